@@ -1,0 +1,346 @@
+//! The pipeline as the rest of the workspace sees it: resolved, defaulted, in the file's order.
+//!
+//! Nothing here is optional that a default can fill, and every name that may later turn out to be
+//! wrong (a column, a query) carries its span, so that an error found with the data at hand still
+//! points into the file.
+
+use std::{path::PathBuf, sync::Arc};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::SourceFile;
+
+/// One pipeline file, parsed and resolved.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// The file itself, for messages.
+    pub source: Arc<SourceFile>,
+    /// The folder that `.collegium/` lies in.
+    pub root: PathBuf,
+    /// `pipeline.name`.
+    pub name: String,
+    /// `pipeline.seed`.
+    pub seed: u64,
+    /// `[data.NAME]`, in the order of the file.
+    pub data: IndexMap<String, DataSource>,
+    /// `[expert.NAME]`, in the order of the file; `extends` and blueprints are already applied.
+    pub experts: IndexMap<String, Expert>,
+    /// `[evaluate]`.
+    pub evaluate: Evaluate,
+    /// `[audit]`.
+    pub audit: Audit,
+}
+
+/// `[data.NAME]`: a table of rows and typed columns.
+#[derive(Debug, Clone)]
+pub struct DataSource {
+    /// Its name, as references spell it.
+    pub name: Spanned<String>,
+    /// Table name to file pattern, relative to the pipeline file. `path = "x.csv"` is one table
+    /// named like the data source.
+    pub tables: IndexMap<String, Spanned<String>>,
+    /// SQL over the tables; without one, the single table is taken as it is.
+    pub query: Option<Spanned<String>>,
+    /// Added columns: name to SQL expression over the query's columns.
+    pub derive: IndexMap<String, Spanned<String>>,
+    /// Forced column types, by column name.
+    pub types: IndexMap<String, Spanned<ColumnType>>,
+    /// Texts that mean "missing" in text files; by default the empty text and `NA`.
+    pub missing: Vec<String>,
+    /// How rows are divided.
+    pub split: Split,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnType {
+    /// A finite 64-bit float.
+    Number,
+    /// True or false.
+    Boolean,
+    /// One of a set of texts.
+    Category,
+    /// A date or a date with a time, without a zone or in UTC.
+    Time,
+}
+
+/// Shares of rows for training, validation and test; they sum to 1.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// Share of training rows.
+    pub train: f64,
+    /// Share of validation rows (early stopping, certificates).
+    pub valid: f64,
+    /// Share of test rows.
+    pub test: f64,
+    /// Rows that agree on these columns fall on one side; empty: the whole row's content.
+    pub by: Vec<Spanned<String>>,
+    /// Keep the shares within each value of this column (permuted blocks, in row order).
+    pub stratify: Option<Spanned<String>>,
+}
+
+/// `[expert.NAME]`: one small model with declared inputs, a target and named outputs.
+#[derive(Debug, Clone)]
+pub struct Expert {
+    /// Its name, as references spell it.
+    pub name: Spanned<String>,
+    /// The data source whose rows it sees.
+    pub data: String,
+    /// What it is given, in the order of the file; no duplicates.
+    pub inputs: Vec<Spanned<Input>>,
+    /// The column of `data` that it predicts.
+    pub target: Spanned<String>,
+    /// What kind of prediction; `None` lets the target's type decide.
+    pub task: Option<Spanned<Task>>,
+    /// SQL predicate over the data source: the rows it is trained on.
+    pub filter: Option<Spanned<String>>,
+    /// What it is.
+    pub model: Model,
+    /// How it is trained.
+    pub train: Train,
+    /// What it sees of its upstream experts on training rows.
+    pub upstream: Upstream,
+    /// Folds for `upstream`: 5 unless told.
+    pub folds: u32,
+    /// The seed of its random streams: the pipeline's unless told.
+    pub seed: u64,
+}
+
+/// One declared input.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `flights.distance`
+    Column {
+        /// The data source.
+        data: String,
+        /// The column.
+        column: String,
+    },
+    /// `departure.probability`
+    Output {
+        /// The upstream expert.
+        expert: String,
+        /// Which of its outputs.
+        output: Output,
+    },
+}
+
+impl std::fmt::Display for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Column { data, column } => write!(f, "{data}.{column}"),
+            Self::Output { expert, output } => write!(f, "{expert}.{output}"),
+        }
+    }
+}
+
+/// What an expert hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// Regression: the prediction in the target's units. Width 1.
+    Value,
+    /// Classification: probability of the positive class (width 1) or of each class (width C).
+    Probability,
+    /// Classification: log odds (width 1) or one logit per class (width C).
+    Logit,
+    /// Classification: the most probable class.
+    Label,
+    /// The last hidden layer's activations.
+    Embedding,
+}
+
+impl Output {
+    /// Every output, for messages and completion.
+    pub const ALL: [Self; 5] =
+        [Self::Value, Self::Probability, Self::Logit, Self::Label, Self::Embedding];
+
+    /// The name in references.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Probability => "probability",
+            Self::Logit => "logit",
+            Self::Label => "label",
+            Self::Embedding => "embedding",
+        }
+    }
+}
+
+impl std::fmt::Display for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// A class.
+    Classification,
+    /// A number.
+    Regression,
+}
+
+/// What an expert is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// A multilayer perceptron.
+    Mlp(Mlp),
+}
+
+/// A multilayer perceptron: dense layers with one activation, and a linear head.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mlp {
+    /// Widths of the hidden layers; empty: a linear model.
+    pub hidden: Vec<u32>,
+    /// Between the layers.
+    pub activation: Activation,
+    /// Probability that a hidden unit is dropped in training; 0 turns it off.
+    pub dropout: f64,
+}
+
+/// An elementwise nonlinearity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// max(0, x)
+    Relu,
+    /// tanh x
+    Tanh,
+    /// x·Φ(x), in its tanh form
+    Gelu,
+}
+
+/// How an expert is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Train {
+    /// Most passes over the training rows.
+    pub epochs: u32,
+    /// Rows per step.
+    pub batch: u32,
+    /// Step size (at its start, for the cosine schedule).
+    pub learning_rate: f64,
+    /// `constant` or `cosine`.
+    pub schedule: Schedule,
+    /// `adam`, `adamw` or `sgd`.
+    pub optimizer: Optimizer,
+    /// L2 penalty (SGD, Adam) or decoupled decay (AdamW).
+    pub weight_decay: f64,
+    /// Epochs without a better validation loss before training stops; 0 never stops early. The best
+    /// epoch's weights are kept either way.
+    pub patience: u32,
+    /// Weights of the classes in the loss.
+    pub class_weights: ClassWeights,
+}
+
+/// How the step size moves over training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It stays.
+    Constant,
+    /// It falls to 0 along half a cosine over `epochs`.
+    Cosine,
+}
+
+/// The rule of a training step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// Adam (β₁ = .9, β₂ = .999, ε = 1e-8).
+    Adam,
+    /// Adam with decoupled weight decay.
+    Adamw,
+    /// Gradient descent with momentum .9.
+    Sgd,
+}
+
+/// Weights of the classes in the loss.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClassWeights {
+    /// All 1.
+    None,
+    /// n / (C · nᵢ), as scikit-learn's `balanced`.
+    Balanced,
+    /// By class name.
+    Given(IndexMap<String, f64>),
+}
+
+/// What a consumer sees of its upstream experts on training rows. On all other rows it always sees
+/// the full model's outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upstream {
+    /// What fold models predict for rows they were not trained on (stacking).
+    OutOfFold,
+    /// One upstream fit without fold 0; the consumer is trained on fold 0 alone (blending).
+    HeldOut,
+    /// The full model's outputs on its own training rows: optimistic.
+    InSample,
+}
+
+/// `[evaluate]`.
+#[derive(Debug, Clone, Default)]
+pub struct Evaluate {
+    /// Yardsticks trained beside every expert.
+    pub baselines: Vec<Baseline>,
+    /// Conditions that a run must meet.
+    pub require: Vec<Spanned<Requirement>>,
+}
+
+/// A yardstick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// The most frequent class, or the mean: constant.
+    Majority,
+    /// Logistic or ridge regression on the expert's own inputs.
+    Linear,
+    /// For an expert with upstreams: one network of the same hidden layers on all raw columns that
+    /// it and its ancestors read.
+    Single,
+}
+
+/// `expert.arrival test auc >= 0.70`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requirement {
+    /// The expert, without the `expert.` prefix.
+    pub expert: String,
+    /// `train`, `valid` or `test`.
+    pub split: String,
+    /// A metric's name.
+    pub metric: String,
+    /// `>=`, `<=`, `>` or `<`.
+    pub comparison: Comparison,
+    /// The bound.
+    pub bound: f64,
+    /// As written.
+    pub text: String,
+}
+
+/// How a requirement compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `>=`
+    AtLeast,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `<`
+    Below,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audit {
+    /// Rows probed, drawn by key from the held-out rows.
+    pub rows: u32,
+    /// Bootstrap resamples behind every interval of the probe.
+    pub bootstrap: u32,
+}

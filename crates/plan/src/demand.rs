@@ -1,0 +1,119 @@
+//! Which fits an expert owes, because of who reads it.
+
+use std::{collections::BTreeSet, fmt};
+
+use collegium_manifest::{Baseline, Expert, Input, Output, Pipeline, Upstream};
+
+/// What a consumer sees of its upstream experts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// The full model everywhere; also what prediction sees.
+    Deployed,
+    /// On the upstream's training rows, what the models of `folds` folds predict for the rows they
+    /// were not trained on; elsewhere the full model. Folds are stratified by the upstream's target.
+    OutOfFold {
+        /// Number of folds.
+        folds: u32,
+    },
+    /// On one `folds`-th of the consumer's training rows (fold 0, stratified by the consumer's
+    /// target), what a model trained without them predicts; the consumer is trained on these alone.
+    HeldOut {
+        /// The consumer, by position.
+        consumer: usize,
+        /// The denominator of the share held out.
+        folds: u32,
+    },
+}
+
+/// What the expert at `index` sees of its upstreams on training rows.
+pub fn reads(index: usize, expert: &Expert) -> View {
+    match expert.upstream {
+        Upstream::InSample => View::Deployed,
+        Upstream::OutOfFold => View::OutOfFold { folds: expert.folds },
+        Upstream::HeldOut => View::HeldOut { consumer: index, folds: expert.folds },
+    }
+}
+
+/// One fit of an expert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// On all of its training rows.
+    Full,
+    /// Without the rows of one fold of a view.
+    Fold {
+        /// The view that asks for it.
+        view: View,
+        /// Which fold, from 0.
+        fold: u32,
+    },
+    /// A yardstick.
+    Baseline(Baseline),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Fold { view: View::OutOfFold { folds }, fold } => {
+                write!(f, "fold {}/{folds}", fold + 1)
+            }
+            Self::Fold { .. } => f.write_str("held-out"),
+            Self::Baseline(Baseline::Majority) => f.write_str("baseline majority"),
+            Self::Baseline(Baseline::Linear) => f.write_str("baseline linear"),
+            Self::Baseline(Baseline::Single) => f.write_str("baseline single"),
+        }
+    }
+}
+
+/// The fits of the expert at `index`: the full one, its baselines, and the folds that its consumers
+/// among `wanted` (positions) ask for, each once.
+pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Vec<Part> {
+    let Some((name, expert)) = pipeline.experts.get_index(index) else { return Vec::new() };
+    let has_upstream =
+        expert.inputs.iter().any(|input| matches!(input.get_ref(), Input::Output { .. }));
+    let mut parts = vec![Part::Full];
+    for (consumer_index, consumer) in pipeline.experts.values().enumerate() {
+        if !wanted.contains(&consumer_index) || !consumes(consumer, name) {
+            continue;
+        }
+        let view = reads(consumer_index, consumer);
+        let folds = match view {
+            View::Deployed => 0,
+            View::OutOfFold { folds } => folds,
+            View::HeldOut { .. } => 1,
+        };
+        parts.extend((0..folds).map(|fold| Part::Fold { view, fold }));
+    }
+    parts.extend(
+        pipeline
+            .evaluate
+            .baselines
+            .iter()
+            .filter(|&&baseline| baseline != Baseline::Single || has_upstream)
+            .map(|&baseline| Part::Baseline(baseline)),
+    );
+    let mut seen = BTreeSet::new();
+    parts.retain(|part| seen.insert(*part));
+    parts
+}
+
+fn consumes(consumer: &Expert, name: &str) -> bool {
+    consumer.inputs.iter().any(
+        |input| matches!(input.get_ref(), Input::Output { expert, .. } if expert == name),
+    )
+}
+
+impl View {
+    /// Which outputs of `name` anybody reads; `embedding` is only computed when it is among them.
+    pub fn outputs_read(pipeline: &Pipeline, name: &str) -> BTreeSet<Output> {
+        pipeline
+            .experts
+            .values()
+            .flat_map(|consumer| &consumer.inputs)
+            .filter_map(|input| match input.get_ref() {
+                Input::Output { expert, output } if expert == name => Some(*output),
+                _ => None,
+            })
+            .collect()
+    }
+}

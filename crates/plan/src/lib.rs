@@ -1,0 +1,32 @@
+//! What has to be done, and why: the DAG, the recipes, the reasons, the price.
+//!
+//! This crate decides and does nothing. It reads no file and asks no clock, so that every decision
+//! about retraining can be tested with plain values. The form is that of *Build Systems à la Carte*
+//! (Mokhov, Mitchell, Peyton Jones 2018): depth-1 constructive traces. A fit's key is made of its
+//! own settings and of the *content of the columns* it reads, on the rows it reads; for an upstream
+//! expert that is the content of the outputs handed over, never the upstream's weights. Equal
+//! outputs therefore stop propagation without anybody having to notice it.
+//!
+//! * [`Dag`]: who feeds whom, on petgraph.
+//! * [`demand`]: which fits an expert owes because of who reads it (its folds).
+//! * [`fit_recipe`] and [`baseline_recipe`]: the ingredients of a fit.
+//! * [`decide`]: from recipes before and after to an action with reasons in words.
+//! * [`Prices`]: what fits like this one have cost before.
+//!
+//! Rejected: timestamps and file dates (touching a file is not a change); hashing the pipeline's
+//! text (a comment is not a change); keys that include the upstream's key (then a changed comment
+//! in a label rule retrains the whole body below, whatever its outputs).
+
+mod dag;
+mod decide;
+mod demand;
+mod price;
+mod recipe;
+mod task;
+
+pub use dag::Dag;
+pub use decide::{Decision, Known, decide, explain};
+pub use demand::{Part, View, demand, reads};
+pub use price::Prices;
+pub use recipe::{FitInputs, InputDigest, baseline_recipe, fit_recipe};
+pub use task::{TargetFacts, TaskError, resolve_task};

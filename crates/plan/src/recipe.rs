@@ -1,0 +1,137 @@
+//! The ingredients of a fit.
+
+use collegium_digest::Digest;
+use collegium_manifest::{Activation, Baseline, ClassWeights, Expert, Model, Optimizer, Schedule, Task, Train};
+use collegium_records::{Ingredient, Recipe};
+
+/// One declared input as a fit reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputDigest {
+    /// The reference, e.g. `flights.hour`: a model binds its inputs by name.
+    pub name: String,
+    /// How it is encoded: `number`, `boolean`, `category`, `time`, or an output's name.
+    pub kind: String,
+    /// Its content on the fit's training rows, in the table's order.
+    pub train: Digest,
+    /// Its content on the fit's validation rows.
+    pub valid: Digest,
+}
+
+/// The content that a fit reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FitInputs {
+    /// Classification or regression.
+    pub task: Task,
+    /// Class names in the order of the logits.
+    pub classes: Vec<String>,
+    /// The declared inputs, sorted by name.
+    pub inputs: Vec<InputDigest>,
+    /// The target on training and on validation rows.
+    pub target: (Digest, Digest),
+}
+
+/// The recipe of a fit of `expert` (full or a fold: they differ in the rows, so in the digests).
+///
+/// Names of experts, folds, paths and threads are not in it; nor is `upstream`, whose effect *is*
+/// the content of the inputs.
+pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
+    let Model::Mlp(mlp) = &expert.model;
+    let mut recipe = common(inputs)
+        .with("model.type", "mlp")
+        .with("model.hidden", mlp.hidden.iter().map(|&w| Ingredient::from(w)).collect::<Vec<_>>())
+        .with(
+            "model.activation",
+            match mlp.activation {
+                Activation::Relu => "relu",
+                Activation::Tanh => "tanh",
+                Activation::Gelu => "gelu",
+            },
+        )
+        .with("model.dropout", mlp.dropout)
+        .with("seed", Ingredient::Text(expert.seed.to_string()));
+    training(&mut recipe, &expert.train);
+    recipe
+}
+
+/// The recipe of a baseline. `single` is an ordinary fit on other inputs: [`fit_recipe`].
+pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Recipe {
+    let name = match kind {
+        Baseline::Majority => "majority",
+        Baseline::Linear => "linear",
+        Baseline::Single => "single",
+    };
+    let mut recipe = common(inputs).with("model.type", name);
+    recipe.set("train.class_weights", class_weights(&train.class_weights));
+    recipe
+}
+
+fn common(inputs: &FitInputs) -> Recipe {
+    let mut recipe = Recipe::new("fit")
+        .with(
+            "task",
+            match inputs.task {
+                Task::Classification => "classification",
+                Task::Regression => "regression",
+            },
+        )
+        .with(
+            "classes",
+            inputs.classes.iter().map(|c| Ingredient::from(c.as_str())).collect::<Vec<_>>(),
+        )
+        .with("target", pair(inputs.target.0, inputs.target.1));
+    for input in &inputs.inputs {
+        recipe.set(
+            format!("inputs.{}", input.name),
+            vec![
+                Ingredient::from(input.kind.as_str()),
+                Ingredient::from(input.train),
+                Ingredient::from(input.valid),
+            ],
+        );
+    }
+    recipe
+}
+
+fn pair(a: Digest, b: Digest) -> Vec<Ingredient> {
+    vec![a.into(), b.into()]
+}
+
+fn training(recipe: &mut Recipe, train: &Train) {
+    recipe.set("train.epochs", train.epochs);
+    recipe.set("train.batch", train.batch);
+    recipe.set("train.learning_rate", train.learning_rate);
+    recipe.set(
+        "train.schedule",
+        match train.schedule {
+            Schedule::Constant => "constant",
+            Schedule::Cosine => "cosine",
+        },
+    );
+    recipe.set(
+        "train.optimizer",
+        match train.optimizer {
+            Optimizer::Adam => "adam",
+            Optimizer::Adamw => "adamw",
+            Optimizer::Sgd => "sgd",
+        },
+    );
+    recipe.set("train.weight_decay", train.weight_decay);
+    recipe.set("train.patience", train.patience);
+    recipe.set("train.class_weights", class_weights(&train.class_weights));
+}
+
+fn class_weights(weights: &ClassWeights) -> Ingredient {
+    match weights {
+        ClassWeights::None => "none".into(),
+        ClassWeights::Balanced => "balanced".into(),
+        ClassWeights::Given(map) => {
+            let mut sorted: Vec<_> = map.iter().collect();
+            sorted.sort_by(|a, b| a.0.cmp(b.0));
+            sorted
+                .into_iter()
+                .map(|(class, &weight)| vec![class.as_str().into(), weight.into()].into())
+                .collect::<Vec<Ingredient>>()
+                .into()
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `audit --json`, which is also all that the HTML report is made from.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{Cost, Epoch, Interval, SplitMeasures};
+
+/// `audit --json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// [`crate::FORMAT_VERSION`]
+    pub format_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// When the audit was made, RFC 3339 in UTC.
+    pub created: String,
+    /// Data sources: name, rows by split, columns.
+    pub data: Vec<DataSummary>,
+    /// In topological order.
+    pub nodes: Vec<NodeAudit>,
+    /// Every edge of the DAG.
+    pub edges: Vec<Edge>,
+}
+
+/// A data source in a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Its name.
+    pub name: String,
+    /// Rows on each side: `train`, `valid`, `test`.
+    pub rows: BTreeMap<String, u64>,
+    /// Columns.
+    pub columns: u64,
+    /// The files it was read from, as the pipeline names them.
+    pub files: Vec<String>,
+}
+
+/// An edge of the DAG: data source or expert to expert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edge {
+    /// `data.NAME` or `expert.NAME`
+    pub from: String,
+    /// `expert.NAME`
+    pub to: String,
+    /// The declared inputs that run along it.
+    pub inputs: Vec<String>,
+    /// The consumer's reliance: its share of importance that these inputs hold; absent when the
+    /// consumer has no skill.
+    pub share: Option<f64>,
+}
+
+/// One expert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeAudit {
+    /// `expert.NAME`
+    pub name: String,
+    /// `classification` or `regression`
+    pub task: String,
+    /// What it predicts: `flights.arrives_late`
+    pub target: String,
+    /// Declared inputs, in the file's order.
+    pub inputs: Vec<String>,
+    /// The rows it is trained on, as SQL; absent: all.
+    pub filter: Option<String>,
+    /// The model in words: `mlp 64-32 relu`
+    pub model: String,
+    /// Class names in the order of the logits.
+    pub classes: Vec<String>,
+    /// By `train`, `valid`, `test`.
+    pub metrics: BTreeMap<String, SplitMeasures>,
+    /// Yardsticks by name (`majority`, `linear`, `single`), each by split.
+    pub baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
+    /// Does it know anything?
+    pub skill: Skill,
+    /// Test rows: `counts[true class][predicted class]`; classification only.
+    pub confusion: Option<Confusion>,
+    /// Test rows; binary classification, or top-label for more classes.
+    pub reliability: Option<Reliability>,
+    /// What it looks at; withheld when it has no skill.
+    pub agop: Option<Agop>,
+    /// Why `agop` is absent, when it is.
+    pub withheld: Option<String>,
+    /// Losses by epoch.
+    pub epochs: Vec<Epoch>,
+    /// The epoch whose weights were kept.
+    pub best_epoch: u32,
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-adds per row.
+    pub multiply_adds: u64,
+    /// Training rows.
+    pub rows: u64,
+    /// What the full fit cost.
+    pub cost: Cost,
+    /// The full fit's recipe.
+    pub recipe: Digest,
+    /// Its model object.
+    pub realisation: Digest,
+    /// Sentences that follow from the numbers, most important first.
+    pub findings: Vec<Finding>,
+}
+
+/// A sentence about an expert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub level: Level,
+    /// The sentence.
+    pub text: String,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Needs attention.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// Held-out skill against the constant baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skill {
+    /// `log_loss` or `rmse`, on test rows.
+    pub metric: String,
+    /// The expert's value.
+    pub value: f64,
+    /// The constant baseline's value.
+    pub baseline: f64,
+    /// Share of the baseline's loss that the expert removes: 1 − value/baseline (squared errors for
+    /// regression, i.e. R²).
+    pub gain: f64,
+    /// 95 % paired bootstrap interval of `gain`.
+    pub gain_interval: Interval,
+    /// Is the whole interval above 0?
+    pub beats_baseline: bool,
+}
+
+/// True classes by predicted classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Class names.
+    pub classes: Vec<String>,
+    /// `counts[i][j]`: rows of class i predicted as class j.
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// Predicted against observed frequency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// Expected calibration error: Σ share · |mean prediction − frequency|, 15 equal-width bins.
+    pub ece: f64,
+    /// The bins that hold rows.
+    pub bins: Vec<ReliabilityBin>,
+}
+
+/// One bin of a reliability curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Mean predicted probability.
+    pub predicted: f64,
+    /// Observed frequency.
+    pub observed: f64,
+    /// Rows in the bin.
+    pub rows: u64,
+}
+
+/// The average gradient outer product at the declared inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agop {
+    /// `logit` or `value`: never probabilities, whose gradients vanish where they saturate.
+    pub output: String,
+    /// Rows it was averaged over.
+    pub rows: u64,
+    /// The side they come from.
+    pub split: String,
+    /// Sorted by share, largest first; shares sum to 1.
+    pub importance: Vec<Importance>,
+    /// Share per upstream expert, largest first.
+    pub upstream: Vec<Importance>,
+    /// Eigenvalues of the scale-free matrix Σ^½GΣ^½, largest first, at most 32.
+    pub eigenvalues: Vec<f64>,
+    /// exp of the entropy of the normalised eigenvalues.
+    pub effective_rank: f64,
+    /// What counts as noise.
+    pub noise_floor: NoiseFloor,
+}
+
+/// The share of one declared input, scale-free: tr(G_bb Σ_bb) over its encoded columns b.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// `flights.hour`, or `expert.departure` in [`Agop::upstream`].
+    pub input: String,
+    /// Share of the sum.
+    pub share: f64,
+    /// 2.5 % bootstrap quantile.
+    pub low: f64,
+    /// 97.5 % bootstrap quantile.
+    pub high: f64,
+    /// Is it told apart from noise?
+    pub above_noise: bool,
+}
+
+/// Two references for the importances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    /// Cosine between the importances of two random halves of the rows.
+    pub split_half_cosine: f64,
+    /// Share by declared input in the untrained network of the same shape, same order as
+    /// [`Agop::importance`].
+    pub untrained: Vec<f64>,
+    /// Effective rank of the untrained network's matrix.
+    pub untrained_effective_rank: f64,
+}

@@ -1,0 +1,163 @@
+//! The documents of `--json`. Fields are added, never renamed or removed.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{Change, Metrics};
+
+/// `run --json`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`crate::FORMAT_VERSION`]
+    pub format_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Wall-clock seconds of the whole run.
+    pub seconds: f64,
+    /// Most bytes the process held at once, as the system counts them.
+    pub peak_bytes: u64,
+    /// In topological order.
+    pub nodes: Vec<NodeRun>,
+    /// `evaluate.require`, each with its outcome.
+    pub requirements: Vec<RequirementOutcome>,
+    /// Things worth a person's attention, in words.
+    pub notes: Vec<String>,
+    /// Where the audit was written, with `--audit`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub report: Option<String>,
+}
+
+/// What happened to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Fits were executed.
+    Trained,
+    /// Everything was at hand.
+    Cached,
+    /// Certified unchanged enough.
+    Kept,
+    /// Repaired in closed form.
+    Patched,
+    /// Never to be retrained.
+    Frozen,
+    /// A fit failed.
+    Failed,
+    /// An upstream failed.
+    Blocked,
+}
+
+/// One node of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeRun {
+    /// `expert.NAME`
+    pub name: String,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Fits really executed, folds and baselines included.
+    pub fits: u32,
+    /// The fits really executed, by name: `full`, `fold 2/5`, `baseline linear`.
+    pub fitted: Vec<String>,
+    /// Why, in words.
+    pub reasons: Vec<String>,
+    /// The full fit's recipe, as far as known.
+    pub recipe: Option<Digest>,
+    /// The full fit's model object.
+    pub realisation: Option<Digest>,
+    /// Wall-clock seconds in fits of this node, summed.
+    pub seconds: f64,
+    /// Largest estimated memory of one of its fits.
+    pub peak_bytes: u64,
+    /// By `train`, `valid`, `test`.
+    pub metrics: BTreeMap<String, Metrics>,
+    /// Of a failed node: what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+/// A line of `evaluate.require` and how it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequirementOutcome {
+    /// As written.
+    pub text: String,
+    /// The metric's value, when the expert has one.
+    pub value: Option<f64>,
+    /// Met?
+    pub met: bool,
+}
+
+/// `plan --json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// [`crate::FORMAT_VERSION`]
+    pub format_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// In topological order.
+    pub nodes: Vec<NodePlan>,
+    /// Sum over nodes.
+    pub seconds: Estimate,
+}
+
+/// What would happen to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing to do.
+    Cached,
+    /// Will be fitted.
+    Train,
+    /// An upstream's outputs decide.
+    MayTrain,
+    /// Will be certified.
+    Keep,
+    /// Will be patched.
+    Patch,
+    /// Never to be retrained.
+    Frozen,
+}
+
+/// One node of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodePlan {
+    /// `expert.NAME`
+    pub name: String,
+    /// What would happen.
+    pub action: Action,
+    /// Why, in words.
+    pub reasons: Vec<String>,
+    /// Fits to execute (for `may-train`: if it comes to that), by name.
+    pub fits: Vec<String>,
+    /// The full fit's recipe, when its inputs are known.
+    pub recipe: Option<Digest>,
+    /// CPU seconds; `null` where no fit like it has been recorded.
+    pub seconds: Option<Estimate>,
+    /// Estimated memory of the largest fit.
+    pub peak_bytes: u64,
+}
+
+/// A range of CPU seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// If every cutoff comes.
+    pub min: f64,
+    /// Expected.
+    pub expected: f64,
+    /// If none does.
+    pub max: f64,
+}
+
+/// `why --json`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WhyReport {
+    /// [`crate::FORMAT_VERSION`]
+    pub format_version: u32,
+    /// `expert.NAME`
+    pub node: String,
+    /// In words.
+    pub summary: String,
+    /// Ingredient by ingredient.
+    pub changes: Vec<Change>,
+}

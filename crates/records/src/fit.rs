@@ -1,0 +1,71 @@
+//! What the store keeps behind recipes.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::SplitMeasures;
+
+/// A realisation of a `fit` recipe: one trained model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The model's object (weights and encoder); its digest names the realisation.
+    pub model: Digest,
+    /// What kind of model, `mlp`, `linear` or `majority`.
+    pub kind: String,
+    /// `classification` or `regression`.
+    pub task: String,
+    /// Class names in the order of the logits; empty for regression.
+    pub classes: Vec<String>,
+    /// Losses by epoch.
+    pub epochs: Vec<Epoch>,
+    /// The epoch whose weights were kept, from 1; 0 for closed forms.
+    pub best_epoch: u32,
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-adds of one row's forward pass.
+    pub multiply_adds: u64,
+    /// Training rows.
+    pub rows: u64,
+    /// What it cost.
+    pub cost: Cost,
+    /// Which processor kernels computed it (results may differ between classes).
+    pub kernel: String,
+    /// When it was made, RFC 3339 in UTC.
+    pub created: String,
+}
+
+/// One pass over the training rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Mean training loss (with dropout, as it was minimised).
+    pub train: f64,
+    /// Mean validation loss.
+    pub valid: f64,
+}
+
+/// What a computation cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Seconds of the thread that ran it.
+    pub cpu_seconds: f64,
+    /// Estimated peak of the memory that it held, in bytes.
+    pub peak_bytes: u64,
+}
+
+/// A realisation of an `apply` recipe: the outputs of one model on all rows of its data source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Output name to object (a matrix of rows × width).
+    pub outputs: BTreeMap<String, Digest>,
+}
+
+/// A realisation of a `measure` recipe: metrics by `train`, `valid`, `test`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// By side of the split.
+    pub splits: BTreeMap<String, SplitMeasures>,
+}

@@ -1,0 +1,29 @@
+//! What is written down, and the shapes in which others read it.
+//!
+//! Two kinds of types live here. *Contracts* are the documents of `--json` ([`RunReport`],
+//! [`PlanReport`], [`AuditReport`], …) and the lock file: other people's programs read them, so they
+//! are extended and never broken. *Records* are what the store keeps behind a recipe ([`Recipe`],
+//! [`Fit`], [`Applied`], [`Measured`]).
+//!
+//! They share one crate because a report needs records and nothing else, and because a contract in
+//! one small place is one that can be snapshot-tested.
+
+mod audit;
+mod contract;
+mod fit;
+mod lock;
+mod metrics;
+mod recipe;
+
+pub use audit::*;
+pub use contract::*;
+pub use fit::*;
+pub use lock::*;
+pub use metrics::*;
+pub use recipe::*;
+
+/// The version of every JSON document.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Raised whenever numerics or meaning change, so that nothing old is taken for new.
+pub const ENGINE_EPOCH: u32 = 1;

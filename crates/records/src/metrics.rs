@@ -1,0 +1,36 @@
+//! Metrics by name, with intervals.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Metric name to value. Names: `accuracy`, `auc`, `average_precision`, `f1`, `log_loss`, `brier`,
+/// `ece` for classification (`auc`, `average_precision` and `f1` are one-vs-rest macro averages for
+/// more than two classes); `rmse`, `mae`, `r2` for regression. A metric that is not defined on the
+/// rows (AUC with one class) is absent, never NaN.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// A bootstrap interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// 2.5 % quantile.
+    pub low: f64,
+    /// 97.5 % quantile.
+    pub high: f64,
+}
+
+/// What is measured of one model on one side of the split.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitMeasures {
+    /// Rows measured.
+    pub rows: u64,
+    /// Point values.
+    pub metrics: Metrics,
+    /// 95 % bootstrap intervals of the same metrics.
+    pub intervals: BTreeMap<String, Interval>,
+}
+
+/// Is a larger value of this metric better?
+pub fn larger_is_better(metric: &str) -> bool {
+    !matches!(metric, "log_loss" | "brier" | "ece" | "rmse" | "mae")
+}

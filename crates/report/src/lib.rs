@@ -1,0 +1,40 @@
+//! What was learned, on one page.
+//!
+//! An audit is worth nothing if only its author can read it. This crate turns the stored record of
+//! an audit ([`AuditReport`]) into one HTML file that can be mailed, printed and opened in ten
+//! years: no network, no script, no fonts to load, every picture inline SVG with its numbers beside
+//! it as text. It also draws the DAG of a pipeline, in the report and for `collegium graph`.
+//!
+//! The central idea is that a picture never stands alone. An importance is drawn with its bootstrap
+//! band, with the mark that an *untrained* network of the same shape would leave, and in a muted
+//! style, in words, when it cannot be told from noise; an expert without skill on held-out rows gets
+//! the reason in place of a picture. Colour repeats what text or form says already, and is taken
+//! from the palette of Okabe and Ito. Numbers that are not finite are never printed.
+//!
+//! Rejected: a plotting crate (they draw for themselves, not for a page of HTML: text that does not
+//! wrap, colours that ignore the style sheet); a JavaScript charting library (nothing would show
+//! without a script, and the file would be megabytes); Graphviz for the DAG (a program to install;
+//! the layered layout needed here is 300 lines). A template language was rejected for `maud`, which
+//! escapes and balances by construction.
+//!
+//! The crate reads records and nothing else: no store, no data, no clock. The same record gives the
+//! same bytes.
+
+mod charts;
+mod expert;
+mod glossary;
+pub mod graph;
+mod number;
+mod overview;
+mod page;
+mod words;
+
+use collegium_records::AuditReport;
+
+/// The audit as one self-contained HTML file: no network and no script is needed to read it.
+///
+/// The same record gives the same bytes. Anything in the record is escaped, and a number that is
+/// not finite is written as "n/a".
+pub fn html(report: &AuditReport) -> String {
+    page::page(report).into_string()
+}

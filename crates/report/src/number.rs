@@ -1,0 +1,280 @@
+//! Numbers as a person reads them: three significant digits, thousands separators, never a NaN.
+
+use collegium_records::Interval;
+
+/// What is written in place of a number that is not finite.
+pub(crate) const NOT_AVAILABLE: &str = "n/a";
+
+/// A no-break space, as it stands between a number and its unit.
+pub(crate) const SPACE: char = '\u{a0}';
+
+/// Digits after the point that a table of measures shows at most.
+const MOST_DECIMALS: usize = 5;
+
+/// A whole number: `327,346`.
+pub(crate) fn count(value: u64) -> String {
+    separated(&value.to_string())
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
+    format!("{}{SPACE}{}", count(value), if value == 1 { one } else { many })
+}
+
+/// Three significant digits: `0.714`, `12.3`, `12,346`, `1.23 × 10⁹`.
+pub(crate) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return NOT_AVAILABLE.to_owned();
+    }
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+        return scientific(value);
+    }
+    fixed(value, decimals(value))
+}
+
+/// A measure and its interval with as many digits as the interval deserves: three significant ones,
+/// more where the interval is narrower than they can tell, or where 0.9996 would read as 1.
+pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Option<String>) {
+    let interval = interval.filter(|i| i.low.is_finite() && i.high.is_finite());
+    if !value.is_finite() {
+        return (NOT_AVAILABLE.to_owned(), None);
+    }
+    let size = value.abs().max(interval.map_or(0.0, |i| i.low.abs().max(i.high.abs())));
+    if size >= 1e6 || (size != 0.0 && size < 1e-4) {
+        let shown = interval.map(|i| format!("{} to {}", number(i.low), number(i.high)));
+        return (number(value), shown);
+    }
+    let mut digits = decimals(value).min(MOST_DECIMALS);
+    if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 0.0) {
+        let telling = (-width.log10()).ceil().clamp(0.0, MOST_DECIMALS as f64) as usize;
+        digits = digits.max(telling.min(digits + 2));
+    }
+    while digits < MOST_DECIMALS && value.abs() < 1.0 && fixed(value.abs(), digits).starts_with('1') {
+        digits += 1;
+    }
+    let shown = interval.map(|i| format!("{} to {}", fixed(i.low, digits), fixed(i.high, digits)));
+    (fixed(value, digits), shown)
+}
+
+/// A share as a percentage: `41 %`, `4.1 %`, `< 0.1 %`; between 99 and 100 one digit more.
+pub(crate) fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return NOT_AVAILABLE.to_owned();
+    }
+    let value = share * 100.0;
+    let size = value.abs();
+    if size >= 1e6 {
+        return format!("{}{SPACE}%", number(value));
+    }
+    if size > 0.0 && size < 0.05 {
+        let sign = if value < 0.0 { ">" } else { "<" };
+        return format!("{sign}{SPACE}{}{SPACE}%", fixed(0.1f64.copysign(value), 1));
+    }
+    let plain = size == 0.0 || (9.95..=99.0).contains(&size) || size >= 100.0;
+    format!("{}{SPACE}%", fixed(value, usize::from(!plain)))
+}
+
+/// Two percentages with one unit: `38 to 44 %`.
+pub(crate) fn percent_range(low: f64, high: f64) -> String {
+    let (low, high) = (percent(low), percent(high));
+    let unit = format!("{SPACE}%");
+    match low.strip_suffix(&unit) {
+        Some(low) => format!("{low} to {high}"),
+        None => format!("{low} to {high}"),
+    }
+}
+
+/// A duration: `340 ms`, `3.10 s`, `2 min 5 s`, `1 h 12 min`.
+pub(crate) fn seconds(value: f64) -> String {
+    if !value.is_finite() || value < 0.0 {
+        return NOT_AVAILABLE.to_owned();
+    }
+    let whole = value.round();
+    if value < 1e-3 {
+        format!("<{SPACE}1{SPACE}ms")
+    } else if value < 1.0 {
+        format!("{}{SPACE}ms", fixed(value * 1e3, 0))
+    } else if value < 59.5 {
+        format!("{}{SPACE}s", fixed(value, decimals(value).min(1)))
+    } else if whole < 3600.0 {
+        format!("{}{SPACE}min {}{SPACE}s", (whole / 60.0).floor(), whole % 60.0)
+    } else {
+        let minutes = (value / 60.0).round();
+        format!("{}{SPACE}h {}{SPACE}min", fixed((minutes / 60.0).floor(), 0), minutes % 60.0)
+    }
+}
+
+/// An amount of memory in binary units: `40 MiB`.
+pub(crate) fn bytes(value: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut scaled = value as f64;
+    let mut unit = 0;
+    while scaled >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 { 0 } else { decimals(scaled).min(1) };
+    format!("{}{SPACE}{}", fixed(scaled, digits), UNITS[unit])
+}
+
+/// `2026-02-03T12:34:56Z` as `3 February 2026, 12:34 UTC`; anything else as it is.
+pub(crate) fn instant(text: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let parsed = || {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let mut parts = date.splitn(3, '-');
+        let year: u32 = parts.next()?.parse().ok()?;
+        let month: usize = parts.next()?.parse().ok()?;
+        let day: u32 = parts.next()?.parse().ok()?;
+        let mut clock = time.splitn(3, ':');
+        let hour: u32 = clock.next()?.parse().ok()?;
+        let minute: u32 = clock.next()?.parse().ok()?;
+        let month = MONTHS.get(month.checked_sub(1)?)?;
+        Some(format!("{day} {month} {year}, {hour:02}:{minute:02} UTC"))
+    };
+    parsed().unwrap_or_else(|| text.to_owned())
+}
+
+/// A number with a fixed number of digits after the point, a true minus and separators.
+pub(crate) fn fixed(value: f64, digits: usize) -> String {
+    if !value.is_finite() {
+        return NOT_AVAILABLE.to_owned();
+    }
+    let text = format!("{:.*}", digits, value.abs());
+    let negative = value < 0.0 && text.bytes().any(|b| b.is_ascii_digit() && b != b'0');
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    format!("{}{}{rest}", if negative { "\u{2212}" } else { "" }, separated(whole))
+}
+
+/// A coordinate of a picture: one digit after the point, and always a number.
+pub(crate) fn px(value: f64) -> String {
+    if !value.is_finite() {
+        return "0".to_owned();
+    }
+    let rounded = (value.clamp(-1e7, 1e7) * 10.0).round() / 10.0;
+    format!("{}", rounded + 0.0)
+}
+
+/// Digits after the point that make three significant ones.
+fn decimals(value: f64) -> usize {
+    if value == 0.0 || !value.is_finite() {
+        return 0;
+    }
+    let magnitude = value.abs().log10().floor();
+    // 9.996 is shown as 10.0, not as 10.00.
+    let magnitude = if value.abs() >= 10f64.powf(magnitude) * 9.995 { magnitude + 1.0 } else { magnitude };
+    (2.0 - magnitude).clamp(0.0, 8.0) as usize
+}
+
+/// `1.23 × 10⁹`
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.2e}");
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return text;
+    };
+    let raised: String = exponent
+        .chars()
+        .filter_map(|c| match c {
+            '-' => Some('⁻'),
+            _ => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(c.to_digit(10)? as usize),
+        })
+        .collect();
+    format!("{}{SPACE}×{SPACE}10{raised}", mantissa.replace('-', "\u{2212}"))
+}
+
+/// Thousands separators in a run of digits.
+fn separated(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plain(text: &str) -> String {
+        text.replace(SPACE, " ").replace('\u{2212}', "-")
+    }
+
+    #[test]
+    fn numbers_have_three_significant_digits() {
+        let shown = [0.0, 0.71391, 9.996, 12.34, 99.96, 123.4, -1234.5, 0.001234, 1.5e9, -2.5e-7]
+            .map(|v| plain(&number(v)));
+        let wanted =
+            ["0", "0.714", "10.0", "12.3", "100", "123", "-1,234", "0.00123", "1.50 × 10⁹", "-2.50 × 10⁻⁷"];
+        assert_eq!(shown.each_ref().map(String::as_str), wanted);
+    }
+
+    #[test]
+    fn a_measure_shows_as_many_digits_as_its_interval_can_tell() {
+        let interval = Interval { low: 0.98481, high: 0.98553 };
+        assert_eq!(measure(0.98512, Some(&interval)), ("0.9851".into(), Some("0.9848 to 0.9855".into())));
+        let interval = Interval { low: 0.70, high: 0.72 };
+        assert_eq!(measure(0.7139, Some(&interval)), ("0.714".into(), Some("0.700 to 0.720".into())));
+    }
+
+    #[test]
+    fn what_is_not_quite_one_is_not_shown_as_one() {
+        assert_eq!(measure(0.99962, None).0, "0.9996");
+        assert_eq!(measure(1.0, None).0, "1.00");
+        assert_eq!(plain(&percent(0.9982)), "99.8 %");
+    }
+
+    #[test]
+    fn percentages_stay_short() {
+        let shown = [0.0, 0.0002, 0.041, 0.0996, 0.412, 1.0, -0.032, -1e-5].map(|v| plain(&percent(v)));
+        let wanted = ["0 %", "< 0.1 %", "4.1 %", "10 %", "41 %", "100 %", "-3.2 %", "> -0.1 %"];
+        assert_eq!(shown.each_ref().map(String::as_str), wanted);
+        assert_eq!(plain(&percent_range(0.38, 0.44)), "38 to 44 %");
+    }
+
+    #[test]
+    fn durations_and_sizes_choose_their_unit() {
+        let shown = [0.0001, 0.34, 3.1, 59.7, 125.0, 4321.0].map(|v| plain(&seconds(v)));
+        let wanted = ["< 1 ms", "340 ms", "3.1 s", "1 min 0 s", "2 min 5 s", "1 h 12 min"];
+        assert_eq!(shown.each_ref().map(String::as_str), wanted);
+        assert_eq!(plain(&bytes(41_943_040)), "40.0 MiB");
+        assert_eq!(plain(&bytes(u64::MAX)), "16.0 EiB");
+    }
+
+    #[test]
+    fn an_instant_is_read_or_left_alone() {
+        assert_eq!(instant("2026-02-03T12:34:56.789Z"), "3 February 2026, 12:34 UTC");
+        assert_eq!(instant("yesterday"), "yesterday");
+        assert_eq!(instant("2026-13-03T12:34:56Z"), "2026-13-03T12:34:56Z");
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_is_ever_printed_as_nan_or_infinity(bits: u64) {
+            let value = f64::from_bits(bits);
+            let interval = Interval { low: value, high: -value };
+            let (shown, range) = measure(value, Some(&interval));
+            for text in [number(value), percent(value), seconds(value), px(value), shown, range.unwrap_or_default()] {
+                prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+                prop_assert!(text.len() < 60, "{text}");
+            }
+        }
+    }
+}
