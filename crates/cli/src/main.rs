@@ -1,2 +1,26 @@
-//! Placeholder.
-fn main() {}
+//! The `collegium` binary: arguments in, exit codes out.
+//!
+//! This is the only crate that prints. Each command has a file in `commands/`; what a command finds
+//! goes to stdout (a table, or one JSON document with `--json`), everything else to stderr.
+//! `args.rs` holds the clap types, `failure.rs` the exit codes, `progress.rs` the bars.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod commands;
+mod failure;
+mod human;
+mod locate;
+mod progress;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::dispatch(&args) {
+        Ok(code) => code,
+        Err(failure) => failure.report(args.json),
+    }
+}

@@ -1,1 +1,45 @@
-//! Placeholder.
+//! Bringing a pipeline up to date.
+//!
+//! The engine is where decisions meet files. It opens a pipeline ([`Session`]), turns rows and
+//! columns into digests, asks `collegium-plan` what is missing, executes that on tokio, and writes
+//! down what came of it. Three kinds of results are cached, each under a recipe of its own:
+//!
+//! * **fit**: a trained model. Reads training and validation rows only.
+//! * **apply**: a model's outputs on all rows, and the out-of-fold views that consumers train on.
+//! * **measure**, **audit**: metrics and probes of outputs.
+//!
+//! Keeping them apart is what makes retraining selective: a change of test rows applies and measures
+//! again, but fits nothing; a fit whose outputs come out equal leaves every consumer's recipe as it
+//! was.
+//!
+//! One fit is single-threaded and owns its random streams; many fits run side by side, at most
+//! `jobs` at once. A fit holds the lock of its recipe, so two processes never do the same work.
+//!
+//! Rejected: a thread pool inside a fit (slower for small experts, and another order of summation);
+//! a run-wide lock (readers would wait, and a killed run would need an unlock command).
+
+mod apply;
+mod audit;
+mod error;
+mod events;
+mod explain;
+mod fit;
+mod inputs;
+mod measure;
+mod node;
+mod planning;
+mod predict;
+mod requirement;
+mod rows;
+mod run;
+mod session;
+mod status;
+
+pub use error::{EngineError, FitFailure};
+pub use events::{Event, Observer, Quiet};
+pub use explain::why;
+pub use planning::plan;
+pub use predict::{PredictOptions, PredictSummary, predict};
+pub use run::{RunOptions, run};
+pub use session::{Options, Session};
+pub use status::{NodeStatus, StatusReport, status};

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! What an expert is, how it learns, and how it answers.
+//!
+//! An expert is a small multilayer perceptron behind an encoder ([`Model`]). This crate fits it
+//! ([`train()`], and [`fit_linear`] and [`constant`] for the yardsticks), writes it down byte by byte
+//! the same every time, and evaluates it. It is the only crate that knows burn.
+//!
+//! Two promises shape it. *A fit gives the same bits alone, beside others, and in any order*: every
+//! random number comes from a stream named by the fit's key, one fit runs on one thread, and nothing
+//! global is touched. *A row gives the same bits whatever rows surround it*: prediction adds up each
+//! row in one fixed order, in plain loops of separate multiplications and additions, so that even
+//! processors of different classes agree on what a stored model answers.
+//!
+//! Training therefore uses burn's flex backend for what it is best at, matrix products, and nothing
+//! else of it. The backward pass of a perceptron is three lines, and a test checks it against finite
+//! differences. Rejected: burn's autodiff, whose graph bookkeeping costs more than the arithmetic of
+//! a small network and whose tapes are global to the process (concurrent fits once lost each
+//! other's gradients); burn's optimisers, which allocate where one fused loop does; burn's random
+//! numbers, which have one seed per process; burn's inference, whose products round differently
+//! with the number of rows; and the `exp` of the C library, which rounds differently with the
+//! processor.
+
+mod constant;
+mod format;
+mod init;
+mod jacobian;
+mod kernel;
+mod linear;
+mod machine;
+mod math;
+mod model;
+mod network;
+mod train;
+
+pub use collegium_manifest::spec::Activation;
+pub use constant::constant;
+pub use format::ModelError;
+pub use linear::{LinearJob, RIDGE, fit_linear};
+pub use machine::{estimate_bytes, kernel_class};
+pub use model::{Head, Model, ModelKind, Outputs};
+pub use network::{Dense, Network};
+pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train};

@@ -1,6 +1,8 @@
 //! Errors that point into a file.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::SourceFile;
 
@@ -13,12 +15,293 @@ pub struct Diagnostic {
     pub place: Option<(Arc<SourceFile>, Range<usize>)>,
     /// What to say at the caret.
     pub label: String,
+    /// Other places of the same file that belong to it, each with what to say there.
+    pub also: Vec<(Range<usize>, String)>,
     /// What to do: `did you mean …?` or an instruction.
     pub help: Option<String>,
     /// A warning does not stop anything.
     pub warning: bool,
 }
 
+impl Diagnostic {
+    /// An error at a place of a file.
+    pub fn error(source: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            place: Some((Arc::clone(source), span)),
+            ..Self::placeless(message)
+        }
+    }
+
+    /// A warning at a place of a file.
+    pub fn warning(
+        source: &Arc<SourceFile>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            warning: true,
+            ..Self::error(source, span, message)
+        }
+    }
+
+    /// An error with no text to show, such as a file that cannot be read.
+    pub fn placeless(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            place: None,
+            label: String::new(),
+            also: Vec::new(),
+            help: None,
+            warning: false,
+        }
+    }
+
+    /// With words at the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// With another place of the same file.
+    #[must_use]
+    pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.also.push((span, label.into()));
+        self
+    }
+
+    /// With a way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With a way out, if there is one.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// Line and column of the caret, from 1; columns count characters.
+    pub fn line_column(&self) -> Option<(usize, usize)> {
+        self.place
+            .as_ref()
+            .map(|(file, span)| file.line_column(span.start))
+    }
+
+    /// In rustc's form: message, file:line:column, the line with a caret, the help.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let level = if self.warning {
+            Level::WARNING
+        } else {
+            Level::ERROR
+        };
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        if let Some((file, span)) = &self.place {
+            let path = file.path.display().to_string();
+            if file.text.is_empty() {
+                group = group.element(Origin::path(path));
+            } else {
+                let primary = AnnotationKind::Primary.span(file.clamp(span));
+                let mut snippet = Snippet::source(file.text.as_str()).path(path).annotation(
+                    if self.label.is_empty() {
+                        primary
+                    } else {
+                        primary.label(self.label.as_str())
+                    },
+                );
+                for (span, label) in &self.also {
+                    snippet = snippet.annotation(
+                        AnnotationKind::Context
+                            .span(file.clamp(span))
+                            .label(label.as_str()),
+                    );
+                }
+                group = group.element(snippet);
+            }
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        renderer.render(&[group])
+    }
+
+    /// One JSON object: message, file, line, column, label, help, warning.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (line, column) = self.line_column().unzip();
+        serde_json::json!({
+            "message": self.message,
+            "file": self.place.as_ref().map(|(file, _)| file.path.display().to_string()),
+            "line": line,
+            "column": column,
+            "label": self.label,
+            "help": self.help,
+            "warning": self.warning,
+        })
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
 /// All findings of a file at once; never empty when it is an error.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Diagnostic) {
+        self.0.push(finding);
+    }
+
+    /// Is anything in it that stops?
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|finding| !finding.warning)
+    }
+
+    /// Nothing found?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many findings.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The findings in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Every finding in rustc's form, an empty line between two.
+    pub fn render(&self, color: bool) -> String {
+        self.0
+            .iter()
+            .map(|finding| finding.render(color))
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    }
+
+    /// An array of [`Diagnostic::to_json`].
+    pub fn to_json(&self) -> serde_json::Value {
+        self.0.iter().map(Diagnostic::to_json).collect()
+    }
+
+    /// In the order of the text, files after `main` behind it, with findings that say the same at
+    /// the same place told once (an inherited key is read by several experts).
+    pub(crate) fn tidy(&mut self, main: &Arc<SourceFile>) {
+        let key = |finding: &Diagnostic| {
+            finding.place.as_ref().map(|(file, span)| {
+                (
+                    file.path != main.path,
+                    file.path.clone(),
+                    span.start,
+                    span.end,
+                )
+            })
+        };
+        self.0
+            .sort_by_cached_key(|finding| (finding.place.is_none(), key(finding)));
+        let mut kept: Vec<Diagnostic> = Vec::with_capacity(self.0.len());
+        for finding in self.0.drain(..) {
+            let place = key(&finding);
+            let told = kept
+                .iter()
+                .rev()
+                .take_while(|earlier| key(earlier) == place)
+                .any(|earlier| {
+                    (!finding.label.is_empty() && earlier.label == finding.label)
+                        || earlier.message == finding.message
+                });
+            if !told {
+                kept.push(finding);
+            }
+        }
+        self.0 = kept;
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(finding: Diagnostic) -> Self {
+        Self(vec![finding])
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
+        self.0.extend(findings);
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_json_form_carries_what_a_program_needs() {
+        let file = Arc::new(SourceFile::new("p.toml", "a = 1\nb = 2\n"));
+        let found = Diagnostic::error(&file, 6..7, "no")
+            .label("here")
+            .help("yes");
+        assert_eq!(
+            Diagnostics::from(found).to_json(),
+            serde_json::json!([{
+                "message": "no", "file": "p.toml", "line": 2, "column": 1,
+                "label": "here", "help": "yes", "warning": false
+            }])
+        );
+    }
+
+    #[test]
+    fn a_finding_without_a_place_still_renders() {
+        let found = Diagnostic::placeless("cannot read it").help("write it");
+        insta::assert_snapshot!(found.render(false), @r"
+        error: cannot read it
+          |
+          = help: write it
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn no_span_and_no_text_makes_rendering_panic(
+            text in "[a\\n\\r\\t ü\u{202e}\u{feff}\u{0}]{0,12}", start in 0_usize..20, end in 0_usize..20,
+            also in 0_usize..20, color: bool,
+        ) {
+            let file = Arc::new(SourceFile::new("p.toml", text));
+            let found = Diagnostic::error(&file, start..end, "m").label("l").also(also..also + 3, "n");
+            prop_assert!(found.render(color).contains('m'));
+        }
+    }
+}

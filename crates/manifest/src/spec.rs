@@ -155,8 +155,13 @@ pub enum Output {
 
 impl Output {
     /// Every output, for messages and completion.
-    pub const ALL: [Self; 5] =
-        [Self::Value, Self::Probability, Self::Logit, Self::Label, Self::Embedding];
+    pub const ALL: [Self; 5] = [
+        Self::Value,
+        Self::Probability,
+        Self::Logit,
+        Self::Label,
+        Self::Embedding,
+    ];
 
     /// The name in references.
     pub const fn name(self) -> &'static str {
@@ -294,7 +299,19 @@ pub struct Evaluate {
 }
 
 /// A yardstick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// The most frequent class, or the mean: constant.

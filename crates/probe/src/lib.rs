@@ -1,1 +1,42 @@
-//! Placeholder.
+//! What a trained expert is worth, and what it looks at: measurements as pure functions on slices.
+//!
+//! Two questions are asked of every expert. *Is it right?* [`classification`] and [`regression`] give
+//! the field's standard metrics, [`measure_classification`] and [`measure_regression`] the same with
+//! bootstrap intervals, [`skill`] compares it with a constant, [`confusion`] and [`reliability`] show
+//! where it errs. *What does it use?* [`agop()`] averages the outer products of its gradients and
+//! reports them per declared input, free of units, beside two references for noise. The order
+//! matters: importances of an expert without skill are a picture of its initial weights, and are to
+//! be withheld.
+//!
+//! The central idea is that a resample is a set of row weights. Whatever does not depend on them
+//! (sorted scores, losses, each row's contribution to the AGOP) is computed once; a metric is a
+//! weighted pass over it, and the point value is the pass with all weights 1, so an interval can
+//! never be of something else than the value it stands beside.
+//!
+//! Nothing here reads a file, knows a network or draws a number that a key does not name: callers
+//! hand in slices and Jacobians. What is not defined on the rows is absent, never NaN. Slices whose
+//! lengths contradict each other are a mistake in the program and panic; no data can cause that.
+//!
+//! Rejected: permutation importance and Shapley values as the first picture, because they feed the
+//! expert rows that do not exist and cost a forward pass per input and draw; impurity-like scores,
+//! because they are tied to one kind of model; a Poisson bootstrap, because an exact one is as fast;
+//! subsampling large tables, because it needs a rescaling that is wrong for AUC and its relatives.
+
+mod agop;
+mod bootstrap;
+mod errors;
+mod metrics;
+mod resample;
+mod scored;
+mod skill;
+mod tables;
+
+pub use agop::{
+    Accumulated, Accumulator, AgopError, AgopInputs, Geometry, Jacobians, Output, agop,
+};
+pub use bootstrap::{
+    bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
+};
+pub use metrics::{classification, regression};
+pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
+pub use tables::{confusion, predicted_labels, reliability};

@@ -24,6 +24,9 @@ pub struct RunReport {
     pub requirements: Vec<RequirementOutcome>,
     /// Things worth a person's attention, in words.
     pub notes: Vec<String>,
+    /// Was it stopped by Ctrl-C?
+    #[serde(default)]
+    pub interrupted: bool,
     /// Where the audit was written, with `--audit`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub report: Option<String>,

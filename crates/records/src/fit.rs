@@ -34,6 +34,9 @@ pub struct Fit {
     pub kernel: String,
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
+    /// The table that it was trained on, for comparisons while the store still has it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub table: Option<Digest>,
 }
 
 /// One pass over the training rows.

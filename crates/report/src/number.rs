@@ -45,10 +45,10 @@ pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Optio
         let shown = interval.map(|i| format!("{} to {}", number(i.low), number(i.high)));
         return (number(value), shown);
     }
-    let mut digits = decimals(value).min(MOST_DECIMALS);
+    let mut digits = decimals(size).min(MOST_DECIMALS);
     if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 0.0) {
         let telling = (-width.log10()).ceil().clamp(0.0, MOST_DECIMALS as f64) as usize;
-        digits = digits.max(telling.min(digits + 2));
+        digits = digits.clamp(telling.min(digits + 2), telling + 1);
     }
     while digits < MOST_DECIMALS && value.abs() < 1.0 && fixed(value.abs(), digits).starts_with('1') {
         digits += 1;
@@ -71,18 +71,26 @@ pub(crate) fn percent(share: f64) -> String {
         let sign = if value < 0.0 { ">" } else { "<" };
         return format!("{sign}{SPACE}{}{SPACE}%", fixed(0.1f64.copysign(value), 1));
     }
-    let plain = size == 0.0 || (9.95..=99.0).contains(&size) || size >= 100.0;
+    let plain = size == 0.0 || (9.95..=99.0).contains(&size) || size >= 99.95;
     format!("{}{SPACE}%", fixed(value, usize::from(!plain)))
+}
+
+/// A percentage and its interval with as many digits as the interval can tell:
+/// `98.7 %` and `98.6 to 98.8 %`.
+pub(crate) fn percent_measure(value: f64, low: f64, high: f64) -> (String, String) {
+    if ![value, low, high].into_iter().all(|v| v.is_finite() && v.abs() < 1e4) {
+        return (percent(value), format!("{} to {}", percent(low), percent(high)));
+    }
+    let width = (high - low).abs() * 100.0;
+    let telling = if width > 0.0 { (-width.log10()).ceil().clamp(0.0, 3.0) as usize } else { 0 };
+    let digits = telling.max(usize::from(low.abs().min(high.abs()) < 0.0995));
+    let show = |share: f64| fixed(share * 100.0, digits);
+    (format!("{}{SPACE}%", show(value)), format!("{} to {}{SPACE}%", show(low), show(high)))
 }
 
 /// Two percentages with one unit: `38 to 44 %`.
 pub(crate) fn percent_range(low: f64, high: f64) -> String {
-    let (low, high) = (percent(low), percent(high));
-    let unit = format!("{SPACE}%");
-    match low.strip_suffix(&unit) {
-        Some(low) => format!("{low} to {high}"),
-        None => format!("{low} to {high}"),
-    }
+    percent_measure((low + high) / 2.0, low, high).1
 }
 
 /// A duration: `340 ms`, `3.10 s`, `2 min 5 s`, `1 h 12 min`.
@@ -99,6 +107,8 @@ pub(crate) fn seconds(value: f64) -> String {
         format!("{}{SPACE}s", fixed(value, decimals(value).min(1)))
     } else if whole < 3600.0 {
         format!("{}{SPACE}min {}{SPACE}s", (whole / 60.0).floor(), whole % 60.0)
+    } else if value >= 3.6e9 {
+        format!("{}{SPACE}h", number(value / 3600.0))
     } else {
         let minutes = (value / 60.0).round();
         format!("{}{SPACE}h {}{SPACE}min", fixed((minutes / 60.0).floor(), 0), minutes % 60.0)
@@ -232,6 +242,8 @@ mod tests {
         assert_eq!(measure(0.98512, Some(&interval)), ("0.9851".into(), Some("0.9848 to 0.9855".into())));
         let interval = Interval { low: 0.70, high: 0.72 };
         assert_eq!(measure(0.7139, Some(&interval)), ("0.714".into(), Some("0.700 to 0.720".into())));
+        let interval = Interval { low: 0.0167, high: 0.0330 };
+        assert_eq!(measure(1e-17, Some(&interval)), ("0.000".into(), Some("0.017 to 0.033".into())));
     }
 
     #[test]
@@ -247,6 +259,10 @@ mod tests {
         let wanted = ["0 %", "< 0.1 %", "4.1 %", "10 %", "41 %", "100 %", "-3.2 %", "> -0.1 %"];
         assert_eq!(shown.each_ref().map(String::as_str), wanted);
         assert_eq!(plain(&percent_range(0.38, 0.44)), "38 to 44 %");
+        assert_eq!(plain(&percent_range(0.0, 0.021)), "0.0 to 2.1 %");
+        let (value, range) = percent_measure(0.9871, 0.9864, 0.9877);
+        assert_eq!((plain(&value).as_str(), plain(&range).as_str()), ("98.7 %", "98.6 to 98.8 %"));
+        assert_eq!(plain(&percent(1.0 - 1e-15)), "100 %");
     }
 
     #[test]
@@ -271,7 +287,11 @@ mod tests {
             let value = f64::from_bits(bits);
             let interval = Interval { low: value, high: -value };
             let (shown, range) = measure(value, Some(&interval));
-            for text in [number(value), percent(value), seconds(value), px(value), shown, range.unwrap_or_default()] {
+            let percentages = percent_measure(value, -value, value / 2.0);
+            for text in [
+                number(value), percent(value), seconds(value), px(value), shown, range.unwrap_or_default(),
+                percentages.0, percentages.1,
+            ] {
                 prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
                 prop_assert!(text.len() < 60, "{text}");
             }

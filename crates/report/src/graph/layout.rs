@@ -13,10 +13,12 @@ const ORDER_SWEEPS: usize = 16;
 const HEIGHT_SWEEPS: usize = 12;
 /// With more dummies than this, long edges are drawn straight.
 const MOST_DUMMIES: usize = 20_000;
-/// Space between two boxes of a layer, and between a box and a passing edge.
+/// Space between two boxes of a layer.
 const BOX_GAP: f64 = 22.0;
-/// Height kept free for an edge that passes a layer.
-const DUMMY_HEIGHT: f64 = 16.0;
+/// Space between two edges that pass a layer.
+const LANE_GAP: f64 = 4.0;
+/// Height kept free for an edge that passes a layer: the thickest fits.
+const DUMMY_HEIGHT: f64 = 13.0;
 
 /// Where everything goes.
 pub(super) struct Layout {
@@ -33,6 +35,7 @@ pub(super) struct Layout {
 struct Item {
     layer: usize,
     height: f64,
+    dummy: bool,
     before: Vec<usize>,
     after: Vec<usize>,
 }
@@ -43,7 +46,7 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
     let mut items: Vec<Item> = heights
         .iter()
         .zip(&layer)
-        .map(|(height, layer)| Item { layer: *layer, height: *height, before: vec![], after: vec![] })
+        .map(|(height, layer)| Item { layer: *layer, height: *height, dummy: false, before: vec![], after: vec![] })
         .collect();
     let span = |&(from, to): &(usize, usize)| layer[to].saturating_sub(layer[from]);
     let wanted: usize = edges.iter().map(|edge| span(edge).saturating_sub(1)).sum();
@@ -55,7 +58,7 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
         let mut last = edge.0;
         for at in layer[edge.0] + 1..layer[edge.1] {
             let dummy = items.len();
-            items.push(Item { layer: at, height: DUMMY_HEIGHT, before: vec![], after: vec![] });
+            items.push(Item { layer: at, height: DUMMY_HEIGHT, dummy: true, before: vec![], after: vec![] });
             join(&mut items, last, dummy);
             chain.push(dummy);
             last = dummy;
@@ -77,6 +80,15 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
         .collect();
     let centre = centre[..heights.len()].iter().map(|y| y - top).collect();
     Layout { layer, centre, bends, height }
+}
+
+/// Space between two neighbours of a layer.
+fn gap(one: &Item, other: &Item) -> f64 {
+    match (one.dummy, other.dummy) {
+        (true, true) => LANE_GAP,
+        (false, false) => BOX_GAP,
+        _ => (LANE_GAP + BOX_GAP) / 2.0,
+    }
 }
 
 fn join(items: &mut [Item], from: usize, to: usize) {
@@ -194,14 +206,14 @@ fn crossings(items: &[Item], rows: &[Vec<usize>], place: &[usize]) -> u64 {
 fn settle(items: &[Item], rows: &[Vec<usize>]) -> Vec<f64> {
     let mut centre = vec![0.0; items.len()];
     for row in rows {
-        let mut y = 0.0;
+        // Stacked around zero; the sweeps do the rest.
         let total: f64 = row.iter().map(|&i| items[i].height + BOX_GAP).sum();
+        let mut y = -total / 2.0;
         for &item in row {
-            centre[item] = y + items[item].height / 2.0 - total / 2.0;
+            centre[item] = y + items[item].height / 2.0;
             y += items[item].height + BOX_GAP;
         }
     }
-    let dummy = |item: usize| items[item].before.len() == 1 && items[item].after.len() == 1;
     for sweep in 0..HEIGHT_SWEEPS {
         let last = sweep + 2 >= HEIGHT_SWEEPS;
         for step in 0..rows.len() {
@@ -218,11 +230,14 @@ fn settle(items: &[Item], rows: &[Vec<usize>]) -> Vec<f64> {
                     }
                     let mean = near.iter().map(|&n| centre[n]).sum::<f64>() / near.len() as f64;
                     // Straight passing edges please the eye more than centred boxes.
-                    (mean, if dummy(item) { 2.0 } else { 1.0 })
+                    (mean, if items[item].dummy { 2.0 } else { 1.0 })
                 })
                 .collect();
-            let sizes: Vec<f64> = row.iter().map(|&item| items[item].height).collect();
-            for (&item, y) in row.iter().zip(spread(&wish, &sizes)) {
+            let apart = row.windows(2).map(|pair| {
+                let (one, other) = (&items[pair[0]], &items[pair[1]]);
+                (one.height + other.height) / 2.0 + gap(one, other)
+            });
+            for (&item, y) in row.iter().zip(spread(&wish, apart)) {
                 centre[item] = y;
             }
         }
@@ -230,15 +245,16 @@ fn settle(items: &[Item], rows: &[Vec<usize>]) -> Vec<f64> {
     centre
 }
 
-/// The centres nearest (weighted squares) to the wished ones that keep order and distance.
-fn spread(wish: &[(f64, f64)], sizes: &[f64]) -> Vec<f64> {
+/// The centres nearest (weighted squares) to the wished ones, with each neighbour at least so far
+/// apart.
+fn spread(wish: &[(f64, f64)], mut apart: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut offset = 0.0;
     let mut offsets = Vec::with_capacity(wish.len());
     // Blocks of equal shifted value: (value, weight, members).
     let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
     for (index, &(y, weight)) in wish.iter().enumerate() {
         if index > 0 {
-            offset += (sizes[index - 1] + sizes[index]) / 2.0 + BOX_GAP;
+            offset += apart.next().unwrap_or(0.0);
         }
         offsets.push(offset);
         let mut block = (y - offset, weight, 1);

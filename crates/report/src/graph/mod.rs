@@ -7,6 +7,7 @@ mod layout;
 mod svg;
 mod text;
 
+pub(crate) use svg::draw;
 pub use svg::svg;
 pub use text::{dot, json, mermaid};
 

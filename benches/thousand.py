@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Writes a pipeline of 1,000 experts: `thousand.py DIR`.
+
+27 chains of 37 experts, each fed by the one before it, and one sink over the ends of the chains, on
+a table of 60 rows. One epoch of a network without hidden layers each: what it times is Collegium's
+own bookkeeping, not training.
+"""
+
+import pathlib
+import random
+import sys
+
+CHAINS, LENGTH = 27, 37
+
+
+def main():
+    """Writes `pipelines/thousand.toml` and its table under the folder given."""
+    folder = pathlib.Path(sys.argv[1]) / "pipelines"
+    (folder / "data").mkdir(parents=True)
+    draw = random.Random(1)
+    columns = [f"x{at}" for at in range(CHAINS)]
+    lines = [",".join([*columns, "y"])]
+    for _ in range(60):
+        x = [draw.gauss(0, 1) for _ in columns]
+        lines.append(",".join([*(f"{value:.3f}" for value in x), f"{sum(x) + draw.gauss(0, 1):.3f}"]))
+    (folder / "data" / "thousand.csv").write_text("\n".join(lines) + "\n")
+
+    settings = 'target = "t.y"\nupstream = "in-sample"\nmodel = { type = "mlp", hidden = [] }\n'
+    settings += "train = { epochs = 1, batch = 64, patience = 0 }\n"
+    text = '[pipeline]\nname = "thousand"\nformat = 1\nseed = 1\n\n[data.t]\npath = "data/thousand.csv"\n'
+    text += "split = { train = 0.6, valid = 0.2, test = 0.2 }\n\n"
+    for chain in range(CHAINS):
+        for at in range(LENGTH):
+            fed = f'"c{chain}_{at - 1}.value", ' if at else ""
+            text += f'[expert.c{chain}_{at}]\ninputs = [{fed}"t.x{chain}"]\n{settings}\n'
+    ends = ", ".join(f'"c{chain}_{LENGTH - 1}.value"' for chain in range(CHAINS))
+    text += f"[expert.sink]\ninputs = [{ends}]\n{settings}"
+    (folder / "thousand.toml").write_text(text)
+    assert text.count("[expert.") == 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Train bodies of small expert networks, retrain only what a change reaches, see what each learned.
+#[derive(Debug, Parser)]
+#[command(name = "collegium", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start with `collegium init demo --template machines`, then \
+    `collegium run -C demo --audit`.\n\n\
+    Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes \
+    pending (plan --exit-code), 6 a `require` not met, 7 store damaged or not writable, 130 \
+    interrupted.")]
+pub(crate) struct Args {
+    /// Start in this folder.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Print one JSON document to stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say less: no bars, no progress lines.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a pipeline that runs at once.
+    #[command(after_help = "Examples:\n  collegium init demo --template machines\n  \
+        collegium init --template blank")]
+    Init {
+        /// Where to; the present folder unless told.
+        dir: Option<PathBuf>,
+        /// `tabular`, `machines` or `blank`.
+        #[arg(short, long, default_value = "tabular")]
+        template: String,
+    },
+
+    /// Find everything that is wrong with a pipeline and its data.
+    Check {
+        /// The pipeline file; may be left out where `pipelines/` holds only one.
+        pipeline: Option<String>,
+    },
+
+    /// Say what `run` would do, why, and at what price.
+    #[command(after_help = "Examples:\n  collegium plan\n  \
+        collegium plan pipelines/flights.toml arrival --exit-code")]
+    Plan {
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// As `run --force`.
+        #[arg(long, value_name = "NODE")]
+        force: Vec<String>,
+        /// Exit with 5 when anything is not up to date.
+        #[arg(long)]
+        exit_code: bool,
+    },
+
+    /// Bring experts up to date.
+    #[command(after_help = "Examples:\n  collegium run pipelines/flights.toml --audit\n  \
+        collegium run arrival --jobs 1\n  collegium run --force departure --keep-going")]
+    Run {
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// Write the audit too.
+        #[arg(long)]
+        audit: bool,
+        /// Fits side by side; physical cores unless told.
+        #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
+        jobs: Option<std::num::NonZeroUsize>,
+        /// Fit this expert again although everything is at hand.
+        #[arg(long, value_name = "NODE")]
+        force: Vec<String>,
+        /// After a failed fit, go on with everything that does not depend on it.
+        #[arg(short, long)]
+        keep_going: bool,
+        /// Only say what would be done: the same as `plan`.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+
+    /// Show what the lock stands on and what is stale.
+    Status {
+        /// The pipeline file.
+        pipeline: Option<String>,
+    },
+
+    /// Explain why an expert was, or would be, fitted.
+    #[command(after_help = "Example:\n  collegium why arrival")]
+    Why {
+        /// The expert, and the pipeline file if there are several.
+        #[arg(value_name = "NODE|PIPELINE", required = true)]
+        targets: Vec<String>,
+    },
+
+    /// Measure what experts know and what they look at; writes one HTML file and JSON.
+    #[command(after_help = "Examples:\n  collegium audit\n  \
+        collegium audit arrival -o arrival.html")]
+    Audit {
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// The HTML file; the JSON is written beside it.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+
+    /// Apply the pipeline, or some of its experts, to new rows.
+    #[command(after_help = "Examples:\n  \
+        collegium predict -i new.csv -o predicted.parquet\n  \
+        collegium predict departure -i new.csv -o predicted.csv --keep flight,date")]
+    Predict {
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// Rows with the columns of the data source: .csv, .parquet, .arrow.
+        #[arg(short, long, value_name = "FILE")]
+        input: PathBuf,
+        /// Predictions: .csv or .parquet; the present file is replaced when all is written.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Columns of the input to copy into the output.
+        #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+        keep: Vec<String>,
+    },
+
+    /// Draw the pipeline.
+    #[command(after_help = "Example:\n  collegium graph --format svg > flights.svg")]
+    Graph {
+        /// The pipeline file.
+        pipeline: Option<String>,
+        /// The form of the picture.
+        #[arg(short, long, value_enum, default_value_t = GraphFormat::Svg)]
+        format: GraphFormat,
+    },
+
+    /// Write out a pipeline, or some of its experts, with every default.
+    Show {
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+    },
+
+    /// List past runs.
+    Log {
+        /// The pipeline file.
+        pipeline: Option<String>,
+        /// The last so many.
+        #[arg(short, long, default_value_t = 20)]
+        number: usize,
+    },
+
+    /// Print the JSON Schema of the pipeline file, for editors.
+    Schema,
+
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Svg,
+    Dot,
+    Mermaid,
+    Json,
+}

@@ -1,0 +1,56 @@
+//! `collegium log`
+
+use std::process::ExitCode;
+
+use collegium_records::Outcome;
+use collegium_store::Store;
+
+use super::print_json;
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{seconds, table},
+};
+
+pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<ExitCode, Failure> {
+    let pipeline = crate::locate::load(args, named)?;
+    let store = Store::open(&pipeline.root)?;
+    let mut runs = store.runs()?;
+    runs.retain(|(_, run)| run.pipeline == pipeline.name);
+    let runs = runs.split_off(runs.len().saturating_sub(number));
+    if args.json {
+        let runs: Vec<_> = runs.iter().map(|(when, run)| {
+            serde_json::json!({"when": when, "run": run})
+        }).collect();
+        print_json(&serde_json::json!({"format_version": 1, "runs": runs}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let head = ["run", "time", "fits", "what"];
+    let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
+    for (when, run) in &runs {
+        let fits: u32 = run.nodes.iter().map(|node| node.fits).sum();
+        let named = |outcome: Outcome, word: &str| -> Option<String> {
+            let names: Vec<&str> = run
+                .nodes
+                .iter()
+                .filter(|node| node.outcome == outcome)
+                .map(|node| node.name.trim_start_matches("expert."))
+                .collect();
+            (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
+        };
+        let mut what: Vec<String> = [
+            named(Outcome::Trained, "trained"),
+            named(Outcome::Failed, "FAILED"),
+            named(Outcome::Blocked, "blocked"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if what.is_empty() {
+            what.push("all cached".to_owned());
+        }
+        rows.push(vec![when.clone(), seconds(run.seconds), fits.to_string(), what.join("; ")]);
+    }
+    anstream::print!("{}", table(&rows, &[1, 2]));
+    Ok(ExitCode::SUCCESS)
+}

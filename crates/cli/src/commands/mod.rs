@@ -1,0 +1,59 @@
+//! One file per command.
+
+mod audit;
+mod check;
+mod graph;
+mod init;
+mod log;
+mod plan;
+mod predict;
+mod run;
+mod shell;
+mod show;
+mod status;
+mod why;
+
+use std::process::ExitCode;
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+};
+
+/// Runs the command that was typed.
+pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
+    match &args.command {
+        Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
+        Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
+        Command::Plan { targets, force, exit_code } => {
+            plan::plan(args, targets, force, *exit_code)
+        }
+        Command::Run { targets, force, dry_run: true, .. } => {
+            plan::plan(args, targets, force, false)
+        }
+        Command::Run { targets, audit, jobs, force, keep_going, dry_run: false } => {
+            let options = run::Options { audit: *audit, jobs: *jobs, force, keep_going: *keep_going };
+            run::run(args, targets, &options)
+        }
+        Command::Status { pipeline } => status::status(args, pipeline.as_deref()),
+        Command::Why { targets } => why::why(args, targets),
+        Command::Audit { targets, output } => audit::audit(args, targets, output.as_deref()),
+        Command::Predict { targets, input, output, keep } => {
+            predict::predict(args, targets, input, output, keep)
+        }
+        Command::Graph { pipeline, format } => graph::graph(args, pipeline.as_deref(), *format),
+        Command::Show { targets } => show::show(args, targets),
+        Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),
+        Command::Schema => shell::schema(),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
+    }
+}
+
+/// Prints a document of `--json`.
+fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! `collegium run`
+
+use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
+
+use collegium_engine::RunOptions;
+use collegium_records::{NodeRun, Outcome, RunReport};
+
+use super::print_json;
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{bytes, count, seconds, table, three},
+    locate::split,
+};
+
+/// What was typed beside the targets.
+pub(crate) struct Options<'a> {
+    pub(crate) audit: bool,
+    pub(crate) jobs: Option<NonZeroUsize>,
+    pub(crate) force: &'a [String],
+    pub(crate) keep_going: bool,
+}
+
+pub(crate) fn run(
+    args: &Args,
+    targets: &[String],
+    options: &Options,
+) -> Result<ExitCode, Failure> {
+    let started = std::time::Instant::now();
+    let (named, nodes) = split(targets)?;
+    let (session, interrupted) = crate::session::open(args, named.as_deref())?;
+    let jobs = options.jobs.map_or_else(num_cpus::get_physical, NonZeroUsize::get);
+    let mut report = collegium_engine::run(
+        &session,
+        &RunOptions {
+            nodes: nodes.clone(),
+            jobs,
+            force: options.force.to_vec(),
+            keep_going: options.keep_going,
+        },
+    )?;
+    let complete = report
+        .nodes
+        .iter()
+        .all(|node| matches!(node.outcome, Outcome::Trained | Outcome::Cached));
+    let mut written = None;
+    if options.audit && complete {
+        let paths = super::audit::write(args, &session, &nodes, None)?;
+        report.report = Some(paths.html.display().to_string());
+        written = Some(paths);
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    if args.json {
+        print_json(&report)?;
+    } else {
+        anstream::print!("{}", words(&report));
+        if options.audit && !complete {
+            eprintln!("no report: not every expert is up to date");
+        }
+        if let Some(paths) = written {
+            println!("report: {}", paths.html.display());
+        }
+    }
+    Ok(code(&report, interrupted.load(Ordering::Relaxed)))
+}
+
+fn code(report: &RunReport, interrupted: bool) -> ExitCode {
+    if interrupted || report.interrupted {
+        ExitCode::from(130)
+    } else if report.nodes.iter().any(|node| node.outcome == Outcome::Failed) {
+        ExitCode::from(4)
+    } else if report.requirements.iter().any(|requirement| !requirement.met) {
+        ExitCode::from(6)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn words(report: &RunReport) -> String {
+    let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
+    let all_cached = report.nodes.iter().all(|node| node.outcome == Outcome::Cached);
+    let mut text = String::new();
+    if all_cached && report.nodes.len() > 20 {
+        text.push_str(&format!("all {} up to date\n", count(report.nodes.len(), "expert")));
+    } else {
+        let head = ["node", "outcome", "fits", "time", "test", "why"];
+        let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];
+        rows.extend(report.nodes.iter().map(row));
+        text.push_str(&table(&rows, &[2, 3]));
+    }
+    for requirement in &report.requirements {
+        let found = requirement.value.map_or_else(|| "not measured".to_owned(), three);
+        let verdict = if requirement.met { "met" } else { "NOT MET" };
+        text.push_str(&format!("require {}: {verdict} ({found})\n", requirement.text));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if report.interrupted {
+        text.push_str("interrupted; everything that was finished is kept\n");
+    }
+    text.push_str(&format!(
+        "\n{} in {}, peak memory {}\n",
+        if fits == 0 { "nothing to fit".to_owned() } else { count(fits, "fit") },
+        seconds(report.seconds),
+        bytes(report.peak_bytes)
+    ));
+    text
+}
+
+fn row(node: &NodeRun) -> Vec<String> {
+    let outcome = match node.outcome {
+        Outcome::Trained => "trained",
+        Outcome::Cached => "cached",
+        Outcome::Kept => "kept",
+        Outcome::Patched => "patched",
+        Outcome::Frozen => "frozen",
+        Outcome::Failed => "FAILED",
+        Outcome::Blocked => "blocked",
+    };
+    let why = node.error.clone().unwrap_or_else(|| node.reasons.join("; "));
+    vec![
+        node.name.clone(),
+        outcome.to_owned(),
+        node.fits.to_string(),
+        if node.fits > 0 { seconds(node.seconds) } else { String::new() },
+        headline(node),
+        why,
+    ]
+}
+
+/// The test metric that people look at first.
+fn headline(node: &NodeRun) -> String {
+    let Some(test) = node.metrics.get("test") else { return String::new() };
+    for (metric, shown) in [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²"), ("rmse", "RMSE")] {
+        if let Some(value) = test.get(metric) {
+            return format!("{shown} {}", three(*value));
+        }
+    }
+    String::new()
+}

@@ -1,0 +1,40 @@
+//! `collegium why`
+
+use std::process::ExitCode;
+
+use super::print_json;
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{table, three},
+    locate::split,
+};
+
+pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
+    let (named, nodes) = split(targets)?;
+    let [node] = nodes.as_slice() else {
+        return Err(Failure::usage("name one expert: `collegium why arrival`"));
+    };
+    let (session, _) = crate::session::open(args, named.as_deref())?;
+    let why = collegium_engine::why(&session, node)?;
+    if args.json {
+        print_json(&why)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}: {}", why.node, why.summary);
+    if !why.changes.is_empty() {
+        let head = ["ingredient", "before", "after", "drift (sd)"];
+        let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
+        for change in &why.changes {
+            let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "–".to_owned());
+            rows.push(vec![
+                change.ingredient.clone(),
+                shown(&change.before),
+                shown(&change.after),
+                change.drift.map(three).unwrap_or_default(),
+            ]);
+        }
+        anstream::print!("{}", table(&rows, &[3]));
+    }
+    Ok(ExitCode::SUCCESS)
+}

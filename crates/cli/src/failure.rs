@@ -1,0 +1,83 @@
+//! Errors with their exit codes, as people and as programs read them.
+
+use std::process::ExitCode;
+
+use collegium_engine::EngineError;
+use collegium_manifest::Diagnostics;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The pipeline or its data is wrong: exit code 3.
+    Invalid(Diagnostics),
+    /// Anything else, with its exit code.
+    Other { code: u8, message: String },
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Other { code: 2, message: message.into() }
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::Other { code: 1, message: message.into() }
+    }
+
+    /// A file that a person named could not be read or written.
+    pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Other { code: 3, message: format!("{doing} {}: {error}", path.display()) }
+    }
+
+    /// Says it, and returns its exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        let code = match self {
+            Self::Invalid(_) => 3,
+            Self::Other { code, .. } => *code,
+        };
+        if json {
+            let document = match self {
+                Self::Invalid(found) => serde_json::json!({
+                    "format_version": 1, "exit_code": code, "diagnostics": found.to_json(),
+                }),
+                Self::Other { message, .. } => serde_json::json!({
+                    "format_version": 1, "exit_code": code, "error": message,
+                }),
+            };
+            println!("{document:#}");
+        }
+        match self {
+            Self::Invalid(found) => {
+                anstream::eprintln!("{}", found.render(crate::human::colour_on_stderr()).trim_end());
+                let errors = found.iter().filter(|d| !d.warning).count();
+                if errors > 1 {
+                    eprintln!("\n{errors} errors; nothing was run and nothing was changed");
+                }
+            }
+            Self::Other { message, .. } => {
+                let red = anstyle::AnsiColor::Red.on_default().bold();
+                anstream::eprintln!("{red}error{red:#}: {message}");
+            }
+        }
+        ExitCode::from(code)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let code = error.exit_code();
+        match error {
+            EngineError::Invalid(found) => Self::Invalid(found),
+            EngineError::Interrupted => Self::Other {
+                code,
+                message: "interrupted; everything that was finished is kept".to_owned(),
+            },
+            other => Self::Other { code, message: other.to_string() },
+        }
+    }
+}
+
+impl From<collegium_store::StoreError> for Failure {
+    fn from(error: collegium_store::StoreError) -> Self {
+        EngineError::from(error).into()
+    }
+}

@@ -1,0 +1,75 @@
+//! Tables and numbers as people read them.
+
+use std::io::IsTerminal as _;
+
+/// Is stderr a terminal that wants colour?
+pub(crate) fn colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Rows with aligned columns; the first row is the head. Cells of the columns in `right` are
+/// aligned to the right.
+pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let gap = " ".repeat(widths[column] - cell.chars().count());
+            match right.contains(&column) {
+                true => line.push_str(&format!("{gap}{cell}  ")),
+                false => line.push_str(&format!("{cell}{gap}  ")),
+            }
+        }
+        let line = line.trim_end();
+        if number == 0 {
+            let dim = anstyle::Style::new().dimmed();
+            text.push_str(&format!("{dim}{line}{dim:#}\n"));
+        } else {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Seconds: `0.12 s`, `14 s`, `3 min 20 s`.
+pub(crate) fn seconds(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2} s")
+    } else if value < 90.0 {
+        format!("{value:.0} s")
+    } else {
+        format!("{} min {:02} s", (value / 60.0) as u64, (value % 60.0) as u64)
+    }
+}
+
+/// Bytes in binary units.
+pub(crate) fn bytes(value: u64) -> String {
+    let mut value = value as f64;
+    for unit in ["B", "KiB", "MiB"] {
+        if value < 1024.0 {
+            return format!("{value:.0} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.2} GiB")
+}
+
+/// Three significant digits.
+pub(crate) fn three(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.digits$}")
+}
+
+/// `1 fit`, `2 fits`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

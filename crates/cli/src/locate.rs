@@ -1,0 +1,84 @@
+//! Which pipeline file is meant.
+
+use std::path::{Path, PathBuf};
+
+use collegium_manifest::Pipeline;
+
+use crate::{args::Args, failure::Failure};
+
+/// Splits `[PIPELINE|NODE]…` into the pipeline file, if one is named, and the nodes.
+pub(crate) fn split(targets: &[String]) -> Result<(Option<String>, Vec<String>), Failure> {
+    let (files, nodes): (Vec<String>, Vec<String>) =
+        targets.iter().cloned().partition(|target| is_file(target));
+    if files.len() > 1 {
+        return Err(Failure::usage(format!("one pipeline at a time: {}", files.join(", "))));
+    }
+    Ok((files.into_iter().next(), nodes))
+}
+
+fn is_file(target: &str) -> bool {
+    Path::new(target).extension().is_some_and(|extension| extension == "toml")
+}
+
+/// Loads the named pipeline, or the only one; prints its warnings.
+pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure> {
+    let path = find(args, named)?;
+    match collegium_manifest::load(&path) {
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() && !args.quiet {
+                let colour = crate::human::colour_on_stderr();
+                anstream::eprintln!("{}", loaded.warnings.render(colour).trim_end());
+            }
+            Ok(loaded.pipeline)
+        }
+        Err(found) => Err(Failure::Invalid(found)),
+    }
+}
+
+fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
+    let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    if let Some(name) = named {
+        return Ok(match args.directory {
+            Some(_) => start.join(name),
+            None => PathBuf::from(name),
+        });
+    }
+    let absolute =
+        std::path::absolute(&start).map_err(|error| Failure::file("finding", &start, &error))?;
+    let folder = absolute
+        .ancestors()
+        .map(|above| above.join("pipelines"))
+        .find(|folder| folder.is_dir())
+        .ok_or_else(|| {
+            Failure::usage(
+                "there is no `pipelines/` here or above; name a pipeline file, or start with \
+                 `collegium init`",
+            )
+        })?;
+    let mut found = Vec::new();
+    let entries =
+        std::fs::read_dir(&folder).map_err(|error| Failure::file("reading", &folder, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| Failure::file("reading", &folder, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(shown(path));
+        }
+    }
+    found.sort();
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::usage(format!("{} holds no pipeline", folder.display()))),
+        several => {
+            let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
+            Err(Failure::usage(format!("which pipeline? {}", names.join(", "))))
+        }
+    }
+}
+
+/// A path as short as it can be from here.
+fn shown(path: PathBuf) -> PathBuf {
+    match std::env::current_dir() {
+        Ok(here) => path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path),
+        Err(_) => path,
+    }
+}

@@ -1,0 +1,41 @@
+//! Opening a pipeline from the command line.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use collegium_engine::{Observer, Options, Session};
+use collegium_manifest::Pipeline;
+
+use crate::{args::Args, failure::Failure, progress};
+
+/// Bytes of table data above which SQLite works in a temporary file.
+const MEMORY_BOUND: u64 = 2 << 30;
+
+/// Loads and opens a pipeline with the observer that suits the terminal.
+pub(crate) fn open(args: &Args, named: Option<&str>) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    let pipeline = crate::locate::load(args, named)?;
+    open_loaded(args, pipeline)
+}
+
+/// Opens a pipeline that is loaded already.
+pub(crate) fn open_loaded(
+    args: &Args,
+    pipeline: Pipeline,
+) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    let interrupted = interrupt_flag()?;
+    let observer: Arc<dyn Observer> = progress::observer(args.quiet);
+    let options = Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
+    let session = Session::open(pipeline, options)?;
+    Ok((Arc::new(session), interrupted))
+}
+
+/// A flag that Ctrl-C (or SIGTERM) sets; the second one ends the process at once. Either way
+/// nothing half-written stays visible.
+pub(crate) fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())
+            .and_then(|_| signal_hook::flag::register(signal, flag.clone()))
+            .map_err(|error| Failure::internal(format!("listening for Ctrl-C: {error}")))?;
+    }
+    Ok(flag)
+}

@@ -1,0 +1,105 @@
+//! Putting columns together from chunks, with the least memory.
+
+use std::sync::Arc;
+
+use collegium_manifest::ColumnType;
+
+use crate::{
+    Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values,
+    cast::{Interner, Why, boolean, number},
+    time,
+};
+
+/// A column that grows.
+#[derive(Debug)]
+pub(crate) enum Builder {
+    Number(Vec<f64>),
+    Boolean(Vec<u8>),
+    Category(Vec<u32>, Interner),
+    Time(Vec<i64>),
+}
+
+impl Builder {
+    /// An empty column with room for some rows.
+    pub(crate) fn new(kind: ColumnType, rows: usize) -> Self {
+        match kind {
+            ColumnType::Number => Self::Number(Vec::with_capacity(rows)),
+            ColumnType::Boolean => Self::Boolean(Vec::with_capacity(rows)),
+            ColumnType::Category => Self::Category(Vec::with_capacity(rows), Interner::default()),
+            ColumnType::Time => Self::Time(Vec::with_capacity(rows)),
+        }
+    }
+
+    /// One more missing value.
+    pub(crate) fn missing(&mut self) {
+        match self {
+            Self::Number(values) => values.push(f64::NAN),
+            Self::Boolean(values) => values.push(MISSING_BOOLEAN),
+            Self::Category(codes, _) => codes.push(MISSING_CODE),
+            Self::Time(values) => values.push(MISSING_TIME),
+        }
+    }
+
+    /// One more value, from its text.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Why> {
+        match self {
+            Self::Number(values) => values.push(number(text)?),
+            Self::Boolean(values) => values.push(boolean(text).ok_or(Why::Wrong)?),
+            Self::Category(codes, levels) => codes.push(levels.code(text)),
+            Self::Time(values) => values.push(time::parse(text).ok_or(Why::Wrong)?),
+        }
+        Ok(())
+    }
+
+    /// All values of a chunk, which must be of the same type.
+    pub(crate) fn append(&mut self, values: &Values) {
+        match (self, values) {
+            (Self::Number(to), Values::Number(from)) => to.extend_from_slice(from),
+            (Self::Boolean(to), Values::Boolean(from)) => to.extend_from_slice(from),
+            (Self::Time(to), Values::Time(from)) => to.extend_from_slice(from),
+            (Self::Category(to, known), Values::Category { codes, levels }) => {
+                // A text gets its code where a row first has it, whatever the chunk's own order.
+                let mut renamed = vec![MISSING_CODE; levels.len()];
+                to.extend(codes.iter().map(|&code| match renamed.get_mut(code as usize) {
+                    None => MISSING_CODE,
+                    Some(new) => {
+                        if *new == MISSING_CODE {
+                            *new = known.code(&levels[code as usize]);
+                        }
+                        *new
+                    }
+                }));
+            }
+            _ => unreachable!("the chunks of a table agree in their types"),
+        }
+    }
+
+    /// The finished values.
+    pub(crate) fn finish(self) -> Values {
+        match self {
+            Self::Number(mut values) => {
+                values.shrink_to_fit();
+                Values::Number(values)
+            }
+            Self::Boolean(mut values) => {
+                values.shrink_to_fit();
+                Values::Boolean(values)
+            }
+            Self::Category(mut codes, levels) => {
+                codes.shrink_to_fit();
+                Values::Category { codes, levels: levels.into_levels() }
+            }
+            Self::Time(mut values) => {
+                values.shrink_to_fit();
+                Values::Time(values)
+            }
+        }
+    }
+}
+
+/// A table of finished columns.
+pub(crate) fn table(columns: impl IntoIterator<Item = (String, Values)>, rows: usize) -> Table {
+    let columns =
+        columns.into_iter().map(|(name, values)| Arc::new(Column::new(name, values))).collect();
+    Table { columns, rows }
+}

@@ -1,0 +1,32 @@
+//! Where data work happens and who watches it.
+
+use std::{path::Path, sync::atomic::AtomicBool};
+
+use collegium_store::Store;
+
+use crate::DataError;
+
+/// Where data work happens and who watches it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Keeps prepared tables.
+    pub store: &'a Store,
+    /// The folder of the pipeline file: paths are relative to it.
+    pub base: &'a Path,
+    /// Told what is being done, how many rows are done, and of how many, when that is known.
+    pub progress: &'a (dyn Fn(&str, u64, Option<u64>) + Sync),
+    /// Set to stop: the work ends within a fraction of a second with an error that
+    /// [`DataError::is_interrupted`].
+    pub interrupted: &'a AtomicBool,
+    /// Bytes of values above which SQLite works in a temporary file.
+    pub memory_bound: u64,
+}
+
+impl Context<'_> {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(DataError::interrupted());
+        }
+        Ok(())
+    }
+}

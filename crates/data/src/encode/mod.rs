@@ -1,0 +1,258 @@
+//! From typed columns and upstream outputs to the numbers that a network sees.
+//!
+//! An encoder is fitted on training rows only and is part of the expert. It works row by row: a row
+//! gives the same bits whatever rows surround it, which is what makes predictions equal those of
+//! training. Arithmetic is in 64-bit floats and rounded once.
+//!
+//! | input | encoded as |
+//! |---|---|
+//! | number, boolean | standardised, clipped to ±8; missing: the mean, and an indicator column if a training row was missing |
+//! | logits of an upstream | clipped to ±8, then as numbers |
+//! | other outputs of an upstream | as numbers |
+//! | category, label of an upstream | one column per level; one for all rare levels, which unseen levels share; one for missing |
+//! | time | seconds as a number; sine and cosine of the hour, the weekday and the season where they vary |
+//!
+//! Where the training rows had no missing value (or no rare level), a later one is encoded as the
+//! *average* training row and counted in [`Surprises`]: a column that was never trained would answer
+//! with its random initial weight.
+
+mod category;
+mod exact;
+mod number;
+mod part;
+mod time;
+
+use std::{collections::BTreeMap, ops::Range};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Column, Matrix};
+use part::Part;
+
+/// Standardised numbers and incoming logits lie within ± this.
+pub const CLIP: f64 = 8.0;
+
+/// One declared input, for all rows of the data source.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// A column of the table.
+    Column(&'a Column),
+    /// Logits of an upstream expert: rows × (1 or C).
+    Logit(&'a Matrix),
+    /// Probabilities, values or an embedding of an upstream expert: rows × width.
+    Plain(&'a Matrix),
+    /// The label of an upstream expert: a code per row (`u32::MAX`: none), and the class names.
+    Label(&'a [u32], &'a [String]),
+}
+
+impl Source<'_> {
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Column(column) => column.len(),
+            Self::Logit(matrix) | Self::Plain(matrix) => matrix.rows,
+            Self::Label(codes, _) => codes.len(),
+        }
+    }
+}
+
+/// Why inputs could not be encoded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// Another number of inputs than names, or than at the fit.
+    #[error("{expected} inputs are expected, {found} were given")]
+    Inputs {
+        /// As declared.
+        expected: usize,
+        /// As given.
+        found: usize,
+    },
+    /// An input is of another kind than at the fit.
+    #[error("`{name}` was {expected} when the expert was trained and is {found} now")]
+    Kind {
+        /// The declared input.
+        name: String,
+        /// Its kind at the fit.
+        expected: String,
+        /// Its kind now.
+        found: String,
+    },
+    /// A row that an input does not have.
+    #[error("row {row} is asked for, but `{name}` has {rows} rows")]
+    Row {
+        /// The declared input.
+        name: String,
+        /// The row asked for.
+        row: u32,
+        /// Rows that there are.
+        rows: usize,
+    },
+    /// Numbers whose mean or deviation overflows.
+    #[error("`{name}` holds numbers too large to standardise")]
+    Range {
+        /// The declared input.
+        name: String,
+    },
+    /// Nothing to fit on.
+    #[error("there are no training rows to fit the encoding on")]
+    Empty,
+}
+
+/// What rows held that the training rows did not: rows by declared input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surprises {
+    /// Categories never seen in training.
+    pub unseen: BTreeMap<String, u64>,
+    /// Missing values of inputs that were never missing in training.
+    pub missing: BTreeMap<String, u64>,
+}
+
+impl Surprises {
+    /// In words, one sentence per input.
+    pub fn notes(&self) -> Vec<String> {
+        let unseen = self.unseen.iter().map(|(name, rows)| {
+            format!("{rows} rows hold categories of `{name}` that training never saw")
+        });
+        let missing = self.missing.iter().map(|(name, rows)| {
+            format!("{rows} rows lack `{name}`, which was never missing in training: the average is used")
+        });
+        unseen.chain(missing).collect()
+    }
+
+    /// Adds the counts of another chunk of rows.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in
+            [(&mut self.unseen, &other.unseen), (&mut self.missing, &other.missing)]
+        {
+            for (name, rows) in theirs {
+                *mine.entry(name.clone()).or_default() += rows;
+            }
+        }
+    }
+}
+
+/// Turns the declared inputs of one expert into the columns of a matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    names: Vec<String>,
+    parts: Vec<Part>,
+    notes: Vec<String>,
+}
+
+impl Encoder {
+    /// Fits an encoding on the training rows.
+    ///
+    /// `names` are the declared inputs, `sources` their values in the same order.
+    ///
+    /// # Errors
+    /// If there are no training rows, a row does not exist, or numbers overflow.
+    pub fn fit(
+        names: &[String],
+        sources: &[Source],
+        train_rows: &[u32],
+    ) -> Result<Self, EncodeError> {
+        expect_inputs(names.len(), sources)?;
+        if train_rows.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        expect_rows(names, sources, train_rows)?;
+        let mut notes = Vec::new();
+        let parts = names
+            .iter()
+            .zip(sources)
+            .map(|(name, source)| Part::fit(name, source, train_rows, &mut notes))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { names: names.to_vec(), parts, notes })
+    }
+
+    /// An encoder of no inputs: width 0. Constant models carry it.
+    pub fn empty() -> Self {
+        Self { names: Vec::new(), parts: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Encoded columns.
+    pub fn width(&self) -> usize {
+        self.parts.iter().map(Part::width).sum()
+    }
+
+    /// The encoded columns of each declared input, in order.
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        let mut start = 0;
+        self.parts
+            .iter()
+            .map(|part| {
+                let range = start..start + part.width();
+                start = range.end;
+                range
+            })
+            .collect()
+    }
+
+    /// The declared inputs, in order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// A name for each encoded column: `flights.origin = EWR`, `flights.wind_speed missing`.
+    pub fn column_names(&self) -> Vec<String> {
+        self.names.iter().zip(&self.parts).flat_map(|(name, part)| part.column_names(name)).collect()
+    }
+
+    /// What a person should know about the inputs: constant columns, pooled levels, …
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// Encodes rows: `rows.len()` × [`width`](Self::width).
+    ///
+    /// # Errors
+    /// If the inputs are not those of the fit, by number, kind or width, or a row does not exist.
+    pub fn encode(&self, sources: &[Source], rows: &[u32]) -> Result<Matrix, EncodeError> {
+        self.encode_counted(sources, rows).map(|(matrix, _)| matrix)
+    }
+
+    /// Encodes rows and counts what training never saw.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_counted(
+        &self,
+        sources: &[Source],
+        rows: &[u32],
+    ) -> Result<(Matrix, Surprises), EncodeError> {
+        expect_inputs(self.names.len(), sources)?;
+        expect_rows(&self.names, sources, rows)?;
+        let mut matrix = Matrix::zeros(rows.len(), self.width());
+        let mut surprises = Surprises::default();
+        let inputs = self.names.iter().zip(&self.parts).zip(sources);
+        for (((name, part), source), columns) in inputs.zip(self.groups()) {
+            let counts = part.encode(name, source, rows, &mut matrix, columns)?;
+            if counts.unseen > 0 {
+                surprises.unseen.insert(name.clone(), counts.unseen);
+            }
+            if counts.missing > 0 {
+                surprises.missing.insert(name.clone(), counts.missing);
+            }
+        }
+        Ok((matrix, surprises))
+    }
+}
+
+fn expect_inputs(expected: usize, sources: &[Source]) -> Result<(), EncodeError> {
+    let found = sources.len();
+    if expected == found { Ok(()) } else { Err(EncodeError::Inputs { expected, found }) }
+}
+
+fn expect_rows(names: &[String], sources: &[Source], rows: &[u32]) -> Result<(), EncodeError> {
+    let Some(&row) = rows.iter().max() else { return Ok(()) };
+    for (name, source) in names.iter().zip(sources) {
+        if row as usize >= source.rows() {
+            return Err(EncodeError::Row { name: name.clone(), row, rows: source.rows() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Standardised numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CLIP, EncodeError, exact::Exact};
+
+/// Mean and deviation over the training rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scale {
+    mean: Exact,
+    /// 0: constant in training; every value encodes to 0.
+    deviation: Exact,
+}
+
+/// How small a deviation may be before it counts as noise.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Floor {
+    /// Columns: anything beyond rounding.
+    Column,
+    /// Logits: a thousandth of a natural unit. A fold model that learned nothing hands over almost
+    /// equal logits, which must not be blown up to unit size.
+    Logit,
+    /// Other outputs, which are 32-bit floats: a hundred thousandth of their size.
+    Output,
+}
+
+/// What was found when a scale was fitted.
+pub(super) struct Fitted {
+    pub(super) scale: Scale,
+    /// Training rows without a value.
+    pub(super) missing: u64,
+    /// Training rows with one.
+    pub(super) present: u64,
+}
+
+impl Scale {
+    /// Two passes over the values, in order; NaN is missing.
+    pub(super) fn fit<I>(name: &str, values: I, floor: Floor) -> Result<Fitted, EncodeError>
+    where
+        I: Iterator<Item = f64> + Clone,
+    {
+        let mut present = 0_u64;
+        let mut missing = 0_u64;
+        let mut sum = 0.0;
+        let mut largest = 0.0_f64;
+        for value in values.clone() {
+            if value.is_nan() {
+                missing += 1;
+            } else {
+                present += 1;
+                sum += value;
+                largest = largest.max(value.abs());
+            }
+        }
+        if present == 0 {
+            let scale = Self { mean: Exact(0.0), deviation: Exact(0.0) };
+            return Ok(Fitted { scale, missing, present });
+        }
+        let mean = sum / present as f64;
+        let squares: f64 =
+            values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum();
+        let deviation = (squares / present as f64).sqrt();
+        if !mean.is_finite() || !deviation.is_finite() {
+            return Err(EncodeError::Range { name: name.to_owned() });
+        }
+        // Below this a difference is rounding of the mean, not information.
+        let constant = deviation <= 1e-12 * largest;
+        let floored = match floor {
+            Floor::Column => deviation,
+            Floor::Logit => deviation.max(1e-3),
+            Floor::Output => deviation.max(1e-5 * mean.abs()),
+        };
+        let deviation = if constant { 0.0 } else { floored };
+        // Adding zero turns a mean of -0 into 0, so that equal columns have equal encoders.
+        let scale = Self { mean: Exact(mean + 0.0), deviation: Exact(deviation) };
+        Ok(Fitted { scale, missing, present })
+    }
+
+    /// Standardised and clipped; a missing value (NaN) is the mean.
+    pub(super) fn apply(&self, value: f64) -> f32 {
+        if self.is_constant() || value.is_nan() {
+            return 0.0;
+        }
+        ((value - self.mean.0) / self.deviation.0).clamp(-CLIP, CLIP) as f32
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        self.deviation.0 == 0.0
+    }
+}

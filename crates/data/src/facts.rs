@@ -1,0 +1,113 @@
+//! What is known about a table without its rows.
+
+use collegium_digest::Digest;
+use collegium_manifest::ColumnType;
+use serde::{Deserialize, Serialize};
+
+use crate::{Column, MISSING_CODE, Side, Table, Values};
+
+/// Everything that planning needs to know about a prepared table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableFacts {
+    /// Rows.
+    pub rows: u64,
+    /// Columns, in the order of the table.
+    pub columns: Vec<ColumnFacts>,
+    /// Rows for training, validation and test.
+    pub sides: [u64; 3],
+    /// What a person should know about how the table was read.
+    pub notes: Vec<String>,
+}
+
+impl TableFacts {
+    /// The facts of one column.
+    pub fn column(&self, name: &str) -> Option<&ColumnFacts> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// What is known about one column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFacts {
+    /// As references spell it.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Missing values.
+    pub missing: u64,
+    /// The texts that occur, sorted; categories only.
+    pub levels: Vec<String>,
+    /// Nothing but 0, 1 and missing values (and one of the first two does occur), or a boolean.
+    pub binary: bool,
+    /// A number whose values are all whole.
+    pub integer: bool,
+    /// Content of all rows.
+    pub digest: Digest,
+    /// Content of the training rows.
+    pub train: Digest,
+    /// Content of the validation rows.
+    pub valid: Digest,
+}
+
+/// The facts of a table with its split.
+pub(crate) fn facts(table: &Table, sides: &[Side], notes: Vec<String>) -> TableFacts {
+    let all: Vec<u32> = (0..table.rows as u32).collect();
+    let rows_of = |side: Side| -> Vec<u32> {
+        all.iter().copied().filter(|&row| sides[row as usize] == side).collect()
+    };
+    let (train, valid) = (rows_of(Side::Train), rows_of(Side::Valid));
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| {
+            let summary = Summary::of(column);
+            ColumnFacts {
+                name: column.name.clone(),
+                kind: column.kind(),
+                missing: summary.missing,
+                levels: summary.levels,
+                binary: summary.binary,
+                integer: summary.integer,
+                digest: column.digest(&all),
+                train: column.digest(&train),
+                valid: column.digest(&valid),
+            }
+        })
+        .collect();
+    let (train, valid) = (train.len() as u64, valid.len() as u64);
+    let rows = table.rows as u64;
+    TableFacts { rows, columns, sides: [train, valid, rows - train - valid], notes }
+}
+
+struct Summary {
+    missing: u64,
+    levels: Vec<String>,
+    binary: bool,
+    integer: bool,
+}
+
+impl Summary {
+    fn of(column: &Column) -> Self {
+        let missing = (0..column.len()).filter(|&row| column.is_missing(row)).count();
+        let present = missing < column.len();
+        let (mut levels, mut binary, mut integer) = (Vec::new(), false, false);
+        match &column.values {
+            Values::Number(values) => {
+                let known = || values.iter().filter(|value| !value.is_nan());
+                binary = present && known().all(|value| *value == 0.0 || *value == 1.0);
+                integer = present && known().all(|value| value.fract() == 0.0);
+            }
+            Values::Boolean(_) => binary = true,
+            Values::Category { codes, levels: texts } => {
+                let mut seen = vec![false; texts.len()];
+                for &code in codes.iter().filter(|&&code| code != MISSING_CODE) {
+                    seen[code as usize] = true;
+                }
+                levels = texts.iter().zip(seen).filter(|(_, seen)| *seen).map(|(t, _)| t.clone()).collect();
+                levels.sort_unstable();
+            }
+            Values::Time(_) => {}
+        }
+        Self { missing: missing as u64, levels, binary, integer }
+    }
+}

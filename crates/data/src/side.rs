@@ -1,0 +1,43 @@
+//! The three parts of a table, and their stored form.
+
+use serde::{Deserialize, Serialize};
+
+/// The part of a table that a row belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Rows that experts are fitted on.
+    Train,
+    /// Rows for early stopping and certificates.
+    Valid,
+    /// Rows that nothing but measurement sees.
+    Test,
+}
+
+impl Side {
+    /// All three, in their usual order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
+    /// `train`, `valid` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The first bytes of stored sides; the digit is the version of the form.
+const MAGIC: &[u8; 8] = b"cg-side1";
+
+/// The object form: an eight-byte mark, then one byte per row.
+pub(crate) fn to_bytes(sides: &[Side]) -> Vec<u8> {
+    MAGIC.iter().copied().chain(sides.iter().map(|&side| side as u8)).collect()
+}
+
+/// `None` if these are not the bytes of stored sides.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<Side>> {
+    let rows = bytes.strip_prefix(MAGIC)?;
+    rows.iter().map(|&side| Side::ALL.get(usize::from(side)).copied()).collect()
+}

@@ -1,0 +1,221 @@
+//! Our tables inside SQLite.
+
+use std::collections::BTreeSet;
+
+use collegium_manifest::ColumnType;
+use rusqlite::{Connection, InterruptHandle, Statement, config::DbConfig};
+use tempfile::TempDir;
+
+use super::{
+    fault::{self, Place, plain},
+    guard::{self, Touched},
+};
+use crate::{
+    DataError, DataErrorKind, MISSING_CODE, MISSING_TIME, Table, Values, read::Field, time,
+};
+
+/// A table as SQLite is told about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Shape {
+    pub(super) fn columns(&self) -> Vec<&str> {
+        self.fields.iter().map(|field| field.name.as_str()).collect()
+    }
+}
+
+/// A SQLite database that lives as long as this value.
+pub(crate) struct Database {
+    db: Connection,
+    tables: Vec<Shape>,
+    /// The folder of the database file, unless it is in memory; deleted after the connection.
+    _folder: Option<TempDir>,
+}
+
+/// The declared type of a column. It comes back with every plain reference to the column, which is
+/// how booleans, categories and times survive a query; `TEXT` in it makes SQLite compare as texts.
+pub(super) fn declared(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Number => "",
+        ColumnType::Boolean => "BOOLEAN",
+        ColumnType::Category => "CATEGORY_TEXT",
+        ColumnType::Time => "TIME_TEXT",
+    }
+}
+
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Database {
+    /// An empty database, in memory or in a temporary file.
+    pub(crate) fn new(in_file: bool) -> Result<Self, DataError> {
+        let io = |error: std::io::Error| {
+            DataError::new(DataErrorKind::Io, format!("cannot make a temporary file: {error}"))
+        };
+        let folder = if in_file { Some(tempfile::tempdir().map_err(io)?) } else { None };
+        let db = match &folder {
+            Some(folder) => Connection::open(folder.path().join("tables.sqlite")),
+            None => Connection::open_in_memory(),
+        }
+        .map_err(plain)?;
+        // Nothing here outlives a crash, so nothing has to be synced or undone.
+        db.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF;",
+        )
+        .map_err(plain)?;
+        // "x" must be a column or an error, never silently the text 'x'.
+        for (setting, on) in [
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        ] {
+            db.set_db_config(setting, on).map_err(plain)?;
+        }
+        Ok(Self { db, tables: Vec::new(), _folder: folder })
+    }
+
+    /// Declares a table.
+    pub(crate) fn create(&mut self, shape: Shape) -> Result<(), DataError> {
+        let columns: Vec<String> = shape
+            .fields
+            .iter()
+            .map(|field| format!("{} {}", quoted(&field.name), declared(field.kind)))
+            .collect();
+        let sql = format!("CREATE TABLE {} ({})", quoted(&shape.name), columns.join(", "));
+        self.db.execute_batch(&sql).map_err(|error| {
+            let message = format!("table `{}` cannot be queried: {error}", shape.name);
+            DataError::new(DataErrorKind::Query, message).help(
+                "SQLite does not tell upper from lower case in names and takes at most 2000 columns",
+            )
+        })?;
+        self.tables.push(shape);
+        Ok(())
+    }
+
+    /// To stop it from another thread.
+    pub(crate) fn handle(&self) -> InterruptHandle {
+        self.db.get_interrupt_handle()
+    }
+
+    /// Compiles a user's SELECT, which stands at `place` in `sql`, under guard.
+    pub(crate) fn prepare(
+        &self,
+        sql: &str,
+        place: Place<'_>,
+    ) -> Result<(Statement<'_>, Touched), DataError> {
+        let names = self.tables.iter().map(|table| table.name.clone()).collect();
+        let record = guard::raise(&self.db, names).map_err(plain)?;
+        let prepared = self.db.prepare(sql);
+        guard::lower(&self.db).map_err(plain)?;
+        let touched = record.take();
+        let statement =
+            prepared.map_err(|error| fault::of_sql(error, place, &touched, &self.tables))?;
+        let refuse = |why: &str| Err(DataError::new(DataErrorKind::Query, why));
+        if statement.is_explain() != 0 || !statement.readonly() || statement.column_count() == 0 {
+            return refuse("a query can only read: it is a SELECT");
+        }
+        if statement.parameter_count() > 0 {
+            return refuse("there are no parameters to fill in");
+        }
+        Ok((statement, touched))
+    }
+
+    /// An error while a user's SQL ran.
+    pub(crate) fn fault(&self, error: rusqlite::Error, place: Place<'_>) -> DataError {
+        fault::of_sql(error, place, &Touched::default(), &self.tables)
+    }
+
+    /// Fills a declared table: only the columns that a statement touches, for all others would be
+    /// carried in vain. Rows get the numbers 1, 2, …
+    pub(crate) fn fill(
+        &mut self,
+        table: &str,
+        touched: &Touched,
+        chunks: impl Iterator<Item = Result<Table, DataError>>,
+    ) -> Result<(), DataError> {
+        let Some(shape) = self.tables.iter().find(|shape| shape.name == table) else {
+            return Err(DataError::new(DataErrorKind::Query, format!("no table `{table}`")));
+        };
+        let read: BTreeSet<&str> = touched
+            .columns
+            .iter()
+            .filter(|(name, _)| name == table)
+            .map(|(_, column)| column.as_str())
+            .collect();
+        let wanted: Vec<usize> = (0..shape.fields.len())
+            .filter(|&index| read.contains(shape.fields[index].name.as_str()))
+            .collect();
+        let names: Vec<String> = wanted.iter().map(|&i| quoted(&shape.fields[i].name)).collect();
+        let marks = vec!["?"; wanted.len()].join(", ");
+        let sql = if wanted.is_empty() {
+            format!("INSERT INTO {} DEFAULT VALUES", quoted(table))
+        } else {
+            format!("INSERT INTO {} ({}) VALUES ({marks})", quoted(table), names.join(", "))
+        };
+        self.db.execute_batch("BEGIN").map_err(plain)?;
+        {
+            let mut insert = self.db.prepare(&sql).map_err(plain)?;
+            for chunk in chunks {
+                let chunk = chunk?;
+                let texts: Vec<Vec<String>> =
+                    wanted.iter().map(|&i| time_texts(&chunk, i, &shape.fields[i])).collect();
+                for row in 0..chunk.rows {
+                    for (mark, &index) in wanted.iter().enumerate() {
+                        let field = &shape.fields[index];
+                        let value = value(&chunk.columns[index].values, row, field, &texts[mark]);
+                        insert.raw_bind_parameter(mark + 1, value).map_err(plain)?;
+                    }
+                    insert.raw_execute().map_err(plain)?;
+                }
+            }
+        }
+        self.db.execute_batch("COMMIT").map_err(plain)
+    }
+}
+
+/// The texts of a chunk's times: dates in a column of dates, else dates with times, so that equal
+/// moments are equal texts within a column.
+fn time_texts(chunk: &Table, index: usize, field: &Field) -> Vec<String> {
+    match &chunk.columns[index].values {
+        Values::Time(values) => {
+            let text = if field.dates { time::text } else { time::full_text };
+            values.iter().map(|&v| if v == MISSING_TIME { String::new() } else { text(v) }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A value as SQLite takes it.
+fn value<'a>(
+    values: &'a Values,
+    row: usize,
+    field: &Field,
+    texts: &'a [String],
+) -> rusqlite::types::ToSqlOutput<'a> {
+    use rusqlite::types::{ToSqlOutput, ValueRef};
+    ToSqlOutput::Borrowed(match values {
+        Values::Number(values) => {
+            let value = values[row];
+            if value.is_nan() {
+                ValueRef::Null
+            } else if field.integer && value.fract() == 0.0 && value.abs() < 9e18 {
+                ValueRef::Integer(value as i64)
+            } else {
+                ValueRef::Real(value)
+            }
+        }
+        Values::Boolean(values) if values[row] > 1 => ValueRef::Null,
+        Values::Boolean(values) => ValueRef::Integer(i64::from(values[row])),
+        Values::Category { codes, levels } => match codes[row] {
+            MISSING_CODE => ValueRef::Null,
+            code => ValueRef::Text(levels[code as usize].as_bytes()),
+        },
+        Values::Time(values) if values[row] == MISSING_TIME => ValueRef::Null,
+        Values::Time(_) => ValueRef::Text(texts[row].as_bytes()),
+    })
+}

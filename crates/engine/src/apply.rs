@@ -1,0 +1,269 @@
+//! Outputs of models on all rows, and the out-of-fold views that consumers are trained on.
+
+use std::collections::BTreeMap;
+
+use collegium_data::{Matrix, Source};
+use collegium_digest::{Digest, Hasher};
+use collegium_learn::{Model, Outputs};
+use collegium_manifest::{Input, Output};
+use collegium_plan::{Part, View, reads};
+use collegium_records::{Applied, Fit, Recipe};
+
+use crate::{
+    EngineError, Session,
+    inputs::{NodeState, States},
+    rows::Rows,
+};
+
+/// Rows that are encoded and run through a model at once: bounds the memory of an application.
+const CHUNK: usize = 16_384;
+
+/// The fits of a node, with their recipes.
+pub(crate) type Parts = BTreeMap<Part, (Digest, Fit)>;
+
+impl Session {
+    /// The recipe of the deployed outputs: the model, and every input on all rows.
+    fn deployed_recipe(
+        &self,
+        index: usize,
+        model: &Digest,
+        states: &States,
+    ) -> Result<Recipe, EngineError> {
+        let mut recipe = Recipe::new("apply").with("model", *model);
+        recipe.set("embedding", self.hands_out_embedding(index));
+        self.all_row_inputs(index, View::Deployed, states, &mut recipe)?;
+        Ok(recipe)
+    }
+
+    fn view_recipe(
+        &self,
+        index: usize,
+        view: View,
+        deployed: &Digest,
+        parts: &Parts,
+        states: &States,
+    ) -> Result<Recipe, EngineError> {
+        let mut recipe = Recipe::new("view").with("deployed", *deployed);
+        for (part, (_, fit)) in parts {
+            if let Part::Fold { view: of, fold } = part
+                && *of == view
+            {
+                let rows = self.rows_digest(Rows::Fold { expert: index, view, fold: *fold })?;
+                recipe.set(format!("fold.{fold:03}"), vec![fit.model.into(), rows.into()]);
+            }
+        }
+        self.all_row_inputs(index, reads(index, self.expert(index)), states, &mut recipe)?;
+        Ok(recipe)
+    }
+
+    fn all_row_inputs(
+        &self,
+        index: usize,
+        view: View,
+        states: &States,
+        recipe: &mut Recipe,
+    ) -> Result<(), EngineError> {
+        for input in &self.experts[index].inputs {
+            let digest = match input {
+                Input::Column { data, column } => {
+                    self.column_facts(data, column).map(|facts| facts.digest)
+                }
+                Input::Output { expert, output } => {
+                    self.output_object(expert, *output, view, states)
+                }
+            };
+            let digest = digest
+                .ok_or_else(|| EngineError::Internal(format!("input {input} is not at hand")))?;
+            recipe.set(format!("inputs.{input}"), digest);
+        }
+        Ok(())
+    }
+
+    /// The content of a row set.
+    fn rows_digest(&self, rows: Rows) -> Result<Digest, EngineError> {
+        let key = Hasher::new("rows of").digest(&self.rows_key(rows)).finish();
+        if let Some(known) = self.store.memo(&key) {
+            return Ok(known);
+        }
+        let bytes: Vec<u8> = self.rows(rows)?.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let digest = Digest::of(&bytes);
+        self.store.remember(key, digest);
+        Ok(digest)
+    }
+
+    fn hands_out_embedding(&self, index: usize) -> bool {
+        View::outputs_read(&self.pipeline, self.name(index)).contains(&Output::Embedding)
+    }
+
+    /// Makes a node's state from its fits: looks up or computes the deployed outputs and the views
+    /// that its consumers read.
+    pub(crate) fn state(
+        &self,
+        index: usize,
+        parts: Parts,
+        states: &States,
+    ) -> Result<NodeState, EngineError> {
+        let (recipe, full) = parts
+            .get(&Part::Full)
+            .cloned()
+            .ok_or_else(|| EngineError::Internal("a node without its full fit".to_owned()))?;
+        let deployed = self.deployed_recipe(index, &full.model, states)?;
+        let applied = deployed.digest();
+        let outputs = self.at_hand_or(&deployed, || self.apply_deployed(index, &full, states))?;
+        let mut views = BTreeMap::from([(View::Deployed, outputs.clone())]);
+        let wanted: std::collections::BTreeSet<View> = parts
+            .keys()
+            .filter_map(|part| match part {
+                Part::Fold { view, .. } => Some(*view),
+                _ => None,
+            })
+            .collect();
+        for view in wanted {
+            let recipe = self.view_recipe(index, view, &applied, &parts, states)?;
+            let made = self.at_hand_or(&recipe, || {
+                self.apply_folds(index, view, &outputs, &parts, states)
+            })?;
+            views.insert(view, made);
+        }
+        Ok(NodeState { recipe, parts, applied, views })
+    }
+
+    /// A realisation whose objects are all in the store, else what `make` makes, recorded.
+    fn at_hand_or(
+        &self,
+        recipe: &Recipe,
+        make: impl FnOnce() -> Result<BTreeMap<String, Matrix>, EngineError>,
+    ) -> Result<Applied, EngineError> {
+        let key = recipe.digest();
+        let known: BTreeMap<Digest, Applied> = self.store.realisations(&key)?;
+        let whole = |applied: &Applied| applied.outputs.values().all(|o| self.store.contains(o));
+        if let Some(applied) = known.into_values().find(whole) {
+            return Ok(applied);
+        }
+        let mut outputs = BTreeMap::new();
+        for (name, matrix) in make()? {
+            outputs.insert(name, self.store.put(&matrix.to_bytes())?);
+        }
+        let mut id = Hasher::new("outputs");
+        for (name, object) in &outputs {
+            id.text(name).digest(object);
+        }
+        let applied = Applied { outputs };
+        self.store.realise(recipe, &id.finish(), &applied)?;
+        Ok(applied)
+    }
+
+    pub(crate) fn model(&self, fit: &Fit) -> Result<Model, EngineError> {
+        let bytes = self.store.get(&fit.model)?.ok_or_else(|| {
+            EngineError::Internal(format!(
+                "model {} was damaged while the run went on; run again",
+                fit.model.short()
+            ))
+        })?;
+        Model::from_bytes(&bytes)
+            .map_err(|error| EngineError::Internal(format!("model {}: {error}", fit.model)))
+    }
+
+    fn apply_deployed(
+        &self,
+        index: usize,
+        full: &Fit,
+        states: &States,
+    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
+        let model = self.model(full)?;
+        let inputs = &self.experts[index].inputs;
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        let rows: Vec<u32> = (0..self.table(index)?.rows as u32).collect();
+        self.outputs_on(&model, &sources, &rows, self.hands_out_embedding(index))
+    }
+
+    fn apply_folds(
+        &self,
+        index: usize,
+        view: View,
+        deployed: &Applied,
+        parts: &Parts,
+        states: &States,
+    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
+        let mut outputs = BTreeMap::new();
+        for (name, object) in &deployed.outputs {
+            if name == Output::Embedding.name() {
+                continue;
+            }
+            let matrix = self
+                .matrix(object)?
+                .ok_or_else(|| EngineError::Internal(format!("object {object} has gone")))?;
+            outputs.insert(name.clone(), (*matrix).clone());
+        }
+        let seen = reads(index, self.expert(index));
+        let data = self.input_data(index, &self.experts[index].inputs, seen, states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        for (part, (_, fit)) in parts {
+            let Part::Fold { view: of, fold } = part else { continue };
+            if *of != view {
+                continue;
+            }
+            let rows = self.rows(Rows::Fold { expert: index, view, fold: *fold })?;
+            let predicted = self.outputs_on(&self.model(fit)?, &sources, &rows, false)?;
+            for (name, matrix) in predicted {
+                let Some(into) = outputs.get_mut(&name) else { continue };
+                for (i, &row) in rows.iter().enumerate() {
+                    let start = row as usize * into.width;
+                    into.data[start..start + into.width].copy_from_slice(matrix.row(i));
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// A model's outputs on some rows, chunk by chunk.
+    pub(crate) fn outputs_on(
+        &self,
+        model: &Model,
+        sources: &[Source],
+        rows: &[u32],
+        embedding: bool,
+    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
+        let mut all: BTreeMap<String, Matrix> = BTreeMap::new();
+        // An empty row set still has outputs, of no rows: one pass over an empty chunk makes them.
+        let chunks: Vec<&[u32]> =
+            if rows.is_empty() { vec![rows] } else { rows.chunks(CHUNK).collect() };
+        for chunk in chunks {
+            if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let x = model
+                .encoder
+                .encode(sources, chunk)
+                .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+            let mut named = named(model.outputs(&x));
+            if embedding {
+                named.push((Output::Embedding, model.network.embedding(&x)));
+            }
+            for (output, matrix) in named {
+                let into = all.entry(output.name().to_owned()).or_insert_with(|| Matrix {
+                    rows: 0,
+                    width: matrix.width,
+                    data: Vec::with_capacity(rows.len() * matrix.width),
+                });
+                into.rows += matrix.rows;
+                into.data.extend_from_slice(&matrix.data);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Outputs by name; labels as whole numbers.
+fn named(outputs: Outputs) -> Vec<(Output, Matrix)> {
+    let mut named = Vec::new();
+    named.extend(outputs.logit.map(|matrix| (Output::Logit, matrix)));
+    named.extend(outputs.probability.map(|matrix| (Output::Probability, matrix)));
+    named.extend(outputs.value.map(|matrix| (Output::Value, matrix)));
+    named.extend(outputs.label.map(|labels| {
+        let data: Vec<f32> = labels.iter().map(|&label| label as f32).collect();
+        (Output::Label, Matrix { rows: data.len(), width: 1, data })
+    }));
+    named
+}

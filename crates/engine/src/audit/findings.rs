@@ -1,0 +1,123 @@
+//! Sentences that follow from the numbers.
+
+use collegium_records::{Finding, Level, NodeAudit};
+
+/// Calibration error from which probabilities should not be taken at their word.
+const POOR_CALIBRATION: f64 = 0.05;
+
+/// Test loss over training loss from which an expert knows its training rows too well.
+const OVERFIT: f64 = 1.25;
+
+/// What a reader should know of an expert, most important first.
+pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut say = |level: Level, text: String| findings.push(Finding { level, text });
+    let loss = if audit.task == "classification" { "log_loss" } else { "rmse" };
+    if !audit.skill.beats_baseline {
+        say(
+            Level::Warning,
+            match audit.skill.metric.is_empty() {
+                true => "Nothing can be said of it: it has no test rows.".to_owned(),
+                false => format!(
+                    "It learned nothing: its test {} of {} does not beat the {} of a constant \
+                     prediction.",
+                    words(loss),
+                    three(audit.skill.value),
+                    three(audit.skill.baseline)
+                ),
+            },
+        );
+    }
+    let test = |splits: &std::collections::BTreeMap<String, collegium_records::SplitMeasures>| {
+        splits.get("test").and_then(|split| split.metrics.get(loss)).copied()
+    };
+    let ours = test(&audit.metrics);
+    if audit.skill.beats_baseline {
+        for (name, what) in [
+            ("linear", "A linear model on the same inputs does as well"),
+            ("single", "One network on all raw columns does as well"),
+        ] {
+            if let (Some(ours), Some(theirs)) = (ours, audit.baselines.get(name).and_then(test))
+                && theirs <= ours
+            {
+                let level = if name == "linear" { Level::Warning } else { Level::Note };
+                say(
+                    level,
+                    format!(
+                        "{what}: test {} {} against {}.",
+                        words(loss),
+                        three(theirs),
+                        three(ours)
+                    ),
+                );
+            }
+        }
+    }
+    if let (Some(train), Some(test)) =
+        (audit.metrics.get("train").and_then(|s| s.metrics.get(loss)), ours)
+        && *train > 0.0
+        && test / train > OVERFIT
+    {
+        say(
+            Level::Warning,
+            format!(
+                "It knows its training rows better than new ones: {} {} in training, {} on test \
+                 rows.",
+                words(loss),
+                three(*train),
+                three(test)
+            ),
+        );
+    }
+    if let Some(reliability) = &audit.reliability
+        && reliability.ece > POOR_CALIBRATION
+    {
+        say(
+            Level::Warning,
+            format!(
+                "Its probabilities are off by {} on average (expected calibration error).",
+                three(reliability.ece)
+            ),
+        );
+    }
+    if let Some(agop) = &audit.agop {
+        let (used, noise): (Vec<_>, Vec<_>) =
+            agop.importance.iter().partition(|importance| importance.above_noise);
+        let names = |list: &[&collegium_records::Importance]| {
+            list.iter().map(|i| i.input.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let mut text = format!("It uses {}", names(&used));
+        if !noise.is_empty() {
+            text.push_str(&format!("; indistinguishable from noise: {}", names(&noise)));
+        }
+        text.push('.');
+        say(Level::Note, text);
+    }
+    if epochs > 0 && audit.best_epoch == epochs {
+        say(
+            Level::Note,
+            format!("Its best epoch was the last of {epochs}: more epochs may help."),
+        );
+    }
+    for note in encoder_notes {
+        say(Level::Note, format!("{}.", note.trim_end_matches('.')));
+    }
+    findings.sort_by_key(|finding| finding.level);
+    findings
+}
+
+fn words(loss: &str) -> &str {
+    match loss {
+        "log_loss" => "log loss",
+        _ => "root mean squared error",
+    }
+}
+
+/// Three significant digits.
+fn three(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.digits$}")
+}

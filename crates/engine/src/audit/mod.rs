@@ -1,0 +1,194 @@
+//! Everything that is measured of a pipeline's experts, as one record.
+//!
+//! An audit reads; it never fits. Each expert's part is cached under a recipe of its own, so that an
+//! audit after a change measures again only what moved.
+
+mod findings;
+mod glance;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use collegium_manifest::{Baseline, Input, Model};
+use collegium_plan::Part;
+use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit};
+
+use crate::{
+    EngineError, Session,
+    inputs::States,
+    node::{complete, missing},
+    rows::{SIDES, side_name},
+};
+
+/// Audits the named experts (all, for no names). Their ancestors must be up to date.
+///
+/// # Errors
+/// [`EngineError::Usage`] naming the experts that are not up to date, or unknown.
+pub fn audit(
+    session: &Session,
+    nodes: &[String],
+    progress: &mut dyn FnMut(&str),
+) -> Result<AuditReport, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
+    let states = session.current_states(&chosen)?;
+    let mut audits = Vec::new();
+    for &index in session.dag.order() {
+        if !chosen.contains(&index) {
+            continue;
+        }
+        if session.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        progress(&session.node_name(index));
+        audits.push(session.node_audit(index, &states)?);
+    }
+    session.store.flush()?;
+    Ok(AuditReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        created: crate::run::now(),
+        data: session.data_summaries(&chosen),
+        edges: session.edges(&audits),
+        nodes: audits,
+    })
+}
+
+impl Session {
+    /// The states of experts and their ancestors, when every one is up to date.
+    pub(crate) fn current_states(&self, chosen: &BTreeSet<usize>) -> Result<States, EngineError> {
+        let targets: Vec<usize> = chosen.iter().copied().collect();
+        let wanted = self.dag.with_ancestors(&targets);
+        let mut states = States::new();
+        let mut stale = Vec::new();
+        for &index in self.dag.order() {
+            if !wanted.contains(&index) {
+                continue;
+            }
+            let needs = self.needs(index, &wanted, &states)?;
+            match needs {
+                Some(needs) if missing(&needs).is_empty() => {
+                    if let Some(parts) = complete(needs) {
+                        let state = self.state(index, parts, &states)?;
+                        states.insert(index, Arc::new(state));
+                    }
+                }
+                _ => stale.push(self.node_name(index)),
+            }
+        }
+        if stale.is_empty() {
+            return Ok(states);
+        }
+        Err(EngineError::Usage(format!(
+            "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
+            stale.join(", ")
+        )))
+    }
+
+    fn data_summaries(&self, chosen: &BTreeSet<usize>) -> Vec<DataSummary> {
+        let used: BTreeSet<&str> =
+            chosen.iter().map(|&index| self.expert(index).data.as_str()).collect();
+        self.data
+            .iter()
+            .filter(|(name, _)| used.contains(name.as_str()))
+            .map(|(name, prepared)| DataSummary {
+                name: name.clone(),
+                rows: SIDES
+                    .iter()
+                    .zip(prepared.facts.sides)
+                    .map(|(&side, rows)| (side_name(side).to_owned(), rows))
+                    .collect(),
+                columns: prepared.facts.columns.len() as u64,
+                files: self.pipeline.data[name]
+                    .tables
+                    .values()
+                    .map(|pattern| pattern.get_ref().clone())
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// Every edge between the audited experts, their upstreams and their data, with the consumer's
+    /// reliance on it.
+    fn edges(&self, audits: &[NodeAudit]) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for audit in audits {
+            let Ok(index) = self.index(&audit.name) else { continue };
+            let mut by_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for input in &self.expert(index).inputs {
+                let from = match input.get_ref() {
+                    Input::Column { data, .. } => format!("data.{data}"),
+                    Input::Output { expert, .. } => format!("expert.{expert}"),
+                };
+                by_source.entry(from).or_default().push(input.get_ref().to_string());
+            }
+            for (from, inputs) in by_source {
+                let share = audit.agop.as_ref().map(|agop| {
+                    agop.importance
+                        .iter()
+                        .filter(|importance| inputs.contains(&importance.input))
+                        .map(|importance| importance.share)
+                        .sum()
+                });
+                edges.push(Edge { from, to: audit.name.clone(), inputs, share });
+            }
+        }
+        edges
+    }
+
+    fn node_audit(&self, index: usize, states: &States) -> Result<NodeAudit, EngineError> {
+        let state = states
+            .get(&index)
+            .cloned()
+            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        let audit = &self.pipeline.audit;
+        let mut recipe = self
+            .measure_recipe(index, "audit", &state, None)?
+            .with("name", self.node_name(index))
+            .with("audit.rows", audit.rows)
+            .with("audit.bootstrap", audit.bootstrap)
+            .with("seed", self.pipeline.seed.to_string());
+        for (part, (_, fit)) in &state.parts {
+            recipe.set(format!("fit.{part}"), fit.model);
+        }
+        let known: BTreeMap<_, NodeAudit> = self.store.realisations(&recipe.digest())?;
+        if let Some(known) = known.into_values().next() {
+            return Ok(known);
+        }
+        let made = self.make_audit(index, &state, states, &recipe.digest())?;
+        self.store.realise(&recipe, &recipe.digest(), &made)?;
+        Ok(made)
+    }
+}
+
+/// The model of an expert in words: `mlp 64-32 relu`.
+pub(crate) fn model_words(model: &Model) -> String {
+    let Model::Mlp(mlp) = model;
+    let widths: Vec<String> = mlp.hidden.iter().map(ToString::to_string).collect();
+    let activation = format!("{:?}", mlp.activation).to_lowercase();
+    match widths.is_empty() {
+        true => "mlp without hidden layers".to_owned(),
+        false => format!("mlp {} {activation}", widths.join("-")),
+    }
+}
+
+/// The baselines among a node's parts.
+pub(crate) fn baselines(parts: &crate::apply::Parts) -> Vec<Baseline> {
+    parts
+        .keys()
+        .filter_map(|part| match part {
+            Part::Baseline(baseline) => Some(*baseline),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How a baseline is named in records.
+pub(crate) fn baseline_name(baseline: Baseline) -> &'static str {
+    match baseline {
+        Baseline::Majority => "majority",
+        Baseline::Linear => "linear",
+        Baseline::Single => "single",
+    }
+}

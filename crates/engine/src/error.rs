@@ -1,0 +1,68 @@
+//! What can go wrong, by what a person would do about it.
+
+use collegium_data::DataError;
+use collegium_manifest::Diagnostics;
+use collegium_store::StoreError;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The pipeline file, or the data that it describes, is wrong.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+    /// A fit failed.
+    #[error("{0}")]
+    Fit(FitFailure),
+    /// The store is damaged or cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// Reading or writing a file that a person named.
+    #[error("{0}")]
+    File(String),
+    /// The caller asked for something that does not exist.
+    #[error("{0}")]
+    Usage(String),
+    /// A bug.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// A fit that did not produce a model.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("expert.{expert} ({part}): {reason}")]
+pub struct FitFailure {
+    /// The expert.
+    pub expert: String,
+    /// Which of its fits.
+    pub part: String,
+    /// What happened, and what to do.
+    pub reason: String,
+}
+
+impl EngineError {
+    /// The exit code of the command line for this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Invalid(_) | Self::File(_) => 3,
+            Self::Fit(_) => 4,
+            Self::Store(_) => 7,
+            Self::Interrupted => 130,
+            Self::Usage(_) => 2,
+            Self::Internal(_) => 1,
+        }
+    }
+}
+
+/// Wraps a data error that has no place in the pipeline file of its own.
+pub(crate) fn data_error(
+    error: DataError,
+    source: &std::sync::Arc<collegium_manifest::SourceFile>,
+) -> EngineError {
+    if error.is_interrupted() {
+        return EngineError::Interrupted;
+    }
+    EngineError::Invalid(Diagnostics(vec![error.diagnostic(source)]))
+}

@@ -1,0 +1,78 @@
+//! What a person may want to watch while the engine works.
+
+use std::sync::Arc;
+
+use collegium_records::{Epoch, NodeRun};
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A data source is being read.
+    Loading {
+        /// What is being done to what, in words.
+        what: String,
+        /// Rows so far.
+        done: u64,
+        /// Rows in all, where known.
+        of: Option<u64>,
+    },
+    /// A node's fits are known: so many are at hand, so many to do.
+    Queued {
+        /// `expert.NAME`
+        node: String,
+        /// Fits to execute.
+        fits: usize,
+    },
+    /// A fit begins.
+    FitStarted {
+        /// `expert.NAME`
+        node: String,
+        /// `full`, `fold 2/5`, …
+        part: String,
+        /// Most epochs.
+        epochs: u32,
+    },
+    /// A pass over the training rows is done.
+    FitEpoch {
+        /// `expert.NAME`
+        node: String,
+        /// `full`, `fold 2/5`, …
+        part: String,
+        /// Passes done.
+        epoch: u32,
+        /// Its losses.
+        losses: Epoch,
+    },
+    /// A fit has ended, one way or the other.
+    FitEnded {
+        /// `expert.NAME`
+        node: String,
+        /// `full`, `fold 2/5`, …
+        part: String,
+        /// Wall-clock seconds.
+        seconds: f64,
+        /// Did it produce a model?
+        ok: bool,
+    },
+    /// A node is done.
+    Node(Box<NodeRun>),
+    /// Worth knowing.
+    Note(String),
+}
+
+/// Watches.
+pub trait Observer: Send + Sync {
+    /// Called from any thread, quickly.
+    fn event(&self, event: Event);
+}
+
+/// Watches nothing.
+#[derive(Debug, Default)]
+pub struct Quiet;
+
+impl Observer for Quiet {
+    fn event(&self, _event: Event) {}
+}
+
+/// How the engine holds an observer.
+pub(crate) type Watcher = Arc<dyn Observer>;

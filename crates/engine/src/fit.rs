@@ -1,0 +1,354 @@
+//! One fit, from columns to a recorded model. Runs on one thread.
+
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Instant};
+
+use collegium_data::{Encoder, Matrix, Source, Values};
+use collegium_learn::{
+    Head, Job, Model, ModelKind, Network, Target, TrainError, Watch, constant, estimate_bytes,
+    fit_linear, kernel_class, train,
+};
+use collegium_manifest::{Baseline, ClassWeights, Expert, Model as ModelSpec, Task};
+use collegium_plan::{Part, reads};
+use collegium_records::{Cost, Epoch, Fit, Recipe};
+
+use crate::{
+    EngineError, Event, FitFailure, Session,
+    inputs::{States, input_names, training_rows},
+    rows::{NO_LABEL, Rows, Side},
+};
+
+/// The labels of one side of a fit.
+enum Labels {
+    Classes(Vec<u32>),
+    Values(Vec<f32>),
+}
+
+impl Labels {
+    fn target(&self, count: usize) -> Target<'_> {
+        match self {
+            Self::Classes(labels) => Target::Classes { labels, count },
+            Self::Values(values) => Target::Values(values),
+        }
+    }
+}
+
+/// What a fit is trained on.
+struct Prepared {
+    encoder: Encoder,
+    x: Matrix,
+    y: Labels,
+    x_valid: Matrix,
+    y_valid: Labels,
+    head: Head,
+}
+
+impl Session {
+    /// Executes a fit under the lock of its recipe. If another process has done it meanwhile, its
+    /// result is taken and nothing is executed: the flag says whether this call did the work.
+    pub(crate) fn execute(
+        &self,
+        index: usize,
+        part: Part,
+        recipe: &Recipe,
+        states: &States,
+        forced: bool,
+    ) -> Result<(Fit, bool), EngineError> {
+        let key = recipe.digest();
+        let _lock = self.store.lock(&key)?;
+        if !forced && let Some(fit) = self.known_fit(&key)? {
+            return Ok((fit, false));
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let node = self.node_name(index);
+        let expert = self.expert(index);
+        self.observer.event(Event::FitStarted {
+            node: node.clone(),
+            part: part.to_string(),
+            epochs: if matches!(part, Part::Baseline(Baseline::Majority | Baseline::Linear)) {
+                0
+            } else {
+                expert.train.epochs
+            },
+        });
+        let clock = Clock::start();
+        let result = self.compute(index, part, recipe, states);
+        let cost = clock.stop();
+        self.observer.event(Event::FitEnded {
+            node,
+            part: part.to_string(),
+            seconds: cost.seconds,
+            ok: result.is_ok(),
+        });
+        let (model, mut fit) = result?;
+        fit.model = self.store.put(&model.to_bytes())?;
+        fit.cost = Cost { peak_bytes: fit.cost.peak_bytes, ..cost };
+        self.store.realise(recipe, &fit.model, &fit)?;
+        Ok((fit, true))
+    }
+
+    fn compute(
+        &self,
+        index: usize,
+        part: Part,
+        recipe: &Recipe,
+        states: &States,
+    ) -> Result<(Model, Fit), EngineError> {
+        let failure = |reason: String| {
+            EngineError::Fit(FitFailure {
+                expert: self.name(index).to_owned(),
+                part: part.to_string(),
+                reason,
+            })
+        };
+        let expert = self.expert(index);
+        let resolved = &self.experts[index];
+        let ready = self.prepare_fit(index, part, states)?.map_err(failure)?;
+        let ModelSpec::Mlp(spec) = &expert.model;
+        let classes = resolved.classes.len();
+        let weights = class_weights(expert, &resolved.classes, &ready.y);
+        let job = Job {
+            spec,
+            train: &expert.train,
+            class_weights: weights,
+            x: &ready.x,
+            y: ready.y.target(classes),
+            x_valid: &ready.x_valid,
+            y_valid: ready.y_valid.target(classes),
+            key: recipe.digest(),
+        };
+        let (node, name) = (self.node_name(index), part.to_string());
+        let mut report = |epoch: u32, losses: Epoch| {
+            self.observer.event(Event::FitEpoch {
+                node: node.clone(),
+                part: name.clone(),
+                epoch,
+                losses,
+            });
+        };
+        let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
+        let (kind, network, epochs, best_epoch): (ModelKind, Network, Vec<Epoch>, u32) = match part
+        {
+            Part::Baseline(Baseline::Majority) => {
+                (ModelKind::Constant, constant(&job), Vec::new(), 0)
+            }
+            Part::Baseline(Baseline::Linear) => match fit_linear(&job, &mut watch) {
+                Ok(network) => (ModelKind::Linear, network, Vec::new(), 0),
+                Err(error) => return Err(training_error(error, failure)),
+            },
+            _ => match train(&job, &mut watch) {
+                Ok(trained) => {
+                    (ModelKind::Mlp, trained.network, trained.epochs, trained.best_epoch)
+                }
+                Err(error) => return Err(training_error(error, failure)),
+            },
+        };
+        let outputs = if classes > 2 { classes } else { 1 };
+        let fit = Fit {
+            model: recipe.digest(),
+            kind: match kind {
+                ModelKind::Mlp => "mlp",
+                ModelKind::Linear => "linear",
+                ModelKind::Constant => "majority",
+            }
+            .to_owned(),
+            task: match resolved.task {
+                Task::Classification => "classification",
+                Task::Regression => "regression",
+            }
+            .to_owned(),
+            classes: resolved.classes.clone(),
+            epochs,
+            best_epoch,
+            parameters: network.parameters(),
+            multiply_adds: network.multiply_adds(),
+            rows: ready.x.rows as u64,
+            cost: Cost {
+                peak_bytes: estimate_bytes(
+                    spec,
+                    ready.x.width,
+                    outputs,
+                    ready.x.rows + ready.x_valid.rows,
+                    expert.train.batch as usize,
+                ),
+                ..Cost::default()
+            },
+            kernel: kernel_class(),
+            created: crate::run::now(),
+        };
+        let model = Model {
+            kind,
+            encoder: ready.encoder,
+            network,
+            head: ready.head,
+            classes: resolved.classes.clone(),
+        };
+        Ok((model, fit))
+    }
+
+    /// Encodes what a fit reads. The inner error is a reason why nothing can be learned from it.
+    fn prepare_fit(
+        &self,
+        index: usize,
+        part: Part,
+        states: &States,
+    ) -> Result<Result<Prepared, String>, EngineError> {
+        let rows = self.rows(training_rows(index, part))?;
+        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        if rows.is_empty() {
+            return Ok(Err("it has no training rows; look at its `where`, at missing values of its \
+                           target and at the split"
+                .to_owned()));
+        }
+        let inputs = self.part_inputs(index, part);
+        let data = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        let encoded = Encoder::fit(&input_names(inputs), &sources, &rows).and_then(|encoder| {
+            let x = encoder.encode(&sources, &rows)?;
+            let x_valid = encoder.encode(&sources, &valid)?;
+            Ok((encoder, x, x_valid))
+        });
+        let (encoder, x, x_valid) = match encoded {
+            Ok(encoded) => encoded,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        if matches!(part, Part::Full) {
+            for note in encoder.notes() {
+                self.observer.event(Event::Note(format!("{}: {note}", self.node_name(index))));
+            }
+        }
+        let labelled = match self.experts[index].task {
+            Task::Classification => self.class_labels(index, &rows, &valid)?,
+            Task::Regression => self.value_labels(index, &rows, &valid)?,
+        };
+        Ok(labelled.map(|(y, y_valid, head)| Prepared { encoder, x, y, x_valid, y_valid, head }))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn class_labels(
+        &self,
+        index: usize,
+        rows: &[u32],
+        valid: &[u32],
+    ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
+        let labels = self.labels(index)?;
+        let classes = &self.experts[index].classes;
+        let of = |rows: &[u32]| -> Vec<u32> { rows.iter().map(|&r| labels[r as usize]).collect() };
+        let (y, y_valid) = (of(rows), of(valid));
+        let seen: BTreeSet<u32> = y.iter().copied().filter(|&label| label != NO_LABEL).collect();
+        if seen.len() < 2 {
+            let only = seen.first().and_then(|&c| classes.get(c as usize)).map_or("", String::as_str);
+            return Ok(Err(format!(
+                "all {} training rows have the class `{only}`; a classifier needs two: look at its \
+                 `where` and at the split",
+                rows.len()
+            )));
+        }
+        let head = if classes.len() == 2 { Head::Binary } else { Head::Classes };
+        Ok(Ok((Labels::Classes(y), Labels::Classes(y_valid), head)))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn value_labels(
+        &self,
+        index: usize,
+        rows: &[u32],
+        valid: &[u32],
+    ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
+        let target = self.target_values(index)?;
+        let count = rows.len() as f64;
+        let mean = rows.iter().map(|&r| target[r as usize]).sum::<f64>() / count;
+        let variance =
+            rows.iter().map(|&r| (target[r as usize] - mean).powi(2)).sum::<f64>() / count;
+        let deviation = variance.sqrt();
+        if deviation <= f64::EPSILON * mean.abs() {
+            return Ok(Err(format!(
+                "its target is {mean} on all {} training rows; there is nothing to learn",
+                rows.len()
+            )));
+        }
+        let of = |rows: &[u32]| {
+            let scaled = |&r: &u32| ((target[r as usize] - mean) / deviation) as f32;
+            Labels::Values(rows.iter().map(scaled).collect())
+        };
+        Ok(Ok((of(rows), of(valid), Head::Regression { mean, deviation })))
+    }
+
+    /// A regression target on all rows; NaN where it is missing.
+    pub(crate) fn target_values(&self, index: usize) -> Result<Vec<f64>, EngineError> {
+        let table = self.table(index)?;
+        let column = table.column(self.expert(index).target.get_ref());
+        Ok(match column.map(|column| &column.values) {
+            Some(Values::Number(values)) => values.clone(),
+            Some(Values::Boolean(values)) => {
+                values.iter().map(|&v| if v > 1 { f64::NAN } else { f64::from(v) }).collect()
+            }
+            _ => return Err(EngineError::Internal("a regression target that is no number".into())),
+        })
+    }
+}
+
+fn class_weights(expert: &Expert, classes: &[String], labels: &Labels) -> Option<Vec<f32>> {
+    let Labels::Classes(labels) = labels else { return None };
+    let weights =
+        weights_by_class(&expert.train.class_weights, classes, labels.iter().copied())?;
+    Some(weights.into_iter().map(|weight| weight as f32).collect())
+}
+
+/// The weight of each class in the loss; `None` when all count the same.
+pub(crate) fn weights_by_class(
+    spec: &ClassWeights,
+    classes: &[String],
+    labels: impl Iterator<Item = u32>,
+) -> Option<Vec<f64>> {
+    match spec {
+        ClassWeights::None => None,
+        ClassWeights::Balanced => {
+            let mut counts = vec![0u64; classes.len()];
+            labels.for_each(|label| counts[label as usize] += 1);
+            let rows = counts.iter().sum::<u64>() as f64;
+            // A class without training rows weighs nothing: it never occurs in the loss.
+            let weight = |&count: &u64| match count {
+                0 => 0.0,
+                n => rows / (classes.len() as f64 * n as f64),
+            };
+            Some(counts.iter().map(weight).collect())
+        }
+        ClassWeights::Given(map) => {
+            Some(classes.iter().map(|class| map.get(class).copied().unwrap_or(1.0)).collect())
+        }
+    }
+}
+
+fn training_error(error: TrainError, failure: impl Fn(String) -> EngineError) -> EngineError {
+    match error {
+        TrainError::Interrupted => EngineError::Interrupted,
+        other => failure(other.to_string()),
+    }
+}
+
+/// Wall clock and processor time of the calling thread.
+struct Clock {
+    wall: Instant,
+    thread: f64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Instant::now(), thread: thread_seconds() }
+    }
+
+    fn stop(&self) -> Cost {
+        Cost {
+            seconds: self.wall.elapsed().as_secs_f64(),
+            cpu_seconds: thread_seconds() - self.thread,
+            peak_bytes: 0,
+        }
+    }
+}
+
+fn thread_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}

@@ -1,0 +1,227 @@
+//! What an expert is given: columns of its table and outputs of its upstream experts.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use collegium_data::{Column, Matrix, Source};
+use collegium_digest::Digest;
+use collegium_manifest::{Baseline, ColumnType, Input, Output};
+use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
+use collegium_records::{Applied, Fit};
+
+use crate::{
+    EngineError, Session,
+    rows::{Rows, Side},
+};
+
+/// What is known of an expert whose fits are all at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeState {
+    /// The full fit's recipe.
+    pub(crate) recipe: Digest,
+    /// All of its fits, with their recipes.
+    pub(crate) parts: BTreeMap<Part, (Digest, Fit)>,
+    /// The `apply` recipe of the deployed outputs.
+    pub(crate) applied: Digest,
+    /// Outputs by who sees them; [`View::Deployed`] is always there.
+    pub(crate) views: BTreeMap<View, Applied>,
+}
+
+impl NodeState {
+    pub(crate) fn full(&self) -> &Fit {
+        // `parts` always holds the full fit: a state is only made when every part is at hand.
+        &self.parts[&Part::Full].1
+    }
+}
+
+/// States by position, of the experts that are done.
+pub(crate) type States = HashMap<usize, Arc<NodeState>>;
+
+/// One input's content on all rows.
+pub(crate) enum InputData {
+    Column(Arc<Column>),
+    Logit(Arc<Matrix>),
+    Plain(Arc<Matrix>),
+    Label(Vec<u32>, Vec<String>),
+}
+
+impl InputData {
+    pub(crate) fn source(&self) -> Source<'_> {
+        match self {
+            Self::Column(column) => Source::Column(column),
+            Self::Logit(matrix) => Source::Logit(matrix),
+            Self::Plain(matrix) => Source::Plain(matrix),
+            Self::Label(codes, classes) => Source::Label(codes, classes),
+        }
+    }
+}
+
+/// The names of inputs, for an encoder.
+pub(crate) fn input_names(inputs: &[Input]) -> Vec<String> {
+    inputs.iter().map(ToString::to_string).collect()
+}
+
+/// The rows that a part is trained on.
+pub(crate) fn training_rows(expert: usize, part: Part) -> Rows {
+    match part {
+        Part::Full | Part::Baseline(_) => Rows::Train { expert },
+        Part::Fold { view, fold } => Rows::Without { expert, view, fold },
+    }
+}
+
+impl Session {
+    /// The inputs of a part: the declared ones, or for the `single` baseline all raw columns.
+    pub(crate) fn part_inputs(&self, index: usize, part: Part) -> &[Input] {
+        match part {
+            Part::Baseline(Baseline::Single) => &self.experts[index].raw,
+            _ => &self.experts[index].inputs,
+        }
+    }
+
+    /// The content that a part reads, as digests; `None` while an upstream is not done.
+    pub(crate) fn fit_inputs(
+        &self,
+        index: usize,
+        part: Part,
+        states: &States,
+    ) -> Result<Option<FitInputs>, EngineError> {
+        let rows = training_rows(index, part);
+        let valid = Rows::Side { expert: index, side: Side::Valid };
+        let mut inputs = Vec::new();
+        for input in self.part_inputs(index, part) {
+            let Some(digest) = self.input_digest(index, input, rows, valid, states)? else {
+                return Ok(None);
+            };
+            inputs.push(digest);
+        }
+        self.with_target(index, rows, valid, inputs).map(Some)
+    }
+
+    /// The same without what comes from upstream: what can be said before they are done.
+    pub(crate) fn own_inputs(&self, index: usize) -> Result<FitInputs, EngineError> {
+        let rows = Rows::Train { expert: index };
+        let valid = Rows::Side { expert: index, side: Side::Valid };
+        let mut inputs = Vec::new();
+        for input in &self.experts[index].inputs {
+            if matches!(input, Input::Column { .. })
+                && let Some(digest) = self.input_digest(index, input, rows, valid, &States::new())?
+            {
+                inputs.push(digest);
+            }
+        }
+        self.with_target(index, rows, valid, inputs)
+    }
+
+    fn with_target(
+        &self,
+        index: usize,
+        rows: Rows,
+        valid: Rows,
+        inputs: Vec<InputDigest>,
+    ) -> Result<FitInputs, EngineError> {
+        let target = self.expert(index).target.get_ref();
+        let resolved = &self.experts[index];
+        Ok(FitInputs {
+            task: resolved.task,
+            classes: resolved.classes.clone(),
+            inputs,
+            target: (
+                self.column_digest(index, target, rows)?,
+                self.column_digest(index, target, valid)?,
+            ),
+        })
+    }
+
+    fn input_digest(
+        &self,
+        index: usize,
+        input: &Input,
+        rows: Rows,
+        valid: Rows,
+        states: &States,
+    ) -> Result<Option<InputDigest>, EngineError> {
+        let (kind, train, valid) = match input {
+            Input::Column { data, column } => {
+                let kind = self.column_facts(data, column).map_or("", |facts| kind_name(facts.kind));
+                let train = self.column_digest(index, column, rows)?;
+                (kind, train, self.column_digest(index, column, valid)?)
+            }
+            Input::Output { expert, output } => {
+                let view = reads(index, self.expert(index));
+                let Some(object) = self.output_object(expert, *output, view, states) else {
+                    return Ok(None);
+                };
+                let train = self.output_digest(&object, rows)?;
+                let valid = self.output_digest(&object, valid)?;
+                let (Some(train), Some(valid)) = (train, valid) else { return Ok(None) };
+                (output.name(), train, valid)
+            }
+        };
+        Ok(Some(InputDigest { name: input.to_string(), kind: kind.to_owned(), train, valid }))
+    }
+
+    pub(crate) fn output_object(
+        &self,
+        expert: &str,
+        output: Output,
+        view: View,
+        states: &States,
+    ) -> Option<Digest> {
+        let from = self.pipeline.experts.get_index_of(expert)?;
+        let state = states.get(&from)?;
+        state.views.get(&view)?.outputs.get(output.name()).copied()
+    }
+
+    /// The content of inputs on all rows, as seen through `view` of the upstream experts.
+    pub(crate) fn input_data(
+        &self,
+        index: usize,
+        inputs: &[Input],
+        view: View,
+        states: &States,
+    ) -> Result<Vec<InputData>, EngineError> {
+        let table = self.table(index)?;
+        let mut found = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            found.push(match input {
+                Input::Column { column, .. } => {
+                    InputData::Column(table.column(column).cloned().ok_or_else(|| {
+                        EngineError::Internal(format!("column {column} has gone"))
+                    })?)
+                }
+                Input::Output { expert, output } => {
+                    let gone = || EngineError::Internal(format!("outputs of {expert} have gone"));
+                    let object =
+                        self.output_object(expert, *output, view, states).ok_or_else(gone)?;
+                    let matrix = self.matrix(&object)?.ok_or_else(gone)?;
+                    let from = self.index(expert)?;
+                    output_data(*output, matrix, &self.experts[from].classes)
+                }
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// An upstream's output as an encoder takes it.
+pub(crate) fn output_data(output: Output, matrix: Arc<Matrix>, classes: &[String]) -> InputData {
+    match output {
+        Output::Logit => InputData::Logit(matrix),
+        Output::Label => {
+            InputData::Label(matrix.data.iter().map(|&v| v as u32).collect(), classes.to_vec())
+        }
+        Output::Value | Output::Probability | Output::Embedding => InputData::Plain(matrix),
+    }
+}
+
+/// How a column type is named in recipes.
+pub(crate) fn kind_name(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Number => "number",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Category => "category",
+        ColumnType::Time => "time",
+    }
+}

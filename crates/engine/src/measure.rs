@@ -1,0 +1,201 @@
+//! Metrics of experts and baselines on the three sides of the split.
+
+use std::collections::BTreeMap;
+
+use collegium_data::Source;
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{Baseline, Output, Task};
+use collegium_plan::{Part, View};
+use collegium_probe::{classification, regression};
+use collegium_records::{Measured, Metrics, Recipe, SplitMeasures};
+
+use crate::{
+    EngineError, Session,
+    inputs::{NodeState, States},
+    rows::{Rows, SIDES, side_name},
+};
+
+/// Predictions and truth on one row set.
+pub(crate) enum Predicted {
+    /// Probabilities (rows × width) and labels.
+    Classes { probability: Vec<f32>, width: usize, labels: Vec<u32>, classes: usize },
+    /// Predictions and truth in the target's units.
+    Values { predicted: Vec<f32>, truth: Vec<f64> },
+}
+
+impl Predicted {
+    pub(crate) fn rows(&self) -> u64 {
+        match self {
+            Self::Classes { labels, .. } => labels.len() as u64,
+            Self::Values { truth, .. } => truth.len() as u64,
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        match self {
+            Self::Classes { probability, width, labels, classes } => {
+                classification(probability, *width, labels, *classes)
+            }
+            Self::Values { predicted, truth } => regression(predicted, truth),
+        }
+    }
+}
+
+impl Session {
+    /// The metrics of a node's deployed outputs on the rows that it is for, looked up or computed.
+    pub(crate) fn measure(
+        &self,
+        index: usize,
+        state: &NodeState,
+    ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
+        let recipe = self.measure_recipe(index, "measure", state, None)?;
+        self.measured(&recipe, |rows| self.predicted(index, state, rows), index)
+    }
+
+    /// The metrics of a baseline on the same rows.
+    pub(crate) fn measure_baseline(
+        &self,
+        index: usize,
+        baseline: Baseline,
+        state: &NodeState,
+        states: &States,
+    ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
+        let recipe = self.measure_recipe(index, "measure", state, Some(baseline))?;
+        self.measured(
+            &recipe,
+            |rows| self.baseline_predicted(index, baseline, state, states, rows),
+            index,
+        )
+    }
+
+    pub(crate) fn measure_recipe(
+        &self,
+        index: usize,
+        kind: &str,
+        state: &NodeState,
+        baseline: Option<Baseline>,
+    ) -> Result<Recipe, EngineError> {
+        let mut recipe = Recipe::new(kind).with("outputs", state.applied);
+        if let Some(baseline) = baseline {
+            let part = Part::Baseline(baseline);
+            let (_, fit) = state
+                .parts
+                .get(&part)
+                .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
+            recipe.set("baseline", fit.model);
+        }
+        let target = self.expert(index).target.get_ref();
+        for side in SIDES {
+            let rows = Rows::Side { expert: index, side };
+            let digest = self.column_digest(index, target, rows)?;
+            let which = self.rows_key(rows);
+            recipe.set(format!("target.{}", side_name(side)), vec![digest.into(), which.into()]);
+        }
+        Ok(recipe)
+    }
+
+    fn measured(
+        &self,
+        recipe: &Recipe,
+        predict: impl Fn(Rows) -> Result<Predicted, EngineError>,
+        index: usize,
+    ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
+        let known: BTreeMap<Digest, Measured> = self.store.realisations(&recipe.digest())?;
+        if let Some(measured) = known.into_values().next() {
+            return Ok(measured.splits);
+        }
+        let mut splits = BTreeMap::new();
+        for side in SIDES {
+            let predicted = predict(Rows::Side { expert: index, side })?;
+            let measures = SplitMeasures {
+                rows: predicted.rows(),
+                metrics: predicted.metrics(),
+                intervals: BTreeMap::new(),
+            };
+            splits.insert(side_name(side).to_owned(), measures);
+        }
+        let id = Hasher::new("measured").digest(&recipe.digest()).finish();
+        let measured = Measured { splits };
+        self.store.realise(recipe, &id, &measured)?;
+        Ok(measured.splits)
+    }
+
+    /// A node's deployed predictions on a row set, with the truth.
+    pub(crate) fn predicted(
+        &self,
+        index: usize,
+        state: &NodeState,
+        rows: Rows,
+    ) -> Result<Predicted, EngineError> {
+        let output = match self.experts[index].task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let gone = || EngineError::Internal(format!("output {output} has gone"));
+        let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
+        let matrix = self.matrix(object)?.ok_or_else(gone)?;
+        let rows = self.rows(rows)?;
+        let mut data = Vec::with_capacity(rows.len() * matrix.width);
+        for &row in rows.iter() {
+            data.extend_from_slice(matrix.row(row as usize));
+        }
+        self.with_truth(index, data, matrix.width, &rows)
+    }
+
+    /// A baseline's predictions on a row set, with the truth.
+    pub(crate) fn baseline_predicted(
+        &self,
+        index: usize,
+        baseline: Baseline,
+        state: &NodeState,
+        states: &States,
+        rows: Rows,
+    ) -> Result<Predicted, EngineError> {
+        let part = Part::Baseline(baseline);
+        let (_, fit) = state
+            .parts
+            .get(&part)
+            .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
+        let model = self.model(fit)?;
+        let data = self.input_data(index, self.part_inputs(index, part), View::Deployed, states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        let rows = self.rows(rows)?;
+        let outputs = self.outputs_on(&model, &sources, &rows, false)?;
+        let output = match self.experts[index].task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let matrix = outputs
+            .get(output.name())
+            .ok_or_else(|| EngineError::Internal(format!("{part} has no {output}")))?;
+        self.with_truth(index, matrix.data.clone(), matrix.width, &rows)
+    }
+
+    fn with_truth(
+        &self,
+        index: usize,
+        data: Vec<f32>,
+        width: usize,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        Ok(match self.experts[index].task {
+            Task::Classification => {
+                let labels = self.labels(index)?;
+                Predicted::Classes {
+                    probability: data,
+                    width,
+                    labels: rows.iter().map(|&row| labels[row as usize]).collect(),
+                    classes: self.experts[index].classes.len(),
+                }
+            }
+            Task::Regression => {
+                let target = self.target_values(index)?;
+                Predicted::Values {
+                    predicted: data,
+                    truth: rows.iter().map(|&row| target[row as usize]).collect(),
+                }
+            }
+        })
+    }
+}
+

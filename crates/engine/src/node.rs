@@ -1,0 +1,67 @@
+//! One node's fits: what they are made of and which are at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use collegium_manifest::Baseline;
+use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
+use collegium_records::{Fit, Recipe};
+
+use crate::{EngineError, Session, apply::Parts, inputs::States};
+
+/// A fit that a node owes.
+#[derive(Debug, Clone)]
+pub(crate) struct Need {
+    pub(crate) part: Part,
+    pub(crate) recipe: Recipe,
+    /// The realisation to stand on, when there is one.
+    pub(crate) fit: Option<Fit>,
+}
+
+impl Session {
+    /// The fits that a node owes when `wanted` experts are brought up to date; `None` while an
+    /// upstream is not done.
+    pub(crate) fn needs(
+        &self,
+        index: usize,
+        wanted: &BTreeSet<usize>,
+        states: &States,
+    ) -> Result<Option<Vec<Need>>, EngineError> {
+        let mut needs = Vec::new();
+        for part in demand(&self.pipeline, index, wanted) {
+            let Some(inputs) = self.fit_inputs(index, part, states)? else { return Ok(None) };
+            let expert = self.expert(index);
+            let recipe = match part {
+                Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
+                    baseline_recipe(kind, &inputs, &expert.train)
+                }
+                Part::Full | Part::Fold { .. } | Part::Baseline(Baseline::Single) => {
+                    fit_recipe(expert, &inputs)
+                }
+            };
+            let fit = self.known_fit(&recipe.digest())?;
+            needs.push(Need { part, recipe, fit });
+        }
+        Ok(Some(needs))
+    }
+
+    /// The recipe that the lock stands on, if its manifest is still in the store.
+    pub(crate) fn locked_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
+        match self.lock.node.get(&self.node_name(index)) {
+            Some(locked) => Ok(self.store.recipe(&locked.recipe)?),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Names of the fits that are not at hand.
+pub(crate) fn missing(needs: &[Need]) -> Vec<String> {
+    needs.iter().filter(|need| need.fit.is_none()).map(|need| need.part.to_string()).collect()
+}
+
+/// All fits of a node, when every one is at hand.
+pub(crate) fn complete(needs: Vec<Need>) -> Option<Parts> {
+    needs
+        .into_iter()
+        .map(|need| Some((need.part, (need.recipe.digest(), need.fit?))))
+        .collect::<Option<BTreeMap<_, _>>>()
+}

@@ -1,0 +1,304 @@
+//! Which rows a computation reads, by name and by number.
+//!
+//! A row set has two forms. Its *key* says how it is chosen, and costs nothing; with the key, the
+//! digest of a column on those rows is looked up without touching the table. Its *rows* are the
+//! numbers themselves, computed when a fit really needs them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+pub(crate) use collegium_data::Side;
+use collegium_data::{Column, Matrix, Values, folds, select};
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{Task, Upstream};
+use collegium_plan::View;
+
+use crate::{EngineError, Session, error::data_error, session::lock_mutex};
+
+/// A set of rows of an expert's data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Rows {
+    /// Those that the expert's `where` admits and whose target is known, on one side of the split.
+    Side { expert: usize, side: Side },
+    /// The expert's training rows: the training side, for a held-out consumer only what was held
+    /// out.
+    Train { expert: usize },
+    /// The training rows without one fold of a view.
+    Without { expert: usize, view: View, fold: u32 },
+    /// The training rows of one fold of a view: those that its model predicts.
+    Fold { expert: usize, view: View, fold: u32 },
+}
+
+/// Row sets and masks that were computed in this session.
+#[derive(Debug, Default)]
+pub(crate) struct RowCache {
+    rows: Mutex<HashMap<Rows, Arc<Vec<u32>>>>,
+    masks: Mutex<HashMap<usize, Arc<Vec<bool>>>>,
+    labels: Mutex<HashMap<usize, Arc<Vec<u32>>>>,
+}
+
+/// The label of a row whose target is missing.
+pub(crate) const NO_LABEL: u32 = u32::MAX;
+
+impl Session {
+    /// Identifies a row set by how it is chosen.
+    pub(crate) fn rows_key(&self, rows: Rows) -> Digest {
+        let mut hasher = Hasher::new("rows");
+        match rows {
+            Rows::Side { expert, side } => {
+                hasher.digest(&self.base_key(expert)).text(side_name(side));
+            }
+            Rows::Train { expert } => {
+                hasher.digest(&self.base_key(expert)).text("training");
+                if let Some(view) = self.held_out(expert) {
+                    self.hash_view(&mut hasher, view);
+                }
+            }
+            Rows::Without { expert, view, fold } | Rows::Fold { expert, view, fold } => {
+                let inside = matches!(rows, Rows::Fold { .. });
+                hasher.digest(&self.rows_key(Rows::Train { expert })).boolean(inside);
+                self.hash_view(&mut hasher, view);
+                hasher.count(u64::from(fold));
+            }
+        }
+        hasher.finish()
+    }
+
+    /// The rows themselves, ascending.
+    pub(crate) fn rows(&self, rows: Rows) -> Result<Arc<Vec<u32>>, EngineError> {
+        if let Some(known) = lock_mutex(&self.rows.rows).get(&rows) {
+            return Ok(known.clone());
+        }
+        let found = Arc::new(self.choose(rows)?);
+        lock_mutex(&self.rows.rows).insert(rows, found.clone());
+        Ok(found)
+    }
+
+    fn choose(&self, rows: Rows) -> Result<Vec<u32>, EngineError> {
+        match rows {
+            Rows::Side { expert, side } => {
+                let mask = self.base_mask(expert)?;
+                let sides = self
+                    .prepared(expert)
+                    .sides()
+                    .map_err(|error| data_error(error, &self.pipeline.source))?;
+                Ok((0..mask.len() as u32)
+                    .filter(|&row| mask[row as usize] && sides[row as usize] == side)
+                    .collect())
+            }
+            Rows::Train { expert } => match self.held_out(expert) {
+                None => Ok(self.rows(Rows::Side { expert, side: Side::Train })?.to_vec()),
+                Some(view) => {
+                    let held = self.fold_of_rows(expert, view)?;
+                    Ok(held.into_iter().filter(|&(_, fold)| fold == 0).map(|(row, _)| row).collect())
+                }
+            },
+            Rows::Without { expert, view, fold } => self.part_of_training(expert, view, fold, false),
+            Rows::Fold { expert, view, fold } => self.part_of_training(expert, view, fold, true),
+        }
+    }
+
+    fn part_of_training(
+        &self,
+        expert: usize,
+        view: View,
+        fold: u32,
+        inside: bool,
+    ) -> Result<Vec<u32>, EngineError> {
+        let owner = match view {
+            View::HeldOut { consumer, .. } => consumer,
+            View::OutOfFold { .. } | View::Deployed => expert,
+        };
+        let mut folds: HashMap<u32, u8> = HashMap::new();
+        folds.extend(self.fold_of_rows(owner, view)?);
+        Ok(self
+            .rows(Rows::Train { expert })?
+            .iter()
+            .copied()
+            .filter(|row| folds.get(row).is_some_and(|&f| u32::from(f) == fold) == inside)
+            .collect())
+    }
+
+    /// The fold of each training row of `owner`, before any held-out restriction of its own.
+    fn fold_of_rows(&self, owner: usize, view: View) -> Result<Vec<(u32, u8)>, EngineError> {
+        let count = match view {
+            View::OutOfFold { folds } | View::HeldOut { folds, .. } => folds,
+            View::Deployed => 1,
+        };
+        let rows = match view {
+            View::HeldOut { .. } => self.rows(Rows::Side { expert: owner, side: Side::Train })?,
+            _ => self.rows(Rows::Train { expert: owner })?,
+        };
+        let groups = self
+            .prepared(owner)
+            .groups()
+            .map_err(|error| data_error(error, &self.pipeline.source))?;
+        let groups: Option<Vec<u64>> =
+            groups.map(|groups| rows.iter().map(|&row| groups[row as usize]).collect());
+        let labels: Option<Vec<u32>> = match self.experts[owner].task {
+            Task::Classification => {
+                let labels = self.labels(owner)?;
+                Some(rows.iter().map(|&row| labels[row as usize]).collect())
+            }
+            Task::Regression => None,
+        };
+        let assigned =
+            folds(&rows, count, groups.as_deref(), labels.as_deref(), &self.fold_key(count));
+        Ok(rows.iter().copied().zip(assigned).collect())
+    }
+
+    /// Folds depend on the pipeline's seed alone, so that appended rows leave the others' folds.
+    fn fold_key(&self, count: u32) -> Digest {
+        Hasher::new("folds").count(self.pipeline.seed).count(u64::from(count)).finish()
+    }
+
+    fn held_out(&self, expert: usize) -> Option<View> {
+        let spec = self.expert(expert);
+        let feeds = !self.dag.upstream(expert).is_empty();
+        (spec.upstream == Upstream::HeldOut && feeds)
+            .then_some(View::HeldOut { consumer: expert, folds: spec.folds })
+    }
+
+    fn hash_view(&self, hasher: &mut Hasher, view: View) {
+        match view {
+            View::Deployed => hasher.text("deployed"),
+            View::OutOfFold { folds } => {
+                hasher.text("out-of-fold").digest(&self.fold_key(folds))
+            }
+            View::HeldOut { consumer, folds } => hasher
+                .text("held-out")
+                .digest(&self.base_key(consumer))
+                .digest(&self.fold_key(folds)),
+        };
+    }
+
+    /// Identifies the rows that an expert can learn from: data, split, `where`, target.
+    fn base_key(&self, expert: usize) -> Digest {
+        let spec = self.expert(expert);
+        let mut hasher = Hasher::new("base rows");
+        hasher.digest(&self.prepared(expert).key).text(spec.target.get_ref());
+        hasher.text(spec.filter.as_ref().map_or("", |filter| filter.get_ref()));
+        hasher.finish()
+    }
+
+    /// Rows that `where` admits and whose target is known.
+    pub(crate) fn base_mask(&self, expert: usize) -> Result<Arc<Vec<bool>>, EngineError> {
+        if let Some(known) = lock_mutex(&self.rows.masks).get(&expert) {
+            return Ok(known.clone());
+        }
+        let table = self.table(expert)?;
+        let spec = self.expert(expert);
+        let mut mask = match &spec.filter {
+            Some(filter) => select(&table, &spec.data, filter.get_ref())
+                .map_err(|error| data_error(error, &self.pipeline.source))?,
+            None => vec![true; table.rows],
+        };
+        if let Some(target) = table.column(spec.target.get_ref()) {
+            for (row, keep) in mask.iter_mut().enumerate() {
+                *keep &= !target.is_missing(row);
+            }
+        }
+        let mask = Arc::new(mask);
+        lock_mutex(&self.rows.masks).insert(expert, mask.clone());
+        Ok(mask)
+    }
+
+    /// The class of every row of an expert's data source, [`NO_LABEL`] where it is missing.
+    pub(crate) fn labels(&self, expert: usize) -> Result<Arc<Vec<u32>>, EngineError> {
+        if let Some(known) = lock_mutex(&self.rows.labels).get(&expert) {
+            return Ok(known.clone());
+        }
+        let table = self.table(expert)?;
+        let name = self.expert(expert).target.get_ref();
+        let column = table
+            .column(name)
+            .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
+        let labels = Arc::new(class_codes(column, &self.experts[expert].classes));
+        lock_mutex(&self.rows.labels).insert(expert, labels.clone());
+        Ok(labels)
+    }
+
+    /// The digest of a column on a row set, looked up or computed.
+    pub(crate) fn column_digest(
+        &self,
+        expert: usize,
+        column: &str,
+        rows: Rows,
+    ) -> Result<Digest, EngineError> {
+        let mut hasher = Hasher::new("column on rows");
+        hasher.digest(&self.prepared(expert).key).text(column).digest(&self.rows_key(rows));
+        let key = hasher.finish();
+        if let Some(known) = self.store.memo(&key) {
+            return Ok(known);
+        }
+        let table = self.table(expert)?;
+        let column = table
+            .column(column)
+            .ok_or_else(|| EngineError::Internal(format!("column {column} has gone")))?;
+        let digest = column.digest(&self.rows(rows)?);
+        self.store.remember(key, digest);
+        Ok(digest)
+    }
+
+    /// The digest of an output object on a row set, looked up or computed; `None` when the object
+    /// is not in the store.
+    pub(crate) fn output_digest(
+        &self,
+        object: &Digest,
+        rows: Rows,
+    ) -> Result<Option<Digest>, EngineError> {
+        let key = Hasher::new("output on rows").digest(object).digest(&self.rows_key(rows)).finish();
+        if let Some(known) = self.store.memo(&key) {
+            return Ok(Some(known));
+        }
+        let Some(matrix) = self.matrix(object)? else { return Ok(None) };
+        let digest = matrix_digest(&matrix, &self.rows(rows)?);
+        self.store.remember(key, digest);
+        Ok(Some(digest))
+    }
+}
+
+/// The name of a side in records.
+pub(crate) fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Train => "train",
+        Side::Valid => "valid",
+        Side::Test => "test",
+    }
+}
+
+/// The three sides, in the order in which people read them.
+pub(crate) const SIDES: [Side; 3] = [Side::Train, Side::Valid, Side::Test];
+
+fn matrix_digest(matrix: &Matrix, rows: &[u32]) -> Digest {
+    let mut bytes = Vec::with_capacity(rows.len() * matrix.width * 4);
+    for &row in rows {
+        for value in matrix.row(row as usize) {
+            bytes.extend_from_slice(&(value + 0.0).to_le_bytes());
+        }
+    }
+    Hasher::new("outputs").count(matrix.width as u64).bytes(&bytes).finish()
+}
+
+/// Class positions by row.
+fn class_codes(column: &Column, classes: &[String]) -> Vec<u32> {
+    let position: HashMap<&str, u32> =
+        classes.iter().enumerate().map(|(i, class)| (class.as_str(), i as u32)).collect();
+    let find = |text: &str| position.get(text).copied().unwrap_or(NO_LABEL);
+    match &column.values {
+        Values::Boolean(values) => {
+            values.iter().map(|&v| if v > 1 { NO_LABEL } else { u32::from(v) }).collect()
+        }
+        Values::Category { codes, levels } => {
+            let by_code: Vec<u32> = levels.iter().map(|level| find(level)).collect();
+            codes.iter().map(|&c| by_code.get(c as usize).copied().unwrap_or(NO_LABEL)).collect()
+        }
+        Values::Number(values) => values
+            .iter()
+            .map(|&v| if v.is_nan() { NO_LABEL } else { find(&(v as i64).to_string()) })
+            .collect(),
+        Values::Time(values) => vec![NO_LABEL; values.len()],
+    }
+}

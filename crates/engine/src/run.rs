@@ -1,0 +1,416 @@
+//! The scheduler: every expert is a task that waits for its upstreams, then for a free job.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use collegium_plan::explain;
+use collegium_records::{FORMAT_VERSION, Lock, LockedNode, NodeRun, Outcome, RunReport};
+use collegium_store::write_lock;
+use futures_util::future::join_all;
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    EngineError, Event, Session,
+    apply::Parts,
+    inputs::{NodeState, States},
+    node::Need,
+    requirement,
+    session::lock_mutex,
+};
+
+/// What to run, and how.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Experts to bring up to date, with their ancestors; empty: all.
+    pub nodes: Vec<String>,
+    /// Fits side by side.
+    pub jobs: usize,
+    /// Experts to fit again although everything is at hand.
+    pub force: Vec<String>,
+    /// After a failed fit, go on with everything that does not depend on it.
+    pub keep_going: bool,
+}
+
+/// Brings experts up to date and writes the lock.
+///
+/// A failed fit is part of the report, not an error. What was finished is kept in every case.
+///
+/// # Errors
+/// [`EngineError::Usage`] for unknown names, [`EngineError::Store`], [`EngineError::Internal`].
+pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, EngineError> {
+    let started = Instant::now();
+    let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
+    let forced: BTreeSet<usize> =
+        options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
+    let shared = Arc::new(Shared {
+        session: session.clone(),
+        wanted,
+        forced,
+        keep_going: options.keep_going,
+        free: Semaphore::new(options.jobs.max(1)),
+        halt: AtomicBool::new(false),
+        states: Mutex::default(),
+        runs: Mutex::default(),
+        fatal: Mutex::default(),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(options.jobs.max(1))
+        .build()
+        .map_err(|error| EngineError::Internal(format!("starting the scheduler: {error}")))?;
+    runtime.block_on(schedule(&shared));
+    drop(runtime);
+    finish(&shared, started)
+}
+
+/// How far a node is, for those who wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Done,
+    Failed,
+}
+
+struct Shared {
+    session: Arc<Session>,
+    wanted: BTreeSet<usize>,
+    forced: BTreeSet<usize>,
+    keep_going: bool,
+    free: Semaphore,
+    /// Start nothing more.
+    halt: AtomicBool,
+    states: Mutex<HashMap<usize, Arc<NodeState>>>,
+    runs: Mutex<BTreeMap<usize, NodeRun>>,
+    fatal: Mutex<Option<EngineError>>,
+}
+
+async fn schedule(shared: &Arc<Shared>) {
+    let mut stages: HashMap<usize, watch::Receiver<Stage>> = HashMap::new();
+    let mut tasks = tokio::task::JoinSet::new();
+    let local = tokio::task::LocalSet::new();
+    for &index in shared.session.dag.order() {
+        if !shared.wanted.contains(&index) {
+            continue;
+        }
+        let (announce, stage) = watch::channel(Stage::Waiting);
+        let upstream: Vec<_> = shared
+            .session
+            .dag
+            .upstream(index)
+            .into_iter()
+            .filter_map(|from| Some((from, stages.get(&from)?.clone())))
+            .collect();
+        stages.insert(index, stage);
+        let shared = shared.clone();
+        tasks.spawn_local_on(
+            async move {
+                let stage = shared.node(index, upstream).await;
+                // Nobody listening any more is fine: the node was a sink.
+                let _ = announce.send(stage);
+            },
+            &local,
+        );
+    }
+    local.run_until(async { while tasks.join_next().await.is_some() {} }).await;
+}
+
+impl Shared {
+    async fn node(
+        self: &Arc<Self>,
+        index: usize,
+        upstream: Vec<(usize, watch::Receiver<Stage>)>,
+    ) -> Stage {
+        let mut failed = Vec::new();
+        let mut from = Vec::new();
+        for (node, mut stage) in upstream {
+            let ended = stage.wait_for(|stage| *stage != Stage::Waiting).await;
+            if ended.is_ok_and(|stage| *stage == Stage::Done) {
+                from.push(node);
+            } else {
+                failed.push(self.session.node_name(node));
+            }
+        }
+        let mut run = blank(&self.session, index);
+        if !failed.is_empty() || self.stopped() {
+            run.outcome = Outcome::Blocked;
+            run.reasons = match failed.is_empty() {
+                true => vec!["the run was stopped".to_owned()],
+                false => vec![format!("{} failed", failed.join(", "))],
+            };
+            self.record(index, run);
+            return Stage::Failed;
+        }
+        let states: Arc<States> = {
+            let all = lock_mutex(&self.states);
+            Arc::new(from.iter().filter_map(|node| Some((*node, all.get(node)?.clone()))).collect())
+        };
+        let result = self.bring_up_to_date(index, &states, &mut run).await;
+        let stage = match result {
+            Ok(state) => {
+                lock_mutex(&self.states).insert(index, Arc::new(state));
+                Stage::Done
+            }
+            Err(error) => {
+                self.fail(error, &mut run);
+                Stage::Failed
+            }
+        };
+        self.record(index, run);
+        stage
+    }
+
+    async fn bring_up_to_date(
+        self: &Arc<Self>,
+        index: usize,
+        states: &Arc<States>,
+        run: &mut NodeRun,
+    ) -> Result<NodeState, EngineError> {
+        let forced = self.forced.contains(&index);
+        let needs = self
+            .blocking({
+                let states = states.clone();
+                move |shared| shared.session.needs(index, &shared.wanted, &states)
+            })
+            .await?
+            .ok_or_else(|| EngineError::Internal("an upstream is done without outputs".into()))?;
+        let open: Vec<String> = needs
+            .iter()
+            .filter(|need| forced || need.fit.is_none())
+            .map(|need| need.part.to_string())
+            .collect();
+        if let Some(full) = needs.first() {
+            run.recipe = Some(full.recipe.digest());
+            if !open.is_empty() {
+                let before = self.session.locked_recipe(index)?;
+                run.reasons = explain(before.as_ref(), &full.recipe, &open);
+                if forced {
+                    run.reasons = vec!["forced".to_owned()];
+                }
+            }
+        }
+        self.session
+            .observer
+            .event(Event::Queued { node: self.session.node_name(index), fits: open.len() });
+        let parts = self.fits(index, needs, states, forced, run).await?;
+        let state = self
+            .blocking({
+                let states = states.clone();
+                move |shared| {
+                    let state = shared.session.state(index, parts, &states)?;
+                    let metrics = shared.session.measure(index, &state)?;
+                    for part in state.parts.keys() {
+                        if let collegium_plan::Part::Baseline(baseline) = part {
+                            shared.session.measure_baseline(index, *baseline, &state, &states)?;
+                        }
+                    }
+                    Ok((state, metrics))
+                }
+            })
+            .await;
+        let (state, metrics) = state?;
+        run.realisation = Some(state.full().model);
+        run.metrics =
+            metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
+        run.outcome = if run.fits > 0 { Outcome::Trained } else { Outcome::Cached };
+        Ok(state)
+    }
+
+    /// Executes what is missing, side by side, and gathers all fits of the node.
+    async fn fits(
+        self: &Arc<Self>,
+        index: usize,
+        needs: Vec<Need>,
+        states: &Arc<States>,
+        forced: bool,
+        run: &mut NodeRun,
+    ) -> Result<Parts, EngineError> {
+        let mut parts = Parts::new();
+        let mut running = Vec::new();
+        for need in needs {
+            match need.fit {
+                Some(fit) if !forced => {
+                    parts.insert(need.part, (need.recipe.digest(), fit));
+                }
+                _ => running.push((need.part, need.recipe.clone(), self.blocking({
+                    let states = states.clone();
+                    move |shared| {
+                        shared.session.execute(index, need.part, &need.recipe, &states, forced)
+                    }
+                }))),
+            }
+        }
+        let (names, futures): (Vec<_>, Vec<_>) =
+            running.into_iter().map(|(part, recipe, future)| ((part, recipe), future)).unzip();
+        let mut first_error = None;
+        for ((part, recipe), result) in names.into_iter().zip(join_all(futures).await) {
+            match result {
+                Ok((fit, executed)) => {
+                    if executed {
+                        run.fits += 1;
+                        run.fitted.push(part.to_string());
+                        run.seconds += fit.cost.seconds;
+                        run.peak_bytes = run.peak_bytes.max(fit.cost.peak_bytes);
+                    }
+                    parts.insert(part, (recipe.digest(), fit));
+                }
+                Err(error) => first_error = Some(worse(first_error, error)),
+            }
+        }
+        first_error.map_or(Ok(parts), Err)
+    }
+
+    /// Runs work on a thread of its own, once a job is free.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let closed = |_| EngineError::Internal("the scheduler has closed".to_owned());
+        let _job = self.free.acquire().await.map_err(closed)?;
+        if self.stopped() {
+            return Err(EngineError::Interrupted);
+        }
+        let shared = self.clone();
+        match tokio::task::spawn_blocking(move || work(&shared)).await {
+            Ok(result) => {
+                if matches!(&result, Err(error) if !matches!(error, EngineError::Fit(_)))
+                    || (result.is_err() && !self.keep_going)
+                {
+                    self.halt.store(true, Ordering::Relaxed);
+                }
+                result
+            }
+            Err(panic) => Err(EngineError::Internal(format!("a job panicked: {panic}"))),
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.halt.load(Ordering::Relaxed) || self.session.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn fail(&self, error: EngineError, run: &mut NodeRun) {
+        match error {
+            EngineError::Fit(failure) => {
+                run.outcome = Outcome::Failed;
+                run.error = Some(format!("{}: {}", failure.part, failure.reason));
+            }
+            EngineError::Interrupted => {
+                run.outcome = Outcome::Blocked;
+                run.reasons = vec!["the run was stopped".to_owned()];
+            }
+            other => {
+                run.outcome = Outcome::Failed;
+                run.error = Some(other.to_string());
+                lock_mutex(&self.fatal).get_or_insert(other);
+            }
+        }
+    }
+
+    fn record(&self, index: usize, run: NodeRun) {
+        self.session.observer.event(Event::Node(Box::new(run.clone())));
+        lock_mutex(&self.runs).insert(index, run);
+    }
+}
+
+/// Of two errors of one node, the one that says more: a failed fit over "the run was stopped".
+fn worse(first: Option<EngineError>, second: EngineError) -> EngineError {
+    match first {
+        Some(first) if !matches!(first, EngineError::Interrupted) => first,
+        _ => second,
+    }
+}
+
+fn blank(session: &Session, index: usize) -> NodeRun {
+    NodeRun {
+        name: session.node_name(index),
+        outcome: Outcome::Blocked,
+        fits: 0,
+        fitted: Vec::new(),
+        reasons: Vec::new(),
+        recipe: None,
+        realisation: None,
+        seconds: 0.0,
+        peak_bytes: 0,
+        metrics: BTreeMap::new(),
+        error: None,
+    }
+}
+
+/// Writes the lock and the log, and makes the report.
+fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
+    let session = &shared.session;
+    let states = lock_mutex(&shared.states);
+    let mut runs = lock_mutex(&shared.runs);
+    let mut lock = Lock { format: 1, node: session.lock.node.clone() };
+    lock.node.retain(|name, _| session.index(name).is_ok());
+    for (&index, state) in states.iter() {
+        lock.node.insert(session.node_name(index), locked(state));
+    }
+    write_lock(&session.lock_path(), &lock)?;
+    let mut notes = session.changed_inputs();
+    notes.extend(session.store.notes());
+    let nodes: Vec<NodeRun> =
+        session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
+    let requirements: Vec<_> =
+        session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
+    let requirements = match shared.wanted.len() == session.pipeline.experts.len() {
+        true => requirement::check(&requirements, &nodes),
+        // A partial run is only held to what it ran.
+        false => {
+            let ran = |name: &str| nodes.iter().any(|node| node.name == format!("expert.{name}"));
+            let held: Vec<_> = requirements.into_iter().filter(|r| ran(&r.expert)).collect();
+            requirement::check(&held, &nodes)
+        }
+    };
+    let report = RunReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        seconds: started.elapsed().as_secs_f64(),
+        peak_bytes: peak_memory(),
+        nodes,
+        requirements,
+        notes,
+        interrupted: session.interrupted.load(Ordering::Relaxed),
+        report: None,
+    };
+    session.store.log_run(&report)?;
+    session.store.flush()?;
+    match lock_mutex(&shared.fatal).take() {
+        Some(error) => Err(error),
+        None => Ok(report),
+    }
+}
+
+fn locked(state: &NodeState) -> LockedNode {
+    let full = state.full();
+    LockedNode {
+        recipe: state.recipe,
+        realisation: full.model,
+        parts: state
+            .parts
+            .values()
+            .filter(|(recipe, _)| *recipe != state.recipe)
+            .map(|(recipe, fit)| (recipe.to_string(), fit.model))
+            .collect(),
+        outputs: state.applied,
+    }
+}
+
+/// Most bytes that this process held at once, as the system counts them; 0 where it does not say.
+pub(crate) fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
+        .map_or(0, |kib| kib * 1024)
+}
+
+/// The time now, RFC 3339 in UTC, to the second.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
+}

@@ -1,0 +1,187 @@
+//! A model as bytes: safetensors, the same bytes for the same model.
+//!
+//! Tensors are `layer.0000.bias`, `layer.0000.weight`, … in the order of their names; everything else
+//! is one JSON text under one metadata key, because safetensors writes several keys in random order.
+//! Floats in it are texts, because JSON readers may miss a float by its last bit.
+
+use std::collections::HashMap;
+
+use collegium_data::Encoder;
+use collegium_manifest::spec::Activation;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::{Dense, Head, Model, ModelKind, Network};
+
+const KEY: &str = "collegium";
+const FORMAT: u32 = 1;
+
+/// Bytes that are not a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a stored model: {0}")]
+pub struct ModelError(String);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: u32,
+    kind: ModelKind,
+    activation: Activation,
+    head: StoredHead,
+    classes: Vec<String>,
+    layers: usize,
+    encoder: Encoder,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum StoredHead {
+    Binary,
+    Classes,
+    Regression { mean: String, deviation: String },
+}
+
+impl Model {
+    /// The object form; equal models have equal bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let head = match self.head {
+            Head::Binary => StoredHead::Binary,
+            Head::Classes => StoredHead::Classes,
+            Head::Regression { mean, deviation } => StoredHead::Regression {
+                mean: format!("{mean:?}"),
+                deviation: format!("{deviation:?}"),
+            },
+        };
+        let header = Header {
+            format: FORMAT,
+            kind: self.kind,
+            activation: self.network.activation,
+            head,
+            classes: self.classes.clone(),
+            layers: self.network.layers.len(),
+            encoder: self.encoder.clone(),
+        };
+        let header = serde_json::to_string(&header).expect("a header has only plain fields");
+        let raw: Vec<(String, Vec<usize>, Vec<u8>)> = self
+            .network
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(i, layer)| {
+                let [bias, weight] = names(i);
+                [
+                    (bias, vec![layer.outputs], to_le_bytes(&layer.bias)),
+                    (weight, vec![layer.inputs, layer.outputs], to_le_bytes(&layer.weight)),
+                ]
+            })
+            .collect();
+        let views = raw.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
+                .expect("the bytes of a layer fill its shape");
+            (name.as_str(), view)
+        });
+        safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), header)])))
+            .expect("a header of text and shapes can be written")
+    }
+
+    /// Reads the object form.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the bytes are damaged, of another format, or not of one consistent model.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let fail = |why: String| ModelError(why);
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| fail(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| fail(error.to_string()))?;
+        let header = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|map| map.get(KEY))
+            .ok_or_else(|| fail(format!("it has no `{KEY}` entry")))?;
+        let header: Header =
+            serde_json::from_str(header).map_err(|error| fail(error.to_string()))?;
+        if header.format != FORMAT {
+            return Err(fail(format!("its format is {}, not {FORMAT}", header.format)));
+        }
+        let head = match header.head {
+            StoredHead::Binary => Head::Binary,
+            StoredHead::Classes => Head::Classes,
+            StoredHead::Regression { mean, deviation } => {
+                Head::Regression { mean: number(&mean)?, deviation: number(&deviation)? }
+            }
+        };
+        if header.layers == 0 || tensors.len() != header.layers.saturating_mul(2) {
+            return Err(fail("tensors are missing or left over".to_owned()));
+        }
+        let layers = (0..header.layers)
+            .map(|i| {
+                let [bias, weight] = names(i);
+                let (bias, shape) = read(&tensors, &bias)?;
+                let [outputs] = shape[..] else {
+                    return Err(fail(format!("layer {i} has a bias that is no vector")));
+                };
+                let (weight, shape) = read(&tensors, &weight)?;
+                let [inputs, columns] = shape[..] else {
+                    return Err(fail(format!("layer {i} has weights that are no matrix")));
+                };
+                if columns != outputs {
+                    return Err(fail(format!("layer {i} has {outputs} biases for {columns} units")));
+                }
+                Ok(Dense { inputs, outputs, weight, bias })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let network = Network { layers, activation: header.activation };
+        let model = Self {
+            kind: header.kind,
+            encoder: header.encoder,
+            network,
+            head,
+            classes: header.classes,
+        };
+        model.check()?;
+        Ok(model)
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        let joints = self.network.layers.windows(2);
+        let outputs = match self.head {
+            Head::Binary | Head::Regression { .. } => 1,
+            Head::Classes => self.classes.len(),
+        };
+        if joints.into_iter().any(|pair| pair[0].outputs != pair[1].inputs) {
+            return Err(ModelError("its layers do not fit each other".to_owned()));
+        }
+        if self.network.inputs() != self.encoder.width() || self.network.outputs() != outputs {
+            return Err(ModelError("its network does not fit its encoder or head".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn names(layer: usize) -> [String; 2] {
+    [format!("layer.{layer:04}.bias"), format!("layer.{layer:04}.weight")]
+}
+
+fn to_le_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn read(tensors: &SafeTensors, name: &str) -> Result<(Vec<f32>, Vec<usize>), ModelError> {
+    let view = tensors.tensor(name).map_err(|error| ModelError(error.to_string()))?;
+    if view.dtype() != Dtype::F32 {
+        return Err(ModelError(format!("`{name}` does not hold 32-bit floats")));
+    }
+    let (quads, _) = view.data().as_chunks::<4>();
+    let values: Vec<f32> = quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(ModelError(format!("`{name}` holds a number that is not finite")));
+    }
+    Ok((values, view.shape().to_vec()))
+}
+
+fn number(text: &str) -> Result<f64, ModelError> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(ModelError(format!("`{text}` is not a finite number"))),
+    }
+}

@@ -1,0 +1,112 @@
+//! Newton's method with step halving.
+
+use std::sync::atomic::AtomicBool;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use nalgebra::{DMatrix, DVector};
+
+use super::{check, dot, moved, objective::Objective};
+use crate::TrainError;
+
+const STEPS: u32 = 50;
+/// Half the squared Newton decrement: how far the loss can still fall.
+const ENOUGH: f64 = 1e-12;
+/// Rows whose products are summed in 32 bits.
+const CHUNK: usize = 4096;
+
+pub(super) fn minimise(
+    objective: &Objective,
+    interrupted: &AtomicBool,
+) -> Result<Vec<f64>, TrainError> {
+    let mut theta = vec![0.0; objective.size()];
+    let (mut value, mut gradient) = objective.evaluate(&theta);
+    for step in 0..STEPS {
+        check(interrupted, step, value)?;
+        let Some(direction) = solve(hessian(objective, &theta), &gradient) else { break };
+        let fall = -dot(&gradient, &direction);
+        if fall * 0.5 < ENOUGH {
+            break;
+        }
+        let mut length = 1.0;
+        let better = loop {
+            let next = moved(&theta, length, &direction);
+            let (next_value, next_gradient) = objective.evaluate(&next);
+            if next_value <= value - 1e-4 * length * fall {
+                break Some((next, next_value, next_gradient));
+            }
+            length *= 0.5;
+            if length < 1e-6 {
+                break None;
+            }
+        };
+        // No step improves: the minimum, as far as rounding lets it be known.
+        let Some(next) = better else { break };
+        (theta, value, gradient) = next;
+    }
+    check(interrupted, STEPS, value)?;
+    Ok(theta)
+}
+
+/// Second derivatives, penalties included; the loss's part is summed from products in 32 bits.
+fn hessian(objective: &Objective, theta: &[f64]) -> DMatrix<f64> {
+    let (rows, inputs, outputs) = (objective.x().rows, objective.inputs(), objective.outputs());
+    let size = objective.size();
+    let device = Device::flex();
+    let mut hessian = DMatrix::zeros(size, size);
+    let augmented = inputs + 1;
+    for start in (0..rows).step_by(CHUNK) {
+        let range = start..(start + CHUNK).min(rows);
+        let n = range.len();
+        // The constant 1 stands for the bias.
+        let mut x = Vec::with_capacity(n * augmented);
+        for row in range.clone() {
+            x.extend_from_slice(objective.x().row(row));
+            x.push(1.0);
+        }
+        let tensor =
+            |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [n, augmented]), &device);
+        let plain = tensor(x.clone()).transpose();
+        objective.curvatures(theta, range, &mut |a, b, curvatures| {
+            let mut scaled = x.clone();
+            for (row, curvature) in scaled.chunks_exact_mut(augmented).zip(curvatures) {
+                row.iter_mut().for_each(|x| *x *= curvature);
+            }
+            let block = plain.clone().matmul(tensor(scaled)).into_data();
+            for (at, value) in block.iter::<f32>().enumerate() {
+                let (i, j) = (at / augmented, at % augmented);
+                let (row, column) = (i * outputs + a, j * outputs + b);
+                hessian[(row, column)] += f64::from(value);
+                if a != b {
+                    hessian[(column, row)] += f64::from(value);
+                }
+            }
+        });
+    }
+    for i in 0..size {
+        hessian[(i, i)] += objective.penalty(i);
+    }
+    // Rounding leaves the two halves slightly different.
+    let transposed = hessian.transpose();
+    (hessian + transposed) * 0.5
+}
+
+/// −H⁻¹g, by Cholesky's decomposition; the diagonal is raised until there is one.
+fn solve(hessian: DMatrix<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
+    let size = gradient.len();
+    let mean = hessian.trace().abs() / size.max(1) as f64;
+    let mut raised = 0.0;
+    for _ in 0..20 {
+        let mut matrix = hessian.clone();
+        for i in 0..size {
+            matrix[(i, i)] += raised;
+        }
+        if let Some(cholesky) = matrix.cholesky() {
+            let solution = cholesky.solve(&DVector::from_column_slice(gradient));
+            if solution.iter().all(|value| value.is_finite()) {
+                return Some(solution.iter().map(|value| -value).collect());
+            }
+        }
+        raised = if raised == 0.0 { 1e-8 * mean.max(1e-8) } else { raised * 10.0 };
+    }
+    None
+}

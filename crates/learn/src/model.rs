@@ -1,0 +1,186 @@
+//! A network with what belongs to it: its encoder, and what its outputs mean.
+
+use collegium_data::{Encoder, Matrix};
+
+use crate::{Network, math};
+
+/// How a model was fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// By gradient steps.
+    Mlp,
+    /// In closed form or by Newton's method, without hidden layers.
+    Linear,
+    /// The training rows' average: biases alone.
+    Constant,
+}
+
+impl ModelKind {
+    /// Its name in records: `mlp`, `linear`, `majority`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mlp => "mlp",
+            Self::Linear => "linear",
+            Self::Constant => "majority",
+        }
+    }
+}
+
+/// What the raw outputs mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Head {
+    /// One output: the log odds of the second class.
+    Binary,
+    /// One logit per class.
+    Classes,
+    /// One output: the target, standardised with these.
+    Regression {
+        /// Mean of the target over the training rows.
+        mean: f64,
+        /// Its deviation; not 0.
+        deviation: f64,
+    },
+}
+
+/// A trained model: rows of declared inputs in, outputs out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// How it was fitted.
+    pub kind: ModelKind,
+    /// From declared inputs to the network's.
+    pub encoder: Encoder,
+    /// The weights.
+    pub network: Network,
+    /// What the outputs mean.
+    pub head: Head,
+    /// Class names in the order of the logits; empty for regression.
+    pub classes: Vec<String>,
+}
+
+/// What a model says about each row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outputs {
+    /// Classification: the raw logits, not clipped. Rows × (1 or C).
+    pub logit: Option<Matrix>,
+    /// Classification: probability of the second class (width 1) or of each class (width C).
+    pub probability: Option<Matrix>,
+    /// Regression: the prediction in the target's units. Rows × 1.
+    pub value: Option<Matrix>,
+    /// Classification: index of the most probable class; the first of equals. A binary probability
+    /// of exactly ½ counts as the second class.
+    pub label: Option<Vec<u32>>,
+}
+
+impl Model {
+    /// Outputs for encoded rows.
+    ///
+    /// # Panics
+    /// If the rows have another width than the encoder makes.
+    pub fn outputs(&self, x: &Matrix) -> Outputs {
+        let raw = self.network.logits(x);
+        let nothing = Outputs { logit: None, probability: None, value: None, label: None };
+        match self.head {
+            Head::Regression { mean, deviation } => {
+                let data =
+                    raw.data.iter().map(|z| (f64::from(*z) * deviation + mean) as f32).collect();
+                Outputs { value: Some(Matrix { data, ..raw }), ..nothing }
+            }
+            Head::Binary => {
+                let data: Vec<f32> = raw.data.iter().map(|z| math::sigmoid(*z)).collect();
+                let label = data.iter().map(|p| u32::from(*p >= 0.5)).collect();
+                let probability = Some(Matrix { rows: raw.rows, width: raw.width, data });
+                Outputs { logit: Some(raw), probability, label: Some(label), ..nothing }
+            }
+            Head::Classes => {
+                let mut probability = raw.clone();
+                let label = (0..raw.rows).map(|row| softmax(probability.row_mut(row))).collect();
+                Outputs {
+                    logit: Some(raw),
+                    probability: Some(probability),
+                    label: Some(label),
+                    ..nothing
+                }
+            }
+        }
+    }
+}
+
+/// Turns logits into probabilities and returns the place of the largest, the first of equals.
+fn softmax(row: &mut [f32]) -> u32 {
+    let mut best = 0;
+    for (i, z) in row.iter().enumerate() {
+        if *z > row[best] {
+            best = i;
+        }
+    }
+    let Some(&top) = row.get(best) else { return 0 };
+    let mut sum = 0.0;
+    for z in row.iter_mut() {
+        *z = math::exp(*z - top);
+        sum += *z;
+    }
+    row.iter_mut().for_each(|p| *p /= sum);
+    u32::try_from(best).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use collegium_digest::Digest;
+    use collegium_manifest::spec::Activation;
+
+    use super::*;
+    use crate::Dense;
+
+    fn model(head: Head, bias: &[f32]) -> Model {
+        let layer =
+            Dense { inputs: 0, outputs: bias.len(), weight: Vec::new(), bias: bias.to_vec() };
+        let network = Network { layers: vec![layer], activation: Activation::Relu };
+        let classes = match head {
+            Head::Regression { .. } => Vec::new(),
+            _ => (0..bias.len().max(2)).map(|i| i.to_string()).collect(),
+        };
+        Model { kind: ModelKind::Constant, encoder: Encoder::empty(), network, head, classes }
+    }
+
+    fn outputs(head: Head, bias: &[f32]) -> Outputs {
+        model(head, bias).outputs(&Matrix::zeros(1, 0))
+    }
+
+    #[test]
+    fn log_odds_become_probabilities_without_overflow() {
+        for (logit, probability, label) in
+            [(0.0, 0.5, 1), (-0.01, 0.4975, 0), (200.0, 1.0, 1), (-200.0, 0.0, 0)]
+        {
+            let out = outputs(Head::Binary, &[logit]);
+            assert_eq!(out.logit.unwrap().data, [logit]);
+            assert!((out.probability.unwrap().data[0] - probability).abs() < 1e-6);
+            assert_eq!(out.label.unwrap(), [label]);
+        }
+    }
+
+    #[test]
+    fn class_probabilities_sum_to_one_and_ties_go_to_the_first() {
+        let out = outputs(Head::Classes, &[1000.0, -5.0, 1000.0]);
+        assert_eq!(out.probability.unwrap().data, [0.5, 0.0, 0.5]);
+        assert_eq!(out.label.unwrap(), [0]);
+        assert_eq!(out.logit.unwrap().data, [1000.0, -5.0, 1000.0]);
+        assert!(out.value.is_none());
+    }
+
+    #[test]
+    fn a_value_is_in_the_targets_units() {
+        let out = outputs(Head::Regression { mean: 100.0, deviation: 20.0 }, &[-0.5]);
+        assert_eq!(out.value.unwrap().data, [90.0]);
+        assert!(out.logit.is_none() && out.probability.is_none() && out.label.is_none());
+    }
+
+    #[test]
+    fn a_model_survives_its_bytes() {
+        let mut model = model(Head::Regression { mean: 0.1, deviation: 1.0 / 3.0 }, &[0.7]);
+        model.network = crate::init::fresh(&[0, 5, 1], Activation::Gelu, &Digest::of(b"k"));
+        let bytes = model.to_bytes();
+        assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
+        assert_eq!(Model::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+    }
+}

@@ -1,0 +1,169 @@
+//! A multilayer perceptron at rest, and its forward pass.
+
+use collegium_data::Matrix;
+use collegium_digest::Digest;
+use collegium_manifest::spec::Activation;
+
+use crate::{init, kernel};
+
+/// Rows that go through the layers together; they and their activations stay in cache.
+const CHUNK: usize = 128;
+
+/// `y = x · W + b`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// Length of x.
+    pub inputs: usize,
+    /// Length of y.
+    pub outputs: usize,
+    /// `inputs × outputs`, row-major: the weights of input i are contiguous.
+    pub weight: Vec<f32>,
+    /// One per output.
+    pub bias: Vec<f32>,
+}
+
+impl Dense {
+    /// The layer whose weights are transposed and whose biases are 0: it carries gradients back.
+    pub(crate) fn transposed(&self) -> Self {
+        let mut weight = vec![0.0; self.weight.len()];
+        for i in 0..self.inputs {
+            for o in 0..self.outputs {
+                weight[o * self.inputs + i] = self.weight[i * self.outputs + o];
+            }
+        }
+        Self { inputs: self.outputs, outputs: self.inputs, weight, bias: vec![0.0; self.inputs] }
+    }
+}
+
+/// Dense layers with an activation between them. At least one layer; one layer is a linear model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Outputs of each are inputs of the next.
+    pub layers: Vec<Dense>,
+    /// After every layer but the last.
+    pub activation: Activation,
+}
+
+impl Network {
+    /// Length of an encoded row.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.inputs)
+    }
+
+    /// Logits or values per row.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// The raw outputs: logits, or the standardised prediction. Rows × outputs.
+    ///
+    /// # Panics
+    /// If the rows have another width than [`inputs`](Self::inputs).
+    pub fn logits(&self, x: &Matrix) -> Matrix {
+        self.forward(x, self.layers.len())
+    }
+
+    /// The last hidden layer's activations; for a linear model, its inputs.
+    ///
+    /// # Panics
+    /// If the rows have another width than [`inputs`](Self::inputs).
+    pub fn embedding(&self, x: &Matrix) -> Matrix {
+        self.forward(x, self.layers.len().saturating_sub(1))
+    }
+
+    fn forward(&self, x: &Matrix, depth: usize) -> Matrix {
+        assert_eq!(x.width, self.inputs(), "rows must be as wide as the network's inputs");
+        let Some(width) = self.layers[..depth].last().map(|layer| layer.outputs) else {
+            return x.clone();
+        };
+        let mut out = Matrix::zeros(x.rows, width);
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        for start in (0..x.rows).step_by(CHUNK) {
+            let rows = CHUNK.min(x.rows - start);
+            from.clear();
+            from.extend_from_slice(&x.data[start * x.width..(start + rows) * x.width]);
+            for (i, layer) in self.layers[..depth].iter().enumerate() {
+                to.resize(rows * layer.outputs, 0.0);
+                kernel::dense(&from, layer, &mut to);
+                if i + 1 < self.layers.len() {
+                    kernel::activate_in_place(self.activation, &mut to);
+                }
+                std::mem::swap(&mut from, &mut to);
+            }
+            out.data[start * width..(start + rows) * width].copy_from_slice(&from);
+        }
+        out
+    }
+
+    /// The same shape with fresh weights: what an importance looks like before learning.
+    pub fn untrained(&self, key: &Digest) -> Self {
+        let widths: Vec<usize> = std::iter::once(self.inputs())
+            .chain(self.layers.iter().map(|layer| layer.outputs))
+            .collect();
+        init::fresh(&widths, self.activation, key)
+    }
+
+    /// Trainable numbers.
+    pub fn parameters(&self) -> u64 {
+        self.layers.iter().map(|l| (l.weight.len() + l.bias.len()) as u64).sum()
+    }
+
+    /// Multiply-adds of one row's forward pass.
+    pub fn multiply_adds(&self) -> u64 {
+        self.layers.iter().map(|l| l.weight.len() as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows(n: usize, width: usize, seed: u64) -> Matrix {
+        let network = init::fresh(&[n, width], Activation::Tanh, &Digest::of(&seed.to_le_bytes()));
+        Matrix { rows: n, width, data: network.layers[0].weight.clone() }
+    }
+
+    proptest! {
+        #[test]
+        fn a_rows_bits_do_not_depend_on_its_neighbours(
+            n in 1usize..300, seed in any::<u64>(), hidden in 1usize..40,
+        ) {
+            let x = rows(n, 7, seed);
+            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+                let network = init::fresh(&[7, hidden, 9, 3], activation, &Digest::of(b"net"));
+                let whole = network.logits(&x);
+                let embedding = network.embedding(&x);
+                for row in [0, n / 2, n - 1] {
+                    let alone = x.select(&[row as u32]);
+                    prop_assert_eq!(&network.logits(&alone).data[..], whole.row(row));
+                    prop_assert_eq!(&network.embedding(&alone).data[..], embedding.row(row));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_linear_model_embeds_as_its_inputs() {
+        let network = init::fresh(&[4, 2], Activation::Relu, &Digest::of(b"net"));
+        let x = rows(3, 4, 1);
+        assert_eq!(network.embedding(&x), x);
+        assert_eq!((network.parameters(), network.multiply_adds()), (10, 8));
+    }
+
+    #[test]
+    fn an_untrained_twin_has_the_shape_but_not_the_weights() {
+        let network = init::fresh(&[4, 8, 2], Activation::Relu, &Digest::of(b"net"));
+        let twin = network.untrained(&Digest::of(b"other"));
+        assert_eq!(twin.parameters(), network.parameters());
+        assert_ne!(twin, network);
+    }
+
+    #[test]
+    fn no_rows_give_no_outputs() {
+        let network = init::fresh(&[4, 8, 2], Activation::Relu, &Digest::of(b"net"));
+        let out = network.logits(&Matrix::zeros(0, 4));
+        assert_eq!((out.rows, out.width), (0, 2));
+    }
+}

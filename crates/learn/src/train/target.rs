@@ -1,0 +1,230 @@
+//! What is to be predicted, checked and weighted.
+
+use collegium_data::Matrix;
+
+use super::{TrainError, loss};
+
+/// Targets, one per row.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// Indices of classes.
+    Classes {
+        /// Below `count`.
+        labels: &'a [u32],
+        /// Classes; two make one logit.
+        count: usize,
+    },
+    /// Standardised numbers.
+    Values(&'a [f32]),
+}
+
+impl Target<'_> {
+    /// Rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes { labels, .. } => labels.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    /// No rows?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// `balanced` class weights: n / (C · nᵢ), as scikit-learn's; a class without rows has weight 0.
+pub fn class_weights(labels: &[u32], count: usize) -> Vec<f32> {
+    let counts = count_labels(labels, count);
+    let total = labels.len() as f64;
+    counts
+        .into_iter()
+        .map(|n| if n == 0 { 0.0 } else { (total / (count as f64 * n as f64)) as f32 })
+        .collect()
+}
+
+fn count_labels(labels: &[u32], count: usize) -> Vec<u64> {
+    let mut counts = vec![0; count];
+    for label in labels {
+        if let Some(n) = counts.get_mut(*label as usize) {
+            *n += 1;
+        }
+    }
+    counts
+}
+
+/// Targets that fit their rows, with the weight of each class.
+#[derive(Debug, Clone)]
+pub(crate) struct Truth<'a> {
+    target: Target<'a>,
+    weights: Option<Vec<f32>>,
+    /// Sum of the rows' weights.
+    total: f64,
+}
+
+impl<'a> Truth<'a> {
+    /// Checks training targets and scales the class weights to a mean of 1 over their rows.
+    pub(crate) fn new(
+        x: &Matrix,
+        target: &Target<'a>,
+        weights: Option<&[f32]>,
+    ) -> Result<Self, TrainError> {
+        if x.rows == 0 {
+            return Err(TrainError::Empty);
+        }
+        check(x, target)?;
+        let weights = match (target, weights) {
+            (Target::Classes { labels, count }, Some(weights)) => {
+                Some(scaled(labels, *count, weights)?)
+            }
+            _ => None,
+        };
+        Ok(Self { target: *target, weights, total: x.rows as f64 })
+    }
+
+    /// The same for validation rows, under the weights of training; `None` without rows.
+    pub(crate) fn validation<'v>(
+        &self,
+        x: &Matrix,
+        target: &Target<'v>,
+        width: usize,
+    ) -> Result<Option<Truth<'v>>, TrainError> {
+        if x.rows == 0 {
+            return Ok(None);
+        }
+        if x.width != width {
+            return Err(mismatch("validation rows are not as wide as training rows"));
+        }
+        check(x, target)?;
+        let same = match (&self.target, target) {
+            (Target::Classes { count: a, .. }, Target::Classes { count: b, .. }) => a == b,
+            (Target::Values(_), Target::Values(_)) => true,
+            _ => false,
+        };
+        if !same {
+            return Err(mismatch("validation and training targets are of different kinds"));
+        }
+        let mut truth =
+            Truth { target: *target, weights: self.weights.clone(), total: x.rows as f64 };
+        if let (Some(weights), Target::Classes { labels, .. }) = (&truth.weights, target) {
+            truth.total = labels.iter().map(|l| f64::from(weights[*l as usize])).sum();
+        }
+        // Weights can leave nothing of the validation rows.
+        Ok(if truth.total > 0.0 { Some(truth) } else { None })
+    }
+
+    /// Raw outputs per row.
+    pub(crate) fn outputs(&self) -> usize {
+        match self.target {
+            Target::Classes { count, .. } if count != 2 => count,
+            _ => 1,
+        }
+    }
+
+    pub(crate) fn is_one_class(&self) -> bool {
+        match self.target {
+            Target::Classes { labels, .. } => labels.iter().all(|label| *label == labels[0]),
+            Target::Values(_) => false,
+        }
+    }
+
+    pub(crate) fn total(&self) -> f64 {
+        self.total
+    }
+
+    pub(crate) fn target(&self) -> Target<'a> {
+        self.target
+    }
+
+    /// The weight of a row.
+    pub(crate) fn weight(&self, row: usize) -> f32 {
+        match (&self.weights, self.target) {
+            (Some(weights), Target::Classes { labels, .. }) => weights[labels[row] as usize],
+            _ => 1.0,
+        }
+    }
+
+    /// About the loss of a constant prediction, and at least 1: the scale of a loss.
+    pub(crate) fn constant_loss(&self) -> f64 {
+        match self.target {
+            Target::Classes { count, .. } => libm::log(count as f64).max(1.0),
+            Target::Values(values) => {
+                let squares: f64 = values.iter().map(|v| f64::from(*v).powi(2)).sum();
+                (squares / values.len().max(1) as f64).max(1.0)
+            }
+        }
+    }
+
+    /// The weighted loss of `rows`, summed; `delta` gets the gradient of its mean over them by the
+    /// logits.
+    pub(crate) fn loss(&self, rows: &[u32], logits: &[f32], delta: Option<&mut [f32]>) -> f64 {
+        let scale = 1.0 / rows.len() as f32;
+        let weight = |row: u32| self.weight(row as usize);
+        match self.target {
+            Target::Values(values) => {
+                let each = rows.iter().map(|row| values[*row as usize]);
+                loss::squared(each, logits, scale, delta)
+            }
+            Target::Classes { labels, count: 2 } => {
+                let each = rows.iter().map(|row| (labels[*row as usize], weight(*row)));
+                loss::logistic(each, logits, scale, delta)
+            }
+            Target::Classes { labels, count } => {
+                let each = rows.iter().map(|row| (labels[*row as usize], weight(*row)));
+                loss::cross_entropy(each, logits, count, scale, delta)
+            }
+        }
+    }
+}
+
+fn mismatch(text: &str) -> TrainError {
+    TrainError::Mismatch(text.to_owned())
+}
+
+fn check(x: &Matrix, target: &Target) -> Result<(), TrainError> {
+    if target.len() != x.rows {
+        return Err(TrainError::Mismatch(format!(
+            "{} rows have {} targets",
+            x.rows,
+            target.len()
+        )));
+    }
+    match target {
+        Target::Classes { count: 0 | 1, .. } => return Err(TrainError::OneClass),
+        Target::Classes { labels, count } => {
+            if let Some(label) = labels.iter().find(|label| **label as usize >= *count) {
+                return Err(TrainError::Mismatch(format!(
+                    "a row has class {label}, but there are {count} classes"
+                )));
+            }
+        }
+        Target::Values(values) => {
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(mismatch("a target is not a finite number"));
+            }
+        }
+    }
+    if x.data.iter().any(|value| !value.is_finite()) {
+        return Err(mismatch("an encoded input is not a finite number"));
+    }
+    Ok(())
+}
+
+fn scaled(labels: &[u32], count: usize, weights: &[f32]) -> Result<Vec<f32>, TrainError> {
+    if weights.len() != count {
+        return Err(TrainError::Mismatch(format!(
+            "{count} classes have {} class weights",
+            weights.len()
+        )));
+    }
+    if weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+        return Err(mismatch("class weights must be finite and not negative"));
+    }
+    let counts = count_labels(labels, count);
+    let sum: f64 = counts.iter().zip(weights).map(|(n, w)| *n as f64 * f64::from(*w)).sum();
+    if sum <= 0.0 {
+        return Err(mismatch("the class weights leave no weight to any training row"));
+    }
+    let mean = sum / labels.len() as f64;
+    Ok(weights.iter().map(|weight| (f64::from(*weight) / mean) as f32).collect())
+}

@@ -1,0 +1,73 @@
+//! What a key is when the file does not say.
+//!
+//! One place for the parser, the schema and `show`. They are those of a practitioner's first try:
+//! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
+
+use crate::{
+    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Schedule, Split, Train, Upstream,
+};
+
+/// `pipeline.format`: the version of the file format that this program reads.
+pub const FORMAT: u32 = 1;
+/// `pipeline.seed`
+pub const SEED: u64 = 0;
+/// `data.NAME.missing`
+pub const MISSING: [&str; 2] = ["", "NA"];
+/// `expert.NAME.upstream`
+pub const UPSTREAM: Upstream = Upstream::OutOfFold;
+/// `expert.NAME.folds`
+pub const FOLDS: u32 = 5;
+/// The most folds: a row's fold is stored in a byte.
+pub const MOST_FOLDS: u32 = 100;
+/// `evaluate.baselines`
+pub const BASELINES: [Baseline; 2] = [Baseline::Majority, Baseline::Linear];
+/// The widest hidden layer.
+pub const WIDEST_LAYER: u32 = 65_536;
+/// The most hidden layers.
+pub const MOST_LAYERS: usize = 64;
+
+impl Default for Split {
+    fn default() -> Self {
+        Self {
+            train: 0.7,
+            valid: 0.15,
+            test: 0.15,
+            by: Vec::new(),
+            stratify: None,
+        }
+    }
+}
+
+impl Default for Mlp {
+    fn default() -> Self {
+        Self {
+            hidden: vec![64, 32],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        }
+    }
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self {
+            epochs: 30,
+            batch: 256,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            optimizer: Optimizer::Adam,
+            weight_decay: 0.0,
+            patience: 5,
+            class_weights: ClassWeights::None,
+        }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            rows: 2000,
+            bootstrap: 100,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Finding and reading the files of a pipeline.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    Diagnostic, Diagnostics, Pipeline, SourceFile, resolve::resolve, suggest::did_you_mean,
+};
+
+/// A pipeline without errors, and what is worth saying about it all the same.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Warnings alone.
+    pub warnings: Diagnostics,
+}
+
+/// Why a blueprint cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoBlueprint {
+    /// In a few words, to stand at the caret.
+    pub reason: String,
+    /// A nearby name, or what there is.
+    pub help: Option<String>,
+}
+
+/// Reads a pipeline file and the blueprints that it names.
+///
+/// # Errors
+/// Everything that is wrong with them, in the order of the text.
+pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
+    let source = Arc::new(read(path).map_err(Diagnostics::from)?);
+    let root = project_root(path);
+    let models = root.join("models");
+    parse(source, root, &|name| read_blueprint(&models, name))
+}
+
+/// A pipeline from its text, its project root, and a way to read the blueprint of a name.
+///
+/// # Errors
+/// Everything that is wrong with them, in the order of the text.
+pub fn parse(
+    source: Arc<SourceFile>,
+    root: PathBuf,
+    read_blueprint: &dyn Fn(&str) -> Result<SourceFile, NoBlueprint>,
+) -> Result<Loaded, Diagnostics> {
+    resolve(&source, root, read_blueprint)
+}
+
+/// The folder that `.collegium/` lies in: the nearest above the pipeline file that holds
+/// `pipelines/`, else the file's own.
+pub fn project_root(pipeline: &Path) -> PathBuf {
+    let own = match pipeline.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    // Made absolute only to climb: `flights.toml` alone still has folders above it.
+    let absolute = std::path::absolute(&own).unwrap_or_else(|_| own.clone());
+    absolute
+        .ancestors()
+        .find(|folder| folder.join("pipelines").is_dir())
+        .map_or(own, Path::to_owned)
+}
+
+/// Reads a file as text; what is wrong with its encoding is shown at its place.
+fn read(path: &Path) -> Result<SourceFile, Diagnostic> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let shown = path.display();
+        let found = Diagnostic::placeless(format!("cannot read `{shown}`: {}", plain(&error)));
+        match error.kind() {
+            io::ErrorKind::NotFound => found.maybe_help(neighbour(path)),
+            _ => found,
+        }
+    })?;
+    String::from_utf8(bytes)
+        .map(|text| SourceFile::new(path, text))
+        .map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let file = Arc::new(SourceFile::new(path, text));
+            Diagnostic::error(&file, at..at + 1, "the file is not UTF-8")
+                .label("this byte")
+                .help("save it in the encoding UTF-8")
+        })
+}
+
+/// Of a file that is not there: the nearest name beside it.
+fn neighbour(path: &Path) -> Option<String> {
+    let wrong = path.file_stem()?.to_str()?.to_owned();
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let names = toml_files(folder.unwrap_or(Path::new(".")));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let name = crate::suggest(&wrong, names)?;
+    Some(format!(
+        "did you mean `{}`?",
+        path.with_file_name(format!("{name}.toml")).display()
+    ))
+}
+
+fn read_blueprint(models: &Path, name: &str) -> Result<SourceFile, NoBlueprint> {
+    let path = models.join(format!("{name}.toml"));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(SourceFile::new(path, text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let known = toml_files(models);
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            Err(NoBlueprint {
+                reason: format!("there is no `models/{name}.toml`"),
+                help: did_you_mean(name, &known, "there are"),
+            })
+        }
+        Err(error) => Err(NoBlueprint {
+            reason: plain(&error),
+            help: None,
+        }),
+    }
+}
+
+/// Names of the TOML files of a folder, sorted; none if it cannot be read.
+fn toml_files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// An error of the system in words, without its number.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,266 @@
+//! `[expert.NAME]` as it is written, and how one extends another.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::{
+    Activation, At, Mlp, Optimizer, Schedule, Table, Task, Train, Upstream,
+    defaults::{FOLDS, MOST_FOLDS, UPSTREAM},
+};
+
+/// An expert: one small model with declared inputs, a target and named outputs.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Expert")]
+pub(crate) struct RawExpert {
+    /// Another expert, `"expert.NAME"`, whose keys hold where this one says nothing. Tables are
+    /// merged key by key, lists are replaced.
+    pub(crate) extends: Option<At<String>>,
+    /// What it is given: `"source.column"` or `"expert.output"`, where an output is `value`
+    /// (regression), `probability`, `logit`, `label` (classification) or `embedding`.
+    pub(crate) inputs: Option<At<Vec<At<String>>>>,
+    /// The column that it predicts: `"source.column"`.
+    pub(crate) target: Option<At<String>>,
+    /// What kind of prediction. Default: a numeric target is regression; a boolean, text or 0/1
+    /// target is classification; any other integer target must say.
+    pub(crate) task: Option<At<Task>>,
+    /// SQL predicate: the rows that it is trained on. Default: all.
+    #[serde(rename = "where")]
+    pub(crate) filter: Option<At<String>>,
+    /// What it is: a table, or the name of a blueprint in `models/`. Default: a multilayer
+    /// perceptron with hidden layers of 64 and 32.
+    pub(crate) model: Option<At<ModelChoice>>,
+    /// How it is trained.
+    pub(crate) train: Option<RawTrain>,
+    /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
+    #[schemars(extend("default" = UPSTREAM))]
+    pub(crate) upstream: Option<At<Upstream>>,
+    /// Folds for `upstream`, 2 to 100. Default: 5.
+    #[schemars(range(min = 2, max = MOST_FOLDS), extend("default" = FOLDS))]
+    pub(crate) folds: Option<At<u32>>,
+    /// The seed of its random numbers. Default: the pipeline's.
+    pub(crate) seed: Option<At<u64>>,
+}
+
+/// The kinds of model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ModelType")]
+pub(crate) enum ModelType {
+    /// A multilayer perceptron.
+    Mlp,
+}
+
+/// What an expert is.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Model")]
+pub(crate) struct RawModel {
+    /// The kind of model. Default: `"mlp"`.
+    #[serde(rename = "type")]
+    #[schemars(extend("default" = "mlp"))]
+    pub(crate) kind: Option<ModelType>,
+    /// Widths of the hidden layers; an empty list is a linear model. Default: `[64, 32]`.
+    #[schemars(extend("default" = Mlp::default().hidden))]
+    pub(crate) hidden: Option<At<Vec<At<u32>>>>,
+    /// The nonlinearity between layers. Default: `"relu"`.
+    #[schemars(extend("default" = Mlp::default().activation))]
+    pub(crate) activation: Option<Activation>,
+    /// Probability that a hidden unit is dropped in training, from 0 to below 1. Default: 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = Mlp::default().dropout))]
+    pub(crate) dropout: Option<At<f64>>,
+}
+
+/// How an expert is trained.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Train")]
+pub(crate) struct RawTrain {
+    /// Most passes over the training rows, at least 1. Default: 30.
+    #[schemars(range(min = 1), extend("default" = Train::default().epochs))]
+    pub(crate) epochs: Option<At<u32>>,
+    /// Rows per step, at least 1. Default: 256.
+    #[schemars(range(min = 1), extend("default" = Train::default().batch))]
+    pub(crate) batch: Option<At<u32>>,
+    /// Step size (at its start, for the cosine schedule), above 0. Default: 0.001.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = Train::default().learning_rate))]
+    pub(crate) learning_rate: Option<At<f64>>,
+    /// How the step size moves over training. Default: `"constant"`.
+    #[schemars(extend("default" = Train::default().schedule))]
+    pub(crate) schedule: Option<Schedule>,
+    /// The rule of a training step. Default: `"adam"`.
+    #[schemars(extend("default" = Train::default().optimizer))]
+    pub(crate) optimizer: Option<Optimizer>,
+    /// L2 penalty (sgd, adam) or decoupled decay (adamw), at least 0. Default: 0.
+    #[schemars(range(min = 0.0), extend("default" = Train::default().weight_decay))]
+    pub(crate) weight_decay: Option<At<f64>>,
+    /// Epochs without a better validation loss before training stops; 0 never stops early. The
+    /// best epoch's weights are kept either way. Default: 5.
+    #[schemars(extend("default" = Train::default().patience))]
+    pub(crate) patience: Option<At<u32>>,
+    /// Weights of the classes in the loss: `"none"`, `"balanced"` (rare classes weigh more), or a
+    /// table from class to weight. Default: `"none"`.
+    #[schemars(extend("default" = "none"))]
+    pub(crate) class_weights: Option<At<ClassWeightsChoice>>,
+}
+
+impl RawExpert {
+    /// Own keys over a base's; tables key by key.
+    pub(crate) fn over(self, base: Self) -> Self {
+        Self {
+            extends: self.extends,
+            inputs: self.inputs.or(base.inputs),
+            target: self.target.or(base.target),
+            task: self.task.or(base.task),
+            filter: self.filter.or(base.filter),
+            model: match (self.model, base.model) {
+                (Some(own), Some(base)) => Some(ModelChoice::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            train: match (self.train, base.train) {
+                (Some(own), Some(base)) => Some(own.over(base)),
+                (own, base) => own.or(base),
+            },
+            upstream: self.upstream.or(base.upstream),
+            folds: self.folds.or(base.folds),
+            seed: self.seed.or(base.seed),
+        }
+    }
+}
+
+impl RawModel {
+    fn over(self, base: Self) -> Self {
+        Self {
+            kind: self.kind.or(base.kind),
+            hidden: self.hidden.or(base.hidden),
+            activation: self.activation.or(base.activation),
+            dropout: self.dropout.or(base.dropout),
+        }
+    }
+}
+
+impl RawTrain {
+    fn over(self, base: Self) -> Self {
+        Self {
+            epochs: self.epochs.or(base.epochs),
+            batch: self.batch.or(base.batch),
+            learning_rate: self.learning_rate.or(base.learning_rate),
+            schedule: self.schedule.or(base.schedule),
+            optimizer: self.optimizer.or(base.optimizer),
+            weight_decay: self.weight_decay.or(base.weight_decay),
+            patience: self.patience.or(base.patience),
+            class_weights: match (self.class_weights, base.class_weights) {
+                (Some(own), Some(base)) => Some(ClassWeightsChoice::over(own, base)),
+                (own, base) => own.or(base),
+            },
+        }
+    }
+}
+
+/// A model's own table, or the name of a blueprint: a file of such a table in `models/`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, rename = "ModelOrBlueprint")]
+pub(crate) enum ModelChoice {
+    Own(RawModel),
+    Blueprint(String),
+}
+
+impl ModelChoice {
+    fn over(own: At<Self>, base: At<Self>) -> At<Self> {
+        let span = own.span();
+        let choice = match (own.0.into_inner(), base.0.into_inner()) {
+            (Self::Own(own), Self::Own(base)) => Self::Own(own.over(base)),
+            (own, _) => own,
+        };
+        At(toml::Spanned::new(span, choice))
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ModelChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table or the name of a blueprint")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<ModelChoice, E> {
+                Ok(ModelChoice::Blueprint(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelChoice, A::Error> {
+                RawModel::deserialize(MapAccessDeserializer::new(map)).map(ModelChoice::Own)
+            }
+        }
+        deserializer.deserialize_any(Choice)
+    }
+}
+
+/// `"none"`, `"balanced"`, or weights by class.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, rename = "ClassWeights")]
+pub(crate) enum ClassWeightsChoice {
+    Rule(ClassWeightsRule),
+    Given(Table<At<f64>>),
+}
+
+/// A rule for the weights of classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ClassWeightsRule")]
+pub(crate) enum ClassWeightsRule {
+    /// All 1.
+    None,
+    /// n / (C · nᵢ): rare classes weigh more.
+    Balanced,
+}
+
+impl ClassWeightsChoice {
+    fn over(own: At<Self>, base: At<Self>) -> At<Self> {
+        let span = own.span();
+        let choice = match (own.0.into_inner(), base.0.into_inner()) {
+            (Self::Given(own), Self::Given(base)) => Self::Given(own.over(base)),
+            (own, _) => own,
+        };
+        At(toml::Spanned::new(span, choice))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassWeightsChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ClassWeightsChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`none`, `balanced` or a table from class to weight")
+            }
+
+            fn visit_str<E: Error>(self, rule: &str) -> Result<ClassWeightsChoice, E> {
+                let rule = serde::de::value::StrDeserializer::<E>::new(rule);
+                ClassWeightsRule::deserialize(rule).map(ClassWeightsChoice::Rule)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClassWeightsChoice, A::Error> {
+                Table::deserialize(MapAccessDeserializer::new(map)).map(ClassWeightsChoice::Given)
+            }
+        }
+        deserializer.deserialize_any(Choice)
+    }
+}
+
+impl From<ClassWeightsRule> for crate::ClassWeights {
+    fn from(rule: ClassWeightsRule) -> Self {
+        match rule {
+            ClassWeightsRule::None => Self::None,
+            ClassWeightsRule::Balanced => Self::Balanced,
+        }
+    }
+}

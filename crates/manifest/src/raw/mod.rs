@@ -1,0 +1,78 @@
+//! The file as it is written: every key typed, every value with its place, nothing resolved.
+//!
+//! These types are the one truth about the keys of the format. Serde reads files through them,
+//! schemars makes the JSON Schema from them, and the doc comments are what an editor shows. All keys
+//! are optional here: what must be there is known only after `extends`.
+
+mod data;
+mod expert;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub(crate) use data::{RawData, RawSplit};
+pub(crate) use expert::{ClassWeightsChoice, ModelChoice, RawExpert, RawModel, RawTrain};
+
+use crate::{
+    At, Audit, Baseline, Table,
+    defaults::{BASELINES, FORMAT, SEED},
+};
+
+/// A Collegium pipeline: data sources, and the experts that are trained on them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(title = "Collegium pipeline", rename = "PipelineFile")]
+pub(crate) struct RawFile {
+    /// What holds for the whole pipeline.
+    pub(crate) pipeline: Option<RawPipeline>,
+    /// Data sources by name: tables of rows and typed columns.
+    pub(crate) data: Table<RawData>,
+    /// Experts by name: small models with declared inputs, a target and named outputs.
+    pub(crate) expert: Table<RawExpert>,
+    /// Yardsticks, and conditions that a run must meet.
+    pub(crate) evaluate: Option<RawEvaluate>,
+    /// How much the audit measures.
+    pub(crate) audit: Option<RawAudit>,
+}
+
+/// What holds for the whole pipeline.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Pipeline")]
+pub(crate) struct RawPipeline {
+    /// Its name in reports. Default: the file's name without `.toml`.
+    pub(crate) name: Option<At<String>>,
+    /// The version of this file's format: 1. Default: 1.
+    #[schemars(extend("const" = FORMAT, "default" = FORMAT))]
+    pub(crate) format: Option<At<u32>>,
+    /// The seed of every random number: splits, weights, shuffles, folds. Default: 0.
+    #[schemars(extend("default" = SEED))]
+    pub(crate) seed: Option<At<u64>>,
+}
+
+/// Yardsticks, and conditions that a run must meet.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Evaluate")]
+pub(crate) struct RawEvaluate {
+    /// Yardsticks trained beside every expert. Default: `["majority", "linear"]`.
+    #[schemars(extend("default" = BASELINES))]
+    pub(crate) baselines: Option<Vec<At<Baseline>>>,
+    /// Conditions that a run must meet, each `"expert.NAME SPLIT METRIC >= BOUND"` with SPLIT one of
+    /// train, valid, test and the comparison one of >=, <=, >, <. Default: none.
+    #[schemars(extend("default" = []))]
+    pub(crate) require: Option<Vec<At<String>>>,
+}
+
+/// How much the audit measures.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Audit")]
+pub(crate) struct RawAudit {
+    /// Held-out rows on which experts are probed, at least 1. Default: 2000.
+    #[schemars(range(min = 1), extend("default" = Audit::default().rows))]
+    pub(crate) rows: Option<At<u32>>,
+    /// Bootstrap resamples behind every interval of the probe, at least 2. Default: 100.
+    #[schemars(range(min = 2), extend("default" = Audit::default().bootstrap))]
+    pub(crate) bootstrap: Option<At<u32>>,
+}

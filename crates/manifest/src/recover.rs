@@ -1,0 +1,332 @@
+//! Every error of a file in one reading.
+//!
+//! Serde stops at the first error, and a second, hand-written validation would be a second truth
+//! about the format. So the typed structs stay the only one: deserialise, and on an error record it,
+//! cut the smallest node that it points at out of the tree, and deserialise again, until it
+//! succeeds. What was cut is remembered, so that nothing is said later about what is missing only
+//! because it was cut.
+
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
+
+use serde::de::DeserializeOwned;
+use toml::{
+    Spanned,
+    de::{DeArray, DeTable, DeValue, Deserializer, ValueDeserializer},
+};
+
+use crate::{
+    At, SourceFile, Table,
+    raw::{RawFile, RawModel},
+    sink::Sink,
+    wording::reword,
+};
+
+/// Keys that later versions know: better a clear word than "unknown".
+const LATER_TABLES: [&str; 2] = ["gate", "mixture"];
+const LATER_KEYS: [&str; 5] = ["reuse", "frozen", "pin", "source", "warm_start"];
+
+/// Paths of what was cut out because it was wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Cut(BTreeSet<Vec<String>>);
+
+impl Cut {
+    /// Was this, or something inside it, cut?
+    pub(crate) fn touches(&self, path: &[&str]) -> bool {
+        let from: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
+        self.0
+            .range(from.clone()..)
+            .next()
+            .is_some_and(|found| found.starts_with(&from))
+    }
+
+    /// Was exactly this cut?
+    pub(crate) fn has(&self, path: &[&str]) -> bool {
+        self.0
+            .contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
+    }
+
+    /// Names directly below a path: nodes that exist although nothing is known about them.
+    pub(crate) fn names<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |path| path.len() == 2 && path[0] == table)
+            .map(|path| &*path[1])
+    }
+}
+
+/// A file read as far as it can be.
+pub(crate) struct Recovered<T> {
+    pub(crate) value: T,
+    pub(crate) cut: Cut,
+    pub(crate) sink: Sink,
+}
+
+/// Reads a pipeline file.
+pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile> {
+    let (mut reader, mut root) = Reader::parse(source);
+    reader.refuse_later(&mut root);
+    // Experts and data sources one by one: a retry then costs one of them, not the whole file.
+    let expert = reader.entries(&mut root, "expert");
+    let data = reader.entries(&mut root, "data");
+    let mut file: RawFile = reader.root(root);
+    (file.expert, file.data) = (expert, data);
+    Recovered {
+        value: file,
+        cut: reader.cut,
+        sink: reader.sink,
+    }
+}
+
+/// Reads a blueprint: a model's table, alone in a file.
+pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<RawModel> {
+    let (mut reader, root) = Reader::parse(source);
+    let value = reader.root(root);
+    Recovered {
+        value,
+        cut: reader.cut,
+        sink: reader.sink,
+    }
+}
+
+struct Reader {
+    cut: Cut,
+    sink: Sink,
+}
+
+impl Reader {
+    fn parse(source: &Arc<SourceFile>) -> (Self, DeTable<'_>) {
+        let (root, errors) = DeTable::parse_recoverable(&source.text);
+        let mut sink = Sink::new(source);
+        let end = source.text.len();
+        for error in errors {
+            let span = error.span().unwrap_or(end..end);
+            if error.message() == "duplicate key" {
+                let key = source.text.get(span.clone()).unwrap_or_default();
+                let message = format!("`{key}` is given twice");
+                sink.syntax(sink.error(span, message).label("given a second time"), true);
+            } else {
+                let message = format!("this is not TOML: {}", error.message());
+                sink.syntax(sink.error(span, message), false);
+            }
+        }
+        (
+            Self {
+                cut: Cut::default(),
+                sink,
+            },
+            root.into_inner(),
+        )
+    }
+
+    fn refuse_later(&mut self, root: &mut DeTable<'_>) {
+        for table in LATER_TABLES {
+            if let Some((key, value)) = root.remove_entry(table) {
+                self.later(key.span(), &format!("[{table}.…]"));
+                // The names below it exist: a reference to one is no second error.
+                for name in value
+                    .get_ref()
+                    .as_table()
+                    .into_iter()
+                    .flat_map(|gates| gates.keys())
+                {
+                    self.cut
+                        .0
+                        .insert(vec![table.to_owned(), name.get_ref().to_string()]);
+                }
+            }
+        }
+        for kind in ["expert", "data"] {
+            let Some(DeValue::Table(nodes)) = root.get_mut(kind).map(Spanned::get_mut) else {
+                continue;
+            };
+            for (name, node) in nodes.iter_mut() {
+                let DeValue::Table(node) = node.get_mut() else {
+                    continue;
+                };
+                for key in LATER_KEYS {
+                    if let Some((found, _)) = node.remove_entry(key) {
+                        self.later(found.span(), key);
+                        let name = name.get_ref().to_string();
+                        self.cut
+                            .0
+                            .insert(vec![kind.to_owned(), name, key.to_owned()]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn later(&mut self, span: Range<usize>, what: &str) {
+        let message = format!("`{what}` is not supported by this version yet");
+        self.sink
+            .local(self.sink.error(span, message).label("not supported yet"));
+    }
+
+    /// The entries of `[kind.NAME]`, in the order of the file.
+    fn entries<T: DeserializeOwned>(&mut self, root: &mut DeTable<'_>, kind: &str) -> Table<T> {
+        let mut entries = Vec::new();
+        if !matches!(
+            root.get(kind).map(Spanned::get_ref),
+            Some(DeValue::Table(_))
+        ) {
+            return Table(entries); // absent, or an error that the root will report
+        }
+        let Some((_, nodes)) = root.remove_entry(kind) else {
+            return Table(entries);
+        };
+        let DeValue::Table(nodes) = nodes.into_inner() else {
+            return Table(entries);
+        };
+        for (name, node) in nodes {
+            let (span, name) = (name.span(), name.into_inner().into_owned());
+            if let Some(value) = self.recover(node, &[kind, &name]) {
+                entries.push((At(Spanned::new(span, name)), value));
+            }
+        }
+        entries.sort_by_key(|(name, _): &(At<String>, T)| name.span().start);
+        Table(entries)
+    }
+
+    fn root<T: DeserializeOwned + Default>(&mut self, mut root: DeTable<'_>) -> T {
+        let whole_text = 0..self.sink.source.text.len();
+        loop {
+            let tree = Spanned::new(whole_text.clone(), root.clone());
+            let error = match T::deserialize(Deserializer::from(tree)) {
+                Ok(value) => return value,
+                Err(error) => error,
+            };
+            let mut value = DeValue::Table(std::mem::take(&mut root));
+            if !self.cut_out(&mut value, &error, &[]) {
+                return T::default();
+            }
+            if let DeValue::Table(table) = value {
+                root = table;
+            }
+        }
+    }
+
+    /// The node as a `T`, after cutting what is wrong in it; `None` if that is the node itself.
+    fn recover<T: DeserializeOwned>(
+        &mut self,
+        mut node: Spanned<DeValue<'_>>,
+        path: &[&str],
+    ) -> Option<T> {
+        loop {
+            let error = match T::deserialize(ValueDeserializer::from(node.clone())) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            if !self.cut_out(node.get_mut(), &error, path) {
+                return None;
+            }
+        }
+    }
+
+    /// Reports an error and cuts the node that it points at; false when that is the root.
+    fn cut_out(&mut self, root: &mut DeValue<'_>, error: &toml::de::Error, base: &[&str]) -> bool {
+        let steps = error.span().map(|span| (locate(root, &span), span));
+        let mut path: Vec<String> = base.iter().map(|&key| key.to_owned()).collect();
+        path.extend(
+            steps
+                .iter()
+                .flat_map(|(steps, _)| steps)
+                .map(|step| match step {
+                    Step::Key(key) => key.clone(),
+                    Step::Entry(index) => format!("#{index}"),
+                }),
+        );
+        let worded = reword(error.message(), &path);
+        let (steps, span) = steps.unwrap_or((Vec::new(), 0..0));
+        let finding = self.sink.error(span, worded.message).label(worded.label);
+        self.sink.local(finding.maybe_help(worded.help));
+        if let Some(meant) = worded.meant {
+            let mut known = path.clone();
+            known.pop();
+            known.push(meant);
+            self.cut.0.insert(known);
+        }
+        self.cut.0.insert(path);
+        remove(root, &steps)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Entry(usize),
+}
+
+/// The way to the smallest node whose key or value contains a span; of equal ones the deepest.
+/// Children are looked at whatever their parent's span: a table's span is only its header.
+fn locate(root: &DeValue<'_>, span: &Range<usize>) -> Vec<Step> {
+    fn visit(
+        value: &DeValue<'_>,
+        span: &Range<usize>,
+        here: &mut Vec<Step>,
+        best: &mut (usize, Vec<Step>),
+    ) {
+        let mut child = |step, key: Option<Range<usize>>, value: &Spanned<DeValue<'_>>| {
+            here.push(step);
+            for place in key.into_iter().chain([value.span()]) {
+                if place.start <= span.start && span.end <= place.end && place.len() <= best.0 {
+                    *best = (place.len(), here.clone());
+                }
+            }
+            visit(value.get_ref(), span, here, best);
+            here.pop();
+        };
+        match value {
+            DeValue::Table(table) => {
+                for (key, value) in table {
+                    child(
+                        Step::Key(key.get_ref().to_string()),
+                        Some(key.span()),
+                        value,
+                    );
+                }
+            }
+            DeValue::Array(entries) => {
+                for (index, value) in entries.iter().enumerate() {
+                    child(Step::Entry(index), None, value);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut best = (usize::MAX, Vec::new());
+    visit(root, span, &mut Vec::new(), &mut best);
+    best.1
+}
+
+/// Removes the node at the end of the way; false when there is none.
+fn remove(root: &mut DeValue<'_>, steps: &[Step]) -> bool {
+    let Some((last, way)) = steps.split_last() else {
+        return false;
+    };
+    let mut node = root;
+    for step in way {
+        let next = match (step, node) {
+            (Step::Key(key), DeValue::Table(table)) => table.get_mut(key.as_str()),
+            (Step::Entry(index), DeValue::Array(entries)) => entries.get_mut(*index),
+            _ => None,
+        };
+        let Some(next) = next else { return false };
+        node = next.get_mut();
+    }
+    match (last, node) {
+        (Step::Key(key), DeValue::Table(table)) => table.remove(key.as_str()).is_some(),
+        (Step::Entry(index), DeValue::Array(entries)) if *index < entries.len() => {
+            // A `DeArray` cannot lose an entry in place: build it anew without it.
+            let kept = std::mem::replace(entries, DeArray::new())
+                .into_iter()
+                .enumerate();
+            for (at, entry) in kept {
+                if at != *index {
+                    entries.push(entry);
+                }
+            }
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,94 @@
+//! Experts that feed each other in a circle.
+
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+use crate::{Expert, Input, sink::Sink};
+
+/// Reports every circle that a depth-first walk closes, with its way. An expert that reads itself
+/// has been reported as such.
+pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        OnTheWay,
+        Done,
+    }
+    let upstream: Vec<Vec<(usize, Range<usize>)>> = experts
+        .values()
+        .enumerate()
+        .map(|(at, expert)| {
+            expert
+                .inputs
+                .iter()
+                .filter_map(|input| match input.get_ref() {
+                    Input::Output { expert, .. } => {
+                        Some((experts.get_index_of(expert)?, input.span()))
+                    }
+                    Input::Column { .. } => None,
+                })
+                .filter(|(to, _)| *to != at)
+                .collect()
+        })
+        .collect();
+    let mut marks = vec![Mark::New; experts.len()];
+    let mut told: Vec<Vec<usize>> = Vec::new();
+    for start in 0..experts.len() {
+        if marks[start] != Mark::New {
+            continue;
+        }
+        // The way from `start`: each expert with its next input to look at. A list and not
+        // recursion, since thousands of experts may stand in one row.
+        let mut way = vec![(start, 0)];
+        marks[start] = Mark::OnTheWay;
+        while let Some((at, next)) = way.last_mut() {
+            let Some((to, span)) = upstream[*at].get(*next).cloned() else {
+                marks[*at] = Mark::Done;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            match marks[to] {
+                Mark::Done => {}
+                Mark::New => {
+                    marks[to] = Mark::OnTheWay;
+                    way.push((to, 0));
+                }
+                Mark::OnTheWay => {
+                    let from = way.iter().position(|(at, _)| *at == to).unwrap_or_default();
+                    let circle: Vec<usize> = way[from..].iter().map(|(at, _)| *at).collect();
+                    let mut members = circle.clone();
+                    members.sort_unstable();
+                    if !told.contains(&members) {
+                        told.push(members);
+                        report(experts, &circle, span, sink);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn report(
+    experts: &IndexMap<String, Expert>,
+    circle: &[usize],
+    span: Range<usize>,
+    sink: &mut Sink,
+) {
+    // `circle` goes from reader to read; data flow the other way.
+    let way: Vec<String> = circle
+        .iter()
+        .chain(circle.first())
+        .rev()
+        .map(|&at| format!("`{}`", experts[at].name.get_ref()))
+        .collect();
+    sink.global(
+        sink.error(
+            span,
+            format!("experts feed each other in a circle: {}", way.join(" → ")),
+        )
+        .label("this closes the circle")
+        .help("an expert can only read experts that do not depend on it"),
+    );
+}

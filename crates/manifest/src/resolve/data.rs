@@ -1,0 +1,193 @@
+//! `[data.NAME]`.
+
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use super::{
+    names::is_name,
+    ranges::{bound, not_empty},
+};
+use crate::{
+    At, DataSource, Split, Table,
+    defaults::MISSING,
+    raw::{RawData, RawSplit},
+    recover::Cut,
+    sink::Sink,
+};
+
+/// Every data source of the file, with its defaults.
+pub(crate) fn resolve(
+    raw: &Table<RawData>,
+    cut: &Cut,
+    sink: &mut Sink,
+) -> IndexMap<String, DataSource> {
+    raw.0
+        .iter()
+        .map(|(name, raw)| {
+            let cut = |key: &str| cut.touches(&["data", name.get(), key]);
+            let tables = tables(name, raw, &cut, sink);
+            if let Some(query) = &raw.query {
+                not_empty(sink, "query", query);
+            } else if tables.len() > 1 && !cut("query") {
+                let place = raw.tables.as_ref().map_or(name.span(), At::span);
+                sink.global(
+                    sink.error(
+                        place,
+                        format!("`{}` has several tables and no query", name.get()),
+                    )
+                    .label(format!("{} tables", tables.len()))
+                    .help("add `query = \"SELECT … FROM … JOIN …\"` that makes one table of them"),
+                );
+            }
+            let source = DataSource {
+                name: name.0.clone(),
+                tables,
+                query: raw.query.as_ref().map(|query| query.0.clone()),
+                derive: derive(raw, sink),
+                types: raw
+                    .types
+                    .iter()
+                    .flat_map(|types| &types.0)
+                    .map(|(column, kind)| (column.get().clone(), kind.0.clone()))
+                    .collect(),
+                missing: raw
+                    .missing
+                    .clone()
+                    .unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
+                split: split(raw.split.as_ref(), sink),
+            };
+            (name.get().clone(), source)
+        })
+        .collect()
+}
+
+fn tables(
+    name: &At<String>,
+    raw: &RawData,
+    cut: &dyn Fn(&str) -> bool,
+    sink: &mut Sink,
+) -> IndexMap<String, Spanned<String>> {
+    let mut tables = IndexMap::new();
+    match (&raw.path, &raw.tables) {
+        (Some(path), Some(tables)) => sink.local(
+            sink.error(
+                path.span(),
+                format!("`{}` has both `path` and `tables`", name.get()),
+            )
+            .label("`path` is for one file or glob")
+            .also(tables.span(), "`tables` for several"),
+        ),
+        (None, None) if !cut("path") && !cut("tables") => sink.global(
+            sink.error(
+                name.span(),
+                format!("the data source `{}` has no file", name.get()),
+            )
+            .label("neither `path` nor `tables`")
+            .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
+        ),
+        (None, None) => {}
+        (Some(path), None) => {
+            check_pattern(path, sink);
+            tables.insert(name.get().clone(), path.0.clone());
+        }
+        (None, Some(given)) => {
+            if given.get().0.is_empty() && !cut("tables") {
+                sink.local(
+                    sink.error(given.span(), format!("`{}` has no tables", name.get()))
+                        .label("empty"),
+                );
+            }
+            for (table, path) in &given.get().0 {
+                if !is_name(table.get()) {
+                    let message = format!("`{}` cannot be the name of a table", table.get());
+                    sink.local(
+                        sink.error(table.span(), message)
+                            .label("names are made of letters, digits, `_` and `-`"),
+                    );
+                }
+                check_pattern(path, sink);
+                tables.insert(table.get().clone(), path.0.clone());
+            }
+        }
+    }
+    tables
+}
+
+fn check_pattern(path: &At<String>, sink: &mut Sink) {
+    if !not_empty(sink, "path", path) {
+        return;
+    }
+    if let Err(error) = glob::Pattern::new(path.get()) {
+        // The pattern's byte offsets are counted in characters.
+        let start: usize = path.get().chars().take(error.pos).map(char::len_utf8).sum();
+        let place = sink
+            .source
+            .within(&path.span(), path.get(), start..path.get().len());
+        sink.local(
+            sink.error(place, format!("`{}` is not a glob pattern", path.get()))
+                .label(error.msg),
+        );
+    }
+}
+
+fn derive(raw: &RawData, sink: &mut Sink) -> IndexMap<String, Spanned<String>> {
+    let mut derived = IndexMap::new();
+    for (column, expression) in raw.derive.iter().flat_map(|derive| &derive.0) {
+        not_empty(sink, &format!("derive.{}", column.get()), expression);
+        derived.insert(column.get().clone(), expression.0.clone());
+    }
+    derived
+}
+
+fn split(raw: Option<&At<RawSplit>>, sink: &mut Sink) -> Split {
+    let mut split = Split::default();
+    let Some(place) = raw else { return split };
+    let raw = place.get();
+    let positive = |x: f64| x > 0.0 && x <= 1.0;
+    let share = |x: f64| (0.0..=1.0).contains(&x);
+    let fine = bound(sink, "train", &raw.train, positive, "above 0 and at most 1")
+        & bound(sink, "valid", &raw.valid, share, "from 0 to 1")
+        & bound(sink, "test", &raw.test, share, "from 0 to 1");
+    for (given, part) in [
+        (&raw.train, &mut split.train),
+        (&raw.valid, &mut split.valid),
+        (&raw.test, &mut split.test),
+    ] {
+        if let Some(given) = given {
+            *part = *given.get();
+        }
+    }
+    let sum = split.train + split.valid + split.test;
+    if fine && (sum - 1.0).abs() > 1e-9 {
+        let defaulted: Vec<String> = [
+            ("train", &raw.train),
+            ("valid", &raw.valid),
+            ("test", &raw.test),
+        ]
+        .into_iter()
+        .zip([split.train, split.valid, split.test])
+        .filter(|((_, given), _)| given.is_none())
+        .map(|((name, _), share)| format!("`{name}` is {share}"))
+        .collect();
+        let finding = sink
+            .error(
+                place.span(),
+                format!("the shares of `split` sum to {}", (sum * 1e9).round() / 1e9),
+            )
+            .label("must sum to 1");
+        sink.global(
+            finding.maybe_help(
+                (!defaulted.is_empty())
+                    .then(|| format!("give all three: by default {}", defaulted.join(" and "))),
+            ),
+        );
+    }
+    split.by = raw
+        .by
+        .iter()
+        .flatten()
+        .map(|column| column.0.clone())
+        .collect();
+    split.stratify = raw.stratify.as_ref().map(|column| column.0.clone());
+    split
+}

@@ -1,0 +1,163 @@
+//! From what is written to what is meant: defaults, inheritance, references, and all that can be
+//! wrong with them.
+
+mod cycles;
+mod data;
+mod experts;
+mod extends;
+mod names;
+mod ranges;
+mod references;
+mod require;
+
+use std::{path::PathBuf, sync::Arc};
+
+use toml::Spanned;
+
+use crate::{
+    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile,
+    defaults::{BASELINES, FORMAT, SEED},
+    raw::{RawAudit, RawPipeline},
+    recover::{Recovered, read_pipeline},
+    sink::Sink,
+};
+
+pub(crate) use ranges::check_model;
+pub use require::METRICS;
+
+/// Reads a blueprint by its name.
+pub(crate) type ReadBlueprint<'a> = &'a dyn Fn(&str) -> Result<SourceFile, NoBlueprint>;
+
+/// The whole way from a text to a pipeline or to all of its errors.
+pub(crate) fn resolve(
+    source: &Arc<SourceFile>,
+    root: PathBuf,
+    read_blueprint: ReadBlueprint<'_>,
+) -> Result<Loaded, Diagnostics> {
+    let Recovered {
+        value: file,
+        cut,
+        mut sink,
+    } = read_pipeline(source);
+    let raw = file.pipeline.unwrap_or_default();
+    let seed = raw.seed.as_ref().map_or(SEED, |seed| *seed.get());
+    check_pipeline(&raw, &mut sink);
+
+    let names = names::Names::new(&file.data, &file.expert, &cut);
+    names.check(&file.data, &file.expert, &mut sink);
+    let data = data::resolve(&file.data, &cut, &mut sink);
+    let merged = extends::merge(file.expert, &cut, &mut sink, read_blueprint);
+    let experts = experts::resolve(&merged, &names, &cut, seed, &mut sink);
+    cycles::check(&experts, &mut sink);
+
+    let evaluate = file.evaluate.unwrap_or_default();
+    let baselines = match evaluate.baselines {
+        None => BASELINES.to_vec(),
+        Some(given) => {
+            let mut baselines = Vec::new();
+            for baseline in given {
+                if baselines.contains(baseline.get()) {
+                    sink.local(
+                        sink.error(baseline.span(), "a baseline is listed twice")
+                            .label("listed before"),
+                    );
+                }
+                baselines.push(*baseline.get());
+            }
+            baselines
+        }
+    };
+    let mut requirements = Vec::new();
+    for text in evaluate.require.unwrap_or_default() {
+        if let Some(found) = require::parse(&text, &names, &merged, &mut sink) {
+            requirements.push(Spanned::new(text.span(), found));
+        }
+    }
+    let audit = audit(file.audit.unwrap_or_default(), &mut sink);
+
+    if !sink.findings.has_errors() {
+        warn_of_unused(&data, &experts, &mut sink);
+    }
+    let mut findings = sink.findings;
+    findings.extend(merged.findings);
+    findings.tidy(source);
+    if findings.has_errors() {
+        return Err(findings);
+    }
+    let stem = || {
+        source
+            .path
+            .file_stem()
+            .map_or_else(String::new, |s| s.to_string_lossy().into())
+    };
+    let pipeline = Pipeline {
+        source: Arc::clone(source),
+        root,
+        name: raw.name.map_or_else(stem, |name| name.0.into_inner()),
+        seed,
+        data,
+        experts,
+        evaluate: Evaluate {
+            baselines,
+            require: requirements,
+        },
+        audit,
+    };
+    Ok(Loaded {
+        pipeline,
+        warnings: findings,
+    })
+}
+
+fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
+    if let Some(format) = &raw.format
+        && *format.get() != FORMAT
+    {
+        sink.local(
+            sink.error(
+                format.span(),
+                format!("format {} is not known", format.get()),
+            )
+            .label(format!("this version reads format {FORMAT}"))
+            .help("a newer collegium may be able to read this file"),
+        );
+    }
+    if let Some(name) = &raw.name {
+        names::check_name(name, "a pipeline", sink);
+    }
+}
+
+fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {
+    let audit = Audit::default();
+    ranges::check_audit(&raw, sink);
+    Audit {
+        rows: raw.rows.map_or(audit.rows, |rows| *rows.get()),
+        bootstrap: raw.bootstrap.map_or(audit.bootstrap, |times| *times.get()),
+    }
+}
+
+fn warn_of_unused(
+    data: &indexmap::IndexMap<String, crate::DataSource>,
+    experts: &indexmap::IndexMap<String, crate::Expert>,
+    sink: &mut Sink,
+) {
+    let source = Arc::clone(&sink.source);
+    for (name, data) in data {
+        if !experts.values().any(|expert| expert.data == *name) {
+            sink.global(
+                Diagnostic::warning(
+                    &source,
+                    data.name.span(),
+                    format!("no expert reads the data source `{name}`"),
+                )
+                .label("unused"),
+            );
+        }
+    }
+    if experts.is_empty() {
+        let mut finding =
+            Diagnostic::placeless("the pipeline has no experts: there is nothing to train");
+        finding.warning = true;
+        sink.global(finding.help("add `[expert.NAME]` with `inputs` and `target`"));
+    }
+}

@@ -1,0 +1,124 @@
+//! Numbers and texts that have the right type and still cannot be meant.
+//!
+//! Checked on what is written, before inheritance and defaults, so that each is told once and at
+//! its own place.
+
+use std::fmt::Display;
+
+use crate::{
+    At,
+    defaults::{MOST_FOLDS, MOST_LAYERS, WIDEST_LAYER},
+    raw::{ClassWeightsChoice, ModelChoice, RawAudit, RawExpert, RawModel, RawTrain},
+    sink::Sink,
+};
+
+/// Reports a value that is not among those that its key can have.
+pub(crate) fn bound<T: Copy + Display>(
+    sink: &mut Sink,
+    key: &str,
+    value: &Option<At<T>>,
+    good: impl Fn(T) -> bool,
+    wanted: &str,
+) -> bool {
+    let Some(value) = value else { return true };
+    let fine = good(*value.get());
+    if !fine {
+        // As it is written: `1e400` and `inf` are the same number and not the same slip.
+        let written = sink.source.text.get(value.span()).unwrap_or_default();
+        let message = format!("`{key}` must be {wanted}, not {written}");
+        sink.local(
+            sink.error(value.span(), message)
+                .label(format!("must be {wanted}")),
+        );
+    }
+    fine
+}
+
+/// Reports a text that says nothing.
+pub(crate) fn not_empty(sink: &mut Sink, key: &str, text: &At<String>) -> bool {
+    let fine = !text.get().trim().is_empty();
+    if !fine {
+        sink.local(
+            sink.error(text.span(), format!("`{key}` is empty"))
+                .label("empty"),
+        );
+    }
+    fine
+}
+
+pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
+    let wanted = format!("from 2 to {MOST_FOLDS}");
+    bound(
+        sink,
+        "folds",
+        &raw.folds,
+        |k| (2..=MOST_FOLDS).contains(&k),
+        &wanted,
+    );
+    if let Some(filter) = &raw.filter {
+        not_empty(sink, "where", filter);
+    }
+    if let Some(train) = &raw.train {
+        check_train(train, sink);
+    }
+    if let Some(ModelChoice::Own(model)) = raw.model.as_ref().map(At::get) {
+        check_model(model, sink);
+    }
+}
+
+fn check_train(raw: &RawTrain, sink: &mut Sink) {
+    bound(sink, "epochs", &raw.epochs, |n| n >= 1, "at least 1");
+    bound(sink, "batch", &raw.batch, |n| n >= 1, "at least 1");
+    let positive = |x: f64| x.is_finite() && x > 0.0;
+    bound(
+        sink,
+        "learning_rate",
+        &raw.learning_rate,
+        positive,
+        "a finite number above 0",
+    );
+    let not_negative = |x: f64| x.is_finite() && x >= 0.0;
+    bound(
+        sink,
+        "weight_decay",
+        &raw.weight_decay,
+        not_negative,
+        "a finite number of at least 0",
+    );
+    if let Some(ClassWeightsChoice::Given(weights)) = raw.class_weights.as_ref().map(At::get) {
+        for (class, weight) in &weights.0 {
+            let key = format!("class_weights.{}", class.get());
+            bound(
+                sink,
+                &key,
+                &Some(weight.clone()),
+                positive,
+                "a finite number above 0",
+            );
+        }
+    }
+}
+
+/// Checks a model's own table or a blueprint.
+pub(crate) fn check_model(raw: &RawModel, sink: &mut Sink) {
+    let share = |p: f64| (0.0..1.0).contains(&p);
+    bound(sink, "dropout", &raw.dropout, share, "from 0 to below 1");
+    let Some(hidden) = &raw.hidden else { return };
+    if hidden.get().len() > MOST_LAYERS {
+        let message = format!("`hidden` has {} layers", hidden.get().len());
+        sink.local(
+            sink.error(hidden.span(), message)
+                .label(format!("at most {MOST_LAYERS} are possible")),
+        );
+    }
+    for width in hidden.get() {
+        let wanted = format!("from 1 to {WIDEST_LAYER}");
+        let good = |width| (1..=WIDEST_LAYER).contains(&width);
+        bound(sink, "hidden", &Some(width.clone()), good, &wanted);
+    }
+}
+
+pub(crate) fn check_audit(raw: &RawAudit, sink: &mut Sink) {
+    bound(sink, "rows", &raw.rows, |n| n >= 1, "at least 1");
+    bound(sink, "bootstrap", &raw.bootstrap, |n| n >= 2, "at least 2");
+}

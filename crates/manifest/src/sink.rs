@@ -1,0 +1,59 @@
+//! Where findings go while a file is read.
+
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
+
+use crate::{Diagnostic, Diagnostics, SourceFile};
+
+/// Findings about one file. It knows which of them a syntax error makes meaningless.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    pub(crate) source: Arc<SourceFile>,
+    pub(crate) findings: Diagnostics,
+    /// Does the tree say all that the file says? Not after a syntax error: then what is missing
+    /// from it must not be called missing.
+    whole: bool,
+    syntax_lines: BTreeSet<usize>,
+}
+
+impl Sink {
+    pub(crate) fn new(source: &Arc<SourceFile>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            findings: Diagnostics::default(),
+            whole: true,
+            syntax_lines: BTreeSet::new(),
+        }
+    }
+
+    /// An error to be completed and handed to [`Self::local`] or [`Self::global`].
+    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(&self.source, span, message)
+    }
+
+    /// Takes down an error of the parser; one for each line, since one slip often upsets it twice.
+    pub(crate) fn syntax(&mut self, finding: Diagnostic, whole: bool) {
+        self.whole &= whole;
+        let line = finding.line_column().map_or(0, |(line, _)| line);
+        if self.syntax_lines.insert(line) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Takes down a finding that stands on what is written at its own place.
+    pub(crate) fn local(&mut self, finding: Diagnostic) {
+        let explained = !self.syntax_lines.is_empty()
+            && finding
+                .line_column()
+                .is_some_and(|(line, _)| self.syntax_lines.contains(&line));
+        if !explained {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Takes down a finding that stands on the rest of the file too, or on what is not in it.
+    pub(crate) fn global(&mut self, finding: Diagnostic) {
+        if self.whole {
+            self.local(finding);
+        }
+    }
+}

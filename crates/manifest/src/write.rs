@@ -1,0 +1,253 @@
+//! A pipeline written out with every default.
+//!
+//! By hand and not through a serializer: keys come in the order in which one thinks of them, small
+//! tables stay on one line, and what is not a key (the task that the target's type will decide) is
+//! a comment. What is written parses back to the same pipeline.
+
+use std::fmt::{Display, Write as _};
+
+use toml::{Spanned, Value};
+
+use crate::{
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, Split, Train,
+    defaults::FORMAT,
+};
+
+impl Pipeline {
+    /// The whole pipeline as TOML, every default written out and every `extends` resolved.
+    pub fn with_defaults(&self) -> String {
+        let mut out = String::from("[pipeline]\n");
+        line(&mut out, "name", text(&self.name));
+        line(&mut out, "format", FORMAT);
+        line(&mut out, "seed", self.seed);
+        for data in self.data.values() {
+            out.push('\n');
+            out.push_str(&data.with_defaults());
+        }
+        for expert in self.experts.values() {
+            out.push('\n');
+            out.push_str(&expert.with_defaults());
+        }
+        out.push('\n');
+        out.push_str(&self.evaluate.with_defaults());
+        out.push('\n');
+        out.push_str(&self.audit.with_defaults());
+        out
+    }
+}
+
+impl DataSource {
+    /// This data source as TOML, every default written out.
+    pub fn with_defaults(&self) -> String {
+        let mut out = format!("[data.{}]\n", key(self.name.get_ref()));
+        let quoted = |value: &Spanned<String>| text(value.get_ref());
+        match self.tables.get_index(0) {
+            Some((name, path)) if self.tables.len() == 1 && name == self.name.get_ref() => {
+                line(&mut out, "path", quoted(path));
+            }
+            _ => line(
+                &mut out,
+                "tables",
+                table(self.tables.iter().map(|(k, v)| (k, quoted(v)))),
+            ),
+        }
+        if let Some(query) = &self.query {
+            line(&mut out, "query", quoted(query));
+        }
+        line(
+            &mut out,
+            "derive",
+            table(self.derive.iter().map(|(k, v)| (k, quoted(v)))),
+        );
+        line(
+            &mut out,
+            "types",
+            table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))),
+        );
+        line(
+            &mut out,
+            "missing",
+            list(self.missing.iter().map(|value| text(value))),
+        );
+        line(&mut out, "split", split(&self.split));
+        out
+    }
+}
+
+impl Expert {
+    /// This expert as TOML, every default written out and `extends` resolved.
+    pub fn with_defaults(&self) -> String {
+        let mut out = format!("[expert.{}]\n", key(self.name.get_ref()));
+        line(
+            &mut out,
+            "inputs",
+            list(self.inputs.iter().map(|i| text(&i.get_ref().to_string()))),
+        );
+        line(
+            &mut out,
+            "target",
+            text(&format!("{}.{}", self.data, self.target.get_ref())),
+        );
+        match &self.task {
+            Some(task) => line(&mut out, "task", name(task.get_ref())),
+            None => out.push_str("# task: the target's type decides\n"),
+        }
+        match &self.filter {
+            Some(filter) => line(&mut out, "where", text(filter.get_ref())),
+            None => out.push_str("# where: all training rows\n"),
+        }
+        let Model::Mlp(mlp) = &self.model;
+        let model = [
+            ("type", text("mlp")),
+            ("hidden", list(mlp.hidden.iter().map(u32::to_string))),
+            ("activation", name(&mlp.activation)),
+            ("dropout", float(mlp.dropout)),
+        ];
+        line(&mut out, "model", table(model));
+        line(&mut out, "train", train(&self.train));
+        line(&mut out, "upstream", name(&self.upstream));
+        line(&mut out, "folds", self.folds);
+        line(&mut out, "seed", self.seed);
+        out
+    }
+}
+
+impl Evaluate {
+    fn with_defaults(&self) -> String {
+        let mut out = String::from("[evaluate]\n");
+        line(&mut out, "baselines", list(self.baselines.iter().map(name)));
+        line(
+            &mut out,
+            "require",
+            list(self.require.iter().map(|r| text(&r.get_ref().text))),
+        );
+        out
+    }
+}
+
+impl Audit {
+    fn with_defaults(&self) -> String {
+        let mut out = String::from("[audit]\n");
+        line(&mut out, "rows", self.rows);
+        line(&mut out, "bootstrap", self.bootstrap);
+        out
+    }
+}
+
+impl Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::Below => "<",
+        })
+    }
+}
+
+fn split(split: &Split) -> String {
+    let mut entries = vec![
+        ("train", float(split.train)),
+        ("valid", float(split.valid)),
+        ("test", float(split.test)),
+        (
+            "by",
+            list(split.by.iter().map(|column| text(column.get_ref()))),
+        ),
+    ];
+    entries.extend(
+        split
+            .stratify
+            .iter()
+            .map(|column| ("stratify", text(column.get_ref()))),
+    );
+    table(entries)
+}
+
+fn train(train: &Train) -> String {
+    table([
+        ("epochs", train.epochs.to_string()),
+        ("batch", train.batch.to_string()),
+        ("learning_rate", float(train.learning_rate)),
+        ("schedule", name(&train.schedule)),
+        ("optimizer", name(&train.optimizer)),
+        ("weight_decay", float(train.weight_decay)),
+        ("patience", train.patience.to_string()),
+        (
+            "class_weights",
+            match &train.class_weights {
+                ClassWeights::None => text("none"),
+                ClassWeights::Balanced => text("balanced"),
+                ClassWeights::Given(weights) => table(
+                    weights
+                        .iter()
+                        .map(|(class, weight)| (class, float(*weight))),
+                ),
+            },
+        ),
+    ])
+}
+
+fn line(out: &mut String, key: &str, value: impl Display) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn list(items: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
+    let entries: Vec<String> = entries
+        .into_iter()
+        .map(|(name, value)| format!("{} = {value}", key(name.as_ref())))
+        .collect();
+    match entries.is_empty() {
+        true => "{}".to_owned(),
+        false => format!("{{ {} }}", entries.join(", ")),
+    }
+}
+
+/// A key, bare where TOML allows it.
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(bare) {
+        return name.to_owned();
+    }
+    // Keys have no multi-line form.
+    basic(name)
+}
+
+/// A string literal; several lines stay several lines.
+fn text(value: &str) -> String {
+    Value::String(value.to_owned()).to_string()
+}
+
+/// A string literal on one line.
+fn basic(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// The shortest literal that reads back to the same bits.
+fn float(value: f64) -> String {
+    Value::Float(value).to_string()
+}
+
+/// A choice by its name in the file.
+fn name(choice: &impl serde::Serialize) -> String {
+    match Value::try_from(choice) {
+        Ok(value) => value.to_string(),
+        Err(error) => unreachable!("choices are texts: {error}"),
+    }
+}

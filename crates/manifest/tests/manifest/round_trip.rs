@@ -1,0 +1,216 @@
+//! A pipeline written out with every default is the same pipeline.
+
+use std::{path::PathBuf, sync::Arc};
+
+use collegium_manifest::{
+    Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
+    Expert, Input, Mlp, Model, Optimizer, Output, Pipeline, Requirement, Schedule, SourceFile,
+    Spanned, Split, Task, Train, Upstream,
+};
+use proptest::{prelude::*, sample::select};
+
+use crate::{GOOD, pipeline, schema::FLIGHTS};
+
+#[test]
+fn every_default_is_written_out() {
+    insta::assert_snapshot!(pipeline(GOOD).with_defaults(), @"");
+}
+
+#[test]
+fn the_flights_come_back_the_same() {
+    let first = pipeline(FLIGHTS);
+    let written = first.with_defaults();
+    let second = pipeline(&written);
+    assert_eq!(meaning(&first), meaning(&second));
+    assert_eq!(
+        written,
+        second.with_defaults(),
+        "writing what was written changes nothing"
+    );
+}
+
+/// All that a pipeline says, without the places where it says it.
+fn meaning(pipeline: &Pipeline) -> String {
+    let said = format!(
+        "{:?}",
+        (
+            &pipeline.name,
+            pipeline.seed,
+            &pipeline.data,
+            &pipeline.experts,
+            &pipeline.evaluate,
+            &pipeline.audit
+        )
+    );
+    let mut kept = String::new();
+    let mut parts = said.split("span: ");
+    kept.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        kept.push_str(part.split_once(", value").map_or(part, |(_, rest)| rest));
+    }
+    kept
+}
+
+fn at<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z _.'\"\\\\\\n\\r\\t=]{1,12}",
+        "\\PC{1,8}",
+        "[\\x00-\\x1f\\x7f\u{85}ü]{1,4}"
+    ]
+    .prop_map(|text| format!("x{text}"))
+}
+
+fn name() -> impl Strategy<Value = String> {
+    "[A-Za-z0-9_-]{1,8}"
+}
+
+fn positive() -> impl Strategy<Value = f64> {
+    any::<f64>()
+        .prop_map(f64::abs)
+        .prop_filter("positive", |x| x.is_finite() && *x > 0.0)
+}
+
+prop_compose! {
+    fn data()(
+        tables in prop::collection::btree_map(name(), any_path(), 1..4),
+        query in any_text(),
+        derive in prop::collection::btree_map(any_text(), any_text(), 0..3),
+        types in prop::collection::btree_map(
+            any_text(),
+            select(vec![ColumnType::Number, ColumnType::Boolean, ColumnType::Category, ColumnType::Time]),
+            0..3,
+        ),
+        missing in prop::collection::vec(any_text(), 0..3),
+        by in prop::collection::vec(any_text(), 0..2),
+        stratify in prop::option::of(any_text()),
+        train in 0.01_f64..1.0,
+    ) -> DataSource {
+        DataSource {
+            name: at("d".to_owned()),
+            tables: tables.into_iter().map(|(k, v)| (k, at(v))).collect(),
+            query: Some(at(query)),
+            derive: derive.into_iter().map(|(k, v)| (k, at(v))).collect(),
+            types: types.into_iter().map(|(k, v)| (k, at(v))).collect(),
+            missing,
+            split: Split {
+                train,
+                valid: 1.0 - train,
+                test: 0.0,
+                by: by.into_iter().map(at).collect(),
+                stratify: stratify.map(at),
+            },
+        }
+    }
+}
+
+/// A text that is also a glob pattern.
+fn any_path() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9_./ü'\"\\\\-]{1,12}"
+}
+
+prop_compose! {
+    fn training()(
+        numbers in (1_u32.., 1_u32.., any::<u32>(), positive(), positive()),
+        schedule in select(vec![Schedule::Constant, Schedule::Cosine]),
+        optimizer in select(vec![Optimizer::Adam, Optimizer::Adamw, Optimizer::Sgd]),
+        class_weights in prop_oneof![
+            Just(ClassWeights::None),
+            Just(ClassWeights::Balanced),
+            prop::collection::btree_map(any_text(), positive(), 0..3)
+                .prop_map(|weights| ClassWeights::Given(weights.into_iter().collect())),
+        ],
+    ) -> Train {
+        let (epochs, batch, patience, learning_rate, weight_decay) = numbers;
+        Train { epochs, batch, learning_rate, schedule, optimizer, weight_decay, patience, class_weights }
+    }
+}
+
+prop_compose! {
+    fn expert(at_index: usize)(
+        columns in prop::collection::btree_set(any_text(), 1..4),
+        target in any_text(),
+        task in prop::option::of(Just(Task::Classification)),
+        filter in prop::option::of(any_text()),
+        hidden in prop::collection::vec(1_u32..65_536, 0..4),
+        activation in select(vec![Activation::Relu, Activation::Tanh, Activation::Gelu]),
+        dropout in 0.0_f64..1.0,
+        train in training(),
+        upstream in select(vec![Upstream::OutOfFold, Upstream::HeldOut, Upstream::InSample]),
+        folds in 2_u32..=100,
+        seed in any::<u64>(),
+        output in select(vec![Output::Logit, Output::Probability, Output::Label]),
+    ) -> Expert {
+        let mut inputs: Vec<Spanned<Input>> = columns
+            .into_iter()
+            .filter(|column| *column != target)
+            .map(|column| at(Input::Column { data: "d".to_owned(), column }))
+            .collect();
+        if at_index > 0 {
+            inputs.push(at(Input::Output { expert: format!("e{}", at_index - 1), output }));
+        } else if inputs.is_empty() {
+            inputs.push(at(Input::Column { data: "d".to_owned(), column: format!("{target}y") }));
+        }
+        Expert {
+            name: at(format!("e{at_index}")),
+            data: "d".to_owned(),
+            inputs,
+            target: at(target),
+            task: task.map(at),
+            filter: filter.map(at),
+            model: Model::Mlp(Mlp { hidden, activation, dropout }),
+            train,
+            upstream,
+            folds,
+            seed,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_pipeline()(
+        data in data(),
+        experts in (expert(0), expert(1), expert(2)),
+        seed in any::<u64>(),
+        baselines in prop::sample::subsequence(
+            vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
+        bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
+        audit in (1_u32.., 2_u32..),
+    ) -> Pipeline {
+        let experts = [experts.0, experts.1, experts.2];
+        let requirement = Requirement {
+            expert: "e1".to_owned(),
+            split: "valid".to_owned(),
+            metric: "auc".to_owned(),
+            comparison: Comparison::AtLeast,
+            bound,
+            text: format!("expert.e1 valid auc {} {bound:?}", Comparison::AtLeast),
+        };
+        Pipeline {
+            source: Arc::new(SourceFile::new("p.toml", "")),
+            root: PathBuf::from("."),
+            name: "p".to_owned(),
+            seed,
+            data: [("d".to_owned(), data)].into_iter().collect(),
+            experts: experts.into_iter().map(|e| (e.name.get_ref().clone(), e)).collect(),
+            evaluate: Evaluate { baselines, require: vec![at(requirement)] },
+            audit: Audit { rows: audit.0, bootstrap: audit.1 },
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_pipeline_comes_back_the_same(first in any_pipeline()) {
+        let written = first.with_defaults();
+        let second = crate::read(&written).map_err(|errors| {
+            TestCaseError::fail(format!("{written}\n{errors}"))
+        })?;
+        prop_assert_eq!(meaning(&first), meaning(&second.pipeline));
+    }
+}

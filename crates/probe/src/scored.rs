@@ -1,0 +1,416 @@
+//! Predictions made ready for measuring: everything that does not depend on row weights is computed
+//! once, so that a weighted measurement is one pass over each ranking and one over the rows.
+
+use crate::resample::Counts;
+
+/// The classification metrics, in the order of [`Scored::measure`].
+pub(crate) const CLASSIFICATION: [&str; 7] = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "log_loss",
+    "brier",
+    "ece",
+];
+
+/// Bins of the calibration error.
+pub(crate) const BINS: usize = 15;
+
+/// Smallest probability that a logarithm is taken of: `f32` probabilities hold no finer
+/// distinction from 1.
+const CLIP: f64 = 1e-7;
+
+/// A view of predicted probabilities, `rows × width` row-major; width 1 (or 2) is binary, with the
+/// positive class's probability last in the row.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) probability: &'a [f32],
+    pub(crate) width: usize,
+    pub(crate) labels: &'a [u32],
+}
+
+impl<'a> View<'a> {
+    /// Checks the shapes.
+    ///
+    /// # Panics
+    /// When the slices do not belong together: a mistake of the caller, which no data can cause.
+    pub(crate) fn new(
+        probability: &'a [f32],
+        width: usize,
+        labels: &'a [u32],
+        classes: usize,
+    ) -> Self {
+        assert!(width > 0, "a row has at least one probability");
+        assert_eq!(
+            probability.len(),
+            labels.len() * width,
+            "probabilities are rows × width"
+        );
+        assert!(
+            width == classes || (width == 1 && classes <= 2),
+            "{width} probabilities a row for {classes} classes"
+        );
+        Self {
+            probability,
+            width,
+            labels,
+        }
+    }
+
+    pub(crate) fn is_binary(&self) -> bool {
+        self.width <= 2
+    }
+
+    pub(crate) fn row(&self, row: usize) -> &'a [f32] {
+        &self.probability[row * self.width..(row + 1) * self.width]
+    }
+
+    /// The positive class's probability.
+    pub(crate) fn positive(&self, row: usize) -> f32 {
+        self.probability[(row + 1) * self.width - 1]
+    }
+
+    /// The predicted class and its probability: above .5 for the positive class, else the first of
+    /// the largest.
+    pub(crate) fn top(&self, row: usize) -> (u32, f32) {
+        if self.is_binary() {
+            let p = self.positive(row);
+            return if p > 0.5 { (1, p) } else { (0, 1.0 - p) };
+        }
+        let mut best = (0, f32::NEG_INFINITY);
+        for (class, &p) in self.row(row).iter().enumerate() {
+            if p > best.1 {
+                best = (class as u32, p);
+            }
+        }
+        best
+    }
+
+    /// The probability given to the true class: 0 for a class that the model does not know.
+    pub(crate) fn of_truth(&self, row: usize) -> f64 {
+        match (self.labels[row], self.is_binary()) {
+            (0, true) => 1.0 - f64::from(self.positive(row)),
+            (1, true) => f64::from(self.positive(row)),
+            (_, true) => 0.0,
+            (label, false) => self
+                .row(row)
+                .get(label as usize)
+                .map_or(0.0, |&p| f64::from(p)),
+        }
+    }
+
+    /// −ln of the clipped probability of the true class.
+    pub(crate) fn log_loss(&self, row: usize) -> f64 {
+        -self.of_truth(row).clamp(CLIP, 1.0 - CLIP).ln()
+    }
+
+    /// What the calibration error looks at: a probability and whether it came true. Binary: of the
+    /// positive class; else: of the predicted class.
+    pub(crate) fn calibrated(&self, row: usize) -> (f64, bool) {
+        if self.is_binary() {
+            (f64::from(self.positive(row)), self.labels[row] == 1)
+        } else {
+            let (class, p) = self.top(row);
+            (f64::from(p), self.labels[row] == class)
+        }
+    }
+
+    /// Binary: (p − y)²; else the sum of that over classes (Brier's own definition).
+    fn brier(&self, row: usize) -> f64 {
+        if self.is_binary() {
+            return (1.0 - self.of_truth(row)).powi(2);
+        }
+        let label = self.labels[row] as usize;
+        let known: f64 = self
+            .row(row)
+            .iter()
+            .enumerate()
+            .map(|(class, &p)| (f64::from(p) - f64::from(u8::from(class == label))).powi(2))
+            .sum();
+        known + f64::from(u8::from(label >= self.width))
+    }
+}
+
+/// The bin of a probability: 15 of equal width, closed below, the last closed on both sides.
+pub(crate) fn bin(p: f64) -> usize {
+    ((p * BINS as f64) as usize).min(BINS - 1)
+}
+
+/// Rows from the highest score to the lowest.
+struct Ranking {
+    order: Vec<u32>,
+    /// 1 where the row at that place is of the class.
+    positive: Vec<u8>,
+    /// Is this the last of a run of equal scores?
+    last: Vec<bool>,
+}
+
+impl Ranking {
+    fn new(view: &View, class: u32) -> Self {
+        let column = if view.is_binary() {
+            view.width - 1
+        } else {
+            class as usize
+        };
+        let score = |row: u32| view.probability[row as usize * view.width + column];
+        let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
+        order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+        let positive = order
+            .iter()
+            .map(|&row| u8::from(view.labels[row as usize] == class))
+            .collect();
+        let mut last: Vec<bool> = order
+            .windows(2)
+            .map(|pair| score(pair[0]) != score(pair[1]))
+            .collect();
+        last.push(true);
+        Self {
+            order,
+            positive,
+            last,
+        }
+    }
+
+    /// Area under the ROC curve and average precision with row weights, in one pass: NaN where
+    /// they are not defined.
+    ///
+    /// A negative at some score loses against every positive above it and half against those at
+    /// the same score, so the sum over runs of equal scores of N·(TP before + P/2) is the
+    /// Mann-Whitney statistic with ties. Average precision is Σ (recall gained)·precision over the
+    /// same runs (step-wise, without interpolation).
+    fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
+        let (mut above, mut below) = ([0.0; L], [0.0; L]);
+        let (mut run_positive, mut run_negative) = ([0.0; L], [0.0; L]);
+        let (mut pairs, mut precision) = ([0.0; L], [0.0; L]);
+        for ((&row, &positive), &last) in self.order.iter().zip(&self.positive).zip(&self.last) {
+            let weight = &weights[row as usize];
+            let positive = f64::from(positive);
+            for lane in 0..L {
+                let weight = f64::from(weight[lane]);
+                run_positive[lane] += weight * positive;
+                run_negative[lane] += weight * (1.0 - positive);
+            }
+            if last {
+                for lane in 0..L {
+                    let (p, n) = (run_positive[lane], run_negative[lane]);
+                    pairs[lane] += n * (above[lane] + 0.5 * p);
+                    above[lane] += p;
+                    below[lane] += n;
+                    // The maximum guards 0/0 where a resample has drawn nothing so far; p is 0 then.
+                    precision[lane] += p * above[lane] / (above[lane] + below[lane]).max(1.0);
+                }
+                (run_positive, run_negative) = ([0.0; L], [0.0; L]);
+            }
+        }
+        // 0/0 is NaN: without positives neither is defined, without negatives AUC is not.
+        for lane in 0..L {
+            pairs[lane] /= above[lane] * below[lane];
+            precision[lane] /= above[lane];
+        }
+        [pairs, precision]
+    }
+}
+
+/// Predictions and labels, prepared.
+pub(crate) struct Scored {
+    binary: bool,
+    classes: usize,
+    labels: Vec<u32>,
+    predicted: Vec<u32>,
+    log_loss: Vec<f64>,
+    brier: Vec<f64>,
+    bin: Vec<u8>,
+    /// Predicted probability minus outcome: its weighted sum over a bin is what the calibration
+    /// error adds up.
+    gap: Vec<f64>,
+    rankings: Vec<Ranking>,
+}
+
+impl Scored {
+    /// `None` when there are no rows or a probability is not a number: nothing is defined then.
+    pub(crate) fn new(view: &View) -> Option<Self> {
+        let rows = view.labels.len();
+        if rows == 0 || view.probability.iter().any(|p| !p.is_finite()) {
+            return None;
+        }
+        let (bin, gap) = (0..rows)
+            .map(|row| {
+                let (p, hit) = view.calibrated(row);
+                (bin(p) as u8, p - f64::from(u8::from(hit)))
+            })
+            .unzip();
+        let binary = view.is_binary();
+        let ranked = if binary { 1..2 } else { 0..view.width as u32 };
+        Some(Self {
+            binary,
+            classes: view.width.max(2),
+            labels: view.labels.to_vec(),
+            predicted: (0..rows).map(|row| view.top(row).0).collect(),
+            log_loss: (0..rows).map(|row| view.log_loss(row)).collect(),
+            brier: (0..rows).map(|row| view.brier(row)).collect(),
+            bin,
+            gap,
+            rankings: ranked
+                .filter(|class| view.labels.contains(class))
+                .map(|class| Ranking::new(view, class))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Every metric of [`CLASSIFICATION`] with row weights, on each lane; NaN where not defined.
+    pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 7] {
+        let (mut total, mut hits) = ([0.0; L], [0.0; L]);
+        let (mut log_loss, mut brier) = ([0.0; L], [0.0; L]);
+        let mut gaps = [[0.0; L]; BINS];
+        // By class: true positives, predicted, actual.
+        let mut counts = vec![[[0.0; L]; 3]; self.classes];
+        for (row, weight) in weights.iter().enumerate() {
+            let weight = weight.map(f64::from);
+            let (label, predicted) = (self.labels[row] as usize, self.predicted[row] as usize);
+            let hit = f64::from(u8::from(label == predicted));
+            let gap = &mut gaps[usize::from(self.bin[row])];
+            for lane in 0..L {
+                total[lane] += weight[lane];
+                hits[lane] += weight[lane] * hit;
+                log_loss[lane] += weight[lane] * self.log_loss[row];
+                brier[lane] += weight[lane] * self.brier[row];
+                gap[lane] += weight[lane] * self.gap[row];
+            }
+            let [positive, claimed, _] = &mut counts[predicted];
+            for lane in 0..L {
+                positive[lane] += weight[lane] * hit;
+                claimed[lane] += weight[lane];
+            }
+            if let Some([_, _, actual]) = counts.get_mut(label) {
+                for lane in 0..L {
+                    actual[lane] += weight[lane];
+                }
+            }
+        }
+        let [auc, precision] = self.ranked(weights);
+        let f1 = self.f1(&counts);
+        let mut ece = [0.0; L];
+        for gap in &gaps {
+            for lane in 0..L {
+                ece[lane] += gap[lane].abs();
+            }
+        }
+        for sum in [&mut hits, &mut log_loss, &mut brier, &mut ece] {
+            for lane in 0..L {
+                sum[lane] /= total[lane];
+            }
+        }
+        [hits, auc, precision, f1, log_loss, brier, ece]
+    }
+
+    /// AUC and average precision: the mean over the classes where each is defined.
+    fn ranked<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
+        let mut means = [[Mean::default(); L]; 2];
+        for ranking in &self.rankings {
+            let values = ranking.measure(weights);
+            for (mean, values) in means.iter_mut().zip(values) {
+                for lane in 0..L {
+                    mean[lane].add(values[lane]);
+                }
+            }
+        }
+        means.map(|lanes| lanes.map(Mean::value))
+    }
+
+    /// 2·TP / (predicted + actual): of the positive class, or the mean over the classes that occur
+    /// or were predicted.
+    fn f1<const L: usize>(&self, counts: &[[[f64; L]; 3]]) -> [f64; L] {
+        let counted = if self.binary { &counts[1..] } else { counts };
+        std::array::from_fn(|lane| {
+            let mut mean = Mean::default();
+            for [positive, claimed, actual] in counted {
+                mean.add(2.0 * positive[lane] / (claimed[lane] + actual[lane]));
+            }
+            mean.value()
+        })
+    }
+}
+
+/// A mean over what is defined: NaN when nothing is.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        if !value.is_nan() {
+            self.sum += value;
+            self.count += 1.0;
+        }
+    }
+
+    fn value(self) -> f64 {
+        self.sum / self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Rows of three class probabilities with many ties, a label and a weight.
+    fn rows() -> impl Strategy<Value = Vec<([u8; 3], u32, u16)>> {
+        prop::collection::vec(([1_u8..5, 1..5, 1..5], 0_u32..4, 0_u16..4), 1..40)
+    }
+
+    fn measured(p: &[f32], width: usize, y: &[u32], w: &[u16]) -> Option<[[f64; 1]; 7]> {
+        let weights: Vec<Counts<1>> = w.iter().map(|&w| [w]).collect();
+        Scored::new(&View::new(p, width, y, width.max(2))).map(|s| s.measure(&weights))
+    }
+
+    proptest! {
+        #[test]
+        fn weights_are_the_same_as_repeated_rows(rows in rows(), width in prop::sample::select(vec![1, 2, 3])) {
+            let (mut p, mut y, mut w) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut p_many, mut y_many) = (Vec::new(), Vec::new());
+            for (scores, label, weight) in rows {
+                let sum: u8 = scores.iter().sum();
+                let row: Vec<f32> =
+                    scores[..width].iter().map(|&s| f32::from(s) / f32::from(sum)).collect();
+                p.extend(&row);
+                y.push(label);
+                w.push(weight);
+                for _ in 0..weight {
+                    p_many.extend(&row);
+                    y_many.push(label);
+                }
+            }
+            let ones = vec![1; y_many.len()];
+            if let Some(expanded) = measured(&p_many, width, &y_many, &ones) {
+                let weighted = measured(&p, width, &y, &w).expect("rows");
+                for ((name, a), b) in CLASSIFICATION.iter().zip(weighted).zip(expanded) {
+                    prop_assert!(
+                        (a[0] - b[0]).abs() < 1e-12 || (a[0].is_nan() && b[0].is_nan()),
+                        "{name} {a:?} {b:?}"
+                    );
+                }
+            }
+        }
+
+        #[test]
+        fn a_lane_does_not_see_its_neighbours(rows in rows()) {
+            let p: Vec<f32> = rows.iter().map(|r| f32::from(r.0[0]) / 5.0).collect();
+            let y: Vec<u32> = rows.iter().map(|r| r.1.min(1)).collect();
+            let scored = Scored::new(&View::new(&p, 1, &y, 2)).expect("rows");
+            let four: Vec<Counts<4>> = rows.iter().map(|r| [1, r.2, 2, 0]).collect();
+            let alone: Vec<Counts<1>> = rows.iter().map(|r| [r.2]).collect();
+            for (together, alone) in scored.measure(&four).iter().zip(scored.measure(&alone)) {
+                prop_assert_eq!(together[1].to_bits(), alone[0].to_bits());
+            }
+        }
+    }
+}

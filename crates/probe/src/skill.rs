@@ -1,0 +1,119 @@
+//! Does an expert know anything? Its loss against that of a constant, on the same rows.
+
+use collegium_digest::Digest;
+use collegium_records::{Interval, Skill};
+
+use crate::{
+    resample::{Draws, interval},
+    scored::View,
+};
+
+/// Fewer rows than this prove no skill, whatever their interval says: with n rows an expert
+/// without any skill does better on every single one with probability 2⁻ⁿ, and a bootstrap of rows
+/// that all agree has an interval that cannot reach 0.
+pub const LEAST_ROWS: usize = 10;
+
+/// Which loss the rows carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Natural logarithm, of classifiers: see [`log_losses`].
+    Log,
+    /// Of regressions, in squared target units: see [`squared_errors`].
+    Squared,
+}
+
+/// Each row's log loss, clipped as in [`crate::classification`] (same arguments).
+///
+/// # Panics
+/// As [`crate::classification`].
+pub fn log_losses(probability: &[f32], width: usize, labels: &[u32], classes: usize) -> Vec<f64> {
+    let view = View::new(probability, width, labels, classes);
+    (0..labels.len()).map(|row| view.log_loss(row)).collect()
+}
+
+/// Each row's squared error.
+///
+/// # Panics
+/// When the slices differ in length (a mistake of the caller, which no data can cause).
+pub fn squared_errors(predicted: &[f32], truth: &[f64]) -> Vec<f64> {
+    assert_eq!(predicted.len(), truth.len(), "a prediction for each row");
+    predicted
+        .iter()
+        .zip(truth)
+        .map(|(&p, t)| (f64::from(p) - t).powi(2))
+        .collect()
+}
+
+/// The skill of an expert whose rows lose `expert`, against a constant that loses `baseline` on the
+/// same rows.
+///
+/// gain = 1 − Σ expert / Σ baseline. For [`Loss::Squared`] with the training mean as the constant
+/// this is R² against the training mean (the `r2` of [`crate::regression`] compares with the mean of
+/// the rows themselves and is a little lower); `value` and `baseline` are then root mean squares,
+/// in target units, and gain = 1 − (value/baseline)².
+///
+/// The interval is that of a *paired* row bootstrap: both losses of a row are drawn together, which
+/// takes out what makes a row hard for both. It holds the expert fixed. The expert beats the
+/// baseline when the whole interval lies above 0 and there are at least [`LEAST_ROWS`] rows.
+/// Where the baseline loses nothing there is nothing to gain, and gain is 0.
+///
+/// `None` without rows or with a loss that is not finite.
+///
+/// # Panics
+/// When the slices differ in length (a mistake of the caller, which no data can cause).
+pub fn skill(
+    loss: Loss,
+    expert: &[f64],
+    baseline: &[f64],
+    resamples: u32,
+    key: &Digest,
+) -> Option<Skill> {
+    assert_eq!(expert.len(), baseline.len(), "both losses of the same rows");
+    let rows = expert.len();
+    if rows == 0 || expert.iter().chain(baseline).any(|loss| !loss.is_finite()) {
+        return None;
+    }
+    let (sum, sum_baseline) = (expert.iter().sum::<f64>(), baseline.iter().sum::<f64>());
+    let mut gains = Vec::with_capacity(resamples as usize);
+    let mut draws = Draws::new(key, "skill", rows, resamples);
+    while let Some((counts, lanes)) = draws.next_block() {
+        let mut sums = [[0.0; crate::resample::LANES]; 2];
+        for ((count, &ours), &theirs) in counts.iter().zip(expert).zip(baseline) {
+            for (lane, &count) in count.iter().enumerate() {
+                sums[0][lane] += f64::from(count) * ours;
+                sums[1][lane] += f64::from(count) * theirs;
+            }
+        }
+        gains.extend((0..lanes).map(|lane| gain(sums[0][lane], sums[1][lane])));
+    }
+    let point = gain(sum, sum_baseline);
+    // Without resamples the interval says nothing, so it must not say "better".
+    let drawn = interval(&mut gains);
+    let unit = |sum: f64| match loss {
+        Loss::Log => sum / rows as f64,
+        Loss::Squared => (sum / rows as f64).sqrt(),
+    };
+    Some(Skill {
+        metric: match loss {
+            Loss::Log => "log_loss",
+            Loss::Squared => "rmse",
+        }
+        .to_owned(),
+        value: unit(sum),
+        baseline: unit(sum_baseline),
+        gain: point,
+        gain_interval: drawn.unwrap_or(Interval {
+            low: point,
+            high: point,
+        }),
+        beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),
+    })
+}
+
+fn gain(ours: f64, theirs: f64) -> f64 {
+    if theirs > 0.0 {
+        1.0 - ours / theirs
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,53 @@
+//! The reliability curve: what the expert promises against what happens.
+
+use collegium_records::Reliability;
+use maud::{Markup, html};
+
+use super::{Frame, percentages, picture, ticks};
+use crate::number::{count, measure, percent, px};
+
+/// Predicted against observed frequency; points as large as their bins are full.
+pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -> Markup {
+    let bins: Vec<_> = reliability
+        .bins
+        .iter()
+        .filter(|bin| bin.predicted.is_finite() && bin.observed.is_finite() && bin.rows > 0)
+        .collect();
+    let frame = Frame::new((0.0, 1.0), (0.0, 1.0));
+    let most = bins.iter().map(|bin| bin.rows).max().unwrap_or(1).max(1) as f64;
+    let path: String = bins
+        .iter()
+        .enumerate()
+        .map(|(i, bin)| {
+            let letter = if i == 0 { 'M' } else { 'L' };
+            format!("{letter}{} {}", px(frame.x(bin.predicted)), px(frame.y(bin.observed)))
+        })
+        .collect();
+    let inside = html! {
+        (frame.axes(&percentages(ticks(0.0, 1.0, 5)), &percentages(ticks(0.0, 1.0, 5)),
+            if classes > 2 { "confidence in the predicted class" } else { "predicted probability" },
+            if classes > 2 { "right" } else { "observed frequency" }))
+        line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(1.0))) y2=(px(frame.y(1.0))) {}
+        path.curve.thin d=(path) {}
+        @for bin in &bins {
+            circle.point cx=(px(frame.x(bin.predicted))) cy=(px(frame.y(bin.observed)))
+                r=(px(2.5 + 6.5 * (bin.rows as f64 / most).sqrt())) {
+                title { "predicted " (percent(bin.predicted)) ", observed " (percent(bin.observed)) ", " (count(bin.rows)) " rows" }
+            }
+        }
+    };
+    let ece = measure(reliability.ece, None).0;
+    let description = format!(
+        "{} bins between 0 and 1; expected calibration error {ece}. On the diagonal, promises are kept.",
+        bins.len()
+    );
+    html! {
+        figure {
+            (picture(id, "Reliability curve on test rows", &description, &inside))
+            figcaption {
+                strong { "Expected calibration error " (ece) } ". "
+                "On the dashed diagonal, what is predicted is what happens; larger points hold more test rows."
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The page around everything: head, contents, footer, and how anchors are named.
+
+use collegium_records::AuditReport;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::number::{counted, instant};
+use crate::words::{Health, short};
+use crate::{expert, glossary, overview};
+
+const STYLE: &str = include_str!("style.css");
+
+pub(crate) fn page(report: &AuditReport) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (report.pipeline) ": what was learned" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                div.page {
+                    nav.contents aria-label="Contents" { (contents(report)) }
+                    main #content {
+                        header {
+                            p.kicker { "Audit of a pipeline" }
+                            h1 { (report.pipeline) }
+                            p.lead {
+                                (counted(report.nodes.len() as u64, "expert", "experts")) " on "
+                                (counted(report.data.len() as u64, "data source", "data sources"))
+                                @if !report.created.is_empty() { " · " time datetime=(report.created) { (instant(&report.created)) } }
+                            }
+                        }
+                        (overview::overview(report))
+                        @for (index, node) in report.nodes.iter().enumerate() {
+                            (expert::section(node, index))
+                        }
+                        (glossary::glossary())
+                        footer {
+                            p { "Written by Collegium from the audit's record (format " (report.format_version) "). "
+                                "Every number is measured; test rows took no part in training or in choosing the epoch." }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn contents(report: &AuditReport) -> Markup {
+    html! {
+        p.contents-title { (report.pipeline) }
+        ul {
+            li { a href="#overview" { "Overview" } }
+            @if !report.nodes.is_empty() {
+                li {
+                    span.group { "Experts" }
+                    ul {
+                        @for node in &report.nodes {
+                            @let health = Health::of(node);
+                            li { a href=(link(&node.name)) {
+                                (short(&node.name))
+                                @if health.class() == "alert" { span.dot { span.hidden { " (" (health.words()) ")" } } }
+                            } }
+                        }
+                    }
+                }
+            }
+            li { a href="#glossary" { "Glossary" } }
+        }
+    }
+}
+
+/// The id of a node's section: its name with everything but letters, digits, `.`, `-` and `_`
+/// written as `~` and hexadecimal digits, so that different names never share an id.
+pub(crate) fn anchor(name: &str) -> String {
+    use std::fmt::Write as _;
+    let mut id = String::with_capacity(name.len() + 2);
+    // The node ids have a dot or this prefix; the page's own ids have neither.
+    if !name.starts_with("expert.") && !name.starts_with("data.") {
+        id.push_str("node.");
+    }
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            id.push(char::from(byte));
+        } else {
+            let _ = write!(id, "~{byte:02x}");
+        }
+    }
+    id
+}
+
+/// A link to a node's section.
+pub(crate) fn link(name: &str) -> String {
+    format!("#{}", anchor(name))
+}
+
+/// A dotted name that may break after its dots and underscores.
+pub(crate) fn breakable(name: &str) -> Markup {
+    html! {
+        @for part in name.split_inclusive(['.', '_']) { (part) wbr; }
+    }
+}

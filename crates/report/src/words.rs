@@ -1,0 +1,240 @@
+//! Sentences that follow from the numbers, and the names of things.
+
+use collegium_records::{Finding, Interval, Level, Metrics, NodeAudit, SplitMeasures};
+
+use crate::number::{counted, number, percent, percent_measure};
+
+/// Metrics in the order in which a person asks for them.
+const ORDER: [&str; 10] =
+    ["auc", "average_precision", "accuracy", "f1", "log_loss", "brier", "ece", "r2", "rmse", "mae"];
+
+/// The metric's name in print.
+pub(crate) fn metric_name(metric: &str) -> &str {
+    match metric {
+        "auc" => "AUC",
+        "average_precision" => "Average precision",
+        "accuracy" => "Accuracy",
+        "f1" => "F1",
+        "log_loss" => "Log loss",
+        "brier" => "Brier score",
+        "ece" => "ECE",
+        "r2" => "R²",
+        "rmse" => "RMSE",
+        "mae" => "MAE",
+        other => other,
+    }
+}
+
+/// The metric's name inside a sentence.
+pub(crate) fn metric_phrase(metric: &str) -> String {
+    match metric {
+        "average_precision" | "accuracy" | "log_loss" | "brier" => metric_name(metric).to_lowercase(),
+        other => metric_name(other).to_owned(),
+    }
+}
+
+/// All metrics of an expert and its baselines, in order.
+pub(crate) fn metrics_of(node: &NodeAudit) -> Vec<&str> {
+    let all = node.metrics.values().chain(node.baselines.values().flat_map(|by| by.values()));
+    let names: std::collections::BTreeSet<&str> =
+        all.flat_map(|split| split.metrics.keys().map(String::as_str)).collect();
+    let known = ORDER.into_iter().filter(|name| names.contains(name));
+    let other = names.iter().copied().filter(|name| !ORDER.contains(name));
+    known.chain(other).collect()
+}
+
+/// The one metric that a person would ask for first.
+pub(crate) fn headline(node: &NodeAudit) -> Option<&'static str> {
+    let test = &node.metrics.get("test")?.metrics;
+    let wanted: &[&str] = match (node.task.as_str(), node.classes.len()) {
+        ("regression", _) => &["r2", "rmse", "mae"],
+        (_, 3..) => &["accuracy", "auc", "log_loss"],
+        _ => &["auc", "average_precision", "accuracy", "log_loss"],
+    };
+    wanted.iter().copied().find(|metric| finite(test, metric).is_some())
+}
+
+/// A metric that is there and is a number.
+pub(crate) fn finite(metrics: &Metrics, name: &str) -> Option<f64> {
+    metrics.get(name).copied().filter(|value| value.is_finite())
+}
+
+/// A metric with its interval on one side of the split.
+pub(crate) fn on<'a>(split: Option<&'a SplitMeasures>, name: &str) -> Option<(f64, Option<&'a Interval>)> {
+    let split = split?;
+    Some((finite(&split.metrics, name)?, split.intervals.get(name)))
+}
+
+/// `departure` for `expert.departure`.
+pub(crate) fn short(name: &str) -> &str {
+    name.strip_prefix("expert.").or_else(|| name.strip_prefix("data.")).unwrap_or(name)
+}
+
+/// A baseline's name in print.
+pub(crate) fn baseline_name<'a>(name: &'a str, task: &str) -> &'a str {
+    match (name, task) {
+        ("majority", "regression") => "mean",
+        ("majority", _) => "constant",
+        ("single", _) => "single network",
+        (other, _) => other,
+    }
+}
+
+/// The state of an expert in a word or two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// Held-out skill does not beat the constant baseline.
+    LearnedNothing,
+    /// So many warnings.
+    Warnings(usize),
+    /// The linear baseline does as well or better.
+    NoBetterThanLinear,
+    /// None of these.
+    Sound,
+}
+
+impl Health {
+    /// Judges an expert.
+    pub(crate) fn of(node: &NodeAudit) -> Self {
+        let warnings = warnings(node).count();
+        if !node.skill.beats_baseline {
+            Self::LearnedNothing
+        } else if warnings > 0 {
+            Self::Warnings(warnings)
+        } else if linear(node).is_some_and(|linear| linear.verdict != Against::Better) {
+            Self::NoBetterThanLinear
+        } else {
+            Self::Sound
+        }
+    }
+
+    /// In words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::LearnedNothing => "learned nothing".to_owned(),
+            Self::Warnings(count) => counted(count as u64, "warning", "warnings"),
+            Self::NoBetterThanLinear => "no better than linear".to_owned(),
+            Self::Sound => "no warnings".to_owned(),
+        }
+    }
+
+    /// The class of its mark in the style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::LearnedNothing | Self::Warnings(_) => "alert",
+            Self::NoBetterThanLinear => "plain",
+            Self::Sound => "good",
+        }
+    }
+}
+
+/// Findings that need attention.
+pub(crate) fn warnings(node: &NodeAudit) -> impl Iterator<Item = &Finding> {
+    node.findings.iter().filter(|finding| finding.level == Level::Warning)
+}
+
+/// How an expert stands against a yardstick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// Clearly better.
+    Better,
+    /// The yardstick's value lies within the expert's interval.
+    Even,
+    /// Clearly worse.
+    Worse,
+}
+
+/// The expert beside the linear baseline on test rows.
+pub(crate) struct Linear {
+    /// Judged by the expert's own interval.
+    pub(crate) verdict: Against,
+    /// Share of the linear baseline's loss that the expert removes.
+    pub(crate) gain: f64,
+    /// The expert's loss.
+    pub(crate) ours: f64,
+    /// The linear baseline's loss.
+    pub(crate) theirs: f64,
+}
+
+/// Compares with the linear baseline in the metric of [`collegium_records::Skill`].
+pub(crate) fn linear(node: &NodeAudit) -> Option<Linear> {
+    let metric = node.skill.metric.as_str();
+    let (ours, interval) = on(node.metrics.get("test"), metric)?;
+    let (theirs, _) = on(node.baselines.get("linear")?.get("test"), metric)?;
+    let verdict = match interval {
+        Some(i) if i.low <= theirs && theirs <= i.high => Against::Even,
+        _ if ours < theirs => Against::Better,
+        _ => Against::Worse,
+    };
+    let ratio = ours / theirs;
+    let gain = 1.0 - if metric == "rmse" { ratio * ratio } else { ratio };
+    Some(Linear { verdict, gain, ours, theirs })
+}
+
+/// What was learned, in one or two sentences.
+pub(crate) fn verdict(node: &NodeAudit) -> String {
+    let skill = &node.skill;
+    let regression = skill.metric == "rmse";
+    let loss = if regression { "squared error".to_owned() } else { metric_phrase(&skill.metric) };
+    let constant = if regression { "predicting the mean" } else { "the constant baseline" };
+    let (gain, range) = percent_measure(skill.gain, skill.gain_interval.low, skill.gain_interval.high);
+    if !skill.beats_baseline {
+        return format!(
+            "On test rows it does not beat {constant}: {} {} against {}, a gain of {gain} (95 % interval {range}).",
+            metric_phrase(&skill.metric),
+            number(skill.value),
+            number(skill.baseline),
+        );
+    }
+    let removed = format!("On test rows it removes {gain} of the {loss} of {constant}");
+    let beside = linear(node).map(|linear| {
+        let values = format!(
+            "{} {} against {}",
+            metric_phrase(&skill.metric),
+            number(linear.ours),
+            number(linear.theirs)
+        );
+        match linear.verdict {
+            Against::Better => format!(
+                "Against the linear baseline it removes {} of the {loss} that one leaves ({values}).",
+                percent(linear.gain)
+            ),
+            Against::Even => {
+                format!("The linear baseline does as well within the interval ({values}).")
+            }
+            Against::Worse => format!("The linear baseline does better ({values})."),
+        }
+    });
+    let mut text = format!("{removed} (95 % interval {range}).");
+    if let Some(beside) = beside {
+        text.push(' ');
+        text.push_str(&beside);
+    }
+    text
+}
+
+/// The heading of the verdict.
+pub(crate) fn verdict_title(node: &NodeAudit) -> String {
+    if !node.skill.beats_baseline {
+        return "Learned nothing.".to_owned();
+    }
+    let constant = if node.task == "regression" { "the mean" } else { "a constant" };
+    match linear(node).map(|linear| linear.verdict) {
+        Some(Against::Better) => format!("Beats {constant} and the linear baseline."),
+        Some(Against::Even) => format!("Beats {constant}; no better than linear."),
+        Some(Against::Worse) => format!("Beats {constant}; worse than linear."),
+        None => format!("Beats {constant}."),
+    }
+}
+
+/// What kind of answer it gives.
+pub(crate) fn task_phrase(node: &NodeAudit) -> String {
+    match (node.task.as_str(), node.classes.as_slice()) {
+        ("regression", _) => "a number".to_owned(),
+        (_, []) => "a class".to_owned(),
+        (_, [one]) => format!("one class, {one}"),
+        (_, [no, yes]) => format!("{yes} or {no}"),
+        (_, many) if many.len() <= 8 => format!("one of {} classes: {}", many.len(), many.join(", ")),
+        (_, many) => counted(many.len() as u64, "class", "classes"),
+    }
+}

@@ -1,0 +1,129 @@
+//! What can go wrong with a store, and the way out of it.
+
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// Why the store could not do what it was asked. A damaged file is never among these: it is moved
+/// to quarantine and counts as absent.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder of the store, or a lock file, could not be written.
+    #[error("cannot write {}: {source}. {}", path.display(), way_out(source))]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file or folder of the store, or a lock file, is there but could not be read.
+    #[error("cannot read {}: {source}. {}", path.display(), way_out(source))]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The store was laid out by a later version of Collegium.
+    #[error(
+        "the store {} has layout version {found}, but this collegium knows only up to {known}. \
+         Update collegium, or move that folder away to begin with an empty store", path.display()
+    )]
+    Newer {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The latest version that this program knows.
+        known: u64,
+    },
+    /// A file outside the store (an input) could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Input {
+        /// The input file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// An input file changed each time it was hashed.
+    #[error(
+        "{} changes while it is read; wait until whatever writes it has finished and run again",
+        path.display()
+    )]
+    Unsettled {
+        /// The input file.
+        path: PathBuf,
+    },
+    /// A pipeline's lock file cannot be understood.
+    #[error("{}{}: {message}", path.display(), line.map(|n| format!(":{n}")).unwrap_or_default())]
+    LockFile {
+        /// The lock file.
+        path: PathBuf,
+        /// The offending line, from 1, where one can be named.
+        line: Option<usize>,
+        /// What is wrong and what to do about it.
+        message: String,
+    },
+    /// A record cannot be written as JSON so that it can be read again: a defect of the caller.
+    #[error("a record of {what} cannot be stored: {message}")]
+    Record {
+        /// Which record.
+        what: String,
+        /// The encoder's words.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// Is the store (or a lock file) damaged beyond repair, unreadable, not writable, or of a newer
+    /// version? The command line's exit code 7; the other kinds are the user's input.
+    pub fn is_damage_or_write(&self) -> bool {
+        matches!(self, Self::Write { .. } | Self::Read { .. } | Self::Newer { .. })
+    }
+
+    /// The file or folder it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Write { path, .. }
+            | Self::Read { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Input { path, .. }
+            | Self::Unsettled { path }
+            | Self::LockFile { path, .. } => Some(path),
+            Self::Record { .. } => None,
+        }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+}
+
+/// What a person can do about a failed read or write.
+fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "Free some space and run again: what was finished is kept"
+        }
+        ErrorKind::PermissionDenied => {
+            "Give yourself permission on that folder (was it made by another user?) and run again"
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            "The file system is read-only: copy the project to a place that can be written"
+        }
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "A file lies where a folder should be: move it away and run again"
+        }
+        ErrorKind::IsADirectory => {
+            "A folder lies where a file should be: move it away and run again"
+        }
+        _ => "See to the cause and run again: what was finished is kept",
+    }
+}

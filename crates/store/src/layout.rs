@@ -1,0 +1,125 @@
+//! The folder `.collegium/`: its parts, its version, and how it comes into being.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use collegium_digest::Digest;
+
+use crate::{StoreError, disk};
+
+/// The layout version that this program writes, and the latest that it reads.
+pub(crate) const VERSION: u64 = 1;
+
+const FOLDERS: [&str; 8] =
+    ["objects", "recipes", "realisations", "locks", "tmp", "quarantine", "runs", "cache"];
+
+const README: &str = "\
+This folder is Collegium's store: what was computed, filed under what it was computed from.
+Any file in it may be deleted at any time, while nothing runs: that costs time, never correctness.
+It does not belong into version control; the lock file beside each pipeline does.
+
+objects/ab/cdef...                  content, named by its BLAKE3 hash; never changed once written
+recipes/ab/DIGEST.json              the ingredients of a computation, in readable form
+realisations/ab/RECIPE/ID.json      what a computation of that recipe produced and cost
+runs/TIME-PROCESS.json              reports of past runs
+cache/stat.json, cache/memo         hashes of input files, and of what follows from them
+locks/                              held by running processes; released when they end
+tmp/                                files being written
+quarantine/                         files that were found damaged; of no use but to find out why
+version                             the version of this layout
+";
+
+/// Where things lie below `.collegium/`.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) root: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn new(project_root: &Path) -> Self {
+        Self { root: project_root.join(".collegium") }
+    }
+
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    pub(crate) fn object(&self, object: &Digest) -> PathBuf {
+        let name = hex(object);
+        self.below("objects", &[&name[..2], &name[2..]])
+    }
+
+    pub(crate) fn recipe(&self, recipe: &Digest) -> PathBuf {
+        let name = hex(recipe);
+        self.below("recipes", &[&name[..2], &(name.clone() + ".json")])
+    }
+
+    pub(crate) fn realisations(&self, recipe: &Digest) -> PathBuf {
+        let name = hex(recipe);
+        self.below("realisations", &[&name[..2], &name])
+    }
+
+    pub(crate) fn realisation(&self, recipe: &Digest, id: &Digest) -> PathBuf {
+        self.realisations(recipe).join(hex(id) + ".json")
+    }
+
+    fn below(&self, folder: &str, names: &[&str]) -> PathBuf {
+        // One allocation: this is on the way of every lookup.
+        let mut path = PathBuf::with_capacity(self.root.as_os_str().len() + 160);
+        path.push(&self.root);
+        path.push(folder);
+        names.iter().for_each(|name| path.push(name));
+        path
+    }
+
+    /// Looks at the version, if there is a store; says whether `version` is missing or unreadable
+    /// as a number, so that it has to be written anew.
+    pub(crate) fn check(&self) -> Result<Option<String>, StoreError> {
+        let path = self.folder("version");
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Read { path, source }),
+        };
+        match text.parse::<u64>() {
+            Ok(found) if found > VERSION => {
+                Err(StoreError::Newer { path: self.root.clone(), found, known: VERSION })
+            }
+            Ok(_) => Ok(None),
+            Err(_) => {
+                // Out of the way, so that `create` writes it again.
+                let _ = fs::remove_file(&path);
+                Ok(Some(format!("{} was damaged and is written anew", path.display())))
+            }
+        }
+    }
+
+    /// Makes whatever part of the store is missing.
+    pub(crate) fn create(&self) -> Result<(), StoreError> {
+        for name in FOLDERS {
+            let path = self.folder(name);
+            fs::create_dir_all(&path).map_err(StoreError::write(&path))?;
+        }
+        let version = format!("{VERSION}\n");
+        for (name, text) in
+            [(".gitignore", "*\n"), ("README", README), ("version", version.as_str())]
+        {
+            let path = self.folder(name);
+            if !path.exists() {
+                disk::replace(&self.folder("tmp"), "", &path, text.as_bytes(), false)
+                    .map_err(StoreError::write(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The digits of a digest. Formatting each byte by itself took more time than opening the file.
+pub(crate) fn hex(digest: &Digest) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    digest.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,0 +1,110 @@
+//! `NAME.lock` beside `NAME.toml`: made by Collegium, committed and merged by people.
+//!
+//! One key per line and everything sorted, so that two branches which refitted different experts
+//! merge by themselves; byte-stable, and not touched when nothing changed.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use collegium_records::Lock;
+use serde::Deserialize;
+
+use crate::{StoreError, disk};
+
+/// The version of the lock file's format.
+pub const LOCK_FORMAT: u32 = 1;
+
+const HEADER: &str = "\
+# Which trained model of each expert this pipeline stands on.
+# Written by collegium: commit it, do not edit it. On a merge conflict keep either side and run again.
+
+";
+
+const REMEDY: &str = "restore it from version control, or delete it, and run again";
+
+/// Reads a pipeline's lock file; an empty lock if there is none.
+///
+/// # Errors
+/// If it cannot be read, was written by a newer version, or is not a lock file (conflict markers,
+/// broken TOML, unknown keys), with the line where one can be named.
+pub fn read_lock(path: &Path) -> Result<Lock, StoreError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Lock { format: LOCK_FORMAT, ..Lock::default() });
+        }
+        Err(source) => return Err(StoreError::Read { path: path.to_owned(), source }),
+    };
+    let bad = |line, message| StoreError::LockFile { path: path.to_owned(), line, message };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        bad(Some(line_of(whole, whole.len())), format!("this is not text in UTF-8; {REMEDY}"))
+    })?;
+    if let Some(line) = text.lines().position(is_conflict_marker) {
+        let message = "a merge conflict was left here; keep either side of the whole file \
+                       and run again";
+        return Err(bad(Some(line + 1), message.to_owned()));
+    }
+    let broken = |error: toml::de::Error| {
+        let line = error.span().map(|span| line_of(text.as_bytes(), span.start));
+        bad(line, format!("{}; {REMEDY}", error.message().trim_end_matches('.')))
+    };
+    // The version first: a newer file may hold anything else.
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let head: Head = toml::from_str(&text).map_err(broken)?;
+    if head.format != LOCK_FORMAT {
+        let line = text.lines().position(|l| l.trim_start().starts_with("format"));
+        let message = format!(
+            "lock files of format {} are not known to this collegium, which writes {LOCK_FORMAT}; \
+             update collegium, or delete the file and run again",
+            head.format
+        );
+        return Err(bad(line.map(|n| n + 1), message));
+    }
+    toml::from_str(&text).map_err(broken)
+}
+
+/// Writes a pipeline's lock file, in one step; if it holds just that already it is not touched.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
+    let text = encode(lock).map_err(|error| StoreError::Record {
+        what: path.display().to_string(),
+        message: error.to_string(),
+    })?;
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.");
+    disk::sweep(&folder, &prefix);
+    // Not left to a later sync: it may be the only file of a run that is committed.
+    disk::replace(&folder, &prefix, path, text.as_bytes(), false)
+        .and_then(|()| disk::sync(path))
+        .map_err(StoreError::write(path))
+}
+
+fn encode(lock: &Lock) -> Result<String, toml::ser::Error> {
+    let body = toml::to_string(&Lock { format: LOCK_FORMAT, node: lock.node.clone() })?;
+    Ok(format!("{HEADER}{body}"))
+}
+
+fn is_conflict_marker(line: &str) -> bool {
+    ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| line.starts_with(marker))
+}
+
+/// The line of a byte, from 1.
+fn line_of(text: &[u8], byte: usize) -> usize {
+    1 + text[..byte.min(text.len())].iter().filter(|&&b| b == b'\n').count()
+}

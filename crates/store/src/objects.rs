@@ -1,0 +1,184 @@
+//! Content, named by its hash.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, ErrorKind, Read as _, Write},
+    path::{Path, PathBuf},
+};
+
+use collegium_digest::Digest;
+
+use crate::{Store, StoreError, locked, stamp::Stamp};
+
+impl Store {
+    /// Keeps `bytes` and returns their digest. What is there already is not written again.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        if self.path(&digest)?.is_none() {
+            let target = self.layout.object(&digest);
+            self.keep(&target, bytes, true)?;
+            self.trust(&digest, &target);
+        }
+        Ok(digest)
+    }
+
+    /// Keeps what `fill` writes, however large, and returns its digest. If `fill` fails nothing is
+    /// kept.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or with what `fill` returned.
+    pub fn put_with(
+        &self,
+        fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Digest, StoreError> {
+        let mut file = self.temporary()?;
+        let path = file.path().to_owned();
+        let hasher = blake3::Hasher::new();
+        let mut writer =
+            BufWriter::with_capacity(1 << 17, Hashing { to: file.as_file_mut(), hasher });
+        fill(&mut writer).map_err(StoreError::write(&path))?;
+        writer.flush().map_err(StoreError::write(&path))?;
+        let digest = Digest::from_bytes(*writer.get_ref().hasher.finalize().as_bytes());
+        drop(writer);
+        if self.path(&digest)?.is_none() {
+            let target = self.layout.object(&digest);
+            self.settle(file, &target, true)?;
+            self.trust(&digest, &target);
+        }
+        Ok(digest)
+    }
+
+    /// The content of an object, checked; `None` if it is not there or was damaged.
+    ///
+    /// # Errors
+    /// If it is there and the system refuses to read it.
+    pub fn get(&self, object: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.layout.object(object);
+        match fs::read(&path) {
+            Ok(bytes) if Digest::of(&bytes) == *object => Ok(Some(bytes)),
+            Ok(_) => Ok(self.damaged_object(&path, object)),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound => Ok(None),
+                ErrorKind::IsADirectory => Ok(self.damaged_object(&path, object)),
+                _ => Err(StoreError::Read { path, source: error }),
+            },
+        }
+    }
+
+    /// The file of an object, to be mapped or streamed; `None` if it is not there or was damaged.
+    /// Its content is checked once per process, and again if the file changed since. The file must
+    /// not be written to.
+    ///
+    /// # Errors
+    /// If it is there and the system refuses to read it.
+    pub fn path(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
+        let path = self.layout.object(object);
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return Ok(self.damaged_object(&path, object)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Read { path, source }),
+        };
+        let stamp = Stamp::of(&metadata);
+        if stamp.is_some() && locked(&self.verified).get(object) == stamp.as_ref() {
+            return Ok(Some(path));
+        }
+        if hash_file(&path).map_err(StoreError::read(&path))? != *object {
+            return Ok(self.damaged_object(&path, object));
+        }
+        if let Some(stamp) = stamp {
+            locked(&self.verified).insert(*object, stamp);
+        }
+        Ok(Some(path))
+    }
+
+    /// Is there a file for this object? Its content is not checked.
+    pub fn contains(&self, object: &Digest) -> bool {
+        self.layout.object(object).is_file()
+    }
+
+    /// The digests of all objects, sorted, by their names alone.
+    ///
+    /// # Errors
+    /// If a folder is there and cannot be read.
+    pub fn objects(&self) -> Result<Vec<Digest>, StoreError> {
+        let mut digests = Vec::new();
+        for (shard, folder) in names(&self.layout.folder("objects"))? {
+            for (rest, _) in names(&folder)? {
+                digests.extend(format!("{shard}{rest}").parse::<Digest>());
+            }
+        }
+        digests.sort_unstable();
+        Ok(digests)
+    }
+
+    /// Spares [`Store::path`] the reading of what this process has just written.
+    fn trust(&self, object: &Digest, path: &Path) {
+        if let Some(stamp) = fs::metadata(path).ok().and_then(|metadata| Stamp::of(&metadata)) {
+            locked(&self.verified).insert(*object, stamp);
+        }
+    }
+
+    fn damaged_object<T>(&self, path: &Path, object: &Digest) -> Option<T> {
+        self.quarantine(path, &format!("object {}", object.short()));
+        None
+    }
+}
+
+/// The names in a folder, with their paths, sorted; none if there is no such folder, or if it is a
+/// stray file.
+pub(crate) fn names(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(source) => return Err(StoreError::Read { path: folder.to_owned(), source }),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(StoreError::read(folder))?;
+        if let Some(name) = entry.file_name().to_str() {
+            names.push((name.to_owned(), entry.path()));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The digest of a file's bytes, in bounded memory.
+pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    // Large enough for BLAKE3's widest vectors, small enough for the cache.
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Digest::from_bytes(*hasher.finalize().as_bytes())),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+    }
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<'a> {
+    to: &'a mut File,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -1,0 +1,51 @@
+//! Reports of past runs.
+
+use collegium_records::RunReport;
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError, objects::names, seal, traces};
+
+#[derive(Serialize, Deserialize)]
+struct Logged<R> {
+    /// RFC 3339 in UTC.
+    time: String,
+    report: R,
+}
+
+impl Store {
+    /// Files the report of a run that has just ended.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or the report cannot be encoded.
+    pub fn log_run(&self, report: &RunReport) -> Result<(), StoreError> {
+        let time = format!("{:.6}", jiff::Timestamp::now());
+        // No colons in file names, and names sort as times do.
+        let stem = time.replace(['-', ':'], "");
+        let path = self.layout.folder("runs").join(format!("{stem}-{}.json", std::process::id()));
+        let record = serde_json::to_vec(&Logged { time, report }).map_err(|error| {
+            StoreError::Record { what: "a run".to_owned(), message: error.to_string() }
+        })?;
+        self.replace(&path, &seal::seal(&[], &record))
+    }
+
+    /// Past runs, newest last: when each ended (RFC 3339 in UTC) and its report. Damaged ones are
+    /// quarantined, those of an unknown shape ignored, and both noted.
+    ///
+    /// # Errors
+    /// If something is there and the system refuses to read it.
+    pub fn runs(&self) -> Result<Vec<(String, RunReport)>, StoreError> {
+        let mut runs = Vec::new();
+        for (name, path) in names(&self.layout.folder("runs"))? {
+            let Some(stem) = name.strip_suffix(".json") else { continue };
+            let Some(bytes) = traces::read(&path)? else { continue };
+            match seal::unseal(&[], &bytes).map(serde_json::from_slice::<Logged<RunReport>>) {
+                Some(Ok(run)) => runs.push((run.time, run.report)),
+                Some(Err(error)) => self.note(format!(
+                    "the report of run {stem} is not understood by this version: {error}"
+                )),
+                None => self.quarantine(&path, &format!("the report of run {stem}")),
+            }
+        }
+        Ok(runs)
+    }
+}

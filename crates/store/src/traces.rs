@@ -1,0 +1,138 @@
+//! Recipes, and what came of them.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
+
+use collegium_digest::{Digest, Hasher};
+use collegium_records::Recipe;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Store, StoreError, objects::names, seal};
+
+impl Store {
+    /// Files `record` as what one computation of `recipe` gave. `id` tells realisations of one
+    /// recipe apart; a record that is already there under this id is replaced.
+    ///
+    /// Put the objects that the record names first. Numbers in it must be finite: JSON has no
+    /// others, and a record with a NaN would not be found again.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or the record cannot be encoded.
+    pub fn realise<T: Serialize>(
+        &self,
+        recipe: &Recipe,
+        id: &Digest,
+        record: &T,
+    ) -> Result<(), StoreError> {
+        let digest = recipe.digest();
+        // The recipe first: whoever finds a realisation then also finds what it was made of.
+        let path = self.layout.recipe(&digest);
+        if read_recipe(&path, &digest)?.is_none() {
+            let encode = |message: String| StoreError::Record {
+                what: format!("recipe {}", digest.short()),
+                message,
+            };
+            let mut bytes = serde_json::to_vec_pretty(recipe).map_err(|e| encode(e.to_string()))?;
+            bytes.push(b'\n');
+            if parse_recipe(&bytes, &digest).is_none() {
+                return Err(encode("an ingredient is not a finite number".to_owned()));
+            }
+            self.keep(&path, &bytes, false)?;
+        }
+        let record = serde_json::to_vec(record).map_err(|e| StoreError::Record {
+            what: format!("recipe {}", digest.short()),
+            message: e.to_string(),
+        })?;
+        let sealed = seal::seal(&[&digest, id], &record);
+        let path = self.layout.realisation(&digest, id);
+        if fs::read(&path).is_ok_and(|there| there == sealed) {
+            return Ok(());
+        }
+        self.keep(&path, &sealed, false)
+    }
+
+    /// All realisations of a recipe, by id. A damaged one is quarantined; one of another shape than
+    /// `T` (of another version of Collegium) is left alone. Both count as absent and are noted.
+    ///
+    /// # Errors
+    /// If something is there and the system refuses to read it.
+    pub fn realisations<T: DeserializeOwned>(
+        &self,
+        recipe: &Digest,
+    ) -> Result<BTreeMap<Digest, T>, StoreError> {
+        let mut found = BTreeMap::new();
+        for (name, path) in names(&self.layout.realisations(recipe))? {
+            let Some(id) = name.strip_suffix(".json").and_then(|n| n.parse::<Digest>().ok()) else {
+                continue;
+            };
+            let what = || format!("realisation {} of recipe {}", id.short(), recipe.short());
+            let Some(bytes) = read(&path)? else { continue };
+            match seal::unseal(&[recipe, &id], &bytes).map(serde_json::from_slice) {
+                Some(Ok(record)) => drop(found.insert(id, record)),
+                Some(Err(error)) => self.note(format!(
+                    "{} is not understood by this version and is ignored: {error}",
+                    what()
+                )),
+                None => self.quarantine(&path, &what()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ingredients behind a recipe's digest; `None` if they are not there or were damaged.
+    ///
+    /// # Errors
+    /// If the file is there and the system refuses to read it.
+    pub fn recipe(&self, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
+        let path = self.layout.recipe(digest);
+        let recipe = read_recipe(&path, digest)?;
+        if recipe.is_none() && path.exists() {
+            self.quarantine(&path, &format!("recipe {}", digest.short()));
+        }
+        Ok(recipe)
+    }
+
+    /// One digest over the names of all objects and the ids of all realisations, but not over
+    /// costs, times and paths: two stores in which the same work was done agree in it.
+    ///
+    /// # Errors
+    /// If a folder is there and cannot be read.
+    pub fn digest_tree(&self) -> Result<Digest, StoreError> {
+        let mut hasher = Hasher::new("store");
+        let objects = self.objects()?;
+        hasher.list(objects.len());
+        for object in &objects {
+            hasher.digest(object);
+        }
+        for (_, shard) in names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in names(&shard)? {
+                for (id, _) in names(&folder)? {
+                    hasher.text(&recipe).text(&id);
+                }
+            }
+        }
+        Ok(hasher.finish())
+    }
+}
+
+/// The recipe in a file; `None` if there is no such file or it is not this recipe.
+fn read_recipe(path: &Path, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
+    Ok(read(path)?.and_then(|bytes| parse_recipe(&bytes, digest)))
+}
+
+/// A recipe is its own checksum.
+fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
+    let recipe: Recipe = serde_json::from_slice(bytes).ok()?;
+    (recipe.digest() == *digest).then_some(recipe)
+}
+
+/// A file's bytes; empty for a folder in its place, which no reader takes for a record.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(None),
+            ErrorKind::IsADirectory => Ok(Some(Vec::new())),
+            _ => Err(StoreError::Read { path: path.to_owned(), source: error }),
+        },
+    }
+}

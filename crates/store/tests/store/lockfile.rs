@@ -1,0 +1,148 @@
+use std::{collections::BTreeMap, fs};
+
+use collegium_records::{Lock, LockedNode};
+use collegium_store::{LOCK_FORMAT, StoreError, read_lock, write_lock};
+use proptest::prelude::*;
+
+use crate::{files, id};
+
+fn node(name: &str) -> LockedNode {
+    LockedNode {
+        recipe: id(name),
+        realisation: id("model"),
+        parts: BTreeMap::from([
+            (id("fold 1").to_string(), id("model 1")),
+            (id("fold 2").to_string(), id("model 2")),
+        ]),
+        outputs: id("apply"),
+    }
+}
+
+fn lock() -> Lock {
+    let names = ["expert.departure", "expert.arrival"];
+    Lock { format: LOCK_FORMAT, node: names.map(|n| (n.to_owned(), node(n))).into() }
+}
+
+/// The error for a lock file of this text, with the folder cut off.
+fn refusal(text: impl AsRef<[u8]>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flights.lock");
+    fs::write(&path, text).unwrap();
+    let error = read_lock(&path).unwrap_err();
+    assert!(matches!(error, StoreError::LockFile { .. }));
+    assert!(!error.is_damage_or_write());
+    error.to_string().replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn it_is_one_key_per_line_and_sorted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flights.lock");
+    write_lock(&path, &lock()).unwrap();
+    insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"
+    # Which trained model of each expert this pipeline stands on.
+    # Written by collegium: commit it, do not edit it. On a merge conflict keep either side and run again.
+
+    format = 1
+
+    [node."expert.arrival"]
+    recipe = "bc585b4a2fdf00c2811a65128f257cc5bed8b34f68745b1efe61103ad680a89b"
+    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
+    outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
+
+    [node."expert.arrival".parts]
+    2399a1b7cde8900980a668958c7acbdb33cace5ae8d19060ea1c3cd30af0e643 = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
+    a37f973078c0001fdf15d0748ad8526fcedfd8962684454be95712213b9a0dba = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+
+    [node."expert.departure"]
+    recipe = "626662e13d32c127f8099fc5c7450755e89a95a585a359ee188e0967a504a579"
+    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
+    outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
+
+    [node."expert.departure".parts]
+    2399a1b7cde8900980a668958c7acbdb33cace5ae8d19060ea1c3cd30af0e643 = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
+    a37f973078c0001fdf15d0748ad8526fcedfd8962684454be95712213b9a0dba = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+    "#);
+    assert_eq!(read_lock(&path).unwrap(), lock());
+    assert_eq!(files(folder.path()), [path], "no temporary file is left");
+}
+
+#[test]
+fn a_missing_file_is_an_empty_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flights.lock");
+    let empty = read_lock(&path).unwrap();
+    assert_eq!((empty.format, empty.node.len()), (LOCK_FORMAT, 0));
+    write_lock(&path, &empty).unwrap();
+    assert_eq!(read_lock(&path).unwrap(), empty);
+}
+
+#[test]
+fn an_equal_lock_does_not_touch_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flights.lock");
+    write_lock(&path, &lock()).unwrap();
+    let before = fs::metadata(&path).unwrap().modified().unwrap();
+    write_lock(&path, &lock()).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn a_merge_conflict_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flights.lock");
+    write_lock(&path, &lock()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let at = text.find("recipe").unwrap();
+    let (head, tail) = text.split_at(at);
+    let text = format!(
+        "{head}<<<<<<< ours\nrecipe = \"a\"\n=======\nrecipe = \"b\"\n>>>>>>> theirs\n{tail}"
+    );
+    insta::assert_snapshot!(refusal(text), @"flights.lock:7: a merge conflict was left here; keep either side of the whole file and run again");
+}
+
+#[test]
+fn an_unknown_format_is_refused_with_a_way_out() {
+    insta::assert_snapshot!(refusal("# x\nformat = 2\nnew = []\n"), @"flights.lock:2: lock files of format 2 are not known to this collegium, which writes 1; update collegium, or delete the file and run again");
+}
+
+#[test]
+fn broken_files_are_refused_with_their_line() {
+    let cases: [&[u8]; 6] = [
+        b"",
+        b"format = 1\n[node",
+        b"format = 1\n\n[node.\"expert.a\"]\nrecipe = \"12\"\n",
+        b"format = 1\nnodes = 3\n",
+        b"format = 1\n[node.\"expert.a\"]\n",
+        b"format = 1\n\xff\xfe",
+    ];
+    insta::assert_snapshot!(cases.map(refusal).join("\n"), @r#"
+    flights.lock:1: missing field `format`; restore it from version control, or delete it, and run again
+    flights.lock:2: unclosed table, expected `]`; restore it from version control, or delete it, and run again
+    flights.lock:4: a digest is 64 hexadecimal digits; restore it from version control, or delete it, and run again
+    flights.lock:2: unknown field `nodes`, expected `format` or `node`; restore it from version control, or delete it, and run again
+    flights.lock:2: missing field `recipe`; restore it from version control, or delete it, and run again
+    flights.lock:2: this is not text in UTF-8; restore it from version control, or delete it, and run again
+    "#);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = write_lock(&folder.path().join("absent/flights.lock"), &lock()).unwrap_err();
+    assert!(error.is_damage_or_write());
+    assert!(error.to_string().contains("absent/flights.lock"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_lock_comes_back(names in prop::collection::btree_set(any::<String>(), 0..6)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let lock = Lock { format: LOCK_FORMAT, node: names.iter().map(|n| (n.clone(), node(n))).collect() };
+        write_lock(&path, &lock).unwrap();
+        prop_assert_eq!(read_lock(&path).unwrap(), lock);
+    }
+}

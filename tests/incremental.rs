@@ -1,0 +1,166 @@
+//! Which fits a change really reaches. Every test names them.
+
+use crate::project::{Project, all, rows, with_folds};
+
+fn cold() -> Vec<String> {
+    all(&[with_folds("size"), with_folds("kind"), vec!["final: full".to_owned()]])
+}
+
+fn just(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn ready() -> Project {
+    let project = Project::new();
+    assert_eq!(project.fitted(), cold());
+    project
+}
+
+#[test]
+fn a_second_run_fits_nothing() {
+    let project = ready();
+    assert_eq!(project.fitted(), just(&[]));
+}
+
+#[test]
+fn touching_a_file_fits_nothing() {
+    let project = ready();
+    let text = project.read("pipelines/data/rows.csv");
+    project.write("pipelines/data/rows.csv", text);
+    let text = project.read("pipelines/small.toml");
+    project.write("pipelines/small.toml", text);
+    assert_eq!(project.fitted(), just(&[]));
+}
+
+#[test]
+fn comments_key_order_number_spelling_and_the_audit_table_fit_nothing() {
+    let project = ready();
+    project.edit_pipeline("[expert.kind]", "# what kind it is\n[expert.kind]");
+    project.edit_pipeline(
+        "inputs = [\"rows.a\", \"rows.b\"]\ntarget = \"rows.size\"",
+        "target = \"rows.size\"\ninputs = [\"rows.a\", \"rows.b\"]",
+    );
+    project.edit_pipeline("epochs = 4, batch = 32", "batch = 32, epochs = 4");
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 1e-2");
+    project.edit_pipeline("rows = 100", "rows = 50");
+    assert_eq!(project.fitted(), just(&[]));
+}
+
+#[test]
+fn a_whole_number_written_as_a_float_fits_nothing() {
+    let project = Project::new();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 1");
+    // A step of 1 is wild but finite here; what matters is the spelling.
+    let first = project.collegium(&["run", "--json", "--quiet", "size"]);
+    assert!(first.code == 0 || first.code == 4, "{}", first.err);
+    project.edit_pipeline("learning_rate = 1", "learning_rate = 1.0");
+    let plan = project.collegium(&["plan", "--json", "size"]).ok().json();
+    if first.code == 0 {
+        assert_eq!(plan["nodes"][0]["action"], "cached");
+    }
+}
+
+#[test]
+fn a_column_that_nobody_reads_fits_nothing() {
+    let project = ready();
+    project.map_column("unread", |level| format!("dark {level}"));
+    assert_eq!(project.fitted(), just(&[]));
+}
+
+#[test]
+fn a_column_that_one_expert_reads_fits_it_its_folds_and_its_consumer() {
+    let project = ready();
+    project.map_column("a", |cell| (cell.parse::<f64>().unwrap() * 0.5).to_string() + "1");
+    assert_eq!(project.fitted(), all(&[with_folds("size"), just(&["final: full"])]));
+}
+
+#[test]
+fn a_learning_rate_fits_the_expert_its_folds_and_its_consumer() {
+    let project = ready();
+    project.edit_pipeline(
+        "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\ntrain  = { epochs = 4, batch = 32, learning_rate = 0.01 }",
+        "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\ntrain  = { epochs = 4, batch = 32, learning_rate = 0.02 }",
+    );
+    assert_eq!(project.fitted(), all(&[with_folds("kind"), just(&["final: full"])]));
+}
+
+#[test]
+fn a_revert_fits_nothing() {
+    let project = ready();
+    let before = project.read("pipelines/small.lock");
+    project.edit_pipeline("seed = 3", "seed = 3\n# changed");
+    project.edit_pipeline("hidden = [8]", "hidden = [9]");
+    assert_eq!(project.fitted(), all(&[with_folds("size"), just(&["final: full"])]));
+    project.edit_pipeline("hidden = [9]", "hidden = [8]");
+    assert_eq!(project.fitted(), just(&[]));
+    assert_eq!(project.read("pipelines/small.lock"), before, "the lock is back too");
+}
+
+#[test]
+fn a_sink_that_changes_fits_itself_alone() {
+    let project = ready();
+    project.edit_pipeline("\"rows.d\"]", "\"rows.d\", \"rows.c\"]");
+    assert_eq!(project.fitted(), just(&["final: full"]));
+}
+
+#[test]
+fn an_input_removed_from_a_list_is_a_change() {
+    let project = ready();
+    project.edit_pipeline("\"kind.logit\", \"rows.d\"]", "\"kind.logit\"]");
+    assert_eq!(project.fitted(), just(&["final: full"]));
+}
+
+#[test]
+fn the_order_of_inputs_is_no_change() {
+    let project = ready();
+    project.edit_pipeline(
+        "[\"size.value\", \"kind.logit\", \"rows.d\"]",
+        "[\"rows.d\", \"kind.logit\", \"size.value\"]",
+    );
+    assert_eq!(project.fitted(), just(&[]));
+}
+
+#[test]
+fn an_upstream_retrained_to_identical_outputs_leaves_its_consumer_alone() {
+    let project = ready();
+    let report =
+        project.collegium(&["run", "--json", "--quiet", "--force", "kind"]).ok().json();
+    assert_eq!(crate::project::fitted(&report), with_folds("kind"));
+}
+
+#[test]
+fn one_job_and_four_jobs_leave_the_same_objects() {
+    let (one, four) = (Project::new(), Project::new());
+    assert_eq!(one.fitted_with(&["--jobs", "1"]), cold());
+    assert_eq!(four.fitted_with(&["--jobs", "4"]), cold());
+    assert_eq!(one.objects(), four.objects());
+    assert_eq!(one.read("pipelines/small.lock"), four.read("pipelines/small.lock"));
+}
+
+#[test]
+fn an_edit_of_test_rows_alone_measures_again_and_fits_nothing() {
+    let project = ready();
+    // Row 0 is moved far away; if it is a test row nothing is fitted, else exactly its readers are.
+    let mut unmoved = 0;
+    for row in 0..12 {
+        let target = project.read("pipelines/data/rows.csv");
+        let mut lines: Vec<String> = target.lines().map(str::to_owned).collect();
+        let mut cells: Vec<String> = lines[row + 1].split(',').map(str::to_owned).collect();
+        cells[4] = "0.25".to_owned();
+        lines[row + 1] = cells.join(",");
+        project.write("pipelines/data/rows.csv", lines.join("\n") + "\n");
+        let fits = project.fitted();
+        assert!(fits.is_empty() || fits == just(&["final: full"]), "{fits:?}");
+        unmoved += usize::from(fits.is_empty());
+    }
+    assert!((1..8).contains(&unmoved), "{unmoved} of 12 rows are test rows");
+}
+
+#[test]
+fn appended_rows_are_fitted_and_a_revert_is_not() {
+    let project = ready();
+    project.write("pipelines/data/rows.csv", rows(650));
+    assert_eq!(project.fitted(), cold());
+    project.write("pipelines/data/rows.csv", rows(600));
+    assert_eq!(project.fitted(), just(&[]));
+}

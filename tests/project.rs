@@ -1,0 +1,224 @@
+//! A small project in a temporary folder, and the binary run in it.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// A project with a table of 600 rows and three experts in two levels:
+/// `size` (regression on `a`, `b`), `kind` (binary, on `b`, `c`), `final` (fed by both, and `d`).
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+/// What a run of the binary said.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// The document of `--json`.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", self.out, self.err))
+    }
+
+    /// The run must have ended well.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    /// The run must have failed with this code and say this on stderr.
+    #[track_caller]
+    pub fn fails(self, code: i32, needles: &[&str]) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        for needle in needles {
+            assert!(self.err.contains(needle), "{needle:?} is not in:\n{}", self.err);
+        }
+        self
+    }
+}
+
+pub const PIPELINE: &str = r#"[pipeline]
+name = "small"
+seed = 3
+
+[data.rows]
+path = "data/rows.csv"
+split = { train = 0.7, valid = 0.15, test = 0.15, by = ["id"] }
+
+[expert.size]
+inputs = ["rows.a", "rows.b"]
+target = "rows.size"
+model  = { type = "mlp", hidden = [8] }
+train  = { epochs = 4, batch = 32, learning_rate = 0.01 }
+
+[expert.kind]
+inputs = ["rows.b", "rows.c"]
+target = "rows.kind"
+model  = { type = "mlp", hidden = [8] }
+train  = { epochs = 4, batch = 32, learning_rate = 0.01 }
+
+[expert.final]
+inputs = ["size.value", "kind.logit", "rows.d"]
+target = "rows.final"
+model  = { type = "mlp", hidden = [8] }
+train  = { epochs = 4, batch = 32, learning_rate = 0.01 }
+
+[evaluate]
+baselines = []
+
+[audit]
+rows = 100
+bootstrap = 5
+"#;
+
+/// The table's rows: id, four inputs, a column that nobody reads, three targets.
+pub fn rows(count: usize) -> String {
+    let mut text = "id,a,b,c,d,unread,size,kind,final\n".to_owned();
+    let mut state = 12345u64;
+    let mut noise = || {
+        // A linear congruential generator is random enough for a test table.
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+    };
+    for id in 0..count {
+        let (a, b, c, d) = (noise(), noise(), noise(), noise());
+        let size = 2.0 * a + b * b + 0.05 * noise();
+        let kind = b + c + 0.2 * noise() > 0.0;
+        let last = size > 0.1 && kind || d > 0.4;
+        let level = ["red", "green", "blue"][(noise().abs() * 6.0) as usize % 3];
+        writeln!(text, "{id},{a},{b},{c},{d},{level},{size},{kind},{last}").unwrap();
+    }
+    text
+}
+
+impl Project {
+    /// The project above.
+    pub fn new() -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        project.write("pipelines/small.toml", PIPELINE);
+        project.write("pipelines/data/rows.csv", &rows(600));
+        project
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Replaces text in a file; it must be there.
+    #[track_caller]
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = self.read(name);
+        assert!(text.contains(from), "{from:?} is not in {name}");
+        self.write(name, text.replacen(from, to, 1));
+    }
+
+    #[track_caller]
+    pub fn edit_pipeline(&self, from: &str, to: &str) {
+        self.edit("pipelines/small.toml", from, to);
+    }
+
+    /// Changes one column of the table.
+    pub fn map_column(&self, column: &str, change: impl Fn(&str) -> String) {
+        let text = self.read("pipelines/data/rows.csv");
+        let mut lines = text.lines();
+        let head = lines.next().unwrap();
+        let at = head.split(',').position(|name| name == column).unwrap();
+        let mut changed = format!("{head}\n");
+        for line in lines {
+            let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            cells[at] = change(&cells[at]);
+            writeln!(changed, "{}", cells.join(",")).unwrap();
+        }
+        self.write("pipelines/data/rows.csv", changed);
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_collegium"));
+        command
+            .args(args)
+            .current_dir(self.root())
+            .env("NO_COLOR", "1")
+            .env_remove("COLLEGIUM_JOBS")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn collegium(&self, args: &[&str]) -> Said {
+        let Output { status, stdout, stderr } = self.command(args).output().unwrap();
+        Said {
+            code: status.code().unwrap_or(-1),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// Runs the pipeline and lists the fits that were really executed, as `expert: part`, sorted.
+    #[track_caller]
+    pub fn fitted(&self) -> Vec<String> {
+        self.fitted_with(&[])
+    }
+
+    #[track_caller]
+    pub fn fitted_with(&self, args: &[&str]) -> Vec<String> {
+        let all: Vec<&str> = ["run", "--json", "--quiet"].iter().chain(args).copied().collect();
+        fitted(&self.collegium(&all).ok().json())
+    }
+
+    /// Names of all objects in the store.
+    pub fn objects(&self) -> Vec<String> {
+        let store = collegium_store::Store::open(self.root()).unwrap();
+        store.objects().unwrap().iter().map(ToString::to_string).collect()
+    }
+}
+
+/// The fits of a run report, as `expert: part`, sorted.
+pub fn fitted(report: &Value) -> Vec<String> {
+    let mut fits: Vec<String> = report["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|node| {
+            let name = node["name"].as_str().unwrap().trim_start_matches("expert.").to_owned();
+            let parts = node["fitted"].as_array().unwrap().clone();
+            parts.into_iter().map(move |part| format!("{name}: {}", part.as_str().unwrap()))
+        })
+        .collect();
+    fits.sort();
+    fits
+}
+
+/// All six fits of an expert that feeds another.
+pub fn with_folds(expert: &str) -> Vec<String> {
+    let folds = (1..=5).map(|fold| format!("{expert}: fold {fold}/5"));
+    folds.chain([format!("{expert}: full")]).collect()
+}
+
+/// Sorted union.
+pub fn all(lists: &[Vec<String>]) -> Vec<String> {
+    let mut all: Vec<String> = lists.concat();
+    all.sort();
+    all
+}
