@@ -3,7 +3,6 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use collegium_engine::{Observer, Options, Session};
-use collegium_manifest::Pipeline;
 
 use crate::{args::Args, failure::Failure, progress};
 
@@ -11,16 +10,11 @@ use crate::{args::Args, failure::Failure, progress};
 const MEMORY_BOUND: u64 = 2 << 30;
 
 /// Loads and opens a pipeline with the observer that suits the terminal.
-pub(crate) fn open(args: &Args, named: Option<&str>) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    let pipeline = crate::locate::load(args, named)?;
-    open_loaded(args, pipeline)
-}
-
-/// Opens a pipeline that is loaded already.
-pub(crate) fn open_loaded(
+pub(crate) fn open(
     args: &Args,
-    pipeline: Pipeline,
+    named: Option<&str>,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    let pipeline = crate::locate::load(args, named)?;
     let interrupted = interrupt_flag()?;
     let observer: Arc<dyn Observer> = progress::observer(args.quiet);
     let options = Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
@@ -30,7 +24,7 @@ pub(crate) fn open_loaded(
 
 /// A flag that Ctrl-C (or SIGTERM) sets; the second one ends the process at once. Either way
 /// nothing half-written stays visible.
-pub(crate) fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
+fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())

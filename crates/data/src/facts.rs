@@ -4,7 +4,7 @@ use collegium_digest::Digest;
 use collegium_manifest::ColumnType;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, MISSING_CODE, Side, Table, Values};
+use crate::{Column, MISSING_CODE, Side, Table, Values, evaluate::field};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct ColumnFacts {
     pub binary: bool,
     /// A number whose values are all whole.
     pub integer: bool,
+    /// A time whose values are all midnights: a date.
+    pub dates: bool,
     /// Content of all rows.
     pub digest: Digest,
     /// Content of the training rows.
@@ -68,6 +70,7 @@ pub(crate) fn facts(table: &Table, sides: &[Side], notes: Vec<String>) -> TableF
                 levels: summary.levels,
                 binary: summary.binary,
                 integer: summary.integer,
+                dates: column.kind() == ColumnType::Time && field(column).dates,
                 digest: column.digest(&all),
                 train: column.digest(&train),
                 valid: column.digest(&valid),
@@ -103,7 +106,12 @@ impl Summary {
                 for &code in codes.iter().filter(|&&code| code != MISSING_CODE) {
                     seen[code as usize] = true;
                 }
-                levels = texts.iter().zip(seen).filter(|(_, seen)| *seen).map(|(t, _)| t.clone()).collect();
+                levels = texts
+                    .iter()
+                    .zip(seen)
+                    .filter(|(_, seen)| *seen)
+                    .map(|(t, _)| t.clone())
+                    .collect();
                 levels.sort_unstable();
             }
             Values::Time(_) => {}

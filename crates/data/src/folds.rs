@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use collegium_digest::{Digest, Hasher, Stream, stream};
 use rand::RngExt as _;
 
-/// The class that stands for "no class": a missing label.
-const MISSING: u32 = u32::MAX;
+use crate::MISSING_CODE;
 
 /// The fold, in `0..k`, of each of `rows` (indices into the table, ascending as a rule).
 ///
@@ -35,7 +34,7 @@ pub fn folds(
     let mut dealers = BTreeMap::new();
     rows.iter()
         .map(|&row| {
-            let class = classes.map_or(0, |c| c.get(row as usize).copied().unwrap_or(MISSING));
+            let class = classes.map_or(0, |c| c.get(row as usize).copied().unwrap_or(MISSING_CODE));
             dealers.entry(class).or_insert_with(|| Dealer::new(class, k, key)).deal()
         })
         .collect()

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn what_only_resembles_a_date_is_none() {
-        for wrong in ["2013", "20130131", "2013-02-30", "31.1.2013", "2013-01-31x", "", "2013-W05"] {
+        for wrong in ["2013", "20130131", "2013-02-30", "31.1.2013", "2013-01-31x", "", "2013-W05"]
+        {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -91,7 +91,7 @@ impl Session {
         Ok(digest)
     }
 
-    fn hands_out_embedding(&self, index: usize) -> bool {
+    pub(crate) fn hands_out_embedding(&self, index: usize) -> bool {
         View::outputs_read(&self.pipeline, self.name(index)).contains(&Output::Embedding)
     }
 
@@ -256,7 +256,7 @@ impl Session {
 }
 
 /// Outputs by name; labels as whole numbers.
-fn named(outputs: Outputs) -> Vec<(Output, Matrix)> {
+pub(crate) fn named(outputs: Outputs) -> Vec<(Output, Matrix)> {
     let mut named = Vec::new();
     named.extend(outputs.logit.map(|matrix| (Output::Logit, matrix)));
     named.extend(outputs.probability.map(|matrix| (Output::Probability, matrix)));

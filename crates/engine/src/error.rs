@@ -48,7 +48,9 @@ impl EngineError {
         match self {
             Self::Invalid(_) | Self::File(_) => 3,
             Self::Fit(_) => 4,
-            Self::Store(_) => 7,
+            Self::Store(error) if error.is_damage_or_write() => 7,
+            // Unreadable input files and lock files are a person's, not the store's.
+            Self::Store(_) => 3,
             Self::Interrupted => 130,
             Self::Usage(_) => 2,
             Self::Internal(_) => 1,

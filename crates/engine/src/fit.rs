@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::atomic::Ordering, time::Instant};
 
 use collegium_data::{Encoder, Matrix, Source, Values};
 use collegium_learn::{
-    Head, Job, Model, ModelKind, Network, Target, TrainError, Watch, constant, estimate_bytes,
-    fit_linear, kernel_class, train,
+    Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch, constant,
+    estimate_bytes, fit_linear, kernel_class, train,
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Model as ModelSpec, Task};
 use collegium_plan::{Part, reads};
@@ -54,7 +54,9 @@ impl Session {
         forced: bool,
     ) -> Result<(Fit, bool), EngineError> {
         let key = recipe.digest();
-        let _lock = self.store.lock(&key)?;
+        let Some(_lock) = self.store.lock_unless(&key, &self.interrupted)? else {
+            return Err(EngineError::Interrupted);
+        };
         if !forced && let Some(fit) = self.known_fit(&key)? {
             return Ok((fit, false));
         }
@@ -131,9 +133,15 @@ impl Session {
         let (kind, network, epochs, best_epoch): (ModelKind, Network, Vec<Epoch>, u32) = match part
         {
             Part::Baseline(Baseline::Majority) => {
-                (ModelKind::Constant, constant(&job), Vec::new(), 0)
+                (ModelKind::Constant, constant(ready.x.width, &job.y), Vec::new(), 0)
             }
-            Part::Baseline(Baseline::Linear) => match fit_linear(&job, &mut watch) {
+            Part::Baseline(Baseline::Linear) => match fit_linear(&LinearJob {
+                x: job.x,
+                y: ready.y.target(classes),
+                class_weights: job.class_weights.clone(),
+                ridge: RIDGE,
+                interrupted: &self.interrupted,
+            }) {
                 Ok(network) => (ModelKind::Linear, network, Vec::new(), 0),
                 Err(error) => return Err(training_error(error, failure)),
             },
@@ -169,13 +177,14 @@ impl Session {
                     spec,
                     ready.x.width,
                     outputs,
-                    ready.x.rows + ready.x_valid.rows,
-                    expert.train.batch as usize,
+                    (ready.x.rows + ready.x_valid.rows) as u64,
+                    expert.train.batch,
                 ),
                 ..Cost::default()
             },
             kernel: kernel_class(),
             created: crate::run::now(),
+            table: None,
         };
         let model = Model {
             kind,

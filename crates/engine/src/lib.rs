@@ -35,6 +35,7 @@ mod run;
 mod session;
 mod status;
 
+pub use audit::audit;
 pub use error::{EngineError, FitFailure};
 pub use events::{Event, Observer, Quiet};
 pub use explain::why;

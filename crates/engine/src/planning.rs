@@ -170,8 +170,8 @@ impl Session {
             mlp,
             self.experts[index].inputs.len() * 2,
             self.experts[index].classes.len().max(1),
-            (facts.sides[0] + facts.sides[1]) as usize,
-            self.expert(index).train.batch as usize,
+            facts.sides[0] + facts.sides[1],
+            self.expert(index).train.batch,
         )
     }
 

@@ -350,6 +350,8 @@ fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
     for (&index, state) in states.iter() {
         lock.node.insert(session.node_name(index), locked(state));
     }
+    // What the lock names must be durable before the lock is.
+    session.store.flush()?;
     write_lock(&session.lock_path(), &lock)?;
     let mut notes = session.changed_inputs();
     notes.extend(session.store.notes());

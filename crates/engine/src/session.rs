@@ -48,6 +48,8 @@ pub struct Session {
     pub(crate) data: IndexMap<String, Prepared>,
     pub(crate) experts: Vec<Resolved>,
     pub(crate) rows: RowCache,
+    /// The content of every input file when the pipeline was opened.
+    files: Vec<(PathBuf, Digest)>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
 }
 
@@ -115,10 +117,34 @@ impl Session {
             data,
             experts: Vec::new(),
             rows: RowCache::default(),
+            files: Vec::new(),
             matrices: Mutex::default(),
         };
         session.experts = session.resolve()?;
+        for prepared in session.data.values() {
+            for path in prepared.files.iter().flat_map(|(_, paths)| paths) {
+                session.files.push((path.clone(), session.store.file_digest(path)?));
+            }
+        }
         Ok(session)
+    }
+
+    /// Input files whose content changed since the pipeline was opened, in words. What was fitted
+    /// is filed under the content that was read.
+    pub(crate) fn changed_inputs(&self) -> Vec<String> {
+        self.files
+            .iter()
+            .filter(|(path, before)| {
+                self.store.file_digest(path).map_or(true, |now| now != *before)
+            })
+            .map(|(path, _)| {
+                format!(
+                    "{} changed during the run; the results are those of its content before, and \
+                     the next run will see the change",
+                    path.display()
+                )
+            })
+            .collect()
     }
 
     /// Where the lock file lies.

@@ -108,21 +108,22 @@ fn columns<const R: usize>(x: &[f32], layer: &Dense, out: &mut [f32]) {
     }
 }
 
+/// `C` sums of each of `R` rows, in registers: hence the arrays, and loops of constant length.
 #[inline(always)]
 fn tile<const R: usize, const C: usize>(x: &[f32], layer: &Dense, column: usize, out: &mut [f32]) {
     let (inputs, outputs) = (layer.inputs, layer.outputs);
+    let rows: [&[f32]; R] = std::array::from_fn(|r| &x[r * inputs..(r + 1) * inputs]);
     let mut sums = [[0.0_f32; C]; R];
     for sum in &mut sums {
         sum.copy_from_slice(&layer.bias[column..column + C]);
     }
-    for (i, weights) in layer.weight.chunks_exact(outputs).enumerate() {
-        let weights = &weights[column..column + C];
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let value = x[r * inputs + i];
-            for (sum, weight) in sum.iter_mut().zip(weights) {
-                *sum += value * weight;
-            }
-        }
+    for (i, weights) in layer.weight.chunks_exact(outputs).enumerate().take(inputs) {
+        let mut w = [0.0; C];
+        w.copy_from_slice(&weights[column..column + C]);
+        sums = std::array::from_fn(|r| {
+            let value = rows[r][i];
+            std::array::from_fn(|c| sums[r][c] + value * w[c])
+        });
     }
     for (r, sum) in sums.iter().enumerate() {
         out[r * outputs + column..r * outputs + column + C].copy_from_slice(sum);

@@ -28,23 +28,13 @@ pub const MOST_LAYERS: usize = 64;
 
 impl Default for Split {
     fn default() -> Self {
-        Self {
-            train: 0.7,
-            valid: 0.15,
-            test: 0.15,
-            by: Vec::new(),
-            stratify: None,
-        }
+        Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None }
     }
 }
 
 impl Default for Mlp {
     fn default() -> Self {
-        Self {
-            hidden: vec![64, 32],
-            activation: Activation::Relu,
-            dropout: 0.0,
-        }
+        Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0 }
     }
 }
 
@@ -65,9 +55,6 @@ impl Default for Train {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self {
-            rows: 2000,
-            bootstrap: 100,
-        }
+        Self { rows: 2000, bootstrap: 100 }
     }
 }

@@ -26,10 +26,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place of a file.
     pub fn error(source: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            place: Some((Arc::clone(source), span)),
-            ..Self::placeless(message)
-        }
+        Self { place: Some((Arc::clone(source), span)), ..Self::placeless(message) }
     }
 
     /// A warning at a place of a file.
@@ -38,10 +35,7 @@ impl Diagnostic {
         span: Range<usize>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            warning: true,
-            ..Self::error(source, span, message)
-        }
+        Self { warning: true, ..Self::error(source, span, message) }
     }
 
     /// An error with no text to show, such as a file that cannot be read.
@@ -86,23 +80,13 @@ impl Diagnostic {
 
     /// Line and column of the caret, from 1; columns count characters.
     pub fn line_column(&self) -> Option<(usize, usize)> {
-        self.place
-            .as_ref()
-            .map(|(file, span)| file.line_column(span.start))
+        self.place.as_ref().map(|(file, span)| file.line_column(span.start))
     }
 
     /// In rustc's form: message, file:line:column, the line with a caret, the help.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let level = if self.warning {
-            Level::WARNING
-        } else {
-            Level::ERROR
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let level = if self.warning { Level::WARNING } else { Level::ERROR };
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         if let Some((file, span)) = &self.place {
             let path = file.path.display().to_string();
@@ -119,9 +103,7 @@ impl Diagnostic {
                 );
                 for (span, label) in &self.also {
                     snippet = snippet.annotation(
-                        AnnotationKind::Context
-                            .span(file.clamp(span))
-                            .label(label.as_str()),
+                        AnnotationKind::Context.span(file.clamp(span)).label(label.as_str()),
                     );
                 }
                 group = group.element(snippet);
@@ -188,11 +170,7 @@ impl Diagnostics {
 
     /// Every finding in rustc's form, an empty line between two.
     pub fn render(&self, color: bool) -> String {
-        self.0
-            .iter()
-            .map(|finding| finding.render(color))
-            .collect::<Vec<_>>()
-            .join("\n\n")
+        self.0.iter().map(|finding| finding.render(color)).collect::<Vec<_>>().join("\n\n")
     }
 
     /// An array of [`Diagnostic::to_json`].
@@ -205,24 +183,15 @@ impl Diagnostics {
     pub(crate) fn tidy(&mut self, main: &Arc<SourceFile>) {
         let key = |finding: &Diagnostic| {
             finding.place.as_ref().map(|(file, span)| {
-                (
-                    file.path != main.path,
-                    file.path.clone(),
-                    span.start,
-                    span.end,
-                )
+                (file.path != main.path, file.path.clone(), span.start, span.end)
             })
         };
-        self.0
-            .sort_by_cached_key(|finding| (finding.place.is_none(), key(finding)));
+        self.0.sort_by_cached_key(|finding| (finding.place.is_none(), key(finding)));
         let mut kept: Vec<Diagnostic> = Vec::with_capacity(self.0.len());
         for finding in self.0.drain(..) {
             let place = key(&finding);
-            let told = kept
-                .iter()
-                .rev()
-                .take_while(|earlier| key(earlier) == place)
-                .any(|earlier| {
+            let told =
+                kept.iter().rev().take_while(|earlier| key(earlier) == place).any(|earlier| {
                     (!finding.label.is_empty() && earlier.label == finding.label)
                         || earlier.message == finding.message
                 });
@@ -271,9 +240,7 @@ mod tests {
     #[test]
     fn the_json_form_carries_what_a_program_needs() {
         let file = Arc::new(SourceFile::new("p.toml", "a = 1\nb = 2\n"));
-        let found = Diagnostic::error(&file, 6..7, "no")
-            .label("here")
-            .help("yes");
+        let found = Diagnostic::error(&file, 6..7, "no").label("here").help("yes");
         assert_eq!(
             Diagnostics::from(found).to_json(),
             serde_json::json!([{
@@ -288,8 +255,8 @@ mod tests {
         let found = Diagnostic::placeless("cannot read it").help("write it");
         insta::assert_snapshot!(found.render(false), @r"
         error: cannot read it
-          |
-          = help: write it
+         |
+         = help: write it
         ");
     }
 

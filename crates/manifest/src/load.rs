@@ -33,7 +33,7 @@ pub struct NoBlueprint {
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
-    let source = Arc::new(read(path).map_err(Diagnostics::from)?);
+    let source = Arc::new(read(path)?);
     let root = project_root(path);
     let models = root.join("models");
     parse(source, root, &|name| read_blueprint(&models, name))
@@ -67,25 +67,22 @@ pub fn project_root(pipeline: &Path) -> PathBuf {
 }
 
 /// Reads a file as text; what is wrong with its encoding is shown at its place.
-fn read(path: &Path) -> Result<SourceFile, Diagnostic> {
+fn read(path: &Path) -> Result<SourceFile, Diagnostics> {
     let bytes = std::fs::read(path).map_err(|error| {
         let shown = path.display();
         let found = Diagnostic::placeless(format!("cannot read `{shown}`: {}", plain(&error)));
-        match error.kind() {
-            io::ErrorKind::NotFound => found.maybe_help(neighbour(path)),
-            _ => found,
-        }
+        let near = (error.kind() == io::ErrorKind::NotFound).then(|| neighbour(path)).flatten();
+        Diagnostics::from(found.maybe_help(near))
     })?;
-    String::from_utf8(bytes)
-        .map(|text| SourceFile::new(path, text))
-        .map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let file = Arc::new(SourceFile::new(path, text));
-            Diagnostic::error(&file, at..at + 1, "the file is not UTF-8")
-                .label("this byte")
-                .help("save it in the encoding UTF-8")
-        })
+    String::from_utf8(bytes).map(|text| SourceFile::new(path, text)).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let file = Arc::new(SourceFile::new(path, text));
+        Diagnostic::error(&file, at..at + 1, "the file is not UTF-8")
+            .label("this byte")
+            .help("save it in the encoding UTF-8")
+            .into()
+    })
 }
 
 /// Of a file that is not there: the nearest name beside it.
@@ -95,16 +92,18 @@ fn neighbour(path: &Path) -> Option<String> {
     let names = toml_files(folder.unwrap_or(Path::new(".")));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let name = crate::suggest(&wrong, names)?;
-    Some(format!(
-        "did you mean `{}`?",
-        path.with_file_name(format!("{name}.toml")).display()
-    ))
+    Some(format!("did you mean `{}`?", path.with_file_name(format!("{name}.toml")).display()))
 }
 
 fn read_blueprint(models: &Path, name: &str) -> Result<SourceFile, NoBlueprint> {
     let path = models.join(format!("{name}.toml"));
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(SourceFile::new(path, text)),
+        Ok(text) => {
+            // Shown as the user would type it.
+            let here = std::env::current_dir().unwrap_or_default();
+            let shown = path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path);
+            Ok(SourceFile::new(shown, text))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let known = toml_files(models);
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -113,10 +112,7 @@ fn read_blueprint(models: &Path, name: &str) -> Result<SourceFile, NoBlueprint> 
                 help: did_you_mean(name, &known, "there are"),
             })
         }
-        Err(error) => Err(NoBlueprint {
-            reason: plain(&error),
-            help: None,
-        }),
+        Err(error) => Err(NoBlueprint { reason: plain(&error), help: None }),
     }
 }
 
@@ -128,10 +124,7 @@ fn toml_files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
     names.sort();

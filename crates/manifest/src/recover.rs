@@ -33,24 +33,17 @@ impl Cut {
     /// Was this, or something inside it, cut?
     pub(crate) fn touches(&self, path: &[&str]) -> bool {
         let from: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
-        self.0
-            .range(from.clone()..)
-            .next()
-            .is_some_and(|found| found.starts_with(&from))
+        self.0.range(from.clone()..).next().is_some_and(|found| found.starts_with(&from))
     }
 
     /// Was exactly this cut?
     pub(crate) fn has(&self, path: &[&str]) -> bool {
-        self.0
-            .contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
+        self.0.contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
     }
 
     /// Names directly below a path: nodes that exist although nothing is known about them.
     pub(crate) fn names<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |path| path.len() == 2 && path[0] == table)
-            .map(|path| &*path[1])
+        self.0.iter().filter(move |path| path.len() == 2 && path[0] == table).map(|path| &*path[1])
     }
 }
 
@@ -70,22 +63,14 @@ pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile> {
     let data = reader.entries(&mut root, "data");
     let mut file: RawFile = reader.root(root);
     (file.expert, file.data) = (expert, data);
-    Recovered {
-        value: file,
-        cut: reader.cut,
-        sink: reader.sink,
-    }
+    Recovered { value: file, cut: reader.cut, sink: reader.sink }
 }
 
 /// Reads a blueprint: a model's table, alone in a file.
 pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<RawModel> {
     let (mut reader, root) = Reader::parse(source);
     let value = reader.root(root);
-    Recovered {
-        value,
-        cut: reader.cut,
-        sink: reader.sink,
-    }
+    Recovered { value, cut: reader.cut, sink: reader.sink }
 }
 
 struct Reader {
@@ -98,24 +83,32 @@ impl Reader {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         let mut sink = Sink::new(source);
         let end = source.text.len();
+        let mut merged_until = 0;
         for error in errors {
             let span = error.span().unwrap_or(end..end);
+            let before = source.text.get(..span.start).unwrap_or_default();
             if error.message() == "duplicate key" {
+                if span.start < merged_until {
+                    continue; // a key of a table that was given twice
+                }
+                let line = before.rsplit('\n').next().unwrap_or_default();
+                if line.trim_start().starts_with('[') {
+                    let body = source.text.get(span.end..).unwrap_or_default();
+                    merged_until = body.find("\n[").map_or(end, |at| span.end + at);
+                }
                 let key = source.text.get(span.clone()).unwrap_or_default();
                 let message = format!("`{key}` is given twice");
                 sink.syntax(sink.error(span, message).label("given a second time"), true);
             } else {
+                let word = source.text.get(span.clone()).unwrap_or_default();
+                let bare = before.trim_end().ends_with(['=', '[', ','])
+                    && word.starts_with(char::is_alphabetic);
                 let message = format!("this is not TOML: {}", error.message());
-                sink.syntax(sink.error(span, message), false);
+                let help = bare.then(|| format!("texts are written in quotes: `\"{word}\"`"));
+                sink.syntax(sink.error(span, message).maybe_help(help), false);
             }
         }
-        (
-            Self {
-                cut: Cut::default(),
-                sink,
-            },
-            root.into_inner(),
-        )
+        (Self { cut: Cut::default(), sink }, root.into_inner())
     }
 
     fn refuse_later(&mut self, root: &mut DeTable<'_>) {
@@ -123,15 +116,8 @@ impl Reader {
             if let Some((key, value)) = root.remove_entry(table) {
                 self.later(key.span(), &format!("[{table}.…]"));
                 // The names below it exist: a reference to one is no second error.
-                for name in value
-                    .get_ref()
-                    .as_table()
-                    .into_iter()
-                    .flat_map(|gates| gates.keys())
-                {
-                    self.cut
-                        .0
-                        .insert(vec![table.to_owned(), name.get_ref().to_string()]);
+                for name in value.get_ref().as_table().into_iter().flat_map(|gates| gates.keys()) {
+                    self.cut.0.insert(vec![table.to_owned(), name.get_ref().to_string()]);
                 }
             }
         }
@@ -147,9 +133,7 @@ impl Reader {
                     if let Some((found, _)) = node.remove_entry(key) {
                         self.later(found.span(), key);
                         let name = name.get_ref().to_string();
-                        self.cut
-                            .0
-                            .insert(vec![kind.to_owned(), name, key.to_owned()]);
+                        self.cut.0.insert(vec![kind.to_owned(), name, key.to_owned()]);
                     }
                 }
             }
@@ -158,17 +142,13 @@ impl Reader {
 
     fn later(&mut self, span: Range<usize>, what: &str) {
         let message = format!("`{what}` is not supported by this version yet");
-        self.sink
-            .local(self.sink.error(span, message).label("not supported yet"));
+        self.sink.local(self.sink.error(span, message).label("not supported yet"));
     }
 
     /// The entries of `[kind.NAME]`, in the order of the file.
     fn entries<T: DeserializeOwned>(&mut self, root: &mut DeTable<'_>, kind: &str) -> Table<T> {
         let mut entries = Vec::new();
-        if !matches!(
-            root.get(kind).map(Spanned::get_ref),
-            Some(DeValue::Table(_))
-        ) {
+        if !matches!(root.get(kind).map(Spanned::get_ref), Some(DeValue::Table(_))) {
             return Table(entries); // absent, or an error that the root will report
         }
         let Some((_, nodes)) = root.remove_entry(kind) else {
@@ -226,15 +206,10 @@ impl Reader {
     fn cut_out(&mut self, root: &mut DeValue<'_>, error: &toml::de::Error, base: &[&str]) -> bool {
         let steps = error.span().map(|span| (locate(root, &span), span));
         let mut path: Vec<String> = base.iter().map(|&key| key.to_owned()).collect();
-        path.extend(
-            steps
-                .iter()
-                .flat_map(|(steps, _)| steps)
-                .map(|step| match step {
-                    Step::Key(key) => key.clone(),
-                    Step::Entry(index) => format!("#{index}"),
-                }),
-        );
+        path.extend(steps.iter().flat_map(|(steps, _)| steps).map(|step| match step {
+            Step::Key(key) => key.clone(),
+            Step::Entry(index) => format!("#{index}"),
+        }));
         let worded = reword(error.message(), &path);
         let (steps, span) = steps.unwrap_or((Vec::new(), 0..0));
         let finding = self.sink.error(span, worded.message).label(worded.label);
@@ -278,11 +253,7 @@ fn locate(root: &DeValue<'_>, span: &Range<usize>) -> Vec<Step> {
         match value {
             DeValue::Table(table) => {
                 for (key, value) in table {
-                    child(
-                        Step::Key(key.get_ref().to_string()),
-                        Some(key.span()),
-                        value,
-                    );
+                    child(Step::Key(key.get_ref().to_string()), Some(key.span()), value);
                 }
             }
             DeValue::Array(entries) => {
@@ -317,9 +288,7 @@ fn remove(root: &mut DeValue<'_>, steps: &[Step]) -> bool {
         (Step::Key(key), DeValue::Table(table)) => table.remove(key.as_str()).is_some(),
         (Step::Entry(index), DeValue::Array(entries)) if *index < entries.len() => {
             // A `DeArray` cannot lose an entry in place: build it anew without it.
-            let kept = std::mem::replace(entries, DeArray::new())
-                .into_iter()
-                .enumerate();
+            let kept = std::mem::replace(entries, DeArray::new()).into_iter().enumerate();
             for (at, entry) in kept {
                 if at != *index {
                     entries.push(entry);

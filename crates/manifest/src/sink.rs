@@ -42,9 +42,7 @@ impl Sink {
     /// Takes down a finding that stands on what is written at its own place.
     pub(crate) fn local(&mut self, finding: Diagnostic) {
         let explained = !self.syntax_lines.is_empty()
-            && finding
-                .line_column()
-                .is_some_and(|(line, _)| self.syntax_lines.contains(&line));
+            && finding.line_column().is_some_and(|(line, _)| self.syntax_lines.contains(&line));
         if !explained {
             self.findings.push(finding);
         }

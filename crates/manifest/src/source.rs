@@ -14,20 +14,14 @@ pub struct SourceFile {
 impl SourceFile {
     /// A file of this path and text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-        }
+        Self { path: path.into(), text: text.into() }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let before = &self.text[..self.floor(byte)];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
     /// The bytes of `part` of a string value whose literal stands at `literal`. A literal with
@@ -83,10 +77,6 @@ mod tests {
         let file = SourceFile::new("x.toml", r#"x = "ab.cd""#);
         assert_eq!(file.within(&(4..11), "ab.cd", 3..5), 8..10);
         let escaped = SourceFile::new("x.toml", r#"x = "ab\u002ecd""#);
-        assert_eq!(
-            escaped.within(&(4..16), "ab.cd", 3..5),
-            4..16,
-            "escapes: the whole literal"
-        );
+        assert_eq!(escaped.within(&(4..16), "ab.cd", 3..5), 4..16, "escapes: the whole literal");
     }
 }

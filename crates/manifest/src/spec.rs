@@ -155,13 +155,8 @@ pub enum Output {
 
 impl Output {
     /// Every output, for messages and completion.
-    pub const ALL: [Self; 5] = [
-        Self::Value,
-        Self::Probability,
-        Self::Logit,
-        Self::Label,
-        Self::Embedding,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Value, Self::Probability, Self::Logit, Self::Label, Self::Embedding];
 
     /// The name in references.
     pub const fn name(self) -> &'static str {

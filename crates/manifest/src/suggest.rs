@@ -9,12 +9,7 @@ pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .filter_map(|name| {
             let other = name.to_lowercase();
             let distance = strsim::osa_distance(&folded, &other);
-            let near = distance
-                <= folded
-                    .chars()
-                    .count()
-                    .max(other.chars().count())
-                    .div_ceil(3);
+            let near = distance <= folded.chars().count().max(other.chars().count()).div_ceil(3);
             let continues = folded.chars().count() >= 3
                 && (other.starts_with(&folded) || folded.starts_with(&other) && other.len() >= 3);
             (near || continues).then_some((distance, name))
@@ -36,12 +31,8 @@ pub(crate) fn did_you_mean(wrong: &str, known: &[&str], what: &str) -> Option<St
 /// `a`, `b`, `c` and 4 more
 pub(crate) fn list(names: &[&str]) -> String {
     const SHOWN: usize = 12;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text =
+        names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
@@ -59,11 +50,7 @@ mod tests {
         assert_eq!(suggest("Epoch", known), Some("epochs"));
         assert_eq!(suggest("bacth", known), Some("batch"));
         assert_eq!(suggest("dropout", known), None);
-        assert_eq!(
-            suggest("learn", known),
-            Some("learning_rate"),
-            "a beginning is enough"
-        );
+        assert_eq!(suggest("learn", known), Some("learning_rate"), "a beginning is enough");
     }
 
     #[test]

@@ -96,9 +96,8 @@ fn subject(path: &[String]) -> String {
 /// `unknown field `x`, expected one of `a`, `b`` into `x` and its alternatives.
 fn wrong_and_known<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, Vec<&'a str>)> {
     let rest = message.strip_prefix(prefix)?.strip_prefix('`')?;
-    let (wrong, known) = rest
-        .rsplit_once("`, expected ")
-        .or_else(|| rest.rsplit_once("`, there are "))?;
+    let (wrong, known) =
+        rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are "))?;
     Some((wrong, known.split('`').skip(1).step_by(2).collect()))
 }
 
@@ -108,18 +107,13 @@ fn plain(found: &str) -> String {
     if let Some(text) = found.strip_prefix("string ") {
         return format!("the text {text}");
     }
-    if let Some(number) = found
-        .strip_prefix("integer ")
-        .or(found.strip_prefix("floating point "))
-    {
+    if let Some(number) = found.strip_prefix("integer ").or(found.strip_prefix("floating point ")) {
         return quoted(number);
     }
     match found {
         "map" => "a table".to_owned(),
         "sequence" => "a list".to_owned(),
-        other => other
-            .strip_prefix("boolean ")
-            .map_or(other.to_owned(), quoted),
+        other => other.strip_prefix("boolean ").map_or(other.to_owned(), quoted),
     }
 }
 
@@ -144,10 +138,7 @@ mod tests {
 
     #[test]
     fn a_key_with_backticks_in_it_is_still_taken_apart() {
-        let worded = reword(
-            "unknown field `a`, expected `b`, expected `c`",
-            &path(&["x"]),
-        );
+        let worded = reword("unknown field `a`, expected `b`, expected `c`", &path(&["x"]));
         assert_eq!(worded.message, "unknown key `a`, expected `b`");
     }
 
@@ -158,14 +149,8 @@ mod tests {
             worded.message,
             "`seed` must be a whole number of at least 0, not the text \"x\""
         );
-        let worded = reword(
-            "invalid type: map, expected a string",
-            &path(&["inputs", "#1"]),
-        );
-        assert_eq!(
-            worded.message,
-            "an entry of `inputs` must be a text, not a table"
-        );
+        let worded = reword("invalid type: map, expected a string", &path(&["inputs", "#1"]));
+        assert_eq!(worded.message, "an entry of `inputs` must be a text, not a table");
     }
 
     #[test]

@@ -45,30 +45,14 @@ impl DataSource {
             Some((name, path)) if self.tables.len() == 1 && name == self.name.get_ref() => {
                 line(&mut out, "path", quoted(path));
             }
-            _ => line(
-                &mut out,
-                "tables",
-                table(self.tables.iter().map(|(k, v)| (k, quoted(v)))),
-            ),
+            _ => line(&mut out, "tables", table(self.tables.iter().map(|(k, v)| (k, quoted(v))))),
         }
         if let Some(query) = &self.query {
             line(&mut out, "query", quoted(query));
         }
-        line(
-            &mut out,
-            "derive",
-            table(self.derive.iter().map(|(k, v)| (k, quoted(v)))),
-        );
-        line(
-            &mut out,
-            "types",
-            table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))),
-        );
-        line(
-            &mut out,
-            "missing",
-            list(self.missing.iter().map(|value| text(value))),
-        );
+        line(&mut out, "derive", table(self.derive.iter().map(|(k, v)| (k, quoted(v)))));
+        line(&mut out, "types", table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))));
+        line(&mut out, "missing", list(self.missing.iter().map(|value| text(value))));
         line(&mut out, "split", split(&self.split));
         out
     }
@@ -78,16 +62,8 @@ impl Expert {
     /// This expert as TOML, every default written out and `extends` resolved.
     pub fn with_defaults(&self) -> String {
         let mut out = format!("[expert.{}]\n", key(self.name.get_ref()));
-        line(
-            &mut out,
-            "inputs",
-            list(self.inputs.iter().map(|i| text(&i.get_ref().to_string()))),
-        );
-        line(
-            &mut out,
-            "target",
-            text(&format!("{}.{}", self.data, self.target.get_ref())),
-        );
+        line(&mut out, "inputs", list(self.inputs.iter().map(|i| text(&i.get_ref().to_string()))));
+        line(&mut out, "target", text(&format!("{}.{}", self.data, self.target.get_ref())));
         match &self.task {
             Some(task) => line(&mut out, "task", name(task.get_ref())),
             None => out.push_str("# task: the target's type decides\n"),
@@ -116,11 +92,7 @@ impl Evaluate {
     fn with_defaults(&self) -> String {
         let mut out = String::from("[evaluate]\n");
         line(&mut out, "baselines", list(self.baselines.iter().map(name)));
-        line(
-            &mut out,
-            "require",
-            list(self.require.iter().map(|r| text(&r.get_ref().text))),
-        );
+        line(&mut out, "require", list(self.require.iter().map(|r| text(&r.get_ref().text))));
         out
     }
 }
@@ -150,17 +122,9 @@ fn split(split: &Split) -> String {
         ("train", float(split.train)),
         ("valid", float(split.valid)),
         ("test", float(split.test)),
-        (
-            "by",
-            list(split.by.iter().map(|column| text(column.get_ref()))),
-        ),
+        ("by", list(split.by.iter().map(|column| text(column.get_ref())))),
     ];
-    entries.extend(
-        split
-            .stratify
-            .iter()
-            .map(|column| ("stratify", text(column.get_ref()))),
-    );
+    entries.extend(split.stratify.iter().map(|column| ("stratify", text(column.get_ref()))));
     table(entries)
 }
 
@@ -178,11 +142,9 @@ fn train(train: &Train) -> String {
             match &train.class_weights {
                 ClassWeights::None => text("none"),
                 ClassWeights::Balanced => text("balanced"),
-                ClassWeights::Given(weights) => table(
-                    weights
-                        .iter()
-                        .map(|(class, weight)| (class, float(*weight))),
-                ),
+                ClassWeights::Given(weights) => {
+                    table(weights.iter().map(|(class, weight)| (class, float(*weight))))
+                }
             },
         ),
     ])

@@ -115,13 +115,20 @@ fn metrics(node: &NodeAudit) -> Markup {
 
 /// An arrow, and the words for those who do not see it.
 fn direction(metric: &str) -> Markup {
-    let (arrow, words) =
-        if larger_is_better(metric) { ("↑", "higher is better") } else { ("↓", "lower is better") };
+    let (arrow, words) = if larger_is_better(metric) {
+        ("↑", "higher is better")
+    } else {
+        ("↓", "lower is better")
+    };
     html! { span.direction aria-hidden="true" { (arrow) } span.hidden { (words) } }
 }
 
 fn rows(metrics: &BTreeMap<String, SplitMeasures>, side: &str) -> String {
-    metrics.get(side).map(|split| counted(split.rows, "row", "rows")).unwrap_or_default()
+    // An ordinary space, so that a narrow column may break it.
+    metrics
+        .get(side)
+        .map(|split| counted(split.rows, "row", "rows").replace(SPACE, " "))
+        .unwrap_or_default()
 }
 
 fn cell(split: Option<&SplitMeasures>, name: &str) -> Markup {

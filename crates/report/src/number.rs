@@ -50,7 +50,8 @@ pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Optio
         let telling = (-width.log10()).ceil().clamp(0.0, MOST_DECIMALS as f64) as usize;
         digits = digits.clamp(telling.min(digits + 2), telling + 1);
     }
-    while digits < MOST_DECIMALS && value.abs() < 1.0 && fixed(value.abs(), digits).starts_with('1') {
+    while digits < MOST_DECIMALS && value.abs() < 1.0 && fixed(value.abs(), digits).starts_with('1')
+    {
         digits += 1;
     }
     let shown = interval.map(|i| format!("{} to {}", fixed(i.low, digits), fixed(i.high, digits)));
@@ -186,7 +187,8 @@ fn decimals(value: f64) -> usize {
     }
     let magnitude = value.abs().log10().floor();
     // 9.996 is shown as 10.0, not as 10.00.
-    let magnitude = if value.abs() >= 10f64.powf(magnitude) * 9.995 { magnitude + 1.0 } else { magnitude };
+    let magnitude =
+        if value.abs() >= 10f64.powf(magnitude) * 9.995 { magnitude + 1.0 } else { magnitude };
     (2.0 - magnitude).clamp(0.0, 8.0) as usize
 }
 
@@ -210,7 +212,7 @@ fn scientific(value: f64) -> String {
 fn separated(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -231,19 +233,38 @@ mod tests {
     fn numbers_have_three_significant_digits() {
         let shown = [0.0, 0.71391, 9.996, 12.34, 99.96, 123.4, -1234.5, 0.001234, 1.5e9, -2.5e-7]
             .map(|v| plain(&number(v)));
-        let wanted =
-            ["0", "0.714", "10.0", "12.3", "100", "123", "-1,234", "0.00123", "1.50 × 10⁹", "-2.50 × 10⁻⁷"];
+        let wanted = [
+            "0",
+            "0.714",
+            "10.0",
+            "12.3",
+            "100",
+            "123",
+            "-1,234",
+            "0.00123",
+            "1.50 × 10⁹",
+            "-2.50 × 10⁻⁷",
+        ];
         assert_eq!(shown.each_ref().map(String::as_str), wanted);
     }
 
     #[test]
     fn a_measure_shows_as_many_digits_as_its_interval_can_tell() {
         let interval = Interval { low: 0.98481, high: 0.98553 };
-        assert_eq!(measure(0.98512, Some(&interval)), ("0.9851".into(), Some("0.9848 to 0.9855".into())));
+        assert_eq!(
+            measure(0.98512, Some(&interval)),
+            ("0.9851".into(), Some("0.9848 to 0.9855".into()))
+        );
         let interval = Interval { low: 0.70, high: 0.72 };
-        assert_eq!(measure(0.7139, Some(&interval)), ("0.714".into(), Some("0.700 to 0.720".into())));
+        assert_eq!(
+            measure(0.7139, Some(&interval)),
+            ("0.714".into(), Some("0.700 to 0.720".into()))
+        );
         let interval = Interval { low: 0.0167, high: 0.0330 };
-        assert_eq!(measure(1e-17, Some(&interval)), ("0.000".into(), Some("0.017 to 0.033".into())));
+        assert_eq!(
+            measure(1e-17, Some(&interval)),
+            ("0.000".into(), Some("0.017 to 0.033".into()))
+        );
     }
 
     #[test]
@@ -255,7 +276,8 @@ mod tests {
 
     #[test]
     fn percentages_stay_short() {
-        let shown = [0.0, 0.0002, 0.041, 0.0996, 0.412, 1.0, -0.032, -1e-5].map(|v| plain(&percent(v)));
+        let shown =
+            [0.0, 0.0002, 0.041, 0.0996, 0.412, 1.0, -0.032, -1e-5].map(|v| plain(&percent(v)));
         let wanted = ["0 %", "< 0.1 %", "4.1 %", "10 %", "41 %", "100 %", "-3.2 %", "> -0.1 %"];
         assert_eq!(shown.each_ref().map(String::as_str), wanted);
         assert_eq!(plain(&percent_range(0.38, 0.44)), "38 to 44 %");

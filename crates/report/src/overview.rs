@@ -187,7 +187,8 @@ fn graph(report: &AuditReport) -> Graph {
     let data = report.data.iter().map(|source| {
         let name = data_name(&source.name);
         let rows = source.rows.values().fold(0u64, |sum, rows| sum.saturating_add(*rows));
-        let lines = vec![counted(rows, "row", "rows"), counted(source.columns, "column", "columns")];
+        let lines =
+            vec![counted(rows, "row", "rows"), counted(source.columns, "column", "columns")];
         GraphNode { href: Some(link(&name)), lines, name, kind: Kind::Data, ..GraphNode::default() }
     });
     let experts = report.nodes.iter().map(|node| {

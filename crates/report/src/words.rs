@@ -28,7 +28,9 @@ pub(crate) fn metric_name(metric: &str) -> &str {
 /// The metric's name inside a sentence.
 pub(crate) fn metric_phrase(metric: &str) -> String {
     match metric {
-        "average_precision" | "accuracy" | "log_loss" | "brier" => metric_name(metric).to_lowercase(),
+        "average_precision" | "accuracy" | "log_loss" | "brier" => {
+            metric_name(metric).to_lowercase()
+        }
         other => metric_name(other).to_owned(),
     }
 }
@@ -60,7 +62,10 @@ pub(crate) fn finite(metrics: &Metrics, name: &str) -> Option<f64> {
 }
 
 /// A metric with its interval on one side of the split.
-pub(crate) fn on<'a>(split: Option<&'a SplitMeasures>, name: &str) -> Option<(f64, Option<&'a Interval>)> {
+pub(crate) fn on<'a>(
+    split: Option<&'a SplitMeasures>,
+    name: &str,
+) -> Option<(f64, Option<&'a Interval>)> {
     let split = split?;
     Some((finite(&split.metrics, name)?, split.intervals.get(name)))
 }
@@ -177,7 +182,8 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
     let regression = skill.metric == "rmse";
     let loss = if regression { "squared error".to_owned() } else { metric_phrase(&skill.metric) };
     let constant = if regression { "predicting the mean" } else { "the constant baseline" };
-    let (gain, range) = percent_measure(skill.gain, skill.gain_interval.low, skill.gain_interval.high);
+    let (gain, range) =
+        percent_measure(skill.gain, skill.gain_interval.low, skill.gain_interval.high);
     if !skill.beats_baseline {
         return format!(
             "On test rows it does not beat {constant}: {} {} against {}, a gain of {gain} (95 % interval {range}).",
@@ -234,7 +240,9 @@ pub(crate) fn task_phrase(node: &NodeAudit) -> String {
         (_, []) => "a class".to_owned(),
         (_, [one]) => format!("one class, {one}"),
         (_, [no, yes]) => format!("{yes} or {no}"),
-        (_, many) if many.len() <= 8 => format!("one of {} classes: {}", many.len(), many.join(", ")),
+        (_, many) if many.len() <= 8 => {
+            format!("one of {} classes: {}", many.len(), many.join(", "))
+        }
         (_, many) => counted(many.len() as u64, "class", "classes"),
     }
 }

@@ -77,11 +77,8 @@ const PROJECTS: [Project; 3] = [
     },
 ];
 
-static TEMPLATES: [Template; PROJECTS.len()] = [
-    PROJECTS[0].template,
-    PROJECTS[1].template,
-    PROJECTS[2].template,
-];
+static TEMPLATES: [Template; PROJECTS.len()] =
+    [PROJECTS[0].template, PROJECTS[1].template, PROJECTS[2].template];
 
 /// Every template, the one to try first in front.
 pub fn all() -> &'static [Template] {

@@ -274,11 +274,7 @@ fn walk(rng: &mut Stream, n: usize) -> Vec<f64> {
     let mean = path.iter().sum::<f64>() / count;
     let variance = path.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
     // One row alone has no deviation; it stays at the mean.
-    let scale = if variance > 0.0 {
-        variance.sqrt().recip()
-    } else {
-        0.0
-    };
+    let scale = if variance > 0.0 { variance.sqrt().recip() } else { 0.0 };
     path.into_iter().map(|x| (x - mean) * scale).collect()
 }
 

@@ -35,11 +35,7 @@ pub fn to_csv(seed: u64, n: usize) -> String {
     );
     for parcel in 1..=n {
         let hour = rng.random_range(7..=19);
-        let vehicle = if rng.random_bool(0.4) {
-            "bicycle"
-        } else {
-            "van"
-        };
+        let vehicle = if rng.random_bool(0.4) { "bicycle" } else { "van" };
         let weather = match rng.random::<f64>() {
             at if at < 0.5 => "clear",
             at if at < 0.75 => "clouds",
@@ -54,24 +50,12 @@ pub fn to_csv(seed: u64, n: usize) -> String {
         let promised = [30_u32, 45, 60][rng.random_range(0..3_usize)];
         let noise: f64 = StandardNormal.sample(&mut rng);
 
-        let traffic = if matches!(hour, 7..=9 | 16..=18) {
-            1.6
-        } else {
-            1.0
-        };
-        let wet = if weather == "rain" && vehicle == "bicycle" {
-            1.35
-        } else {
-            1.0
-        };
+        let traffic = if matches!(hour, 7..=9 | 16..=18) { 1.6 } else { 1.0 };
+        let wet = if weather == "rain" && vehicle == "bicycle" { 1.35 } else { 1.0 };
         let minutes = 6.0 + 3.0 * f64::from(stops) + 2.4 * distance * traffic * wet + 4.0 * noise;
         let minutes = minutes.max(2.0).round();
         let late = u8::from(minutes > f64::from(promised));
-        let weight = if weighed {
-            format!("{weight:.1}")
-        } else {
-            String::new()
-        };
+        let weight = if weighed { format!("{weight:.1}") } else { String::new() };
         text += &format!(
             "{parcel},{hour},{vehicle},{weather},{distance:.1},{stops},{weight},{colour},{promised},{minutes},{late}\n"
         );

@@ -58,21 +58,14 @@ pub fn write(name: &str, dir: &Path, schema_json: &str) -> Result<Vec<PathBuf>, 
     let pipelines = dir.join("pipelines");
     let schema = pipelines.join(SCHEMA_FILE);
     let mut files = vec![
-        (
-            pipelines.join(format!("{name}.toml")),
-            project.pipeline.to_owned(),
-        ),
+        (pipelines.join(format!("{name}.toml")), project.pipeline.to_owned()),
         (pipelines.join("data").join(project.table), (project.csv)()),
     ];
     if fs::read(&schema).ok().as_deref() != Some(schema_json.as_bytes()) {
         files.push((schema, schema_json.to_owned()));
     }
-    let taken: Vec<PathBuf> = files
-        .iter()
-        .map(|(path, _)| path)
-        .filter(|path| is_taken(path))
-        .cloned()
-        .collect();
+    let taken: Vec<PathBuf> =
+        files.iter().map(|(path, _)| path).filter(|path| is_taken(path)).cloned().collect();
     if !taken.is_empty() {
         return Err(TemplateError::Exists { files: taken });
     }
@@ -87,9 +80,7 @@ pub fn write(name: &str, dir: &Path, schema_json: &str) -> Result<Vec<PathBuf>, 
             Ok(_) => undo.files.push(path.clone()),
             // Somebody else took the name since we looked.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(TemplateError::Exists {
-                    files: vec![path.clone()],
-                });
+                return Err(TemplateError::Exists { files: vec![path.clone()] });
             }
             Err(error) => return Err(io_error(path)(error.error)),
         }
@@ -99,27 +90,15 @@ pub fn write(name: &str, dir: &Path, schema_json: &str) -> Result<Vec<PathBuf>, 
 }
 
 fn names() -> Vec<&'static str> {
-    PROJECTS
-        .iter()
-        .map(|project| project.template.name)
-        .collect()
+    PROJECTS.iter().map(|project| project.template.name).collect()
 }
 
 fn find(name: &str) -> Result<&'static Project, TemplateError> {
-    const { &PROJECTS }
-        .iter()
-        .find(|project| project.template.name == name)
-        .ok_or_else(|| {
-            let near = |known: &&str| strsim::damerau_levenshtein(known, name);
-            let nearest = names()
-                .into_iter()
-                .min_by_key(near)
-                .filter(|known| near(known) <= 2);
-            TemplateError::Unknown {
-                name: name.to_owned(),
-                nearest,
-            }
-        })
+    const { &PROJECTS }.iter().find(|project| project.template.name == name).ok_or_else(|| {
+        let near = |known: &&str| strsim::damerau_levenshtein(known, name);
+        let nearest = names().into_iter().min_by_key(near).filter(|known| near(known) <= 2);
+        TemplateError::Unknown { name: name.to_owned(), nearest }
+    })
 }
 
 /// Whether a name is in use, be it by a link to nowhere.
@@ -142,10 +121,7 @@ fn stage(path: &Path, text: &str) -> io::Result<NamedTempFile> {
 }
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> TemplateError {
-    move |source| TemplateError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| TemplateError::Io { path: path.to_owned(), source }
 }
 
 /// What has been added so far, and is taken away again unless all of it succeeds.
@@ -172,9 +148,7 @@ impl Undo {
         if path.is_dir() {
             return Ok(());
         }
-        Err(io_error(path)(io::Error::from(
-            io::ErrorKind::NotADirectory,
-        )))
+        Err(io_error(path)(io::Error::from(io::ErrorKind::NotADirectory)))
     }
 
     fn keep(mut self) {

@@ -20,10 +20,7 @@ fn mean_and_deviation(rows: &[Machine], of: impl Fn(&Machine) -> f64) -> (f64, f
 }
 
 fn near(what: &str, found: f64, wanted: f64, tolerance: f64) {
-    assert!(
-        (found - wanted).abs() <= tolerance,
-        "{what}: {found}, wanted {wanted} ± {tolerance}"
-    );
+    assert!((found - wanted).abs() <= tolerance, "{what}: {found}, wanted {wanted} ± {tolerance}");
 }
 
 #[test]
@@ -42,16 +39,8 @@ fn every_label_follows_from_the_printed_numbers_by_its_rule() {
             Quality::M => 12_000.0,
             Quality::H => 13_000.0,
         };
-        assert_eq!(
-            row.osf,
-            f64::from(row.wear) * torque > limit + 1e-6,
-            "{row:?}"
-        );
-        assert_eq!(
-            row.failure,
-            row.twf || row.hdf || row.pwf || row.osf || row.rnf,
-            "{row:?}"
-        );
+        assert_eq!(row.osf, f64::from(row.wear) * torque > limit + 1e-6, "{row:?}");
+        assert_eq!(row.failure, row.twf || row.hdf || row.pwf || row.osf || row.rnf, "{row:?}");
     }
 }
 
@@ -74,9 +63,7 @@ fn a_tool_wears_by_its_products_and_ends_between_200_and_240_minutes() {
 /// with tolerances of about two deviations of the published counts.
 #[test]
 fn failures_are_as_frequent_as_in_the_published_table() {
-    let tables: Vec<_> = (1..=24)
-        .map(|seed| rows_with(seed, ROWS, PUBLISHED_SHARES))
-        .collect();
+    let tables: Vec<_> = (1..=24).map(|seed| rows_with(seed, ROWS, PUBLISHED_SHARES)).collect();
     let mean = |what: fn(&Machine) -> bool| {
         tables.iter().map(|table| count(table, what)).sum::<f64>() / tables.len() as f64
     };
@@ -87,10 +74,7 @@ fn failures_are_as_frequent_as_in_the_published_table() {
     // The description says one in a thousand; the file has 19.
     near("rnf", mean(|row| row.rnf), 10.0, 3.0);
     let changes = |table: &Vec<Machine>| {
-        table
-            .windows(2)
-            .filter(|pair| pair[1].wear < pair[0].wear)
-            .count() as f64
+        table.windows(2).filter(|pair| pair[1].wear < pair[0].wear).count() as f64
     };
     let changed = tables.iter().map(changes).sum::<f64>() / tables.len() as f64;
     near("tool changes", changed, 119.0, 5.0);
@@ -102,20 +86,9 @@ fn measurements_are_distributed_as_in_the_published_table() {
     let like = |what: &str, of: fn(&Machine) -> f64, mean, deviation, tolerance| {
         let (found_mean, found_deviation) = mean_and_deviation(&rows, of);
         near(&format!("mean {what}"), found_mean, mean, tolerance);
-        near(
-            &format!("deviation of {what}"),
-            found_deviation,
-            deviation,
-            tolerance,
-        );
+        near(&format!("deviation of {what}"), found_deviation, deviation, tolerance);
     };
-    like(
-        "air temperature",
-        |row| row.air_temperature.get(),
-        300.0,
-        2.0,
-        0.02,
-    );
+    like("air temperature", |row| row.air_temperature.get(), 300.0, 2.0, 0.02);
     like(
         "process − air",
         |row| row.process_temperature.get() - row.air_temperature.get(),
@@ -127,24 +100,9 @@ fn measurements_are_distributed_as_in_the_published_table() {
     like("torque", |row| row.torque.get(), 40.0, 9.97, 0.3);
     like("wear", |row| f64::from(row.wear), 108.0, 63.7, 2.0);
     like("power", Machine::power, 6279.7, 1067.4, 40.0);
-    near(
-        "slow rows",
-        count(&rows, |row| row.speed < 1380),
-        1360.0,
-        200.0,
-    );
-    near(
-        "fastest",
-        f64::from(rows.iter().map(|row| row.speed).max().unwrap()),
-        2886.0,
-        250.0,
-    );
-    near(
-        "type L",
-        count(&rows, |row| row.quality == Quality::L),
-        6000.0,
-        150.0,
-    );
+    near("slow rows", count(&rows, |row| row.speed < 1380), 1360.0, 200.0);
+    near("fastest", f64::from(rows.iter().map(|row| row.speed).max().unwrap()), 2886.0, 250.0);
+    near("type L", count(&rows, |row| row.quality == Quality::L), 6000.0, 150.0);
 }
 
 /// What the pipeline in the repository trains on.
@@ -165,29 +123,18 @@ fn the_default_table_fails_as_often_as_the_published_one() {
         ),
         @"failure 339, twf 49, hdf 96, pwf 97, osf 107, rnf 8"
     );
-    near(
-        "type L",
-        count(&rows, |row| row.quality == Quality::L),
-        5000.0,
-        150.0,
-    );
+    near("type L", count(&rows, |row| row.quality == Quality::L), 5000.0, 150.0);
 }
 
 /// `UPDATE_TEMPLATES=1 cargo test -p collegium-templates` writes the file anew.
 #[test]
 fn the_repository_holds_the_table_that_the_template_writes() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../pipelines/data/machines.csv"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines/data/machines.csv");
     if std::env::var_os("UPDATE_TEMPLATES").is_some() {
         std::fs::write(path, csv()).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap();
-    assert!(
-        committed == csv(),
-        "pipelines/data/machines.csv is not what the template generates"
-    );
+    assert!(committed == csv(), "pipelines/data/machines.csv is not what the template generates");
     insta::assert_snapshot!(committed.lines().take(4).collect::<Vec<_>>().join("\n"), @"
     udi,product_id,type,air_temperature,process_temperature,speed,torque,wear,failure,twf,hdf,pwf,osf,rnf
     1,H29414,H,296.9,307.5,1506,38.9,0,0,0,0,0,0,0

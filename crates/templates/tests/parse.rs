@@ -9,14 +9,12 @@ use collegium_manifest::{Model, Pipeline, load};
 fn accepted(path: &Path) -> Pipeline {
     match load(path) {
         Ok(loaded) => loaded.pipeline,
-        Err(diagnostics) => panic!("{}:\n{diagnostics:?}", path.display()),
+        Err(diagnostics) => panic!("{}:\n{diagnostics}", path.display()),
     }
 }
 
 fn repository(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)
 }
 
 fn hidden(pipeline: &Pipeline, expert: &str) -> Vec<u32> {

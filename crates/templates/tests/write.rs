@@ -18,11 +18,7 @@ fn contents(dir: &Path) -> Vec<String> {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path
-                .strip_prefix(dir)
-                .unwrap()
-                .to_string_lossy()
-                .replace('\\', "/");
+            let name = path.strip_prefix(dir).unwrap().to_string_lossy().replace('\\', "/");
             if path.is_dir() {
                 open.push(path);
                 found.push(name + "/");
@@ -41,17 +37,9 @@ fn every_template_writes_a_pipeline_its_table_and_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("new/project");
         let written = write(template.name, &root, SCHEMA).unwrap();
-        assert_eq!(
-            written[0],
-            root.join(format!("pipelines/{}.toml", template.name))
-        );
+        assert_eq!(written[0], root.join(format!("pipelines/{}.toml", template.name)));
         assert!(written.iter().all(|file| file.is_file()));
-        assert_eq!(
-            contents(&root).len(),
-            5,
-            "two folders, three files: {:?}",
-            contents(&root)
-        );
+        assert_eq!(contents(&root).len(), 5, "two folders, three files: {:?}", contents(&root));
         assert_eq!(
             fs::read_to_string(root.join("pipelines/pipeline.schema.json")).unwrap(),
             SCHEMA
@@ -81,10 +69,7 @@ fn every_pipeline_refers_to_what_is_there() {
         assert_eq!(pipeline["pipeline"]["format"].as_integer(), Some(1));
 
         let (data, source) = pipeline["data"].as_table().unwrap().iter().next().unwrap();
-        let table = dir
-            .path()
-            .join("pipelines")
-            .join(source["path"].as_str().unwrap());
+        let table = dir.path().join("pipelines").join(source["path"].as_str().unwrap());
         let csv = fs::read_to_string(table).unwrap();
         let mut columns: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
         let width = columns.len();
@@ -119,15 +104,9 @@ fn files_that_exist_are_all_named_and_nothing_is_written() {
     fs::write(&data, "mine too").unwrap();
     let before = contents(dir.path());
     let error = write("tabular", dir.path(), SCHEMA).unwrap_err();
-    let TemplateError::Exists { files } = &error else {
-        panic!("{error}")
-    };
+    let TemplateError::Exists { files } = &error else { panic!("{error}") };
     assert_eq!(files, &[mine.clone(), data]);
-    assert!(
-        error
-            .to_string()
-            .starts_with("nothing was written, because these files exist: ")
-    );
+    assert!(error.to_string().starts_with("nothing was written, because these files exist: "));
     assert_eq!(contents(dir.path()), before);
     assert_eq!(fs::read_to_string(mine).unwrap(), "mine");
 }
@@ -142,10 +121,7 @@ fn a_second_template_joins_a_project_whose_schema_is_the_same() {
         .to_vec();
     assert_eq!(written, expected);
     let error = write("tabular", dir.path(), "{}").unwrap_err();
-    assert!(
-        error.to_string().contains("pipeline.schema.json"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("pipeline.schema.json"), "{error}");
 }
 
 #[test]

@@ -15,10 +15,9 @@ pub(crate) fn predict(
     keep: &[String],
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
-    let pipeline = crate::locate::load(args, named.as_deref())?;
-    let interrupted = crate::session::interrupt_flag()?;
+    let (session, _) = crate::session::open(args, named.as_deref())?;
     let summary = collegium_engine::predict(
-        &pipeline,
+        &session,
         &PredictOptions {
             nodes,
             input: input.to_path_buf(),
@@ -26,7 +25,6 @@ pub(crate) fn predict(
             keep: keep.to_vec(),
             chunk: 16_384,
         },
-        &interrupted,
     )?;
     for note in &summary.notes {
         eprintln!("note: {note}");

@@ -8,7 +8,7 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
     let (named, nodes) = split(targets)?;
     let pipeline = crate::locate::load(args, named.as_deref())?;
     if nodes.is_empty() {
-        print!("{}", collegium_manifest::pipeline_with_defaults(&pipeline));
+        print!("{}", pipeline.with_defaults());
         return Ok(ExitCode::SUCCESS);
     }
     for node in &nodes {
@@ -21,7 +21,7 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
             };
             return Err(Failure::usage(format!("there is no expert `{name}`; {help}")));
         };
-        print!("{}", collegium_manifest::expert_with_defaults(expert));
+        print!("{}", expert.with_defaults());
     }
     Ok(ExitCode::SUCCESS)
 }

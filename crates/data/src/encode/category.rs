@@ -14,8 +14,7 @@ const RARE_ROWS: u64 = 10;
 /// … and less than one in this many.
 const RARE_SHARE: u64 = 1000;
 
-/// The code of a missing value.
-pub(super) const MISSING: u32 = u32::MAX;
+pub(super) use crate::MISSING_CODE as MISSING;
 
 /// Which level has which column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,9 +113,7 @@ impl Levels {
             .iter()
             .map(|text| match self.levels.binary_search(text) {
                 Ok(at) => Place::Column(at),
-                Err(_) => Place::Other {
-                    unseen: self.pooled.binary_search(&hash(text)).is_err(),
-                },
+                Err(_) => Place::Other { unseen: self.pooled.binary_search(&hash(text)).is_err() },
             })
             .collect()
     }

@@ -196,7 +196,11 @@ impl Encoder {
 
     /// A name for each encoded column: `flights.origin = EWR`, `flights.wind_speed missing`.
     pub fn column_names(&self) -> Vec<String> {
-        self.names.iter().zip(&self.parts).flat_map(|(name, part)| part.column_names(name)).collect()
+        self.names
+            .iter()
+            .zip(&self.parts)
+            .flat_map(|(name, part)| part.column_names(name))
+            .collect()
     }
 
     /// What a person should know about the inputs: constant columns, pooled levels, …

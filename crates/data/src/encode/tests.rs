@@ -28,8 +28,7 @@ fn fit_one(source: Source) -> Encoder {
 #[test]
 fn numbers_are_standardised_by_the_training_rows_alone() {
     let x = column("x", Values::Number(vec![1.0, 3.0, 1e9]));
-    let encoder =
-        Encoder::fit(&names(&["t.x"]), &[Source::Column(&x)], &[0, 1]).unwrap();
+    let encoder = Encoder::fit(&names(&["t.x"]), &[Source::Column(&x)], &[0, 1]).unwrap();
     let matrix = encoder.encode(&[Source::Column(&x)], &[0, 1, 2]).unwrap();
     assert_eq!(matrix.data, [-1.0, 1.0, 8.0]);
 }
@@ -108,24 +107,19 @@ fn rare_levels_share_a_column_with_unseen_ones() {
     let encoder = fit_one(Source::Column(&x));
     assert_eq!(encoder.column_names(), ["t.x = common", "t.x other"]);
     assert_eq!(encoder.notes(), ["`t.x`: 2 of 3 levels are rare and share one column"]);
-    let later = column("x", Values::Category { codes: vec![0, 1], levels: texts(&["new", "rare"]) });
-    let (matrix, surprises) =
-        encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
+    let later =
+        column("x", Values::Category { codes: vec![0, 1], levels: texts(&["new", "rare"]) });
+    let (matrix, surprises) = encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
     assert_eq!(matrix.data, [0., 1., 0., 1.]);
-    assert_eq!(
-        surprises.notes(),
-        ["1 rows hold categories of `t.x` that training never saw"]
-    );
+    assert_eq!(surprises.notes(), ["1 rows hold categories of `t.x` that training never saw"]);
 }
 
 #[test]
 fn without_rare_levels_an_unseen_one_is_the_average_row() {
     let x = column("x", Values::Category { codes: vec![0, 0, 0, 1], levels: texts(&["a", "b"]) });
     let encoder = fit_one(Source::Column(&x));
-    let later =
-        column("x", Values::Category { codes: vec![0, u32::MAX], levels: texts(&["new"]) });
-    let (matrix, surprises) =
-        encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
+    let later = column("x", Values::Category { codes: vec![0, u32::MAX], levels: texts(&["new"]) });
+    let (matrix, surprises) = encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
     assert_eq!(matrix.data, [0.75, 0.25, 0.75, 0.25]);
     assert_eq!((surprises.unseen["t.x"], surprises.missing["t.x"]), (1, 1));
 }
@@ -158,8 +152,12 @@ fn a_time_is_seconds_and_the_cycles_that_vary() {
     assert_eq!(
         encoder.column_names(),
         [
-            "t.x", "t.x weekday sine", "t.x weekday cosine", "t.x season sine",
-            "t.x season cosine", "t.x missing"
+            "t.x",
+            "t.x weekday sine",
+            "t.x weekday cosine",
+            "t.x season sine",
+            "t.x season cosine",
+            "t.x missing"
         ]
     );
     let matrix = encoder.encode(&[Source::Column(&dates)], &all(4)).unwrap();

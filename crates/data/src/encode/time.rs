@@ -4,14 +4,17 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EncodeError, exact::Exact, number::{Fitted, Floor, Scale}};
+use super::{
+    EncodeError,
+    exact::Exact,
+    number::{Fitted, Floor, Scale},
+};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 /// The mean Gregorian year in microseconds: a season needs no calendar.
 const YEAR: i64 = 31_556_952_000_000;
-/// The stored form of a missing time.
-pub(super) const MISSING: i64 = i64::MIN;
+pub(super) use crate::MISSING_TIME as MISSING;
 
 /// A cycle of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

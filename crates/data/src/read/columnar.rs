@@ -1,6 +1,10 @@
 //! Parquet and Arrow IPC files: typed already, but with more types than we have.
 
-use std::{fs::File, io::{BufReader, Read as _, Seek as _}, path::{Path, PathBuf}};
+use std::{
+    fs::File,
+    io::{BufReader, Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray as _, RecordBatch},
@@ -16,7 +20,6 @@ use super::{CHUNK, Field, Format, Opened, Options, agree, check_names};
 use crate::{
     DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values, build,
     cast::{EXACT, Interner, Why, cast, refuse},
-    time,
 };
 
 /// An open file: its columns and a stream of batches.
@@ -145,8 +148,7 @@ impl Batches {
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (index, array) in batch.columns().iter().enumerate() {
             let (name, kind) = (&self.fields[index].0, fields[index].kind);
-            let values =
-                values(array, Some(kind), missing).and_then(|values| cast(values, kind));
+            let values = values(array, Some(kind), missing).and_then(|values| cast(values, kind));
             let values = values.map_err(|(row, text, why)| {
                 refuse(why, kind, name, &text)
                     .file(&self.path)
@@ -166,9 +168,9 @@ impl Batches {
             if kind_of(given).is_none() {
                 continue;
             }
-            let known = values(array, None, missing).ok().or_else(|| {
-                arrow_cast(array, &DataType::Utf8).ok().map(|array| texts(&array))
-            });
+            let known = values(array, None, missing)
+                .ok()
+                .or_else(|| arrow_cast(array, &DataType::Utf8).ok().map(|array| texts(&array)));
             columns.extend(known.map(|values| (name.clone(), values)));
         }
         build::table(columns, batch.num_rows())
@@ -306,7 +308,8 @@ pub(super) fn open(
             agree(&files[0], &names, file, &batches.names())?;
             for (known, new) in fields.iter_mut().zip(&columns) {
                 if known.kind != new.kind {
-                    let (a, b) = (crate::column::kind_name(new.kind), crate::column::kind_name(known.kind));
+                    let (a, b) =
+                        (crate::column::kind_name(new.kind), crate::column::kind_name(known.kind));
                     let message = format!("is of type {a} here and {b} in {}", files[0].display());
                     return Err(DataError::new(DataErrorKind::Disagree, message)
                         .file(file)

@@ -1,6 +1,9 @@
 //! Text files: one pass settles the types, the next one reads.
 
-use std::{fs::File, path::{Path, PathBuf}};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use collegium_manifest::ColumnType;
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -24,7 +27,8 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, delimiter: u8) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|error| DataError::io(path, "read the file", &error))?;
+        let file =
+            File::open(path).map_err(|error| DataError::io(path, "read the file", &error))?;
         let mut reader =
             ReaderBuilder::new().delimiter(delimiter).buffer_capacity(1 << 17).from_reader(file);
         let header = reader.byte_headers().map_err(|error| fault(path, &[], error))?.clone();
@@ -83,9 +87,14 @@ fn fault(path: &Path, names: &[String], error: csv::Error) -> DataError {
             }
             // The first field that has no column, or the first column that has no field.
             let (have, want) = (*len as usize, *expected_len as usize);
-            if have < want && let Some(name) = names.get(have) {
-                found = found.column(name, Some(have)).help("fields from this column on are missing");
-            } else if have > want && let Some(name) = names.last() {
+            if have < want
+                && let Some(name) = names.get(have)
+            {
+                found =
+                    found.column(name, Some(have)).help("fields from this column on are missing");
+            } else if have > want
+                && let Some(name) = names.last()
+            {
                 found = found
                     .column(name, Some(want - 1))
                     .help("there are fields after this last column; is a comma not quoted?");
@@ -197,7 +206,8 @@ pub(super) fn open(
         let mut lines = Lines::open(file, delimiter)?;
         if names.is_empty() {
             names = lines.names.clone();
-            guesses = names.iter().map(|name| Guess::new(options.types.get(name).copied())).collect();
+            guesses =
+                names.iter().map(|name| Guess::new(options.types.get(name).copied())).collect();
         } else {
             agree(&files[0], &names, file, &lines.names)?;
         }
@@ -219,7 +229,9 @@ pub(super) fn open(
         notes.extend(guess.note(&name));
         let kind = guess.kind();
         let (integer, dates) = (guess.integer, guess.dates);
-        if kind == ColumnType::Number && let Some(error) = guess.bad {
+        if kind == ColumnType::Number
+            && let Some(error) = guess.bad
+        {
             return Err(error);
         }
         fields.push(Field { name, kind, integer, dates });

@@ -53,7 +53,8 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
         return Ok(vec![literal]);
     }
     if !text.contains(['*', '?', '[']) {
-        let what = if literal.is_dir() { "is a folder, not a file" } else { "there is no such file" };
+        let what =
+            if literal.is_dir() { "is a folder, not a file" } else { "there is no such file" };
         let error = DataError::new(DataErrorKind::MissingFile, what).file(&literal).at(pattern);
         return Err(error.help(match literal.is_dir() {
             true => "name a file in it, or all of them by a pattern such as `*.parquet`".to_owned(),
@@ -70,15 +71,19 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
         .map_err(|error| invalid(format!("`{text}` is not a valid pattern: {}", error.msg)))?;
     let mut files = Vec::new();
     for path in paths {
-        let path = path.map_err(|error| DataError::io(error.path(), "look for files", error.error()).at(pattern))?;
+        let path = path.map_err(|error| {
+            DataError::io(error.path(), "look for files", error.error()).at(pattern)
+        })?;
         if path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(invalid(format!("no file matches `{text}`"))
-            .help(format!("patterns are relative to the pipeline file's folder, {}", base.display())));
+        return Err(invalid(format!("no file matches `{text}`")).help(format!(
+            "patterns are relative to the pipeline file's folder, {}",
+            base.display()
+        )));
     }
     Ok(files)
 }

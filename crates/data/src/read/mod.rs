@@ -8,7 +8,10 @@ mod columnar;
 mod csv;
 mod files;
 
-use std::{collections::BTreeSet, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use collegium_manifest::ColumnType;
 use indexmap::IndexMap;
@@ -85,7 +88,8 @@ impl Opened {
 
 /// Do several files have one header?
 fn agree(first: &Path, names: &[String], file: &Path, others: &[String]) -> Result<(), DataError> {
-    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) = (names.iter().collect(), others.iter().collect());
+    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
+        (names.iter().collect(), others.iter().collect());
     let wrong = |column: &str, message: String| {
         Err(DataError::new(DataErrorKind::Disagree, message).file(file).column(column, None).help(
             "files that one pattern matches must have the same columns, in the same order and of the \

@@ -1,6 +1,6 @@
 //! Our tables inside SQLite.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use collegium_manifest::ColumnType;
 use rusqlite::{Connection, InterruptHandle, Statement, config::DbConfig};
@@ -8,10 +8,12 @@ use tempfile::TempDir;
 
 use super::{
     fault::{self, Place, plain},
-    guard::{self, Touched},
+    guard::{Guard, Touched},
 };
 use crate::{
-    DataError, DataErrorKind, MISSING_CODE, MISSING_TIME, Table, Values, read::Field, time,
+    DataError, DataErrorKind, MISSING_CODE, MISSING_TIME, Table, Values,
+    read::{CHUNK, Field},
+    time,
 };
 
 /// A table as SQLite is told about it.
@@ -30,6 +32,7 @@ impl Shape {
 /// A SQLite database that lives as long as this value.
 pub(crate) struct Database {
     db: Connection,
+    guard: Guard,
     tables: Vec<Shape>,
     /// The folder of the database file, unless it is in memory; deleted after the connection.
     _folder: Option<TempDir>,
@@ -57,7 +60,7 @@ impl Database {
             DataError::new(DataErrorKind::Io, format!("cannot make a temporary file: {error}"))
         };
         let folder = if in_file { Some(tempfile::tempdir().map_err(io)?) } else { None };
-        let db = match &folder {
+        let mut db = match &folder {
             Some(folder) => Connection::open(folder.path().join("tables.sqlite")),
             None => Connection::open_in_memory(),
         }
@@ -76,7 +79,9 @@ impl Database {
         ] {
             db.set_db_config(setting, on).map_err(plain)?;
         }
-        Ok(Self { db, tables: Vec::new(), _folder: folder })
+        let guard = Guard::default();
+        guard.stand(&mut db).map_err(plain)?;
+        Ok(Self { db, guard, tables: Vec::new(), _folder: folder })
     }
 
     /// Declares a table.
@@ -93,6 +98,7 @@ impl Database {
                 "SQLite does not tell upper from lower case in names and takes at most 2000 columns",
             )
         })?;
+        self.guard.admit(&shape.name);
         self.tables.push(shape);
         Ok(())
     }
@@ -108,11 +114,9 @@ impl Database {
         sql: &str,
         place: Place<'_>,
     ) -> Result<(Statement<'_>, Touched), DataError> {
-        let names = self.tables.iter().map(|table| table.name.clone()).collect();
-        let record = guard::raise(&self.db, names).map_err(plain)?;
+        self.guard.raise();
         let prepared = self.db.prepare(sql);
-        guard::lower(&self.db).map_err(plain)?;
-        let touched = record.take();
+        let touched = self.guard.lower();
         let statement =
             prepared.map_err(|error| fault::of_sql(error, place, &touched, &self.tables))?;
         let refuse = |why: &str| Err(DataError::new(DataErrorKind::Query, why));
@@ -162,15 +166,21 @@ impl Database {
             let mut insert = self.db.prepare(&sql).map_err(plain)?;
             for chunk in chunks {
                 let chunk = chunk?;
-                let texts: Vec<Vec<String>> =
-                    wanted.iter().map(|&i| time_texts(&chunk, i, &shape.fields[i])).collect();
-                for row in 0..chunk.rows {
-                    for (mark, &index) in wanted.iter().enumerate() {
-                        let field = &shape.fields[index];
-                        let value = value(&chunk.columns[index].values, row, field, &texts[mark]);
-                        insert.raw_bind_parameter(mark + 1, value).map_err(plain)?;
+                for first in (0..chunk.rows).step_by(CHUNK) {
+                    let run = first..chunk.rows.min(first + CHUNK);
+                    let texts: Vec<Vec<String>> = wanted
+                        .iter()
+                        .map(|&i| time_texts(&chunk, i, &shape.fields[i], run.clone()))
+                        .collect();
+                    for row in run {
+                        for (mark, &index) in wanted.iter().enumerate() {
+                            let field = &shape.fields[index];
+                            let text = texts[mark].get(row - first).map_or("", String::as_str);
+                            let value = value(&chunk.columns[index].values, row, field, text);
+                            insert.raw_bind_parameter(mark + 1, value).map_err(plain)?;
+                        }
+                        insert.raw_execute().map_err(plain)?;
                     }
-                    insert.raw_execute().map_err(plain)?;
                 }
             }
         }
@@ -180,11 +190,12 @@ impl Database {
 
 /// The texts of a chunk's times: dates in a column of dates, else dates with times, so that equal
 /// moments are equal texts within a column.
-fn time_texts(chunk: &Table, index: usize, field: &Field) -> Vec<String> {
+fn time_texts(chunk: &Table, index: usize, field: &Field, run: Range<usize>) -> Vec<String> {
     match &chunk.columns[index].values {
         Values::Time(values) => {
             let text = if field.dates { time::text } else { time::full_text };
-            values.iter().map(|&v| if v == MISSING_TIME { String::new() } else { text(v) }).collect()
+            let run = values[run].iter();
+            run.map(|&v| if v == MISSING_TIME { String::new() } else { text(v) }).collect()
         }
         _ => Vec::new(),
     }
@@ -195,7 +206,7 @@ fn value<'a>(
     values: &'a Values,
     row: usize,
     field: &Field,
-    texts: &'a [String],
+    text: &'a str,
 ) -> rusqlite::types::ToSqlOutput<'a> {
     use rusqlite::types::{ToSqlOutput, ValueRef};
     ToSqlOutput::Borrowed(match values {
@@ -216,6 +227,6 @@ fn value<'a>(
             code => ValueRef::Text(levels[code as usize].as_bytes()),
         },
         Values::Time(values) if values[row] == MISSING_TIME => ValueRef::Null,
-        Values::Time(_) => ValueRef::Text(texts[row].as_bytes()),
+        Values::Time(_) => ValueRef::Text(text.as_bytes()),
     })
 }

@@ -23,7 +23,11 @@ pub(crate) fn plain(error: rusqlite::Error) -> DataError {
     }
     let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
     let found = DataError::new(DataErrorKind::Query, format!("SQLite: {error}"));
-    if full { found.help("free some space in the folder for temporary files (TMPDIR)") } else { found }
+    if full {
+        found.help("free some space in the folder for temporary files (TMPDIR)")
+    } else {
+        found
+    }
 }
 
 fn interrupted(error: &rusqlite::Error) -> bool {
@@ -57,8 +61,7 @@ pub(crate) fn of_sql(
     };
     let unknown = message.strip_prefix("no such column: ").map(unquoted);
     let missing = message.strip_prefix("no such table: ").map(unquoted);
-    let kind =
-        if unknown.is_some() { DataErrorKind::UnknownColumn } else { DataErrorKind::Query };
+    let kind = if unknown.is_some() { DataErrorKind::UnknownColumn } else { DataErrorKind::Query };
     let help = match (unknown, missing) {
         (Some(name), _) => near_column(name, tables),
         (_, Some(name)) => {
@@ -85,7 +88,8 @@ fn near_column(name: &str, tables: &[Shape]) -> Option<String> {
         Some((table, column)) => (Some(table), column),
         None => (None, name),
     };
-    let of_table = tables.iter().find(|shape| table.is_some_and(|t| shape.name.eq_ignore_ascii_case(t)));
+    let of_table =
+        tables.iter().find(|shape| table.is_some_and(|t| shape.name.eq_ignore_ascii_case(t)));
     let mut columns: Vec<&str> = match of_table {
         Some(shape) => shape.columns(),
         None => tables.iter().flat_map(Shape::columns).collect(),
@@ -98,9 +102,8 @@ fn near_column(name: &str, tables: &[Shape]) -> Option<String> {
 /// Bytes of the word that stands at `start`.
 fn token(sql: &str, start: usize) -> usize {
     let rest = sql.get(start..).unwrap_or_default();
-    let length = rest
-        .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.'))
-        .unwrap_or(rest.len());
+    let length =
+        rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(rest.len());
     length.max(rest.chars().next().map_or(0, char::len_utf8))
 }
 

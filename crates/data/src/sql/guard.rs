@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rusqlite::{
@@ -19,38 +19,58 @@ pub(crate) struct Touched {
     pub(crate) refused: Option<String>,
 }
 
-/// Puts the guard up. From here on the connection compiles nothing but SELECTs over `tables`.
-pub(super) fn raise(db: &Connection, tables: BTreeSet<String>) -> rusqlite::Result<Record> {
-    let record = Record::default();
-    let shared = record.0.clone();
-    db.authorizer(Some(move |context: AuthContext<'_>| {
-        let mut touched = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        match judge(&context.action, &tables) {
-            Ok(read) => {
-                touched.columns.extend(read);
-                Authorization::Allow
-            }
-            Err(why) => {
-                touched.refused.get_or_insert(why);
-                Authorization::Deny
-            }
-        }
-    }))?;
-    Ok(record)
+/// The guard of one connection. It lets our own statements pass while it is down.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Guard(Arc<Mutex<Post>>);
+
+#[derive(Debug, Default)]
+struct Post {
+    up: bool,
+    tables: BTreeSet<String>,
+    touched: Touched,
 }
 
-/// Takes the guard down again.
-pub(super) fn lower(db: &Connection) -> rusqlite::Result<()> {
-    db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
-}
+impl Guard {
+    /// Takes its post at a connection.
+    pub(super) fn stand(&self, db: &mut Connection) -> rusqlite::Result<()> {
+        let guard = self.clone();
+        db.authorizer(Some(move |context: AuthContext<'_>| {
+            let mut post = guard.post();
+            if !post.up {
+                return Authorization::Allow;
+            }
+            match judge(&context.action, &post.tables) {
+                Ok(read) => {
+                    post.touched.columns.extend(read);
+                    Authorization::Allow
+                }
+                Err(why) => {
+                    post.touched.refused.get_or_insert(why);
+                    Authorization::Deny
+                }
+            }
+        }))
+    }
 
-/// The guard's notebook.
-#[derive(Default)]
-pub(super) struct Record(Arc<Mutex<Touched>>);
+    /// From here on nothing is compiled but SELECTs over the tables that it was told of.
+    pub(super) fn raise(&self) {
+        self.post().up = true;
+    }
 
-impl Record {
-    pub(super) fn take(&self) -> Touched {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Lets our own statements pass again; returns what was touched meanwhile.
+    pub(super) fn lower(&self) -> Touched {
+        let mut post = self.post();
+        post.up = false;
+        std::mem::take(&mut post.touched)
+    }
+
+    /// One more table that may be read.
+    pub(super) fn admit(&self, table: &str) {
+        self.post().tables.insert(table.to_owned());
+    }
+
+    fn post(&self) -> MutexGuard<'_, Post> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

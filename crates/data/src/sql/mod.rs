@@ -12,8 +12,9 @@ mod result;
 mod scan;
 mod watch;
 
-pub(crate) use database::{Database, Shape};
+pub(crate) use database::{Database, Shape, quoted};
 pub(crate) use fault::Place;
+pub(crate) use guard::Touched;
 pub(crate) use result::Results;
 pub(crate) use scan::{expression, statement};
 pub(crate) use watch::watched;

@@ -40,8 +40,9 @@ impl Results {
             let name = column.name().to_owned();
             if columns.iter().any(|other| other.name == name) {
                 let message = format!("the query returns two columns named `{name}`");
-                return Err(DataError::new(DataErrorKind::DuplicateColumn, message)
-                    .help("name one of them differently with AS, or list the columns instead of `*`"));
+                return Err(DataError::new(DataErrorKind::DuplicateColumn, message).help(
+                    "name one of them differently with AS, or list the columns instead of `*`",
+                ));
             }
             let declared = column.decl_type().map(str::to_owned);
             columns.push(Growing { name, declared, values: State::Unknown(0) });
@@ -54,12 +55,7 @@ impl Results {
         self.rows
     }
 
-    /// The names of the columns.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|column| column.name.as_str())
-    }
-
-    /// One more row, from the columns after the first `skip` ones.
+    /// One more row.
     pub(crate) fn push(&mut self, row: &rusqlite::Row<'_>) -> Result<(), DataError> {
         self.rows += 1;
         for (index, column) in self.columns.iter_mut().enumerate() {
@@ -69,9 +65,14 @@ impl Results {
         Ok(())
     }
 
-    /// The finished columns, with their names, in the query's order.
-    pub(crate) fn finish(self) -> Vec<(String, Values)> {
-        self.columns.into_iter().map(Growing::finish).collect()
+    /// The finished columns, with their names, in the query's order. `texts` names columns whose
+    /// texts stay texts, even if they all look like dates.
+    pub(crate) fn finish(self, texts: impl Fn(&str) -> bool) -> Vec<(String, Values)> {
+        let finish = |column: Growing| {
+            let keep = texts(&column.name);
+            column.finish(keep)
+        };
+        self.columns.into_iter().map(finish).collect()
     }
 }
 
@@ -92,7 +93,9 @@ impl Growing {
             ValueRef::Integer(value) if value.unsigned_abs() > EXACT as u64 => {
                 return fault(
                     DataErrorKind::Inexact,
-                    &format!("{value} is a whole number beyond 2^53, which a 64-bit float cannot hold exactly"),
+                    &format!(
+                        "{value} is a whole number beyond 2^53, which a 64-bit float cannot hold exactly"
+                    ),
                     "if it is an identifier, make it a text: CAST(… AS TEXT)",
                 );
             }
@@ -107,7 +110,11 @@ impl Growing {
             ValueRef::Real(value) => value,
             ValueRef::Text(bytes) => {
                 let Ok(text) = std::str::from_utf8(bytes) else {
-                    return fault(DataErrorKind::NotUtf8, "the text is not UTF-8", "CAST the bytes to numbers");
+                    return fault(
+                        DataErrorKind::NotUtf8,
+                        "the text is not UTF-8",
+                        "CAST the bytes to numbers",
+                    );
                 };
                 if let State::Unknown(rows) = self.values {
                     self.values = State::Texts(vec![MISSING_CODE; rows], Interner::default());
@@ -121,7 +128,11 @@ impl Growing {
                 };
             }
             ValueRef::Blob(_) => {
-                return fault(DataErrorKind::WrongType, "the result is a blob", "CAST it to a text or a number");
+                return fault(
+                    DataErrorKind::WrongType,
+                    "the result is a blob",
+                    "CAST it to a text or a number",
+                );
             }
         };
         if let State::Unknown(rows) = self.values {
@@ -136,7 +147,7 @@ impl Growing {
         }
     }
 
-    fn finish(self) -> (String, Values) {
+    fn finish(self, keep_texts: bool) -> (String, Values) {
         let was = |kind: ColumnType| self.declared.as_deref() == Some(declared(kind));
         let values = match self.values {
             State::Unknown(rows) => {
@@ -147,7 +158,8 @@ impl Growing {
                 if was(ColumnType::Boolean)
                     && values.iter().all(|&v| v == 0.0 || v == 1.0 || v.is_nan()) =>
             {
-                let boolean = |v: f64| if v.is_nan() { MISSING_BOOLEAN } else { u8::from(v == 1.0) };
+                let boolean =
+                    |v: f64| if v.is_nan() { MISSING_BOOLEAN } else { u8::from(v == 1.0) };
                 Values::Boolean(values.into_iter().map(boolean).collect())
             }
             State::Numbers(mut values) => {
@@ -157,7 +169,8 @@ impl Growing {
             State::Texts(mut codes, levels) => {
                 codes.shrink_to_fit();
                 let levels = levels.into_levels();
-                let dated = !was(ColumnType::Category)
+                let dated = !keep_texts
+                    && !was(ColumnType::Category)
                     && levels.iter().all(|level| crate::time::parse(level).is_some());
                 let texts = Values::Category { codes, levels };
                 if dated {

@@ -32,7 +32,11 @@ fn tokens(sql: &str) -> Result<Vec<(Token, Range<usize>)>, DataError> {
             loop {
                 match bytes.get(end) {
                     None => return Err(fault(sql, start..start + 1, "a quote is not closed")),
-                    Some(&b) if b == close && close != b']' && bytes.get(end + 1) == Some(&close) => end += 2,
+                    Some(&b)
+                        if b == close && close != b']' && bytes.get(end + 1) == Some(&close) =>
+                    {
+                        end += 2
+                    }
                     Some(&b) if b == close => return Ok(end + 1),
                     Some(_) => end += 1,
                 }
@@ -57,7 +61,8 @@ fn tokens(sql: &str) -> Result<Vec<(Token, Range<usize>)>, DataError> {
                 found.push((Token::Mark('"'), start..at));
             }
             b if b.is_ascii_alphabetic() || b == b'_' || !b.is_ascii() => {
-                let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$') || !b.is_ascii();
+                let word =
+                    |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$') || !b.is_ascii();
                 while bytes.get(at).is_some_and(word) {
                     at += 1;
                 }
@@ -82,8 +87,12 @@ pub(crate) fn statement(sql: &str) -> Result<&str, DataError> {
         rest = before;
     }
     if let Some((_, at)) = rest.iter().find(|(token, _)| *token == Token::Mark(';')) {
-        return Err(fault(sql, at.clone(), "a query is one statement; this one is followed by another")
-            .help("WITH can hold the steps before the last SELECT"));
+        return Err(fault(
+            sql,
+            at.clone(),
+            "a query is one statement; this one is followed by another",
+        )
+        .help("WITH can hold the steps before the last SELECT"));
     }
     if rest.is_empty() {
         return Err(fault(sql, 0..sql.len(), "the query is empty"));
@@ -212,7 +221,8 @@ mod tests {
         for wrong in ["1) FROM t; --", "(1", "'a", "/* 1", "1; 2", "", "a = ?1"] {
             assert!(expression(wrong).is_err(), "{wrong}");
         }
-        for right in ["a = ')'", "a IN (1, 2)", "[a)] = 1", "'it''s' = a -- (", "date(a) > '2013'"] {
+        for right in ["a = ')'", "a IN (1, 2)", "[a)] = 1", "'it''s' = a -- (", "date(a) > '2013'"]
+        {
             expression(right).unwrap();
         }
     }
@@ -229,7 +239,9 @@ mod tests {
         ] {
             assert!(expression(wrong).is_err(), "{wrong}");
         }
-        for right in ["strftime('%Y', a)", "date(a, '+1 day')", "a = 'now'", "unixepoch(a, 'subsec')"] {
+        for right in
+            ["strftime('%Y', a)", "date(a, '+1 day')", "a = 'now'", "unixepoch(a, 'subsec')"]
+        {
             expression(right).unwrap();
         }
     }

@@ -59,7 +59,19 @@ pub fn fit_linear(job: &LinearJob) -> Result<Network, TrainError> {
     } else {
         lbfgs::minimise(&objective, job.interrupted)?
     };
-    Ok(network(&objective, &theta))
+    Ok(network(&objective, &centred(theta, objective.outputs())))
+}
+
+/// Softmax does not see what all logits share, so it is taken out: of the solutions, the one with
+/// zero means.
+fn centred(mut theta: Vec<f64>, outputs: usize) -> Vec<f64> {
+    if outputs > 1 {
+        for row in theta.chunks_exact_mut(outputs) {
+            let mean = row.iter().sum::<f64>() / outputs as f64;
+            row.iter_mut().for_each(|value| *value -= mean);
+        }
+    }
+    theta
 }
 
 fn network(objective: &Objective, theta: &[f64]) -> Network {

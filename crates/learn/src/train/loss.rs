@@ -109,7 +109,7 @@ mod tests {
     fn huge_logits_cost_what_they_should_and_nan_is_seen() {
         let loss = |z, label| logistic([(label, 1.0)].into_iter(), &[z], 1.0, None);
         assert_eq!(loss(1000.0, 0), 1000.0);
-        assert_eq!(loss(1000.0, 1), 0.0);
+        assert!(loss(1000.0, 1) < 1e-37);
         assert!(loss(f32::NAN, 0).is_nan());
         let loss = cross_entropy([(1, 1.0)].into_iter(), &[1000.0, 0.0], 2, 1.0, None);
         assert_eq!(loss, 1000.0);

@@ -208,7 +208,8 @@ impl<'a> Fit<'a> {
             }
             sum += loss;
             let gradients = pass.backward(delta, &mut self.tape);
-            self.stepper.step(&mut self.network, &gradients, self.rate());
+            let rate = self.rate();
+            self.stepper.step(&mut self.network, &gradients, rate);
             self.step += 1;
         }
         self.order = order;

@@ -84,11 +84,8 @@ fn report(
         .map(|&at| format!("`{}`", experts[at].name.get_ref()))
         .collect();
     sink.global(
-        sink.error(
-            span,
-            format!("experts feed each other in a circle: {}", way.join(" → ")),
-        )
-        .label("this closes the circle")
-        .help("an expert can only read experts that do not depend on it"),
+        sink.error(span, format!("experts feed each other in a circle: {}", way.join(" → ")))
+            .label("this closes the circle")
+            .help("an expert can only read experts that do not depend on it"),
     );
 }

@@ -31,12 +31,11 @@ pub(crate) fn resolve(
             } else if tables.len() > 1 && !cut("query") {
                 let place = raw.tables.as_ref().map_or(name.span(), At::span);
                 sink.global(
-                    sink.error(
-                        place,
-                        format!("`{}` has several tables and no query", name.get()),
-                    )
-                    .label(format!("{} tables", tables.len()))
-                    .help("add `query = \"SELECT … FROM … JOIN …\"` that makes one table of them"),
+                    sink.error(place, format!("`{}` has several tables and no query", name.get()))
+                        .label(format!("{} tables", tables.len()))
+                        .help(
+                            "add `query = \"SELECT … FROM … JOIN …\"` that makes one table of them",
+                        ),
                 );
             }
             let source = DataSource {
@@ -50,11 +49,8 @@ pub(crate) fn resolve(
                     .flat_map(|types| &types.0)
                     .map(|(column, kind)| (column.get().clone(), kind.0.clone()))
                     .collect(),
-                missing: raw
-                    .missing
-                    .clone()
-                    .unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
-                split: split(raw.split.as_ref(), sink),
+                missing: raw.missing.clone().unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
+                split: split(raw.split.as_ref(), cut("split"), sink),
             };
             (name.get().clone(), source)
         })
@@ -70,20 +66,14 @@ fn tables(
     let mut tables = IndexMap::new();
     match (&raw.path, &raw.tables) {
         (Some(path), Some(tables)) => sink.local(
-            sink.error(
-                path.span(),
-                format!("`{}` has both `path` and `tables`", name.get()),
-            )
-            .label("`path` is for one file or glob")
-            .also(tables.span(), "`tables` for several"),
+            sink.error(path.span(), format!("`{}` has both `path` and `tables`", name.get()))
+                .label("`path` is for one file or glob")
+                .also(tables.span(), "`tables` for several"),
         ),
         (None, None) if !cut("path") && !cut("tables") => sink.global(
-            sink.error(
-                name.span(),
-                format!("the data source `{}` has no file", name.get()),
-            )
-            .label("neither `path` nor `tables`")
-            .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
+            sink.error(name.span(), format!("the data source `{}` has no file", name.get()))
+                .label("neither `path` nor `tables`")
+                .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
         ),
         (None, None) => {}
         (Some(path), None) => {
@@ -120,12 +110,9 @@ fn check_pattern(path: &At<String>, sink: &mut Sink) {
     if let Err(error) = glob::Pattern::new(path.get()) {
         // The pattern's byte offsets are counted in characters.
         let start: usize = path.get().chars().take(error.pos).map(char::len_utf8).sum();
-        let place = sink
-            .source
-            .within(&path.span(), path.get(), start..path.get().len());
+        let place = sink.source.within(&path.span(), path.get(), start..path.get().len());
         sink.local(
-            sink.error(place, format!("`{}` is not a glob pattern", path.get()))
-                .label(error.msg),
+            sink.error(place, format!("`{}` is not a glob pattern", path.get())).label(error.msg),
         );
     }
 }
@@ -139,7 +126,7 @@ fn derive(raw: &RawData, sink: &mut Sink) -> IndexMap<String, Spanned<String>> {
     derived
 }
 
-fn split(raw: Option<&At<RawSplit>>, sink: &mut Sink) -> Split {
+fn split(raw: Option<&At<RawSplit>>, cut: bool, sink: &mut Sink) -> Split {
     let mut split = Split::default();
     let Some(place) = raw else { return split };
     let raw = place.get();
@@ -158,17 +145,14 @@ fn split(raw: Option<&At<RawSplit>>, sink: &mut Sink) -> Split {
         }
     }
     let sum = split.train + split.valid + split.test;
-    if fine && (sum - 1.0).abs() > 1e-9 {
-        let defaulted: Vec<String> = [
-            ("train", &raw.train),
-            ("valid", &raw.valid),
-            ("test", &raw.test),
-        ]
-        .into_iter()
-        .zip([split.train, split.valid, split.test])
-        .filter(|((_, given), _)| given.is_none())
-        .map(|((name, _), share)| format!("`{name}` is {share}"))
-        .collect();
+    if fine && !cut && (sum - 1.0).abs() > 1e-9 {
+        let defaulted: Vec<String> =
+            [("train", &raw.train), ("valid", &raw.valid), ("test", &raw.test)]
+                .into_iter()
+                .zip([split.train, split.valid, split.test])
+                .filter(|((_, given), _)| given.is_none())
+                .map(|((name, _), share)| format!("`{name}` is {share}"))
+                .collect();
         let finding = sink
             .error(
                 place.span(),
@@ -182,12 +166,7 @@ fn split(raw: Option<&At<RawSplit>>, sink: &mut Sink) -> Split {
             ),
         );
     }
-    split.by = raw
-        .by
-        .iter()
-        .flatten()
-        .map(|column| column.0.clone())
-        .collect();
+    split.by = raw.by.iter().flatten().map(|column| column.0.clone()).collect();
     split.stratify = raw.stratify.as_ref().map(|column| column.0.clone());
     split
 }

@@ -36,37 +36,25 @@ pub(crate) fn resolve(
         let name = expert.name.get();
         let raw = &expert.raw;
         let known = targets.get(name.as_str());
-        let upstream = raw
-            .upstream
-            .as_ref()
-            .map_or(UPSTREAM, |upstream| *upstream.get());
+        let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
         let mut inputs: Vec<Spanned<Input>> = Vec::new();
         for text in given(expert, cut, sink) {
             let Some(reference) = references::parse(text, names, sink) else {
                 continue;
             };
-            if let Some(before) = inputs
-                .iter()
-                .find(|input| *input.get_ref() == reference.input)
-            {
+            if let Some(before) = inputs.iter().find(|input| *input.get_ref() == reference.input) {
                 sink.local(
-                    sink.error(
-                        text.span(),
-                        format!("the input `{}` is given twice", text.get()),
-                    )
-                    .label("given a second time")
-                    .also(before.span(), "first given here"),
+                    sink.error(text.span(), format!("the input `{}` is given twice", text.get()))
+                        .label("given a second time")
+                        .also(before.span(), "first given here"),
                 );
                 continue;
             }
             if let Some((data, column)) = known {
                 check_rows(expert, (data, column), text, &reference, &targets, sink);
             }
-            if let Input::Output {
-                expert: from,
-                output,
-            } = &reference.input
-            {
+            if let Input::Output { expert: from, output } = &reference.input {
+                let upstream = (!expert.lost("upstream", cut)).then_some(upstream);
                 check_output(expert, from, *output, upstream, &reference, merged, sink);
             }
             inputs.push(Spanned::new(text.span(), reference.input));
@@ -103,12 +91,9 @@ fn target(
     let Some(text) = &expert.raw.target else {
         if !expert.lost("target", cut) {
             sink.global(
-                sink.error(
-                    expert.name.span(),
-                    format!("`{}` has no target", expert.name.get()),
-                )
-                .label("no `target`")
-                .help("add `target = \"source.column\"`: the column that it predicts"),
+                sink.error(expert.name.span(), format!("`{}` has no target", expert.name.get()))
+                    .label("no `target`")
+                    .help("add `target = \"source.column\"`: the column that it predicts"),
             );
         }
         return None;
@@ -144,8 +129,7 @@ fn given<'a>(expert: &'a Merged, cut: &Cut, sink: &mut Sink) -> &'a [At<String>]
         Some(list) => {
             if list.get().is_empty() && !expert.lost("inputs", cut) {
                 sink.global(
-                    sink.error(list.span(), format!("`{name}` has no inputs"))
-                        .label("empty"),
+                    sink.error(list.span(), format!("`{name}` has no inputs")).label("empty"),
                 );
             }
             list.get()
@@ -164,19 +148,13 @@ fn check_rows(
 ) {
     let name = expert.name.get();
     let (other, what) = match &reference.input {
-        Input::Column {
-            data: other,
-            column: input,
-        } => {
+        Input::Column { data: other, column: input } => {
             if other == data && input == column.get_ref() {
                 sink.global(
-                    sink.error(
-                        text.span(),
-                        format!("`{name}` is given what it is to predict"),
-                    )
-                    .label("this is its target")
-                    .also(column.span(), "the target")
-                    .help("take it out of `inputs`"),
+                    sink.error(text.span(), format!("`{name}` is given what it is to predict"))
+                        .label("this is its target")
+                        .also(column.span(), "the target")
+                        .help("take it out of `inputs`"),
                 );
             }
             (other, format!("a column of `{other}`"))
@@ -202,18 +180,15 @@ fn check_output(
     expert: &Merged,
     from: &str,
     output: Output,
-    upstream: Upstream,
+    upstream: Option<Upstream>,
     reference: &Reference,
     merged: &MergedExperts,
     sink: &mut Sink,
 ) {
     if from == expert.name.get() {
         sink.global(
-            sink.error(
-                reference.node.clone(),
-                format!("`{from}` reads its own output"),
-            )
-            .label("this is the expert itself"),
+            sink.error(reference.node.clone(), format!("`{from}` reads its own output"))
+                .label("this is the expert itself"),
         );
         return;
     }
@@ -223,28 +198,19 @@ fn check_output(
     if let Some(task) = &source.raw.task
         && !task.get().outputs().contains(&output)
     {
-        let outputs = task
-            .get()
-            .outputs()
-            .iter()
-            .map(|output| format!("`{from}.{output}`"));
+        let outputs = task.get().outputs().iter().map(|output| format!("`{from}.{output}`"));
         sink.global(
-            sink.error(
-                reference.part.clone(),
-                format!("`{from}` has no output `{output}`"),
-            )
-            .label(format!("not an output of {}", task.get().name()))
-            .also(task.span(), format!("`{from}` does {}", task.get().name()))
-            .help(format!("it has {}", outputs.collect::<Vec<_>>().join(", "))),
+            sink.error(reference.part.clone(), format!("`{from}` has no output `{output}`"))
+                .label(format!("not an output of {}", task.get().name()))
+                .also(task.span(), format!("`{from}` does {}", task.get().name()))
+                .help(format!("it has {}", outputs.collect::<Vec<_>>().join(", "))),
         );
     }
     if output != Output::Embedding {
         return;
     }
-    if let Some(ModelChoice::Own(RawModel {
-        hidden: Some(hidden),
-        ..
-    })) = source.raw.model.as_ref().map(At::get)
+    if let Some(ModelChoice::Own(RawModel { hidden: Some(hidden), .. })) =
+        source.raw.model.as_ref().map(At::get)
         && hidden.get().is_empty()
     {
         sink.global(
@@ -253,7 +219,9 @@ fn check_output(
                 .help(format!("give `expert.{from}` a hidden layer")),
         );
     }
-    if upstream != Upstream::InSample {
+    if let Some(upstream) = upstream
+        && upstream != Upstream::InSample
+    {
         let (name, how) = match upstream {
             Upstream::OutOfFold => ("out-of-fold", "each fold's fit has its own basis"),
             _ => (
@@ -262,50 +230,30 @@ fn check_output(
             ),
         };
         sink.global(
-            sink.error(
-                reference.part.clone(),
-                format!("an embedding cannot be read {name}"),
-            )
-            .label(how)
-            .help(format!(
-                "read `{from}.logit` or another output whose coordinates mean the same in \
+            sink.error(reference.part.clone(), format!("an embedding cannot be read {name}"))
+                .label(how)
+                .help(format!(
+                    "read `{from}.logit` or another output whose coordinates mean the same in \
                      every fit, or set `upstream = \"in-sample\"` and accept that training rows \
                      look better than new ones"
-            )),
+                )),
         );
     }
 }
 
 /// `upstream` and `folds` say nothing where no expert is read.
 fn warn_of_idle(expert: &Merged, inputs: &[Spanned<Input>], sink: &mut Sink) {
-    let reads_experts = inputs
-        .iter()
-        .any(|i| matches!(i.get_ref(), Input::Output { .. }));
-    let complete = expert
-        .raw
-        .inputs
-        .as_ref()
-        .is_some_and(|list| list.get().len() == inputs.len());
+    let reads_experts = inputs.iter().any(|i| matches!(i.get_ref(), Input::Output { .. }));
+    let complete = expert.raw.inputs.as_ref().is_some_and(|list| list.get().len() == inputs.len());
     // What is inherited may be meant for others.
     if reads_experts || !complete || expert.raw.extends.is_some() {
         return;
     }
-    let upstream = expert
-        .raw
-        .upstream
-        .as_ref()
-        .map(|value| ("upstream", value.span()));
-    let folds = expert
-        .raw
-        .folds
-        .as_ref()
-        .map(|value| ("folds", value.span()));
+    let upstream = expert.raw.upstream.as_ref().map(|value| ("upstream", value.span()));
+    let folds = expert.raw.folds.as_ref().map(|value| ("folds", value.span()));
     for (key, span) in upstream.into_iter().chain(folds) {
         let mut finding = sink
-            .error(
-                span,
-                format!("`{key}` has no effect on `{}`", expert.name.get()),
-            )
+            .error(span, format!("`{key}` has no effect on `{}`", expert.name.get()))
             .label("it reads no expert");
         finding.warning = true;
         sink.global(finding);
@@ -322,10 +270,7 @@ fn model(choice: Option<&ModelChoice>) -> Model {
             hidden.get().iter().map(|width| *width.get()).collect()
         }),
         activation: raw.activation.unwrap_or(default.activation),
-        dropout: raw
-            .dropout
-            .as_ref()
-            .map_or(default.dropout, |dropout| *dropout.get()),
+        dropout: raw.dropout.as_ref().map_or(default.dropout, |dropout| *dropout.get()),
     })
 }
 
@@ -367,12 +312,9 @@ impl Task {
     /// The outputs of an expert of this task.
     pub const fn outputs(self) -> &'static [Output] {
         match self {
-            Self::Classification => &[
-                Output::Probability,
-                Output::Logit,
-                Output::Label,
-                Output::Embedding,
-            ],
+            Self::Classification => {
+                &[Output::Probability, Output::Logit, Output::Label, Output::Embedding]
+            }
             Self::Regression => &[Output::Value, Output::Embedding],
         }
     }

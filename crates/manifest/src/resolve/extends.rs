@@ -53,29 +53,17 @@ pub(crate) fn merge(
     sink: &mut Sink,
     read: ReadBlueprint<'_>,
 ) -> MergedExperts {
-    let mut blueprints = Blueprints {
-        read,
-        known: BTreeMap::new(),
-        findings: Diagnostics::default(),
-    };
+    let mut blueprints =
+        Blueprints { read, known: BTreeMap::new(), findings: Diagnostics::default() };
     let mut own: Vec<(At<String>, RawExpert)> = raw.0;
     for (_, expert) in &mut own {
         check_expert(expert, sink);
         blueprints.expand(expert, sink);
     }
-    let index: BTreeMap<String, usize> = own
-        .iter()
-        .enumerate()
-        .map(|(at, (name, _))| (name.get().clone(), at))
-        .collect();
-    let experts = (0..own.len())
-        .map(|at| follow(at, &own, &index, cut, sink))
-        .collect();
-    MergedExperts {
-        experts,
-        index,
-        findings: blueprints.findings,
-    }
+    let index: BTreeMap<String, usize> =
+        own.iter().enumerate().map(|(at, (name, _))| (name.get().clone(), at)).collect();
+    let experts = (0..own.len()).map(|at| follow(at, &own, &index, cut, sink)).collect();
+    MergedExperts { experts, index, findings: blueprints.findings }
 }
 
 fn follow(
@@ -97,15 +85,10 @@ fn follow(
             broken = true;
             // Told by the first of the circle's members in the file, once.
             if first == 0 && way.iter().all(|&at| at >= start) {
-                let circle: Vec<String> = way
-                    .iter()
-                    .chain([&base])
-                    .map(|&at| format!("`{}`", own[at].0.get()))
-                    .collect();
-                let message = format!(
-                    "experts extend each other in a circle: {}",
-                    circle.join(" → ")
-                );
+                let circle: Vec<String> =
+                    way.iter().chain([&base]).map(|&at| format!("`{}`", own[at].0.get())).collect();
+                let message =
+                    format!("experts extend each other in a circle: {}", circle.join(" → "));
                 let span = own[start].1.extends.as_ref().map_or(0..0, At::span);
                 sink.global(sink.error(span, message).label("the circle begins here"));
             }
@@ -115,12 +98,7 @@ fn follow(
         raw = raw.over(own[base].1.clone());
     }
     let chain = way.iter().map(|&at| own[at].0.get().clone()).collect();
-    Merged {
-        name: own[start].0.clone(),
-        raw,
-        chain,
-        broken,
-    }
+    Merged { name: own[start].0.clone(), raw, chain, broken }
 }
 
 fn base(
@@ -137,10 +115,7 @@ fn base(
     }
     if known.is_none() {
         let finding = sink
-            .error(
-                extends.span(),
-                format!("there is no expert `{name}` to extend"),
-            )
+            .error(extends.span(), format!("there is no expert `{name}` to extend"))
             .label("unknown expert");
         let names: Vec<String> = index.keys().map(|name| format!("expert.{name}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -183,15 +158,10 @@ impl Blueprints<'_> {
         let whole = RawModel {
             kind: model.kind,
             hidden: Some(model.hidden.unwrap_or_else(|| {
-                At(Spanned::new(
-                    place.clone(),
-                    mlp.hidden.into_iter().map(spanned).collect(),
-                ))
+                At(Spanned::new(place.clone(), mlp.hidden.into_iter().map(spanned).collect()))
             })),
             activation: model.activation.or(Some(mlp.activation)),
-            dropout: model
-                .dropout
-                .or(Some(At(Spanned::new(place.clone(), mlp.dropout)))),
+            dropout: model.dropout.or(Some(At(Spanned::new(place.clone(), mlp.dropout)))),
         };
         expert.model = Some(At(Spanned::new(place, ModelChoice::Own(whole))));
     }
@@ -204,20 +174,15 @@ impl Blueprints<'_> {
     ) -> Option<RawModel> {
         if !is_name(name) {
             sink.local(
-                sink.error(
-                    place.clone(),
-                    format!("`{name}` cannot be the name of a blueprint"),
-                )
-                .label("names are made of letters, digits, `_` and `-`")
-                .help("`model = \"mlp-small\"` reads `models/mlp-small.toml`"),
+                sink.error(place.clone(), format!("`{name}` cannot be the name of a blueprint"))
+                    .label("names are made of letters, digits, `_` and `-`")
+                    .help("`model = \"mlp-small\"` reads `models/mlp-small.toml`"),
             );
             return None;
         }
         match (self.read)(name) {
             Ok(file) => {
-                let Recovered {
-                    value, mut sink, ..
-                } = read_blueprint(&Arc::new(file));
+                let Recovered { value, mut sink, .. } = read_blueprint(&Arc::new(file));
                 check_model(&value, &mut sink);
                 self.findings.extend(sink.findings);
                 Some(value)

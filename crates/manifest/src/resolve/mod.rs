@@ -34,11 +34,7 @@ pub(crate) fn resolve(
     root: PathBuf,
     read_blueprint: ReadBlueprint<'_>,
 ) -> Result<Loaded, Diagnostics> {
-    let Recovered {
-        value: file,
-        cut,
-        mut sink,
-    } = read_pipeline(source);
+    let Recovered { value: file, cut, mut sink } = read_pipeline(source);
     let raw = file.pipeline.unwrap_or_default();
     let seed = raw.seed.as_ref().map_or(SEED, |seed| *seed.get());
     check_pipeline(&raw, &mut sink);
@@ -84,12 +80,7 @@ pub(crate) fn resolve(
     if findings.has_errors() {
         return Err(findings);
     }
-    let stem = || {
-        source
-            .path
-            .file_stem()
-            .map_or_else(String::new, |s| s.to_string_lossy().into())
-    };
+    let stem = || source.path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
     let pipeline = Pipeline {
         source: Arc::clone(source),
         root,
@@ -97,16 +88,10 @@ pub(crate) fn resolve(
         seed,
         data,
         experts,
-        evaluate: Evaluate {
-            baselines,
-            require: requirements,
-        },
+        evaluate: Evaluate { baselines, require: requirements },
         audit,
     };
-    Ok(Loaded {
-        pipeline,
-        warnings: findings,
-    })
+    Ok(Loaded { pipeline, warnings: findings })
 }
 
 fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
@@ -114,12 +99,9 @@ fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
         && *format.get() != FORMAT
     {
         sink.local(
-            sink.error(
-                format.span(),
-                format!("format {} is not known", format.get()),
-            )
-            .label(format!("this version reads format {FORMAT}"))
-            .help("a newer collegium may be able to read this file"),
+            sink.error(format.span(), format!("format {} is not known", format.get()))
+                .label(format!("this version reads format {FORMAT}"))
+                .help("a newer collegium may be able to read this file"),
         );
     }
     if let Some(name) = &raw.name {

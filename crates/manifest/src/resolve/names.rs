@@ -31,26 +31,16 @@ impl Names {
     pub(crate) fn new(data: &Table<RawData>, experts: &Table<RawExpert>, cut: &Cut) -> Self {
         let mut nodes = BTreeMap::new();
         for section in ["data", "expert", "gate", "mixture"] {
-            nodes.extend(
-                cut.names(section)
-                    .map(|name| (name.to_owned(), Node::Broken)),
-            );
+            nodes.extend(cut.names(section).map(|name| (name.to_owned(), Node::Broken)));
         }
-        nodes.extend(
-            data.0
-                .iter()
-                .map(|(name, _)| (name.get().clone(), Node::Data)),
-        );
-        nodes.extend(
-            experts
-                .0
-                .iter()
-                .map(|(name, _)| (name.get().clone(), Node::Expert)),
-        );
-        Self {
-            nodes,
-            blind: cut.has(&["data"]) || cut.has(&["expert"]),
+        nodes.extend(data.0.iter().map(|(name, _)| (name.get().clone(), Node::Data)));
+        for (name, _) in &experts.0 {
+            // Of a name that two nodes share, nobody knows which is meant.
+            let taken = nodes.get(name.get()) == Some(&Node::Data);
+            let node = if taken { Node::Broken } else { Node::Expert };
+            nodes.insert(name.get().clone(), node);
         }
+        Self { nodes, blind: cut.has(&["data"]) || cut.has(&["expert"]) }
     }
 
     /// What does this name stand for?
@@ -65,11 +55,7 @@ impl Names {
     /// The names of a kind of nodes, broken ones among them.
     pub(crate) fn all(&self, kind: Node) -> Vec<&str> {
         let wanted = |node: Node| node == kind || node == Node::Broken;
-        self.nodes
-            .iter()
-            .filter(|(_, node)| wanted(**node))
-            .map(|(name, _)| &**name)
-            .collect()
+        self.nodes.iter().filter(|(_, node)| wanted(**node)).map(|(name, _)| &**name).collect()
     }
 
     /// Every name.
@@ -101,20 +87,14 @@ impl Names {
 pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
     if !is_name(name.get()) {
         sink.local(
-            sink.error(
-                name.span(),
-                format!("`{}` cannot be the name of {what}", name.get()),
-            )
-            .label("names are made of letters, digits, `_` and `-`"),
+            sink.error(name.span(), format!("`{}` cannot be the name of {what}", name.get()))
+                .label("names are made of letters, digits, `_` and `-`"),
         );
     }
 }
 
 pub(crate) fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// Help for a name that no node has.

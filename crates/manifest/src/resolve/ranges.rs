@@ -26,10 +26,7 @@ pub(crate) fn bound<T: Copy + Display>(
         // As it is written: `1e400` and `inf` are the same number and not the same slip.
         let written = sink.source.text.get(value.span()).unwrap_or_default();
         let message = format!("`{key}` must be {wanted}, not {written}");
-        sink.local(
-            sink.error(value.span(), message)
-                .label(format!("must be {wanted}")),
-        );
+        sink.local(sink.error(value.span(), message).label(format!("must be {wanted}")));
     }
     fine
 }
@@ -38,23 +35,14 @@ pub(crate) fn bound<T: Copy + Display>(
 pub(crate) fn not_empty(sink: &mut Sink, key: &str, text: &At<String>) -> bool {
     let fine = !text.get().trim().is_empty();
     if !fine {
-        sink.local(
-            sink.error(text.span(), format!("`{key}` is empty"))
-                .label("empty"),
-        );
+        sink.local(sink.error(text.span(), format!("`{key}` is empty")).label("empty"));
     }
     fine
 }
 
 pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
     let wanted = format!("from 2 to {MOST_FOLDS}");
-    bound(
-        sink,
-        "folds",
-        &raw.folds,
-        |k| (2..=MOST_FOLDS).contains(&k),
-        &wanted,
-    );
+    bound(sink, "folds", &raw.folds, |k| (2..=MOST_FOLDS).contains(&k), &wanted);
     if let Some(filter) = &raw.filter {
         not_empty(sink, "where", filter);
     }
@@ -70,31 +58,13 @@ fn check_train(raw: &RawTrain, sink: &mut Sink) {
     bound(sink, "epochs", &raw.epochs, |n| n >= 1, "at least 1");
     bound(sink, "batch", &raw.batch, |n| n >= 1, "at least 1");
     let positive = |x: f64| x.is_finite() && x > 0.0;
-    bound(
-        sink,
-        "learning_rate",
-        &raw.learning_rate,
-        positive,
-        "a finite number above 0",
-    );
+    bound(sink, "learning_rate", &raw.learning_rate, positive, "a finite number above 0");
     let not_negative = |x: f64| x.is_finite() && x >= 0.0;
-    bound(
-        sink,
-        "weight_decay",
-        &raw.weight_decay,
-        not_negative,
-        "a finite number of at least 0",
-    );
+    bound(sink, "weight_decay", &raw.weight_decay, not_negative, "a finite number of at least 0");
     if let Some(ClassWeightsChoice::Given(weights)) = raw.class_weights.as_ref().map(At::get) {
         for (class, weight) in &weights.0 {
             let key = format!("class_weights.{}", class.get());
-            bound(
-                sink,
-                &key,
-                &Some(weight.clone()),
-                positive,
-                "a finite number above 0",
-            );
+            bound(sink, &key, &Some(weight.clone()), positive, "a finite number above 0");
         }
     }
 }
@@ -107,8 +77,7 @@ pub(crate) fn check_model(raw: &RawModel, sink: &mut Sink) {
     if hidden.get().len() > MOST_LAYERS {
         let message = format!("`hidden` has {} layers", hidden.get().len());
         sink.local(
-            sink.error(hidden.span(), message)
-                .label(format!("at most {MOST_LAYERS} are possible")),
+            sink.error(hidden.span(), message).label(format!("at most {MOST_LAYERS} are possible")),
         );
     }
     for width in hidden.get() {

@@ -32,32 +32,19 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
         }));
         return None;
     };
-    let (node_at, part_at) = (
-        place(sink, 0..node.len()),
-        place(sink, node.len() + 1..value.len()),
-    );
+    let (node_at, part_at) = (place(sink, 0..node.len()), place(sink, node.len() + 1..value.len()));
     if rest.trim().is_empty() {
         sink.local(
-            sink.error(
-                text.span(),
-                format!("`{value}` names no column and no output"),
-            )
-            .label("nothing behind the dot"),
+            sink.error(text.span(), format!("`{value}` names no column and no output"))
+                .label("nothing behind the dot"),
         );
         return None;
     }
     match names.of(node) {
         Node::Broken => None,
         Node::Data => {
-            let input = Input::Column {
-                data: node.to_owned(),
-                column: rest.to_owned(),
-            };
-            Some(Reference {
-                input,
-                node: node_at,
-                part: part_at,
-            })
+            let input = Input::Column { data: node.to_owned(), column: rest.to_owned() };
+            Some(Reference { input, node: node_at, part: part_at })
         }
         Node::Expert => {
             let Some(output) = Output::ALL.into_iter().find(|output| output.name() == rest) else {
@@ -68,15 +55,8 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
                 sink.local(finding.maybe_help(did_you_mean(rest, &known, "outputs are")));
                 return None;
             };
-            let input = Input::Output {
-                expert: node.to_owned(),
-                output,
-            };
-            Some(Reference {
-                input,
-                node: node_at,
-                part: part_at,
-            })
+            let input = Input::Output { expert: node.to_owned(), output };
+            Some(Reference { input, node: node_at, part: part_at })
         }
         Node::Unknown => {
             // `expert.departure.logit`: the way that nodes are named elsewhere.
@@ -88,12 +68,9 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
                 None => unknown_help(node, &names.every()),
             };
             sink.global(
-                sink.error(
-                    node_at,
-                    format!("there is no data source or expert `{node}`"),
-                )
-                .label("unknown node")
-                .maybe_help(help),
+                sink.error(node_at, format!("there is no data source or expert `{node}`"))
+                    .label("unknown node")
+                    .maybe_help(help),
             );
             None
         }

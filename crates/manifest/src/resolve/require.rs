@@ -11,18 +11,8 @@ use crate::{
 };
 
 /// The names of metrics, classification's first.
-pub const METRICS: [&str; 10] = [
-    "accuracy",
-    "auc",
-    "average_precision",
-    "f1",
-    "log_loss",
-    "brier",
-    "ece",
-    "rmse",
-    "mae",
-    "r2",
-];
+pub const METRICS: [&str; 10] =
+    ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece", "rmse", "mae", "r2"];
 /// How many of [`METRICS`] are classification's.
 const OF_CLASSIFICATION: usize = 7;
 const SPLITS: [&str; 3] = ["train", "valid", "test"];
@@ -40,8 +30,7 @@ pub(crate) fn parse(
     // `part` is a slice of `value`: its place is the distance of their beginnings.
     let place = |part: &str, sink: &Sink| {
         let start = part.as_ptr() as usize - value.as_ptr() as usize;
-        sink.source
-            .within(&text.span(), value, start..start + part.len())
+        sink.source.within(&text.span(), value, start..start + part.len())
     };
     let Some(at) = value.find(['<', '>', '=']) else {
         return malformed(text, "no comparison: `>=`, `<=`, `>` or `<`", sink);
@@ -55,10 +44,7 @@ pub(crate) fn parse(
         "<" => Comparison::Below,
         other => {
             let finding = sink
-                .error(
-                    place(&right[..other.len()], sink),
-                    format!("`{other}` is no comparison"),
-                )
+                .error(place(&right[..other.len()], sink), format!("`{other}` is no comparison"))
                 .label("expected `>=`, `<=`, `>` or `<`");
             sink.local(finding);
             return None;
@@ -73,10 +59,7 @@ pub(crate) fn parse(
         );
     };
     let bound = bound.trim();
-    let number = bound
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.is_finite());
+    let number = bound.parse::<f64>().ok().filter(|number| number.is_finite());
     if number.is_none() {
         if bound.is_empty() {
             return malformed(text, "no bound", sink);
@@ -86,10 +69,7 @@ pub(crate) fn parse(
                 .label("expected a number"),
         );
     }
-    for (word, known, what) in [
-        (split, &SPLITS[..], "split"),
-        (metric, &METRICS[..], "metric"),
-    ] {
+    for (word, known, what) in [(split, &SPLITS[..], "split"), (metric, &METRICS[..], "metric")] {
         if !known.contains(&word) {
             let finding = sink
                 .error(place(word, sink), format!("there is no {what} `{word}`"))
@@ -98,10 +78,7 @@ pub(crate) fn parse(
         }
     }
     let expert = expert(node, names, place(node, sink), sink)?;
-    let task = merged
-        .get(expert)
-        .and_then(|expert| expert.raw.task.as_ref())
-        .map(|t| *t.get());
+    let task = merged.get(expert).and_then(|expert| expert.raw.task.as_ref()).map(|t| *t.get());
     if let (Some(task), Some(index)) = (task, METRICS.iter().position(|name| *name == metric))
         && (index < OF_CLASSIFICATION) != (task == Task::Classification)
     {
@@ -130,12 +107,9 @@ pub(crate) fn parse(
 
 fn malformed(text: &At<String>, label: &str, sink: &mut Sink) -> Option<Requirement> {
     sink.local(
-        sink.error(
-            text.span(),
-            format!("`{}` is not a requirement", text.get()),
-        )
-        .label(label)
-        .help(GRAMMAR),
+        sink.error(text.span(), format!("`{}` is not a requirement", text.get()))
+            .label(label)
+            .help(GRAMMAR),
     );
     None
 }
@@ -147,9 +121,8 @@ fn expert<'a>(
     sink: &mut Sink,
 ) -> Option<&'a str> {
     let Some(name) = node.strip_prefix("expert.") else {
-        let finding = sink
-            .error(place, format!("`{node}` is no expert"))
-            .label("expected `expert.NAME`");
+        let finding =
+            sink.error(place, format!("`{node}` is no expert")).label("expected `expert.NAME`");
         sink.local(match names.of(node) {
             Node::Expert | Node::Broken => finding.help(format!("did you mean `expert.{node}`?")),
             _ => finding.help(GRAMMAR),
@@ -160,11 +133,8 @@ fn expert<'a>(
         Node::Expert => Some(name),
         Node::Broken => None,
         Node::Data | Node::Unknown => {
-            let known: Vec<String> = names
-                .all(Node::Expert)
-                .iter()
-                .map(|name| format!("expert.{name}"))
-                .collect();
+            let known: Vec<String> =
+                names.all(Node::Expert).iter().map(|name| format!("expert.{name}")).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             sink.global(
                 sink.error(place, format!("there is no expert `{name}`"))

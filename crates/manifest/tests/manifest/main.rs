@@ -44,16 +44,11 @@ fn read(text: &str) -> Result<Loaded, Diagnostics> {
 
 /// The pipeline of a text without errors.
 fn pipeline(text: &str) -> Pipeline {
-    read(text)
-        .unwrap_or_else(|errors| panic!("{errors}"))
-        .pipeline
+    read(text).unwrap_or_else(|errors| panic!("{errors}")).pipeline
 }
 
 fn expert(text: &str, name: &str) -> Expert {
-    pipeline(text)
-        .experts
-        .swap_remove(name)
-        .expect("the expert is there")
+    pipeline(text).experts.swap_remove(name).expect("the expert is there")
 }
 
 /// What is said of a text with errors.
@@ -69,14 +64,7 @@ fn wrong_after_good(text: &str) -> String {
 /// The messages alone.
 fn messages(text: &str) -> Vec<String> {
     match read(text) {
-        Ok(loaded) => loaded
-            .warnings
-            .iter()
-            .map(|finding| finding.message.clone())
-            .collect(),
-        Err(errors) => errors
-            .iter()
-            .map(|finding| finding.message.clone())
-            .collect(),
+        Ok(loaded) => loaded.warnings.iter().map(|finding| finding.message.clone()).collect(),
+        Err(errors) => errors.iter().map(|finding| finding.message.clone()).collect(),
     }
 }

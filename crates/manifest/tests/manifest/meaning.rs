@@ -13,27 +13,14 @@ fn what_is_not_said_has_a_default() {
     let pipeline = pipeline(GOOD);
     assert_eq!(pipeline.name, "flights", "the file's name");
     assert_eq!(pipeline.seed, 0);
-    assert_eq!(
-        pipeline.evaluate.baselines,
-        [Baseline::Majority, Baseline::Linear]
-    );
+    assert_eq!(pipeline.evaluate.baselines, [Baseline::Majority, Baseline::Linear]);
     let data = &pipeline.data["flights"];
-    assert_eq!(
-        data.tables["flights"].get_ref(),
-        "flights.csv",
-        "one table named like the source"
-    );
+    assert_eq!(data.tables["flights"].get_ref(), "flights.csv", "one table named like the source");
     assert_eq!(data.missing, ["", "NA"]);
-    assert_eq!(
-        (data.split.train, data.split.valid, data.split.test),
-        (0.7, 0.15, 0.15)
-    );
+    assert_eq!((data.split.train, data.split.valid, data.split.test), (0.7, 0.15, 0.15));
     let departure = &pipeline.experts["departure"];
     assert_eq!(departure.data, "flights");
-    assert_eq!(
-        (departure.upstream, departure.folds),
-        (Upstream::OutOfFold, 5)
-    );
+    assert_eq!((departure.upstream, departure.folds), (Upstream::OutOfFold, 5));
     assert_eq!((departure.train.epochs, departure.train.batch), (30, 256));
     assert_eq!(departure.train.class_weights, ClassWeights::None);
 }
@@ -56,10 +43,7 @@ fn whole_numbers_are_numbers() {
 #[test]
 fn a_columns_name_may_hold_dots_and_spaces() {
     let text = GOOD.replace("flights.hour", "flights.air temp. [K]");
-    let column = Input::Column {
-        data: "flights".into(),
-        column: "air temp. [K]".into(),
-    };
+    let column = Input::Column { data: "flights".into(), column: "air temp. [K]".into() };
     assert_eq!(expert(&text, "departure").inputs[0].get_ref(), &column);
 }
 
@@ -78,10 +62,7 @@ fn a_requirement_is_taken_apart_with_or_without_spaces() {
     let text = format!("{GOOD}[evaluate]\nrequire = [\"expert.departure valid log_loss<.5\"]\n");
     let pipeline = pipeline(&text);
     let require = pipeline.evaluate.require[0].get_ref();
-    assert_eq!(
-        (require.expert.as_str(), require.split.as_str()),
-        ("departure", "valid")
-    );
+    assert_eq!((require.expert.as_str(), require.split.as_str()), ("departure", "valid"));
     assert_eq!((require.metric.as_str(), require.bound), ("log_loss", 0.5));
     assert_eq!(require.comparison, Comparison::Below);
 }
@@ -122,11 +103,23 @@ fn load_reads_the_file_and_its_blueprints() {
 fn a_missing_file_or_blueprint_names_the_nearest_one() {
     let home = project();
     let said = load(&home.path().join("pipelines/q.toml")).expect_err("it is not there");
-    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @"");
+    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r"
+    error: cannot read `HOME/pipelines/q.toml`: there is no such file
+     |
+     = help: did you mean `HOME/pipelines/p.toml`?
+    ");
     let file = home.path().join("pipelines/p.toml");
     fs::write(&file, format!("{GOOD}model = \"tinny\"\n")).expect("a file");
     let said = load(&file).expect_err("no such blueprint");
-    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @"");
+    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r#"
+    error: cannot read the blueprint `tinny`
+     --> HOME/pipelines/p.toml:8:9
+      |
+    8 | model = "tinny"
+      |         ^^^^^^^ there is no `models/tinny.toml`
+      |
+      = help: did you mean `tiny`?
+    "#);
 }
 
 #[test]
@@ -135,7 +128,15 @@ fn a_file_that_is_not_utf8_is_shown_at_the_byte() {
     let file = home.path().join("pipelines/p.toml");
     fs::write(&file, b"[pipeline]\nname = \"caf\xe9\"\n").expect("a file");
     let said = load(&file).expect_err("not UTF-8");
-    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @"");
+    insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r#"
+    error: the file is not UTF-8
+     --> HOME/pipelines/p.toml:2:12
+      |
+    2 | name = "caf�"
+      |            ^ this byte
+      |
+      = help: save it in the encoding UTF-8
+    "#);
 }
 
 fn project() -> tempfile::TempDir {

@@ -33,25 +33,53 @@ target = "flights.arrives_late"
 baselines = ["linear", "magic"]
 require = ["expert.arrival test auc > 0.7"]
 "#;
-    insta::assert_snapshot!(messages(text).join("\n"), @"");
+    insta::assert_snapshot!(messages(text).join("\n"), @r#"
+    unknown key `nam` in `pipeline`
+    `format` must be a whole number from 0 to 4294967295, not the text "one"
+    the shares of `split` sum to 1.2
+    unknown key `color` in `data.flights`
+    an entry of `inputs` must be a text, not 7
+    unknown key `hiden` in `expert.airborne.model`
+    unknown key `input` in `expert.departure`
+    `epochs` must be at least 1, not 0
+    there is no data source or expert `depature`
+    an entry of `baselines` cannot be `magic`
+    "#);
 }
 
 #[test]
 fn a_syntax_error_is_shown_at_its_place() {
-    insta::assert_snapshot!(wrong("[pipeline]\nname = flights\nseed = 1\n"), @"");
+    insta::assert_snapshot!(wrong("[pipeline]\nname = flights\nseed = 1\n"), @r#"
+    error: this is not TOML: invalid boolean, expected `false`
+     --> pipelines/flights.toml:2:8
+      |
+    2 | name = flights
+      |        ^^^^^^^
+      |
+      = help: texts are written in quotes: `"flights"`
+    "#);
 }
 
 #[test]
 fn all_syntax_errors_are_told_and_nothing_is_called_missing() {
     let text = "[data.a\npath = \"a.csv\"\n\n[expert.b]\ninputs = [\"a.x\"]\ntarget = = 3\ntrain = { epochs = 0 }\n";
-    insta::assert_snapshot!(messages(text).join("\n"), @"");
+    insta::assert_snapshot!(messages(text).join("\n"), @r"
+    this is not TOML: unclosed table, expected `]`
+    this is not TOML: extra `=`, expected nothing
+    `epochs` must be at least 1, not 0
+    ");
 }
 
 #[test]
 fn a_key_given_twice_is_shown() {
     insta::assert_snapshot!(
-        wrong(&format!("{GOOD}[data.flights]\npath = \"other.csv\"\n")), @""
-    );
+        wrong(&format!("{GOOD}[data.flights]\npath = \"other.csv\"\n")), @r"
+    error: `flights` is given twice
+     --> pipelines/flights.toml:8:7
+      |
+    8 | [data.flights]
+      |       ^^^^^^^ given a second time
+    ");
 }
 
 #[test]
@@ -71,30 +99,35 @@ fn a_broken_expert_still_exists_for_those_that_read_it() {
 #[test]
 fn an_experts_later_key_or_misspelt_one_is_the_only_error() {
     let text = GOOD.replace("inputs =", "inpust =");
-    assert_eq!(
-        messages(&text),
-        ["unknown key `inpust` in `expert.departure`"]
-    );
+    assert_eq!(messages(&text), ["unknown key `inpust` in `expert.departure`"]);
 }
 
 #[test]
 fn a_section_of_the_wrong_type_is_one_error() {
     assert_eq!(
         messages("data = 3\nexpert = []\n"),
-        [
-            "`data` must be a table, not 3",
-            "`expert` must be a table, not a list",
-        ]
+        ["`data` must be a table, not 3", "`expert` must be a table, not a list",]
     );
 }
 
 #[test]
+fn what_was_cut_is_not_missed() {
+    let text = "[data.a]\npath = 3\nsplit = { train = \"most\", valid = 0.2, test = 0.2 }\n\
+                [expert.b]\ninputs = [7]\ntarget = \"a.y\"\n\
+                [expert.c]\ninputs = [\"b.embedding\"]\ntarget = \"a.y\"\nupstream = \"in-smaple\"\n\
+                [expert.d]\nextends = \"expert.e\"\n[expert.e]\nextends = 3\n";
+    insta::assert_snapshot!(messages(text).join("\n"), @r#"
+    `path` must be a text, not 3
+    `train` must be a number, not the text "most"
+    an entry of `inputs` must be a text, not 7
+    `upstream` cannot be `in-smaple`
+    `extends` must be a text, not 3
+    "#);
+}
+
+#[test]
 fn an_empty_file_is_an_empty_pipeline() {
-    assert_eq!(
-        messages("").len(),
-        1,
-        "a warning that there is nothing to train"
-    );
+    assert_eq!(messages("").len(), 1, "a warning that there is nothing to train");
 }
 
 proptest! {

@@ -13,7 +13,38 @@ use crate::{GOOD, pipeline, schema::FLIGHTS};
 
 #[test]
 fn every_default_is_written_out() {
-    insta::assert_snapshot!(pipeline(GOOD).with_defaults(), @"");
+    insta::assert_snapshot!(pipeline(GOOD).with_defaults(), @r#"
+    [pipeline]
+    name = "flights"
+    format = 1
+    seed = 0
+
+    [data.flights]
+    path = "flights.csv"
+    derive = {}
+    types = {}
+    missing = ["", "NA"]
+    split = { train = 0.7, valid = 0.15, test = 0.15, by = [] }
+
+    [expert.departure]
+    inputs = ["flights.hour", "flights.distance"]
+    target = "flights.departs_late"
+    # task: the target's type decides
+    # where: all training rows
+    model = { type = "mlp", hidden = [64, 32], activation = "relu", dropout = 0.0 }
+    train = { epochs = 30, batch = 256, learning_rate = 0.001, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 5, class_weights = "none" }
+    upstream = "out-of-fold"
+    folds = 5
+    seed = 0
+
+    [evaluate]
+    baselines = ["majority", "linear"]
+    require = []
+
+    [audit]
+    rows = 2000
+    bootstrap = 100
+    "#);
 }
 
 #[test]
@@ -22,11 +53,7 @@ fn the_flights_come_back_the_same() {
     let written = first.with_defaults();
     let second = pipeline(&written);
     assert_eq!(meaning(&first), meaning(&second));
-    assert_eq!(
-        written,
-        second.with_defaults(),
-        "writing what was written changes nothing"
-    );
+    assert_eq!(written, second.with_defaults(), "writing what was written changes nothing");
 }
 
 /// All that a pipeline says, without the places where it says it.
@@ -56,12 +83,8 @@ fn at<T>(value: T) -> Spanned<T> {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-z _.'\"\\\\\\n\\r\\t=]{1,12}",
-        "\\PC{1,8}",
-        "[\\x00-\\x1f\\x7f\u{85}ü]{1,4}"
-    ]
-    .prop_map(|text| format!("x{text}"))
+    prop_oneof!["[a-z _.'\"\\\\\\n\\r\\t=]{1,12}", "\\PC{1,8}", "[\\x00-\\x1f\\x7f\u{85}ü]{1,4}"]
+        .prop_map(|text| format!("x{text}"))
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -69,9 +92,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn positive() -> impl Strategy<Value = f64> {
-    any::<f64>()
-        .prop_map(f64::abs)
-        .prop_filter("positive", |x| x.is_finite() && *x > 0.0)
+    any::<f64>().prop_map(f64::abs).prop_filter("positive", |x| x.is_finite() && *x > 0.0)
 }
 
 prop_compose! {

@@ -59,17 +59,9 @@ fn the_example_of_the_design_parses_without_a_word() {
     assert_eq!(flights.name, "flights");
     assert_eq!(flights.seed, 7);
     let tables: Vec<&String> = flights.data["flights"].tables.keys().collect();
-    assert_eq!(
-        tables,
-        ["flights", "weather", "planes"],
-        "in the order of the file"
-    );
+    assert_eq!(tables, ["flights", "weather", "planes"], "in the order of the file");
     let experts: Vec<&String> = flights.experts.keys().collect();
-    assert_eq!(
-        experts,
-        ["airborne", "departure", "arrival", "newark"],
-        "in the order of the file"
-    );
+    assert_eq!(experts, ["airborne", "departure", "arrival", "newark"], "in the order of the file");
     assert_eq!(
         flights.evaluate.baselines,
         [Baseline::Majority, Baseline::Linear, Baseline::Single]
@@ -87,11 +79,19 @@ fn the_schema_knows_every_key() {
             tables.push((name.clone(), keys(definition)));
         }
     }
-    let text: Vec<String> = tables
-        .iter()
-        .map(|(name, keys)| format!("{name}: {}", keys.join(" ")))
-        .collect();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    let text: Vec<String> =
+        tables.iter().map(|(name, keys)| format!("{name}: {}", keys.join(" "))).collect();
+    insta::assert_snapshot!(text.join("\n"), @r"
+    : audit data evaluate expert pipeline
+    Audit: bootstrap rows
+    DataSource: derive missing path query split tables types
+    Evaluate: baselines require
+    Expert: extends folds inputs model seed target task train upstream where
+    Model: activation dropout hidden type
+    Pipeline: format name seed
+    Split: by stratify test train valid
+    Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
+    ");
 }
 
 #[test]
@@ -99,33 +99,31 @@ fn the_schema_describes_every_key_and_gives_defaults() {
     fn walk(schema: &Value, seen: &mut usize) {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             *seen += 1;
-            assert!(
-                property.get("description").is_some(),
-                "`{name}` has no description"
-            );
+            assert!(property.get("description").is_some(), "`{name}` has no description");
         }
         if schema.get("properties").is_some() {
-            assert_eq!(
-                schema["additionalProperties"], false,
-                "unknown keys are errors"
-            );
+            assert_eq!(schema["additionalProperties"], false, "unknown keys are errors");
         }
     }
     let schema = json_schema();
     let mut seen = 0;
     walk(&schema, &mut seen);
-    for definition in schema["definitions"]
-        .as_object()
-        .expect("definitions")
-        .values()
-    {
+    for definition in schema["definitions"].as_object().expect("definitions").values() {
         walk(definition, &mut seen);
     }
     assert!(seen > 40, "{seen}");
     insta::assert_snapshot!(
         serde_json::to_string_pretty(&schema["definitions"]["Train"]["properties"]["learning_rate"])
             .expect("JSON"),
-        @""
+        @r#"
+    {
+      "default": 0.001,
+      "description": "Step size (at its start, for the cosine schedule), above 0. Default: 0.001.",
+      "exclusiveMinimum": 0.0,
+      "format": "double",
+      "type": "number"
+    }
+    "#
     );
     assert!(!schema.to_string().contains("\"null\""), "TOML has no null");
 }
@@ -136,11 +134,7 @@ fn the_schema_accepts_the_example_and_refuses_a_slip() {
     let example: Value = toml(FLIGHTS);
     assert_eq!(errors(&schema, &schema, &example), [""; 0]);
     let written: Value = toml(&pipeline(FLIGHTS).with_defaults());
-    assert_eq!(
-        errors(&schema, &schema, &written),
-        [""; 0],
-        "with every default, too"
-    );
+    assert_eq!(errors(&schema, &schema, &written), [""; 0], "with every default, too");
     let slip: Value = toml(&FLIGHTS.replace("hidden", "hiden"));
     assert!(!errors(&schema, &schema, &slip).is_empty());
     let slip: Value = toml(&FLIGHTS.replace("out-of-fold", "out-of-mind"));
@@ -148,12 +142,7 @@ fn the_schema_accepts_the_example_and_refuses_a_slip() {
 }
 
 fn keys(schema: &Value) -> Vec<String> {
-    schema["properties"]
-        .as_object()
-        .expect("properties")
-        .keys()
-        .cloned()
-        .collect()
+    schema["properties"].as_object().expect("properties").keys().cloned().collect()
 }
 
 fn toml(text: &str) -> Value {
@@ -165,9 +154,7 @@ fn toml(text: &str) -> Value {
 fn errors(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(path) = schema["$ref"].as_str() {
-        let target = root
-            .pointer(path.trim_start_matches('#'))
-            .expect("the reference resolves");
+        let target = root.pointer(path.trim_start_matches('#')).expect("the reference resolves");
         found.extend(errors(root, target, value));
     }
     for part in schema["allOf"].as_array().into_iter().flatten() {
@@ -175,9 +162,7 @@ fn errors(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
     }
     for key in ["anyOf", "oneOf"] {
         if let Some(choices) = schema[key].as_array()
-            && !choices
-                .iter()
-                .any(|choice| errors(root, choice, value).is_empty())
+            && !choices.iter().any(|choice| errors(root, choice, value).is_empty())
         {
             found.push(format!("{value} fits no choice"));
         }

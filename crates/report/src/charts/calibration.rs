@@ -13,7 +13,11 @@ pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -
         .iter()
         .filter(|bin| bin.predicted.is_finite() && bin.observed.is_finite() && bin.rows > 0)
         .collect();
-    let frame = Frame::new((0.0, 1.0), (0.0, 1.0));
+    // Rare classes live in a corner: both axes end at the first round number above all points.
+    let reach =
+        bins.iter().flat_map(|bin| [bin.predicted, bin.observed]).fold(0.0f64, f64::max) * 1.05;
+    let end = [0.02, 0.05, 0.1, 0.2, 0.5].into_iter().find(|end| reach <= *end).unwrap_or(1.0);
+    let frame = Frame::new((0.0, end), (0.0, end));
     let most = bins.iter().map(|bin| bin.rows).max().unwrap_or(1).max(1) as f64;
     let path: String = bins
         .iter()
@@ -24,10 +28,10 @@ pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -
         })
         .collect();
     let inside = html! {
-        (frame.axes(&percentages(ticks(0.0, 1.0, 5)), &percentages(ticks(0.0, 1.0, 5)),
+        (frame.axes(&percentages(ticks(0.0, end, 5)), &percentages(ticks(0.0, end, 5)),
             if classes > 2 { "confidence in the predicted class" } else { "predicted probability" },
             if classes > 2 { "right" } else { "observed frequency" }))
-        line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(1.0))) y2=(px(frame.y(1.0))) {}
+        line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(end))) y2=(px(frame.y(end))) {}
         path.curve.thin d=(path) {}
         @for bin in &bins {
             circle.point cx=(px(frame.x(bin.predicted))) cy=(px(frame.y(bin.observed)))

@@ -24,7 +24,8 @@ fn total(row: &[u64]) -> u64 {
 }
 
 fn matrix(confusion: &Confusion) -> Markup {
-    let columns = confusion.counts.iter().map(Vec::len).max().unwrap_or(0).max(confusion.classes.len());
+    let columns =
+        confusion.counts.iter().map(Vec::len).max().unwrap_or(0).max(confusion.classes.len());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
             table.confusion {
@@ -55,7 +56,9 @@ fn matrix(confusion: &Confusion) -> Markup {
 fn mistakes(confusion: &Confusion) -> Markup {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (i, row) in confusion.counts.iter().enumerate() {
-        pairs.extend(row.iter().enumerate().filter(|(j, n)| *j != i && **n > 0).map(|(j, n)| (*n, i, j)));
+        pairs.extend(
+            row.iter().enumerate().filter(|(j, n)| *j != i && **n > 0).map(|(j, n)| (*n, i, j)),
+        );
     }
     let wrong = pairs.iter().fold(0u64, |sum, pair| sum.saturating_add(pair.0));
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));

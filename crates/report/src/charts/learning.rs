@@ -11,9 +11,7 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
     let values = || epochs.iter().flat_map(|e| [e.train, e.valid]).filter(|v| v.is_finite());
     let low = values().fold(f64::MAX, f64::min);
     let high = values().fold(f64::MIN, f64::max);
-    if values().next().is_none() {
-        return None;
-    }
+    values().next()?;
     let pad = if high > low { (high - low) * 0.06 } else { low.abs().max(1e-3) * 0.1 };
     let last = epochs.len() as f64;
     let frame = Frame::new((1.0f64.min(last), last.max(2.0)), (low - pad, high + pad));
@@ -24,7 +22,11 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
             let value = of(epoch);
             if value.is_finite() {
                 let letter = if drawing { 'L' } else { 'M' };
-                path.push_str(&format!("{letter}{} {}", px(frame.x((i + 1) as f64)), px(frame.y(value))));
+                path.push_str(&format!(
+                    "{letter}{} {}",
+                    px(frame.x((i + 1) as f64)),
+                    px(frame.y(value))
+                ));
             }
             drawing = value.is_finite();
         }
@@ -55,7 +57,11 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
         }
     };
     let sentence = match kept {
-        Some(epoch) => format!("Epoch {best} of {} was kept, with a validation loss of {}", epochs.len(), number(epoch.valid)),
+        Some(epoch) => format!(
+            "Epoch {best} of {} was kept, with a validation loss of {}",
+            epochs.len(),
+            number(epoch.valid)
+        ),
         None => format!("{} epochs", epochs.len()),
     };
     Some(html! {

@@ -30,7 +30,9 @@ pub(crate) struct Frame {
 impl Frame {
     /// A frame in a picture of 360 × 250 for the given ranges.
     fn new(x: (f64, f64), y: (f64, f64)) -> Self {
-        let widen = |(low, high): (f64, f64)| if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
+        let widen = |(low, high): (f64, f64)| {
+            if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
+        };
         Self { left: 62.0, top: 14.0, right: 338.0, bottom: 206.0, x: widen(x), y: widen(y) }
     }
 
@@ -82,21 +84,28 @@ fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     }
     let rough = range / count as f64;
     let magnitude = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= rough * 0.999);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= rough * 0.999);
     let Some(step) = step.filter(|step| step.is_normal()) else {
         return vec![];
     };
     let first = (low / step - 1e-9).ceil();
-    (0..=4 * count).map(|i| (first + i as f64) * step).take_while(|t| *t <= high + step * 1e-9).collect()
+    (0..=4 * count)
+        .map(|i| (first + i as f64) * step)
+        .take_while(|t| *t <= high + step * 1e-9)
+        .collect()
 }
 
 /// Ticks with plain numbers that show just the digits that differ.
 fn numbered(values: Vec<f64>) -> Vec<(f64, String)> {
     let step = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
     let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
-    let digits = if step.is_finite() { (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize } else { 2 };
+    let digits =
+        if step.is_finite() { (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize } else { 2 };
     let plain = largest < 1e6 && digits <= 5;
-    let label = |v: f64| if plain { crate::number::fixed(v, digits) } else { number(v) };
+    let label = |v: f64| {
+        if plain { crate::number::fixed(v, digits) } else { number(v) }
+    };
     values.into_iter().map(|v| (v, label(v))).collect()
 }
 
@@ -112,7 +121,8 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside_the_range() {
-        let labels: Vec<String> = numbered(ticks(0.31, 0.62, 4)).into_iter().map(|(_, label)| label).collect();
+        let labels: Vec<String> =
+            numbered(ticks(0.31, 0.62, 4)).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0.4", "0.5", "0.6"]);
         assert_eq!(ticks(0.0, 1.0, 5), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
     }

@@ -11,8 +11,12 @@ const DECADES: f64 = 4.0;
 
 /// Eigenvalues as shares of their sum, on a logarithmic scale. Nothing when there is none to draw.
 pub(crate) fn spectrum(agop: &Agop, id: &str) -> Option<Markup> {
-    let values: Vec<f64> =
-        agop.eigenvalues.iter().copied().filter(|value| value.is_finite() && *value > 0.0).collect();
+    let values: Vec<f64> = agop
+        .eigenvalues
+        .iter()
+        .copied()
+        .filter(|value| value.is_finite() && *value > 0.0)
+        .collect();
     let largest = values.iter().copied().fold(0.0f64, f64::max);
     let scaled: f64 = values.iter().map(|value| value / largest).sum();
     if values.is_empty() || !scaled.is_finite() {
@@ -23,8 +27,9 @@ pub(crate) fn spectrum(agop: &Agop, id: &str) -> Option<Markup> {
     let untrained = agop.noise_floor.untrained_effective_rank;
     let widest = (values.len() as f64).max(2.0);
     let frame = Frame::new((0.4, widest + 0.6), (lowest, 0.0));
-    let y: Vec<(f64, String)> =
-        (lowest as i32..=0).map(|e| (f64::from(e), format!("{}{SPACE}%", 10f64.powi(e + 2)))).collect();
+    let y: Vec<(f64, String)> = (lowest as i32..=0)
+        .map(|e| (f64::from(e), format!("{}{SPACE}%", 10f64.powi(e + 2))))
+        .collect();
     let every = values.len().div_ceil(8).max(1);
     let x: Vec<(f64, String)> = (1..=values.len())
         .filter(|rank| rank % every == 0 || (every > 1 && *rank == 1))

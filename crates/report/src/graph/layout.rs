@@ -46,7 +46,13 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
     let mut items: Vec<Item> = heights
         .iter()
         .zip(&layer)
-        .map(|(height, layer)| Item { layer: *layer, height: *height, dummy: false, before: vec![], after: vec![] })
+        .map(|(height, layer)| Item {
+            layer: *layer,
+            height: *height,
+            dummy: false,
+            before: vec![],
+            after: vec![],
+        })
         .collect();
     let span = |&(from, to): &(usize, usize)| layer[to].saturating_sub(layer[from]);
     let wanted: usize = edges.iter().map(|edge| span(edge).saturating_sub(1)).sum();
@@ -58,7 +64,13 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
         let mut last = edge.0;
         for at in layer[edge.0] + 1..layer[edge.1] {
             let dummy = items.len();
-            items.push(Item { layer: at, height: DUMMY_HEIGHT, dummy: true, before: vec![], after: vec![] });
+            items.push(Item {
+                layer: at,
+                height: DUMMY_HEIGHT,
+                dummy: true,
+                before: vec![],
+                after: vec![],
+            });
             join(&mut items, last, dummy);
             chain.push(dummy);
             last = dummy;
@@ -71,8 +83,10 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
     }
     order(&items, &mut rows);
     let centre = settle(&items, &rows);
-    let top = centre.iter().zip(&items).map(|(y, item)| y - item.height / 2.0).fold(f64::MAX, f64::min);
-    let bottom = centre.iter().zip(&items).map(|(y, item)| y + item.height / 2.0).fold(f64::MIN, f64::max);
+    let top =
+        centre.iter().zip(&items).map(|(y, item)| y - item.height / 2.0).fold(f64::MAX, f64::min);
+    let bottom =
+        centre.iter().zip(&items).map(|(y, item)| y + item.height / 2.0).fold(f64::MIN, f64::max);
     let height = if items.is_empty() { 0.0 } else { bottom - top };
     let bends = chains
         .iter()
@@ -154,7 +168,8 @@ fn order(items: &[Item], rows: &mut Vec<Vec<usize>>) {
                     let near = if forward { &items[item].before } else { &items[item].after };
                     let sum: usize = near.iter().map(|n| place[*n]).sum();
                     // Without neighbours on that side it stays where it is.
-                    let key = if near.is_empty() { i as f64 } else { sum as f64 / near.len() as f64 };
+                    let key =
+                        if near.is_empty() { i as f64 } else { sum as f64 / near.len() as f64 };
                     (key, i, item)
                 })
                 .collect();
@@ -223,8 +238,11 @@ fn settle(items: &[Item], rows: &[Vec<usize>]) -> Vec<f64> {
                 .map(|&item| {
                     let (before, after) = (&items[item].before, &items[item].after);
                     let one = if sweep % 2 == 0 { before } else { after };
-                    let near: Vec<usize> =
-                        if last { before.iter().chain(after).copied().collect() } else { one.clone() };
+                    let near: Vec<usize> = if last {
+                        before.iter().chain(after).copied().collect()
+                    } else {
+                        one.clone()
+                    };
                     if near.is_empty() {
                         return (centre[item], 0.1);
                     }

@@ -19,13 +19,22 @@ const LEAD: f64 = 46.0;
 /// With more edges than this into one node, shares are in tooltips only.
 const MOST_LABELS: usize = 24;
 
-const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+const FONT: &str =
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const INK: &str = "#1c2430";
 const SOFT: &str = "#55606e";
 const ACCENT: &str = "#0072b2";
 const EXPERT_EDGE: &str = "#5aa5d3";
 const DATA_EDGE: &str = "#aab3bd";
 const ALERT: &str = "#a23b00";
+
+/// Where the layers stand.
+struct Columns {
+    lefts: Vec<f64>,
+    widths: Vec<f64>,
+    /// The straight piece before each box.
+    lead: f64,
+}
 
 struct Boxed {
     lines: Vec<String>,
@@ -62,7 +71,9 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
         let (_, to, index) = edges[edge];
         labelled(to) && graph.edges[index].short_label().is_some()
     };
-    let enter = |edge: usize| if speaks(edge) { thick[edge] + PORT } else { thick[edge] + 3.0 };
+    let enter = |edge: usize| {
+        if speaks(edge) { thick[edge] + PORT } else { thick[edge] + 3.0 }
+    };
     let leave = |edge: usize| thick[edge] + 5.0;
 
     let mut boxes: Vec<Boxed> = graph.nodes.iter().map(sized).collect();
@@ -79,26 +90,28 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
     let placed = layout::layout(&heights, &least, &pairs);
 
     // Columns as wide as their widest box; gaps wide enough for the climb of the edges between.
-    let columns = placed.layer.iter().max().map_or(0, |last| last + 1);
-    let mut widths = vec![0.0f64; columns];
+    let count = placed.layer.iter().max().map_or(0, |last| last + 1);
+    let mut widths = vec![0.0f64; count];
     for (node, boxed) in boxes.iter().enumerate() {
         widths[placed.layer[node]] = widths[placed.layer[node]].max(boxed.width);
     }
     let lead = if (0..edges.len()).any(speaks) { LEAD } else { 0.0 };
     let gap = (64.0 + placed.height * 0.08).min(150.0) + lead;
-    let mut lefts = Vec::with_capacity(columns);
+    let mut lefts = Vec::with_capacity(count);
     let mut x = MARGIN;
     for width in &widths {
         lefts.push(x);
         x += width + gap;
     }
-    let total_width = if columns == 0 { 2.0 * MARGIN } else { x - gap + MARGIN };
+    let total_width = if count == 0 { 2.0 * MARGIN } else { x - gap + MARGIN };
     let total_height = placed.height + 2.0 * MARGIN;
     for (node, boxed) in boxes.iter_mut().enumerate() {
         boxed.width = widths[placed.layer[node]];
         boxed.x = lefts[placed.layer[node]];
         boxed.y = MARGIN + placed.centre[node] - boxed.height / 2.0;
     }
+
+    let columns = Columns { lefts, widths, lead };
 
     // Ports on each side in the order in which the edges arrive, so that they do not cross there.
     let aim = |edge: usize, entering: bool| {
@@ -111,7 +124,9 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
     let mut ends = vec![0.0; edges.len()];
     for (node, boxed) in boxes.iter().enumerate() {
         let middle = boxed.y + boxed.height / 2.0;
-        for (entering, side, at) in [(true, &mut into[node], &mut ends), (false, &mut out[node], &mut starts)] {
+        for (entering, side, at) in
+            [(true, &mut into[node], &mut ends), (false, &mut out[node], &mut starts)]
+        {
             side.sort_by(|&a, &b| aim(a, entering).total_cmp(&aim(b, entering)).then(a.cmp(&b)));
             let size = |e: usize| if entering { enter(e) } else { leave(e) };
             let mut y = middle - side.iter().map(|&e| size(e)).sum::<f64>() / 2.0;
@@ -141,7 +156,7 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
                 @for (place, &(from, to, index)) in edges.iter().enumerate() {
                     @let edge = &graph.edges[index];
                     @let (source, target) = (&boxes[from], &boxes[to]);
-                    @let path = route(source, target, starts[place], ends[place], &placed.bends[place], &lefts, &widths, lead);
+                    @let path = route((source, starts[place]), (target, ends[place]), &placed.bends[place], &columns);
                     @let uncertain = edge.weight.is_none() && graph.nodes[to].muted;
                     path d=(path) stroke=(if uncertain { SOFT } else if graph.nodes[from].kind == Kind::Data { DATA_EDGE } else { EXPERT_EDGE })
                         stroke-width=(px(thick[place])) stroke-opacity="0.85"
@@ -219,14 +234,10 @@ fn sized(node: &GraphNode) -> Boxed {
 
 /// A smooth path from the right side of one box to the left side of another.
 fn route(
-    source: &Boxed,
-    target: &Boxed,
-    start: f64,
-    end: f64,
+    (source, start): (&Boxed, f64),
+    (target, end): (&Boxed, f64),
     bends: &[(usize, f64)],
-    lefts: &[f64],
-    widths: &[f64],
-    lead: f64,
+    columns: &Columns,
 ) -> String {
     let mut x = source.x + source.width;
     let mut y = start;
@@ -246,10 +257,11 @@ fn route(
     };
     for &(column, height) in bends {
         let height = height + MARGIN;
-        curve(&mut x, &mut y, lefts[column], height);
-        curve(&mut x, &mut y, lefts[column] + widths[column], height);
+        curve(&mut x, &mut y, columns.lefts[column], height);
+        let right = columns.lefts[column] + columns.widths[column];
+        curve(&mut x, &mut y, right, height);
     }
-    curve(&mut x, &mut y, target.x - lead, end);
+    curve(&mut x, &mut y, target.x - columns.lead, end);
     path.push_str(&format!("H{}", px(target.x)));
     path
 }

@@ -69,7 +69,8 @@ pub fn mermaid(graph: &Graph) -> String {
             }
         }
         if let Some(weight) = edge.finite_weight() {
-            let _ = writeln!(styles, "  linkStyle {drawn} stroke-width:{:.1}px", 1.0 + 7.0 * weight);
+            let _ =
+                writeln!(styles, "  linkStyle {drawn} stroke-width:{:.1}px", 1.0 + 7.0 * weight);
         }
     }
     out.push_str(&styles);

@@ -139,7 +139,7 @@ fn any_file_may_lose_its_end() {
 
 #[test]
 fn any_file_may_have_a_bit_flipped() {
-    for position in 0..8 {
+    for position in [0, 2, 5, 7] {
         each_file(|path| {
             let mut bytes = fs::read(path).unwrap();
             // `version` would become another number: that is for `refusals`.

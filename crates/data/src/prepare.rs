@@ -1,0 +1,348 @@
+//! Tables cached by content.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+};
+
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::DataSource;
+use collegium_records::{Ingredient, Recipe};
+use collegium_store::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Context, DataError, DataErrorKind, Side, Table, TableFacts,
+    facts::facts,
+    load::{Files, load},
+    object,
+    read::{expand, format},
+    side, split,
+};
+
+/// A data source whose facts are known, and whose table is at hand when it is needed.
+pub struct Prepared {
+    /// The data source's name.
+    pub name: String,
+    /// Identity of content and split.
+    pub key: Digest,
+    /// What is known without the rows.
+    pub facts: TableFacts,
+    /// The files it was made from, by table.
+    pub files: Vec<(String, Vec<PathBuf>)>,
+    record: Record,
+    source: DataSource,
+    seed: u64,
+    recipe: Recipe,
+    base: PathBuf,
+    memory_bound: u64,
+    project: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    table: Option<Arc<Table>>,
+    sides: Option<Arc<Vec<Side>>>,
+    groups: Option<Arc<Vec<u64>>>,
+    notes: Vec<String>,
+}
+
+/// A realisation of a `table` recipe.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    /// The rows: an Arrow IPC file.
+    table: Digest,
+    /// The side of every row.
+    sides: Digest,
+    facts: TableFacts,
+}
+
+impl Record {
+    fn key(&self) -> Digest {
+        let mut hasher = Hasher::new("table");
+        hasher.digest(&self.table).digest(&self.sides);
+        hasher.finish()
+    }
+
+    fn at_hand(&self, store: &Store) -> bool {
+        store.contains(&self.table) && store.contains(&self.sides)
+    }
+}
+
+/// Makes the table of a data source, or finds it in the store: then no data is touched, and files
+/// are hashed only if their stat changed.
+///
+/// # Errors
+/// Everything that can be wrong with files, SQL and split, with its place; an interruption; the
+/// store's own errors. Nothing is stored then.
+pub fn prepare(source: &DataSource, seed: u64, cx: &Context) -> Result<Prepared, DataError> {
+    let files = find(source, cx)?;
+    let recipe = recipe(source, seed, &files, cx)?;
+    let digest = recipe.digest();
+    let finish = |record: Record, state: State, notes: Vec<String>| {
+        let mut facts = record.facts.clone();
+        facts.notes.extend(notes);
+        Prepared {
+            name: source.name.get_ref().clone(),
+            key: record.key(),
+            facts,
+            files: files.clone().into_iter().collect(),
+            record,
+            source: source.clone(),
+            seed,
+            recipe: recipe.clone(),
+            base: cx.base.to_owned(),
+            memory_bound: cx.memory_bound,
+            project: cx.store.root().parent().unwrap_or(cx.store.root()).to_owned(),
+            state: Mutex::new(state),
+        }
+    };
+    let (known, _) = look_up(cx.store, &digest)?;
+    if let Some(record) = known {
+        return Ok(finish(record, State::default(), Vec::new()));
+    }
+    let _lock = cx.store.lock(&digest)?;
+    // Another process may have made it while this one waited.
+    let (known, damaged) = look_up(cx.store, &digest)?;
+    if let Some(record) = known {
+        return Ok(finish(record, State::default(), Vec::new()));
+    }
+    let mut notes = Vec::new();
+    if damaged {
+        notes.push(
+            "its stored table was gone or damaged, so it was made again from the files".to_owned(),
+        );
+    }
+    let (record, state) = make(source, seed, &files, &recipe, cx)?;
+    Ok(finish(record, state, notes))
+}
+
+/// The recorded table of a recipe; whether there is a record without its objects.
+fn look_up(store: &Store, recipe: &Digest) -> Result<(Option<Record>, bool), DataError> {
+    let known = store.realisations::<Record>(recipe)?;
+    let damaged = !known.is_empty();
+    Ok((known.into_values().find(|record| record.at_hand(store)), damaged))
+}
+
+fn find(source: &DataSource, cx: &Context) -> Result<Files, DataError> {
+    let mut files = Files::new();
+    for (name, pattern) in &source.tables {
+        files.insert(name.clone(), expand(cx.base, pattern)?);
+    }
+    if files.is_empty() {
+        return Err(DataError::new(DataErrorKind::MissingFile, "the data source has no files")
+            .at(&source.name)
+            .help("add `path = \"FILE\"` or `tables = { NAME = \"FILE\" }`"));
+    }
+    Ok(files)
+}
+
+/// Everything that the table and its split are made of. Paths are not: a moved file is the same.
+fn recipe(
+    source: &DataSource,
+    seed: u64,
+    files: &Files,
+    cx: &Context,
+) -> Result<Recipe, DataError> {
+    let mut recipe = Recipe::new("table").with("seed", seed as i64);
+    for (name, paths) in files {
+        let pattern = &source.tables[name];
+        let mut digests = Vec::new();
+        for path in paths {
+            cx.check()?;
+            (cx.progress)(&format!("hashing {name}"), 0, None);
+            let digest =
+                cx.store.file_digest(path).map_err(|error| DataError::from(error).at(pattern))?;
+            digests.push(Ingredient::Digest(digest));
+        }
+        recipe.set(format!("tables.{name}"), digests);
+        let format = format(&paths[0]).map_err(|error| error.at(pattern))?;
+        recipe.set(format!("format.{name}"), format.name());
+    }
+    if let Some(query) = &source.query {
+        recipe.set("query", query.get_ref().as_str());
+    }
+    let derived =
+        source.derive.keys().map(|name| Ingredient::from(name.as_str())).collect::<Vec<_>>();
+    recipe.set("columns.derived", derived);
+    for (name, sql) in &source.derive {
+        recipe.set(format!("derive.{name}"), sql.get_ref().as_str());
+    }
+    for (name, kind) in &source.types {
+        recipe.set(format!("types.{name}"), crate::column::kind_name(*kind.get_ref()));
+    }
+    let mut missing = source.missing.clone();
+    missing.sort();
+    missing.dedup();
+    recipe.set("missing", missing.into_iter().map(Ingredient::from).collect::<Vec<_>>());
+    let split = &source.split;
+    recipe.set("split.train", split.train);
+    recipe.set("split.valid", split.valid);
+    recipe.set("split.test", split.test);
+    let by = split.by.iter().map(|name| Ingredient::from(name.get_ref().as_str()));
+    recipe.set("split.by", by.collect::<Vec<_>>());
+    if let Some(column) = &split.stratify {
+        recipe.set("split.stratify", column.get_ref().as_str());
+    }
+    Ok(recipe)
+}
+
+/// Loads, splits, stores and records.
+fn make(
+    source: &DataSource,
+    seed: u64,
+    files: &Files,
+    recipe: &Recipe,
+    cx: &Context,
+) -> Result<(Record, State), DataError> {
+    let loaded = load(source, files, cx)?;
+    let sides = split::sides(&loaded.table, source, seed)?;
+    cx.check()?;
+    (cx.progress)("hashing columns", 0, Some(loaded.table.rows as u64));
+    let facts = facts(&loaded.table, &sides, loaded.notes);
+    cx.check()?;
+    (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
+    let table = cx
+        .store
+        .put_with(&mut |to| object::write(&loaded.table, to).map_err(std::io::Error::other))?;
+    let record = Record { table, sides: cx.store.put(&side::to_bytes(&sides))?, facts };
+    // What was read may be neither the old content nor the new one: it is filed under neither.
+    if self::recipe(source, seed, files, cx)? != *recipe {
+        return Err(DataError::new(
+            DataErrorKind::Changed,
+            "a data file changed while it was read",
+        )
+        .at(&source.name)
+        .help("wait until whatever writes it has finished and run again"));
+    }
+    cx.store.realise(recipe, &record.key(), &record)?;
+    let state = State {
+        table: Some(Arc::new(loaded.table)),
+        sides: Some(Arc::new(sides)),
+        ..State::default()
+    };
+    Ok((record, state))
+}
+
+impl Prepared {
+    /// The recipe that the table was made by.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// What happened since to the stored table, in words; each note is handed out once.
+    pub fn notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().notes)
+    }
+
+    /// Lets go of the rows; they are loaded again when they are asked for.
+    pub fn release(&self) {
+        let mut state = self.state();
+        state.table = None;
+        state.groups = None;
+    }
+
+    /// The table, loaded on first use. If the stored one was damaged meanwhile it is made again from
+    /// the files, and [`Prepared::notes`] says so.
+    ///
+    /// # Errors
+    /// If it has to be made again and cannot be, or if the files changed since.
+    pub fn table(&self) -> Result<Arc<Table>, DataError> {
+        let mut state = self.state();
+        if let Some(table) = &state.table {
+            return Ok(table.clone());
+        }
+        let store = Store::open(&self.project)?;
+        let rows = usize::try_from(self.facts.rows).unwrap_or(0);
+        let stored =
+            store.path(&self.record.table)?.and_then(|path| object::read(&path, rows).ok());
+        let table = match stored.filter(|table| table.rows == rows) {
+            Some(table) => Arc::new(table),
+            None => self.again(&store, &mut state)?.0,
+        };
+        state.table = Some(table.clone());
+        Ok(table)
+    }
+
+    /// The side of every row.
+    ///
+    /// # Errors
+    /// As [`Prepared::table`].
+    pub fn sides(&self) -> Result<Arc<Vec<Side>>, DataError> {
+        let mut state = self.state();
+        if let Some(sides) = &state.sides {
+            return Ok(sides.clone());
+        }
+        let store = Store::open(&self.project)?;
+        let stored = store.get(&self.record.sides)?.and_then(|bytes| side::from_bytes(&bytes));
+        let sides = match stored.filter(|sides| sides.len() as u64 == self.facts.rows) {
+            Some(sides) => Arc::new(sides),
+            None => self.again(&store, &mut state)?.1,
+        };
+        state.sides = Some(sides.clone());
+        Ok(sides)
+    }
+
+    /// A hash of `split.by` for every row; `None` if the split keeps no groups together.
+    ///
+    /// # Errors
+    /// As [`Prepared::table`].
+    pub fn groups(&self) -> Result<Option<Arc<Vec<u64>>>, DataError> {
+        if self.source.split.by.is_empty() {
+            return Ok(None);
+        }
+        if let Some(groups) = &self.state().groups {
+            return Ok(Some(groups.clone()));
+        }
+        let groups = Arc::new(split::groups(&*self.table()?, &self.source.split.by)?);
+        self.state().groups = Some(groups.clone());
+        Ok(Some(groups))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the stored objects again from the files.
+    fn again(
+        &self,
+        store: &Store,
+        state: &mut State,
+    ) -> Result<(Arc<Table>, Arc<Vec<Side>>), DataError> {
+        let interrupted = AtomicBool::new(false);
+        let cx = Context {
+            store,
+            base: &self.base,
+            progress: &|_, _, _| {},
+            interrupted: &interrupted,
+            memory_bound: self.memory_bound,
+        };
+        let files = find(&self.source, &cx)?;
+        let recipe = recipe(&self.source, self.seed, &files, &cx)?;
+        let (record, made) = make(&self.source, self.seed, &files, &recipe, &cx)?;
+        if record.key() != self.key {
+            return Err(DataError::new(
+                DataErrorKind::Changed,
+                "its stored table is damaged, and the files have changed since the run began",
+            )
+            .at(&self.source.name)
+            .help("run again: the table will be made from the files as they are now"));
+        }
+        state.notes.push(format!(
+            "data.{}: its stored table was gone or damaged, so it was made again from the files",
+            self.name
+        ));
+        match (made.table, made.sides) {
+            (Some(table), Some(sides)) => Ok((table, sides)),
+            _ => Err(DataError::interrupted()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rows = self.facts.rows;
+        write!(f, "Prepared {{ name: {:?}, key: {:?}, rows: {rows} }}", self.name, self.key)
+    }
+}

@@ -1,0 +1,113 @@
+//! New rows for prediction, streamed, in the types that the file gives them.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    DataError, Table,
+    read::{Batches, Format, Raw, format},
+};
+
+/// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
+/// they really have is for [`crate::Conform`] to say.
+pub struct Rows {
+    path: PathBuf,
+    header: Vec<String>,
+    missing: Vec<String>,
+    chunk: usize,
+    from: From,
+    places: Places,
+    failed: bool,
+}
+
+enum From {
+    Text(Box<Raw>),
+    Arrow(Box<Batches>),
+}
+
+/// Where the rows of a chunk stand in their file.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The file.
+    pub file: PathBuf,
+    /// The line of each row, for text files; empty for binary ones.
+    pub lines: Vec<u64>,
+    /// The number of the first row, from 1.
+    pub first: u64,
+}
+
+impl Places {
+    /// The line (or row) number of a row of the chunk.
+    pub fn line(&self, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or(self.first + row as u64)
+    }
+}
+
+/// Opens a CSV, TSV, Parquet or Arrow file for streaming in chunks of at most `chunk` rows.
+/// `missing` are the texts that mean "missing" in text files.
+///
+/// # Errors
+/// If the file is not there, is not a table, or has a header that cannot be used.
+pub fn read_rows(path: &Path, missing: &[String], chunk: usize) -> Result<Rows, DataError> {
+    let (from, header) = match format(path)? {
+        Format::Csv(delimiter) => {
+            let raw = Raw::open(path, delimiter, missing)?;
+            let header = raw.header().to_vec();
+            (From::Text(Box::new(raw)), header)
+        }
+        format => {
+            let batches = Batches::open(path, format)?;
+            let header = batches.raw_names();
+            (From::Arrow(Box::new(batches)), header)
+        }
+    };
+    let places = Places { file: path.to_owned(), lines: Vec::new(), first: 1 };
+    let (path, missing, chunk) = (path.to_owned(), missing.to_vec(), chunk.max(1));
+    Ok(Rows { path, header, missing, chunk, from, places, failed: false })
+}
+
+impl Rows {
+    /// The column names, in the file's order.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the rows of the last chunk stand in the file.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn read(&mut self) -> Result<Option<Table>, DataError> {
+        match &mut self.from {
+            From::Text(raw) => {
+                let table = raw.read(self.chunk)?;
+                self.places.first += self.places.lines.len() as u64;
+                self.places.lines.clone_from(&raw.places);
+                Ok(table)
+            }
+            From::Arrow(batches) => {
+                self.places.first = batches.done + 1;
+                let batch = batches.read(self.chunk)?;
+                Ok(batch.map(|batch| batches.raw(&batch, &self.missing)))
+            }
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Table, DataError>;
+
+    /// After an error there is nothing more: the rows behind it would be out of step.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let next = self.read().transpose();
+        self.failed = matches!(next, Some(Err(_)));
+        next
+    }
+}

@@ -1,0 +1,184 @@
+//! Predictions to a file, which appears when it is whole.
+
+use std::{
+    fs::File,
+    io::BufWriter,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow::{array::ArrayRef, error::ArrowError, record_batch::RecordBatch};
+use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+use tempfile::NamedTempFile;
+
+use crate::{Column, DataError, DataErrorKind, Table, object};
+
+/// Writes columns to a CSV, TSV or Parquet file, chunk by chunk. The rows go to a temporary file
+/// beside the target and take its name in [`RowWriter::finish`]; a writer that is dropped before
+/// leaves nothing behind and the target as it was.
+pub struct RowWriter {
+    path: PathBuf,
+    file: NamedTempFile,
+    to: To,
+    names: Option<Vec<String>>,
+}
+
+enum To {
+    Text(Box<csv::Writer<BufWriter<File>>>),
+    /// Begun with the first chunk, which tells the types.
+    Parquet(Option<Box<ArrowWriter<File>>>),
+}
+
+impl RowWriter {
+    /// A writer to `path`, in the format that its extension names: `.csv`, `.tsv` or `.parquet`.
+    ///
+    /// # Errors
+    /// For another extension, or if nothing can be written there.
+    pub fn create(path: &Path) -> Result<Self, DataError> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let delimiter = match extension.to_ascii_lowercase().as_str() {
+            "csv" => Some(b','),
+            "tsv" => Some(b'\t'),
+            "parquet" => None,
+            _ => {
+                return Err(DataError::new(
+                    DataErrorKind::UnknownFormat,
+                    format!("rows cannot be written as `.{extension}`"),
+                )
+                .file(path)
+                .help("name the output .csv, .tsv or .parquet"));
+            }
+        };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let io = |error: std::io::Error| DataError::io(path, "write the file", &error);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".collegium-").suffix(".part");
+        #[cfg(unix)]
+        {
+            // As any new file, by the umask; temporary files are private otherwise.
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(folder).map_err(io)?;
+        let to = match delimiter {
+            Some(delimiter) => {
+                let out =
+                    BufWriter::with_capacity(1 << 17, file.as_file().try_clone().map_err(io)?);
+                To::Text(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
+            }
+            None => To::Parquet(None),
+        };
+        Ok(Self { path: path.to_owned(), file, to, names: None })
+    }
+
+    /// Adds rows. Every call has the same columns.
+    ///
+    /// # Errors
+    /// If the columns differ from those before or in length, or the disk is full.
+    pub fn write(&mut self, columns: &[Column]) -> Result<(), DataError> {
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let rows = columns.first().map_or(0, Column::len);
+        let fault =
+            |message: &str| DataError::new(DataErrorKind::Disagree, message).file(&self.path);
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(fault("columns of different lengths cannot be written"));
+        }
+        let first = self.names.is_none();
+        if self.names.get_or_insert_with(|| names.clone()) != &names {
+            return Err(fault("the columns differ from those written before"));
+        }
+        match &mut self.to {
+            To::Text(writer) => {
+                let done = write_text(writer, first.then_some(&names[..]), columns, rows);
+                done.map_err(|error| text_fault(&self.path, error))
+            }
+            To::Parquet(writer) => {
+                let done = write_parquet(&self.file, writer, columns, rows);
+                done.map_err(|error| arrow_fault(&self.path, &error))
+            }
+        }
+    }
+
+    /// Makes the file whole and gives it its name.
+    ///
+    /// # Errors
+    /// If it cannot be written or renamed; then the target is as it was.
+    pub fn finish(self) -> Result<(), DataError> {
+        let path = self.path;
+        let io = |error: std::io::Error| DataError::io(&path, "write the file", &error);
+        match self.to {
+            To::Text(mut writer) => writer.flush().map_err(io)?,
+            To::Parquet(Some(writer)) => {
+                writer.close().map_err(|error| arrow_fault(&path, &error.into()))?;
+            }
+            To::Parquet(None) => {
+                return Err(
+                    DataError::new(DataErrorKind::Empty, "there is nothing to write").file(&path)
+                );
+            }
+        }
+        self.file.as_file().sync_all().map_err(io)?;
+        self.file
+            .persist(&path)
+            .map_err(|error| DataError::io(&path, "write the file", &error.error))?;
+        Ok(())
+    }
+}
+
+fn write_text(
+    writer: &mut csv::Writer<BufWriter<File>>,
+    header: Option<&[String]>,
+    columns: &[Column],
+    rows: usize,
+) -> Result<(), csv::Error> {
+    if let Some(header) = header {
+        writer.write_record(header)?;
+    }
+    for row in 0..rows {
+        for column in columns {
+            writer.write_field(column.text(row).unwrap_or_default())?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    Ok(())
+}
+
+fn write_parquet(
+    file: &NamedTempFile,
+    writer: &mut Option<Box<ArrowWriter<File>>>,
+    columns: &[Column],
+    rows: usize,
+) -> Result<(), ArrowError> {
+    let table = Table { columns: columns.iter().cloned().map(Arc::new).collect(), rows };
+    let schema = Arc::new(object::schema(&table));
+    let arrays: Vec<ArrayRef> = columns
+        .iter()
+        .map(|column| object::array(column, object::levels(column).as_ref(), 0..rows))
+        .collect::<Result<_, _>>()?;
+    if writer.is_none() {
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let new =
+            ArrowWriter::try_new(file.as_file().try_clone()?, schema.clone(), Some(properties))?;
+        *writer = Some(Box::new(new));
+    }
+    let batch = RecordBatch::try_new(schema, arrays)?;
+    match writer {
+        Some(writer) => writer.write(&batch).map_err(ArrowError::from),
+        None => Ok(()),
+    }
+}
+
+fn text_fault(path: &Path, error: csv::Error) -> DataError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => DataError::io(path, "write the file", &error),
+        other => DataError::new(DataErrorKind::Io, format!("cannot write the file: {other:?}"))
+            .file(path),
+    }
+}
+
+fn arrow_fault(path: &Path, error: &ArrowError) -> DataError {
+    DataError::new(DataErrorKind::Io, format!("cannot write the file: {error}")).file(path)
+}

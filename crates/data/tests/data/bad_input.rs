@@ -1,0 +1,122 @@
+//! Every way in which files disappoint, and what is said about it.
+
+use collegium_data::{DataErrorKind, RowWriter, Values};
+use collegium_manifest::ColumnType;
+use insta::assert_snapshot;
+
+use crate::project::{Project, spanned};
+
+#[test]
+fn a_ragged_line_is_named_with_the_column_where_it_breaks_off() {
+    assert_snapshot!(Project::csv("a,b,c\n1,2,3\n4,5\n").error(), @"");
+    assert_snapshot!(Project::csv("a,b\n1,2\n4,5,6\n").error(), @"");
+}
+
+#[test]
+fn text_that_is_not_utf8_is_named_with_line_and_column() {
+    assert_snapshot!(Project::csv(b"a,b\n1,x\n2,caf\xe9\n").error(), @"");
+    assert_snapshot!(Project::csv(b"a,caf\xe9\n1,x\n").error(), @"");
+}
+
+#[test]
+fn nan_and_infinity_are_errors_unless_they_are_declared_missing() {
+    assert_snapshot!(Project::csv("a,b\n1,2\n3,NaN\n").error(), @"");
+    assert_snapshot!(Project::csv("a\n1\n-inf\n").error(), @"");
+    assert_snapshot!(Project::csv("a\n1\n1e999\n").error(), @"");
+    let mut project = Project::csv("a,b\n1,2\n3,NaN\n");
+    project.source.missing.push("NaN".to_owned());
+    assert_eq!(project.prepared().facts.column("b").unwrap().missing, 1);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_named_where_types_are_declared() {
+    assert_snapshot!(Project::csv("a\n1\nx\n").typed("a", ColumnType::Number).error(), @"");
+    assert_snapshot!(Project::csv("a\n2013-02-30\n").typed("a", ColumnType::Time).error(), @"");
+    assert_snapshot!(Project::csv("a\n1\n2\n").typed("a", ColumnType::Boolean).error(), @"");
+    assert_snapshot!(Project::csv("ab\n1\n").typed("abc", ColumnType::Number).error(), @"");
+}
+
+#[test]
+fn whole_numbers_that_a_float_would_change_are_refused_until_called_categories() {
+    let project = Project::csv("id\n9007199254740993\n");
+    assert_snapshot!(project.error(), @"");
+    let project = project.typed("id", ColumnType::Category);
+    assert_eq!(project.prepared().facts.columns[0].levels, ["9007199254740993"]);
+}
+
+#[test]
+fn headers_must_name_every_column_once() {
+    assert_snapshot!(Project::csv("a,b,a\n1,2,3\n").error(), @"");
+    assert_snapshot!(Project::csv("a,,b\n1,2,3\n").error(), @"");
+}
+
+#[test]
+fn empty_files_say_so() {
+    assert_snapshot!(Project::csv("").error(), @"");
+    assert_snapshot!(Project::csv("a,b\n").error(), @"");
+    assert_snapshot!(Project::file("t.parquet", "").error(), @"");
+    assert_snapshot!(Project::csv("a\n1\n").query("SELECT * FROM t WHERE a > 5").error(), @"");
+}
+
+#[test]
+fn missing_files_say_what_is_there_instead() {
+    let project = Project::empty().table("t", "flihgts.csv");
+    project.write("flights.csv", "a\n1\n");
+    assert_snapshot!(project.error(), @"");
+    assert_snapshot!(Project::empty().table("t", "parts/*.csv").error(), @"");
+    assert_snapshot!(Project::file("t.xlsx", "x").error(), @"");
+}
+
+#[test]
+fn a_truncated_parquet_file_is_damaged_wherever_it_breaks_off() {
+    let project = Project::empty();
+    let path = project.path("whole.parquet");
+    let mut writer = RowWriter::create(&path).unwrap();
+    let values = Values::Number((0..5000).map(f64::from).collect());
+    writer.write(&[collegium_data::Column::new("a", values)]).unwrap();
+    writer.finish().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for length in [3, 100, whole.len() / 2, whole.len() - 1] {
+        let error = Project::file("t.parquet", &whole[..length]).try_prepare().unwrap_err();
+        assert_eq!(error.kind(), DataErrorKind::Damaged, "{error}");
+        assert!(error.to_string().contains("t.parquet"), "{error}");
+    }
+    assert_eq!(Project::file("t.parquet", &whole).prepared().facts.rows, 5000);
+    for length in [3, 100] {
+        let error = Project::file("t.arrow", &whole[..length]).try_prepare().unwrap_err();
+        assert_eq!(error.kind(), DataErrorKind::Damaged, "{error}");
+    }
+}
+
+#[test]
+fn files_of_one_pattern_must_agree() {
+    let project = Project::empty().table("t", "t*.csv");
+    project.write("t1.csv", "a,b\n1,2\n");
+    project.write("t2.csv", "a,c\n1,2\n");
+    assert_snapshot!(project.error(), @"");
+}
+
+#[test]
+fn a_split_without_rows_on_a_side_says_how_many_there_are() {
+    let project = Project::csv("a\n1\n2\n").split([0.5, 0.25, 0.25], &[], None);
+    let error = project.error();
+    assert!(error.contains("of 2 rows"), "{error}");
+    let project = Project::csv("a,day\n1,x\n2,x\n3,x\n").split([0.5, 0.5, 0.0], &["day"], None);
+    assert!(project.error().contains("stay together"), "{}", project.error());
+    let project = Project::csv("a,day\n1,x\n").split([0.5, 0.5, 0.0], &["dya"], None);
+    assert_snapshot!(project.error(), @"");
+}
+
+#[test]
+fn a_failed_load_leaves_the_store_as_it_was() {
+    let project = Project::csv("a\n1\nNaN\n");
+    project.try_prepare().unwrap_err();
+    assert_eq!(project.store().objects().unwrap(), []);
+}
+
+#[test]
+fn several_tables_need_a_query() {
+    let mut project = Project::csv("a\n1\n");
+    project.source.tables.insert("u".to_owned(), spanned("t.csv".to_owned()));
+    assert_snapshot!(project.error(), @"");
+}

@@ -1,0 +1,10 @@
+//! Tables from files, through the public interface.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod cache;
+mod files;
+mod predict;
+mod project;
+mod sql;
+mod split;

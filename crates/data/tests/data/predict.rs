@@ -1,0 +1,149 @@
+//! New rows in, predictions out.
+
+use std::{fs, path::Path};
+
+use collegium_data::{Column, Conform, RowWriter, Rows, Table, Values, read_rows};
+use collegium_manifest::ColumnType;
+use insta::assert_snapshot;
+
+use crate::project::{Project, shown, texts};
+
+const MISSING: &[&str] = &["", "NA"];
+
+fn open(path: &Path, chunk: usize) -> Rows {
+    let missing: Vec<String> = MISSING.iter().map(|text| (*text).to_owned()).collect();
+    read_rows(path, &missing, chunk).unwrap()
+}
+
+fn wanted(columns: &[(&str, ColumnType)]) -> Vec<(String, ColumnType)> {
+    columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
+}
+
+/// All rows in the wanted shape, one table per chunk.
+fn conformed(project: &Project, columns: &[(&str, ColumnType)], chunk: usize) -> Result<Vec<Table>, String> {
+    let folder = project.folder.path();
+    let mut rows = open(&project.path("t.csv"), chunk);
+    let conform = Conform::new(wanted(columns), rows.header()).map_err(|e| shown(&e, folder))?;
+    let mut tables = Vec::new();
+    while let Some(chunk) = rows.next() {
+        let chunk = chunk.map_err(|e| shown(&e, folder))?;
+        tables.push(conform.apply(&chunk, rows.places()).map_err(|e| shown(&e, folder))?);
+    }
+    Ok(tables)
+}
+
+#[test]
+fn rows_come_in_chunks_and_leave_in_the_trained_shape() {
+    let project = Project::csv("extra,c,n\n1,x,1.5\n2,y,NA\n3,z,7\n");
+    let columns = [("n", ColumnType::Number), ("c", ColumnType::Category)];
+    let tables = conformed(&project, &columns, 2).unwrap();
+    assert_eq!(tables.iter().map(|table| table.rows).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(tables[0].names(), ["n", "c"]);
+    assert_eq!(texts(&tables[0], "n"), ["1.5", "-"]);
+    let rows = open(&project.path("t.csv"), 2);
+    let conform = Conform::new(wanted(&columns), rows.header()).unwrap();
+    assert_eq!(conform.notes(), ["columns that nothing reads: `extra`"]);
+}
+
+#[test]
+fn what_is_missing_or_unreadable_is_named_with_its_place() {
+    let project = Project::csv("a,n\nx,1\ny,2\nz,three\n");
+    let error = |columns: &[(&str, ColumnType)]| conformed(&project, columns, 2).unwrap_err();
+    assert_snapshot!(error(&[("nn", ColumnType::Number), ("b", ColumnType::Category)]), @"");
+    assert_snapshot!(error(&[("n", ColumnType::Number)]), @"");
+    assert_snapshot!(error(&[("a", ColumnType::Time)]), @"");
+    let project = Project::csv("n\n1\nNaN\n");
+    assert_snapshot!(conformed(&project, &[("n", ColumnType::Number)], 9).unwrap_err(), @"");
+}
+
+#[test]
+fn derived_columns_are_computed_as_in_training_whatever_the_chunks() {
+    let text = "n,f,day\n7,1.0,2013-01-01\n8,2.5,2013-01-02 10:00\n9,3.0,2013-01-03\n";
+    let project = Project::csv(text)
+        .derive("half", "n / 2")
+        .derive("third", "f / 2")
+        .derive("label", "'at ' || day");
+    let prepared = project.prepared();
+    let trained = prepared.table().unwrap();
+    let names: Vec<String> = ["half", "third", "label"].map(str::to_owned).to_vec();
+    for chunk in [1, 2, 3] {
+        let mut rows = open(&project.path("t.csv"), chunk);
+        let conform =
+            Conform::of_source(&project.source, &prepared.facts, &names, rows.header()).unwrap();
+        assert!(conform.notes()[0].contains("`half`, `third`, `label`"));
+        let mut at = 0;
+        while let Some(table) = rows.next() {
+            let table = conform.apply(&table.unwrap(), rows.places()).unwrap();
+            for name in &names {
+                assert_eq!(texts(&table, name), texts(&trained, name)[at..at + table.rows], "{name}");
+            }
+            at += table.rows;
+        }
+        assert_eq!(at, 3);
+    }
+}
+
+#[test]
+fn a_given_derived_column_is_taken_as_given() {
+    let project = Project::csv("n\n7\n8\n").derive("half", "n / 2");
+    let facts = project.prepared().facts;
+    let header = ["half".to_owned()];
+    let conform = Conform::of_source(&project.source, &facts, &header, &header).unwrap();
+    assert!(conform.notes().is_empty());
+    let error = Conform::of_source(&project.source, &facts, &header, &["m".to_owned()]).unwrap_err();
+    assert_snapshot!(shown(&error, Path::new("")), @"");
+}
+
+fn predictions() -> Vec<Column> {
+    let levels = vec!["yes, sure".to_owned(), "no".to_owned()];
+    vec![
+        Column::new("p", Values::Number(vec![0.1, f64::NAN, 1e-9])),
+        Column::new("b", Values::Boolean(vec![1, 0, 2])),
+        Column::new("c", Values::Category { codes: vec![0, 1, u32::MAX], levels }),
+        Column::new("t", Values::Time(vec![0, 1_500_000, i64::MIN])),
+    ]
+}
+
+#[test]
+fn written_rows_read_back_as_they_were() {
+    let project = Project::empty();
+    for name in ["out.csv", "out.parquet"] {
+        let mut writer = RowWriter::create(&project.path(name)).unwrap();
+        writer.write(&predictions()).unwrap();
+        writer.write(&predictions()).unwrap();
+        assert!(!project.path(name).exists(), "nothing appears before it is whole");
+        writer.finish().unwrap();
+    }
+    assert_snapshot!(fs::read_to_string(project.path("out.csv")).unwrap(), @"");
+    let kinds: Vec<(&str, ColumnType)> = vec![
+        ("p", ColumnType::Number),
+        ("b", ColumnType::Boolean),
+        ("c", ColumnType::Category),
+        ("t", ColumnType::Time),
+    ];
+    for name in ["out.csv", "out.parquet"] {
+        let mut rows = open(&project.path(name), 100);
+        let chunk = rows.next().unwrap().unwrap();
+        let conform = Conform::new(wanted(&kinds), rows.header()).unwrap();
+        let table = conform.apply(&chunk, rows.places()).unwrap();
+        for column in predictions() {
+            let original: Vec<String> =
+                (0..3).map(|row| column.text(row).unwrap_or_else(|| "-".to_owned())).collect();
+            assert_eq!(texts(&table, &column.name)[3..], original);
+        }
+        assert!(rows.next().is_none());
+    }
+}
+
+#[test]
+fn a_writer_that_is_dropped_leaves_nothing_and_changes_nothing() {
+    let project = Project::empty();
+    project.write("out.csv", "old");
+    let mut writer = RowWriter::create(&project.path("out.csv")).unwrap();
+    writer.write(&predictions()).unwrap();
+    drop(writer);
+    assert_eq!(fs::read_to_string(project.path("out.csv")).unwrap(), "old");
+    assert_eq!(fs::read_dir(project.folder.path()).unwrap().count(), 1);
+    assert!(RowWriter::create(&project.path("out.xlsx")).is_err());
+    assert!(RowWriter::create(&project.path("nowhere/out.csv")).is_err());
+}

@@ -1,0 +1,150 @@
+//! A throw-away project: a folder, a store and a data source in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
+
+use collegium_data::{Context, DataError, Prepared, Table, prepare};
+use collegium_manifest::{ColumnType, DataSource, SourceFile, Spanned, Split};
+use collegium_store::Store;
+use indexmap::IndexMap;
+
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) source: DataSource,
+    pub(crate) seed: u64,
+    pub(crate) memory_bound: u64,
+    pub(crate) interrupted: AtomicBool,
+    /// What progress was reported about.
+    pub(crate) work: Mutex<Vec<String>>,
+}
+
+pub(crate) fn spanned<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+impl Project {
+    /// A data source named `t` of the file `t.csv` with this text.
+    pub(crate) fn csv(text: impl AsRef<[u8]>) -> Self {
+        Self::file("t.csv", text)
+    }
+
+    /// A data source named `t` of one file.
+    pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> Self {
+        let project = Self::empty().table("t", name);
+        project.write(name, content);
+        project
+    }
+
+    pub(crate) fn empty() -> Self {
+        let split = Split { train: 1.0, valid: 0.0, test: 0.0, by: Vec::new(), stratify: None };
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            source: DataSource {
+                name: spanned("t".to_owned()),
+                tables: IndexMap::new(),
+                query: None,
+                derive: IndexMap::new(),
+                types: IndexMap::new(),
+                missing: vec![String::new(), "NA".to_owned()],
+                split,
+            },
+            seed: 7,
+            memory_bound: u64::MAX,
+            interrupted: AtomicBool::new(false),
+            work: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn table(mut self, name: &str, pattern: &str) -> Self {
+        self.source.tables.insert(name.to_owned(), spanned(pattern.to_owned()));
+        self
+    }
+
+    pub(crate) fn query(mut self, sql: &str) -> Self {
+        self.source.query = Some(spanned(sql.to_owned()));
+        self
+    }
+
+    pub(crate) fn derive(mut self, name: &str, sql: &str) -> Self {
+        self.source.derive.insert(name.to_owned(), spanned(sql.to_owned()));
+        self
+    }
+
+    pub(crate) fn typed(mut self, name: &str, kind: ColumnType) -> Self {
+        self.source.types.insert(name.to_owned(), spanned(kind));
+        self
+    }
+
+    pub(crate) fn split(mut self, shares: [f64; 3], by: &[&str], stratify: Option<&str>) -> Self {
+        let [train, valid, test] = shares;
+        let by = by.iter().map(|name| spanned((*name).to_owned())).collect();
+        let stratify = stratify.map(|name| spanned(name.to_owned()));
+        self.source.split = Split { train, valid, test, by, stratify };
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(self.folder.path()).unwrap()
+    }
+
+    pub(crate) fn try_prepare(&self) -> Result<Prepared, DataError> {
+        let store = self.store();
+        let note = |what: &str, _: u64, _: Option<u64>| self.work.lock().unwrap().push(what.to_owned());
+        let cx = Context {
+            store: &store,
+            base: self.folder.path(),
+            progress: &note,
+            interrupted: &self.interrupted,
+            memory_bound: self.memory_bound,
+        };
+        let prepared = prepare(&self.source, self.seed, &cx);
+        store.flush().unwrap();
+        prepared
+    }
+
+    pub(crate) fn prepared(&self) -> Prepared {
+        self.try_prepare().unwrap()
+    }
+
+    pub(crate) fn rows(&self) -> Arc<Table> {
+        self.prepared().table().unwrap()
+    }
+
+    /// The error's message and help, with the folder's path left out.
+    pub(crate) fn error(&self) -> String {
+        let error = self.try_prepare().expect_err("the input is wrong");
+        shown(&error, self.folder.path())
+    }
+
+    /// Did the last [`Project::prepared`] read data?
+    pub(crate) fn loaded(&self) -> bool {
+        std::mem::take(&mut *self.work.lock().unwrap()).iter().any(|what| what == "storing")
+    }
+}
+
+pub(crate) fn shown(error: &DataError, folder: &Path) -> String {
+    let source = Arc::new(SourceFile { path: "p.toml".into(), text: String::new() });
+    let found = error.diagnostic(&source);
+    let help = found.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    let folder = folder.display().to_string();
+    format!("{}{help}", found.message).replace(&format!("{folder}/"), "").replace(&folder, ".")
+}
+
+/// The texts of a column; `-` for missing values.
+pub(crate) fn texts(table: &Table, name: &str) -> Vec<String> {
+    let column = table.column(name).unwrap();
+    (0..table.rows).map(|row| column.text(row).unwrap_or_else(|| "-".to_owned())).collect()
+}

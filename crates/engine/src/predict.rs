@@ -1,0 +1,296 @@
+//! The pipeline applied to new rows, chunk by chunk.
+//!
+//! Every expert's full model sees the full models above it, exactly as on validation and test rows;
+//! encoding and inference work row by row, so a row gives the bits that it gave in training.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use collegium_data::{
+    Column, Conform, Matrix, RowWriter, Rows, Source, Surprises, Table, Values, read_rows,
+};
+use collegium_learn::Model;
+use collegium_manifest::{ColumnType, Input, Output};
+use collegium_records::FORMAT_VERSION;
+use serde::Serialize;
+
+use crate::{
+    EngineError, Session,
+    apply::named,
+    error::data_error,
+    inputs::{InputData, output_data},
+};
+
+/// What to predict, from what, to where.
+#[derive(Debug, Clone)]
+pub struct PredictOptions {
+    /// Experts whose outputs are written; empty: all.
+    pub nodes: Vec<String>,
+    /// Rows with the columns of the data source.
+    pub input: PathBuf,
+    /// `.csv` or `.parquet`.
+    pub output: PathBuf,
+    /// Columns of the input to copy.
+    pub keep: Vec<String>,
+    /// Rows at a time.
+    pub chunk: usize,
+}
+
+/// `predict --json`
+#[derive(Debug, Clone, Serialize)]
+pub struct PredictSummary {
+    /// [`FORMAT_VERSION`]
+    pub format_version: u32,
+    /// Rows predicted.
+    pub rows: u64,
+    /// Columns written.
+    pub columns: Vec<String>,
+    /// What a person should know: extra columns, unseen categories, a stale lock.
+    pub notes: Vec<String>,
+}
+
+/// One expert as the lock has it.
+struct Deployed {
+    index: usize,
+    model: Model,
+    written: bool,
+}
+
+/// Applies the experts that the lock stands on to the rows of a file.
+///
+/// # Errors
+/// [`EngineError::Usage`] when an expert was never fitted, [`EngineError::Invalid`] for rows that do
+/// not fit; the output file is then as it was.
+pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSummary, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
+    let targets: Vec<usize> = chosen.iter().copied().collect();
+    let wanted = session.dag.with_ancestors(&targets);
+    let mut experts = Vec::new();
+    for &index in session.dag.order() {
+        if wanted.contains(&index) {
+            let model = session.deployed(index)?;
+            experts.push(Deployed { index, model, written: chosen.contains(&index) });
+        }
+    }
+    let source = session.only_source(&wanted)?;
+    let columns: BTreeSet<String> = experts
+        .iter()
+        .flat_map(|expert| &session.experts[expert.index].inputs)
+        .filter_map(|input| match input {
+            Input::Column { column, .. } => Some(column.clone()),
+            Input::Output { .. } => None,
+        })
+        .collect();
+    let columns: Vec<String> = columns.into_iter().collect();
+    let wrong = |error| data_error(error, &session.pipeline.source);
+    let spec = &session.pipeline.data[source];
+    let mut rows = read_rows(&options.input, &spec.missing, options.chunk).map_err(wrong)?;
+    let facts = &session.data[source].facts;
+    let conform = Conform::of_source(spec, facts, &columns, rows.header()).map_err(wrong)?;
+    for name in &options.keep {
+        if !rows.header().contains(name) {
+            let near = collegium_manifest::suggest(name, rows.header().iter().map(String::as_str));
+            let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let path = options.input.display();
+            return Err(EngineError::Usage(format!("{path} has no column `{name}`{help}")));
+        }
+    }
+    let mut notes = session.stale_notes(&wanted)?;
+    notes.extend(conform.notes().iter().cloned());
+    let mut writer = RowWriter::create(&options.output).map_err(wrong)?;
+    let mut summary =
+        PredictSummary { format_version: FORMAT_VERSION, rows: 0, columns: Vec::new(), notes };
+    let mut surprises = Surprises::default();
+    while let Some(chunk) = next(&mut rows).map_err(wrong)? {
+        if session.interrupted.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let table = conform.apply(&chunk, rows.places()).map_err(wrong)?;
+        let mut written = kept(&chunk, &options.keep);
+        written.extend(session.predict_chunk(&experts, &table, &mut surprises)?);
+        summary.rows += table.rows as u64;
+        summary.columns = written.iter().map(|column| column.name.clone()).collect();
+        writer.write(&written).map_err(wrong)?;
+    }
+    if summary.rows == 0 {
+        // A file of no rows still has its columns.
+        let nothing = without_rows(conform.wanted());
+        let mut written: Vec<Column> = options
+            .keep
+            .iter()
+            .map(|name| Column::new(name.clone(), Values::Category { codes: vec![], levels: vec![] }))
+            .collect();
+        written.extend(session.predict_chunk(&experts, &nothing, &mut surprises)?);
+        summary.columns = written.iter().map(|column| column.name.clone()).collect();
+        writer.write(&written).map_err(wrong)?;
+    }
+    writer.finish().map_err(wrong)?;
+    summary.notes.extend(surprises.notes());
+    Ok(summary)
+}
+
+fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
+    rows.next().transpose()
+}
+
+fn without_rows(columns: &[(String, ColumnType)]) -> Table {
+    let empty = |kind: ColumnType| match kind {
+        ColumnType::Number => Values::Number(Vec::new()),
+        ColumnType::Boolean => Values::Boolean(Vec::new()),
+        ColumnType::Category => Values::Category { codes: Vec::new(), levels: Vec::new() },
+        ColumnType::Time => Values::Time(Vec::new()),
+    };
+    let columns = columns.iter().map(|(name, kind)| Arc::new(Column::new(name, empty(*kind))));
+    Table { columns: columns.collect(), rows: 0 }
+}
+
+fn kept(chunk: &Table, keep: &[String]) -> Vec<Column> {
+    keep.iter().filter_map(|name| chunk.column(name)).map(|column| (**column).clone()).collect()
+}
+
+impl Session {
+    /// The full model that the lock stands on.
+    fn deployed(&self, index: usize) -> Result<Model, EngineError> {
+        let name = self.node_name(index);
+        let missing = |what: &str| {
+            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name(index)))
+        };
+        let Some(fit) = self.locked_fit(index)? else {
+            return Err(missing("has no fitted model in the lock and the store"));
+        };
+        if !self.store.contains(&fit.model) {
+            return Err(missing("has lost its model"));
+        }
+        let model = self.model(&fit)?;
+        let inputs: Vec<String> =
+            self.experts[index].inputs.iter().map(ToString::to_string).collect();
+        if model.encoder.names() != inputs {
+            return Err(missing("was fitted on other inputs than the pipeline file names now"));
+        }
+        Ok(model)
+    }
+
+    fn only_source(&self, wanted: &BTreeSet<usize>) -> Result<&str, EngineError> {
+        let names: BTreeSet<&str> =
+            wanted.iter().map(|&index| self.expert(index).data.as_str()).collect();
+        match names.iter().next() {
+            Some(only) if names.len() == 1 => Ok(only),
+            _ => {
+                let names: Vec<&str> = names.into_iter().collect();
+                Err(EngineError::Usage(format!(
+                    "these experts read the rows of several data sources ({}); name experts of one",
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// Says when the lock is older than the pipeline: prediction stands on the lock.
+    fn stale_notes(&self, wanted: &BTreeSet<usize>) -> Result<Vec<String>, EngineError> {
+        let names: Vec<String> = wanted.iter().map(|&index| self.name(index).to_owned()).collect();
+        let plan = crate::plan(self, &names, &[])?;
+        let stale: Vec<String> = plan
+            .nodes
+            .into_iter()
+            .filter(|node| node.action != collegium_records::Action::Cached)
+            .filter(|node| !node.reasons.iter().all(|reason| reason.starts_with("not in the store")))
+            .map(|node| node.name)
+            .collect();
+        Ok(match stale.is_empty() {
+            true => Vec::new(),
+            false => vec![format!(
+                "predicted with the models of the lock, although the pipeline has changed since: {}",
+                stale.join(", ")
+            )],
+        })
+    }
+
+    fn predict_chunk(
+        &self,
+        experts: &[Deployed],
+        table: &Table,
+        surprises: &mut Surprises,
+    ) -> Result<Vec<Column>, EngineError> {
+        let rows: Vec<u32> = (0..table.rows as u32).collect();
+        let mut outputs: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
+        let mut columns = Vec::new();
+        for expert in experts {
+            let mut data = Vec::new();
+            for input in &self.experts[expert.index].inputs {
+                data.push(self.predict_input(input, table, &outputs)?);
+            }
+            let sources: Vec<Source> = data.iter().map(InputData::source).collect();
+            let (x, unseen) = expert
+                .model
+                .encoder
+                .encode_counted(&sources, &rows)
+                .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+            surprises.add(&unseen);
+            let mut made: BTreeMap<Output, Matrix> =
+                named(expert.model.outputs(&x)).into_iter().collect();
+            if self.hands_out_embedding(expert.index) {
+                made.insert(Output::Embedding, expert.model.network.embedding(&x));
+            }
+            if expert.written {
+                columns.extend(written(self.name(expert.index), &made, &expert.model.classes));
+            }
+            for (output, matrix) in made {
+                outputs.insert((expert.index, output), Arc::new(matrix));
+            }
+        }
+        Ok(columns)
+    }
+
+    fn predict_input(
+        &self,
+        input: &Input,
+        table: &Table,
+        outputs: &HashMap<(usize, Output), Arc<Matrix>>,
+    ) -> Result<InputData, EngineError> {
+        let gone = || EngineError::Internal(format!("input {input} is not at hand"));
+        match input {
+            Input::Column { column, .. } => {
+                table.column(column).cloned().map(InputData::Column).ok_or_else(gone)
+            }
+            Input::Output { expert, output } => {
+                let from = self.index(expert)?;
+                let matrix = outputs.get(&(from, *output)).cloned().ok_or_else(gone)?;
+                Ok(output_data(*output, matrix, &self.experts[from].classes))
+            }
+        }
+    }
+}
+
+/// An expert's outputs as columns: `NAME.value`, or `NAME.label` and `NAME.probability` (for more
+/// than two classes one column per class, `NAME.probability.CLASS`).
+fn written(name: &str, made: &BTreeMap<Output, Matrix>, classes: &[String]) -> Vec<Column> {
+    let mut columns = Vec::new();
+    if let Some(value) = made.get(&Output::Value) {
+        columns.push(number(format!("{name}.value"), value, 0));
+    }
+    if let Some(probability) = made.get(&Output::Probability) {
+        match probability.width {
+            1 => columns.push(number(format!("{name}.probability"), probability, 0)),
+            _ => {
+                for (position, class) in classes.iter().enumerate() {
+                    let title = format!("{name}.probability.{class}");
+                    columns.push(number(title, probability, position));
+                }
+            }
+        }
+    }
+    if let Some(label) = made.get(&Output::Label) {
+        let codes = label.data.iter().map(|&code| code as u32).collect();
+        let values = Values::Category { codes, levels: classes.to_vec() };
+        columns.push(Column::new(format!("{name}.label"), values));
+    }
+    columns
+}
+
+fn number(name: String, matrix: &Matrix, position: usize) -> Column {
+    let values = (0..matrix.rows).map(|row| f64::from(matrix.row(row)[position])).collect();
+    Column::new(name, Values::Number(values))
+}

@@ -1,0 +1,394 @@
+//! The report: what must be on the page, and what must never be.
+
+#![allow(clippy::unwrap_used, clippy::field_reassign_with_default, unreachable_pub)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use collegium_records::{AuditReport, Confusion, DataSummary, Edge, Epoch, Interval};
+use collegium_report::html;
+
+mod sample;
+
+/// All values of an attribute.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let start = format!(" {name}=\"");
+    page.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// What a reader sees: the text between tags, without the style sheet.
+fn text(page: &str) -> String {
+    let body = &page[page.find("<body").unwrap()..];
+    let mut out = String::new();
+    let mut inside = false;
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                out.push(' ');
+            }
+            c if !inside => out.push(if c == '\u{a0}' { ' ' } else { c }),
+            _ => {}
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Every element that opens closes, in order, but for the void ones.
+fn balanced(page: &str) {
+    const VOID: [&str; 4] = ["meta", "br", "wbr", "!DOCTYPE"];
+    let style = page.find("<style>").unwrap()..page.find("</style>").unwrap();
+    let page = format!("{}{}", &page[..style.start + 7], &page[style.end..]);
+    let mut open: Vec<String> = Vec::new();
+    for tag in page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        let name = tag.trim_start_matches('/').split_whitespace().next().unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop().as_deref(), Some(name));
+        } else if !VOID.contains(&name) {
+            open.push(name.to_owned());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+/// What holds of every report, whatever is in it.
+fn sound(page: &str) {
+    balanced(page);
+    let ids = attributes(page, "id");
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "an id is used twice");
+    for link in attributes(page, "href") {
+        let id = link.strip_prefix('#').expect("links lead into the page");
+        assert!(unique.contains(id), "nothing has the id {id}");
+    }
+    for list in attributes(page, "aria-labelledby") {
+        assert!(list.split(' ').all(|id| unique.contains(id)), "{list}");
+    }
+    let words: Vec<&str> = page.split(|c: char| !c.is_alphanumeric()).collect();
+    for bad in ["NaN", "inf", "Infinity", "infinity"] {
+        assert!(!words.contains(&bad), "{bad} is on the page");
+    }
+}
+
+fn empty() -> AuditReport {
+    AuditReport {
+        format_version: 1,
+        pipeline: "empty".into(),
+        created: String::new(),
+        data: vec![],
+        nodes: vec![],
+        edges: vec![],
+    }
+}
+
+#[test]
+fn the_file_needs_nothing_but_itself() {
+    let page = html(&sample::report());
+    let page = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for outside in
+        ["http", "<script", "<link", "<img", "url(", "@import", " src=", "javascript:", " onclick"]
+    {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn every_expert_has_a_section_and_every_link_leads_somewhere() {
+    let report = sample::report();
+    let page = html(&report);
+    sound(&page);
+    for node in &report.nodes {
+        assert!(
+            page.contains(&format!("<section class=\"expert\" id=\"{}\"", node.name)),
+            "{}",
+            node.name
+        );
+        assert!(page.contains(&format!("href=\"#{}\"", node.name)));
+    }
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    assert_eq!(html(&sample::report()), html(&sample::report()));
+}
+
+#[test]
+fn headings_go_down_one_step_at_a_time() {
+    let page = html(&sample::report());
+    let levels: Vec<u32> = page
+        .split("<h")
+        .skip(1)
+        .filter_map(|rest| rest.chars().next().and_then(|c| c.to_digit(10)))
+        .collect();
+    assert_eq!(levels[0], 1);
+    assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+}
+
+#[test]
+fn the_first_screen_says_what_needs_attention_and_how_everybody_does() {
+    let page = html(&sample::report()).replace("<wbr>", "");
+    let page = text(
+        &["<tr", "<li", "<h3"].iter().fold(page, |page, tag| page.replace(tag, &format!("§{tag}"))),
+    );
+    let start = page.find("Overview 4 of").unwrap();
+    let end = page.find("How they hang together").unwrap();
+    insta::assert_snapshot!(page[start..end].replace(" § ", "\n"), @r#"
+    Overview 4 of 5 experts know more than a constant guess on rows not seen in training; 1 learned nothing .
+    Needs attention first
+    newark Over-confident: its probabilities are further from what happens than those of the linear baseline (see the reliability curve).
+    diverted Learned nothing: on test rows it is no better than the constant baseline. Nothing should be built on it.
+    The experts at a glance
+    Expert Predicts On test rows Baselines Health Looks most at
+    airborne flights.air_time regression R² 0.987 0.986 to 0.988 linear 0.980 mean 0 no warnings flights.distance 90 % flights.dest 5.8 %
+    departure flights.departs_late classification AUC 0.753 0.741 to 0.767 linear 0.703 constant 0.500 no warnings flights.hour 41 % flights.month 17 %
+    newark flights.departs_late classification AUC 0.750 0.736 to 0.765 linear 0.738 constant 0.500 1 warning flights.hour 46 % flights.carrier 19 %
+    diverted flights.diverted classification AUC 0.51 0.46 to 0.58 linear 0.497 constant 0.500 learned nothing withheld
+    arrival flights.arrives_late classification AUC 0.783 0.774 to 0.793 linear 0.737 constant 0.500 no warnings departure.logit 54 % flights.carrier 16 %
+    "#);
+}
+
+#[test]
+fn an_expert_that_learned_nothing_shows_the_reason_and_no_picture() {
+    let report = sample::report();
+    let page = html(&report);
+    let start = page.find("id=\"expert.diverted\"").unwrap();
+    let section = &page[start..start + page[start..].find("</section>").unwrap()];
+    assert!(section.contains(report.nodes[3].withheld.as_deref().unwrap()));
+    assert!(!section.contains("class=\"bars\"") && !section.contains("-spectrum"));
+    let start = section.find("<p class=\"verdict alert\"").unwrap();
+    let verdict = &section[start..start + section[start..].find("</p>").unwrap()];
+    insta::assert_snapshot!(text(&format!("<body>{verdict}")), @"Learned nothing. On test rows it does not beat the constant baseline: log loss 0.0643 against 0.0614, a gain of −4.6 % (95 % interval −15.4 to 5.2 %).");
+}
+
+#[test]
+fn an_input_not_above_noise_is_muted_in_words() {
+    let page = html(&sample::report());
+    assert!(page.contains("<tr class=\"muted\""));
+    assert!(text(&page).contains("flights. wind_ speed indistinguishable from noise"));
+}
+
+#[test]
+fn verdicts_name_the_linear_baseline_when_it_is_as_good_or_better() {
+    let mut report = sample::report();
+    let node = &mut report.nodes[1];
+    let test = node.metrics["test"].clone();
+    node.baselines.get_mut("linear").unwrap().insert("test".into(), test);
+    assert!(text(&html(&report)).contains("Beats a constant; no better than linear."));
+    let node = &mut report.nodes[1];
+    node.baselines
+        .get_mut("linear")
+        .unwrap()
+        .get_mut("test")
+        .unwrap()
+        .metrics
+        .insert("log_loss".into(), 0.1);
+    assert!(text(&html(&report)).contains("Beats a constant; worse than linear."));
+    report.nodes[1].baselines.clear();
+    sound(&html(&report));
+}
+
+#[test]
+fn nothing_in_a_record_is_taken_for_markup() {
+    let mut report = sample::report();
+    let evil = "<script>alert(\"x\")</script>&'\u{1}";
+    report.pipeline = evil.into();
+    report.created = evil.into();
+    report.data[0].name = evil.into();
+    report.data[0].files = vec![evil.into()];
+    let node = &mut report.nodes[1];
+    let name = format!("expert.{evil}");
+    node.name = name.clone();
+    node.task = "classification".into();
+    for text in [&mut node.target, &mut node.model] {
+        *text = evil.into();
+    }
+    node.inputs = vec![evil.into()];
+    node.filter = Some(evil.into());
+    node.classes = vec![evil.into(), evil.into()];
+    node.confusion.as_mut().unwrap().classes = vec![evil.into(), evil.into()];
+    node.findings[0].text = evil.into();
+    node.agop.as_mut().unwrap().importance[0].input = evil.into();
+    node.metrics.get_mut("test").unwrap().metrics.insert(evil.into(), 1.0);
+    report.nodes[3].withheld = Some(evil.into());
+    report.edges.push(Edge {
+        from: name,
+        to: "expert.arrival".into(),
+        inputs: vec![evil.into()],
+        share: Some(0.1),
+    });
+    let page = html(&report);
+    sound(&page);
+    assert!(!page.contains("<script"));
+}
+
+#[test]
+fn names_that_differ_only_in_odd_characters_keep_their_own_sections() {
+    let mut report = sample::report();
+    report.nodes[0].name = "expert.a b".into();
+    report.nodes[1].name = "expert.a/b".into();
+    report.nodes[2].name = "expert.a~20b".into();
+    report.nodes[4].name = "overview".into();
+    sound(&html(&report));
+}
+
+#[test]
+fn no_experts_and_no_data_still_make_a_page() {
+    let page = html(&empty());
+    sound(&page);
+    assert!(text(&page).contains("This pipeline has no experts yet"));
+    let mut report = empty();
+    report.data =
+        vec![DataSummary { name: "t".into(), rows: BTreeMap::new(), columns: 0, files: vec![] }];
+    sound(&html(&report));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_never_printed() {
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut report = sample::report();
+        for node in &mut report.nodes {
+            for split in node
+                .metrics
+                .values_mut()
+                .chain(node.baselines.values_mut().flat_map(|by| by.values_mut()))
+            {
+                split.metrics.values_mut().for_each(|value| *value = bad);
+                split
+                    .intervals
+                    .values_mut()
+                    .for_each(|value| *value = Interval { low: bad, high: bad });
+            }
+            let skill = &mut node.skill;
+            (skill.value, skill.baseline, skill.gain) = (bad, bad, bad);
+            skill.gain_interval = Interval { low: bad, high: bad };
+            node.epochs = vec![Epoch { train: bad, valid: bad }; 3];
+            node.cost.seconds = bad;
+            if let Some(agop) = &mut node.agop {
+                agop.effective_rank = bad;
+                agop.noise_floor.split_half_cosine = bad;
+                agop.noise_floor.untrained_effective_rank = bad;
+                agop.noise_floor.untrained.iter_mut().for_each(|value| *value = bad);
+                agop.eigenvalues.iter_mut().for_each(|value| *value = bad);
+                for row in agop.importance.iter_mut().chain(&mut agop.upstream) {
+                    (row.share, row.low, row.high) = (bad, bad, bad);
+                }
+            }
+            if let Some(curve) = &mut node.reliability {
+                curve.ece = bad;
+                curve.bins.iter_mut().for_each(|bin| (bin.predicted, bin.observed) = (bad, bad));
+            }
+        }
+        report.edges.iter_mut().for_each(|edge| edge.share = Some(bad));
+        sound(&html(&report));
+    }
+}
+
+#[test]
+fn the_largest_and_smallest_numbers_fit() {
+    for value in [f64::MAX, f64::MIN_POSITIVE, -f64::MAX, 0.0, 1e-300] {
+        let mut report = sample::report();
+        for node in &mut report.nodes {
+            for split in node.metrics.values_mut() {
+                split.rows = u64::MAX;
+                split.metrics.values_mut().for_each(|old| *old = value);
+            }
+            node.skill.gain = value;
+            node.epochs = vec![Epoch { train: value, valid: -value }; 2];
+            node.parameters = u64::MAX;
+            node.multiply_adds = u64::MAX;
+            node.cost.peak_bytes = u64::MAX;
+            node.cost.seconds = value;
+            if let Some(confusion) = &mut node.confusion {
+                confusion.counts = vec![vec![u64::MAX; 2]; 2];
+            }
+            if let Some(agop) = &mut node.agop {
+                agop.eigenvalues = vec![value.abs(); 3];
+                agop.importance[0].share = value;
+            }
+        }
+        report.data[0].rows.values_mut().for_each(|rows| *rows = u64::MAX);
+        sound(&html(&report));
+    }
+}
+
+#[test]
+fn one_class_many_classes_and_ragged_tables_are_shown() {
+    let mut report = sample::report();
+    report.nodes[1].classes = vec!["only".into()];
+    report.nodes[1].confusion =
+        Some(Confusion { classes: vec!["only".into()], counts: vec![vec![0]] });
+    report.nodes[1].reliability.as_mut().unwrap().bins.clear();
+    report.nodes[2].classes = (0..40).map(|c| format!("c{c}")).collect();
+    report.nodes[2].confusion = Some(Confusion {
+        classes: report.nodes[2].classes.clone(),
+        counts: (0..40)
+            .map(|i| (0..40).map(|j| if i == j { 90 } else { (i * j) % 7 }).collect())
+            .collect(),
+    });
+    report.nodes[4].confusion =
+        Some(Confusion { classes: vec![], counts: vec![vec![1], vec![2, 3]] });
+    let page = html(&report);
+    sound(&page);
+    assert!(text(&page).contains("The most frequent mistakes"));
+    assert!(text(&page).contains("40 classes"));
+}
+
+#[test]
+fn an_expert_of_which_nothing_is_known_has_a_section() {
+    let mut report = sample::report();
+    let node = &mut report.nodes[0];
+    (node.metrics, node.baselines) = (BTreeMap::new(), BTreeMap::new());
+    (node.inputs, node.epochs, node.findings) = (vec![], vec![], vec![]);
+    (node.agop, node.withheld) = (None, None);
+    let page = html(&report);
+    sound(&page);
+    assert!(text(&page).contains("Nothing was measured."));
+    assert!(text(&page).contains("None was recorded for this expert."));
+}
+
+#[test]
+fn many_inputs_fold_away() {
+    let mut report = sample::report();
+    let agop = report.nodes[0].agop.as_mut().unwrap();
+    let one = agop.importance[0].clone();
+    agop.importance = (0..200)
+        .map(|i| {
+            let mut row = one.clone();
+            row.input = format!("flights.c{i}");
+            row.share = 1.0 / 200.0;
+            row
+        })
+        .collect();
+    agop.noise_floor.untrained = vec![];
+    let page = html(&report);
+    sound(&page);
+    assert!(text(&page).contains("175 more inputs, together 88 %"));
+    assert!(page.contains("flights."));
+}
+
+#[test]
+fn a_thousand_experts_are_written_in_reasonable_time() {
+    let mut report = sample::report();
+    let one = report.nodes[1].clone();
+    report.nodes = (0..1000)
+        .map(|i| {
+            let mut node = one.clone();
+            node.name = format!("expert.e{i}");
+            node
+        })
+        .collect();
+    report.edges = (0..1000)
+        .map(|i| Edge {
+            from: "data.flights".into(),
+            to: format!("expert.e{i}"),
+            inputs: vec![],
+            share: Some(1.0),
+        })
+        .collect();
+    let begun = Instant::now();
+    let page = html(&report);
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    assert!(page.contains("id=\"expert.e999\""));
+}
