@@ -1,8 +1,9 @@
 //! End to end: the binary, real files, real processes.
 //!
 //! `project.rs` makes small projects and runs the binary in them; every other file has one subject.
-#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, unreachable_pub)]
 
 mod project;
 
+mod bad_input;
 mod incremental;

@@ -1,9 +1,11 @@
 //! A small project in a temporary folder, and the binary run in it.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use serde_json::Value;
@@ -13,6 +15,9 @@ use serde_json::Value;
 pub struct Project {
     folder: tempfile::TempDir,
 }
+
+/// Names (from the project's root) and contents of files.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What a run of the binary said.
 pub struct Said {
@@ -103,10 +108,88 @@ pub fn rows(count: usize) -> String {
 impl Project {
     /// The project above.
     pub fn new() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
+        let project = Self::empty();
         project.write("pipelines/small.toml", PIPELINE);
-        project.write("pipelines/data/rows.csv", &rows(600));
+        project.write("pipelines/data/rows.csv", rows(600));
         project
+    }
+
+    /// A folder with nothing in it.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The project above in a folder below `above`.
+    pub fn below(above: &Path) -> Self {
+        let project = Self { folder: tempfile::tempdir_in(above).unwrap() };
+        project.write("pipelines/small.toml", PIPELINE);
+        project.write("pipelines/data/rows.csv", rows(600));
+        project
+    }
+
+    /// The project above after one run. It is run once per process and copied from then on.
+    pub fn ready() -> Self {
+        static READY: OnceLock<Files> = OnceLock::new();
+        let files = READY.get_or_init(|| {
+            let project = Self::new();
+            project.collegium(&["run", "--quiet"]).ok();
+            project.files("")
+        });
+        let project = Self::empty();
+        project.restore(files);
+        project
+    }
+
+    /// All files below a folder of the project.
+    pub fn files(&self, below: &str) -> Files {
+        fn gather(root: &Path, folder: &Path, found: &mut Files) {
+            let Ok(entries) = std::fs::read_dir(folder) else { return };
+            for entry in entries {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    gather(root, &path, found);
+                } else {
+                    let name = path.strip_prefix(root).unwrap().display().to_string();
+                    found.insert(name, std::fs::read(path).unwrap());
+                }
+            }
+        }
+        let mut found = Files::new();
+        gather(self.root(), &self.path(below), &mut found);
+        found
+    }
+
+    /// Writes files.
+    pub fn restore(&self, files: &Files) {
+        for (name, bytes) in files {
+            self.write(name, bytes);
+        }
+    }
+
+    /// What the pipeline stands on: objects, realisations, the lock.
+    pub fn standing(&self) -> Files {
+        let mut files = self.files(".collegium/objects");
+        files.extend(self.files(".collegium/realisations"));
+        files.extend(self.files("pipelines").into_iter().filter(|(name, _)| name.ends_with(".lock")));
+        files
+    }
+
+    /// A run that must fail with this code, say this on stderr, and leave store and lock as they are.
+    #[track_caller]
+    pub fn refuses(&self, code: i32, needles: &[&str]) -> Said {
+        let before = self.standing();
+        let said = self.collegium(&["run"]).fails(code, needles);
+        self.stands_on(&before);
+        said
+    }
+
+    /// Objects, realisations and lock must be these.
+    #[track_caller]
+    pub fn stands_on(&self, before: &Files) {
+        let after = self.standing();
+        let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&after), names(before), "files of store and lock came or went");
+        assert!(after == *before, "the content of store or lock changed");
     }
 
     pub fn root(&self) -> &Path {

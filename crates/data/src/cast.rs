@@ -5,8 +5,7 @@ use indexmap::IndexSet;
 
 use crate::{
     DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values,
-    column::{kind_name, number_text},
-    time,
+    column::number_text, time,
 };
 
 /// The largest whole number up to which a 64-bit float holds every whole number.
@@ -90,9 +89,8 @@ pub(crate) fn refuse(why: Why, kind: ColumnType, column: &str, text: &str) -> Da
                 ColumnType::Time => "an ISO date or time such as 2013-01-31 or 2013-01-31 17:05",
             };
             DataError::new(DataErrorKind::WrongType, format!("`{shown}` is not {what}")).help(format!(
-                "if it means that the value is missing, name {quoted} in `missing`; a column of type \
-                 {} can be declared in `types`",
-                kind_name(ColumnType::Category)
+                "correct it; or, if it means that the value is missing, name {quoted} in `missing`; or \
+                 declare another type for the column in `types`"
             ))
         }
     }

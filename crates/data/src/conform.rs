@@ -83,8 +83,8 @@ impl Conform {
             .map(|column| Field {
                 name: column.name.clone(),
                 kind: column.kind,
-                integer: column.integer,
-                dates: column.dates,
+                integer: column.whole,
+                dates: column.whole,
             })
             .collect();
         let mut notes = Vec::new();
@@ -104,7 +104,7 @@ impl Conform {
                 names.join(", ")
             ));
         }
-        let whole = fields.iter().filter(|field| field.integer || field.dates);
+        let whole = fields.iter().filter(|field| field.integer);
         let whole = whole.map(|field| field.name.clone()).collect();
         let source = source.name.get_ref().clone();
         Self { given, derived, wanted: typed, source, whole, notes }.checked(header)

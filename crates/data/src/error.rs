@@ -257,7 +257,10 @@ fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|name| (strsim::osa_distance(&folded, &name.to_lowercase()), *name))
-        .filter(|(distance, name)| *distance <= wrong.len().max(name.len()).div_ceil(3))
+        .filter(|(distance, name)| {
+            // One letter for another is no slip of the pen.
+            *distance <= wrong.len().max(name.len()).div_ceil(3) && *distance < wrong.len()
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

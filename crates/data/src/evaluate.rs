@@ -33,10 +33,10 @@ pub fn select(table: &Table, name: &str, predicate: &str) -> Result<Vec<bool>, D
     }
 }
 
-/// The columns that SQL expressions over a table's columns give. `whole` are the number columns whose
-/// values were all whole in training (their whole values are integers in the SQL, so that `/` cuts
-/// off; all other numbers are floats) and the time columns that held only dates. `kinds` are the
-/// types that the results are to have, where they are known.
+/// The columns that SQL expressions over a table's columns give. `whole` are the number columns that
+/// were made of integers (their whole values are integers in the SQL, so that `/` cuts off; all other
+/// numbers are floats) and the time columns that held only dates. `kinds` are the types that the
+/// results are to have, where they are known.
 ///
 /// # Errors
 /// If one of them is not a SQL expression over these columns that gives a value per row.
@@ -47,21 +47,22 @@ pub fn derive(
     whole: &BTreeSet<String>,
     kinds: &dyn Fn(&str) -> Option<ColumnType>,
 ) -> Result<Vec<Column>, DataError> {
-    let fields = table
-        .columns
-        .iter()
-        .map(|column| {
-            let whole = whole.contains(&column.name);
-            let (name, kind) = (column.name.clone(), column.kind());
-            Field { name, kind, integer: whole, dates: whole }
-        })
-        .collect();
+    let fields = fields(table, whole);
     let job = Job { table, name, fields, in_file: false, before: "(", after: "\n)" };
     job.columns(expressions, kinds, &mut |_, work| work())
 }
 
-/// What SQLite is told about a column in memory.
-pub(crate) fn field(column: &Column) -> Field {
+/// The columns of a table as SQLite is told about them, those of integers and dates being known.
+pub(crate) fn fields(table: &Table, whole: &BTreeSet<String>) -> Vec<Field> {
+    let field = |column: &std::sync::Arc<Column>| {
+        let whole = whole.contains(&column.name);
+        Field { name: column.name.clone(), kind: column.kind(), integer: whole, dates: whole }
+    };
+    table.columns.iter().map(field).collect()
+}
+
+/// What SQLite is told about a column of which only the values are known.
+fn field(column: &Column) -> Field {
     let (mut integer, mut dates) = (false, false);
     match &column.values {
         Values::Number(values) => integer = values.iter().all(|v| v.is_nan() || v.fract() == 0.0),
@@ -130,7 +131,9 @@ impl Job<'_> {
             let part = format!("{}{sql}{} AS {}", self.before, self.after, quoted(name));
             let alone = format!("SELECT {part} FROM {}", quoted(self.name));
             let place = Place { sql, before: "SELECT ".len() + self.before.len() };
-            touched.columns.extend(database.prepare(&alone, place)?.1.columns);
+            let (_, found) = database.prepare(&alone, place)?;
+            touched.columns.extend(found.columns);
+            touched.more |= found.more;
             parts.push(part);
         }
         let order = row_number.map(|name| format!(" ORDER BY {name}")).unwrap_or_default();
@@ -170,6 +173,7 @@ pub(crate) fn reads(
     expressions: &[(String, &str)],
 ) -> Result<BTreeSet<String>, DataError> {
     let mut database = Database::new(false)?;
+    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
     database.create(Shape { name: name.to_owned(), fields })?;
     let mut columns = BTreeSet::new();
     for (_, sql) in expressions {
@@ -178,6 +182,9 @@ pub(crate) fn reads(
         let alone = format!("SELECT ({sql}\n) FROM {}", quoted(name));
         let (_, touched) = database.prepare(&alone, place)?;
         columns.extend(touched.columns.into_iter().map(|(_, column)| column));
+        if touched.more {
+            columns.extend(names.iter().cloned());
+        }
     }
     columns.remove("");
     Ok(columns)

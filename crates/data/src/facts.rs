@@ -1,10 +1,12 @@
 //! What is known about a table without its rows.
 
+use std::collections::BTreeSet;
+
 use collegium_digest::Digest;
 use collegium_manifest::ColumnType;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, MISSING_CODE, Side, Table, Values, evaluate::field};
+use crate::{Column, MISSING_CODE, Side, Table, Values};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +43,9 @@ pub struct ColumnFacts {
     pub binary: bool,
     /// A number whose values are all whole.
     pub integer: bool,
-    /// A time whose values are all midnights: a date.
-    pub dates: bool,
+    /// How SQL sees it in `derive`: a number that was made of integers (and not of floats that
+    /// happen to be whole), or a time of nothing but dates.
+    pub whole: bool,
     /// Content of all rows.
     pub digest: Digest,
     /// Content of the training rows.
@@ -51,8 +54,13 @@ pub struct ColumnFacts {
     pub valid: Digest,
 }
 
-/// The facts of a table with its split.
-pub(crate) fn facts(table: &Table, sides: &[Side], notes: Vec<String>) -> TableFacts {
+/// The facts of a table with its split. `whole` are the columns of integers and of dates.
+pub(crate) fn facts(
+    table: &Table,
+    whole: &BTreeSet<String>,
+    sides: &[Side],
+    notes: Vec<String>,
+) -> TableFacts {
     let all: Vec<u32> = (0..table.rows as u32).collect();
     let rows_of = |side: Side| -> Vec<u32> {
         all.iter().copied().filter(|&row| sides[row as usize] == side).collect()
@@ -70,7 +78,7 @@ pub(crate) fn facts(table: &Table, sides: &[Side], notes: Vec<String>) -> TableF
                 levels: summary.levels,
                 binary: summary.binary,
                 integer: summary.integer,
-                dates: column.kind() == ColumnType::Time && field(column).dates,
+                whole: whole.contains(&column.name),
                 digest: column.digest(&all),
                 train: column.digest(&train),
                 valid: column.digest(&valid),

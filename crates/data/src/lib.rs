@@ -18,6 +18,8 @@
 //!   types that all have a natural "missing", and cost every reader a second lookup.
 //! * [`Encoder`] is fitted on training rows and belongs to the expert; [`read_rows`] and [`Conform`]
 //!   bring new rows into the shape that the experts were trained on.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]
+
 mod build;
 mod cast;
 mod column;

@@ -6,12 +6,13 @@ use collegium_manifest::{ColumnType, DataSource, Spanned};
 use indexmap::IndexMap;
 
 use crate::{
-    Context, DataError, DataErrorKind, Table, build,
+    Context, DataError, DataErrorKind, MISSING_TIME, Table, Values, build,
     build::Builder,
     error::choices,
-    evaluate::{Job, field, typed},
-    read::{Field, Opened, Options, open},
+    evaluate::{Job, fields, typed},
+    read::{Opened, Options, open},
     sql::{Database, Place, Results, Shape, statement, watched},
+    time::DAY,
 };
 
 /// Files of each table, by the table's name.
@@ -21,6 +22,8 @@ pub(crate) type Files = IndexMap<String, Vec<PathBuf>>;
 pub(crate) struct Loaded {
     pub(crate) table: Table,
     pub(crate) notes: Vec<String>,
+    /// Columns of integers and of dates.
+    pub(crate) whole: BTreeSet<String>,
 }
 
 /// Makes the table of a data source.
@@ -40,7 +43,7 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
         .values()
         .flat_map(|opened| opened.fields.iter().map(|field| field.name.clone()))
         .collect();
-    let mut table = match &source.query {
+    let (mut table, whole) = match &source.query {
         Some(sql) => query(source, sql, &tables, &types, cx)?,
         None => whole(source, &tables, &types, cx)?,
     };
@@ -54,10 +57,17 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
                     .at(sql)
                     .help(format!("the query returned none; of its tables {}", counts.join(", ")))
             }
-            None => error.at(&source.name),
+            None => {
+                let file = files.values().flatten().next();
+                let error = error.at(&source.name);
+                match file {
+                    Some(file) => error.file(file).help("the file holds a header and nothing more"),
+                    None => error,
+                }
+            }
         });
     }
-    let derived = derive(source, &table, &types, cx)?;
+    let derived = derive(source, &table, &whole, &types, cx)?;
     table.columns.extend(derived.into_iter().map(std::sync::Arc::new));
     for (name, kind) in &source.types {
         if table.column(name).is_none() && !known.contains(name) {
@@ -68,7 +78,7 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
                 .maybe_help(choices(name, columns, "the columns are")));
         }
     }
-    Ok(Loaded { table, notes })
+    Ok(Loaded { table, notes, whole })
 }
 
 fn tick(cx: &Context, what: &str, rows: u64, of: Option<u64>) -> Result<(), DataError> {
@@ -90,7 +100,7 @@ fn whole(
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
     cx: &Context,
-) -> Result<Table, DataError> {
+) -> Result<(Table, BTreeSet<String>), DataError> {
     let (Some((name, opened)), true) = (tables.first(), tables.len() == 1) else {
         let message = format!("{} tables and no query that makes one of them", tables.len());
         return Err(DataError::new(DataErrorKind::Query, message).at(&source.name).help(
@@ -111,7 +121,9 @@ fn whole(
         }
     }
     let names = opened.fields.iter().map(|field| field.name.clone());
-    Ok(build::table(names.zip(builders.into_iter().map(Builder::finish)), rows))
+    let whole = opened.fields.iter().filter(|field| field.integer || field.dates);
+    let whole = whole.map(|field| field.name.clone()).collect();
+    Ok((build::table(names.zip(builders.into_iter().map(Builder::finish)), rows), whole))
 }
 
 /// What the query makes of the tables.
@@ -121,7 +133,7 @@ fn query(
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
     cx: &Context,
-) -> Result<Table, DataError> {
+) -> Result<(Table, BTreeSet<String>), DataError> {
     let bytes: u64 = tables.values().map(Opened::bytes).sum();
     let mut database = Database::new(bytes > cx.memory_bound)?;
     for (name, opened) in tables {
@@ -132,8 +144,10 @@ fn query(
     let text = statement(sql.get_ref()).map_err(|error| error.at(sql))?;
     let place_in_sql = Place { sql: text, before: 0 };
     let in_query = |error: DataError| error.at(sql);
-    // Wrong SQL is found before any row is read, and so is what it reads.
-    let touched = database.prepare(text, place_in_sql).map_err(in_query)?.1;
+    // Wrong SQL is found before any row is read. All columns are loaded: what a statement reads is
+    // known only without joins (see `Touched::more`).
+    let mut touched = database.prepare(text, place_in_sql).map_err(in_query)?.1;
+    touched.more = true;
     let results = watched(database.handle(), cx.interrupted, || {
         for (name, opened) in tables {
             let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
@@ -161,6 +175,7 @@ fn query(
     drop(database);
     let rows = usize::try_from(results.rows()).unwrap_or(usize::MAX);
     let texts = |name: &str| types.get(name) == Some(&ColumnType::Category);
+    let integers = results.integers();
     let mut columns = Vec::new();
     for (name, values) in results.finish(texts) {
         let values = match types.get(&name) {
@@ -169,18 +184,31 @@ fn query(
         };
         columns.push((name, values));
     }
-    Ok(build::table(columns, rows))
+    let whole = whole_columns(&columns, &integers);
+    Ok((build::table(columns, rows), whole))
+}
+
+/// The columns of a result that hold integers, or times that are all dates.
+fn whole_columns(columns: &[(String, Values)], integers: &BTreeSet<String>) -> BTreeSet<String> {
+    let date = |at: &i64| *at == MISSING_TIME || at.rem_euclid(DAY) == 0;
+    let whole = |(name, values): &&(String, Values)| match values {
+        Values::Number(_) => integers.contains(name),
+        Values::Time(values) => values.iter().all(date),
+        _ => false,
+    };
+    columns.iter().filter(whole).map(|(name, _)| name.clone()).collect()
 }
 
 /// The columns of `derive`.
 fn derive(
     source: &DataSource,
     table: &Table,
+    whole: &BTreeSet<String>,
     types: &IndexMap<String, ColumnType>,
     cx: &Context,
 ) -> Result<Vec<crate::Column>, DataError> {
     let mut columns = Vec::new();
-    let fields: Vec<Field> = table.columns.iter().map(|column| field(column)).collect();
+    let fields = fields(table, whole);
     let kinds = |name: &str| types.get(name).copied();
     for (name, sql) in &source.derive {
         if table.names().iter().any(|other| other.eq_ignore_ascii_case(name)) {

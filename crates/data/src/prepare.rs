@@ -200,7 +200,7 @@ fn make(
     let sides = split::sides(&loaded.table, source, seed)?;
     cx.check()?;
     (cx.progress)("hashing columns", 0, Some(loaded.table.rows as u64));
-    let facts = facts(&loaded.table, &sides, loaded.notes);
+    let facts = facts(&loaded.table, &loaded.whole, &sides, loaded.notes);
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx

@@ -30,6 +30,7 @@ mod node;
 mod planning;
 mod predict;
 mod requirement;
+mod resolve;
 mod rows;
 mod run;
 mod session;

@@ -1,15 +1,15 @@
 //! An open pipeline: its store, its data, and what each expert's columns turned out to be.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
-use collegium_data::{ColumnFacts, Context, Matrix, Prepared, Side, prepare};
+use collegium_data::{ColumnFacts, Context, Matrix, Prepared, prepare};
 use collegium_digest::Digest;
-use collegium_manifest::{Diagnostic, Diagnostics, Expert, Input, Output, Pipeline, Task, suggest};
-use collegium_plan::{Dag, TargetFacts, resolve_task};
+use collegium_manifest::{Diagnostics, Expert, Pipeline, suggest};
+use collegium_plan::Dag;
 use collegium_records::{Fit, Lock};
 use collegium_store::{Store, read_lock};
 use indexmap::IndexMap;
@@ -18,7 +18,8 @@ use crate::{
     EngineError, Event,
     error::data_error,
     events::Watcher,
-    rows::{RowCache, Rows},
+    resolve::Resolved,
+    rows::RowCache,
 };
 
 /// How a pipeline is opened.
@@ -51,18 +52,6 @@ pub struct Session {
     /// The content of every input file when the pipeline was opened.
     files: Vec<(PathBuf, Digest)>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
-}
-
-/// What an expert's columns turned out to be.
-#[derive(Debug, Clone)]
-pub(crate) struct Resolved {
-    pub(crate) task: Task,
-    /// In the order of the logits; empty for regression.
-    pub(crate) classes: Vec<String>,
-    /// Declared inputs in canonical order: by name.
-    pub(crate) inputs: Vec<Input>,
-    /// Raw columns that the expert and its ancestors read, in canonical order.
-    pub(crate) raw: Vec<Input>,
 }
 
 impl Session {
@@ -226,158 +215,8 @@ impl Session {
         Ok(Some(matrix))
     }
 
-    fn resolve(&self) -> Result<Vec<Resolved>, EngineError> {
-        let mut wrong = Vec::new();
-        let mut resolved: Vec<Option<Resolved>> = vec![None; self.pipeline.experts.len()];
-        let mut raw: Vec<BTreeSet<String>> = vec![BTreeSet::new(); resolved.len()];
-        for &index in self.dag.order() {
-            let expert = self.expert(index);
-            let mut inputs = Vec::new();
-            for input in &expert.inputs {
-                match input.get_ref() {
-                    Input::Column { data, column } => {
-                        if self.column_facts(data, column).is_none() {
-                            wrong.push(self.no_such_column(data, column, input.span()));
-                        }
-                        raw[index].insert(column.clone());
-                    }
-                    Input::Output { expert, output } => {
-                        let Some(from) = self.pipeline.experts.get_index_of(expert) else {
-                            continue;
-                        };
-                        let above = raw[from].clone();
-                        raw[index].extend(above);
-                        if let Some(upstream) = &resolved[from]
-                            && !has_output(upstream.task, *output)
-                        {
-                            wrong.push(self.no_such_output(expert, *output, upstream, input.span()));
-                        }
-                    }
-                }
-                inputs.push(input.get_ref().clone());
-            }
-            inputs.sort_by_key(ToString::to_string);
-            let Some(facts) = self.column_facts(&expert.data, expert.target.get_ref()) else {
-                wrong.push(self.no_such_column(
-                    &expert.data,
-                    expert.target.get_ref(),
-                    expert.target.span(),
-                ));
-                continue;
-            };
-            let target = TargetFacts {
-                kind: facts.kind,
-                binary: facts.binary,
-                integer: facts.integer,
-                levels: self.levels(index, facts)?,
-            };
-            match resolve_task(expert.task.as_ref().map(|task| *task.get_ref()), &target) {
-                Ok((task, classes)) => {
-                    let raw = raw[index]
-                        .iter()
-                        .map(|column| Input::Column {
-                            data: expert.data.clone(),
-                            column: column.clone(),
-                        })
-                        .collect();
-                    resolved[index] = Some(Resolved { task, classes, inputs, raw });
-                }
-                Err(error) => wrong.push(
-                    Diagnostic::error(&self.pipeline.source, expert.target.span(), error.to_string())
-                        .label(format!("target of expert `{}`", self.name(index)))
-                        .help(error.help()),
-                ),
-            }
-            if let Err(error) = self.check_filter(index) {
-                match error {
-                    EngineError::Invalid(found) => wrong.extend(found.0),
-                    other => return Err(other),
-                }
-            }
-        }
-        if !wrong.is_empty() {
-            return Err(EngineError::Invalid(Diagnostics(wrong)));
-        }
-        Ok(resolved.into_iter().flatten().collect())
-    }
-
-    /// Evaluates an expert's `where` once per content of its table, to find what is wrong with it.
-    fn check_filter(&self, index: usize) -> Result<(), EngineError> {
-        let Some(filter) = &self.expert(index).filter else { return Ok(()) };
-        let key = self.rows_key(Rows::Side { expert: index, side: Side::Train });
-        if self.store.memo(&key).is_some() {
-            return Ok(());
-        }
-        match self.base_mask(index) {
-            Ok(_) => {
-                self.store.remember(key, key);
-                Ok(())
-            }
-            Err(EngineError::Invalid(mut found)) => {
-                for diagnostic in &mut found.0 {
-                    diagnostic
-                        .place
-                        .get_or_insert_with(|| (self.pipeline.source.clone(), filter.span()));
-                }
-                Err(EngineError::Invalid(found))
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    /// The classes that a target holds: texts from the facts, whole numbers from the column.
-    fn levels(&self, index: usize, facts: &ColumnFacts) -> Result<Vec<String>, EngineError> {
-        let declared = self.expert(index).task.as_ref().map(|task| *task.get_ref());
-        let numbers = facts.kind == collegium_manifest::ColumnType::Number && !facts.binary;
-        if !numbers || declared != Some(Task::Classification) {
-            return Ok(facts.levels.clone());
-        }
-        let table = self.table(index)?;
-        let Some(column) = table.column(&facts.name) else { return Ok(Vec::new()) };
-        let collegium_data::Values::Number(values) = &column.values else { return Ok(Vec::new()) };
-        let distinct: BTreeSet<i64> =
-            values.iter().filter(|v| !v.is_nan()).map(|&v| v as i64).collect();
-        Ok(distinct.into_iter().map(|v| v.to_string()).collect())
-    }
-
     pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_data::Table>, EngineError> {
         self.prepared(index).table().map_err(|error| data_error(error, &self.pipeline.source))
-    }
-
-    fn no_such_column(&self, data: &str, column: &str, span: std::ops::Range<usize>) -> Diagnostic {
-        let known: Vec<&str> = self
-            .data
-            .get(data)
-            .map(|prepared| prepared.facts.columns.iter().map(|c| c.name.as_str()).collect())
-            .unwrap_or_default();
-        let help = match suggest(column, known.iter().copied()) {
-            Some(near) => format!("did you mean `{data}.{near}`?"),
-            None => format!("its columns are: {}", known.join(", ")),
-        };
-        let message = format!("data source `{data}` has no column `{column}`");
-        Diagnostic::error(&self.pipeline.source, span, message).label("no such column").help(help)
-    }
-
-    fn no_such_output(
-        &self,
-        expert: &str,
-        output: Output,
-        upstream: &Resolved,
-        span: std::ops::Range<usize>,
-    ) -> Diagnostic {
-        let task = match upstream.task {
-            Task::Classification => "classifies",
-            Task::Regression => "is a regression",
-        };
-        let known: Vec<String> = Output::ALL
-            .into_iter()
-            .filter(|&output| has_output(upstream.task, output))
-            .map(|output| format!("`{expert}.{output}`"))
-            .collect();
-        let message = format!("expert `{expert}` {task} and has no output `{output}`");
-        Diagnostic::error(&self.pipeline.source, span, message)
-            .label("no such output")
-            .help(format!("it hands out {}", known.join(", ")))
     }
 }
 
@@ -392,15 +231,6 @@ pub(crate) fn expert_index(pipeline: &Pipeline, name: &str) -> Result<usize, Eng
         };
         EngineError::Usage(format!("pipeline `{}` has no expert `{short}`; {way_out}", pipeline.name))
     })
-}
-
-/// Does a task have this output?
-pub(crate) fn has_output(task: Task, output: Output) -> bool {
-    match output {
-        Output::Embedding => true,
-        Output::Value => task == Task::Regression,
-        Output::Probability | Output::Logit | Output::Label => task == Task::Classification,
-    }
 }
 
 /// The folder that the pipeline's files are found from.

@@ -125,7 +125,9 @@ impl Model {
                     return Err(fail(format!("layer {i} has weights that are no matrix")));
                 };
                 if columns != outputs {
-                    return Err(fail(format!("layer {i} has {outputs} biases for {columns} units")));
+                    return Err(fail(format!(
+                        "layer {i} has {outputs} biases for {columns} units"
+                    )));
                 }
                 Ok(Dense { inputs, outputs, weight, bias })
             })
@@ -183,5 +185,96 @@ fn number(text: &str) -> Result<f64, ModelError> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err(ModelError(format!("`{text}` is not a finite number"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collegium_data::{Column, Source, Values};
+    use collegium_digest::Digest;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::init;
+
+    fn model(activation: Activation, head: Head) -> Model {
+        let number =
+            Column { name: "x".to_owned(), values: Values::Number(vec![0.1, 0.7, f64::NAN]) };
+        let levels = vec!["a \"quoted\" level".to_owned(), "é".to_owned()];
+        let category = Column {
+            name: "c".to_owned(),
+            values: Values::Category { codes: vec![0, 1, 1], levels },
+        };
+        let names = ["t.x".to_owned(), "t.c".to_owned()];
+        let sources = [Source::Column(&number), Source::Column(&category)];
+        let encoder = Encoder::fit(&names, &sources, &[0, 1, 2]).unwrap();
+        let classes: &[&str] = match head {
+            Head::Binary => &["no", "yes"],
+            Head::Classes => &["a", "b", "c"],
+            Head::Regression { .. } => &[],
+        };
+        let outputs = if head == Head::Classes { 3 } else { 1 };
+        Model {
+            kind: ModelKind::Mlp,
+            network: init::fresh(&[encoder.width(), 5, outputs], activation, &Digest::of(b"k")),
+            encoder,
+            head,
+            classes: classes.iter().map(|c| (*c).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_model_survives_its_bytes_and_equal_models_have_equal_bytes() {
+        let regression = Head::Regression { mean: 0.1 + 0.2, deviation: 1.0 / 3.0 };
+        for head in [Head::Binary, Head::Classes, regression] {
+            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+                let model = model(activation, head);
+                let bytes = model.to_bytes();
+                for _ in 0..8 {
+                    assert_eq!(model.to_bytes(), bytes);
+                }
+                let back = Model::from_bytes(&bytes).unwrap();
+                assert_eq!(back, model);
+                assert_eq!(back.to_bytes(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_together_is_refused() {
+        let whole = model(Activation::Relu, Head::Classes);
+        let error = |change: &dyn Fn(&mut Model)| {
+            let mut broken = whole.clone();
+            change(&mut broken);
+            Model::from_bytes(&broken.to_bytes()).unwrap_err().to_string()
+        };
+        let misfit = "not a stored model: its network does not fit its encoder or head";
+        assert_eq!(error(&|m| m.classes.truncate(2)), misfit);
+        assert_eq!(error(&|m| m.encoder = Encoder::empty()), misfit);
+        assert_eq!(
+            error(&|m| m.network.layers[0].bias[1] = f32::NAN),
+            "not a stored model: `layer.0000.bias` holds a number that is not finite"
+        );
+        assert_eq!(
+            error(&|m| m.network.layers.swap(0, 1)),
+            "not a stored model: its layers do not fit each other"
+        );
+        assert!(error(&|m| m.network.layers.clear()).contains("missing or left over"));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_bytes_are_an_error_or_another_model_but_never_a_panic(
+            at in any::<prop::sample::Index>(), bits in 1u8..=255,
+        ) {
+            let model = model(Activation::Tanh, Head::Binary);
+            let mut bytes = model.to_bytes();
+            let at = at.index(bytes.len());
+            prop_assert!(Model::from_bytes(&bytes[..at]).is_err());
+            bytes[at] ^= bits;
+            if let Ok(other) = Model::from_bytes(&bytes) {
+                prop_assert_ne!(other, model);
+            }
+        }
     }
 }

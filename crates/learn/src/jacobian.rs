@@ -86,7 +86,8 @@ mod tests {
                     Activation::Relu => z.max(0.0),
                     Activation::Tanh => z.tanh(),
                     Activation::Gelu => {
-                        let inner = (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
+                        let inner =
+                            (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
                         0.5 * z * (1.0 + inner.tanh())
                     }
                 })

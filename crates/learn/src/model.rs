@@ -126,7 +126,6 @@ fn softmax(row: &mut [f32]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use collegium_digest::Digest;
     use collegium_manifest::spec::Activation;
 
     use super::*;
@@ -174,14 +173,5 @@ mod tests {
         let out = outputs(Head::Regression { mean: 100.0, deviation: 20.0 }, &[-0.5]);
         assert_eq!(out.value.unwrap().data, [90.0]);
         assert!(out.logit.is_none() && out.probability.is_none() && out.label.is_none());
-    }
-
-    #[test]
-    fn a_model_survives_its_bytes() {
-        let mut model = model(Head::Regression { mean: 0.1, deviation: 1.0 / 3.0 }, &[0.7]);
-        model.network = crate::init::fresh(&[0, 5, 1], Activation::Gelu, &Digest::of(b"k"));
-        let bytes = model.to_bytes();
-        assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
-        assert_eq!(Model::from_bytes(&bytes).unwrap().to_bytes(), bytes);
     }
 }

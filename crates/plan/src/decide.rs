@@ -44,7 +44,10 @@ pub fn decide(known: &Known) -> Decision {
             };
             let certain = !own.is_empty();
             reasons.extend(own);
-            reasons.push(format!("upstream {} decides", known.moving.join(", ")));
+            reasons.push(match known.moving.as_slice() {
+                [only] => format!("upstream {only} decides"),
+                several => format!("upstreams {} decide", several.join(", ")),
+            });
             if certain { Action::Train } else { Action::MayTrain }
         }
     };

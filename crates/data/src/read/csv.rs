@@ -228,7 +228,8 @@ pub(super) fn open(
     for (name, guess) in names.into_iter().zip(guesses) {
         notes.extend(guess.note(&name));
         let kind = guess.kind();
-        let (integer, dates) = (guess.integer, guess.dates);
+        let integer = kind == ColumnType::Number && guess.integer;
+        let dates = kind == ColumnType::Time && guess.dates;
         if kind == ColumnType::Number
             && let Some(error) = guess.bad
         {

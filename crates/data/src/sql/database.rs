@@ -116,7 +116,9 @@ impl Database {
     ) -> Result<(Statement<'_>, Touched), DataError> {
         self.guard.raise();
         let prepared = self.db.prepare(sql);
-        let touched = self.guard.lower();
+        let mut touched = self.guard.lower();
+        let folded = sql.to_ascii_lowercase();
+        touched.more = folded.contains("using") || folded.contains("natural");
         let statement =
             prepared.map_err(|error| fault::of_sql(error, place, &touched, &self.tables))?;
         let refuse = |why: &str| Err(DataError::new(DataErrorKind::Query, why));
@@ -152,7 +154,7 @@ impl Database {
             .map(|(_, column)| column.as_str())
             .collect();
         let wanted: Vec<usize> = (0..shape.fields.len())
-            .filter(|&index| read.contains(shape.fields[index].name.as_str()))
+            .filter(|&index| touched.more || read.contains(shape.fields[index].name.as_str()))
             .collect();
         let names: Vec<String> = wanted.iter().map(|&i| quoted(&shape.fields[i].name)).collect();
         let marks = vec!["?"; wanted.len()].join(", ");

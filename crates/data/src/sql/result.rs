@@ -4,6 +4,8 @@
 //! (times, if every text is an ISO date or time). The declared type that a plain reference carries
 //! decides where values alone cannot: booleans, and categories that look like dates.
 
+use std::collections::BTreeSet;
+
 use collegium_manifest::ColumnType;
 use rusqlite::{Statement, types::ValueRef};
 
@@ -22,6 +24,8 @@ pub(crate) struct Results {
 struct Growing {
     name: String,
     declared: Option<String>,
+    /// Were all of its numbers integers?
+    integer: bool,
     values: State,
 }
 
@@ -45,7 +49,7 @@ impl Results {
                 ));
             }
             let declared = column.decl_type().map(str::to_owned);
-            columns.push(Growing { name, declared, values: State::Unknown(0) });
+            columns.push(Growing { name, declared, integer: true, values: State::Unknown(0) });
         }
         Ok(Self { columns, rows: 0 })
     }
@@ -53,6 +57,12 @@ impl Results {
     /// Rows so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// The columns in which every number was an integer.
+    pub(crate) fn integers(&self) -> BTreeSet<String> {
+        let integer = self.columns.iter().filter(|column| column.integer);
+        integer.map(|column| column.name.clone()).collect()
     }
 
     /// One more row.
@@ -107,7 +117,10 @@ impl Growing {
                     "guard the expression, e.g. with CASE or NULLIF",
                 );
             }
-            ValueRef::Real(value) => value,
+            ValueRef::Real(value) => {
+                self.integer = false;
+                value
+            }
             ValueRef::Text(bytes) => {
                 let Ok(text) = std::str::from_utf8(bytes) else {
                     return fault(

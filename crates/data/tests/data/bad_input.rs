@@ -8,21 +8,42 @@ use crate::project::{Project, spanned};
 
 #[test]
 fn a_ragged_line_is_named_with_the_column_where_it_breaks_off() {
-    assert_snapshot!(Project::csv("a,b,c\n1,2,3\n4,5\n").error(), @"");
-    assert_snapshot!(Project::csv("a,b\n1,2\n4,5,6\n").error(), @"");
+    assert_snapshot!(Project::csv("a,b,c\n1,2,3\n4,5\n").error(), @"
+    t.csv:3:3: column `c`: the line has 2 fields and the header has 3
+    help: fields from this column on are missing
+    ");
+    assert_snapshot!(Project::csv("a,b\n1,2\n4,5,6\n").error(), @"
+    t.csv:3:2: column `b`: the line has 3 fields and the header has 2
+    help: there are fields after this last column; is a comma not quoted?
+    ");
 }
 
 #[test]
 fn text_that_is_not_utf8_is_named_with_line_and_column() {
-    assert_snapshot!(Project::csv(b"a,b\n1,x\n2,caf\xe9\n").error(), @"");
-    assert_snapshot!(Project::csv(b"a,caf\xe9\n1,x\n").error(), @"");
+    assert_snapshot!(Project::csv(b"a,b\n1,x\n2,caf\xe9\n").error(), @"
+    t.csv:3:2: column `b`: the text is not UTF-8
+    help: convert the file, e.g. with `iconv -f latin1 -t utf-8`
+    ");
+    assert_snapshot!(Project::csv(b"a,caf\xe9\n1,x\n").error(), @"
+    t.csv:1:2: column `2`: the text is not UTF-8
+    help: convert the file, e.g. with `iconv -f latin1 -t utf-8`
+    ");
 }
 
 #[test]
 fn nan_and_infinity_are_errors_unless_they_are_declared_missing() {
-    assert_snapshot!(Project::csv("a,b\n1,2\n3,NaN\n").error(), @"");
-    assert_snapshot!(Project::csv("a\n1\n-inf\n").error(), @"");
-    assert_snapshot!(Project::csv("a\n1\n1e999\n").error(), @"");
+    assert_snapshot!(Project::csv("a,b\n1,2\n3,NaN\n").error(), @r#"
+    t.csv:3:2: column `b`: `NaN` is not a finite number
+    help: if it means that the value is missing, add `missing = ["", "NA", "NaN"]` to the data source
+    "#);
+    assert_snapshot!(Project::csv("a\n1\n-inf\n").error(), @r#"
+    t.csv:3:1: column `a`: `-inf` is not a finite number
+    help: if it means that the value is missing, add `missing = ["", "NA", "-inf"]` to the data source
+    "#);
+    assert_snapshot!(Project::csv("a\n1\n1e999\n").error(), @r#"
+    t.csv:3:1: column `a`: `1e999` is not a finite number
+    help: if it means that the value is missing, add `missing = ["", "NA", "1e999"]` to the data source
+    "#);
     let mut project = Project::csv("a,b\n1,2\n3,NaN\n");
     project.source.missing.push("NaN".to_owned());
     assert_eq!(project.prepared().facts.column("b").unwrap().missing, 1);
@@ -30,41 +51,80 @@ fn nan_and_infinity_are_errors_unless_they_are_declared_missing() {
 
 #[test]
 fn a_value_of_the_wrong_type_is_named_where_types_are_declared() {
-    assert_snapshot!(Project::csv("a\n1\nx\n").typed("a", ColumnType::Number).error(), @"");
-    assert_snapshot!(Project::csv("a\n2013-02-30\n").typed("a", ColumnType::Time).error(), @"");
-    assert_snapshot!(Project::csv("a\n1\n2\n").typed("a", ColumnType::Boolean).error(), @"");
-    assert_snapshot!(Project::csv("ab\n1\n").typed("abc", ColumnType::Number).error(), @"");
+    assert_snapshot!(Project::csv("a\n1\nx\n").typed("a", ColumnType::Number).error(), @r#"
+    t.csv:3:1: column `a`: `x` is not a number
+    help: correct it; or, if it means that the value is missing, name "x" in `missing`; or declare another type for the column in `types`
+    "#);
+    assert_snapshot!(Project::csv("a\n2013-02-30\n").typed("a", ColumnType::Time).error(), @r#"
+    t.csv:2:1: column `a`: `2013-02-30` is not an ISO date or time such as 2013-01-31 or 2013-01-31 17:05
+    help: correct it; or, if it means that the value is missing, name "2013-02-30" in `missing`; or declare another type for the column in `types`
+    "#);
+    assert_snapshot!(Project::csv("a\n1\n2\n").typed("a", ColumnType::Boolean).error(), @r#"
+    t.csv:3:1: column `a`: `2` is not true or false
+    help: correct it; or, if it means that the value is missing, name "2" in `missing`; or declare another type for the column in `types`
+    "#);
+    assert_snapshot!(Project::csv("ab\n1\n").typed("abc", ColumnType::Number).error(), @"
+    `types` names a column `abc` that does not exist
+    help: did you mean `ab`?
+    ");
 }
 
 #[test]
 fn whole_numbers_that_a_float_would_change_are_refused_until_called_categories() {
     let project = Project::csv("id\n9007199254740993\n");
-    assert_snapshot!(project.error(), @"");
+    assert_snapshot!(project.error(), @r#"
+    t.csv:2:1: column `id`: 9007199254740993 is a whole number beyond 2^53, which a 64-bit float cannot hold exactly
+    help: if it is an identifier, add `types = { "id" = "category" }` to the data source
+    "#);
     let project = project.typed("id", ColumnType::Category);
     assert_eq!(project.prepared().facts.columns[0].levels, ["9007199254740993"]);
 }
 
 #[test]
 fn headers_must_name_every_column_once() {
-    assert_snapshot!(Project::csv("a,b,a\n1,2,3\n").error(), @"");
-    assert_snapshot!(Project::csv("a,,b\n1,2,3\n").error(), @"");
+    assert_snapshot!(Project::csv("a,b,a\n1,2,3\n").error(), @"
+    t.csv:1:3: column `a`: the name occurs twice
+    help: rename one of the two columns
+    ");
+    assert_snapshot!(Project::csv("a,,b\n1,2,3\n").error(), @"
+    t.csv:1: column 2 of the header has no name
+    help: give every column a name: inputs refer to columns by name
+    ");
 }
 
 #[test]
 fn empty_files_say_so() {
-    assert_snapshot!(Project::csv("").error(), @"");
-    assert_snapshot!(Project::csv("a,b\n").error(), @"");
-    assert_snapshot!(Project::file("t.parquet", "").error(), @"");
-    assert_snapshot!(Project::csv("a\n1\n").query("SELECT * FROM t WHERE a > 5").error(), @"");
+    assert_snapshot!(Project::csv("").error(), @"
+    t.csv: the file is empty
+    help: a text file begins with one line of column names
+    ");
+    assert_snapshot!(Project::csv("a,b\n").error(), @"
+    t.csv: there are no rows
+    help: the file holds a header and nothing more
+    ");
+    assert_snapshot!(Project::file("t.parquet", "").error(), @"t.parquet: the file is empty");
+    assert_snapshot!(Project::csv("a\n1\n").query("SELECT * FROM t WHERE a > 5").error(), @"
+    there are no rows
+    help: the query returned none; of its tables `t` has 1
+    ");
 }
 
 #[test]
 fn missing_files_say_what_is_there_instead() {
     let project = Project::empty().table("t", "flihgts.csv");
     project.write("flights.csv", "a\n1\n");
-    assert_snapshot!(project.error(), @"");
-    assert_snapshot!(Project::empty().table("t", "parts/*.csv").error(), @"");
-    assert_snapshot!(Project::file("t.xlsx", "x").error(), @"");
+    assert_snapshot!(project.error(), @"
+    flihgts.csv: there is no such file
+    help: did you mean `flights.csv`?
+    ");
+    assert_snapshot!(Project::empty().table("t", "parts/*.csv").error(), @"
+    no file matches `parts/*.csv`
+    help: patterns are relative to the pipeline file's folder, .
+    ");
+    assert_snapshot!(Project::file("t.xlsx", "x").error(), @"
+    t.xlsx: `.xlsx` is not the extension of a table
+    help: tables are read from .csv, .tsv, .parquet, .arrow, .feather and .ipc files
+    ");
 }
 
 #[test]
@@ -93,7 +153,10 @@ fn files_of_one_pattern_must_agree() {
     let project = Project::empty().table("t", "t*.csv");
     project.write("t1.csv", "a,b\n1,2\n");
     project.write("t2.csv", "a,c\n1,2\n");
-    assert_snapshot!(project.error(), @"");
+    assert_snapshot!(project.error(), @"
+    t2.csv: column `b`: is missing here and present in t1.csv
+    help: files that one pattern matches must have the same columns, in the same order and of the same types; name two patterns as two `tables`, or narrow this one
+    ");
 }
 
 #[test]
@@ -104,7 +167,10 @@ fn a_split_without_rows_on_a_side_says_how_many_there_are() {
     let project = Project::csv("a,day\n1,x\n2,x\n3,x\n").split([0.5, 0.5, 0.0], &["day"], None);
     assert!(project.error().contains("stay together"), "{}", project.error());
     let project = Project::csv("a,day\n1,x\n").split([0.5, 0.5, 0.0], &["dya"], None);
-    assert_snapshot!(project.error(), @"");
+    assert_snapshot!(project.error(), @"
+    the split names a column `dya` that does not exist
+    help: did you mean `day`?
+    ");
 }
 
 #[test]
@@ -118,5 +184,8 @@ fn a_failed_load_leaves_the_store_as_it_was() {
 fn several_tables_need_a_query() {
     let mut project = Project::csv("a\n1\n");
     project.source.tables.insert("u".to_owned(), spanned("t.csv".to_owned()));
-    assert_snapshot!(project.error(), @"");
+    assert_snapshot!(project.error(), @r#"
+    2 tables and no query that makes one of them
+    help: add `query = "SELECT … FROM … JOIN …"`, or make each table a data source of its own
+    "#);
 }

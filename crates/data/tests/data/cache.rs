@@ -1,6 +1,9 @@
 //! Tables are made once per content.
 
-use std::{fs, time::{Duration, SystemTime}};
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use crate::project::Project;
 

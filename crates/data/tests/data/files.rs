@@ -40,7 +40,7 @@ fn facts_tell_binary_from_whole_from_other_numbers() {
     assert!(of("a").binary && of("a").integer);
     assert!(!of("b").binary && of("b").integer);
     assert!(!of("c").binary && !of("c").integer);
-    assert!(of("d").dates);
+    assert!(of("d").whole && of("a").whole && !of("c").whole);
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn a_type_is_settled_over_all_files_of_a_pattern() {
 
 #[test]
 fn parquet_and_csv_give_the_same_table() {
-    let project = Project::csv("n,b,t,c\n1.5,true,2013-01-01,x\n-2,false,2013-01-01 10:00,y\nNA,,NA,\n");
+    let project =
+        Project::csv("n,b,t,c\n1.5,true,2013-01-01,x\n-2,false,2013-01-01 10:00,y\nNA,,NA,\n");
     let table = project.rows();
     let columns: Vec<Column> = table.columns.iter().map(|column| (**column).clone()).collect();
     let other = Project::empty().table("t", "t.parquet");
@@ -76,7 +77,10 @@ fn parquet_and_csv_give_the_same_table() {
 
 #[test]
 fn arrow_files_and_streams_are_read() {
-    use arrow::{array::{ArrayRef, Int64Array, TimestampSecondArray}, record_batch::RecordBatch};
+    use arrow::{
+        array::{ArrayRef, Int64Array, TimestampSecondArray},
+        record_batch::RecordBatch,
+    };
     let numbers: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![Some(1), None]));
     let times = TimestampSecondArray::from(vec![0, 86_400]).with_timezone("America/New_York");
     let times: ArrayRef = std::sync::Arc::new(times);
@@ -86,7 +90,8 @@ fn arrow_files_and_streams_are_read() {
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
-    let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+    let mut writer =
+        arrow::ipc::writer::StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
@@ -99,7 +104,11 @@ fn arrow_files_and_streams_are_read() {
 
 #[test]
 fn a_nested_column_of_a_file_is_named() {
-    use arrow::{array::{ArrayRef, Int64Array, StructArray}, datatypes::{DataType, Field}, record_batch::RecordBatch};
+    use arrow::{
+        array::{ArrayRef, Int64Array, StructArray},
+        datatypes::{DataType, Field},
+        record_batch::RecordBatch,
+    };
     let inner: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![1]));
     let field = std::sync::Arc::new(Field::new("x", DataType::Int64, true));
     let nested: ArrayRef = std::sync::Arc::new(StructArray::from(vec![(field, inner)]));

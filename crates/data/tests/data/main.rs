@@ -6,5 +6,5 @@ mod cache;
 mod files;
 mod predict;
 mod project;
-mod sql;
 mod split;
+mod sql;

@@ -20,7 +20,11 @@ fn wanted(columns: &[(&str, ColumnType)]) -> Vec<(String, ColumnType)> {
 }
 
 /// All rows in the wanted shape, one table per chunk.
-fn conformed(project: &Project, columns: &[(&str, ColumnType)], chunk: usize) -> Result<Vec<Table>, String> {
+fn conformed(
+    project: &Project,
+    columns: &[(&str, ColumnType)],
+    chunk: usize,
+) -> Result<Vec<Table>, String> {
     let folder = project.folder.path();
     let mut rows = open(&project.path("t.csv"), chunk);
     let conform = Conform::new(wanted(columns), rows.header()).map_err(|e| shown(&e, folder))?;
@@ -49,11 +53,23 @@ fn rows_come_in_chunks_and_leave_in_the_trained_shape() {
 fn what_is_missing_or_unreadable_is_named_with_its_place() {
     let project = Project::csv("a,n\nx,1\ny,2\nz,three\n");
     let error = |columns: &[(&str, ColumnType)]| conformed(&project, columns, 2).unwrap_err();
-    assert_snapshot!(error(&[("nn", ColumnType::Number), ("b", ColumnType::Category)]), @"");
-    assert_snapshot!(error(&[("n", ColumnType::Number)]), @"");
-    assert_snapshot!(error(&[("a", ColumnType::Time)]), @"");
+    assert_snapshot!(error(&[("nn", ColumnType::Number), ("b", ColumnType::Category)]), @"
+    the rows lack 2 columns: `nn`, `b`
+    help: `nn`: did you mean `n`?
+    ");
+    assert_snapshot!(error(&[("n", ColumnType::Number)]), @"
+    t.csv:4:2: column `n`: `three` is not a number
+    help: the column was trained on as number
+    ");
+    assert_snapshot!(error(&[("a", ColumnType::Time)]), @"
+    t.csv:2:1: column `a`: `x` is not an ISO date or time such as 2013-01-31 or 2013-01-31 17:05
+    help: the column was trained on as time
+    ");
     let project = Project::csv("n\n1\nNaN\n");
-    assert_snapshot!(conformed(&project, &[("n", ColumnType::Number)], 9).unwrap_err(), @"");
+    assert_snapshot!(conformed(&project, &[("n", ColumnType::Number)], 9).unwrap_err(), @"
+    t.csv:3:1: column `n`: `NaN` is not a finite number
+    help: the column was trained on as number
+    ");
 }
 
 #[test]
@@ -75,7 +91,11 @@ fn derived_columns_are_computed_as_in_training_whatever_the_chunks() {
         while let Some(table) = rows.next() {
             let table = conform.apply(&table.unwrap(), rows.places()).unwrap();
             for name in &names {
-                assert_eq!(texts(&table, name), texts(&trained, name)[at..at + table.rows], "{name}");
+                assert_eq!(
+                    texts(&table, name),
+                    texts(&trained, name)[at..at + table.rows],
+                    "{name}"
+                );
             }
             at += table.rows;
         }
@@ -90,8 +110,12 @@ fn a_given_derived_column_is_taken_as_given() {
     let header = ["half".to_owned()];
     let conform = Conform::of_source(&project.source, &facts, &header, &header).unwrap();
     assert!(conform.notes().is_empty());
-    let error = Conform::of_source(&project.source, &facts, &header, &["m".to_owned()]).unwrap_err();
-    assert_snapshot!(shown(&error, Path::new("")), @"");
+    let error =
+        Conform::of_source(&project.source, &facts, &header, &["m".to_owned()]).unwrap_err();
+    assert_snapshot!(shown(&error, Path::new("")), @"
+    the rows have no column `n`
+    help: the rows have: `m`
+    ");
 }
 
 fn predictions() -> Vec<Column> {
@@ -114,7 +138,15 @@ fn written_rows_read_back_as_they_were() {
         assert!(!project.path(name).exists(), "nothing appears before it is whole");
         writer.finish().unwrap();
     }
-    assert_snapshot!(fs::read_to_string(project.path("out.csv")).unwrap(), @"");
+    assert_snapshot!(fs::read_to_string(project.path("out.csv")).unwrap(), @r#"
+    p,b,c,t
+    0.1,true,"yes, sure",1970-01-01
+    ,false,no,1970-01-01 00:00:01.5
+    0.000000001,,,
+    0.1,true,"yes, sure",1970-01-01
+    ,false,no,1970-01-01 00:00:01.5
+    0.000000001,,,
+    "#);
     let kinds: Vec<(&str, ColumnType)> = vec![
         ("p", ColumnType::Number),
         ("b", ColumnType::Boolean),

@@ -102,7 +102,8 @@ impl Project {
 
     pub(crate) fn try_prepare(&self) -> Result<Prepared, DataError> {
         let store = self.store();
-        let note = |what: &str, _: u64, _: Option<u64>| self.work.lock().unwrap().push(what.to_owned());
+        let note =
+            |what: &str, _: u64, _: Option<u64>| self.work.lock().unwrap().push(what.to_owned());
         let cx = Context {
             store: &store,
             base: self.folder.path(),
@@ -140,7 +141,11 @@ pub(crate) fn shown(error: &DataError, folder: &Path) -> String {
     let found = error.diagnostic(&source);
     let help = found.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let folder = folder.display().to_string();
-    format!("{}{help}", found.message).replace(&format!("{folder}/"), "").replace(&folder, ".")
+    let text = format!("{}{help}", found.message);
+    if folder.is_empty() {
+        return text;
+    }
+    text.replace(&format!("{folder}/"), "").replace(&folder, ".")
 }
 
 /// The texts of a column; `-` for missing values.

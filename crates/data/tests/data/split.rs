@@ -23,7 +23,7 @@ fn sides(rows: &[(u32, u8)], by: &[&str], stratify: Option<&str>) -> Vec<Side> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
     #[test]
     fn appending_rows_moves_none(more in prop::collection::vec((60u32..999, 0u8..5), 1..40)) {
@@ -69,9 +69,8 @@ fn strata_keep_the_shares_to_the_row() {
     let rows: Vec<(u32, u8)> = (0..600).map(|id| (id, u8::from(id % 10 == 0))).collect();
     let sides = sides(&rows, &[], Some("class"));
     for class in [0, 1] {
-        let count = |side| {
-            rows.iter().zip(&sides).filter(|((_, c), s)| *c == class && **s == side).count()
-        };
+        let count =
+            |side| rows.iter().zip(&sides).filter(|((_, c), s)| *c == class && **s == side).count();
         let all = count(Side::Train) + count(Side::Valid) + count(Side::Test);
         assert_eq!(count(Side::Train) * 10, all * 6, "class {class}");
         assert_eq!(count(Side::Valid) * 10, all * 2, "class {class}");

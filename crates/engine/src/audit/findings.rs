@@ -88,7 +88,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
         };
         let mut text = format!("It uses {}", names(&used));
         if !noise.is_empty() {
-            text.push_str(&format!("; indistinguishable from noise: {}", names(&noise)));
+            text.push_str(&format!("; as good as ignored: {}", names(&noise)));
         }
         text.push('.');
         say(Level::Note, text);

@@ -63,8 +63,9 @@ fn hessian(objective: &Objective, theta: &[f64]) -> DMatrix<f64> {
             x.extend_from_slice(objective.x().row(row));
             x.push(1.0);
         }
-        let tensor =
-            |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [n, augmented]), &device);
+        let tensor = |values: Vec<f32>| {
+            Tensor::<2>::from_data(TensorData::new(values, [n, augmented]), &device)
+        };
         let plain = tensor(x.clone()).transpose();
         objective.curvatures(theta, range, &mut |a, b, curvatures| {
             let mut scaled = x.clone();

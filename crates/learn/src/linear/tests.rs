@@ -38,7 +38,8 @@ fn regression_recovers_the_weights_that_made_the_target() {
 fn logistic_regression_recovers_log_odds() {
     let (x, sums) = rows(20_000);
     let labels = drawn(&sums);
-    let network = fit_linear(&job(&x, Target::Classes { labels: &labels, count: 2 }, RIDGE)).unwrap();
+    let network =
+        fit_linear(&job(&x, Target::Classes { labels: &labels, count: 2 }, RIDGE)).unwrap();
     for (found, expected) in network.layers[0].weight.iter().zip([3.0, -2.0, 0.5]) {
         assert!((found - expected).abs() < 0.15, "{found} {expected}");
     }
@@ -48,7 +49,8 @@ fn logistic_regression_recovers_log_odds() {
 fn newton_and_lbfgs_meet() {
     let (x, sums) = rows(600);
     let two = drawn(&sums);
-    let three: Vec<u32> = sums.iter().map(|z| if *z < -1.0 { 0 } else { 1 + u32::from(*z > 1.0) }).collect();
+    let three: Vec<u32> =
+        sums.iter().map(|z| if *z < -1.0 { 0 } else { 1 + u32::from(*z > 1.0) }).collect();
     for target in [
         Target::Classes { labels: &two, count: 2 },
         Target::Classes { labels: &three, count: 3 },
@@ -72,7 +74,8 @@ fn newton_and_lbfgs_meet() {
 fn separable_classes_keep_finite_weights() {
     let (x, sums) = rows(300);
     let labels: Vec<u32> = sums.iter().map(|z| u32::from(*z > 0.0)).collect();
-    let network = fit_linear(&job(&x, Target::Classes { labels: &labels, count: 2 }, RIDGE)).unwrap();
+    let network =
+        fit_linear(&job(&x, Target::Classes { labels: &labels, count: 2 }, RIDGE)).unwrap();
     assert!(network.layers[0].weight.iter().all(|w| w.is_finite() && w.abs() < 100.0));
     let logits = network.logits(&x).data;
     let right = logits.iter().zip(&labels).filter(|(z, l)| (**z > 0.0) == (**l == 1)).count();
@@ -97,7 +100,8 @@ fn class_weights_move_the_bias() {
     let target = Target::Classes { labels: &labels, count: 2 };
     let plain = fit_linear(&job(&x, target, RIDGE)).unwrap();
     let weights = Some(crate::class_weights(&labels, 2));
-    let balanced = fit_linear(&LinearJob { class_weights: weights, ..job(&x, target, RIDGE) }).unwrap();
+    let balanced =
+        fit_linear(&LinearJob { class_weights: weights, ..job(&x, target, RIDGE) }).unwrap();
     assert!(balanced.layers[0].bias[0] > plain.layers[0].bias[0] + 1.0);
 }
 

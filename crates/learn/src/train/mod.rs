@@ -108,6 +108,9 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
+    if job.spec.hidden.contains(&0) {
+        return Err(TrainError::Mismatch("a hidden layer has no units".to_owned()));
+    }
     let truth_valid = truth.validation(job.x_valid, &job.y_valid, job.x.width)?;
     let widths: Vec<usize> = std::iter::once(job.x.width)
         .chain(job.spec.hidden.iter().map(|h| *h as usize))

@@ -154,8 +154,7 @@ mod tests {
     use crate::{Target, init, train::Truth};
 
     fn draw(n: usize, name: &[u8]) -> Vec<f32> {
-        init::fresh(&[1, n], Activation::Tanh, &Digest::of(name))
-            .layers[0]
+        init::fresh(&[1, n], Activation::Tanh, &Digest::of(name)).layers[0]
             .weight
             .iter()
             .map(|w| w * (n as f32 / 6.0).sqrt())

@@ -72,6 +72,9 @@ impl<'a> Truth<'a> {
         if x.rows == 0 {
             return Err(TrainError::Empty);
         }
+        if x.width == 0 {
+            return Err(mismatch("the inputs encode to no columns at all"));
+        }
         check(x, target)?;
         let weights = match (target, weights) {
             (Target::Classes { labels, count }, Some(weights)) => {
@@ -183,11 +186,7 @@ fn mismatch(text: &str) -> TrainError {
 
 fn check(x: &Matrix, target: &Target) -> Result<(), TrainError> {
     if target.len() != x.rows {
-        return Err(TrainError::Mismatch(format!(
-            "{} rows have {} targets",
-            x.rows,
-            target.len()
-        )));
+        return Err(TrainError::Mismatch(format!("{} rows have {} targets", x.rows, target.len())));
     }
     match target {
         Target::Classes { count: 0 | 1, .. } => return Err(TrainError::OneClass),

@@ -160,7 +160,6 @@ fn the_loss_of_a_fixed_fit_has_not_moved() {
     assert!((loss - GOLDEN).abs() < 1e-4, "{loss}");
 }
 
-
 #[test]
 fn equal_jobs_give_equal_bits_and_other_keys_others() {
     let mut case = xor();
@@ -209,7 +208,8 @@ fn fits_side_by_side_give_the_bits_of_fits_alone() {
 fn early_stopping_keeps_the_best_epoch() {
     // Labels of noise: after some epochs only the training rows get better.
     let x = uniform(120, 6, "noise");
-    let labels: Vec<u32> = (0..120).map(|i| u32::from(x.row(i)[0] > 0.0) ^ u32::from(i % 4 == 0)).collect();
+    let labels: Vec<u32> =
+        (0..120).map(|i| u32::from(x.row(i)[0] > 0.0) ^ u32::from(i % 4 == 0)).collect();
     let mut case = Case::classes(spec(&[64]), settings(200, 1e-2), x, labels, 2);
     case.split = 60;
     case.train.patience = 5;
@@ -286,7 +286,9 @@ fn epochs_are_reported_as_they_end() {
     let mut epoch = |number: u32, epoch: Epoch| seen.push((number, epoch));
     let trained = train(&job, &mut Watch { interrupted: &GO, epoch: &mut epoch }).unwrap();
     assert_eq!(seen.len(), 30);
-    assert!(seen.iter().enumerate().all(|(i, (n, e))| *n as usize == i + 1 && *e == trained.epochs[i]));
+    assert!(
+        seen.iter().enumerate().all(|(i, (n, e))| *n as usize == i + 1 && *e == trained.epochs[i])
+    );
     assert!(trained.epochs.iter().all(|e| e.valid == e.train));
 }
 
@@ -294,14 +296,23 @@ fn epochs_are_reported_as_they_end() {
 fn what_cannot_be_fitted_is_an_error() {
     let error = |case: Case| case.fit_with("k", &GO).unwrap_err().to_string();
     assert_eq!(error(Case { labels: vec![1; 300], ..blobs() }), TrainError::OneClass.to_string());
-    assert_eq!(error(Case { labels: vec![7; 300], ..blobs() }), "a row has class 7, but there are 3 classes");
-    assert_eq!(error(Case { weights: Some(vec![1.0]), ..blobs() }), "3 classes have 1 class weights");
+    assert_eq!(
+        error(Case { labels: vec![7; 300], ..blobs() }),
+        "a row has class 7, but there are 3 classes"
+    );
+    assert_eq!(
+        error(Case { weights: Some(vec![1.0]), ..blobs() }),
+        "3 classes have 1 class weights"
+    );
     let mut case = wave();
     case.values[3] = f32::NAN;
     assert_eq!(error(case), "a target is not a finite number");
     let mut case = wave();
     case.x.data[3] = f32::INFINITY;
     assert_eq!(error(case), "an encoded input is not a finite number");
+    assert_eq!(error(Case { spec: spec(&[8, 0]), ..blobs() }), "a hidden layer has no units");
+    let nothing = Case { x: Matrix::zeros(300, 0), ..blobs() };
+    assert_eq!(error(nothing), "the inputs encode to no columns at all");
     let empty = Case { split: 0, ..blobs() };
     assert_eq!(error(empty), "there are no training rows");
 }

@@ -1,0 +1,254 @@
+//! What each expert's columns turned out to be, and everything that is wrong with them.
+
+use std::collections::BTreeSet;
+
+use collegium_data::{ColumnFacts, Side, Values};
+use collegium_manifest::{
+    ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, Task, suggest,
+};
+use collegium_plan::{TargetFacts, resolve_task};
+
+use crate::{EngineError, Session, rows::Rows};
+
+/// What an expert's columns turned out to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub(crate) task: Task,
+    /// In the order of the logits; empty for regression.
+    pub(crate) classes: Vec<String>,
+    /// Declared inputs in canonical order: by name.
+    pub(crate) inputs: Vec<Input>,
+    /// Raw columns that the expert and its ancestors read, in canonical order.
+    pub(crate) raw: Vec<Input>,
+}
+
+impl Session {
+    /// Checks every column, output, target and predicate; all findings at once.
+    pub(crate) fn resolve(&self) -> Result<Vec<Resolved>, EngineError> {
+        let mut wrong = Vec::new();
+        let mut resolved: Vec<Option<Resolved>> = vec![None; self.pipeline.experts.len()];
+        let mut raw: Vec<BTreeSet<String>> = vec![BTreeSet::new(); resolved.len()];
+        for &index in self.dag.order() {
+            let expert = self.expert(index);
+            let mut inputs = Vec::new();
+            for input in &expert.inputs {
+                match input.get_ref() {
+                    Input::Column { data, column } => {
+                        if self.column_facts(data, column).is_none() {
+                            wrong.push(self.no_such_column(data, column, input.span()));
+                        }
+                        raw[index].insert(column.clone());
+                    }
+                    Input::Output { expert, output } => {
+                        let Some(from) = self.pipeline.experts.get_index_of(expert) else {
+                            continue;
+                        };
+                        let above = raw[from].clone();
+                        raw[index].extend(above);
+                        if let Some(upstream) = &resolved[from]
+                            && !has_output(upstream.task, *output)
+                        {
+                            wrong.push(self.no_such_output(expert, *output, upstream, input.span()));
+                        }
+                    }
+                }
+                inputs.push(input.get_ref().clone());
+            }
+            inputs.sort_by_key(ToString::to_string);
+            let Some(facts) = self.column_facts(&expert.data, expert.target.get_ref()) else {
+                wrong.push(self.no_such_column(
+                    &expert.data,
+                    expert.target.get_ref(),
+                    expert.target.span(),
+                ));
+                continue;
+            };
+            let target = TargetFacts {
+                kind: facts.kind,
+                binary: facts.binary,
+                integer: facts.integer,
+                levels: self.levels(index, facts)?,
+            };
+            match resolve_task(expert.task.as_ref().map(|task| *task.get_ref()), &target) {
+                Ok((task, classes)) => {
+                    wrong.extend(self.wrong_class_weights(index, task, &classes));
+                    let raw = raw[index]
+                        .iter()
+                        .map(|column| Input::Column {
+                            data: expert.data.clone(),
+                            column: column.clone(),
+                        })
+                        .collect();
+                    resolved[index] = Some(Resolved { task, classes, inputs, raw });
+                }
+                Err(error) => wrong.push(
+                    Diagnostic::error(&self.pipeline.source, expert.target.span(), error.to_string())
+                        .label(format!("target of expert `{}`", self.name(index)))
+                        .help(error.help()),
+                ),
+            }
+            if let Err(error) = self.check_filter(index) {
+                match error {
+                    EngineError::Invalid(found) => wrong.extend(found.0),
+                    other => return Err(other),
+                }
+            }
+        }
+        wrong.extend(self.wrong_requirements(&resolved));
+        if !wrong.is_empty() {
+            return Err(EngineError::Invalid(Diagnostics(wrong)));
+        }
+        Ok(resolved.into_iter().flatten().collect())
+    }
+
+    /// Evaluates an expert's `where` once per content of its table, to find what is wrong with it.
+    fn check_filter(&self, index: usize) -> Result<(), EngineError> {
+        let Some(filter) = &self.expert(index).filter else { return Ok(()) };
+        let key = self.rows_key(Rows::Side { expert: index, side: Side::Train });
+        if self.store.memo(&key).is_some() {
+            return Ok(());
+        }
+        match self.base_mask(index) {
+            Ok(_) => {
+                self.store.remember(key, key);
+                Ok(())
+            }
+            Err(EngineError::Invalid(mut found)) => {
+                for diagnostic in &mut found.0 {
+                    diagnostic
+                        .place
+                        .get_or_insert_with(|| (self.pipeline.source.clone(), filter.span()));
+                }
+                Err(EngineError::Invalid(found))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The classes that a target holds: texts from the facts, whole numbers from the column.
+    fn levels(&self, index: usize, facts: &ColumnFacts) -> Result<Vec<String>, EngineError> {
+        let declared = self.expert(index).task.as_ref().map(|task| *task.get_ref());
+        let numbers = facts.kind == ColumnType::Number && !facts.binary;
+        if !numbers || declared != Some(Task::Classification) {
+            return Ok(facts.levels.clone());
+        }
+        let table = self.table(index)?;
+        let Some(column) = table.column(&facts.name) else { return Ok(Vec::new()) };
+        let Values::Number(values) = &column.values else { return Ok(Vec::new()) };
+        let distinct: BTreeSet<i64> =
+            values.iter().filter(|v| !v.is_nan()).map(|&v| v as i64).collect();
+        Ok(distinct.into_iter().map(|v| v.to_string()).collect())
+    }
+
+    /// `class_weights` that name no class, or that stand on a regression.
+    fn wrong_class_weights(
+        &self,
+        index: usize,
+        task: Task,
+        classes: &[String],
+    ) -> Option<Diagnostic> {
+        let expert = self.expert(index);
+        let (message, help) = match (&expert.train.class_weights, task) {
+            (ClassWeights::None, _) | (ClassWeights::Balanced, Task::Classification) => return None,
+            (_, Task::Regression) => (
+                format!("expert `{}` is a regression and has no `class_weights`", self.name(index)),
+                "remove `class_weights`".to_owned(),
+            ),
+            (ClassWeights::Given(weights), Task::Classification) => {
+                let unknown = weights.keys().find(|class| !classes.contains(class))?;
+                let known = classes.iter().map(String::as_str);
+                (
+                    format!(
+                        "`class_weights` of expert `{}` name `{unknown}`, which is no class of `{}`",
+                        self.name(index),
+                        expert.target.get_ref()
+                    ),
+                    match suggest(unknown, known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its classes are: {}", classes.join(", ")),
+                    },
+                )
+            }
+        };
+        Some(
+            Diagnostic::error(&self.pipeline.source, expert.name.span(), message)
+                .label("this expert")
+                .help(help),
+        )
+    }
+
+    /// Requirements that ask for a metric which the expert's task does not have.
+    fn wrong_requirements(&self, resolved: &[Option<Resolved>]) -> Vec<Diagnostic> {
+        const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
+        let mut wrong = Vec::new();
+        for requirement in &self.pipeline.evaluate.require {
+            let asked = requirement.get_ref();
+            let task = self
+                .pipeline
+                .experts
+                .get_index_of(&asked.expert)
+                .and_then(|index| resolved[index].as_ref())
+                .map(|resolved| resolved.task);
+            let regression = REGRESSION.contains(&asked.metric.as_str());
+            let (task, other) = match task {
+                Some(Task::Classification) if regression => {
+                    ("classifies", "accuracy, auc, average_precision, f1, log_loss, brier, ece")
+                }
+                Some(Task::Regression) if !regression => ("is a regression", "rmse, mae, r2"),
+                _ => continue,
+            };
+            let message = format!("expert `{}` {task} and has no `{}`", asked.expert, asked.metric);
+            wrong.push(
+                Diagnostic::error(&self.pipeline.source, requirement.span(), message)
+                    .label("can never be met")
+                    .help(format!("its metrics are: {other}")),
+            );
+        }
+        wrong
+    }
+
+    fn no_such_column(&self, data: &str, column: &str, span: std::ops::Range<usize>) -> Diagnostic {
+        let known: Vec<&str> = self
+            .data
+            .get(data)
+            .map(|prepared| prepared.facts.columns.iter().map(|c| c.name.as_str()).collect())
+            .unwrap_or_default();
+        let help = match suggest(column, known.iter().copied()) {
+            Some(near) => format!("did you mean `{data}.{near}`?"),
+            None => format!("its columns are: {}", known.join(", ")),
+        };
+        let message = format!("data source `{data}` has no column `{column}`");
+        Diagnostic::error(&self.pipeline.source, span, message).label("no such column").help(help)
+    }
+
+    fn no_such_output(
+        &self,
+        expert: &str,
+        output: Output,
+        upstream: &Resolved,
+        span: std::ops::Range<usize>,
+    ) -> Diagnostic {
+        let task = match upstream.task {
+            Task::Classification => "classifies",
+            Task::Regression => "is a regression",
+        };
+        let known: Vec<String> = Output::ALL
+            .into_iter()
+            .filter(|&output| has_output(upstream.task, output))
+            .map(|output| format!("`{expert}.{output}`"))
+            .collect();
+        let message = format!("expert `{expert}` {task} and has no output `{output}`");
+        Diagnostic::error(&self.pipeline.source, span, message)
+            .label("no such output")
+            .help(format!("it hands out {}", known.join(", ")))
+    }
+}
+
+/// Does a task have this output?
+pub(crate) fn has_output(task: Task, output: Output) -> bool {
+    match output {
+        Output::Embedding => true,
+        Output::Value => task == Task::Regression,
+        Output::Probability | Output::Logit | Output::Label => task == Task::Classification,
+    }
+}
