@@ -6,4 +6,5 @@
 mod project;
 
 mod bad_input;
+mod crash;
 mod incremental;

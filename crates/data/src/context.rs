@@ -13,7 +13,8 @@ pub struct Context<'a> {
     pub store: &'a Store,
     /// The folder of the pipeline file: paths are relative to it.
     pub base: &'a Path,
-    /// Told what is being done, how many rows are done, and of how many, when that is known.
+    /// Told what is being done, how many rows (or columns) are done, and of how many, when that is
+    /// known.
     pub progress: &'a (dyn Fn(&str, u64, Option<u64>) + Sync),
     /// Set to stop: the work ends within a fraction of a second with an error that
     /// [`DataError::is_interrupted`].

@@ -6,7 +6,7 @@ use collegium_digest::Digest;
 use collegium_manifest::ColumnType;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, MISSING_CODE, Side, Table, Values};
+use crate::{Column, DataError, MISSING_CODE, Side, Table, Values};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,40 +54,40 @@ pub struct ColumnFacts {
     pub valid: Digest,
 }
 
-/// The facts of a table with its split. `whole` are the columns of integers and of dates.
+/// The facts of a table with its split. `whole` are the columns of integers and of dates; `tick` is
+/// told how many columns are done and may stop the work.
 pub(crate) fn facts(
     table: &Table,
     whole: &BTreeSet<String>,
     sides: &[Side],
     notes: Vec<String>,
-) -> TableFacts {
+    tick: &dyn Fn(u64) -> Result<(), DataError>,
+) -> Result<TableFacts, DataError> {
     let all: Vec<u32> = (0..table.rows as u32).collect();
     let rows_of = |side: Side| -> Vec<u32> {
         all.iter().copied().filter(|&row| sides[row as usize] == side).collect()
     };
     let (train, valid) = (rows_of(Side::Train), rows_of(Side::Valid));
-    let columns = table
-        .columns
-        .iter()
-        .map(|column| {
-            let summary = Summary::of(column);
-            ColumnFacts {
-                name: column.name.clone(),
-                kind: column.kind(),
-                missing: summary.missing,
-                levels: summary.levels,
-                binary: summary.binary,
-                integer: summary.integer,
-                whole: whole.contains(&column.name),
-                digest: column.digest(&all),
-                train: column.digest(&train),
-                valid: column.digest(&valid),
-            }
-        })
-        .collect();
+    let mut columns = Vec::with_capacity(table.columns.len());
+    for column in &table.columns {
+        tick(columns.len() as u64)?;
+        let summary = Summary::of(column);
+        columns.push(ColumnFacts {
+            name: column.name.clone(),
+            kind: column.kind(),
+            missing: summary.missing,
+            levels: summary.levels,
+            binary: summary.binary,
+            integer: summary.integer,
+            whole: whole.contains(&column.name),
+            digest: column.digest(&all),
+            train: column.digest(&train),
+            valid: column.digest(&valid),
+        });
+    }
     let (train, valid) = (train.len() as u64, valid.len() as u64);
     let rows = table.rows as u64;
-    TableFacts { rows, columns, sides: [train, valid, rows - train - valid], notes }
+    Ok(TableFacts { rows, columns, sides: [train, valid, rows - train - valid], notes })
 }
 
 struct Summary {

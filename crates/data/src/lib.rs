@@ -52,7 +52,7 @@ pub use evaluate::{derive, select};
 pub use facts::{ColumnFacts, TableFacts};
 pub use folds::folds;
 pub use matrix::*;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, read_table};
 pub use rows::{Places, Rows, read_rows};
 pub use side::Side;
 pub use table::Table;

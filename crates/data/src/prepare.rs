@@ -1,7 +1,7 @@
 //! Tables cached by content.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
@@ -199,8 +199,12 @@ fn make(
     let loaded = load(source, files, cx)?;
     let sides = split::sides(&loaded.table, source, seed)?;
     cx.check()?;
-    (cx.progress)("hashing columns", 0, Some(loaded.table.rows as u64));
-    let facts = facts(&loaded.table, &loaded.whole, &sides, loaded.notes);
+    let of = loaded.table.columns.len() as u64;
+    let tick = |columns| {
+        (cx.progress)("hashing columns", columns, Some(of));
+        cx.check()
+    };
+    let facts = facts(&loaded.table, &loaded.whole, &sides, loaded.notes, &tick)?;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx
@@ -229,6 +233,11 @@ impl Prepared {
     /// The recipe that the table was made by.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// The object that holds the rows: an Arrow IPC file, see [`read_table`].
+    pub fn object(&self) -> Digest {
+        self.record.table
     }
 
     /// What happened since to the stored table, in words; each note is handed out once.
@@ -345,4 +354,9 @@ impl std::fmt::Debug for Prepared {
         let rows = self.facts.rows;
         write!(f, "Prepared {{ name: {:?}, key: {:?}, rows: {rows} }}", self.name, self.key)
     }
+}
+
+/// A table as [`Prepared::object`] holds it; `None` for a file that is none.
+pub fn read_table(path: &Path) -> Option<Table> {
+    object::read(path, 0).ok()
 }

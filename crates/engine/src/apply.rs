@@ -155,10 +155,7 @@ impl Session {
 
     pub(crate) fn model(&self, fit: &Fit) -> Result<Model, EngineError> {
         let bytes = self.store.get(&fit.model)?.ok_or_else(|| {
-            EngineError::Internal(format!(
-                "model {} was damaged while the run went on; run again",
-                fit.model.short()
-            ))
+            EngineError::Lost(format!("model {}", fit.model.short()))
         })?;
         Model::from_bytes(&bytes)
             .map_err(|error| EngineError::Internal(format!("model {}: {error}", fit.model)))
@@ -193,7 +190,7 @@ impl Session {
             }
             let matrix = self
                 .matrix(object)?
-                .ok_or_else(|| EngineError::Internal(format!("object {object} has gone")))?;
+                .ok_or_else(|| EngineError::Lost(format!("output object {}", object.short())))?;
             outputs.insert(name.clone(), (*matrix).clone());
         }
         let seen = reads(index, self.expert(index));

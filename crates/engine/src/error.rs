@@ -16,6 +16,13 @@ pub enum EngineError {
     /// The store is damaged or cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store failed while a table was made or read.
+    #[error("{0}")]
+    Table(String),
+    /// An object was found damaged when it was read. It is out of the way now, so that the same work
+    /// begun again makes it anew.
+    #[error("{0} was found damaged and moved out of the way; `collegium run` makes it again")]
+    Lost(String),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -29,6 +36,25 @@ pub enum EngineError {
     #[error("internal error: {0}")]
     Internal(String),
 }
+
+/// Does work again for as long as it meets damaged objects: each time one less.
+///
+/// # Errors
+/// With those of `work`; [`EngineError::Lost`] only from a disk that damages what is written to it.
+pub fn mended<T>(
+    mut work: impl FnMut() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    for _ in 0..MOST_LOSSES {
+        match work() {
+            Err(EngineError::Lost(_)) => {}
+            done => return done,
+        }
+    }
+    work()
+}
+
+/// So many damaged objects are replaced before a person is asked to look at the disk.
+pub(crate) const MOST_LOSSES: usize = 1000;
 
 /// A fit that did not produce a model.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,6 +75,7 @@ impl EngineError {
             Self::Invalid(_) | Self::File(_) => 3,
             Self::Fit(_) => 4,
             Self::Store(error) if error.is_damage_or_write() => 7,
+            Self::Table(_) | Self::Lost(_) => 7,
             // Unreadable input files and lock files are a person's, not the store's.
             Self::Store(_) => 3,
             Self::Interrupted => 130,
@@ -65,6 +92,9 @@ pub(crate) fn data_error(
 ) -> EngineError {
     if error.is_interrupted() {
         return EngineError::Interrupted;
+    }
+    if error.is_store() {
+        return EngineError::Table(error.to_string());
     }
     EngineError::Invalid(Diagnostics(vec![error.diagnostic(source)]))
 }

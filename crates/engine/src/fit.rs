@@ -184,7 +184,7 @@ impl Session {
             },
             kernel: kernel_class(),
             created: crate::run::now(),
-            table: None,
+            table: Some(self.prepared(index).object()),
         };
         let model = Model {
             kind,

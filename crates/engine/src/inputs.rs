@@ -192,7 +192,7 @@ impl Session {
                     })?)
                 }
                 Input::Output { expert, output } => {
-                    let gone = || EngineError::Internal(format!("outputs of {expert} have gone"));
+                    let gone = || EngineError::Lost(format!("{expert}.{output} on all rows"));
                     let object =
                         self.output_object(expert, *output, view, states).ok_or_else(gone)?;
                     let matrix = self.matrix(&object)?.ok_or_else(gone)?;

@@ -37,11 +37,11 @@ mod session;
 mod status;
 
 pub use audit::audit;
-pub use error::{EngineError, FitFailure};
+pub use error::{EngineError, FitFailure, mended};
 pub use events::{Event, Observer, Quiet};
 pub use explain::why;
 pub use planning::plan;
 pub use predict::{PredictOptions, PredictSummary, predict};
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, add_earlier, run};
 pub use session::{Options, Session};
 pub use status::{NodeStatus, StatusReport, status};

@@ -131,7 +131,7 @@ impl Session {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
         };
-        let gone = || EngineError::Internal(format!("output {output} has gone"));
+        let gone = || EngineError::Lost(format!("{}.{output} on all rows", self.name(index)));
         let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
         let matrix = self.matrix(object)?.ok_or_else(gone)?;
         let rows = self.rows(rows)?;

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     EngineError, Event, Session,
     apply::Parts,
+    error::MOST_LOSSES,
     inputs::{NodeState, States},
     node::Need,
     requirement,
@@ -46,26 +47,68 @@ pub struct RunOptions {
 pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, EngineError> {
     let started = Instant::now();
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
-    let forced: BTreeSet<usize> =
+    let mut forced: BTreeSet<usize> =
         options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
-    let shared = Arc::new(Shared {
-        session: session.clone(),
-        wanted,
-        forced,
-        keep_going: options.keep_going,
-        free: Semaphore::new(options.jobs.max(1)),
-        halt: AtomicBool::new(false),
-        states: Mutex::default(),
-        runs: Mutex::default(),
-        fatal: Mutex::default(),
-    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(options.jobs.max(1))
         .build()
         .map_err(|error| EngineError::Internal(format!("starting the scheduler: {error}")))?;
-    runtime.block_on(schedule(&shared));
-    drop(runtime);
-    finish(&shared, started)
+    let mut earlier: BTreeMap<usize, NodeRun> = BTreeMap::new();
+    let mut losses = 0;
+    loop {
+        let shared = Arc::new(Shared {
+            session: session.clone(),
+            wanted: wanted.clone(),
+            forced: forced.clone(),
+            keep_going: options.keep_going,
+            free: Semaphore::new(options.jobs.max(1)),
+            halt: AtomicBool::new(false),
+            states: Mutex::default(),
+            runs: Mutex::default(),
+            fatal: Mutex::default(),
+        });
+        runtime.block_on(schedule(&shared));
+        let lost = matches!(*lock_mutex(&shared.fatal), Some(EngineError::Lost(_)));
+        let mut runs = lock_mutex(&shared.runs);
+        for (index, run) in runs.iter_mut() {
+            if let Some(before) = earlier.remove(index) {
+                add_fits(run, before);
+            }
+        }
+        if !lost || losses == MOST_LOSSES || session.interrupted.load(Ordering::Relaxed) {
+            drop(runs);
+            return finish(&shared, started);
+        }
+        // What was damaged is out of the way now: begun again, the run makes it anew.
+        losses += 1;
+        forced.retain(|index| !lock_mutex(&shared.states).contains_key(index));
+        earlier = std::mem::take(&mut *runs);
+    }
+}
+
+/// Adds the fits of an earlier attempt at a node to its last one.
+fn add_fits(run: &mut NodeRun, before: NodeRun) {
+    if before.fits == 0 {
+        return;
+    }
+    run.fits += before.fits;
+    run.fitted.splice(0..0, before.fitted);
+    run.seconds += before.seconds;
+    run.peak_bytes = run.peak_bytes.max(before.peak_bytes);
+    run.reasons = before.reasons;
+    if run.outcome == Outcome::Cached {
+        run.outcome = Outcome::Trained;
+    }
+}
+
+/// Adds the fits of an earlier run to the report of one that had to follow it at once.
+pub fn add_earlier(report: &mut RunReport, earlier: RunReport) {
+    report.notes.splice(0..0, earlier.notes);
+    for before in earlier.nodes {
+        if let Some(run) = report.nodes.iter_mut().find(|run| run.name == before.name) {
+            add_fits(run, before);
+        }
+    }
 }
 
 /// How far a node is, for those who wait for it.
@@ -74,6 +117,8 @@ enum Stage {
     Waiting,
     Done,
     Failed,
+    /// Not done, and not by its own fault.
+    Blocked,
 }
 
 struct Shared {
@@ -126,24 +171,28 @@ impl Shared {
         upstream: Vec<(usize, watch::Receiver<Stage>)>,
     ) -> Stage {
         let mut failed = Vec::new();
+        let mut blocked = Vec::new();
         let mut from = Vec::new();
         for (node, mut stage) in upstream {
-            let ended = stage.wait_for(|stage| *stage != Stage::Waiting).await;
-            if ended.is_ok_and(|stage| *stage == Stage::Done) {
-                from.push(node);
-            } else {
-                failed.push(self.session.node_name(node));
+            let ended = stage.wait_for(|stage| *stage != Stage::Waiting).await.map(|stage| *stage);
+            match ended {
+                Ok(Stage::Done) => from.push(node),
+                Ok(Stage::Failed) => failed.push(self.session.node_name(node)),
+                _ => blocked.push(self.session.node_name(node)),
             }
         }
         let mut run = blank(&self.session, index);
-        if !failed.is_empty() || self.stopped() {
+        if !failed.is_empty() || !blocked.is_empty() || self.stopped() {
             run.outcome = Outcome::Blocked;
-            run.reasons = match failed.is_empty() {
-                true => vec!["the run was stopped".to_owned()],
-                false => vec![format!("{} failed", failed.join(", "))],
+            run.reasons = if !failed.is_empty() {
+                vec![format!("{} failed", failed.join(", "))]
+            } else if self.stopped() {
+                vec!["the run was stopped".to_owned()]
+            } else {
+                vec![format!("{} could not be brought up to date", blocked.join(", "))]
             };
             self.record(index, run);
-            return Stage::Failed;
+            return Stage::Blocked;
         }
         let states: Arc<States> = {
             let all = lock_mutex(&self.states);
@@ -157,7 +206,7 @@ impl Shared {
             }
             Err(error) => {
                 self.fail(error, &mut run);
-                Stage::Failed
+                if run.outcome == Outcome::Failed { Stage::Failed } else { Stage::Blocked }
             }
         };
         self.record(index, run);
@@ -177,7 +226,7 @@ impl Shared {
                 move |shared| shared.session.needs(index, &shared.wanted, &states)
             })
             .await?
-            .ok_or_else(|| EngineError::Internal("an upstream is done without outputs".into()))?;
+            .ok_or_else(|| EngineError::Lost("an output of an upstream expert".to_owned()))?;
         let open: Vec<String> = needs
             .iter()
             .filter(|need| forced || need.fit.is_none())

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use collegium_engine::mended;
 use collegium_records::{Action, Estimate, PlanReport};
 
 use super::print_json;
@@ -20,7 +21,7 @@ pub(crate) fn plan(
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let plan = collegium_engine::plan(&session, &nodes, force)?;
+    let plan = mended(|| collegium_engine::plan(&session, &nodes, force))?;
     if args.json {
         print_json(&plan)?;
     } else {

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use collegium_engine::mended;
+
 use super::print_json;
 use crate::{args::Args, failure::Failure, human::table};
 
 pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
-    let status = collegium_engine::status(&session)?;
+    let status = mended(|| collegium_engine::status(&session))?;
     if args.json {
         print_json(&status)?;
         return Ok(ExitCode::SUCCESS);

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use collegium_engine::mended;
+
 use super::print_json;
 use crate::{
     args::Args,
@@ -16,7 +18,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
         return Err(Failure::usage("name one expert: `collegium why arrival`"));
     };
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let why = collegium_engine::why(&session, node)?;
+    let why = mended(|| collegium_engine::why(&session, node))?;
     if args.json {
         print_json(&why)?;
         return Ok(ExitCode::SUCCESS);

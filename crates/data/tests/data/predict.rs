@@ -74,13 +74,15 @@ fn what_is_missing_or_unreadable_is_named_with_its_place() {
 
 #[test]
 fn derived_columns_are_computed_as_in_training_whatever_the_chunks() {
-    let text = "n,f,day\n7,1.0,2013-01-01\n8,2.5,2013-01-02 10:00\n9,3.0,2013-01-03\n";
+    let text = "n,f,day\n7,1.0,2013-01-01\n8,2.0,2013-01-02 10:00\n9,3.0,2013-01-03\n";
     let project = Project::csv(text)
         .derive("half", "n / 2")
         .derive("third", "f / 2")
         .derive("label", "'at ' || day");
     let prepared = project.prepared();
     let trained = prepared.table().unwrap();
+    assert_eq!(texts(&trained, "half"), ["3", "4", "4"], "integers stay whole");
+    assert_eq!(texts(&trained, "third"), ["0.5", "1", "1.5"], "whole floats do not");
     let names: Vec<String> = ["half", "third", "label"].map(str::to_owned).to_vec();
     for chunk in [1, 2, 3] {
         let mut rows = open(&project.path("t.csv"), chunk);
