@@ -25,7 +25,7 @@ scratch = pathlib.Path(sys.argv[1])
 for name in ("cold-plan", "cold-run", "plan", "second-run", "third-run"):
     took = json.loads((scratch / f"{name}.json").read_text())
     nodes = json.loads((scratch / f"{name}.out.json").read_text())["nodes"]
-    fits = sum(node.get("fits", 0) for node in nodes)
+    fits = sum(node["fits"] for node in nodes if isinstance(node["fits"], int))
     print(f"{name:11} {took['seconds']:8.3f} s  {took['peak_bytes'] / 2**20:5.0f} MiB  {len(nodes)} nodes, {fits} fits")
     assert len(nodes) == 1000
     assert fits == (1000 if name == "cold-run" else 0)

@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use collegium_data::{Column, RowWriter, Values};
-
-use crate::project::{Project, Said, rows};
+use crate::project::{Project, Said, parquet, rows};
 
 const ROWS: &str = "pipelines/data/rows.csv";
 
@@ -219,31 +217,6 @@ fn a_file_of_no_known_kind_is_refused() {
 }
 
 // Parquet.
-
-/// The table of `rows`, as Parquet.
-fn parquet(path: &Path, count: usize) {
-    let text = rows(count);
-    let head = text.lines().next().unwrap();
-    let mut columns = Vec::new();
-    for (at, name) in head.split(',').enumerate() {
-        let cells: Vec<&str> =
-            text.lines().skip(1).map(|line| line.split(',').nth(at).unwrap()).collect();
-        let values = match name {
-            "unread" => {
-                let levels = ["red", "green", "blue"];
-                let code = |cell: &&str| levels.iter().position(|level| level == cell).unwrap() as u32;
-                let codes = cells.iter().map(code).collect();
-                Values::Category { codes, levels: levels.map(str::to_owned).to_vec() }
-            }
-            "kind" | "final" => Values::Boolean(cells.iter().map(|c| u8::from(*c == "true")).collect()),
-            _ => Values::Number(cells.iter().map(|cell| cell.parse().unwrap()).collect()),
-        };
-        columns.push(Column::new(name, values));
-    }
-    let mut writer = RowWriter::create(path).unwrap();
-    writer.write(&columns).unwrap();
-    writer.finish().unwrap();
-}
 
 fn with_parquet() -> (Project, PathBuf) {
     let project = Project::ready();
@@ -517,7 +490,7 @@ fn a_full_disk_costs_nothing_but_the_run() {
         assert!([0, 7].contains(&said.code), "{free_kib} KiB free: {} {}", said.code, said.err);
         if said.code == 7 {
             refused += 1;
-            assert!(said.err.contains("Free some space"), "{}", said.err);
+            assert!(said.err.contains("No space left on device"), "{}", said.err);
             assert!(!project.path("pipelines/small.lock").exists(), "the lock is written last");
         }
     }

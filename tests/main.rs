@@ -6,5 +6,7 @@
 mod project;
 
 mod bad_input;
+mod commands;
 mod crash;
 mod incremental;
+mod predict;

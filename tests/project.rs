@@ -8,6 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
+use collegium_data::{Column, RowWriter, Values};
 use serde_json::Value;
 
 /// A project with a table of 600 rows and three experts in two levels:
@@ -103,6 +104,31 @@ pub fn rows(count: usize) -> String {
         writeln!(text, "{id},{a},{b},{c},{d},{level},{size},{kind},{last}").unwrap();
     }
     text
+}
+
+/// The table of `rows`, as Parquet.
+pub fn parquet(path: &Path, count: usize) {
+    let text = rows(count);
+    let head = text.lines().next().unwrap();
+    let mut columns = Vec::new();
+    for (at, name) in head.split(',').enumerate() {
+        let cells: Vec<&str> =
+            text.lines().skip(1).map(|line| line.split(',').nth(at).unwrap()).collect();
+        let values = match name {
+            "unread" => {
+                let levels = ["red", "green", "blue"];
+                let code = |cell: &&str| levels.iter().position(|level| level == cell).unwrap() as u32;
+                let codes = cells.iter().map(code).collect();
+                Values::Category { codes, levels: levels.map(str::to_owned).to_vec() }
+            }
+            "kind" | "final" => Values::Boolean(cells.iter().map(|c| u8::from(*c == "true")).collect()),
+            _ => Values::Number(cells.iter().map(|cell| cell.parse().unwrap()).collect()),
+        };
+        columns.push(Column::new(name, values));
+    }
+    let mut writer = RowWriter::create(path).unwrap();
+    writer.write(&columns).unwrap();
+    writer.finish().unwrap();
 }
 
 impl Project {

@@ -22,6 +22,13 @@ pub(crate) fn open(
     Ok((Arc::new(session), interrupted))
 }
 
+/// Says what was found damaged.
+pub(crate) fn say_notes(session: &Session) {
+    for note in session.notes() {
+        eprintln!("note: {note}");
+    }
+}
+
 /// A flag that Ctrl-C (or SIGTERM) sets; the second one ends the process at once. Either way
 /// nothing half-written stays visible.
 fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {

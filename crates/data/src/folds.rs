@@ -1,23 +1,23 @@
 //! Which rows a fold model is not trained on.
 //!
-//! A fold must not move when rows are appended, or every append would refit every fold. Two ways
-//! keep that promise: whole groups by a keyed hash, and permuted blocks: within each class, every
-//! `k` consecutive rows get the folds `0..k` in a random order that depends on the block alone.
+//! A fold must not move when rows are appended, or every append would refit every fold. Permuted
+//! blocks keep that promise: within each class, every `k` consecutive rows (or groups, at their
+//! first row) get the folds `0..k` in a random order that depends on the block alone. A keyed hash
+//! would keep it too, but leaves rare classes to chance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use collegium_digest::{Digest, Hasher, Stream, stream};
+use collegium_digest::{Digest, Stream, stream};
 use rand::RngExt as _;
 
 use crate::MISSING_CODE;
 
 /// The fold, in `0..k`, of each of `rows` (indices into the table, ascending as a rule).
 ///
-/// * `groups`: one key per *table* row; rows of one group share a fold. With few groups a fold may
-///   stay empty.
-/// * otherwise permuted blocks in the order of `rows`, within each class of `classes` (one per
-///   *table* row; `None`: one class). Each complete block of `k` rows of a class has one row in
-///   each fold.
+/// Permuted blocks in the order of `rows`, within each class of `classes` (one per *table* row;
+/// `None`: one class). What is dealt is a row, or with `groups` (a key per *table* row) a whole
+/// group when its first row comes, under the class of that row: each complete block of `k` dealt in
+/// a class has one in each fold.
 ///
 /// Appending to `rows` never moves an earlier one. `k` counts as at least 1 and at most 255.
 pub fn folds(
@@ -28,23 +28,19 @@ pub fn folds(
     key: &Digest,
 ) -> Vec<u8> {
     let k = u8::try_from(k.max(1)).unwrap_or(u8::MAX);
-    if let Some(groups) = groups {
-        return rows.iter().map(|&row| by_hash(groups.get(row as usize), k, key)).collect();
-    }
     let mut dealers = BTreeMap::new();
+    let mut deal = |row: u32| {
+        let class = classes.map_or(0, |c| c.get(row as usize).copied().unwrap_or(MISSING_CODE));
+        dealers.entry(class).or_insert_with(|| Dealer::new(class, k, key)).deal()
+    };
+    let Some(groups) = groups else { return rows.iter().map(|&row| deal(row)).collect() };
+    let mut dealt: HashMap<Option<u64>, u8> = HashMap::new();
     rows.iter()
         .map(|&row| {
-            let class = classes.map_or(0, |c| c.get(row as usize).copied().unwrap_or(MISSING_CODE));
-            dealers.entry(class).or_insert_with(|| Dealer::new(class, k, key)).deal()
+            let group = groups.get(row as usize).copied();
+            *dealt.entry(group).or_insert_with(|| deal(row))
         })
         .collect()
-}
-
-fn by_hash(group: Option<&u64>, k: u8, key: &Digest) -> u8 {
-    let mut hasher = Hasher::new("fold");
-    hasher.digest(key).count(group.copied().unwrap_or(u64::MAX));
-    let fold = hasher.finish().as_u64() % u64::from(k);
-    u8::try_from(fold).expect("a remainder by a byte is a byte")
 }
 
 /// Deals the folds `0..k` in random order, over and over.
@@ -136,8 +132,20 @@ mod tests {
     #[test]
     fn groups_and_classes_are_looked_up_by_table_row() {
         let groups = [5, 6, 5, 6];
-        let all = folds(&[0, 1, 2, 3], 5, Some(&groups), None, &key());
-        assert_eq!(folds(&[3, 2], 5, Some(&groups), None, &key()), [all[3], all[2]]);
+        let one = folds(&[0, 1], 5, Some(&groups), None, &key());
+        assert_eq!(folds(&[2, 3], 5, Some(&groups), None, &key()), one);
+    }
+
+    #[test]
+    fn groups_of_one_row_are_stratified_like_rows() {
+        let rows: Vec<u32> = (0..50).collect();
+        let groups: Vec<u64> = (0..50).map(|row| row * 7).collect();
+        let classes: Vec<u32> = (0..50).map(|row| u32::from(row % 10 == 0)).collect();
+        let found = folds(&rows, 5, Some(&groups), Some(&classes), &key());
+        assert_eq!(found, folds(&rows, 5, None, Some(&classes), &key()));
+        let mut rare: Vec<u8> = (0..50).step_by(10).map(|row| found[row]).collect();
+        rare.sort_unstable();
+        assert_eq!(rare, [0, 1, 2, 3, 4], "five rare rows fall into five folds");
     }
 
     #[test]

@@ -135,17 +135,18 @@ impl Session {
             .prepared(owner)
             .groups()
             .map_err(|error| data_error(error, &self.pipeline.source))?;
-        let groups: Option<Vec<u64>> =
-            groups.map(|groups| rows.iter().map(|&row| groups[row as usize]).collect());
-        let labels: Option<Vec<u32>> = match self.experts[owner].task {
-            Task::Classification => {
-                let labels = self.labels(owner)?;
-                Some(rows.iter().map(|&row| labels[row as usize]).collect())
-            }
+        let labels = match self.experts[owner].task {
+            Task::Classification => Some(self.labels(owner)?),
             Task::Regression => None,
         };
         let assigned =
-            folds(&rows, count, groups.as_deref(), labels.as_deref(), &self.fold_key(count));
+            folds(
+            &rows,
+            count,
+            groups.as_ref().map(|groups| groups.as_slice()),
+            labels.as_ref().map(|labels| labels.as_slice()),
+            &self.fold_key(count),
+        );
         Ok(rows.iter().copied().zip(assigned).collect())
     }
 

@@ -403,7 +403,7 @@ fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
     session.store.flush()?;
     write_lock(&session.lock_path(), &lock)?;
     let mut notes = session.changed_inputs();
-    notes.extend(session.store.notes());
+    notes.extend(session.notes());
     let nodes: Vec<NodeRun> =
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
     let requirements: Vec<_> =

@@ -136,6 +136,12 @@ impl Session {
             .collect()
     }
 
+    /// What was found damaged and made again, in words; each note is handed out once.
+    pub fn notes(&self) -> Vec<String> {
+        let data = self.data.values().flat_map(collegium_data::Prepared::notes);
+        self.store.notes().into_iter().chain(data).collect()
+    }
+
     /// Where the lock file lies.
     pub fn lock_path(&self) -> PathBuf {
         lock_path(&self.pipeline)

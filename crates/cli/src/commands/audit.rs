@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use collegium_engine::Session;
+use collegium_engine::{EngineError, Session, mended};
 use collegium_records::{AuditReport, Level};
 
 use super::print_json;
@@ -25,7 +25,9 @@ pub(crate) fn audit(
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let written = write(args, &session, &nodes, output)?;
+    let report = mended(|| measure(args, &session, &nodes))?;
+    let written = write(&session, report, output)?;
+    crate::session::say_notes(&session);
     if args.json {
         print_json(&written.report)?;
         return Ok(ExitCode::SUCCESS);
@@ -41,19 +43,26 @@ pub(crate) fn audit(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Audits, and writes HTML and JSON beside each other: to `output`, else to
-/// `.collegium/reports/NAME.html`.
-pub(crate) fn write(
+/// Audits, and says what is being audited.
+pub(crate) fn measure(
     args: &Args,
     session: &Session,
     nodes: &[String],
-    output: Option<&Path>,
-) -> Result<Written, Failure> {
-    let report = collegium_engine::audit(session, nodes, &mut |node| {
+) -> Result<AuditReport, EngineError> {
+    collegium_engine::audit(session, nodes, &mut |node| {
         if !args.quiet {
             eprintln!("auditing {node}");
         }
-    })?;
+    })
+}
+
+/// Writes an audit as HTML and JSON beside each other: to `output`, else to
+/// `.collegium/reports/NAME.html`.
+pub(crate) fn write(
+    session: &Session,
+    report: AuditReport,
+    output: Option<&Path>,
+) -> Result<Written, Failure> {
     let html = match output {
         Some(path) => path.to_path_buf(),
         None => session.store.root().join("reports").join(format!("{}.html", report.pipeline)),

@@ -22,6 +22,7 @@ pub(crate) fn plan(
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let plan = mended(|| collegium_engine::plan(&session, &nodes, force))?;
+    crate::session::say_notes(&session);
     if args.json {
         print_json(&plan)?;
     } else {

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
-use collegium_engine::RunOptions;
+use collegium_engine::{EngineError, RunOptions, add_earlier};
 use collegium_records::{NodeRun, Outcome, RunReport};
 
 use super::print_json;
@@ -30,31 +30,38 @@ pub(crate) fn run(
     let (named, nodes) = split(targets)?;
     let (session, interrupted) = crate::session::open(args, named.as_deref())?;
     let jobs = options.jobs.map_or_else(num_cpus::get_physical, NonZeroUsize::get);
-    let mut report = collegium_engine::run(
-        &session,
-        &RunOptions {
-            nodes: nodes.clone(),
-            jobs,
-            force: options.force.to_vec(),
-            keep_going: options.keep_going,
-        },
-    )?;
-    let complete = report
-        .nodes
-        .iter()
-        .all(|node| matches!(node.outcome, Outcome::Trained | Outcome::Cached));
+    let mut asked = RunOptions {
+        nodes: nodes.clone(),
+        jobs,
+        force: options.force.to_vec(),
+        keep_going: options.keep_going,
+    };
+    let mut report = collegium_engine::run(&session, &asked)?;
     let mut written = None;
-    if options.audit && complete {
-        let paths = super::audit::write(args, &session, &nodes, None)?;
+    while options.audit && complete(&report) {
+        let found = match super::audit::measure(args, &session, &nodes) {
+            // An audit reads more than a run does, and may be the first to meet a damaged object.
+            Err(EngineError::Lost(_)) => {
+                asked.force.clear();
+                let mut again = collegium_engine::run(&session, &asked)?;
+                add_earlier(&mut again, report);
+                report = again;
+                continue;
+            }
+            found => found?,
+        };
+        let paths = super::audit::write(&session, found, None)?;
         report.report = Some(paths.html.display().to_string());
+        report.notes.extend(session.notes());
         written = Some(paths);
+        break;
     }
     report.seconds = started.elapsed().as_secs_f64();
     if args.json {
         print_json(&report)?;
     } else {
         anstream::print!("{}", words(&report));
-        if options.audit && !complete {
+        if options.audit && !complete(&report) {
             eprintln!("no report: not every expert is up to date");
         }
         if let Some(paths) = written {
@@ -62,6 +69,11 @@ pub(crate) fn run(
         }
     }
     Ok(code(&report, interrupted.load(Ordering::Relaxed)))
+}
+
+/// Is every expert up to date?
+fn complete(report: &RunReport) -> bool {
+    report.nodes.iter().all(|node| matches!(node.outcome, Outcome::Trained | Outcome::Cached))
 }
 
 fn code(report: &RunReport, interrupted: bool) -> ExitCode {

@@ -10,6 +10,7 @@ use crate::{args::Args, failure::Failure, human::table};
 pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
     let status = mended(|| collegium_engine::status(&session))?;
+    crate::session::say_notes(&session);
     if args.json {
         print_json(&status)?;
         return Ok(ExitCode::SUCCESS);

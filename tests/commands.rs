@@ -1,0 +1,492 @@
+//! What each command prints, and its exit code.
+
+use serde_json::Value;
+
+use crate::project::{Project, Said, rows};
+
+/// Text with everything replaced that is another in every run: digests, times, seconds, bytes.
+fn steady(text: &str) -> String {
+    let mut steady = String::new();
+    for line in text.lines() {
+        let words: Vec<String> = line.split(' ').map(steady_word).collect();
+        let line = words.join(" ");
+        steady.push_str(line.trim_end());
+        steady.push('\n');
+    }
+    steady
+}
+
+fn steady_word(word: &str) -> String {
+    let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let hex = core.len() == 12 && core.bytes().all(|b| b.is_ascii_hexdigit());
+    let time = core.len() >= 20 && core.starts_with("20") && core.contains('T');
+    let put = if hex {
+        "DIGEST"
+    } else if time {
+        "TIME"
+    } else {
+        return word.to_owned();
+    };
+    word.replacen(core, put, 1)
+}
+
+/// Seconds and memory differ from run to run; the columns of a table move with them.
+fn without_costs(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut steady_text = String::new();
+    for line in steady(text).lines() {
+        words.clear();
+        for word in line.split_whitespace() {
+            let number = word.trim_matches(|c| c == '(' || c == ')').parse::<f64>().is_ok();
+            let unit = ["s", "s,", "s)", "KiB", "MiB", "B"].contains(&word);
+            match words.last_mut() {
+                Some(last) if unit && last.starts_with('#') => *last = format!("#{word}"),
+                _ if number && word.contains('.') => words.push(format!("#{word}")),
+                _ => words.push(word.to_owned()),
+            }
+        }
+        let kept: Vec<&str> =
+            words.iter().map(|w| if w.starts_with('#') && w[1..].parse::<f64>().is_ok() { &w[1..] } else { w }).collect();
+        steady_text.push_str(&kept.join(" "));
+        steady_text.push('\n');
+    }
+    steady_text
+}
+
+fn out(project: &Project, args: &[&str]) -> String {
+    steady(&project.collegium(args).ok().out)
+}
+
+fn err(said: &Said) -> String {
+    steady(&said.err)
+}
+
+#[test]
+fn help_lists_every_command_and_exit_code() {
+    insta::assert_snapshot!(out(&Project::empty(), &["--help"]), @"");
+}
+
+#[test]
+fn every_command_has_help() {
+    let project = Project::empty();
+    for command in [
+        "init", "check", "plan", "run", "status", "why", "audit", "predict", "graph", "show", "log",
+        "schema", "completions", "man",
+    ] {
+        let said = project.collegium(&[command, "--help"]).ok();
+        assert!(said.out.contains(&format!("Usage: collegium {command}")), "{}", said.out);
+    }
+}
+
+// plan
+
+#[test]
+fn a_plan_of_a_new_pipeline_names_every_fit() {
+    let project = Project::new();
+    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @"");
+}
+
+#[test]
+fn a_plan_after_a_change_says_what_changed_and_what_may_follow() {
+    let project = Project::ready();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @"");
+}
+
+#[test]
+fn a_plan_of_what_is_up_to_date_is_one_line() {
+    insta::assert_snapshot!(out(&Project::ready(), &["plan"]), @"");
+}
+
+#[test]
+fn a_plan_changes_nothing_that_a_run_would_not() {
+    let project = Project::new();
+    project.collegium(&["plan"]).ok();
+    assert!(!project.path("pipelines/small.lock").exists());
+    assert_eq!(project.fitted().len(), 13);
+}
+
+#[test]
+fn pending_changes_are_an_exit_code() {
+    let project = Project::ready();
+    project.collegium(&["plan", "--exit-code"]).ok();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    assert_eq!(project.collegium(&["plan", "--exit-code"]).code, 5);
+    assert_eq!(project.collegium(&["plan"]).code, 0);
+    assert_eq!(project.collegium(&["plan", "--exit-code", "kind"]).code, 0, "kind is as it was");
+}
+
+#[test]
+fn a_dry_run_is_a_plan() {
+    let project = Project::ready();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    assert_eq!(out(&project, &["run", "--dry-run"]), out(&project, &["plan"]));
+}
+
+#[test]
+fn the_json_of_a_plan_keeps_its_contract() {
+    let project = Project::ready();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    let plan = project.collegium(&["plan", "--json"]).ok().json();
+    assert_eq!(plan["format_version"], 1);
+    assert_eq!(plan["pipeline"], "small");
+    for bound in ["min", "expected", "max"] {
+        assert!(plan["seconds"][bound].is_number(), "{plan}");
+        assert!(plan["nodes"][0]["seconds"][bound].is_number(), "{plan}");
+    }
+    assert_eq!(actions(&plan), ["expert.size train", "expert.kind cached", "expert.final may-train"]);
+}
+
+fn actions(plan: &Value) -> Vec<String> {
+    let nodes = plan["nodes"].as_array().unwrap();
+    let text = |node: &Value, key: &str| node[key].as_str().unwrap().to_owned();
+    nodes.iter().map(|node| format!("{} {}", text(node, "name"), text(node, "action"))).collect()
+}
+
+// run
+
+#[test]
+fn a_run_prints_a_table_of_outcomes() {
+    let said = Project::new().collegium(&["run", "--jobs", "1"]).ok();
+    insta::assert_snapshot!(without_costs(&said.out), @"");
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert_eq!(lines.len(), 13, "a calm line per fit:\n{}", said.err);
+    assert!(lines[0].starts_with("expert.size full: fitted in "), "{}", said.err);
+}
+
+#[test]
+fn a_run_of_what_is_up_to_date_says_so() {
+    insta::assert_snapshot!(without_costs(&out(&Project::ready(), &["run"])), @"");
+}
+
+#[test]
+fn quiet_says_nothing_on_stderr() {
+    let said = Project::new().collegium(&["run", "--quiet"]).ok();
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn the_json_of_a_run_keeps_its_contract() {
+    let report = Project::new().collegium(&["run", "--json"]).ok().json();
+    assert_eq!(report["format_version"], 1);
+    assert_eq!(report["pipeline"], "small");
+    assert!(report["seconds"].is_number());
+    let names: Vec<&str> =
+        report["nodes"].as_array().unwrap().iter().map(|n| n["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["expert.size", "expert.kind", "expert.final"]);
+    for node in report["nodes"].as_array().unwrap() {
+        assert_eq!(node["outcome"], "trained");
+        assert!(node["fits"].as_u64().unwrap() > 0);
+        assert!(node["reasons"].is_array());
+        for digest in ["recipe", "realisation"] {
+            assert_eq!(node[digest].as_str().unwrap().len(), 64, "{node}");
+        }
+        assert!(node["seconds"].is_number() && node["peak_bytes"].is_u64());
+        for side in ["train", "valid", "test"] {
+            let wanted: &[&str] = match node["name"].as_str().unwrap() {
+                "expert.size" => &["rmse", "mae", "r2"],
+                _ => &["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece"],
+            };
+            for metric in wanted {
+                assert!(node["metrics"][side][metric].is_number(), "{side} {metric}: {node}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_named_expert_is_run_with_what_feeds_it() {
+    let project = Project::new();
+    let report = project.collegium(&["run", "--json", "-q", "kind"]).ok().json();
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 1);
+    let report = project.collegium(&["run", "--json", "-q", "expert.final"]).ok().json();
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_requirement_that_is_not_met_is_an_exit_code() {
+    let project = Project::ready();
+    project.edit_pipeline(
+        "baselines = []",
+        "baselines = []\nrequire = [\"expert.size test r2 >= 0.1\", \"expert.kind test auc >= 0.9999\"]",
+    );
+    let said = project.collegium(&["run"]);
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(said.out.contains("require expert.size test r2 >= 0.1: met"), "{}", said.out);
+    assert!(said.out.contains("require expert.kind test auc >= 0.9999: NOT MET"), "{}", said.out);
+    let report = project.collegium(&["run", "--json"]).json();
+    assert_eq!(report["requirements"][1]["met"], false);
+}
+
+// status, why, log
+
+#[test]
+fn the_status_is_one_screen() {
+    let project = Project::ready();
+    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @"");
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&Project::new(), &["status"])), @"");
+}
+
+#[test]
+fn why_names_the_ingredients_that_changed() {
+    insta::assert_snapshot!(out(&Project::new(), &["why", "size"]), @"");
+    let project = Project::ready();
+    insta::assert_snapshot!(out(&project, &["why", "size"]), @"");
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    insta::assert_snapshot!(out(&project, &["why", "size"]), @"");
+    insta::assert_snapshot!(out(&project, &["why", "final"]), @"");
+}
+
+#[test]
+fn the_json_of_why_keeps_its_contract() {
+    let project = Project::ready();
+    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
+    let why = project.collegium(&["why", "size", "--json"]).ok().json();
+    assert_eq!(why["node"], "expert.size");
+    assert_eq!(why["changes"][0]["ingredient"], "train.learning_rate");
+    assert_eq!(why["changes"][0]["before"], "0.01");
+    assert_eq!(why["changes"][0]["after"], "0.02");
+}
+
+#[test]
+fn the_log_lists_runs() {
+    let project = Project::ready();
+    project.collegium(&["run", "-q"]).ok();
+    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @"");
+    assert_eq!(project.collegium(&["log", "-n", "1"]).ok().out.lines().count(), 2);
+    let log = project.collegium(&["log", "--json"]).ok().json();
+    assert_eq!(log["runs"].as_array().unwrap().len(), 2);
+}
+
+// graph, show, schema, shells
+
+#[test]
+fn the_graph_as_dot_and_mermaid() {
+    let project = Project::new();
+    insta::assert_snapshot!(out(&project, &["graph", "-f", "dot"]), @"");
+    insta::assert_snapshot!(out(&project, &["graph", "-f", "mermaid"]), @"");
+    let svg = out(&project, &["graph"]);
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let json = project.collegium(&["graph", "--json"]).ok().json();
+    assert_eq!(json["nodes"].as_array().unwrap().len(), 4, "{json}");
+}
+
+#[test]
+fn show_writes_out_every_default() {
+    let project = Project::new();
+    insta::assert_snapshot!(out(&project, &["show", "kind"]), @"");
+}
+
+#[test]
+fn what_show_writes_is_the_same_pipeline() {
+    let project = Project::ready();
+    let shown = project.collegium(&["show"]).ok().out;
+    project.write("pipelines/small.toml", shown);
+    assert_eq!(project.fitted(), Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_is_a_json_schema() {
+    let schema = Project::empty().collegium(&["schema"]).ok().json();
+    assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"), "{schema}");
+    for table in ["pipeline", "data", "expert", "evaluate", "audit"] {
+        assert!(schema["properties"][table].is_object(), "{table}");
+    }
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    let project = Project::empty();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let said = project.collegium(&["completions", shell]).ok();
+        assert!(said.out.contains("collegium") && said.out.lines().count() > 50, "{shell}");
+    }
+    assert!(project.collegium(&["man"]).ok().out.contains(".TH collegium"));
+}
+
+// check
+
+#[test]
+fn check_says_that_nothing_is_wrong() {
+    insta::assert_snapshot!(out(&Project::new(), &["check"]), @"");
+}
+
+#[test]
+fn check_shows_all_errors_at_once() {
+    let project = Project::new();
+    project.edit_pipeline("hidden = [8]", "hiden = [8]");
+    project.edit_pipeline("\"kind.logit\"", "\"knid.logit\"");
+    let said = project.collegium(&["check"]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    insta::assert_snapshot!(err(&said), @"");
+    let json = project.collegium(&["check", "--json"]).json();
+    assert_eq!(json["exit_code"], 3);
+    assert_eq!(json["diagnostics"].as_array().unwrap().len(), 2);
+}
+
+// What was typed wrong.
+
+#[test]
+fn unknown_words_are_answered_with_the_nearest_known_ones() {
+    let project = Project::ready();
+    for (args, needles) in [
+        (&["rum"][..], &["unrecognized subcommand 'rum'", "'run'"][..]),
+        (&["run", "--keepgoing"], &["unexpected argument '--keepgoing'", "'--keep-going'"]),
+        (&["run", "finall"], &["no expert `finall`", "did you mean `final`?"]),
+        (&["run", "--force", "sise"], &["no expert `sise`", "did you mean `size`?"]),
+        (&["why", "knid"], &["no expert `knid`", "did you mean `kind`?"]),
+        (&["show", "knid"], &["no expert `knid`", "did you mean `kind`?"]),
+        (&["audit", "knid"], &["no expert `knid`", "did you mean `kind`?"]),
+        (&["plan", "knid"], &["no expert `knid`", "did you mean `kind`?"]),
+        (&["graph", "-f", "mermaidd"], &["invalid value 'mermaidd'", "'mermaid'"]),
+        (&["init", "x", "-t", "tabullar"], &["no template `tabullar`", "did you mean `tabular`?"]),
+        (&["run", "--jobs", "0"], &["'0'"]),
+        (&["why"], &["required"]),
+        (&["run", "a.toml", "b.toml"], &["one pipeline at a time"]),
+    ] {
+        let said = project.collegium(args).fails(2, needles);
+        assert_eq!(said.out, "", "{args:?}");
+    }
+}
+
+// Which pipeline.
+
+#[test]
+fn the_only_pipeline_is_found_from_any_folder_below() {
+    let project = Project::ready();
+    let mut command = project.command(&["plan"]);
+    let output = command.current_dir(project.path("pipelines/data")).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "small: all 3 experts up to date\n");
+}
+
+#[test]
+fn a_folder_can_be_named_to_start_in() {
+    let project = Project::ready();
+    let elsewhere = Project::empty();
+    let root = project.root().to_str().unwrap();
+    let said = elsewhere.collegium(&["-C", root, "plan"]).ok();
+    assert_eq!(said.out, "small: all 3 experts up to date\n");
+    elsewhere.collegium(&["plan", "-C", root, "pipelines/small.toml"]).ok();
+    assert_eq!(elsewhere.files("").len(), 0, "nothing is written here");
+}
+
+#[test]
+fn several_pipelines_must_be_named_and_none_is_said() {
+    let project = Project::ready();
+    project.write("pipelines/other.toml", project.read("pipelines/small.toml"));
+    project
+        .collegium(&["plan"])
+        .fails(2, &["which pipeline? pipelines/other.toml, pipelines/small.toml"]);
+    project.collegium(&["plan", "pipelines/small.toml"]).ok();
+    Project::empty().collegium(&["plan"]).fails(2, &["there is no `pipelines/` here or above"]);
+}
+
+#[test]
+fn a_pipeline_outside_of_pipelines_has_its_store_beside_it() {
+    let project = Project::empty();
+    project.write("alone.toml", crate::project::PIPELINE.replace("data/rows.csv", "rows.csv"));
+    project.write("rows.csv", rows(600));
+    project.collegium(&["run", "-q", "alone.toml"]).ok();
+    assert!(project.path(".collegium").is_dir() && project.path("alone.lock").is_file());
+}
+
+// init
+
+#[test]
+fn every_template_runs_at_once() {
+    for template in ["tabular", "blank"] {
+        let project = Project::empty();
+        project.collegium(&["init", "demo", "--template", template]).ok();
+        project.collegium(&["check", "-C", "demo"]).ok();
+        let text = project
+            .files("demo/pipelines")
+            .into_iter()
+            .find(|(name, _)| name.ends_with(".toml"))
+            .map(|(_, bytes)| String::from_utf8(bytes).unwrap())
+            .unwrap();
+        assert!(text.starts_with("#:schema "), "{text}");
+        let said = project.collegium(&["run", "-C", "demo", "--audit", "-q"]).ok();
+        let reports = project.files("demo/.collegium/reports");
+        let kinds: Vec<&str> = reports.keys().map(|n| n.rsplit('.').next().unwrap()).collect();
+        assert_eq!(kinds, ["html", "json"], "{}", said.out);
+        let again = project.collegium(&["init", "demo", "--template", template]);
+        again.fails(2, &[".toml"]);
+    }
+}
+
+#[test]
+fn the_machines_template_checks() {
+    let project = Project::empty();
+    project.collegium(&["init", "--template", "machines"]).ok();
+    project.collegium(&["check"]).ok();
+}
+
+// audit
+
+#[test]
+fn an_audit_says_what_it_found_and_where_the_report_is() {
+    let project = Project::ready();
+    let said = project.collegium(&["audit"]).ok();
+    assert!(said.out.contains("report: .collegium/reports/small.html"), "{}", said.out);
+    let page = project.read(".collegium/reports/small.html");
+    assert!(page.starts_with("<!DOCTYPE html>"), "{}", &page[..200.min(page.len())]);
+    for alien in ["<script src", "http://", "https://", "<link "] {
+        let found = page.match_indices(alien).filter(|(at, _)| {
+            // Namespaces are names, not addresses that are loaded.
+            !page[..*at].ends_with("xmlns=\"")
+        });
+        assert_eq!(found.count(), 0, "{alien} in the page");
+    }
+    project.collegium(&["audit", "size", "-o", "size.html"]).ok();
+    assert!(project.path("size.html").is_file() && project.path("size.json").is_file());
+}
+
+#[test]
+fn an_audit_of_what_is_not_up_to_date_says_what_to_do() {
+    Project::new().collegium(&["audit"]).fails(2, &["not up to date: expert.size", "collegium run"]);
+}
+
+#[test]
+fn the_json_of_an_audit_keeps_its_contract() {
+    let project = Project::new();
+    project.edit_pipeline("baselines = []", "baselines = [\"majority\", \"linear\"]");
+    project.collegium(&["run", "-q"]).ok();
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    assert_eq!(audit["format_version"], 1);
+    for node in audit["nodes"].as_array().unwrap() {
+        let classifies = node["name"] != "expert.size";
+        let task = if classifies { "classification" } else { "regression" };
+        assert_eq!(node["task"], task);
+        assert!(node["metrics"]["test"].is_object(), "{node}");
+        assert_eq!(node["confusion"].is_null(), !classifies, "{node}");
+        let skill = &node["skill"];
+        assert!(skill["metric"].is_string() && skill["value"].is_number(), "{skill}");
+        assert!(skill["baseline"].is_number() && skill["beats_baseline"].is_boolean(), "{skill}");
+        let agop = &node["agop"];
+        assert_eq!(agop["output"], if classifies { "logit" } else { "value" });
+        assert!(agop["rows"].is_u64() && agop["eigenvalues"].is_array(), "{agop}");
+        assert!(agop["effective_rank"].is_number() && agop["noise_floor"].is_object(), "{agop}");
+        let importance = agop["importance"].as_array().unwrap();
+        let shares: Vec<f64> = importance.iter().map(|i| i["share"].as_f64().unwrap()).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+        assert!(shares.windows(2).all(|pair| pair[0] >= pair[1]), "{shares:?}");
+        for one in importance {
+            assert!(one["input"].is_string() && one["low"].as_f64() <= one["high"].as_f64());
+        }
+    }
+}
+
+#[test]
+fn an_audit_of_what_did_not_change_is_byte_for_byte_the_same() {
+    let (one, two) = (Project::ready(), Project::ready());
+    let audit = |project: &Project| {
+        let mut audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+        audit["created"] = Value::Null;
+        audit
+    };
+    let first = audit(&one);
+    assert_eq!(first, audit(&two));
+    assert_eq!(first, audit(&one));
+}
