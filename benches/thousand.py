@@ -38,8 +38,8 @@ def main():
             text += f'[expert.c{chain}_{at}]\ninputs = [{fed}"t.x{chain}"]\n{FED if at else ""}{settings}\n'
     ends = ", ".join(f'"c{chain}_{LENGTH - 1}.value"' for chain in range(CHAINS))
     text += f"[expert.sink]\ninputs = [{ends}]\n{FED}{settings}"
-    (folder / "thousand.toml").write_text(text)
     text += "[evaluate]\nbaselines = []\n"
+    (folder / "thousand.toml").write_text(text)
     assert text.count("[expert.") == 1000
 
 

@@ -30,27 +30,27 @@ fn steady_word(word: &str) -> String {
     word.replacen(core, put, 1)
 }
 
-/// Seconds and memory differ from run to run; the columns of a table move with them.
+/// Seconds, memory and metrics as `#`: they differ from run to run, or from processor to processor.
+/// The columns of a table move with them, so that spaces count once.
 fn without_costs(text: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut steady_text = String::new();
+    let number = |word: &str| word.trim_start_matches('(').parse::<f64>().is_ok();
+    let mut all = String::new();
     for line in steady(text).lines() {
-        words.clear();
-        for word in line.split_whitespace() {
-            let number = word.trim_matches(|c| c == '(' || c == ')').parse::<f64>().is_ok();
-            let unit = ["s", "s,", "s)", "KiB", "MiB", "B"].contains(&word);
-            match words.last_mut() {
-                Some(last) if unit && last.starts_with('#') => *last = format!("#{word}"),
-                _ if number && word.contains('.') => words.push(format!("#{word}")),
-                _ => words.push(word.to_owned()),
-            }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut kept = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            let unit = words.get(at + 1).map_or("", |next| next.trim_end_matches([',', ')']));
+            let cost = ["s", "KiB", "MiB", "GiB"].contains(&unit);
+            let metric = at > 0 && ["AUC", "R²"].contains(&words[at - 1]);
+            kept.push(match number(word) && (cost || metric) {
+                true => word.replace(|c: char| c.is_ascii_digit() || c == '.', "").to_owned() + "#",
+                false => (*word).to_owned(),
+            });
         }
-        let kept: Vec<&str> =
-            words.iter().map(|w| if w.starts_with('#') && w[1..].parse::<f64>().is_ok() { &w[1..] } else { w }).collect();
-        steady_text.push_str(&kept.join(" "));
-        steady_text.push('\n');
+        all.push_str(&kept.join(" "));
+        all.push('\n');
     }
-    steady_text
+    all
 }
 
 fn out(project: &Project, args: &[&str]) -> String {
@@ -63,15 +63,60 @@ fn err(said: &Said) -> String {
 
 #[test]
 fn help_lists_every_command_and_exit_code() {
-    insta::assert_snapshot!(out(&Project::empty(), &["--help"]), @"");
+    insta::assert_snapshot!(out(&Project::empty(), &["--help"]), @r#"
+    Train bodies of small expert networks, retrain only what a change reaches, see what each learned
+
+    Usage: collegium [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Write a pipeline that runs at once
+      check        Find everything that is wrong with a pipeline and its data
+      plan         Say what `run` would do, why, and at what price
+      run          Bring experts up to date
+      status       Show what the lock stands on and what is stale
+      why          Explain why an expert was, or would be, fitted
+      audit        Measure what experts know and what they look at; writes one HTML file and JSON
+      predict      Apply the pipeline, or some of its experts, to new rows
+      graph        Draw the pipeline
+      show         Write out a pipeline, or some of its experts, with every default
+      log          List past runs
+      schema       Print the JSON Schema of the pipeline file, for editors
+      completions  Print completions for a shell
+      man          Print the manual page
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -C, --directory <DIR>  Start in this folder
+          --json             Print one JSON document to stdout
+      -q, --quiet            Say less: no bars, no progress lines
+      -h, --help             Print help
+      -V, --version          Print version
+
+    Start with `collegium init demo --template machines`, then `collegium run -C demo --audit`.
+
+    Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes pending
+    (plan --exit-code), 6 a `require` not met, 7 store damaged or not writable, 130 interrupted.
+    "#);
 }
 
 #[test]
 fn every_command_has_help() {
     let project = Project::empty();
     for command in [
-        "init", "check", "plan", "run", "status", "why", "audit", "predict", "graph", "show", "log",
-        "schema", "completions", "man",
+        "init",
+        "check",
+        "plan",
+        "run",
+        "status",
+        "why",
+        "audit",
+        "predict",
+        "graph",
+        "show",
+        "log",
+        "schema",
+        "completions",
+        "man",
     ] {
         let said = project.collegium(&[command, "--help"]).ok();
         assert!(said.out.contains(&format!("Usage: collegium {command}")), "{}", said.out);
@@ -83,19 +128,32 @@ fn every_command_has_help() {
 #[test]
 fn a_plan_of_a_new_pipeline_names_every_fit() {
     let project = Project::new();
-    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @r#"
+    node action fits CPU memory why
+    expert.size train 6 ? # KiB never fitted
+    expert.kind train 6 ? # KiB never fitted
+    expert.final train 1 ? # KiB never fitted; upstreams size, kind decide
+
+    0 experts cached, 13 fits to do; what no fit like it has been recorded for has no price yet
+    "#);
 }
 
 #[test]
 fn a_plan_after_a_change_says_what_changed_and_what_may_follow() {
     let project = Project::ready();
     project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
-    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&project, &["plan"])), @r#"
+    node action fits CPU memory why
+    expert.size train 6 # s (# s to # s) # KiB train.learning_rate 0.01 → 0.02
+    expert.final may train 1 # s (# s to # s) # KiB upstream size decides
+
+    1 expert cached, 7 fits to do, # s (# s to # s) of CPU
+    "#);
 }
 
 #[test]
 fn a_plan_of_what_is_up_to_date_is_one_line() {
-    insta::assert_snapshot!(out(&Project::ready(), &["plan"]), @"");
+    insta::assert_snapshot!(out(&Project::ready(), &["plan"]), @r#"small: all 3 experts up to date"#);
 }
 
 #[test]
@@ -134,7 +192,10 @@ fn the_json_of_a_plan_keeps_its_contract() {
         assert!(plan["seconds"][bound].is_number(), "{plan}");
         assert!(plan["nodes"][0]["seconds"][bound].is_number(), "{plan}");
     }
-    assert_eq!(actions(&plan), ["expert.size train", "expert.kind cached", "expert.final may-train"]);
+    assert_eq!(
+        actions(&plan),
+        ["expert.size train", "expert.kind cached", "expert.final may-train"]
+    );
 }
 
 fn actions(plan: &Value) -> Vec<String> {
@@ -148,7 +209,14 @@ fn actions(plan: &Value) -> Vec<String> {
 #[test]
 fn a_run_prints_a_table_of_outcomes() {
     let said = Project::new().collegium(&["run", "--jobs", "1"]).ok();
-    insta::assert_snapshot!(without_costs(&said.out), @"");
+    insta::assert_snapshot!(without_costs(&said.out), @r#"
+    node outcome fits time test why
+    expert.size trained 6 # s R² # never fitted
+    expert.kind trained 6 # s AUC # never fitted
+    expert.final trained 1 # s AUC # never fitted
+
+    13 fits in # s, peak memory # MiB
+    "#);
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 13, "a calm line per fit:\n{}", said.err);
     assert!(lines[0].starts_with("expert.size full: fitted in "), "{}", said.err);
@@ -156,7 +224,14 @@ fn a_run_prints_a_table_of_outcomes() {
 
 #[test]
 fn a_run_of_what_is_up_to_date_says_so() {
-    insta::assert_snapshot!(without_costs(&out(&Project::ready(), &["run"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&Project::ready(), &["run"])), @r#"
+    node outcome fits time test why
+    expert.size cached 0 R² #
+    expert.kind cached 0 AUC #
+    expert.final cached 0 AUC #
+
+    nothing to fit in # s, peak memory # MiB
+    "#);
 }
 
 #[test]
@@ -223,20 +298,39 @@ fn a_requirement_that_is_not_met_is_an_exit_code() {
 #[test]
 fn the_status_is_one_screen() {
     let project = Project::ready();
-    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @r#"
+    node state model fitted why
+    expert.size fresh DIGEST TIME
+    expert.kind fresh DIGEST TIME
+    expert.final fresh DIGEST TIME
+    "#);
     project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
-    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @"");
-    insta::assert_snapshot!(without_costs(&out(&Project::new(), &["status"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @r#"
+    node state model fitted why
+    expert.size stale DIGEST TIME train.learning_rate 0.01 → 0.02
+    expert.kind fresh DIGEST TIME
+    expert.final maybe stale DIGEST TIME upstream size decides
+    "#);
+    insta::assert_snapshot!(without_costs(&out(&Project::new(), &["status"])), @r#"
+    node state model fitted why
+    expert.size never fitted never fitted
+    expert.kind never fitted never fitted
+    expert.final never fitted never fitted; upstreams size, kind decide
+    "#);
 }
 
 #[test]
 fn why_names_the_ingredients_that_changed() {
-    insta::assert_snapshot!(out(&Project::new(), &["why", "size"]), @"");
+    insta::assert_snapshot!(out(&Project::new(), &["why", "size"]), @r#"expert.size: never fitted"#);
     let project = Project::ready();
-    insta::assert_snapshot!(out(&project, &["why", "size"]), @"");
+    insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"expert.size: up to date; last fitted in the run of TIME (full, fold 1/5, fold 2/5, fold 3/5, fold 4/5, fold 5/5): never fitted"#);
     project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
-    insta::assert_snapshot!(out(&project, &["why", "size"]), @"");
-    insta::assert_snapshot!(out(&project, &["why", "final"]), @"");
+    insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"
+    expert.size: will be fitted: its recipe changed
+    ingredient           before  after  drift (sd)
+    train.learning_rate  0.01    0.02
+    "#);
+    insta::assert_snapshot!(out(&project, &["why", "final"]), @r#"expert.final: nothing of its own changed; whether it is fitted depends on what expert.size will hand over"#);
 }
 
 #[test]
@@ -254,7 +348,11 @@ fn the_json_of_why_keeps_its_contract() {
 fn the_log_lists_runs() {
     let project = Project::ready();
     project.collegium(&["run", "-q"]).ok();
-    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @"");
+    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @r#"
+    run time fits what
+    TIME # s 13 trained size, kind, final
+    TIME # s 0 all cached
+    "#);
     assert_eq!(project.collegium(&["log", "-n", "1"]).ok().out.lines().count(), 2);
     let log = project.collegium(&["log", "--json"]).ok().json();
     assert_eq!(log["runs"].as_array().unwrap().len(), 2);
@@ -265,8 +363,34 @@ fn the_log_lists_runs() {
 #[test]
 fn the_graph_as_dot_and_mermaid() {
     let project = Project::new();
-    insta::assert_snapshot!(out(&project, &["graph", "-f", "dot"]), @"");
-    insta::assert_snapshot!(out(&project, &["graph", "-f", "mermaid"]), @"");
+    insta::assert_snapshot!(out(&project, &["graph", "-f", "dot"]), @r#"
+    digraph pipeline {
+      rankdir=LR;
+      node [shape=box, style=rounded, fontname="sans-serif"];
+      edge [fontname="sans-serif"];
+      "data.rows" [label="rows", shape=cylinder, style=solid];
+      "expert.size" [label="size\n→ size"];
+      "expert.kind" [label="kind\n→ kind"];
+      "expert.final" [label="final\n→ final"];
+      "data.rows" -> "expert.size" [label="2 inputs", tooltip="2 inputs"];
+      "data.rows" -> "expert.kind" [label="2 inputs", tooltip="2 inputs"];
+      "expert.size" -> "expert.final";
+      "expert.kind" -> "expert.final";
+      "data.rows" -> "expert.final";
+    }
+    "#);
+    insta::assert_snapshot!(out(&project, &["graph", "-f", "mermaid"]), @r#"
+    flowchart LR
+      n0[("rows")]
+      n1("size<br/>→ size")
+      n2("kind<br/>→ kind")
+      n3("final<br/>→ final")
+      n0 -->|"2 inputs"| n1
+      n0 -->|"2 inputs"| n2
+      n1 --> n3
+      n2 --> n3
+      n0 --> n3
+    "#);
     let svg = out(&project, &["graph"]);
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
     let json = project.collegium(&["graph", "--json"]).ok().json();
@@ -276,7 +400,18 @@ fn the_graph_as_dot_and_mermaid() {
 #[test]
 fn show_writes_out_every_default() {
     let project = Project::new();
-    insta::assert_snapshot!(out(&project, &["show", "kind"]), @"");
+    insta::assert_snapshot!(out(&project, &["show", "kind"]), @r#"
+    [expert.kind]
+    inputs = ["rows.b", "rows.c"]
+    target = "rows.kind"
+    # task: the target's type decides
+    # where: all training rows
+    model = { type = "mlp", hidden = [8], activation = "relu", dropout = 0.0 }
+    train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 5, class_weights = "none" }
+    upstream = "out-of-fold"
+    folds = 5
+    seed = 3
+    "#);
 }
 
 #[test]
@@ -310,7 +445,7 @@ fn completions_and_manual_are_printed() {
 
 #[test]
 fn check_says_that_nothing_is_wrong() {
-    insta::assert_snapshot!(out(&Project::new(), &["check"]), @"");
+    insta::assert_snapshot!(out(&Project::new(), &["check"]), @r#"small: 3 experts over 1 data source, nothing wrong"#);
 }
 
 #[test]
@@ -320,7 +455,25 @@ fn check_shows_all_errors_at_once() {
     project.edit_pipeline("\"kind.logit\"", "\"knid.logit\"");
     let said = project.collegium(&["check"]);
     assert_eq!((said.code, said.out.as_str()), (3, ""));
-    insta::assert_snapshot!(err(&said), @"");
+    insta::assert_snapshot!(err(&said), @r#"
+    error: unknown key `hiden` in `expert.size.model`
+      --> pipelines/small.toml:12:26
+       |
+    12 | model  = { type = "mlp", hiden = [8] }
+       |                          ^^^^^ unknown key
+       |
+       = help: did you mean `hidden`?
+
+    error: there is no data source or expert `knid`
+      --> pipelines/small.toml:22:26
+       |
+    22 | inputs = ["size.value", "knid.logit", "rows.d"]
+       |                          ^^^^ unknown node
+       |
+       = help: did you mean `kind`?
+
+    2 errors; nothing was run and nothing was changed
+    "#);
     let json = project.collegium(&["check", "--json"]).json();
     assert_eq!(json["exit_code"], 3);
     assert_eq!(json["diagnostics"].as_array().unwrap().len(), 2);
@@ -445,7 +598,9 @@ fn an_audit_says_what_it_found_and_where_the_report_is() {
 
 #[test]
 fn an_audit_of_what_is_not_up_to_date_says_what_to_do() {
-    Project::new().collegium(&["audit"]).fails(2, &["not up to date: expert.size", "collegium run"]);
+    Project::new()
+        .collegium(&["audit"])
+        .fails(2, &["not up to date: expert.size", "collegium run"]);
 }
 
 #[test]

@@ -123,8 +123,7 @@ fn the_order_of_inputs_is_no_change() {
 #[test]
 fn an_upstream_retrained_to_identical_outputs_leaves_its_consumer_alone() {
     let project = ready();
-    let report =
-        project.collegium(&["run", "--json", "--quiet", "--force", "kind"]).ok().json();
+    let report = project.collegium(&["run", "--json", "--quiet", "--force", "kind"]).ok().json();
     assert_eq!(crate::project::fitted(&report), with_folds("kind"));
 }
 

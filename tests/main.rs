@@ -7,6 +7,9 @@ mod project;
 
 mod bad_input;
 mod commands;
+mod contracts;
 mod crash;
+mod house;
 mod incremental;
 mod predict;
+mod shared_data;

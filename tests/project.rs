@@ -117,11 +117,14 @@ pub fn parquet(path: &Path, count: usize) {
         let values = match name {
             "unread" => {
                 let levels = ["red", "green", "blue"];
-                let code = |cell: &&str| levels.iter().position(|level| level == cell).unwrap() as u32;
+                let code =
+                    |cell: &&str| levels.iter().position(|level| level == cell).unwrap() as u32;
                 let codes = cells.iter().map(code).collect();
                 Values::Category { codes, levels: levels.map(str::to_owned).to_vec() }
             }
-            "kind" | "final" => Values::Boolean(cells.iter().map(|c| u8::from(*c == "true")).collect()),
+            "kind" | "final" => {
+                Values::Boolean(cells.iter().map(|c| u8::from(*c == "true")).collect())
+            }
             _ => Values::Number(cells.iter().map(|cell| cell.parse().unwrap()).collect()),
         };
         columns.push(Column::new(name, values));
@@ -196,7 +199,9 @@ impl Project {
     pub fn standing(&self) -> Files {
         let mut files = self.files(".collegium/objects");
         files.extend(self.files(".collegium/realisations"));
-        files.extend(self.files("pipelines").into_iter().filter(|(name, _)| name.ends_with(".lock")));
+        files.extend(
+            self.files("pipelines").into_iter().filter(|(name, _)| name.ends_with(".lock")),
+        );
         files
     }
 

@@ -47,7 +47,10 @@ impl Failure {
         }
         match self {
             Self::Invalid(found) => {
-                anstream::eprintln!("{}", found.render(crate::human::colour_on_stderr()).trim_end());
+                anstream::eprintln!(
+                    "{}",
+                    found.render(crate::human::colour_on_stderr()).trim_end()
+                );
                 let errors = found.iter().filter(|d| !d.warning).count();
                 if errors > 1 {
                     eprintln!("\n{errors} errors; nothing was run and nothing was changed");

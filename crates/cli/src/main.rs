@@ -3,6 +3,10 @@
 //! This is the only crate that prints. Each command has a file in `commands/`; what a command finds
 //! goes to stdout (a table, or one JSON document with `--json`), everything else to stderr.
 //! `args.rs` holds the clap types, `failure.rs` the exit codes, `progress.rs` the bars.
+//!
+//! Nothing is decided here: a command opens a session, asks the engine, and shows what it says.
+//! Rejected: printing from the crates below, which would make them useless inside other programs;
+//! an interactive mode, since everything that a person can do a script should do the same way.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;

@@ -17,7 +17,8 @@ pub(crate) fn open(
     let pipeline = crate::locate::load(args, named)?;
     let interrupted = interrupt_flag()?;
     let observer: Arc<dyn Observer> = progress::observer(args.quiet);
-    let options = Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
+    let options =
+        Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
     let session = Session::open(pipeline, options)?;
     Ok((Arc::new(session), interrupted))
 }

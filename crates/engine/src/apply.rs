@@ -120,9 +120,8 @@ impl Session {
             .collect();
         for view in wanted {
             let recipe = self.view_recipe(index, view, &applied, &parts, states)?;
-            let made = self.at_hand_or(&recipe, || {
-                self.apply_folds(index, view, &outputs, &parts, states)
-            })?;
+            let made = self
+                .at_hand_or(&recipe, || self.apply_folds(index, view, &outputs, &parts, states))?;
             views.insert(view, made);
         }
         Ok(NodeState { recipe, parts, applied, views })
@@ -154,9 +153,10 @@ impl Session {
     }
 
     pub(crate) fn model(&self, fit: &Fit) -> Result<Model, EngineError> {
-        let bytes = self.store.get(&fit.model)?.ok_or_else(|| {
-            EngineError::Lost(format!("model {}", fit.model.short()))
-        })?;
+        let bytes = self
+            .store
+            .get(&fit.model)?
+            .ok_or_else(|| EngineError::Lost(format!("model {}", fit.model.short())))?;
         Model::from_bytes(&bytes)
             .map_err(|error| EngineError::Internal(format!("model {}: {error}", fit.model)))
     }

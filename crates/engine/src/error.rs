@@ -41,9 +41,7 @@ pub enum EngineError {
 ///
 /// # Errors
 /// With those of `work`; [`EngineError::Lost`] only from a disk that damages what is written to it.
-pub fn mended<T>(
-    mut work: impl FnMut() -> Result<T, EngineError>,
-) -> Result<T, EngineError> {
+pub fn mended<T>(mut work: impl FnMut() -> Result<T, EngineError>) -> Result<T, EngineError> {
     for _ in 0..MOST_LOSSES {
         match work() {
             Err(EngineError::Lost(_)) => {}

@@ -52,10 +52,14 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
             changes = before.changes(&full.recipe);
             match (changes.is_empty(), open.is_empty()) {
                 (true, true) => session.last_reason(&name)?,
-                (true, false) => format!("nothing changed, but not in the store: {}", open.join(", ")),
-                (false, true) => "it changed since the lock was written, and a fit of the new recipe \
+                (true, false) => {
+                    format!("nothing changed, but not in the store: {}", open.join(", "))
+                }
+                (false, true) => {
+                    "it changed since the lock was written, and a fit of the new recipe \
                                   is at hand: `collegium run` will take it"
-                    .to_owned(),
+                        .to_owned()
+                }
                 (false, false) => "will be fitted: its recipe changed".to_owned(),
             }
         }
@@ -69,7 +73,10 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
                      over",
                     waiting.join(", ")
                 ),
-                false => format!("will be fitted; {} will be brought up to date first", waiting.join(", ")),
+                false => format!(
+                    "will be fitted; {} will be brought up to date first",
+                    waiting.join(", ")
+                ),
             }
         }
     };
@@ -82,10 +89,9 @@ impl Session {
     /// When and why a node that is up to date was last fitted.
     fn last_reason(&self, name: &str) -> Result<String, EngineError> {
         for (when, report) in self.store.runs()?.iter().rev() {
-            let fitted = report
-                .nodes
-                .iter()
-                .find(|run| report.pipeline == self.pipeline.name && run.name == name && run.fits > 0);
+            let fitted = report.nodes.iter().find(|run| {
+                report.pipeline == self.pipeline.name && run.name == name && run.fits > 0
+            });
             if let Some(run) = fitted {
                 return Ok(format!(
                     "up to date; last fitted in the run of {when} ({}): {}",
@@ -127,7 +133,8 @@ impl Session {
     ) -> Result<Option<f64>, EngineError> {
         let Some(locked) = self.lock.node.get(&format!("expert.{expert}")) else { return Ok(None) };
         let before: BTreeMap<Digest, Applied> = self.store.realisations(&locked.outputs)?;
-        let before = before.into_values().next().and_then(|a| a.outputs.get(output.name()).copied());
+        let before =
+            before.into_values().next().and_then(|a| a.outputs.get(output.name()).copied());
         let after = self.output_object(expert, output, View::Deployed, states);
         let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
         let (Some(before), Some(after)) = (self.matrix(&before)?, self.matrix(&after)?) else {
@@ -138,7 +145,9 @@ impl Session {
         }
         let rows = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
         let pick = |matrix: &Matrix| -> Vec<f64> {
-            rows.iter().flat_map(|&r| matrix.row(r as usize).iter().map(|&v| f64::from(v))).collect()
+            rows.iter()
+                .flat_map(|&r| matrix.row(r as usize).iter().map(|&v| f64::from(v)))
+                .collect()
         };
         Ok(drift(&pick(&before), &pick(&after)))
     }

@@ -206,9 +206,11 @@ impl Session {
         let rows = self.rows(training_rows(index, part))?;
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
         if rows.is_empty() {
-            return Ok(Err("it has no training rows; look at its `where`, at missing values of its \
+            return Ok(Err(
+                "it has no training rows; look at its `where`, at missing values of its \
                            target and at the split"
-                .to_owned()));
+                    .to_owned(),
+            ));
         }
         let inputs = self.part_inputs(index, part);
         let data = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
@@ -247,7 +249,8 @@ impl Session {
         let (y, y_valid) = (of(rows), of(valid));
         let seen: BTreeSet<u32> = y.iter().copied().filter(|&label| label != NO_LABEL).collect();
         if seen.len() < 2 {
-            let only = seen.first().and_then(|&c| classes.get(c as usize)).map_or("", String::as_str);
+            let only =
+                seen.first().and_then(|&c| classes.get(c as usize)).map_or("", String::as_str);
             return Ok(Err(format!(
                 "all {} training rows have the class `{only}`; a classifier needs two: look at its \
                  `where` and at the split",
@@ -300,8 +303,7 @@ impl Session {
 
 fn class_weights(expert: &Expert, classes: &[String], labels: &Labels) -> Option<Vec<f32>> {
     let Labels::Classes(labels) = labels else { return None };
-    let weights =
-        weights_by_class(&expert.train.class_weights, classes, labels.iter().copied())?;
+    let weights = weights_by_class(&expert.train.class_weights, classes, labels.iter().copied())?;
     Some(weights.into_iter().map(|weight| weight as f32).collect())
 }
 

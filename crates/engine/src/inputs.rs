@@ -106,7 +106,8 @@ impl Session {
         let mut inputs = Vec::new();
         for input in &self.experts[index].inputs {
             if matches!(input, Input::Column { .. })
-                && let Some(digest) = self.input_digest(index, input, rows, valid, &States::new())?
+                && let Some(digest) =
+                    self.input_digest(index, input, rows, valid, &States::new())?
             {
                 inputs.push(digest);
             }
@@ -144,7 +145,8 @@ impl Session {
     ) -> Result<Option<InputDigest>, EngineError> {
         let (kind, train, valid) = match input {
             Input::Column { data, column } => {
-                let kind = self.column_facts(data, column).map_or("", |facts| kind_name(facts.kind));
+                let kind =
+                    self.column_facts(data, column).map_or("", |facts| kind_name(facts.kind));
                 let train = self.column_digest(index, column, rows)?;
                 (kind, train, self.column_digest(index, column, valid)?)
             }

@@ -82,14 +82,14 @@ pub fn plan(
             moving.insert(index, decision.action);
         }
     }
-    let total = plans.iter().filter_map(|plan| plan.seconds).fold(
-        Estimate::default(),
-        |sum, one| Estimate {
-            min: sum.min + one.min,
-            expected: sum.expected + one.expected,
-            max: sum.max + one.max,
-        },
-    );
+    let total =
+        plans.iter().filter_map(|plan| plan.seconds).fold(Estimate::default(), |sum, one| {
+            Estimate {
+                min: sum.min + one.min,
+                expected: sum.expected + one.expected,
+                max: sum.max + one.max,
+            }
+        });
     session.store.flush()?;
     Ok(PlanReport {
         format_version: FORMAT_VERSION,
@@ -174,5 +174,4 @@ impl Session {
             self.expert(index).train.batch,
         )
     }
-
 }

@@ -121,7 +121,9 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         let mut written: Vec<Column> = options
             .keep
             .iter()
-            .map(|name| Column::new(name.clone(), Values::Category { codes: vec![], levels: vec![] }))
+            .map(|name| {
+                Column::new(name.clone(), Values::Category { codes: vec![], levels: vec![] })
+            })
             .collect();
         written.extend(session.predict_chunk(&experts, &nothing, &mut surprises)?);
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
@@ -196,7 +198,9 @@ impl Session {
             .nodes
             .into_iter()
             .filter(|node| node.action != collegium_records::Action::Cached)
-            .filter(|node| !node.reasons.iter().all(|reason| reason.starts_with("not in the store")))
+            .filter(|node| {
+                !node.reasons.iter().all(|reason| reason.starts_with("not in the store"))
+            })
             .map(|node| node.name)
             .collect();
         Ok(match stale.is_empty() {

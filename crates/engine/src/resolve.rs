@@ -48,7 +48,12 @@ impl Session {
                         if let Some(upstream) = &resolved[from]
                             && !has_output(upstream.task, *output)
                         {
-                            wrong.push(self.no_such_output(expert, *output, upstream, input.span()));
+                            wrong.push(self.no_such_output(
+                                expert,
+                                *output,
+                                upstream,
+                                input.span(),
+                            ));
                         }
                     }
                 }
@@ -82,9 +87,13 @@ impl Session {
                     resolved[index] = Some(Resolved { task, classes, inputs, raw });
                 }
                 Err(error) => wrong.push(
-                    Diagnostic::error(&self.pipeline.source, expert.target.span(), error.to_string())
-                        .label(format!("target of expert `{}`", self.name(index)))
-                        .help(error.help()),
+                    Diagnostic::error(
+                        &self.pipeline.source,
+                        expert.target.span(),
+                        error.to_string(),
+                    )
+                    .label(format!("target of expert `{}`", self.name(index)))
+                    .help(error.help()),
                 ),
             }
             if let Err(error) = self.check_filter(index) {
@@ -149,7 +158,9 @@ impl Session {
     ) -> Option<Diagnostic> {
         let expert = self.expert(index);
         let (message, help) = match (&expert.train.class_weights, task) {
-            (ClassWeights::None, _) | (ClassWeights::Balanced, Task::Classification) => return None,
+            (ClassWeights::None, _) | (ClassWeights::Balanced, Task::Classification) => {
+                return None;
+            }
             (_, Task::Regression) => (
                 format!("expert `{}` is a regression and has no `class_weights`", self.name(index)),
                 "remove `class_weights`".to_owned(),

@@ -92,10 +92,16 @@ impl Session {
                 None => Ok(self.rows(Rows::Side { expert, side: Side::Train })?.to_vec()),
                 Some(view) => {
                     let held = self.fold_of_rows(expert, view)?;
-                    Ok(held.into_iter().filter(|&(_, fold)| fold == 0).map(|(row, _)| row).collect())
+                    Ok(held
+                        .into_iter()
+                        .filter(|&(_, fold)| fold == 0)
+                        .map(|(row, _)| row)
+                        .collect())
                 }
             },
-            Rows::Without { expert, view, fold } => self.part_of_training(expert, view, fold, false),
+            Rows::Without { expert, view, fold } => {
+                self.part_of_training(expert, view, fold, false)
+            }
             Rows::Fold { expert, view, fold } => self.part_of_training(expert, view, fold, true),
         }
     }
@@ -139,8 +145,7 @@ impl Session {
             Task::Classification => Some(self.labels(owner)?),
             Task::Regression => None,
         };
-        let assigned =
-            folds(
+        let assigned = folds(
             &rows,
             count,
             groups.as_ref().map(|groups| groups.as_slice()),
@@ -165,9 +170,7 @@ impl Session {
     fn hash_view(&self, hasher: &mut Hasher, view: View) {
         match view {
             View::Deployed => hasher.text("deployed"),
-            View::OutOfFold { folds } => {
-                hasher.text("out-of-fold").digest(&self.fold_key(folds))
-            }
+            View::OutOfFold { folds } => hasher.text("out-of-fold").digest(&self.fold_key(folds)),
             View::HeldOut { consumer, folds } => hasher
                 .text("held-out")
                 .digest(&self.base_key(consumer))
@@ -250,7 +253,8 @@ impl Session {
         object: &Digest,
         rows: Rows,
     ) -> Result<Option<Digest>, EngineError> {
-        let key = Hasher::new("output on rows").digest(object).digest(&self.rows_key(rows)).finish();
+        let key =
+            Hasher::new("output on rows").digest(object).digest(&self.rows_key(rows)).finish();
         if let Some(known) = self.store.memo(&key) {
             return Ok(Some(known));
         }

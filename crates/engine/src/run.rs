@@ -285,12 +285,16 @@ impl Shared {
                 Some(fit) if !forced => {
                     parts.insert(need.part, (need.recipe.digest(), fit));
                 }
-                _ => running.push((need.part, need.recipe.clone(), self.blocking({
-                    let states = states.clone();
-                    move |shared| {
-                        shared.session.execute(index, need.part, &need.recipe, &states, forced)
-                    }
-                }))),
+                _ => running.push((
+                    need.part,
+                    need.recipe.clone(),
+                    self.blocking({
+                        let states = states.clone();
+                        move |shared| {
+                            shared.session.execute(index, need.part, &need.recipe, &states, forced)
+                        }
+                    }),
+                )),
             }
         }
         let (names, futures): (Vec<_>, Vec<_>) =

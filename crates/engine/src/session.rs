@@ -15,11 +15,7 @@ use collegium_store::{Store, read_lock};
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event,
-    error::data_error,
-    events::Watcher,
-    resolve::Resolved,
-    rows::RowCache,
+    EngineError, Event, error::data_error, events::Watcher, resolve::Resolved, rows::RowCache,
 };
 
 /// How a pipeline is opened.
@@ -235,7 +231,10 @@ pub(crate) fn expert_index(pipeline: &Pipeline, name: &str) -> Result<usize, Eng
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its experts are: {}", known.join(", ")),
         };
-        EngineError::Usage(format!("pipeline `{}` has no expert `{short}`; {way_out}", pipeline.name))
+        EngineError::Usage(format!(
+            "pipeline `{}` has no expert `{short}`; {way_out}",
+            pipeline.name
+        ))
     })
 }
 
@@ -245,7 +244,12 @@ pub(crate) fn base(pipeline: &Pipeline) -> PathBuf {
 }
 
 fn lock_path(pipeline: &Pipeline) -> PathBuf {
-    pipeline.source.path.with_extension("lock")
+    let path = pipeline.source.path.with_extension("lock");
+    match path.parent() {
+        // A bare name has no folder to sync, so it is given one.
+        Some(folder) if folder.as_os_str().is_empty() => PathBuf::from(".").join(path),
+        _ => path,
+    }
 }
 
 /// A mutex whose holder panicked still guards usable data here: every write is a single insert.

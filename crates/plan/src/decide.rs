@@ -83,10 +83,9 @@ fn own_changes(before: &Recipe, own: &Recipe) -> Vec<String> {
 
 fn in_words(change: &Change) -> String {
     let name = change.ingredient.as_str();
-    let what = name.strip_prefix("inputs.").map_or_else(
-        || name.to_owned(),
-        |input| format!("input {input}"),
-    );
+    let what = name
+        .strip_prefix("inputs.")
+        .map_or_else(|| name.to_owned(), |input| format!("input {input}"));
     match (&change.before, &change.after) {
         (None, _) => format!("{what} added"),
         (_, None) => format!("{what} removed"),

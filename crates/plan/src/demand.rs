@@ -98,9 +98,10 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
 }
 
 fn consumes(consumer: &Expert, name: &str) -> bool {
-    consumer.inputs.iter().any(
-        |input| matches!(input.get_ref(), Input::Output { expert, .. } if expert == name),
-    )
+    consumer
+        .inputs
+        .iter()
+        .any(|input| matches!(input.get_ref(), Input::Output { expert, .. } if expert == name))
 }
 
 impl View {

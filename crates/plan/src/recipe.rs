@@ -1,7 +1,9 @@
 //! The ingredients of a fit.
 
 use collegium_digest::Digest;
-use collegium_manifest::{Activation, Baseline, ClassWeights, Expert, Model, Optimizer, Schedule, Task, Train};
+use collegium_manifest::{
+    Activation, Baseline, ClassWeights, Expert, Model, Optimizer, Schedule, Task, Train,
+};
 use collegium_records::{Ingredient, Recipe};
 
 /// One declared input as a fit reads it.

@@ -37,9 +37,7 @@ impl fmt::Display for TaskError {
         match self {
             Self::Ambiguous => f.write_str("an integer target may mean classes or a quantity"),
             Self::TextRegression => f.write_str("a text target cannot be regressed on"),
-            Self::NumberClassification => {
-                f.write_str("a target with fractions has no classes")
-            }
+            Self::NumberClassification => f.write_str("a target with fractions has no classes"),
             Self::Time => f.write_str("a date or time cannot be a target"),
             Self::OneClass(classes) => match classes.first() {
                 Some(only) => write!(f, "the target has only one class, `{only}`"),
@@ -61,7 +59,9 @@ impl TaskError {
                 "remove `task`, or derive a class: `derive = { late = \"delay > 15\" }`"
             }
             Self::Time => "derive a number or a class from it with `derive`",
-            Self::OneClass(_) => "choose a target with at least two classes among the expert's rows",
+            Self::OneClass(_) => {
+                "choose a target with at least two classes among the expert's rows"
+            }
         }
     }
 }

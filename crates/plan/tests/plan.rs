@@ -45,10 +45,7 @@ fn an_expert_owes_folds_only_to_consumers_that_are_wanted() {
         names(&parts.into_iter().filter(|p| !matches!(p, Part::Baseline(_))).collect::<Vec<_>>())
     };
     assert_eq!(owed(&[0]), ["full"]);
-    assert_eq!(
-        owed(&[0, 1]),
-        ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"]
-    );
+    assert_eq!(owed(&[0, 1]), ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"]);
     assert_eq!(owed(&[0, 2]), ["full", "fold 1/3", "fold 2/3", "fold 3/3"]);
     assert_eq!(owed(&[0, 3]), ["full"]);
     assert_eq!(owed(&[0, 4]), ["full", "held-out"]);
@@ -90,10 +87,7 @@ fn the_targets_type_decides_the_task_unless_the_file_must_say() {
     let time = facts(ColumnType::Time, false, false, &[]);
     let classes = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
     assert_eq!(resolve_task(None, &number), Ok((Task::Regression, vec![])));
-    assert_eq!(
-        resolve_task(None, &zero_one),
-        Ok((Task::Classification, classes(&["0", "1"])))
-    );
+    assert_eq!(resolve_task(None, &zero_one), Ok((Task::Classification, classes(&["0", "1"]))));
     assert_eq!(resolve_task(None, &integer), Err(TaskError::Ambiguous));
     assert_eq!(
         resolve_task(Some(Task::Classification), &integer),

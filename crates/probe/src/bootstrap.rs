@@ -70,20 +70,10 @@ pub fn measure_classification(
     key: &Digest,
 ) -> SplitMeasures {
     let Some(scored) = Scored::new(&View::new(probability, width, labels, classes)) else {
-        return SplitMeasures {
-            rows: labels.len() as u64,
-            ..SplitMeasures::default()
-        };
+        return SplitMeasures { rows: labels.len() as u64, ..SplitMeasures::default() };
     };
     let metrics = at_a_point(CLASSIFICATION, scored.measure(&vec![[1]; scored.rows()]));
-    resampled(
-        CLASSIFICATION,
-        metrics,
-        scored.rows(),
-        resamples,
-        key,
-        |w| scored.measure(w),
-    )
+    resampled(CLASSIFICATION, metrics, scored.rows(), resamples, key, |w| scored.measure(w))
 }
 
 /// Metrics and intervals together, which costs less than one after the other.
@@ -97,15 +87,10 @@ pub fn measure_regression(
     key: &Digest,
 ) -> SplitMeasures {
     let Some(errors) = Errors::new(predicted, truth) else {
-        return SplitMeasures {
-            rows: truth.len() as u64,
-            ..SplitMeasures::default()
-        };
+        return SplitMeasures { rows: truth.len() as u64, ..SplitMeasures::default() };
     };
     let metrics = at_a_point(REGRESSION, errors.measure(&vec![[1]; errors.rows()]));
-    resampled(REGRESSION, metrics, errors.rows(), resamples, key, |w| {
-        errors.measure(w)
-    })
+    resampled(REGRESSION, metrics, errors.rows(), resamples, key, |w| errors.measure(w))
 }
 
 fn resampled<const M: usize>(
@@ -129,9 +114,5 @@ fn resampled<const M: usize>(
         .filter(|(name, _)| metrics.contains_key(*name))
         .filter_map(|(name, values)| Some((name.to_owned(), interval(values)?)))
         .collect();
-    SplitMeasures {
-        rows: rows as u64,
-        metrics,
-        intervals,
-    }
+    SplitMeasures { rows: rows as u64, metrics, intervals }
 }

@@ -26,11 +26,7 @@ impl Errors {
         }
         let mean = truth.iter().sum::<f64>() / truth.len() as f64;
         Some(Self {
-            error: predicted
-                .iter()
-                .zip(truth)
-                .map(|(&p, t)| f64::from(p) - t)
-                .collect(),
+            error: predicted.iter().zip(truth).map(|(&p, t)| f64::from(p) - t).collect(),
             centred: truth.iter().map(|t| t - mean).collect(),
             constant: truth.iter().all(|&t| t == first),
         })

@@ -90,10 +90,7 @@ pub(crate) fn interval(values: &mut Vec<f64>) -> Option<Interval> {
         let above = (below + 1).min(last);
         values[below] + (at - below as f64) * (values[above] - values[below])
     };
-    Some(Interval {
-        low: quantile(0.025),
-        high: quantile(0.975),
-    })
+    Some(Interval { low: quantile(0.025), high: quantile(0.975) })
 }
 
 #[cfg(test)]
@@ -118,10 +115,7 @@ mod tests {
     fn more_resamples_extend_a_bootstrap() {
         let first = |resamples| {
             let mut draws = Draws::new(&Digest::of(b"k"), "bootstrap", 11, resamples);
-            draws
-                .next_block()
-                .map(|(counts, _)| counts.to_vec())
-                .expect("rows and resamples")
+            draws.next_block().map(|(counts, _)| counts.to_vec()).expect("rows and resamples")
         };
         let (short, long) = (first(3), first(30));
         for (a, b) in short.iter().zip(&long) {

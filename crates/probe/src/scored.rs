@@ -4,15 +4,8 @@
 use crate::resample::Counts;
 
 /// The classification metrics, in the order of [`Scored::measure`].
-pub(crate) const CLASSIFICATION: [&str; 7] = [
-    "accuracy",
-    "auc",
-    "average_precision",
-    "f1",
-    "log_loss",
-    "brier",
-    "ece",
-];
+pub(crate) const CLASSIFICATION: [&str; 7] =
+    ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece"];
 
 /// Bins of the calibration error.
 pub(crate) const BINS: usize = 15;
@@ -42,20 +35,12 @@ impl<'a> View<'a> {
         classes: usize,
     ) -> Self {
         assert!(width > 0, "a row has at least one probability");
-        assert_eq!(
-            probability.len(),
-            labels.len() * width,
-            "probabilities are rows × width"
-        );
+        assert_eq!(probability.len(), labels.len() * width, "probabilities are rows × width");
         assert!(
             width == classes || (width == 1 && classes <= 2),
             "{width} probabilities a row for {classes} classes"
         );
-        Self {
-            probability,
-            width,
-            labels,
-        }
+        Self { probability, width, labels }
     }
 
     pub(crate) fn is_binary(&self) -> bool {
@@ -93,10 +78,7 @@ impl<'a> View<'a> {
             (0, true) => 1.0 - f64::from(self.positive(row)),
             (1, true) => f64::from(self.positive(row)),
             (_, true) => 0.0,
-            (label, false) => self
-                .row(row)
-                .get(label as usize)
-                .map_or(0.0, |&p| f64::from(p)),
+            (label, false) => self.row(row).get(label as usize).map_or(0.0, |&p| f64::from(p)),
         }
     }
 
@@ -148,28 +130,16 @@ struct Ranking {
 
 impl Ranking {
     fn new(view: &View, class: u32) -> Self {
-        let column = if view.is_binary() {
-            view.width - 1
-        } else {
-            class as usize
-        };
+        let column = if view.is_binary() { view.width - 1 } else { class as usize };
         let score = |row: u32| view.probability[row as usize * view.width + column];
         let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
-        let positive = order
-            .iter()
-            .map(|&row| u8::from(view.labels[row as usize] == class))
-            .collect();
-        let mut last: Vec<bool> = order
-            .windows(2)
-            .map(|pair| score(pair[0]) != score(pair[1]))
-            .collect();
+        let positive =
+            order.iter().map(|&row| u8::from(view.labels[row as usize] == class)).collect();
+        let mut last: Vec<bool> =
+            order.windows(2).map(|pair| score(pair[0]) != score(pair[1])).collect();
         last.push(true);
-        Self {
-            order,
-            positive,
-            last,
-        }
+        Self { order, positive, last }
     }
 
     /// Area under the ROC curve and average precision with row weights, in one pass: NaN where

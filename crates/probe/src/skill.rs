@@ -37,11 +37,7 @@ pub fn log_losses(probability: &[f32], width: usize, labels: &[u32], classes: us
 /// When the slices differ in length (a mistake of the caller, which no data can cause).
 pub fn squared_errors(predicted: &[f32], truth: &[f64]) -> Vec<f64> {
     assert_eq!(predicted.len(), truth.len(), "a prediction for each row");
-    predicted
-        .iter()
-        .zip(truth)
-        .map(|(&p, t)| (f64::from(p) - t).powi(2))
-        .collect()
+    predicted.iter().zip(truth).map(|(&p, t)| (f64::from(p) - t).powi(2)).collect()
 }
 
 /// The skill of an expert whose rows lose `expert`, against a constant that loses `baseline` on the
@@ -102,18 +98,11 @@ pub fn skill(
         value: unit(sum),
         baseline: unit(sum_baseline),
         gain: point,
-        gain_interval: drawn.unwrap_or(Interval {
-            low: point,
-            high: point,
-        }),
+        gain_interval: drawn.unwrap_or(Interval { low: point, high: point }),
         beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),
     })
 }
 
 fn gain(ours: f64, theirs: f64) -> f64 {
-    if theirs > 0.0 {
-        1.0 - ours / theirs
-    } else {
-        0.0
-    }
+    if theirs > 0.0 { 1.0 - ours / theirs } else { 0.0 }
 }

@@ -31,10 +31,7 @@ pub fn confusion(labels: &[u32], predicted: &[u32], classes: &[String]) -> Confu
             *cell += 1;
         }
     }
-    Confusion {
-        classes: classes.to_vec(),
-        counts,
-    }
+    Confusion { classes: classes.to_vec(), counts }
 }
 
 /// Predicted against observed frequency in 15 bins of equal width: of the positive class for a
@@ -71,10 +68,7 @@ pub fn reliability(
             rows: rows[bin],
         })
         .collect();
-    let ece = bins
-        .iter()
-        .map(|b| b.rows as f64 * (b.predicted - b.observed).abs())
-        .sum::<f64>()
+    let ece = bins.iter().map(|b| b.rows as f64 * (b.predicted - b.observed).abs()).sum::<f64>()
         / labels.len() as f64;
     Some(Reliability { ece, bins })
 }

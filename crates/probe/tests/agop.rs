@@ -11,9 +11,7 @@ use rand::RngExt as _;
 /// Uniform values on [−1, 1), `rows × width`.
 fn uniform(rows: usize, width: usize, name: &str) -> Vec<f32> {
     let mut random = stream(&Digest::of(name.as_bytes()), "rows");
-    (0..rows * width)
-        .map(|_| random.random::<f32>() * 2.0 - 1.0)
-        .collect()
+    (0..rows * width).map(|_| random.random::<f32>() * 2.0 - 1.0).collect()
 }
 
 fn singles(count: usize) -> Vec<Range<usize>> {
@@ -75,11 +73,7 @@ impl<'a> Case<'a> {
 }
 
 fn share(agop: &Agop, input: &str) -> f64 {
-    agop.importance
-        .iter()
-        .find(|i| i.input == input)
-        .map(|i| i.share)
-        .expect("the input")
+    agop.importance.iter().find(|i| i.input == input).map(|i| i.share).expect("the input")
 }
 
 #[test]
@@ -96,14 +90,10 @@ fn a_linear_function_has_the_outer_product_of_its_weights() {
             assert!((gathered.matrix[(i, j)] - expected).abs() < 1e-12);
         }
     }
-    let found = Case::new(&x, 3, &|_| w.to_vec())
-        .measure()
-        .expect("not constant");
+    let found = Case::new(&x, 3, &|_| w.to_vec()).measure().expect("not constant");
     // One direction: its eigenvalue is the variance of the function itself.
-    let values: Vec<f64> = x
-        .chunks(3)
-        .map(|r| r.iter().zip(w).map(|(x, w)| f64::from(x * w)).sum())
-        .collect();
+    let values: Vec<f64> =
+        x.chunks(3).map(|r| r.iter().zip(w).map(|(x, w)| f64::from(x * w)).sum()).collect();
     let mean = values.iter().sum::<f64>() / 700.0;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 700.0;
     assert!((found.eigenvalues[0] / variance - 1.0).abs() < 1e-5);
@@ -116,9 +106,7 @@ fn a_linear_function_has_the_outer_product_of_its_weights() {
 #[test]
 fn a_product_looks_at_its_factors_alike_and_in_two_directions() {
     let x = uniform(4000, 3, "x");
-    let found = Case::new(&x, 3, &|r| vec![r[1], r[0], 0.0])
-        .measure()
-        .expect("not constant");
+    let found = Case::new(&x, 3, &|r| vec![r[1], r[0], 0.0]).measure().expect("not constant");
     assert!((share(&found, "t.x0") - 0.5).abs() < 0.02);
     assert_eq!(share(&found, "t.x2"), 0.0);
     assert!((found.effective_rank - 2.0).abs() < 0.02);
@@ -146,11 +134,8 @@ fn an_input_that_the_network_learned_to_ignore_is_noise() {
     let x = uniform(500, 4, "x");
     let case = Case::new(&x, 4, &|_| vec![3.0, 0.2, 1.0, 1.0]);
     let found = case.measure().expect("not constant");
-    let above: Vec<(&str, bool)> = found
-        .importance
-        .iter()
-        .map(|i| (i.input.as_str(), i.above_noise))
-        .collect();
+    let above: Vec<(&str, bool)> =
+        found.importance.iter().map(|i| (i.input.as_str(), i.above_noise)).collect();
     assert_eq!(above[0], ("t.x0", true));
     assert_eq!(above[3], ("t.x1", false));
     assert!(above[1].1 && above[2].1);
@@ -164,12 +149,7 @@ fn a_weak_input_that_grew_is_told_from_a_strong_one_that_did_not() {
     case.untrained = &|_| vec![0.3, 0.1, 2.0];
     let found = case.measure().expect("not constant");
     let above = |name: &str| {
-        found
-            .importance
-            .iter()
-            .find(|i| i.input == name)
-            .map(|i| i.above_noise)
-            .expect("input")
+        found.importance.iter().find(|i| i.input == name).map(|i| i.above_noise).expect("input")
     };
     assert!(above("t.x0") && above("t.x1") && !above("t.x2"));
 }
@@ -269,16 +249,10 @@ fn upstream_experts_hold_what_their_outputs_hold() {
 #[test]
 fn a_constant_function_looks_at_nothing() {
     let x = uniform(50, 2, "x");
-    assert_eq!(
-        Case::new(&x, 2, &|_| vec![0.0; 2]).measure(),
-        Err(AgopError::Constant)
-    );
+    assert_eq!(Case::new(&x, 2, &|_| vec![0.0; 2]).measure(), Err(AgopError::Constant));
     // Or at what never varies.
     let still = [0.1_f32, 7.3].repeat(50);
-    assert_eq!(
-        Case::new(&still, 2, &|_| vec![1.0; 2]).measure(),
-        Err(AgopError::Constant)
-    );
+    assert_eq!(Case::new(&still, 2, &|_| vec![1.0; 2]).measure(), Err(AgopError::Constant));
 }
 
 #[test]

@@ -27,10 +27,7 @@ fn every_defined_metric_has_an_interval_around_it() {
     let (p, y) = calibrated(500, "a");
     let found = measure_classification(&p, 1, &y, 2, 200, &key("k"));
     assert_eq!(found.metrics, classification(&p, 1, &y, 2));
-    assert_eq!(
-        found.intervals,
-        bootstrap_classification(&p, 1, &y, 2, 200, &key("k"))
-    );
+    assert_eq!(found.intervals, bootstrap_classification(&p, 1, &y, 2, 200, &key("k")));
     assert_eq!(found.rows, 500);
     assert!(found.metrics.keys().eq(found.intervals.keys()));
     for (name, interval) in &found.intervals {
@@ -38,10 +35,7 @@ fn every_defined_metric_has_an_interval_around_it() {
         // Resampling adds noise to the bins of a calibration error, so its interval lies higher.
         if name != "ece" {
             let value = found.metrics[name];
-            assert!(
-                interval.low <= value && value <= interval.high,
-                "{name} {value} {interval:?}"
-            );
+            assert!(interval.low <= value && value <= interval.high, "{name} {value} {interval:?}");
         }
     }
 }
@@ -98,23 +92,14 @@ fn resamples_of_one_class_do_not_break_the_interval_of_auc() {
 fn regression_intervals_lie_around_their_values() {
     let mut random = stream(&key("r"), "rows");
     let truth: Vec<f64> = (0..400).map(|_| 1e6 + random.random::<f64>()).collect();
-    let errors: Vec<f64> = (0..400)
-        .map(|_| 0.5 * (random.random::<f64>() - 0.5))
-        .collect();
-    let predicted: Vec<f32> = truth
-        .iter()
-        .zip(&errors)
-        .map(|(t, e)| (t + e) as f32)
-        .collect();
+    let errors: Vec<f64> = (0..400).map(|_| 0.5 * (random.random::<f64>() - 0.5)).collect();
+    let predicted: Vec<f32> = truth.iter().zip(&errors).map(|(t, e)| (t + e) as f32).collect();
     let found = measure_regression(&predicted, &truth, 200, &key("k"));
     assert_eq!(found.metrics, regression(&predicted, &truth));
     assert_eq!(found.intervals.len(), 3);
     for (name, interval) in &found.intervals {
         let value = found.metrics[name];
-        assert!(
-            interval.low < value && value < interval.high,
-            "{name} {value} {interval:?}"
-        );
+        assert!(interval.low < value && value < interval.high, "{name} {value} {interval:?}");
     }
 }
 
@@ -151,9 +136,8 @@ fn the_constant_itself_gains_nothing() {
 #[test]
 fn gain_in_regression_is_r2_against_the_constant() {
     let truth: Vec<f64> = (0..40).map(f64::from).collect();
-    let predicted: Vec<f32> = (0..40)
-        .map(|i| i as f32 + if i % 2 == 0 { 1.0 } else { -1.0 })
-        .collect();
+    let predicted: Vec<f32> =
+        (0..40).map(|i| i as f32 + if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
     let expert = squared_errors(&predicted, &truth);
     let constant = squared_errors(&[19.5; 40], &truth);
     let found = skill(Loss::Squared, &expert, &constant, 100, &key("k")).expect("rows");
@@ -165,20 +149,8 @@ fn gain_in_regression_is_r2_against_the_constant() {
 
 #[test]
 fn a_few_lucky_rows_prove_nothing() {
-    let enough = skill(
-        Loss::Log,
-        &[0.1; LEAST_ROWS],
-        &[0.7; LEAST_ROWS],
-        100,
-        &key("k"),
-    );
-    let few = skill(
-        Loss::Log,
-        &[0.1; LEAST_ROWS - 1],
-        &[0.7; LEAST_ROWS - 1],
-        100,
-        &key("k"),
-    );
+    let enough = skill(Loss::Log, &[0.1; LEAST_ROWS], &[0.7; LEAST_ROWS], 100, &key("k"));
+    let few = skill(Loss::Log, &[0.1; LEAST_ROWS - 1], &[0.7; LEAST_ROWS - 1], 100, &key("k"));
     assert!(enough.expect("rows").beats_baseline);
     assert!(!few.expect("rows").beats_baseline);
     let unsampled = skill(Loss::Log, &[0.1; 50], &[0.7; 50], 0, &key("k")).expect("rows");

@@ -15,11 +15,7 @@ fn assert_near(found: &collegium_records::Metrics, expected: &[(&str, f64)]) {
     wanted.sort_unstable();
     assert_eq!(names, wanted);
     for (name, value) in expected {
-        assert!(
-            (found[*name] - value).abs() < 1e-12,
-            "{name}: {} is not {value}",
-            found[*name]
-        );
+        assert!((found[*name] - value).abs() < 1e-12, "{name}: {} is not {value}", found[*name]);
     }
 }
 
@@ -42,10 +38,7 @@ fn binary_metrics_agree_with_scikit_learn() {
 #[test]
 fn two_columns_are_binary_as_well() {
     let both: Vec<f32> = P.iter().flat_map(|p| [1.0 - p, *p]).collect();
-    assert_eq!(
-        classification(&both, 2, &Y, 2),
-        classification(&P, 1, &Y, 2)
-    );
+    assert_eq!(classification(&both, 2, &Y, 2), classification(&P, 1, &Y, 2));
 }
 
 #[test]
@@ -84,21 +77,14 @@ fn regression_metrics_agree_with_scikit_learn() {
     let found = regression(&[2.5, 0., 2., 8., 3.5], &[3., -1., 2., 7., 4.]);
     assert_near(
         &found,
-        &[
-            ("rmse", std::f64::consts::FRAC_1_SQRT_2),
-            ("mae", 0.6),
-            ("r2", 0.9264705882352942),
-        ],
+        &[("rmse", std::f64::consts::FRAC_1_SQRT_2), ("mae", 0.6), ("r2", 0.9264705882352942)],
     );
 }
 
 #[test]
 fn what_is_not_defined_is_absent() {
     let one_class = classification(&[0.2, 0.4], 1, &[0, 0], 2);
-    assert_eq!(
-        one_class.keys().collect::<Vec<_>>(),
-        ["accuracy", "brier", "ece", "log_loss"]
-    );
+    assert_eq!(one_class.keys().collect::<Vec<_>>(), ["accuracy", "brier", "ece", "log_loss"]);
     let constant = regression(&[1.0, 2.0, 3.0], &[0.1, 0.1, 0.1]);
     assert_eq!(constant.keys().collect::<Vec<_>>(), ["mae", "rmse"]);
     assert!(classification(&[], 3, &[], 3).is_empty());
@@ -118,10 +104,7 @@ fn a_prediction_that_is_no_number_has_no_metrics() {
 fn a_class_absent_from_the_rows_does_not_enter_a_macro_average() {
     let p = [0.8, 0.1, 0.1, 0.2, 0.7, 0.1];
     let found = classification(&p, 3, &[0, 1], 3);
-    assert_eq!(
-        (found["auc"], found["average_precision"], found["f1"]),
-        (1.0, 1.0, 1.0)
-    );
+    assert_eq!((found["auc"], found["average_precision"], found["f1"]), (1.0, 1.0, 1.0));
 }
 
 #[test]

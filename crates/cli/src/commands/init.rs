@@ -37,7 +37,8 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
     for path in &written {
         println!("{}", path.display());
     }
-    let here = if target == Path::new(".") { String::new() } else { format!(" -C {}", target.display()) };
+    let here =
+        if target == Path::new(".") { String::new() } else { format!(" -C {}", target.display()) };
     eprintln!("\nnext: collegium run{here} --audit");
     Ok(ExitCode::SUCCESS)
 }

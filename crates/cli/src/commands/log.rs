@@ -19,9 +19,8 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
     runs.retain(|(_, run)| run.pipeline == pipeline.name);
     let runs = runs.split_off(runs.len().saturating_sub(number));
     if args.json {
-        let runs: Vec<_> = runs.iter().map(|(when, run)| {
-            serde_json::json!({"when": when, "run": run})
-        }).collect();
+        let runs: Vec<_> =
+            runs.iter().map(|(when, run)| serde_json::json!({"when": when, "run": run})).collect();
         print_json(&serde_json::json!({"format_version": 1, "runs": runs}))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -25,14 +25,13 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
         Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
-        Command::Plan { targets, force, exit_code } => {
-            plan::plan(args, targets, force, *exit_code)
-        }
+        Command::Plan { targets, force, exit_code } => plan::plan(args, targets, force, *exit_code),
         Command::Run { targets, force, dry_run: true, .. } => {
             plan::plan(args, targets, force, false)
         }
         Command::Run { targets, audit, jobs, force, keep_going, dry_run: false } => {
-            let options = run::Options { audit: *audit, jobs: *jobs, force, keep_going: *keep_going };
+            let options =
+                run::Options { audit: *audit, jobs: *jobs, force, keep_going: *keep_going };
             run::run(args, targets, &options)
         }
         Command::Status { pipeline } => status::status(args, pipeline.as_deref()),

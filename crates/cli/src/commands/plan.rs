@@ -39,7 +39,10 @@ fn words(plan: &PlanReport) -> String {
         return format!("{}: all {} up to date\n", plan.pipeline, count(cached, "expert"));
     }
     let mut rows = vec![
-        ["node", "action", "fits", "CPU", "memory", "why"].iter().map(|s| (*s).to_owned()).collect(),
+        ["node", "action", "fits", "CPU", "memory", "why"]
+            .iter()
+            .map(|s| (*s).to_owned())
+            .collect(),
     ];
     for node in &open {
         let action = match node.action {

@@ -21,11 +21,7 @@ pub(crate) struct Options<'a> {
     pub(crate) keep_going: bool,
 }
 
-pub(crate) fn run(
-    args: &Args,
-    targets: &[String],
-    options: &Options,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<ExitCode, Failure> {
     let started = std::time::Instant::now();
     let (named, nodes) = split(targets)?;
     let (session, interrupted) = crate::session::open(args, named.as_deref())?;
@@ -144,7 +140,9 @@ fn row(node: &NodeRun) -> Vec<String> {
 /// The test metric that people look at first.
 fn headline(node: &NodeRun) -> String {
     let Some(test) = node.metrics.get("test") else { return String::new() };
-    for (metric, shown) in [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²"), ("rmse", "RMSE")] {
+    for (metric, shown) in
+        [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²"), ("rmse", "RMSE")]
+    {
         if let Some(value) = test.get(metric) {
             return format!("{shown} {}", three(*value));
         }

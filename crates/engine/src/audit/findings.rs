@@ -94,10 +94,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
         say(Level::Note, text);
     }
     if epochs > 0 && audit.best_epoch == epochs {
-        say(
-            Level::Note,
-            format!("Its best epoch was the last of {epochs}: more epochs may help."),
-        );
+        say(Level::Note, format!("Its best epoch was the last of {epochs}: more epochs may help."));
     }
     for note in encoder_notes {
         say(Level::Note, format!("{}.", note.trim_end_matches('.')));

@@ -246,4 +246,3 @@ fn no_skill() -> Skill {
         beats_baseline: false,
     }
 }
-

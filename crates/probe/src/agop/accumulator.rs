@@ -47,10 +47,7 @@ impl<'a> Accumulator<'a> {
             .groups()
             .iter()
             .map(|g| {
-                geometry
-                    .covariance()
-                    .view((g.start, g.start), (g.len(), g.len()))
-                    .into_owned()
+                geometry.covariance().view((g.start, g.start), (g.len(), g.len())).into_owned()
             })
             .collect();
         Self {
@@ -80,8 +77,7 @@ impl<'a> Accumulator<'a> {
                 self.outputs
             )));
         } else if jacobian.iter().any(|j| !j.is_finite()) {
-            self.failure
-                .get_or_insert(AgopError::NotFinite("a gradient"));
+            self.failure.get_or_insert(AgopError::NotFinite("a gradient"));
         }
         if self.failure.is_some() {
             return;
@@ -92,12 +88,7 @@ impl<'a> Accumulator<'a> {
             let scale = 1.0 / self.outputs as f64;
             (0..width)
                 .map(|i| {
-                    jacobian[i..]
-                        .iter()
-                        .step_by(width)
-                        .map(|&j| f64::from(j))
-                        .sum::<f64>()
-                        * scale
+                    jacobian[i..].iter().step_by(width).map(|&j| f64::from(j)).sum::<f64>() * scale
                 })
                 .collect()
         } else {
@@ -163,9 +154,6 @@ impl<'a> Accumulator<'a> {
                 }
             }
         }
-        Ok(Accumulated {
-            matrix: self.sum / rows as f64,
-            contributions,
-        })
+        Ok(Accumulated { matrix: self.sum / rows as f64, contributions })
     }
 }

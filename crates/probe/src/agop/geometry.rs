@@ -56,11 +56,7 @@ impl Geometry {
             column.add_scalar_mut(-mean);
         }
         let covariance = &x * x.transpose() / rows as f64;
-        Ok(Self {
-            groups: groups.to_vec(),
-            covariance,
-            rows,
-        })
+        Ok(Self { groups: groups.to_vec(), covariance, rows })
     }
 
     /// Encoded columns.

@@ -154,12 +154,8 @@ pub fn agop(inputs: AgopInputs<'_>) -> Result<Agop, AgopError> {
         .unwrap_or_else(|| vec![0.0; count]);
 
     // The declared inputs and, after them, the upstream experts as sums of theirs.
-    let mut members: Vec<(String, Vec<usize>)> = inputs
-        .names
-        .iter()
-        .enumerate()
-        .map(|(i, name)| (name.clone(), vec![i]))
-        .collect();
+    let mut members: Vec<(String, Vec<usize>)> =
+        inputs.names.iter().enumerate().map(|(i, name)| (name.clone(), vec![i])).collect();
     for (input, expert) in inputs.upstream.iter().enumerate() {
         let Some(expert) = expert else { continue };
         match members[count..].iter_mut().find(|(name, _)| name == expert) {
@@ -174,25 +170,13 @@ pub fn agop(inputs: AgopInputs<'_>) -> Result<Agop, AgopError> {
         .into_iter()
         .map(|(input, members)| {
             let (share, initial) = (of(&shares, &members), of(&null, &members));
-            let mut drawn = resampled
-                .iter()
-                .map(|shares| of(shares, &members))
-                .collect();
+            let mut drawn = resampled.iter().map(|shares| of(shares, &members)).collect();
             let (low, high) =
                 interval(&mut drawn).map_or((share, share), |band| (band.low, band.high));
             // Multiplied out, so that an untrained share of zero is no reference and no division.
             let grew = GROWTH * low * null[first] >= shares[first] * initial;
             let matters = low >= LEAST_SHARE / count as f64;
-            (
-                Importance {
-                    input,
-                    share,
-                    low,
-                    high,
-                    above_noise: grew && matters,
-                },
-                initial,
-            )
+            (Importance { input, share, low, high, above_noise: grew && matters }, initial)
         })
         .collect();
     let (mut importance, mut upstream) = (measured, Vec::new());
@@ -215,10 +199,7 @@ pub fn agop(inputs: AgopInputs<'_>) -> Result<Agop, AgopError> {
         rows: geometry.rows() as u64,
         split: inputs.split.to_owned(),
         importance,
-        upstream: upstream
-            .into_iter()
-            .map(|(importance, _)| importance)
-            .collect(),
+        upstream: upstream.into_iter().map(|(importance, _)| importance).collect(),
         eigenvalues,
         effective_rank,
         noise_floor: NoiseFloor {
@@ -283,9 +264,5 @@ fn split_half_cosine(contributions: &[f64], inputs: usize, key: &Digest) -> f64 
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let [a, b] = &halves;
     let length = (dot(a, a) * dot(b, b)).sqrt();
-    if length > 0.0 {
-        (dot(a, b) / length).min(1.0)
-    } else {
-        0.0
-    }
+    if length > 0.0 { (dot(a, b) / length).min(1.0) } else { 0.0 }
 }

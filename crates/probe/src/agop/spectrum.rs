@@ -21,11 +21,8 @@ pub(crate) fn spectrum(matrix: &DMatrix<f64>, factor: &DMatrix<f64>) -> (Vec<f64
     let product = factor.tr_mul(&(matrix * factor));
     // Symmetric but for rounding; the eigenvalues want it exactly so.
     let product = (&product + product.transpose()) * 0.5;
-    let mut eigenvalues: Vec<f64> = product
-        .symmetric_eigenvalues()
-        .iter()
-        .map(|v| v.max(0.0))
-        .collect();
+    let mut eigenvalues: Vec<f64> =
+        product.symmetric_eigenvalues().iter().map(|v| v.max(0.0)).collect();
     eigenvalues.sort_by(|a, b| b.total_cmp(a));
     let rank = effective_rank(&eigenvalues);
     eigenvalues.truncate(REPORTED);
@@ -37,12 +34,8 @@ fn effective_rank(eigenvalues: &[f64]) -> f64 {
     if total <= 0.0 {
         return 0.0;
     }
-    let entropy: f64 = eigenvalues
-        .iter()
-        .map(|v| v / total)
-        .filter(|p| *p > 0.0)
-        .map(|p| -p * p.ln())
-        .sum();
+    let entropy: f64 =
+        eigenvalues.iter().map(|v| v / total).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum();
     entropy.exp()
 }
 
@@ -50,15 +43,8 @@ fn effective_rank(eigenvalues: &[f64]) -> f64 {
 /// not depend on the columns' units; constant columns fall out.
 pub(crate) fn pivoted_cholesky(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let width = covariance.nrows();
-    let deviation: Vec<f64> = covariance
-        .diagonal()
-        .iter()
-        .map(|v| v.max(0.0).sqrt())
-        .collect();
-    let mut left: Vec<f64> = deviation
-        .iter()
-        .map(|d| f64::from(u8::from(*d > 0.0)))
-        .collect();
+    let deviation: Vec<f64> = covariance.diagonal().iter().map(|v| v.max(0.0).sqrt()).collect();
+    let mut left: Vec<f64> = deviation.iter().map(|d| f64::from(u8::from(*d > 0.0))).collect();
     let mut factor = DMatrix::<f64>::zeros(width, width);
     let mut rank = 0;
     while rank < width {
@@ -95,10 +81,8 @@ mod tests {
 
     #[test]
     fn equal_directions_have_the_rank_of_their_number() {
-        let (values, rank) = spectrum(
-            &DMatrix::identity(5, 5),
-            &pivoted_cholesky(&DMatrix::identity(5, 5)),
-        );
+        let (values, rank) =
+            spectrum(&DMatrix::identity(5, 5), &pivoted_cholesky(&DMatrix::identity(5, 5)));
         assert_eq!(values, [1.0; 5]);
         assert!((rank - 5.0).abs() < 1e-12);
     }
@@ -112,18 +96,12 @@ mod tests {
         let root = &eigen.eigenvectors
             * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
             * eigen.eigenvectors.transpose();
-        let mut expected: Vec<f64> = (&root * &g * &root)
-            .symmetric_eigenvalues()
-            .iter()
-            .copied()
-            .collect();
+        let mut expected: Vec<f64> =
+            (&root * &g * &root).symmetric_eigenvalues().iter().copied().collect();
         expected.sort_by(|a, b| b.total_cmp(a));
         let (found, _) = spectrum(&g, &pivoted_cholesky(&covariance));
         for (found, expected) in found.iter().zip(&expected) {
-            assert!(
-                (found - expected).abs() < 1e-9 * expected.max(1.0),
-                "{found} {expected}"
-            );
+            assert!((found - expected).abs() < 1e-9 * expected.max(1.0), "{found} {expected}");
         }
     }
 

@@ -1,0 +1,188 @@
+//! The shapes of the JSON documents. A line that goes away breaks somebody's program.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::project::Project;
+
+/// Every path of a document with the type found there; items of a list share one path, and so do
+/// the values of maps whose keys are data.
+fn shape(document: &Value) -> String {
+    fn walk(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Null => {
+                found.insert(format!("{path}: null"));
+            }
+            Value::Bool(_) => {
+                found.insert(format!("{path}: boolean"));
+            }
+            Value::Number(_) => {
+                found.insert(format!("{path}: number"));
+            }
+            Value::String(_) => {
+                found.insert(format!("{path}: string"));
+            }
+            Value::Array(items) => {
+                for item in items {
+                    walk(item, &format!("{path}[]"), found);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, item) in fields {
+                    walk(item, &format!("{path}.{name}"), found);
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk(document, "", &mut found);
+    found.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Lines that must be in a shape.
+fn holds(document: &Value, lines: &[&str]) {
+    let shape = shape(document);
+    let known: BTreeSet<&str> = shape.lines().collect();
+    for line in lines {
+        assert!(known.contains(line), "{line:?} is not in:\n{shape}");
+    }
+}
+
+#[test]
+fn the_documents_of_plan_run_why_and_status_keep_their_fields() {
+    let project = Project::new();
+    holds(
+        &project.collegium(&["plan", "--json"]).ok().json(),
+        &[
+            ".format_version: number",
+            ".pipeline: string",
+            ".nodes[].name: string",
+            ".nodes[].action: string",
+            ".nodes[].reasons[]: string",
+            ".nodes[].fits[]: string",
+            ".nodes[].seconds: null",
+            ".nodes[].peak_bytes: number",
+        ],
+    );
+    holds(
+        &project.collegium(&["run", "--json"]).ok().json(),
+        &[
+            ".format_version: number",
+            ".pipeline: string",
+            ".seconds: number",
+            ".peak_bytes: number",
+            ".interrupted: boolean",
+            ".nodes[].name: string",
+            ".nodes[].outcome: string",
+            ".nodes[].fits: number",
+            ".nodes[].fitted[]: string",
+            ".nodes[].reasons[]: string",
+            ".nodes[].recipe: string",
+            ".nodes[].realisation: string",
+            ".nodes[].seconds: number",
+            ".nodes[].peak_bytes: number",
+            ".nodes[].metrics.train.auc: number",
+            ".nodes[].metrics.valid.log_loss: number",
+            ".nodes[].metrics.test.rmse: number",
+        ],
+    );
+    project.map_column("d", |cell| format!("{cell}1"));
+    project.edit_pipeline("hidden = [8]", "hidden = [7]");
+    holds(
+        &project.collegium(&["plan", "--json"]).ok().json(),
+        &[
+            ".nodes[].seconds.min: number",
+            ".nodes[].seconds.expected: number",
+            ".nodes[].seconds.max: number",
+            ".seconds.expected: number",
+        ],
+    );
+    holds(
+        &project.collegium(&["why", "size", "--json"]).ok().json(),
+        &[
+            ".format_version: number",
+            ".node: string",
+            ".summary: string",
+            ".changes[].ingredient: string",
+            ".changes[].before: string",
+            ".changes[].after: string",
+        ],
+    );
+    holds(
+        &project.collegium(&["status", "--json"]).ok().json(),
+        &[".nodes[].name: string", ".nodes[].state: string", ".nodes[].realisation: string"],
+    );
+}
+
+#[test]
+fn the_document_of_audit_keeps_its_fields() {
+    let project = Project::new();
+    project.edit_pipeline("baselines = []", "baselines = [\"majority\", \"linear\", \"single\"]");
+    project.collegium(&["run", "--quiet"]).ok();
+    holds(
+        &project.collegium(&["audit", "--json", "--quiet"]).ok().json(),
+        &[
+            ".format_version: number",
+            ".nodes[].task: string",
+            ".nodes[].metrics.test.metrics.auc: number",
+            ".nodes[].metrics.test.intervals.auc.low: number",
+            ".nodes[].baselines.linear.test.metrics.r2: number",
+            ".nodes[].baselines.single.test.metrics.auc: number",
+            ".nodes[].confusion.counts[][]: number",
+            ".nodes[].reliability.bins[].observed: number",
+            ".nodes[].skill.metric: string",
+            ".nodes[].skill.value: number",
+            ".nodes[].skill.baseline: number",
+            ".nodes[].skill.beats_baseline: boolean",
+            ".nodes[].agop.output: string",
+            ".nodes[].agop.rows: number",
+            ".nodes[].agop.importance[].input: string",
+            ".nodes[].agop.importance[].share: number",
+            ".nodes[].agop.importance[].low: number",
+            ".nodes[].agop.importance[].high: number",
+            ".nodes[].agop.upstream[].input: string",
+            ".nodes[].agop.eigenvalues[]: number",
+            ".nodes[].agop.effective_rank: number",
+            ".nodes[].agop.noise_floor.split_half_cosine: number",
+            ".nodes[].findings[].text: string",
+            ".edges[].from: string",
+            ".edges[].share: number",
+        ],
+    );
+}
+
+#[test]
+fn errors_are_a_document_too() {
+    let project = Project::new();
+    project.edit_pipeline("rows.kind", "rows.knid");
+    let said = project.collegium(&["check", "--json"]);
+    assert_eq!(said.code, 3);
+    holds(
+        &said.json(),
+        &[
+            ".exit_code: number",
+            ".diagnostics[].message: string",
+            ".diagnostics[].file: string",
+            ".diagnostics[].line: number",
+            ".diagnostics[].column: number",
+            ".diagnostics[].help: string",
+        ],
+    );
+}
+
+#[test]
+fn shares_of_importance_sum_to_one_and_come_sorted() {
+    let project = Project::new();
+    project.collegium(&["run", "--quiet"]).ok();
+    let audit = project.collegium(&["audit", "--json", "--quiet"]).ok().json();
+    let mut seen = 0;
+    for node in audit["nodes"].as_array().unwrap() {
+        let Some(importance) = node["agop"]["importance"].as_array() else { continue };
+        let shares: Vec<f64> = importance.iter().map(|i| i["share"].as_f64().unwrap()).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+        assert!(shares.windows(2).all(|pair| pair[0] >= pair[1]), "{shares:?}");
+        seen += 1;
+    }
+    assert!(seen > 0, "no expert of the small project has skill");
+}

@@ -1,0 +1,108 @@
+//! The walls of the house: which crate may know what.
+
+use std::{fs, path::PathBuf};
+
+fn crates() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The names under `[dependencies]` of a crate.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(crates().join(name).join("Cargo.toml")).unwrap();
+    let section = manifest.split("[dependencies]\n").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// All of a crate's own source files.
+fn sources(name: &str) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![crates().join(name).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    files
+}
+
+fn all_crates() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(crates())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn only_learn_knows_burn() {
+    for name in all_crates() {
+        let knows = dependencies(&name).iter().any(|dependency| dependency.starts_with("burn"));
+        assert_eq!(knows, name == "learn", "{name}");
+    }
+}
+
+#[test]
+fn the_report_needs_records_alone() {
+    let own: Vec<String> = dependencies("report")
+        .into_iter()
+        .filter(|dependency| dependency.starts_with("collegium"))
+        .collect();
+    assert_eq!(own, ["collegium-records"]);
+}
+
+#[test]
+fn the_digest_crate_has_nothing_of_ours_below_it() {
+    assert!(!dependencies("digest").iter().any(|name| name.starts_with("collegium")));
+}
+
+#[test]
+fn the_plan_does_no_io() {
+    for dependency in dependencies("plan") {
+        assert!(
+            !["collegium-store", "collegium-data", "collegium-engine", "tokio", "tempfile"]
+                .contains(&dependency.as_str()),
+            "{dependency}"
+        );
+    }
+    for (path, text) in sources("plan") {
+        for word in ["std::fs", "std::net", "std::time", "std::env", "std::process"] {
+            assert!(!text.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for name in all_crates().into_iter().filter(|name| name != "cli") {
+        for (path, text) in sources(&name) {
+            for word in ["println!(", "eprintln!(", "print!(", "eprint!("] {
+                assert!(!text.contains(word), "{} uses {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_crate_begins_with_an_essay() {
+    for name in all_crates() {
+        let head = ["lib.rs", "main.rs"]
+            .iter()
+            .find_map(|file| fs::read_to_string(crates().join(&name).join("src").join(file)).ok())
+            .unwrap();
+        let lines = head.lines().take_while(|line| line.starts_with("//!")).count();
+        assert!(lines >= 6, "{name}: {lines} lines");
+    }
+}
