@@ -5,7 +5,9 @@
 
 mod project;
 
+mod audit;
 mod bad_input;
+mod bad_pipeline;
 mod commands;
 mod contracts;
 mod crash;
@@ -13,3 +15,4 @@ mod house;
 mod incremental;
 mod predict;
 mod shared_data;
+mod usage;

@@ -254,6 +254,20 @@ impl Project {
         self.edit("pipelines/small.toml", from, to);
     }
 
+    /// Adds a line to `[data.rows]`.
+    #[track_caller]
+    pub fn to_data(&self, line: &str) {
+        let path = "path = \"data/rows.csv\"\n";
+        self.edit_pipeline(path, &format!("{path}{line}\n"));
+    }
+
+    /// Adds a line to `[expert.kind]`.
+    #[track_caller]
+    pub fn to_kind(&self, line: &str) {
+        let target = "target = \"rows.kind\"\n";
+        self.edit_pipeline(target, &format!("{target}{line}\n"));
+    }
+
     /// Changes one column of the table.
     pub fn map_column(&self, column: &str, change: impl Fn(&str) -> String) {
         let text = self.read("pipelines/data/rows.csv");
