@@ -15,4 +15,5 @@ mod house;
 mod incremental;
 mod predict;
 mod shared_data;
+mod upstream;
 mod usage;

@@ -130,10 +130,9 @@ impl Conform {
             let near: Vec<String> = absent
                 .iter()
                 .filter_map(|name| {
-                    choices(name, spare(), "").filter(|text| text.starts_with("did"))
+                    let text = choices(name, spare(), "").filter(|text| text.starts_with("did"))?;
+                    Some(format!("`{name}`: {text}"))
                 })
-                .zip(&list)
-                .map(|(text, name)| format!("{name}: {text}"))
                 .collect();
             let help = if near.is_empty() {
                 choices("", header.iter().map(String::as_str), "the rows have")

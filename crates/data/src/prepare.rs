@@ -207,9 +207,7 @@ fn make(
     let facts = facts(&loaded.table, &loaded.whole, &sides, loaded.notes, &tick)?;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
-    let table = cx
-        .store
-        .put_with(&mut |to| object::write(&loaded.table, to).map_err(std::io::Error::other))?;
+    let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
     let record = Record { table, sides: cx.store.put(&side::to_bytes(&sides))?, facts };
     // What was read may be neither the old content nor the new one: it is filed under neither.
     if self::recipe(source, seed, files, cx)? != *recipe {
@@ -227,6 +225,14 @@ fn make(
         ..State::default()
     };
     Ok((record, state))
+}
+
+/// Keeps the kind of an error of the disk, on which the advice depends.
+fn into_io(error: arrow::error::ArrowError) -> std::io::Error {
+    match error {
+        arrow::error::ArrowError::IoError(_, error) => error,
+        other => std::io::Error::other(other),
+    }
 }
 
 impl Prepared {

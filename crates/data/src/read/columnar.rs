@@ -35,13 +35,6 @@ pub(crate) struct Batches {
 }
 
 fn damaged(path: &Path, what: &str, error: impl std::fmt::Display) -> DataError {
-    let error = error.to_string();
-    if error.contains("feature") && error.contains("compress") {
-        let message = "compressed Arrow files cannot be read";
-        return DataError::new(DataErrorKind::Unsupported, message)
-            .file(path)
-            .help("write it without compression, or as Parquet");
-    }
     DataError::new(DataErrorKind::Damaged, format!("not a whole {what} file: {error}"))
         .file(path)
         .help("was it cut off while it was copied or written? make it again")

@@ -76,7 +76,7 @@ fn parquet_and_csv_give_the_same_table() {
 }
 
 #[test]
-fn arrow_files_and_streams_are_read() {
+fn arrow_files_and_streams_are_read_compressed_or_not() {
     use arrow::{
         array::{ArrayRef, Int64Array, TimestampSecondArray},
         record_batch::RecordBatch,
@@ -95,7 +95,24 @@ fn arrow_files_and_streams_are_read() {
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
-    for bytes in [file, stream] {
+    let mut files = vec![file, stream];
+    for compression in [arrow::ipc::CompressionType::LZ4_FRAME, arrow::ipc::CompressionType::ZSTD] {
+        let options = arrow::ipc::writer::IpcWriteOptions::default()
+            .try_with_compression(Some(compression))
+            .unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = arrow::ipc::writer::FileWriter::try_new_with_options(
+            &mut bytes,
+            &batch.schema(),
+            options,
+        )
+        .unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        files.push(bytes);
+    }
+    for bytes in files {
         let table = Project::file("t.arrow", bytes).rows();
         assert_eq!(texts(&table, "n"), ["1", "-"]);
         assert_eq!(texts(&table, "t"), ["1970-01-01", "1970-01-02"], "moments, not local clocks");
