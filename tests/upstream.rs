@@ -127,16 +127,22 @@ fn a_specialist_is_trained_and_measured_on_its_rows_and_answers_on_all() {
     assert_eq!(std::fs::read_to_string(out).unwrap().lines().count(), 601);
 }
 
+/// Gives `kind` class weights.
+fn weigh(project: &Project, weights: &str) {
+    let before = "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\ntrain  = {";
+    project.edit_pipeline(before, &format!("{before} class_weights = {weights},"));
+}
+
 #[test]
 fn class_weights_move_the_answers_and_unknown_classes_are_named() {
     let project = Project::ready();
     let before = full_fit(&project, "kind").model;
-    project.to_kind("train.class_weights = \"balanced\"");
+    weigh(&project, "\"balanced\"");
     project.collegium(&["run", "--quiet", "kind"]).ok();
     assert_ne!(full_fit(&project, "kind").model, before);
 
     let project = Project::new();
-    project.to_kind("train.class_weights = { yess = 2.0 }");
+    weigh(&project, "{ yess = 2.0 }");
     project
         .collegium(&["check"])
         .fails(3, &["small.toml:", "`yess`, which is no class", "false, true"]);

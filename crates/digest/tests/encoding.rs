@@ -2,7 +2,6 @@
 
 use collegium_digest::{Digest, Hasher, NotANumber, stream};
 use proptest::prelude::*;
-use rand::RngExt as _;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Field {
