@@ -27,7 +27,8 @@ pub(crate) fn observer(quiet: bool) -> Arc<dyn Observer> {
 /// One bar per running fit, one for the total.
 struct Bars {
     all: MultiProgress,
-    total: ProgressBar,
+    /// From the first fit to the end of the run.
+    total: Mutex<Option<ProgressBar>>,
     loading: Mutex<Option<(String, ProgressBar)>>,
     fits: Mutex<HashMap<(String, String), ProgressBar>>,
 }
@@ -35,18 +36,44 @@ struct Bars {
 impl Bars {
     fn new() -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        let total = ProgressBar::new(0);
-        total.set_style(style("{prefix:<28} {bar:24} {pos}/{len} fits  {elapsed_precise}"));
-        total.set_prefix("total");
-        Self { all, total, loading: Mutex::default(), fits: Mutex::default() }
+        Self { all, total: Mutex::default(), loading: Mutex::default(), fits: Mutex::default() }
     }
 
-    fn bar(&self, length: u64, prefix: String, template: &str) -> ProgressBar {
-        let bar = self.all.insert_before(&self.total, ProgressBar::new(length));
-        bar.set_style(style(template));
+    /// Adds fits to the total, which is shown below all other bars.
+    fn queue(&self, fits: usize) {
+        let mut total = hold(&self.total);
+        let bar = total.get_or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new(0));
+            bar.set_style(style("{prefix:<28} {bar:24} {pos}/{len} fits  {elapsed_precise}"));
+            bar.set_prefix("total");
+            bar
+        });
+        bar.inc_length(fits as u64);
+    }
+
+    fn fit(&self, epochs: u32, prefix: String) -> ProgressBar {
+        let bar = ProgressBar::new(u64::from(epochs));
+        let bar = match hold(&self.total).as_ref() {
+            Some(total) => self.all.insert_before(total, bar),
+            None => self.all.add(bar),
+        };
+        bar.set_style(style("{prefix:<28} {bar:24} epoch {pos}/{len}  {msg}  {eta} left"));
         bar.set_prefix(prefix);
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+
+    /// Takes every bar off the terminal.
+    fn clear(&self) {
+        for (_, bar) in hold(&self.fits).drain() {
+            bar.finish_and_clear();
+        }
+        let loading = hold(&self.loading).take().map(|(_, bar)| bar);
+        for bar in loading.into_iter().chain(hold(&self.total).take()) {
+            bar.finish_and_clear();
+        }
+        // A terminal that went away cannot be cleared; there is nobody to tell.
+        let _ = self.all.clear();
     }
 }
 
@@ -87,21 +114,12 @@ impl Observer for Bars {
                 if let Some((_, bar)) = hold(&self.loading).take() {
                     bar.finish_and_clear();
                 }
-                if fits == 0 {
-                    return;
+                if fits > 0 {
+                    self.queue(fits);
                 }
-                if self.total.length() == Some(0) {
-                    self.all.add(self.total.clone());
-                    self.total.reset_elapsed();
-                }
-                self.total.inc_length(fits as u64);
             }
             Event::FitStarted { node, part, epochs } => {
-                let bar = self.bar(
-                    u64::from(epochs),
-                    format!("{node} {part}"),
-                    "{prefix:<28} {bar:24} epoch {pos}/{len}  {msg}  {eta} left",
-                );
+                let bar = self.fit(epochs, format!("{node} {part}"));
                 hold(&self.fits).insert((node, part), bar);
             }
             Event::FitEpoch { node, part, epoch, losses } => {
@@ -119,7 +137,9 @@ impl Observer for Bars {
                     bar.finish_and_clear();
                     self.all.remove(&bar);
                 }
-                self.total.inc(1);
+                if let Some(total) = hold(&self.total).as_ref() {
+                    total.inc(1);
+                }
             }
             Event::Node(run) => {
                 if run.outcome == Outcome::Failed {
@@ -130,15 +150,14 @@ impl Observer for Bars {
             Event::Note(note) => {
                 let _ = self.all.println(format!("note: {note}"));
             }
+            Event::Ended => self.clear(),
         }
     }
 }
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.total.finish_and_clear();
-        // A terminal that went away cannot be cleared; there is nobody to tell.
-        let _ = self.all.clear();
+        self.clear();
     }
 }
 
@@ -180,7 +199,7 @@ impl Observer for Lines {
                 eprintln!("{} failed: {}", run.name, run.error.unwrap_or_default());
             }
             Event::Note(note) => eprintln!("note: {note}"),
-            Event::Loading { .. } | Event::Queued { .. } | Event::Node(_) => {}
+            Event::Loading { .. } | Event::Queued { .. } | Event::Node(_) | Event::Ended => {}
         }
     }
 }

@@ -58,6 +58,8 @@ pub enum Event {
     Node(Box<NodeRun>),
     /// Worth knowing.
     Note(String),
+    /// The run is over; nothing more will happen to its fits.
+    Ended,
 }
 
 /// Watches.

@@ -1,5 +1,7 @@
 //! The scheduler: every expert is a task that waits for its upstreams, then for a free job.
 
+mod finish;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
@@ -10,8 +12,7 @@ use std::{
 };
 
 use collegium_plan::explain;
-use collegium_records::{FORMAT_VERSION, Lock, LockedNode, NodeRun, Outcome, RunReport};
-use collegium_store::write_lock;
+use collegium_records::{NodeRun, Outcome, RunReport};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
@@ -21,9 +22,10 @@ use crate::{
     error::MOST_LOSSES,
     inputs::{NodeState, States},
     node::Need,
-    requirement,
     session::lock_mutex,
 };
+use finish::finish;
+pub(crate) use finish::now;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -391,81 +393,4 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         metrics: BTreeMap::new(),
         error: None,
     }
-}
-
-/// Writes the lock and the log, and makes the report.
-fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
-    let session = &shared.session;
-    let states = lock_mutex(&shared.states);
-    let mut runs = lock_mutex(&shared.runs);
-    let mut lock = Lock { format: 1, node: session.lock.node.clone() };
-    lock.node.retain(|name, _| session.index(name).is_ok());
-    for (&index, state) in states.iter() {
-        lock.node.insert(session.node_name(index), locked(state));
-    }
-    // What the lock names must be durable before the lock is.
-    session.store.flush()?;
-    write_lock(&session.lock_path(), &lock)?;
-    let mut notes = session.changed_inputs();
-    notes.extend(session.notes());
-    let nodes: Vec<NodeRun> =
-        session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
-    let requirements: Vec<_> =
-        session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
-    let requirements = match shared.wanted.len() == session.pipeline.experts.len() {
-        true => requirement::check(&requirements, &nodes),
-        // A partial run is only held to what it ran.
-        false => {
-            let ran = |name: &str| nodes.iter().any(|node| node.name == format!("expert.{name}"));
-            let held: Vec<_> = requirements.into_iter().filter(|r| ran(&r.expert)).collect();
-            requirement::check(&held, &nodes)
-        }
-    };
-    let report = RunReport {
-        format_version: FORMAT_VERSION,
-        pipeline: session.pipeline.name.clone(),
-        seconds: started.elapsed().as_secs_f64(),
-        peak_bytes: peak_memory(),
-        nodes,
-        requirements,
-        notes,
-        interrupted: session.interrupted.load(Ordering::Relaxed),
-        report: None,
-    };
-    session.store.log_run(&report)?;
-    session.store.flush()?;
-    match lock_mutex(&shared.fatal).take() {
-        Some(error) => Err(error),
-        None => Ok(report),
-    }
-}
-
-fn locked(state: &NodeState) -> LockedNode {
-    let full = state.full();
-    LockedNode {
-        recipe: state.recipe,
-        realisation: full.model,
-        parts: state
-            .parts
-            .values()
-            .filter(|(recipe, _)| *recipe != state.recipe)
-            .map(|(recipe, fit)| (recipe.to_string(), fit.model))
-            .collect(),
-        outputs: state.applied,
-    }
-}
-
-/// Most bytes that this process held at once, as the system counts them; 0 where it does not say.
-pub(crate) fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
-        .map_or(0, |kib| kib * 1024)
-}
-
-/// The time now, RFC 3339 in UTC, to the second.
-pub(crate) fn now() -> String {
-    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
 }

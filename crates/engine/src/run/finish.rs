@@ -1,0 +1,88 @@
+//! The end of a run: lock, log and report.
+
+use std::{sync::atomic::Ordering, time::Instant};
+
+use collegium_records::{FORMAT_VERSION, Lock, LockedNode, NodeRun, RunReport};
+use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
+
+use super::Shared;
+use crate::{EngineError, Event, inputs::NodeState, requirement, session::lock_mutex};
+
+/// Writes the lock and the log, and makes the report.
+pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
+    shared.session.observer.event(Event::Ended);
+    let session = &shared.session;
+    let states = lock_mutex(&shared.states);
+    let mut runs = lock_mutex(&shared.runs);
+    // Another run may have written its nodes meanwhile: only our own are replaced.
+    let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&session.lock_path())? };
+    lock.node.retain(|name, _| session.index(name).is_ok());
+    for (&index, state) in states.iter() {
+        lock.node.insert(session.node_name(index), locked(state));
+    }
+    // What the lock names must be durable before the lock is.
+    session.store.flush()?;
+    write_lock(&session.lock_path(), &lock)?;
+    let mut notes = session.changed_inputs();
+    notes.extend(session.notes());
+    let nodes: Vec<NodeRun> =
+        session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
+    let requirements: Vec<_> =
+        session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
+    let requirements = match shared.wanted.len() == session.pipeline.experts.len() {
+        true => requirement::check(&requirements, &nodes),
+        // A partial run is only held to what it ran.
+        false => {
+            let ran = |name: &str| nodes.iter().any(|node| node.name == format!("expert.{name}"));
+            let held: Vec<_> = requirements.into_iter().filter(|r| ran(&r.expert)).collect();
+            requirement::check(&held, &nodes)
+        }
+    };
+    let report = RunReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        seconds: started.elapsed().as_secs_f64(),
+        peak_bytes: peak_memory(),
+        nodes,
+        requirements,
+        notes,
+        interrupted: session.interrupted.load(Ordering::Relaxed),
+        report: None,
+    };
+    session.store.log_run(&report)?;
+    session.store.flush()?;
+    match lock_mutex(&shared.fatal).take() {
+        Some(error) => Err(error),
+        None => Ok(report),
+    }
+}
+
+fn locked(state: &NodeState) -> LockedNode {
+    let full = state.full();
+    LockedNode {
+        recipe: state.recipe,
+        realisation: full.model,
+        parts: state
+            .parts
+            .values()
+            .filter(|(recipe, _)| *recipe != state.recipe)
+            .map(|(recipe, fit)| (recipe.to_string(), fit.model))
+            .collect(),
+        outputs: state.applied,
+    }
+}
+
+/// Most bytes that this process held at once, as the system counts them; 0 where it does not say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
+        .map_or(0, |kib| kib * 1024)
+}
+
+/// The time now, RFC 3339 in UTC, to the second.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
+}
