@@ -115,7 +115,8 @@ fn baselines_cell(node: &NodeAudit) -> Markup {
     html! {
         @if values.is_empty() { "none" }
         @for (name, value) in values {
-            span.line { (name) " " (measure(value, None).0) }
+            // A headline is a share of something: what rounds to nothing is shown as nothing.
+            span.line { (name) " " (if value.abs() < 5e-4 { "0".to_owned() } else { measure(value, None).0 }) }
         }
     }
 }
