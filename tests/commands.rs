@@ -323,7 +323,7 @@ fn the_status_is_one_screen() {
 fn why_names_the_ingredients_that_changed() {
     insta::assert_snapshot!(out(&Project::new(), &["why", "size"]), @r#"expert.size: never fitted"#);
     let project = Project::ready();
-    insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"expert.size: up to date; last fitted in the run of TIME (full, fold 1/5, fold 2/5, fold 3/5, fold 4/5, fold 5/5): never fitted"#);
+    insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"expert.size: up to date; the present model was fitted in the run of TIME (full, fold 1/5, fold 2/5, fold 3/5, fold 4/5, fold 5/5): never fitted"#);
     project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
     insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"
     expert.size: will be fitted: its recipe changed
@@ -407,7 +407,7 @@ fn show_writes_out_every_default() {
     # task: the target's type decides
     # where: all training rows
     model = { type = "mlp", hidden = [8], activation = "relu", dropout = 0.0 }
-    train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 5, class_weights = "none" }
+    train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 10, class_weights = "none" }
     upstream = "out-of-fold"
     folds = 5
     seed = 3

@@ -163,3 +163,15 @@ fn appended_rows_are_fitted_and_a_revert_is_not() {
     project.write("pipelines/data/rows.csv", rows(600));
     assert_eq!(project.fitted(), just(&[]));
 }
+
+#[test]
+fn after_a_revert_why_speaks_of_the_model_that_the_lock_stands_on() {
+    let project = ready();
+    project.edit_pipeline("hidden = [8]", "hidden = [9]");
+    project.collegium(&["run", "--quiet"]).ok();
+    project.edit_pipeline("hidden = [9]", "hidden = [8]");
+    project.collegium(&["run", "--quiet"]).ok();
+    let why = project.collegium(&["why", "size", "--json"]).ok().json();
+    let summary = why["summary"].as_str().unwrap();
+    assert!(summary.contains("never fitted"), "the first run made it: {summary}");
+}

@@ -369,3 +369,27 @@ fn a_derived_column_is_computed_for_new_rows() {
     assert_eq!(bits(&out["size.value"]), stored_bits(&project, "size", "value"));
     assert!(said.err.contains("as the pipeline derives them: `ab`"), "{}", said.err);
 }
+
+#[test]
+fn predictions_never_replace_what_is_read() {
+    let project = Project::ready();
+    project.write("new.csv", rows(20));
+    for precious in ["new.csv", "pipelines/data/rows.csv", "pipelines/small.toml"] {
+        let before = project.read(precious);
+        project
+            .collegium(&["predict", "-i", "new.csv", "-o", precious])
+            .fails(2, &["predictions would replace", precious, "choose another output"]);
+        assert_eq!(project.read(precious), before);
+    }
+}
+
+#[test]
+fn rows_for_a_source_with_a_query_are_asked_for_as_the_query_gives_them() {
+    let project = Project::new();
+    project.to_data("query = \"SELECT *, a * 2 AS double FROM rows\"");
+    project.edit_pipeline("\"rows.a\"", "\"rows.double\"");
+    project.collegium(&["run", "--quiet"]).ok();
+    project
+        .collegium(&["predict", "-i", "pipelines/data/rows.csv", "-o", "out.csv"])
+        .fails(3, &["`double`", "give rows as the query returns them"]);
+}

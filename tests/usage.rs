@@ -54,7 +54,7 @@ fn several_pipelines_must_be_named_and_none_is_said() {
     project.write("pipelines/other.toml", project.read("pipelines/small.toml"));
     project
         .collegium(&["plan"])
-        .fails(2, &["which pipeline? pipelines/other.toml, pipelines/small.toml"]);
+        .fails(2, &["name one of the pipelines", "pipelines/other.toml, pipelines/small.toml"]);
     project.collegium(&["plan", "pipelines/small.toml"]).ok();
     Project::empty().collegium(&["plan"]).fails(2, &["there is no `pipelines/` here or above"]);
 }
@@ -97,4 +97,36 @@ fn the_machines_template_checks() {
     let project = Project::empty();
     project.collegium(&["init", "--template", "machines"]).ok();
     project.collegium(&["check"]).ok();
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let project = Project::new();
+    project.collegium(&["plan", "-C", "nowhere"]).fails(2, &["there is no folder nowhere"]);
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_failure() {
+    use std::{io::Read as _, process::Stdio};
+    let project = Project::new();
+    for command in [["schema", "--quiet"], ["man", "--quiet"], ["completions", "bash"]] {
+        let mut child = project
+            .command(&command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.success() && err.is_empty(), "{command:?}: {status}: {err}");
+    }
+}
+
+#[test]
+fn show_is_a_document_too() {
+    let project = Project::new();
+    let shown = project.collegium(&["show", "kind", "--json"]).ok().json();
+    assert_eq!(shown["expert"]["kind"]["train"]["batch"], 32);
 }

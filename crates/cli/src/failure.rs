@@ -10,6 +10,8 @@ use collegium_manifest::Diagnostics;
 pub(crate) enum Failure {
     /// The pipeline or its data is wrong: exit code 3.
     Invalid(Diagnostics),
+    /// Whoever read stdout has had enough (`| head`): no failure at all.
+    Closed,
     /// Anything else, with its exit code.
     Other { code: u8, message: String },
 }
@@ -31,11 +33,13 @@ impl Failure {
     /// Says it, and returns its exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         let code = match self {
+            Self::Closed => return ExitCode::SUCCESS,
             Self::Invalid(_) => 3,
             Self::Other { code, .. } => *code,
         };
         if json {
             let document = match self {
+                Self::Closed => return ExitCode::SUCCESS,
                 Self::Invalid(found) => serde_json::json!({
                     "format_version": 1, "exit_code": code, "diagnostics": found.to_json(),
                 }),
@@ -43,9 +47,11 @@ impl Failure {
                     "format_version": 1, "exit_code": code, "error": message,
                 }),
             };
-            println!("{document:#}");
+            // If stdout is what failed, stderr has the message below.
+            let _ = crate::human::put(&format!("{document:#}\n"));
         }
         match self {
+            Self::Closed => {}
             Self::Invalid(found) => {
                 anstream::eprintln!(
                     "{}",

@@ -1,10 +1,22 @@
 //! Tables and numbers as people read them.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+use crate::failure::Failure;
 
 /// Is stderr a terminal that wants colour?
 pub(crate) fn colour_on_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Writes to stdout, with colour only where it is wanted.
+pub(crate) fn put(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Closed),
+        Err(error) => Err(Failure::internal(format!("writing to stdout: {error}"))),
+    }
 }
 
 /// Rows with aligned columns; the first row is the head. Cells of the columns in `right` are

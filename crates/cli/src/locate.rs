@@ -37,6 +37,9 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
 
 fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
     let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    if !start.is_dir() {
+        return Err(Failure::usage(format!("there is no folder {}", start.display())));
+    }
     if let Some(name) = named {
         return Ok(match args.directory {
             Some(_) => start.join(name),
@@ -70,7 +73,11 @@ fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
         [] => Err(Failure::usage(format!("{} holds no pipeline", folder.display()))),
         several => {
             let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
-            Err(Failure::usage(format!("which pipeline? {}", names.join(", "))))
+            Err(Failure::usage(format!(
+                "name one of the pipelines, as in `collegium plan {}`: {}",
+                names[0],
+                names.join(", ")
+            )))
         }
     }
 }

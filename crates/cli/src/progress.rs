@@ -44,7 +44,7 @@ impl Bars {
         let mut total = hold(&self.total);
         let bar = total.get_or_insert_with(|| {
             let bar = self.all.add(ProgressBar::new(0));
-            bar.set_style(style("{prefix:<28} {bar:24} {pos}/{len} fits  {elapsed_precise}"));
+            bar.set_style(style("{prefix:<28.28} {bar:16} {pos}/{len} fits  {elapsed}"));
             bar.set_prefix("total");
             bar
         });
@@ -57,7 +57,11 @@ impl Bars {
             Some(total) => self.all.insert_before(total, bar),
             None => self.all.add(bar),
         };
-        bar.set_style(style("{prefix:<28} {bar:24} epoch {pos}/{len}  {msg}  {eta} left"));
+        bar.set_style(style(match epochs {
+            // A closed form has no epochs to count.
+            0 => "{prefix:<28.28} {spinner} {wide_msg}",
+            _ => "{prefix:<28.28} {bar:16} epoch {pos:>3}/{len:<3} {eta:>3} left  {wide_msg}",
+        }));
         bar.set_prefix(prefix);
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
@@ -98,7 +102,7 @@ impl Observer for Bars {
                     }
                     let bar = ProgressBar::new(of.unwrap_or(0));
                     let bar = self.all.add(bar);
-                    bar.set_style(style("{prefix:<28} {bar:24} {human_pos} rows"));
+                    bar.set_style(style("{prefix:<28.28} {bar:16} {human_pos} rows"));
                     bar.set_prefix(what.clone());
                     *loading = Some((what, bar));
                 }

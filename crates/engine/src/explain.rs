@@ -89,12 +89,15 @@ impl Session {
     /// When and why a node that is up to date was last fitted.
     fn last_reason(&self, name: &str) -> Result<String, EngineError> {
         for (when, report) in self.store.runs()?.iter().rev() {
+            let locked = self.lock.node.get(name).map(|node| node.realisation);
             let fitted = report.nodes.iter().find(|run| {
-                report.pipeline == self.pipeline.name && run.name == name && run.fits > 0
+                run.name == name
+                    && run.realisation == locked
+                    && run.fitted.iter().any(|part| part == "full")
             });
             if let Some(run) = fitted {
                 return Ok(format!(
-                    "up to date; last fitted in the run of {when} ({}): {}",
+                    "up to date; the present model was fitted in the run of {when} ({}): {}",
                     run.fitted.join(", "),
                     run.reasons.join("; ")
                 ));

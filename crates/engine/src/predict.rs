@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -89,7 +89,8 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let spec = &session.pipeline.data[source];
     let mut rows = read_rows(&options.input, &spec.missing, options.chunk).map_err(wrong)?;
     let facts = &session.data[source].facts;
-    let conform = Conform::of_source(spec, facts, &columns, rows.header()).map_err(wrong)?;
+    let conform = Conform::of_source(spec, facts, &columns, rows.header())
+        .map_err(|error| about_query(wrong(error), spec.query.is_some(), source))?;
     for name in &options.keep {
         if !rows.header().contains(name) {
             let near = collegium_manifest::suggest(name, rows.header().iter().map(String::as_str));
@@ -98,12 +99,13 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
             return Err(EngineError::Usage(format!("{path} has no column `{name}`{help}")));
         }
     }
+    session.guard(&options.output, &options.input)?;
     let mut notes = session.stale_notes(&wanted)?;
     notes.extend(conform.notes().iter().cloned());
     let mut writer = RowWriter::create(&options.output).map_err(wrong)?;
     let mut summary =
         PredictSummary { format_version: FORMAT_VERSION, rows: 0, columns: Vec::new(), notes };
-    let mut surprises = Surprises::default();
+    let mut surprises = vec![Surprises::default(); experts.len()];
     while let Some(chunk) = next(&mut rows).map_err(wrong)? {
         if session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
@@ -130,8 +132,38 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         writer.write(&written).map_err(wrong)?;
     }
     writer.finish().map_err(wrong)?;
-    summary.notes.extend(surprises.notes());
+    for (expert, surprises) in experts.iter().zip(&surprises) {
+        for note in surprises.notes() {
+            let name = session.node_name(expert.index);
+            summary.notes.push(match &session.expert(expert.index).filter {
+                None => format!("{name}: {note}"),
+                Some(filter) => {
+                    let rows = filter.get_ref();
+                    format!("{name}: {note} (it was trained on rows where {rows})")
+                }
+            });
+        }
+    }
     Ok(summary)
+}
+
+/// Says what rows are wanted where the data source's own are made by a query.
+fn about_query(mut error: EngineError, query: bool, source: &str) -> EngineError {
+    if let EngineError::Invalid(found) = &mut error
+        && query
+    {
+        for diagnostic in &mut found.0 {
+            let hint = format!(
+                "the rows of `{source}` are made by its `query`, which prediction does not run: \
+                 give rows as the query returns them"
+            );
+            diagnostic.help = Some(match diagnostic.help.take() {
+                Some(help) => format!("{help}; {hint}"),
+                None => hint,
+            });
+        }
+    }
+    error
 }
 
 fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
@@ -154,6 +186,26 @@ fn kept(chunk: &Table, keep: &[String]) -> Vec<Column> {
 }
 
 impl Session {
+    /// Refuses to write predictions over the rows, the pipeline's data, its file or its lock.
+    fn guard(&self, output: &Path, input: &Path) -> Result<(), EngineError> {
+        // A file that does not exist yet is nobody's.
+        let Ok(target) = output.canonicalize() else { return Ok(()) };
+        let lock = self.lock_path();
+        let precious = [input, &self.pipeline.source.path, &lock];
+        let taken = precious
+            .into_iter()
+            .chain(self.files.iter().map(|(path, _)| path.as_path()))
+            .any(|path| path.canonicalize().is_ok_and(|path| path == target));
+        if taken {
+            return Err(EngineError::Usage(format!(
+                "predictions would replace {}, which this command or its pipeline reads; choose \
+                 another output",
+                output.display()
+            )));
+        }
+        Ok(())
+    }
+
     /// The full model that the lock stands on.
     fn deployed(&self, index: usize) -> Result<Model, EngineError> {
         let name = self.node_name(index);
@@ -216,12 +268,12 @@ impl Session {
         &self,
         experts: &[Deployed],
         table: &Table,
-        surprises: &mut Surprises,
+        surprises: &mut [Surprises],
     ) -> Result<Vec<Column>, EngineError> {
         let rows: Vec<u32> = (0..table.rows as u32).collect();
         let mut outputs: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
         let mut columns = Vec::new();
-        for expert in experts {
+        for (expert, surprises) in experts.iter().zip(surprises) {
             let mut data = Vec::new();
             for input in &self.experts[expert.index].inputs {
                 data.push(self.predict_input(input, table, &outputs)?);

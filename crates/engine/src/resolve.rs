@@ -112,12 +112,23 @@ impl Session {
 
     /// Evaluates an expert's `where` once per content of its table, to find what is wrong with it.
     fn check_filter(&self, index: usize) -> Result<(), EngineError> {
-        let Some(filter) = &self.expert(index).filter else { return Ok(()) };
+        let expert = self.expert(index);
+        let Some(filter) = &expert.filter else { return Ok(()) };
         let key = self.rows_key(Rows::Side { expert: index, side: Side::Train });
         if self.store.memo(&key).is_some() {
             return Ok(());
         }
         match self.base_mask(index) {
+            Ok(mask) if !mask.contains(&true) => {
+                let message = format!(
+                    "`where` of expert `{}` admits no row whose target is known",
+                    self.name(index)
+                );
+                let diagnostic = Diagnostic::error(&self.pipeline.source, filter.span(), message)
+                    .label(format!("true for none of the rows of `{}`", expert.data))
+                    .help("compare it with the values that the column holds");
+                Err(EngineError::Invalid(Diagnostics(vec![diagnostic])))
+            }
             Ok(_) => {
                 self.store.remember(key, key);
                 Ok(())

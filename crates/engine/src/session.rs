@@ -46,7 +46,7 @@ pub struct Session {
     pub(crate) experts: Vec<Resolved>,
     pub(crate) rows: RowCache,
     /// The content of every input file when the pipeline was opened.
-    files: Vec<(PathBuf, Digest)>,
+    pub(crate) files: Vec<(PathBuf, Digest)>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
 }
 

@@ -41,13 +41,13 @@ impl Default for Mlp {
 impl Default for Train {
     fn default() -> Self {
         Self {
-            epochs: 30,
+            epochs: 100,
             batch: 256,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             optimizer: Optimizer::Adam,
             weight_decay: 0.0,
-            patience: 5,
+            patience: 10,
             class_weights: ClassWeights::None,
         }
     }

@@ -89,6 +89,7 @@ fn in_words(change: &Change) -> String {
     match (&change.before, &change.after) {
         (None, _) => format!("{what} added"),
         (_, None) => format!("{what} removed"),
+        _ if name == "classes" => "classes changed".to_owned(),
         // Content is named by digests, which say nothing to a person.
         _ if name.starts_with("inputs.") || name == "target" => format!("{what} changed"),
         (Some(before), Some(after)) => format!("{what} {before} → {after}"),

@@ -33,13 +33,13 @@ pub(crate) fn audit(
         return Ok(ExitCode::SUCCESS);
     }
     for node in &written.report.nodes {
-        println!("{}", node.name);
+        crate::human::put(&format!("{}\n", node.name))?;
         for finding in &node.findings {
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
-            println!("  {mark} {}", finding.text);
+            crate::human::put(&format!("  {mark} {}\n", finding.text))?;
         }
     }
-    println!("report: {}", written.html.display());
+    crate::human::put(&format!("report: {}\n", written.html.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,12 +14,12 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             "format_version": 1, "pipeline": pipeline.name, "diagnostics": [],
         }))?;
     } else {
-        println!(
-            "{}: {} over {}, nothing wrong",
+        crate::human::put(&format!(
+            "{}: {} over {}, nothing wrong\n",
             pipeline.name,
             count(pipeline.experts.len(), "expert"),
             count(pipeline.data.len(), "data source"),
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

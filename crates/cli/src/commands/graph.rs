@@ -22,7 +22,7 @@ pub(crate) fn graph(
         GraphFormat::Mermaid => mermaid(&graph),
         GraphFormat::Json => format!("{:#}", json(&graph)),
     };
-    println!("{}", text.trim_end());
+    crate::human::put(&format!("{}\n", text.trim_end()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
         return Ok(ExitCode::SUCCESS);
     }
     for path in &written {
-        println!("{}", path.display());
+        crate::human::put(&format!("{}\n", path.display()))?;
     }
     let here =
         if target == Path::new(".") { String::new() } else { format!(" -C {}", target.display()) };

@@ -50,6 +50,6 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
         }
         rows.push(vec![when.clone(), seconds(run.seconds), fits.to_string(), what.join("; ")]);
     }
-    anstream::print!("{}", table(&rows, &[1, 2]));
+    crate::human::put(&table(&rows, &[1, 2]))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -53,6 +53,6 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
-    println!("{text}");
+    crate::human::put(&format!("{text}\n"))?;
     Ok(())
 }

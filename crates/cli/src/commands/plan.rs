@@ -26,7 +26,7 @@ pub(crate) fn plan(
     if args.json {
         print_json(&plan)?;
     } else {
-        anstream::print!("{}", words(&plan));
+        crate::human::put(&words(&plan))?;
     }
     let pending = plan.nodes.iter().any(|node| node.action != Action::Cached);
     Ok(if exit_code && pending { ExitCode::from(5) } else { ExitCode::SUCCESS })

@@ -13,6 +13,9 @@ use crate::{
     locate::split,
 };
 
+/// The engine's reason for a node that was not reached.
+const STOPPED: &str = "the run was stopped";
+
 /// What was typed beside the targets.
 pub(crate) struct Options<'a> {
     pub(crate) audit: bool,
@@ -56,12 +59,12 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     if args.json {
         print_json(&report)?;
     } else {
-        anstream::print!("{}", words(&report));
+        crate::human::put(&words(&report))?;
         if options.audit && !complete(&report) {
             eprintln!("no report: not every expert is up to date");
         }
         if let Some(paths) = written {
-            println!("report: {}", paths.html.display());
+            crate::human::put(&format!("report: {}\n", paths.html.display()))?;
         }
     }
     Ok(code(&report, interrupted.load(Ordering::Relaxed)))
@@ -109,7 +112,10 @@ fn words(report: &RunReport) -> String {
     }
     text.push_str(&format!(
         "\n{} in {}, peak memory {}\n",
-        if fits == 0 { "nothing to fit".to_owned() } else { count(fits, "fit") },
+        match (fits, report.nodes.iter().any(|node| node.outcome == Outcome::Failed)) {
+            (0, false) if !report.interrupted => "nothing to fit".to_owned(),
+            _ => count(fits, "fit"),
+        },
         seconds(report.seconds),
         bytes(report.peak_bytes)
     ));
@@ -124,6 +130,7 @@ fn row(node: &NodeRun) -> Vec<String> {
         Outcome::Patched => "patched",
         Outcome::Frozen => "frozen",
         Outcome::Failed => "FAILED",
+        Outcome::Blocked if node.reasons.iter().any(|why| why == STOPPED) => "stopped",
         Outcome::Blocked => "blocked",
     };
     let why = node.error.clone().unwrap_or_else(|| node.reasons.join("; "));

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::{args::Args, failure::Failure};
+use crate::{args::Args, failure::Failure, human::put};
 
 pub(crate) fn schema() -> Result<ExitCode, Failure> {
-    println!("{}", schema_text()?);
+    put(&format!("{}\n", schema_text()?))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -18,13 +18,17 @@ pub(crate) fn schema_text() -> Result<String, Failure> {
 }
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
-    clap_complete::generate(shell, &mut Args::command(), "collegium", &mut std::io::stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "collegium", &mut text);
+    put(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn man() -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
     clap_mangen::Man::new(Args::command())
-        .render(&mut std::io::stdout())
-        .map_err(|error| Failure::internal(format!("writing the manual page: {error}")))?;
+        .render(&mut text)
+        .map_err(|error| Failure::internal(format!("making the manual page: {error}")))?;
+    put(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,9 +8,13 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
     let (named, nodes) = split(targets)?;
     let pipeline = crate::locate::load(args, named.as_deref())?;
     if nodes.is_empty() {
-        print!("{}", pipeline.with_defaults());
+        if args.json {
+            return as_json(&pipeline.with_defaults());
+        }
+        crate::human::put(&pipeline.with_defaults())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut text = String::new();
     for node in &nodes {
         let name = node.strip_prefix("expert.").unwrap_or(node);
         let Some(expert) = pipeline.experts.get(name) else {
@@ -21,7 +25,20 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
             };
             return Err(Failure::usage(format!("there is no expert `{name}`; {help}")));
         };
-        print!("{}", expert.with_defaults());
+        text.push_str(&expert.with_defaults());
     }
+    if args.json {
+        return as_json(&text);
+    }
+    crate::human::put(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same tables as a document.
+fn as_json(text: &str) -> Result<ExitCode, Failure> {
+    let mut document: serde_json::Value = toml::from_str(text)
+        .map_err(|error| Failure::internal(format!("reading what was shown: {error}")))?;
+    document["format_version"] = collegium_records::FORMAT_VERSION.into();
+    super::print_json(&document)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,6 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
             node.reasons.join("; "),
         ]);
     }
-    anstream::print!("{}", table(&rows, &[]));
+    crate::human::put(&table(&rows, &[]))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
         print_json(&why)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}: {}", why.node, why.summary);
+    crate::human::put(&format!("{}: {}\n", why.node, why.summary))?;
     if !why.changes.is_empty() {
         let head = ["ingredient", "before", "after", "drift (sd)"];
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
@@ -36,7 +36,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
                 change.drift.map(three).unwrap_or_default(),
             ]);
         }
-        anstream::print!("{}", table(&rows, &[3]));
+        crate::human::put(&table(&rows, &[3]))?;
     }
     Ok(ExitCode::SUCCESS)
 }

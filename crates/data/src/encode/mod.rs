@@ -111,10 +111,14 @@ impl Surprises {
     /// In words, one sentence per input.
     pub fn notes(&self) -> Vec<String> {
         let unseen = self.unseen.iter().map(|(name, rows)| {
-            format!("{rows} rows hold categories of `{name}` that training never saw")
+            format!(
+                "{} categories of `{name}` that training never saw",
+                counted(*rows, "holds", "hold")
+            )
         });
         let missing = self.missing.iter().map(|(name, rows)| {
-            format!("{rows} rows lack `{name}`, which was never missing in training: the average is used")
+            let lack = counted(*rows, "lacks", "lack");
+            format!("{lack} `{name}`, which was never missing in training: the average is used")
         });
         unseen.chain(missing).collect()
     }
@@ -240,6 +244,14 @@ impl Encoder {
             }
         }
         Ok((matrix, surprises))
+    }
+}
+
+/// `1 row lacks`, `2 rows lack`.
+fn counted(rows: u64, one: &str, more: &str) -> String {
+    match rows {
+        1 => format!("1 row {one}"),
+        _ => format!("{rows} rows {more}"),
     }
 }
 

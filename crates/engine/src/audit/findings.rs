@@ -33,24 +33,30 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     };
     let ours = test(&audit.metrics);
     if audit.skill.beats_baseline {
+        let interval = audit.metrics.get("test").and_then(|split| split.intervals.get(loss));
         for (name, what) in [
-            ("linear", "A linear model on the same inputs does as well"),
-            ("single", "One network on all raw columns does as well"),
+            ("linear", "A linear model on the same inputs"),
+            ("single", "One network on all raw columns"),
         ] {
-            if let (Some(ours), Some(theirs)) = (ours, audit.baselines.get(name).and_then(test))
-                && theirs <= ours
-            {
-                let level = if name == "linear" { Level::Warning } else { Level::Note };
-                say(
-                    level,
-                    format!(
-                        "{what}: test {} {} against {}.",
-                        words(loss),
-                        three(theirs),
-                        three(ours)
-                    ),
-                );
-            }
+            let theirs = audit.baselines.get(name).and_then(test);
+            let (Some(ours), Some(theirs), Some(interval)) = (ours, theirs, interval) else {
+                continue;
+            };
+            // The interval decides what counts as a difference; below it lies a better loss.
+            let (level, verdict) = match theirs {
+                better if better < interval.low => (Level::Warning, "does better"),
+                even if even <= interval.high => (Level::Note, "does as well, within the interval"),
+                _ => continue,
+            };
+            say(
+                level,
+                format!(
+                    "{what} {verdict}: test {} {} against {}.",
+                    words(loss),
+                    three(theirs),
+                    three(ours)
+                ),
+            );
         }
     }
     if let (Some(train), Some(test)) =

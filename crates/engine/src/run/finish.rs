@@ -29,7 +29,10 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
     let requirements: Vec<_> =
         session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
+    let interrupted = session.interrupted.load(Ordering::Relaxed);
     let requirements = match shared.wanted.len() == session.pipeline.experts.len() {
+        // Nothing is held against a run that was stopped.
+        _ if interrupted => Vec::new(),
         true => requirement::check(&requirements, &nodes),
         // A partial run is only held to what it ran.
         false => {
@@ -46,7 +49,7 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
         nodes,
         requirements,
         notes,
-        interrupted: session.interrupted.load(Ordering::Relaxed),
+        interrupted,
         report: None,
     };
     session.store.log_run(&report)?;

@@ -81,7 +81,7 @@ pub(crate) struct RawModel {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Train")]
 pub(crate) struct RawTrain {
-    /// Most passes over the training rows, at least 1. Default: 30.
+    /// Most passes over the training rows, at least 1. Default: 100.
     #[schemars(range(min = 1), extend("default" = Train::default().epochs))]
     pub(crate) epochs: Option<At<u32>>,
     /// Rows per step, at least 1. Default: 256.
@@ -100,7 +100,7 @@ pub(crate) struct RawTrain {
     #[schemars(range(min = 0.0), extend("default" = Train::default().weight_decay))]
     pub(crate) weight_decay: Option<At<f64>>,
     /// Epochs without a better validation loss before training stops; 0 never stops early. The
-    /// best epoch's weights are kept either way. Default: 5.
+    /// best epoch's weights are kept either way. Default: 10.
     #[schemars(extend("default" = Train::default().patience))]
     pub(crate) patience: Option<At<u32>>,
     /// Weights of the classes in the loss: `"none"`, `"balanced"` (rare classes weigh more), or a

@@ -21,7 +21,7 @@ fn what_is_not_said_has_a_default() {
     let departure = &pipeline.experts["departure"];
     assert_eq!(departure.data, "flights");
     assert_eq!((departure.upstream, departure.folds), (Upstream::OutOfFold, 5));
-    assert_eq!((departure.train.epochs, departure.train.batch), (30, 256));
+    assert_eq!((departure.train.epochs, departure.train.batch), (100, 256));
     assert_eq!(departure.train.class_weights, ClassWeights::None);
 }
 

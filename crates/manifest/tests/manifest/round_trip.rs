@@ -32,7 +32,7 @@ fn every_default_is_written_out() {
     # task: the target's type decides
     # where: all training rows
     model = { type = "mlp", hidden = [64, 32], activation = "relu", dropout = 0.0 }
-    train = { epochs = 30, batch = 256, learning_rate = 0.001, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 5, class_weights = "none" }
+    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 10, class_weights = "none" }
     upstream = "out-of-fold"
     folds = 5
     seed = 0
