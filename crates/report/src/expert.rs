@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::charts;
 use crate::number::{SPACE, bytes, count, counted, measure, number, seconds};
-use crate::page::anchor;
+use crate::page::{anchor, sentence};
 use crate::words::{
     Health, baseline_name, metric_name, metrics_of, on, short, task_phrase, verdict, verdict_title,
 };
@@ -63,8 +63,8 @@ fn findings(node: &NodeAudit) -> Markup {
             ul.findings {
                 @for finding in &node.findings {
                     @match finding.level {
-                        Level::Warning => li.warning { strong { "Warning. " } (finding.text) },
-                        Level::Note => li { (finding.text) },
+                        Level::Warning => li.warning { strong { "Warning. " } (sentence(&finding.text)) },
+                        Level::Note => li { (sentence(&finding.text)) },
                     }
                 }
             }

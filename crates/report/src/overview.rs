@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::graph::{Graph, GraphEdge, GraphNode, Kind, draw};
 use crate::number::{count, counted, measure, percent, px};
-use crate::page::{anchor, breakable, link};
+use crate::page::{anchor, breakable, link, sentence};
 use crate::words::{Health, baseline_name, finite, headline, metric_name, on, short, warnings};
 
 /// Top inputs named in the table.
@@ -49,11 +49,11 @@ fn attention(report: &AuditReport) -> Markup {
     html! {
         h3 { "Needs attention first" }
         @if findings.is_empty() {
-            p { "Nothing: no expert has a warning." }
+            p { "Nothing: no expert has a warning. The column “Health” below says which are no better than a simpler model." }
         } @else {
             ul.findings {
                 @for (node, text) in findings {
-                    li.warning { a href=(link(&node.name)) { (short(&node.name)) } " " (text) }
+                    li.warning { a href=(link(&node.name)) { (short(&node.name)) } " " (sentence(text)) }
                 }
             }
         }

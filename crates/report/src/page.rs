@@ -103,3 +103,12 @@ pub(crate) fn breakable(name: &str) -> Markup {
         @for part in name.split_inclusive(['.', '_']) { (part) wbr; }
     }
 }
+
+/// A sentence in which what stands between backticks is code.
+pub(crate) fn sentence(text: &str) -> Markup {
+    html! {
+        @for (i, part) in text.split('`').enumerate() {
+            @if i % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}

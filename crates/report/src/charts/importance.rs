@@ -6,7 +6,7 @@
 use collegium_records::{Agop, Importance};
 use maud::{Markup, html};
 
-use crate::number::{counted, percent, percent_range};
+use crate::number::{counted, percent, percent_measure, percent_range};
 use crate::page::breakable;
 use crate::words::short;
 
@@ -90,7 +90,7 @@ fn table(rows: &[Importance], untrained: &[f64], scale: f64, heading: &str) -> M
                                 }
                             }
                         }
-                        td.figure { (percent(row.share)) }
+                        td.figure { (percent_measure(row.share, row.low, row.high).0) }
                         td.figure.soft { (percent_range(row.low, row.high)) }
                     }
                 }

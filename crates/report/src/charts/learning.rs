@@ -68,7 +68,7 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
         figure {
             (picture(id, "Learning curve", &sentence, &inside))
             figcaption {
-                strong { (sentence) } ". Solid: validation; dashed: training (as minimised, with dropout)."
+                strong { (sentence) } ". Solid: validation; dashed: training, as it was minimised."
             }
         }
     })
