@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
+pub(crate) use collegium_records::three_digits as three;
+
 use crate::failure::Failure;
 
 /// Is stderr a terminal that wants colour?
@@ -70,15 +72,6 @@ pub(crate) fn bytes(value: u64) -> String {
         value /= 1024.0;
     }
     format!("{value:.2} GiB")
-}
-
-/// Three significant digits.
-pub(crate) fn three(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
-    format!("{value:.digits$}")
 }
 
 /// `1 fit`, `2 fits`.

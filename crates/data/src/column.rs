@@ -165,7 +165,7 @@ impl Column {
     /// If one of the rows does not exist.
     pub fn digest(&self, rows: &[u32]) -> Digest {
         let mut hasher = Hasher::new("column");
-        hasher.text(kind_name(self.kind())).list(rows.len());
+        hasher.text(self.kind().name()).list(rows.len());
         match &self.values {
             Values::Number(values) => {
                 fixed(&mut hasher, rows, |row| canonical_bits(values[row]).to_le_bytes());
@@ -222,14 +222,4 @@ pub(crate) fn canonical_bits(value: f64) -> u64 {
 /// The shortest decimal text of a number; whole numbers without a point.
 pub(crate) fn number_text(value: f64) -> String {
     (value + 0.0).to_string()
-}
-
-/// The name of a type, as the pipeline file spells it.
-pub(crate) fn kind_name(kind: ColumnType) -> &'static str {
-    match kind {
-        ColumnType::Number => "number",
-        ColumnType::Boolean => "boolean",
-        ColumnType::Category => "category",
-        ColumnType::Time => "time",
-    }
 }

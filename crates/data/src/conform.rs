@@ -7,7 +7,6 @@ use collegium_manifest::{ColumnType, DataSource};
 use crate::{
     Column, DataError, DataErrorKind, Places, Table, TableFacts,
     cast::{cast, refuse},
-    column::kind_name,
     error::choices,
     evaluate::{derive, reads},
     read::Field,
@@ -186,7 +185,7 @@ impl Conform {
                     .file(&places.file)
                     .line(places.line(row))
                     .column(name, Some(field))
-                    .help(format!("the column was trained on as {}", kind_name(*kind)))
+                    .help(format!("the column was trained on as {}", kind.name()))
             })?;
             columns.push(Arc::new(Column::new(name, values)));
         }

@@ -170,7 +170,7 @@ fn recipe(
         recipe.set(format!("derive.{name}"), sql.get_ref().as_str());
     }
     for (name, kind) in &source.types {
-        recipe.set(format!("types.{name}"), crate::column::kind_name(*kind.get_ref()));
+        recipe.set(format!("types.{name}"), kind.get_ref().name());
     }
     let mut missing = source.missing.clone();
     missing.sort();

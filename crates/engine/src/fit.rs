@@ -155,17 +155,8 @@ impl Session {
         let outputs = if classes > 2 { classes } else { 1 };
         let fit = Fit {
             model: recipe.digest(),
-            kind: match kind {
-                ModelKind::Mlp => "mlp",
-                ModelKind::Linear => "linear",
-                ModelKind::Constant => "majority",
-            }
-            .to_owned(),
-            task: match resolved.task {
-                Task::Classification => "classification",
-                Task::Regression => "regression",
-            }
-            .to_owned(),
+            kind: kind.name().to_owned(),
+            task: resolved.task.name().to_owned(),
             classes: resolved.classes.clone(),
             epochs,
             best_epoch,

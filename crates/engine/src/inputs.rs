@@ -7,7 +7,7 @@ use std::{
 
 use collegium_data::{Column, Matrix, Source};
 use collegium_digest::Digest;
-use collegium_manifest::{Baseline, ColumnType, Input, Output};
+use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
 use collegium_records::{Applied, Fit};
 
@@ -145,8 +145,7 @@ impl Session {
     ) -> Result<Option<InputDigest>, EngineError> {
         let (kind, train, valid) = match input {
             Input::Column { data, column } => {
-                let kind =
-                    self.column_facts(data, column).map_or("", |facts| kind_name(facts.kind));
+                let kind = self.column_facts(data, column).map_or("", |facts| facts.kind.name());
                 let train = self.column_digest(index, column, rows)?;
                 (kind, train, self.column_digest(index, column, valid)?)
             }
@@ -215,15 +214,5 @@ pub(crate) fn output_data(output: Output, matrix: Arc<Matrix>, classes: &[String
             InputData::Label(matrix.data.iter().map(|&v| v as u32).collect(), classes.to_vec())
         }
         Output::Value | Output::Probability | Output::Embedding => InputData::Plain(matrix),
-    }
-}
-
-/// How a column type is named in recipes.
-pub(crate) fn kind_name(kind: ColumnType) -> &'static str {
-    match kind {
-        ColumnType::Number => "number",
-        ColumnType::Boolean => "boolean",
-        ColumnType::Category => "category",
-        ColumnType::Time => "time",
     }
 }

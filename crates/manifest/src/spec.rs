@@ -67,6 +67,18 @@ pub enum ColumnType {
     Time,
 }
 
+impl ColumnType {
+    /// The name in files, recipes and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Category => "category",
+            Self::Time => "time",
+        }
+    }
+}
+
 /// Shares of rows for training, validation and test; they sum to 1.
 #[derive(Debug, Clone)]
 pub struct Split {

@@ -69,13 +69,7 @@ pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Rec
 
 fn common(inputs: &FitInputs) -> Recipe {
     let mut recipe = Recipe::new("fit")
-        .with(
-            "task",
-            match inputs.task {
-                Task::Classification => "classification",
-                Task::Regression => "regression",
-            },
-        )
+        .with("task", inputs.task.name())
         .with(
             "classes",
             inputs.classes.iter().map(|c| Ingredient::from(c.as_str())).collect::<Vec<_>>(),

@@ -30,6 +30,15 @@ pub struct SplitMeasures {
     pub intervals: BTreeMap<String, Interval>,
 }
 
+/// A number as sentences and tables show it: three significant digits.
+pub fn three_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.digits$}")
+}
+
 /// Is a larger value of this metric better?
 pub fn larger_is_better(metric: &str) -> bool {
     !matches!(metric, "log_loss" | "brier" | "ece" | "rmse" | "mae")

@@ -301,8 +301,7 @@ pub(super) fn open(
             agree(&files[0], &names, file, &batches.names())?;
             for (known, new) in fields.iter_mut().zip(&columns) {
                 if known.kind != new.kind {
-                    let (a, b) =
-                        (crate::column::kind_name(new.kind), crate::column::kind_name(known.kind));
+                    let (a, b) = (new.kind.name(), known.kind.name());
                     let message = format!("is of type {a} here and {b} in {}", files[0].display());
                     return Err(DataError::new(DataErrorKind::Disagree, message)
                         .file(file)

@@ -1,6 +1,6 @@
 //! Sentences that follow from the numbers.
 
-use collegium_records::{Finding, Level, NodeAudit};
+use collegium_records::{Finding, Level, NodeAudit, three_digits as three};
 
 /// Calibration error from which probabilities should not be taken at their word.
 const POOR_CALIBRATION: f64 = 0.05;
@@ -114,13 +114,4 @@ fn words(loss: &str) -> &str {
         "log_loss" => "log loss",
         _ => "root mean squared error",
     }
-}
-
-/// Three significant digits.
-fn three(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
-    format!("{value:.digits$}")
 }
