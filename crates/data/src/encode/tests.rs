@@ -46,7 +46,7 @@ fn a_missing_number_is_the_mean_and_flagged_if_training_missed_some() {
     assert_eq!(matrix.data, [-1.0, 0.0, 1.0]);
     assert_eq!(
         surprises.notes(),
-        ["1 rows lack `t.x`, which was never missing in training: the average is used"]
+        ["1 row lacks `t.x`, which was never missing in training: the average is used"]
     );
 }
 
@@ -111,7 +111,7 @@ fn rare_levels_share_a_column_with_unseen_ones() {
         column("x", Values::Category { codes: vec![0, 1], levels: texts(&["new", "rare"]) });
     let (matrix, surprises) = encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
     assert_eq!(matrix.data, [0., 1., 0., 1.]);
-    assert_eq!(surprises.notes(), ["1 rows hold categories of `t.x` that training never saw"]);
+    assert_eq!(surprises.notes(), ["1 row holds categories of `t.x` that training never saw"]);
 }
 
 #[test]
