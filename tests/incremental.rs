@@ -49,15 +49,10 @@ fn comments_key_order_number_spelling_and_the_audit_table_fit_nothing() {
 #[test]
 fn a_whole_number_written_as_a_float_fits_nothing() {
     let project = Project::new();
-    project.edit_pipeline("learning_rate = 0.01", "learning_rate = 1");
-    // A step of 1 is wild but finite here; what matters is the spelling.
-    let first = project.collegium(&["run", "--json", "--quiet", "size"]);
-    assert!(first.code == 0 || first.code == 4, "{}", first.err);
-    project.edit_pipeline("learning_rate = 1", "learning_rate = 1.0");
-    let plan = project.collegium(&["plan", "--json", "size"]).ok().json();
-    if first.code == 0 {
-        assert_eq!(plan["nodes"][0]["action"], "cached");
-    }
+    project.edit_pipeline("epochs = 4,", "weight_decay = 1, epochs = 4,");
+    assert_eq!(project.fitted(), cold());
+    project.edit_pipeline("weight_decay = 1,", "weight_decay = 1.0,");
+    assert_eq!(project.fitted(), just(&[]));
 }
 
 #[test]
@@ -174,4 +169,34 @@ fn after_a_revert_why_speaks_of_the_model_that_the_lock_stands_on() {
     let why = project.collegium(&["why", "size", "--json"]).ok().json();
     let summary = why["summary"].as_str().unwrap();
     assert!(summary.contains("never fitted"), "the first run made it: {summary}");
+}
+
+/// The side of every row, as the data crate settles it.
+fn sides(project: &Project) -> Vec<collegium_data::Side> {
+    let pipeline =
+        collegium_manifest::load(&project.path("pipelines/small.toml")).unwrap().pipeline;
+    let store = collegium_store::Store::open(project.root()).unwrap();
+    let context = collegium_data::Context {
+        store: &store,
+        base: &project.path("pipelines"),
+        progress: &|_, _, _| {},
+        interrupted: &std::sync::atomic::AtomicBool::new(false),
+        memory_bound: 1 << 30,
+    };
+    let prepared = collegium_data::prepare(&pipeline.data["rows"], pipeline.seed, &context);
+    prepared.unwrap().sides().unwrap().to_vec()
+}
+
+#[test]
+fn appended_rows_move_no_other_row_to_another_side() {
+    let project = Project::new();
+    for split in ["by = [\"id\"]", "by = [\"id\"], stratify = \"kind\""] {
+        project.edit_pipeline("by = [\"id\"]", split);
+        project.write("pipelines/data/rows.csv", rows(600));
+        let before = sides(&project);
+        project.write("pipelines/data/rows.csv", rows(650));
+        let after = sides(&project);
+        assert_eq!((before.len(), after.len()), (600, 650));
+        assert_eq!(before, after[..600], "{split}");
+    }
 }

@@ -177,3 +177,14 @@ fn a_requirement_that_its_expert_can_never_meet_is_an_error() {
         .collegium(&["check"])
         .fails(3, &["small.toml:", "`size` is a regression", "rmse, mae, r2"]);
 }
+
+#[test]
+fn why_counts_the_rows_that_came() {
+    let project = Project::ready();
+    let before = full_fit(&project, "size").rows;
+    project.write("pipelines/data/rows.csv", crate::project::rows(700));
+    let why = project.collegium(&["why", "size", "--json"]).ok().json();
+    let summary = why["summary"].as_str().unwrap();
+    assert!(summary.contains(&format!("; {before} → ")), "{summary}");
+    assert!(summary.ends_with(" training rows"), "{summary}");
+}

@@ -60,7 +60,9 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
                                   is at hand: `collegium run` will take it"
                         .to_owned()
                 }
-                (false, false) => "will be fitted: its recipe changed".to_owned(),
+                (false, false) => {
+                    format!("will be fitted: its recipe changed{}", session.row_change(index)?)
+                }
             }
         }
         (Some(before), None) => {
@@ -104,6 +106,17 @@ impl Session {
             }
         }
         Ok("up to date".to_owned())
+    }
+
+    /// `; 2128 → 2129 training rows`, when their number changed since the locked fit.
+    fn row_change(&self, index: usize) -> Result<String, EngineError> {
+        let after = self.rows(Rows::Train { expert: index })?.len() as u64;
+        Ok(match self.locked_fit(index)? {
+            Some(fit) if fit.rows != after => {
+                format!("; {} → {after} training rows", fit.rows)
+            }
+            _ => String::new(),
+        })
     }
 
     /// How far each changed input moved, where both versions are at hand and have the same rows.
@@ -165,6 +178,10 @@ impl Session {
         let (Values::Number(old), Values::Number(new)) = (&old.values, &new.values) else {
             return Ok(None);
         };
+        // Rows that came or went shift the others: which row was which is not known.
+        if old.len() != new.len() {
+            return Ok(None);
+        }
         let both = old.iter().zip(new).filter(|(a, b)| a.is_finite() && b.is_finite());
         let (old, new): (Vec<f64>, Vec<f64>) = both.map(|(a, b)| (*a, *b)).unzip();
         Ok(drift(&old, &new))

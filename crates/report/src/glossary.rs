@@ -37,7 +37,7 @@ pub(crate) fn glossary() -> Markup {
                     dt #glossary-noise { "Noise floor" }
                     dd {
                         p { "What the same pictures show where nothing was learned: the shares of a network of the same shape with its first random weights, "
-                            "and how far two random halves of the rows agree. An input whose importance does not rise above it is called as good as ignored." }
+                            "and how far two random halves of the rows agree. An input whose importance does not rise above it is said to have little weight." }
                     }
                 }
                 div {

@@ -166,7 +166,7 @@ fn an_expert_that_learned_nothing_shows_the_reason_and_no_picture() {
 fn an_input_not_above_noise_is_muted_in_words() {
     let page = html(&sample::report());
     assert!(page.contains("<tr class=\"muted\""));
-    assert!(text(&page).contains("flights. wind_ speed as good as ignored"));
+    assert!(text(&page).contains("flights. wind_ speed little weight"));
 }
 
 #[test]

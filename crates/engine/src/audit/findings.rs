@@ -94,7 +94,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
         };
         let mut text = format!("It uses {}", names(&used));
         if !noise.is_empty() {
-            text.push_str(&format!("; as good as ignored: {}", names(&noise)));
+            text.push_str(&format!("; little weight on average: {}", names(&noise)));
         }
         text.push('.');
         say(Level::Note, text);

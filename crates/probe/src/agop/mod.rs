@@ -123,7 +123,7 @@ impl std::error::Error for AgopError {}
 /// irrelevant inputs passed in regression and 42 to 56 % for the yes or no; with 300 rows up to 55 %
 /// and nearly all. A small or overfitted expert gives every input weight, and nothing computed from
 /// one network can tell: only retrained seeds can. Until they are measured, *above noise* means
-/// "training gave it weight" and *not above noise* "as good as ignored", never "unrelated to the
+/// "training gave it weight" and *not above noise* "of little weight", never "unrelated to the
 /// target".
 ///
 /// # Errors

@@ -35,7 +35,7 @@ pub(crate) fn importance(agop: &Agop) -> Markup {
             @if !untrained.is_empty() {
                 span { svg width="14" height="12" aria-hidden="true" { circle.untrained cx="7" cy="6" r="4" {} } "same network untrained" }
             }
-            span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="2" width="24" height="8" {} } "as good as ignored" }
+            span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="2" width="24" height="8" {} } "little weight" }
         }
     }
 }
@@ -74,7 +74,7 @@ fn table(rows: &[Importance], untrained: &[f64], scale: f64, heading: &str) -> M
                     tr.muted[!row.above_noise] {
                         th scope="row" {
                             span.name { (breakable(short_input(&row.input))) }
-                            @if !row.above_noise { span.aside { "as good as ignored" } }
+                            @if !row.above_noise { span.aside { "little weight" } }
                         }
                         td.strip {
                             svg width="100%" height="22" aria-hidden="true" focusable="false" {
