@@ -2,6 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Instant};
 
+use collegium_digest::Hasher;
 use collegium_records::{FORMAT_VERSION, Lock, LockedNode, NodeRun, RunReport};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
@@ -14,15 +15,19 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     let session = &shared.session;
     let states = lock_mutex(&shared.states);
     let mut runs = lock_mutex(&shared.runs);
-    // Another run may have written its nodes meanwhile: only our own are replaced.
-    let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&session.lock_path())? };
+    // Another run may have written its nodes meanwhile: only our own are replaced, one run at a time.
+    let path = session.lock_path();
+    let name = Hasher::new("lock file").text(&path.to_string_lossy()).finish();
+    let held = session.store.lock(&name)?;
+    let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
         lock.node.insert(session.node_name(index), locked(state));
     }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;
-    write_lock(&session.lock_path(), &lock)?;
+    write_lock(&path, &lock)?;
+    drop(held);
     let mut notes = session.changed_inputs();
     notes.extend(session.notes());
     let nodes: Vec<NodeRun> =
