@@ -124,7 +124,8 @@ impl Session {
                 .at_hand_or(&recipe, || self.apply_folds(index, view, &outputs, &parts, states))?;
             views.insert(view, made);
         }
-        Ok(NodeState { recipe, parts, applied, views })
+        let reads = self.reads_now(index, states);
+        Ok(NodeState { recipe, parts, applied, views, reads, certificate: None })
     }
 
     /// A realisation whose objects are all in the store, else what `make` makes, recorded.
@@ -147,7 +148,7 @@ impl Session {
         for (name, object) in &outputs {
             id.text(name).digest(object);
         }
-        let applied = Applied { outputs };
+        let applied = Applied { outputs, cost: collegium_records::Cost::default() };
         self.store.realise(recipe, &id.finish(), &applied)?;
         Ok(applied)
     }

@@ -84,7 +84,15 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
     };
     session.add_drift(index, &mut changes, &states)?;
     session.store.flush()?;
-    Ok(WhyReport { format_version: FORMAT_VERSION, node: name, summary, changes })
+    Ok(WhyReport {
+        format_version: FORMAT_VERSION,
+        node: name,
+        summary,
+        changes,
+        output_change: None,
+        judgement: None,
+        advice: None,
+    })
 }
 
 impl Session {

@@ -176,6 +176,9 @@ impl Session {
             kernel: kernel_class(),
             created: crate::run::now(),
             table: Some(self.prepared(index).object()),
+            parent: None,
+            generation: 0,
+            seen: None,
         };
         let model = Model {
             kind,

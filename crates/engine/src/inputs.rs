@@ -9,7 +9,7 @@ use collegium_data::{Column, Matrix, Source};
 use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
-use collegium_records::{Applied, Fit};
+use collegium_records::{Applied, Certificate, Fit, Reads};
 
 use crate::{
     EngineError, Session,
@@ -27,6 +27,10 @@ pub(crate) struct NodeState {
     pub(crate) applied: Digest,
     /// Outputs by who sees them; [`View::Deployed`] is always there.
     pub(crate) views: BTreeMap<View, Applied>,
+    /// What it reads of its upstreams, by reference.
+    pub(crate) reads: BTreeMap<String, Reads>,
+    /// What allows it to stand on an earlier fit or a patch.
+    pub(crate) certificate: Option<Certificate>,
 }
 
 impl NodeState {
@@ -173,6 +177,31 @@ impl Session {
         let from = self.pipeline.experts.get_index_of(expert)?;
         let state = states.get(&from)?;
         state.views.get(&view)?.outputs.get(output.name()).copied()
+    }
+
+    /// What an expert reads of its upstreams now, by reference.
+    pub(crate) fn reads_now(&self, index: usize, states: &States) -> BTreeMap<String, Reads> {
+        let view = reads(index, self.expert(index));
+        let mut found = BTreeMap::new();
+        for input in &self.experts[index].inputs {
+            let Input::Output { expert, output } = input else { continue };
+            let object = |view| self.output_object(expert, *output, view, states);
+            if let (Some(deployed), Some(view)) = (object(View::Deployed), object(view)) {
+                found.insert(input.to_string(), Reads { deployed, view });
+            }
+        }
+        found
+    }
+
+    /// The name of an output as a view shows it: `logit`, `logit out-of-fold 5`.
+    pub(crate) fn hand_name(&self, output: &str, view: View) -> String {
+        match view {
+            View::Deployed => output.to_owned(),
+            View::OutOfFold { folds } => format!("{output} out-of-fold {folds}"),
+            View::HeldOut { consumer, folds } => {
+                format!("{output} held-out {folds} {}", self.name(consumer))
+            }
+        }
     }
 
     /// The content of inputs on all rows, as seen through `view` of the upstream experts.

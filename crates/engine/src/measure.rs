@@ -115,7 +115,7 @@ impl Session {
             splits.insert(side_name(side).to_owned(), measures);
         }
         let id = Hasher::new("measured").digest(&recipe.digest()).finish();
-        let measured = Measured { splits };
+        let measured = Measured { splits, cost: collegium_records::Cost::default() };
         self.store.realise(recipe, &id, &measured)?;
         Ok(measured.splits)
     }

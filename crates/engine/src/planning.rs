@@ -72,6 +72,8 @@ pub fn plan(
             fits,
             recipe: after.map(|recipe| recipe.digest()),
             seconds,
+            judgement: None,
+            advice: None,
         });
         if decision.action == Action::Cached {
             if let Some(parts) = needs.and_then(complete) {
@@ -91,11 +93,14 @@ pub fn plan(
             }
         });
     session.store.flush()?;
+    let peak_bytes = plans.iter().map(|plan| plan.peak_bytes).max().unwrap_or(0);
     Ok(PlanReport {
         format_version: FORMAT_VERSION,
         pipeline: session.pipeline.name.clone(),
         nodes: plans,
         seconds: total,
+        peak_bytes,
+        memory_limit: session.pipeline.memory_limit,
     })
 }
 

@@ -42,6 +42,8 @@ pub struct Session {
     pub(crate) observer: Watcher,
     /// Set to stop.
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// Recipe to realisation, of all that the lock stands on.
+    pub(crate) locked: HashMap<Digest, Digest>,
     pub(crate) data: IndexMap<String, Prepared>,
     pub(crate) experts: Vec<Resolved>,
     pub(crate) rows: RowCache,
@@ -60,7 +62,7 @@ impl Session {
         let store = Store::open(&pipeline.root)?;
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
-        let lock = read_lock(&lock_path(&pipeline))?;
+        let session_lock = read_lock(&lock_path(&pipeline))?;
         let base = base(&pipeline);
         let mut data = IndexMap::new();
         let mut wrong = Diagnostics::default();
@@ -96,9 +98,10 @@ impl Session {
             pipeline,
             dag,
             store,
-            lock,
+            lock: session_lock,
             observer: options.observer,
             interrupted: options.interrupted,
+            locked: locked_realisations(&session_lock),
             data,
             experts: Vec::new(),
             rows: RowCache::default(),
@@ -187,15 +190,7 @@ impl Session {
     pub(crate) fn known_fit(&self, recipe: &Digest) -> Result<Option<Fit>, EngineError> {
         let mut known: BTreeMap<Digest, Fit> = self.store.realisations(recipe)?;
         known.retain(|_, fit| self.store.contains(&fit.model));
-        let key = recipe.to_string();
-        let locked = self.lock.node.values().find_map(|node| {
-            if node.recipe == *recipe {
-                Some(node.realisation)
-            } else {
-                node.parts.get(&key).copied()
-            }
-        });
-        if let Some(fit) = locked.and_then(|id| known.remove(&id)) {
+        if let Some(fit) = self.locked.get(recipe).and_then(|id| known.remove(id)) {
             return Ok(Some(fit));
         }
         let kernel = collegium_learn::kernel_class();
@@ -220,6 +215,21 @@ impl Session {
     pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_data::Table>, EngineError> {
         self.prepared(index).table().map_err(|error| data_error(error, &self.pipeline.source))
     }
+}
+
+/// Recipe to realisation, of full fits, parts and anchors.
+fn locked_realisations(lock: &Lock) -> HashMap<Digest, Digest> {
+    let mut known = HashMap::new();
+    for node in lock.node.values() {
+        let anchors = node.certificate.iter().flat_map(|certificate| {
+            std::iter::once(&certificate.anchor).chain(certificate.anchor_parts.values())
+        });
+        for one in node.parts.values().chain(anchors) {
+            known.insert(one.recipe, one.realisation);
+        }
+        known.insert(node.recipe, node.realisation);
+    }
+    known
 }
 
 /// The position of an expert by `NAME` or `expert.NAME`.

@@ -4,7 +4,8 @@
 //! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
 
 use crate::{
-    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Schedule, Split, Train, Upstream,
+    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Reuse, Schedule, Split, Train,
+    Upstream, WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -56,5 +57,17 @@ impl Default for Train {
 impl Default for Audit {
     fn default() -> Self {
         Self { rows: 2000, bootstrap: 100 }
+    }
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self { tolerance: 0.02, confidence: 0.95 }
+    }
+}
+
+impl Default for WarmStart {
+    fn default() -> Self {
+        Self { cold_every: 10 }
     }
 }

@@ -23,6 +23,8 @@ pub struct Pipeline {
     pub name: String,
     /// `pipeline.seed`.
     pub seed: u64,
+    /// `pipeline.memory_limit`, in bytes: no fit that would need more is started.
+    pub memory_limit: Option<u64>,
     /// `[data.NAME]`, in the order of the file.
     pub data: IndexMap<String, DataSource>,
     /// `[expert.NAME]`, in the order of the file; `extends` and blueprints are already applied.
@@ -119,6 +121,46 @@ pub struct Expert {
     pub folds: u32,
     /// The seed of its random streams: the pipeline's unless told.
     pub seed: u64,
+    /// Keep or patch it instead of retraining, on evidence; `None` always retrains.
+    pub reuse: Option<Reuse>,
+    /// What it stands on, where that is not what its recipe gives.
+    pub stands_on: StandsOn,
+    /// Begin a fit from the last model instead of from random weights.
+    pub warm_start: Option<WarmStart>,
+}
+
+/// `reuse`: how much an expert may lose by not being retrained when its upstreams change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reuse {
+    /// Largest tolerated increase of the validation loss, as a share of min(loss, skill).
+    pub tolerance: f64,
+    /// Of the one-sided bound.
+    pub confidence: f64,
+}
+
+/// Which model an expert stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StandsOn {
+    /// The fit of its recipe.
+    Recipe,
+    /// `frozen = true`: what the lock has, whatever changes; a fit only if there is none.
+    Frozen(Spanned<bool>),
+    /// `pin = "DIGEST PREFIX"`: the model object whose digest begins so.
+    Pin(Spanned<String>),
+    /// `source = "other.toml"` with `expert = "NAME"`: what another pipeline's lock stands on.
+    Source {
+        /// The other pipeline's file, relative to this one.
+        pipeline: Spanned<String>,
+        /// Its expert.
+        expert: Spanned<String>,
+    },
+}
+
+/// `warm_start`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WarmStart {
+    /// A cold refit after this many warm ones in a row.
+    pub cold_every: u32,
 }
 
 /// One declared input.

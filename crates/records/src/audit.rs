@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cost, Epoch, Interval, SplitMeasures};
+use crate::{Certificate, Cost, Epoch, Interval, Judgement, SplitMeasures};
 
 /// `audit --json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +98,15 @@ pub struct NodeAudit {
     pub recipe: Digest,
     /// Its model object.
     pub realisation: Digest,
+    /// What allows it to stand on an earlier fit or a patch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<Certificate>,
+    /// Of an expert whose upstreams moved since the fit before this one: would retraining help?
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judgement: Option<Judgement>,
+    /// The same in a sentence, with what retraining did gain where it was done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub advice: Option<String>,
     /// Sentences that follow from the numbers, most important first.
     pub findings: Vec<Finding>,
 }

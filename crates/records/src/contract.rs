@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, Metrics};
+use crate::{Certificate, Change, EndToEnd, Judgement, Metrics, Standing};
 
 /// `run --json`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct RunReport {
     pub nodes: Vec<NodeRun>,
     /// `evaluate.require`, each with its outcome.
     pub requirements: Vec<RequirementOutcome>,
+    /// After anything was kept or patched: the sinks below it, measured end to end.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub end_to_end: Vec<EndToEnd>,
     /// Things worth a person's attention, in words.
     pub notes: Vec<String>,
     /// Was it stopped by Ctrl-C?
@@ -71,10 +74,22 @@ pub struct NodeRun {
     pub realisation: Option<Digest>,
     /// Wall-clock seconds in fits of this node, summed.
     pub seconds: f64,
+    /// CPU seconds of everything that was done for this node: fits, judging, applying, measuring.
+    #[serde(default)]
+    pub cpu_seconds: f64,
     /// Largest estimated memory of one of its fits.
     pub peak_bytes: u64,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, Metrics>,
+    /// What the lock stood on before, when it was something else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Standing>,
+    /// What allows it to stand on an earlier fit or a patch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<Certificate>,
+    /// Would retraining help? Of experts whose upstreams moved, as far as it was measured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judgement: Option<Judgement>,
     /// Of a failed node: what went wrong.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -102,6 +117,12 @@ pub struct PlanReport {
     pub nodes: Vec<NodePlan>,
     /// Sum over nodes.
     pub seconds: Estimate,
+    /// Largest estimated memory of one fit.
+    #[serde(default)]
+    pub peak_bytes: u64,
+    /// `pipeline.memory_limit` in bytes, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_limit: Option<u64>,
 }
 
 /// What would happen to a node.
@@ -139,6 +160,12 @@ pub struct NodePlan {
     pub seconds: Option<Estimate>,
     /// Estimated memory of the largest fit.
     pub peak_bytes: u64,
+    /// Would retraining help? Of experts whose upstreams moved.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judgement: Option<Judgement>,
+    /// The same in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub advice: Option<String>,
 }
 
 /// A range of CPU seconds.
@@ -163,4 +190,25 @@ pub struct WhyReport {
     pub summary: String,
     /// Ingredient by ingredient.
     pub changes: Vec<Change>,
+    /// All moved inputs together: the change of the expert's raw output that its AGOP predicts, and
+    /// the one that is measured. An explanation, not a proof.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output_change: Option<OutputChange>,
+    /// Would retraining help?
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judgement: Option<Judgement>,
+    /// The same in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub advice: Option<String>,
+}
+
+/// Root mean square change of an expert's raw outputs (logits; for regression in standard deviations
+/// of the target) over validation rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OutputChange {
+    /// √tr(G Σ): G the expert's AGOP, Σ the second moments of what its encoded inputs moved by. Right
+    /// to a few per cent while inputs move little, wrong when they move far.
+    pub predicted: f64,
+    /// What it is.
+    pub measured: f64,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::SplitMeasures;
+use crate::{Reads, SplitMeasures};
 
 /// A realisation of a `fit` recipe: one trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,33 @@ pub struct Fit {
     /// The table that it was trained on, for comparisons while the store still has it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub table: Option<Digest>,
+    /// The model that this one was made from: a patch's anchor, or where a warm start began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<Digest>,
+    /// Warm starts since the last cold one.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub generation: u32,
+    /// What it was trained on, as objects: for comparisons while the store still has them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seen: Option<Seen>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What a fit read, beyond the digests of its recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its training rows, by number.
+    pub train_rows: Digest,
+    /// Its validation rows, by number.
+    pub valid_rows: Digest,
+    /// How rows were divided: shares, groups, strata and seed.
+    pub split: Digest,
+    /// Outputs of upstream experts, by reference.
+    #[serde(default)]
+    pub upstream: BTreeMap<String, Reads>,
 }
 
 /// One pass over the training rows.
@@ -64,6 +91,9 @@ pub struct Cost {
 pub struct Applied {
     /// Output name to object (a matrix of rows × width).
     pub outputs: BTreeMap<String, Digest>,
+    /// What it cost.
+    #[serde(default)]
+    pub cost: Cost,
 }
 
 /// A realisation of a `measure` recipe: metrics by `train`, `valid`, `test`.
@@ -71,4 +101,7 @@ pub struct Applied {
 pub struct Measured {
     /// By side of the split.
     pub splits: BTreeMap<String, SplitMeasures>,
+    /// What it cost.
+    #[serde(default)]
+    pub cost: Cost,
 }

@@ -14,6 +14,7 @@ mod fit;
 mod lock;
 mod metrics;
 mod recipe;
+mod reuse;
 
 pub use audit::*;
 pub use contract::*;
@@ -21,6 +22,7 @@ pub use fit::*;
 pub use lock::*;
 pub use metrics::*;
 pub use recipe::*;
+pub use reuse::*;
 
 /// The version of every JSON document.
 pub const FORMAT_VERSION: u32 = 1;

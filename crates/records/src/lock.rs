@@ -1,11 +1,13 @@
-//! The lock file: which realisation of each expert a pipeline stands on.
+//! The lock file: which realisation of each expert a pipeline stands on, and why it may.
 
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-/// `NAME.lock` beside `NAME.toml`: one table per node, one key per line, so that git merges it.
+use crate::{Certificate, Standing};
+
+/// `NAME.lock` beside `NAME.toml`: one block per node, one key per line, so that git merges it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
@@ -20,13 +22,78 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedNode {
-    /// The full fit's recipe.
+    /// The full fit's recipe; of a kept expert, that of its anchor; of a patched one, the patch's.
     pub recipe: Digest,
-    /// The full fit's model object.
+    /// The full model's object.
     pub realisation: Digest,
-    /// Recipe to model object of its fold fits and baselines.
-    #[serde(default)]
-    pub parts: BTreeMap<String, Digest>,
     /// The `apply` recipe of its deployed outputs.
     pub outputs: Digest,
+    /// Why it is not trained on what its upstreams hand over now; absent for a trained expert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+    /// Fold fits and baselines, by name (`fold 2/5`, `baseline linear`).
+    #[serde(default)]
+    pub parts: BTreeMap<String, Standing>,
+    /// What it reads of its upstreams, by reference (`departure.logit`): the objects that its recipe
+    /// (or its certificate) was made for.
+    #[serde(default)]
+    pub reads: BTreeMap<String, Reads>,
+    /// What it hands to its consumers, by output and view (`logit`, `logit out-of-fold 5`).
+    #[serde(default)]
+    pub hands: BTreeMap<String, Digest>,
+    /// The measurement that allowed it to be kept or patched although an input changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+}
+
+/// Why an expert stands on a model that was not trained on its present inputs, and needs no
+/// certificate for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// `frozen = true`
+    Frozen,
+    /// `pin = "…"`
+    Pinned,
+    /// `source = "…"`: trained by another pipeline.
+    Sourced,
+}
+
+/// One upstream output as a consumer reads it: objects of rows × width over all rows of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reads {
+    /// What the full model predicts: what validation, test and prediction see.
+    pub deployed: Digest,
+    /// What the consumer's training rows see: equal to `deployed` for in-sample reading.
+    pub view: Digest,
+}
+
+impl LockedNode {
+    /// Every object that this block names: models and outputs.
+    pub fn objects(&self) -> Vec<Digest> {
+        let mut objects = vec![self.realisation];
+        objects.extend(self.parts.values().map(|part| part.realisation));
+        objects.extend(self.hands.values());
+        let reads = |all: &BTreeMap<String, Reads>| {
+            all.values().flat_map(|one| [one.deployed, one.view]).collect::<Vec<_>>()
+        };
+        objects.extend(reads(&self.reads));
+        if let Some(certificate) = &self.certificate {
+            objects.push(certificate.anchor.realisation);
+            objects.extend(certificate.anchor_parts.values().map(|part| part.realisation));
+            objects.extend(reads(&certificate.anchor_reads));
+        }
+        objects
+    }
+
+    /// Every recipe that this block names.
+    pub fn recipes(&self) -> Vec<Digest> {
+        let mut recipes = vec![self.recipe, self.outputs];
+        recipes.extend(self.parts.values().map(|part| part.recipe));
+        if let Some(certificate) = &self.certificate {
+            recipes.push(certificate.anchor.recipe);
+            recipes.extend(certificate.anchor_parts.values().map(|part| part.recipe));
+        }
+        recipes
+    }
 }

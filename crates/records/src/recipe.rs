@@ -126,6 +126,7 @@ impl Recipe {
                 before: self.ingredients.get(name).map(ToString::to_string),
                 after: after.ingredients.get(name).map(ToString::to_string),
                 drift: None,
+                weighted_drift: None,
             })
             .collect()
     }
@@ -159,4 +160,8 @@ pub struct Change {
     /// that both versions have), where both versions are at hand.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub drift: Option<f64>,
+    /// The change of the expert's raw output that its own AGOP predicts from this input's drift:
+    /// √tr(G Σ), see [`crate::OutputChange`]. An explanation, not a proof.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weighted_drift: Option<f64>,
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::{StoreError, disk};
 
 /// The version of the lock file's format.
-pub const LOCK_FORMAT: u32 = 1;
+pub const LOCK_FORMAT: u32 = 2;
 
 const HEADER: &str = "\
 # Which trained model of each expert this pipeline stands on.
@@ -60,9 +60,13 @@ pub fn read_lock(path: &Path) -> Result<Lock, StoreError> {
     let head: Head = toml::from_str(&text).map_err(broken)?;
     if head.format != LOCK_FORMAT {
         let line = text.lines().position(|l| l.trim_start().starts_with("format"));
+        let way_out = match head.format < LOCK_FORMAT {
+            true => "delete the file and run again: what was fitted is still in the store",
+            false => "update collegium, or delete the file and run again",
+        };
         let message = format!(
-            "lock files of format {} are not known to this collegium, which writes {LOCK_FORMAT}; \
-             update collegium, or delete the file and run again",
+            "this collegium writes lock files of format {LOCK_FORMAT} and does not read format {}; \
+             {way_out}",
             head.format
         );
         return Err(bad(line.map(|n| n + 1), message));
@@ -95,9 +99,50 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
         .map_err(StoreError::write(path))
 }
 
+/// One block per node, one key per line: sub-tables become dotted keys, so that a block is whole
+/// and a merge never tears the parts of one node apart.
 fn encode(lock: &Lock) -> Result<String, toml::ser::Error> {
-    let body = toml::to_string(&Lock { format: LOCK_FORMAT, node: lock.node.clone() })?;
-    Ok(format!("{HEADER}{body}"))
+    let mut text = format!("{HEADER}format = {LOCK_FORMAT}\n");
+    for (name, node) in &lock.node {
+        text.push_str(&format!("\n[node.{}]\n", quoted(name)));
+        let table = toml::Table::try_from(node)?;
+        // Plain values first: what a person looks for.
+        let (nested, plain): (Vec<_>, Vec<_>) = table.iter().partition(|(_, v)| v.is_table());
+        for (key, value) in plain.into_iter().chain(nested) {
+            lines(&mut text, key, value);
+        }
+    }
+    Ok(text)
+}
+
+fn lines(text: &mut String, key: &str, value: &toml::Value) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                lines(text, &format!("{key}.{}", quoted(name)), value);
+            }
+        }
+        plain => text.push_str(&format!("{key} = {plain}\n")),
+    }
+}
+
+/// A key, bare where TOML allows it.
+fn quoted(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(bare) {
+        return key.to_owned();
+    }
+    // Keys have no multi-line form, so controls are escaped one by one.
+    let mut out = String::from("\"");
+    for c in key.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 fn is_conflict_marker(line: &str) -> bool {

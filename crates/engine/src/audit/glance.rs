@@ -95,6 +95,9 @@ impl Session {
             cost: full.cost,
             recipe: state.recipe,
             realisation: full.model,
+            certificate: None,
+            judgement: None,
+            advice: None,
             findings: Vec::new(),
         };
         audit.findings = findings::of(&audit, &model.encoder.notes(), expert.train.epochs);

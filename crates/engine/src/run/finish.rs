@@ -1,13 +1,14 @@
 //! The end of a run: lock, log and report.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
-use collegium_digest::Hasher;
-use collegium_records::{FORMAT_VERSION, Lock, LockedNode, NodeRun, RunReport};
+use collegium_digest::{Digest, Hasher};
+use collegium_plan::Part;
+use collegium_records::{FORMAT_VERSION, Fit, Lock, LockedNode, NodeRun, RunReport, Standing};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
-use crate::{EngineError, Event, inputs::NodeState, requirement, session::lock_mutex};
+use crate::{EngineError, Event, Session, inputs::NodeState, requirement, session::lock_mutex};
 
 /// Writes the lock and the log, and makes the report.
 pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
@@ -22,7 +23,7 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
-        lock.node.insert(session.node_name(index), locked(state));
+        lock.node.insert(session.node_name(index), locked(session, index, state));
     }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;
@@ -53,6 +54,7 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
         peak_bytes: peak_memory(),
         nodes,
         requirements,
+        end_to_end: Vec::new(),
         notes,
         interrupted,
         report: None,
@@ -65,18 +67,29 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     }
 }
 
-fn locked(state: &NodeState) -> LockedNode {
+fn locked(session: &Session, index: usize, state: &NodeState) -> LockedNode {
     let full = state.full();
+    let standing = |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
+    let mut hands = BTreeMap::new();
+    for (view, applied) in &state.views {
+        for (output, object) in &applied.outputs {
+            hands.insert(session.hand_name(output, *view), *object);
+        }
+    }
     LockedNode {
         recipe: state.recipe,
         realisation: full.model,
+        outputs: state.applied,
+        held: None,
         parts: state
             .parts
-            .values()
-            .filter(|(recipe, _)| *recipe != state.recipe)
-            .map(|(recipe, fit)| (recipe.to_string(), fit.model))
+            .iter()
+            .filter(|(part, _)| **part != Part::Full)
+            .map(|(part, made)| (part.to_string(), standing(made)))
             .collect(),
-        outputs: state.applied,
+        reads: state.reads.clone(),
+        hands,
+        certificate: state.certificate.clone(),
     }
 }
 

@@ -389,8 +389,12 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         recipe: None,
         realisation: None,
         seconds: 0.0,
+        cpu_seconds: 0.0,
         peak_bytes: 0,
         metrics: BTreeMap::new(),
+        before: None,
+        certificate: None,
+        judgement: None,
         error: None,
     }
 }

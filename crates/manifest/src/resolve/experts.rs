@@ -75,6 +75,9 @@ pub(crate) fn resolve(
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: raw.seed.as_ref().map_or(seed, |seed| *seed.get()),
+            reuse: None,
+            stands_on: crate::StandsOn::Recipe,
+            warm_start: None,
         };
         experts.insert(name.clone(), resolved);
     }

@@ -86,6 +86,7 @@ pub(crate) fn resolve(
         root,
         name: raw.name.map_or_else(stem, |name| name.0.into_inner()),
         seed,
+        memory_limit: None,
         data,
         experts,
         evaluate: Evaluate { baselines, require: requirements },

@@ -1,20 +1,26 @@
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
-use collegium_records::{Lock, LockedNode};
+use collegium_records::{Lock, LockedNode, Reads, Standing};
 use collegium_store::{LOCK_FORMAT, StoreError, read_lock, write_lock};
 use proptest::prelude::*;
 
 use crate::{files, id};
 
 fn node(name: &str) -> LockedNode {
+    let part = |number: u32| {
+        let name = format!("fold {number}/2");
+        let standing = Standing { recipe: id(&name), realisation: id(&format!("model {number}")) };
+        (name, standing)
+    };
     LockedNode {
         recipe: id(name),
         realisation: id("model"),
-        parts: BTreeMap::from([
-            (id("fold 1").to_string(), id("model 1")),
-            (id("fold 2").to_string(), id("model 2")),
-        ]),
         outputs: id("apply"),
+        held: None,
+        parts: [part(1), part(2)].into(),
+        reads: [("size.value".to_owned(), Reads { deployed: id("d"), view: id("v") })].into(),
+        hands: [("logit".to_owned(), id("l")), ("logit out-of-fold 2".to_owned(), id("o"))].into(),
+        certificate: None,
     }
 }
 
@@ -43,7 +49,7 @@ fn it_is_one_key_per_line_and_sorted() {
     # Which trained model of each expert this pipeline stands on.
     # Written by collegium: commit it, do not edit it. On a merge conflict keep either side and run again.
 
-    format = 1
+    format = 2
 
     [node."expert.arrival"]
     recipe = "bc585b4a2fdf00c2811a65128f257cc5bed8b34f68745b1efe61103ad680a89b"
@@ -103,18 +109,18 @@ fn a_merge_conflict_is_named_with_its_line() {
 
 #[test]
 fn an_unknown_format_is_refused_with_a_way_out() {
-    insta::assert_snapshot!(refusal("# x\nformat = 2\nnew = []\n"), @"flights.lock:2: lock files of format 2 are not known to this collegium, which writes 1; update collegium, or delete the file and run again");
+    insta::assert_snapshot!(refusal("# x\nformat = 3\nnew = []\n"), @"flights.lock:2: lock files of format 2 are not known to this collegium, which writes 1; update collegium, or delete the file and run again");
 }
 
 #[test]
 fn broken_files_are_refused_with_their_line() {
     let cases: [&[u8]; 6] = [
         b"",
-        b"format = 1\n[node",
-        b"format = 1\n\n[node.\"expert.a\"]\nrecipe = \"12\"\n",
-        b"format = 1\nnodes = 3\n",
-        b"format = 1\n[node.\"expert.a\"]\n",
-        b"format = 1\n\xff\xfe",
+        b"format = 2\n[node",
+        b"format = 2\n\n[node.\"expert.a\"]\nrecipe = \"12\"\n",
+        b"format = 2\nnodes = 3\n",
+        b"format = 2\n[node.\"expert.a\"]\n",
+        b"format = 2\n\xff\xfe",
     ];
     insta::assert_snapshot!(cases.map(refusal).join("\n"), @r#"
     flights.lock:1: missing field `format`; restore it from version control, or delete it, and run again

@@ -1,0 +1,176 @@
+//! Keep, patch or retrain: what was measured, and what was decided on it.
+//!
+//! Losses are means over an expert's validation rows: log loss in nats for classification, squared
+//! error in squared target units for regression, each row weighted by its class where the expert is
+//! trained with class weights.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::Reads;
+
+/// One realisation of one recipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What it was computed from.
+    pub recipe: Digest,
+    /// The model's object.
+    pub realisation: Digest,
+}
+
+/// What to do with an expert whose upstreams hand over other outputs than it was trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It does as well on the new outputs as it is.
+    Keep,
+    /// A repair in closed form recovers what retraining would.
+    Patch,
+    /// Retraining would gain more than that.
+    Retrain,
+}
+
+/// A way to go on with a trained expert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Candidate {
+    /// As it is.
+    Deployed,
+    /// The new outputs are mapped back to the old ones: least squares, no labels.
+    Shim,
+    /// The same, and its last layer is fitted again.
+    ShimRefit,
+    /// The new outputs are standardised by themselves, and its last layer is fitted again.
+    RestandardiseRefit,
+}
+
+impl Candidate {
+    /// In the order in which they are tried.
+    pub const ALL: [Self; 4] =
+        [Self::Deployed, Self::Shim, Self::ShimRefit, Self::RestandardiseRefit];
+
+    /// Its name in records and words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deployed => "deployed",
+            Self::Shim => "shim",
+            Self::ShimRefit => "shim-refit",
+            Self::RestandardiseRefit => "restandardise-refit",
+        }
+    }
+}
+
+/// How a candidate does on the new outputs, against the anchor on those it was trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Mean loss.
+    pub loss: f64,
+    /// Mean increase over the anchor's loss, row by row.
+    pub increase: f64,
+    /// One-sided upper confidence bound of `increase`, in its ratio form.
+    pub bound: f64,
+    /// (Σ|d|)²/Σd² of the rows' differences d; absent where no row differs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective_rows: Option<f64>,
+}
+
+/// What would become of an expert whose upstreams moved: all figures, and the decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The decision, were the expert to follow the rule (whether or not it has `reuse`).
+    pub verdict: Verdict,
+    /// The candidate of least loss.
+    pub candidate: Candidate,
+    /// The full fit that everything is compared with.
+    pub anchor: Standing,
+    /// The inputs that moved.
+    pub moved: Vec<String>,
+    /// `log_loss` or `squared_error`.
+    pub metric: String,
+    /// Validation rows.
+    pub rows: u64,
+    /// The anchor's loss on the outputs that it was trained on.
+    pub loss: f64,
+    /// The loss of the best constant prediction.
+    pub constant: f64,
+    /// Largest tolerated increase: tolerance × min(loss, constant − loss).
+    pub budget: f64,
+    /// What was asked for.
+    pub tolerance: f64,
+    /// What was asked for.
+    pub confidence: f64,
+    /// By candidate; those that do not fit the new outputs are absent.
+    pub effects: BTreeMap<Candidate, Effect>,
+    /// Estimated loss after retraining: an augmented refit on the new outputs, less what the same
+    /// refit gains on the old ones.
+    pub retrained: f64,
+    /// What retraining would gain over the deployed expert, as a share of the anchor's loss.
+    pub total: f64,
+    /// What retraining would gain over the best candidate, as a share of the anchor's loss.
+    pub rest: f64,
+    /// Is even the best candidate worse than the budget allows, while retraining would not help?
+    pub upstream_worse: bool,
+    /// The patched full model, when the verdict is a patch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patched: Option<Standing>,
+}
+
+/// The part of a judgement that a lock stands on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Kept or patched.
+    pub verdict: Verdict,
+    /// The candidate that is deployed.
+    pub candidate: Candidate,
+    /// The full fit that it is compared with: never a patch.
+    pub anchor: Standing,
+    /// Its fold fits and baselines, by name.
+    #[serde(default)]
+    pub anchor_parts: BTreeMap<String, Standing>,
+    /// What the anchor was trained on.
+    #[serde(default)]
+    pub anchor_reads: BTreeMap<String, Reads>,
+    /// The validation rows that were measured, by number.
+    pub rows_digest: Digest,
+    /// How many.
+    pub rows: u64,
+    /// As asked for; a certificate for another tolerance does not hold.
+    pub tolerance: f64,
+    /// As asked for.
+    pub confidence: f64,
+    /// The anchor's loss on the outputs that it was trained on.
+    pub loss: f64,
+    /// Mean increase of what is deployed over it.
+    pub increase: f64,
+    /// Upper confidence bound of the increase.
+    pub bound: f64,
+    /// Largest tolerated increase.
+    pub budget: f64,
+    /// What retraining would gain over what is deployed, as a share of the loss.
+    pub rest: f64,
+    /// The upstream got worse by more than the budget, and retraining would not recover it.
+    #[serde(default)]
+    pub upstream_worse: bool,
+}
+
+/// A sink of the pipeline after a run that kept or patched something above it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndToEnd {
+    /// `expert.NAME`
+    pub node: String,
+    /// `log_loss` or `squared_error`
+    pub metric: String,
+    /// Its loss before the change, on validation rows.
+    pub before: f64,
+    /// Its loss now, through everything that was kept or patched.
+    pub after: f64,
+    /// Upper confidence bound of the mean increase.
+    pub bound: f64,
+    /// Largest tolerated increase.
+    pub budget: f64,
+    /// Is the bound within the budget?
+    pub within: bool,
+}
