@@ -246,6 +246,11 @@ impl Prepared {
         self.record.table
     }
 
+    /// The object that holds the side of every row.
+    pub fn sides_object(&self) -> Digest {
+        self.record.sides
+    }
+
     /// What happened since to the stored table, in words; each note is handed out once.
     pub fn notes(&self) -> Vec<String> {
         std::mem::take(&mut self.state().notes)

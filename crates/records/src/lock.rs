@@ -13,9 +13,24 @@ use crate::{Certificate, Standing};
 pub struct Lock {
     /// Version of this file's format.
     pub format: u32,
+    /// By `data.NAME`: the content that the last run read.
+    #[serde(default)]
+    pub data: BTreeMap<String, LockedData>,
     /// By `expert.NAME`.
     #[serde(default)]
     pub node: BTreeMap<String, LockedNode>,
+}
+
+/// The content of a data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedData {
+    /// Its rows, typed: an object.
+    pub table: Digest,
+    /// The side of the split that every row lies on: an object.
+    pub sides: Digest,
+    /// How many rows.
+    pub rows: u64,
 }
 
 /// What one expert stands on.

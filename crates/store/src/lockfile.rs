@@ -103,6 +103,12 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
 /// and a merge never tears the parts of one node apart.
 fn encode(lock: &Lock) -> Result<String, toml::ser::Error> {
     let mut text = format!("{HEADER}format = {LOCK_FORMAT}\n");
+    for (name, data) in &lock.data {
+        text.push_str(&format!("\n[data.{}]\n", quoted(name)));
+        for (key, value) in &toml::Table::try_from(data)? {
+            lines(&mut text, key, value);
+        }
+    }
     for (name, node) in &lock.node {
         text.push_str(&format!("\n[node.{}]\n", quoted(name)));
         let table = toml::Table::try_from(node)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::Part;
-use collegium_records::{FORMAT_VERSION, Fit, Lock, LockedNode, NodeRun, RunReport, Standing};
+use collegium_records::{FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, RunReport, Standing};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
@@ -25,6 +25,14 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     for (&index, state) in states.iter() {
         lock.node.insert(session.node_name(index), locked(session, index, state));
     }
+    lock.data = session
+        .data
+        .iter()
+        .map(|(name, data)| {
+            let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
+            (format!("data.{name}"), LockedData { table, sides, rows })
+        })
+        .collect();
     // What the lock names must be durable before the lock is.
     session.store.flush()?;
     write_lock(&path, &lock)?;

@@ -1,6 +1,6 @@
 use std::fs;
 
-use collegium_records::{Lock, LockedNode, Reads, Standing};
+use collegium_records::{Lock, LockedData, LockedNode, Reads, Standing};
 use collegium_store::{LOCK_FORMAT, StoreError, read_lock, write_lock};
 use proptest::prelude::*;
 
@@ -26,7 +26,12 @@ fn node(name: &str) -> LockedNode {
 
 fn lock() -> Lock {
     let names = ["expert.departure", "expert.arrival"];
-    Lock { format: LOCK_FORMAT, node: names.map(|n| (n.to_owned(), node(n))).into() }
+    let data = LockedData { table: id("table"), sides: id("sides"), rows: 7 };
+    Lock {
+        format: LOCK_FORMAT,
+        data: [("data.flights".to_owned(), data)].into(),
+        node: names.map(|n| (n.to_owned(), node(n))).into(),
+    }
 }
 
 /// The error for a lock file of this text, with the folder cut off.
@@ -147,7 +152,7 @@ proptest! {
     fn any_lock_comes_back(names in prop::collection::btree_set(any::<String>(), 0..6)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.lock");
-        let lock = Lock { format: LOCK_FORMAT, node: names.iter().map(|n| (n.clone(), node(n))).collect() };
+        let lock = Lock { format: LOCK_FORMAT, data: Default::default(), node: names.iter().map(|n| (n.clone(), node(n))).collect() };
         write_lock(&path, &lock).unwrap();
         prop_assert_eq!(read_lock(&path).unwrap(), lock);
     }
