@@ -59,6 +59,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
             "a string" => "a text",
             "a sequence" => "a list",
             "a map" => "a table",
+            "a boolean" => "`true` or `false`",
             "variant identifier" | "string or table" => "a text",
             other => other,
         };

@@ -8,6 +8,7 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+use super::switch::{RawReuse, RawWarmStart, Switch};
 use crate::{
     Activation, At, Mlp, Optimizer, Schedule, Table, Task, Train, Upstream,
     defaults::{FOLDS, MOST_FOLDS, UPSTREAM},
@@ -45,6 +46,28 @@ pub(crate) struct RawExpert {
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
     pub(crate) seed: Option<At<u64>>,
+    /// Keep or patch it instead of retraining it, on evidence, when experts that it reads were
+    /// retrained: `true`, `false`, or a table of `tolerance` and `confidence`. Default: what
+    /// `[pipeline]` says.
+    pub(crate) reuse: Option<At<Switch<RawReuse>>>,
+    /// Begin a fit from the last model instead of from random weights: `true`, or a table of
+    /// `cold_every`. Default: false.
+    #[schemars(extend("default" = false))]
+    pub(crate) warm_start: Option<At<Switch<RawWarmStart>>>,
+    /// Never train it again: it stands on the model that the lock has, whatever changes. At most one
+    /// of `frozen`, `pin` and `source`; `extends` does not inherit them. Default: false.
+    #[schemars(extend("default" = false))]
+    pub(crate) frozen: Option<At<bool>>,
+    /// The model that it stands on: the beginning of its digest, 6 to 64 digits in lower case.
+    /// Default: the one that its recipe gives.
+    #[schemars(regex(pattern = "^[0-9a-f]{6,64}$"))]
+    pub(crate) pin: Option<At<String>>,
+    /// Another pipeline's file, relative to this one: it stands on the model that `expert` stands on
+    /// there. Default: none.
+    #[schemars(length(min = 1))]
+    pub(crate) source: Option<At<String>>,
+    /// Which expert of `source`: `"NAME"`. Default: the one of the same name.
+    pub(crate) expert: Option<At<String>>,
 }
 
 /// The kinds of model.
@@ -110,7 +133,7 @@ pub(crate) struct RawTrain {
 }
 
 impl RawExpert {
-    /// Own keys over a base's; tables key by key.
+    /// Own keys over a base's; tables key by key. What an expert stands on is not inherited.
     pub(crate) fn over(self, base: Self) -> Self {
         Self {
             extends: self.extends,
@@ -129,6 +152,19 @@ impl RawExpert {
             upstream: self.upstream.or(base.upstream),
             folds: self.folds.or(base.folds),
             seed: self.seed.or(base.seed),
+            reuse: match (self.reuse, base.reuse) {
+                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            warm_start: match (self.warm_start, base.warm_start) {
+                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            // One model is one expert's: whoever extends it is trained on its own keys.
+            frozen: self.frozen,
+            pin: self.pin,
+            source: self.source,
+            expert: self.expert,
         }
     }
 }

@@ -172,6 +172,7 @@ fn errors(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
         Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
         Some("integer") => value.is_i64() || value.is_u64(),
         other => panic!("type {other:?}"),
     };
