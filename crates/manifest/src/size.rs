@@ -122,6 +122,12 @@ mod tests {
     }
 
     #[test]
+    fn the_schemas_pattern_names_every_unit() {
+        let names = UNITS.map(|(name, _)| name).join("|");
+        assert!(PATTERN.ends_with(&format!("({names})$")), "{PATTERN}");
+    }
+
+    #[test]
     fn a_size_is_written_with_the_largest_unit_that_divides_it() {
         assert_eq!(write(2 << 30), "2 GiB");
         assert_eq!(write(1536 << 20), "1536 MiB");

@@ -4,6 +4,7 @@
 //! schemars makes the JSON Schema from them, and the doc comments are what an editor shows. All keys
 //! are optional here: what must be there is known only after `extends`.
 
+mod choices;
 mod data;
 mod expert;
 mod memory;
@@ -12,8 +13,9 @@ mod switch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use choices::{ClassWeightsChoice, ModelChoice};
 pub(crate) use data::{RawData, RawSplit};
-pub(crate) use expert::{ClassWeightsChoice, ModelChoice, RawExpert, RawModel, RawTrain};
+pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use switch::{RawReuse, Switch};
 

@@ -14,6 +14,13 @@ const EXAMPLE: &str = "write for example `memory_limit = \"2 GiB\"`";
 /// The limit in bytes; `None` when there is none, or when what is wrong with it has been reported.
 pub(crate) fn resolve(limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64> {
     let limit = limit?;
+    if let Memory::Text(text) = limit.get()
+        && text.trim().is_empty()
+    {
+        let finding = sink.error(limit.span(), "`memory_limit` is empty").label("empty");
+        sink.local(finding.help(EXAMPLE));
+        return None;
+    }
     let (bytes, help) = match limit.get() {
         Memory::Bytes(bytes) => (*bytes, format!("a number alone counts bytes: {EXAMPLE}")),
         Memory::Text(text) => match size::parse(text) {

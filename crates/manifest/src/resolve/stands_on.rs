@@ -20,9 +20,12 @@ pub(crate) fn resolve(expert: &Merged, cut: &Cut, sink: &mut Sink) -> StandsOn {
         && !cut.touches(&["expert", expert.name.get(), "source"])
     {
         sink.global(
-            sink.error(other.span(), format!("`{}` has no `source`", expert.name.get()))
-                .label("an expert of which pipeline?")
-                .help("add `source = \"other.toml\"`, the file of the pipeline that has it"),
+            sink.error(
+                other.span(),
+                format!("`{}` has `expert` and no `source`", expert.name.get()),
+            )
+            .label("an expert of which pipeline?")
+            .help("add `source = \"other.toml\"`, the file of the pipeline that has it"),
         );
     }
     if let Some(frozen) = raw.frozen.as_ref().filter(|frozen| *frozen.get()) {
