@@ -36,6 +36,8 @@ fn reuse_is_true_or_a_table_of_which_each_key_has_a_default() {
     assert_eq!(reuse("", "reuse = { tolerance = 0.1 }"), figures(0.1, 0.95));
     assert_eq!(reuse("", "reuse = { confidence = 0.5 }"), figures(0.02, 0.5));
     assert_eq!(reuse("", "[expert.arrival.reuse]\ntolerance = 0.1"), figures(0.1, 0.95));
+    assert_eq!(reuse("", "reuse.tolerance = 0.1"), figures(0.1, 0.95));
+    assert_eq!(reuse("[pipeline.reuse]\nconfidence = 0.9", ""), figures(0.02, 0.9));
 }
 
 #[test]
