@@ -35,7 +35,8 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
     }
 }
 
-fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
+/// The file of the named pipeline, or of the only one.
+pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
     let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     if !start.is_dir() {
         return Err(Failure::usage(format!("there is no folder {}", start.display())));

@@ -10,6 +10,7 @@
 
 mod audit;
 mod contract;
+mod diff;
 mod fit;
 mod lock;
 mod metrics;
@@ -18,6 +19,7 @@ mod reuse;
 
 pub use audit::*;
 pub use contract::*;
+pub use diff::*;
 pub use fit::*;
 pub use lock::*;
 pub use metrics::*;

@@ -36,6 +36,7 @@ mod objects;
 mod runs;
 mod seal;
 mod stamp;
+mod stamped;
 mod traces;
 
 use std::{
@@ -52,7 +53,8 @@ use collegium_digest::Digest;
 
 pub use error::StoreError;
 pub use lock::RecipeLock;
-pub use lockfile::{LOCK_FORMAT, read_lock, write_lock};
+pub use lockfile::{LOCK_FORMAT, parse_lock, read_lock, write_lock};
+pub use stamped::Stamped;
 
 use crate::{
     layout::Layout,
