@@ -15,6 +15,7 @@ mod golden;
 mod house;
 mod incremental;
 mod predict;
+mod reuse;
 mod shared_data;
 mod upstream;
 mod usage;
