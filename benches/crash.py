@@ -45,7 +45,10 @@ def pipeline():
             text += f"\n[expert.{letter}{at}]\ninputs = {json.dumps(inputs)}\ntarget = \"t.y\"\n"
             folds = level == 1 and at < 2 or level == 2 and at == 0
             text += "" if folds or not above else 'upstream = "in-sample"\n'
-            text += 'model = { type = "mlp", hidden = [4] }\ntrain = { epochs = 2, batch = 32, patience = 0 }\n'
+            # No two experts alike: they would share their fits.
+            rate = 0.01 * (at + 1)
+            text += 'model = { type = "mlp", hidden = [4] }\n'
+            text += f"train = {{ epochs = 2, batch = 32, patience = 0, learning_rate = {rate:.2f} }}\n"
         above = [f"{letter}{at}" for at in range(count)]
     return text + "\n[evaluate]\nbaselines = []\n\n[audit]\nrows = 30\nbootstrap = 3\n"
 
