@@ -15,7 +15,7 @@ import sys
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
-from tool import Failed  # noqa: E402
+from tool import MANY_ROWS, Failed  # noqa: E402
 from with_collegium import Collegium  # noqa: E402
 from with_dvc import Dvc  # noqa: E402
 from with_hamilton import Hamilton  # noqa: E402
@@ -25,6 +25,14 @@ from with_snakemake import Snakemake  # noqa: E402
 def touch(tool):
     """An input is written anew with the same content."""
     tool.ready()
+    tool.touch()
+    return len(tool.run())
+
+
+def touch_large(tool):
+    """The same, with more than a megabyte."""
+    tool.ready(MANY_ROWS)
+    assert tool.path(tool.table).stat().st_size > 1_000_000
     tool.touch()
     return len(tool.run())
 
@@ -64,6 +72,7 @@ def revert(tool):
 
 CHECKS = {
     "touch": ("fits after a touch of an input", touch),
+    "touch large": ("the same with an input of more than 1 MB", touch_large),
     "comment": ("fits after a comment or another order of keys in the pipeline file", comment),
     "unread": ("fits after a change of a column that nobody reads", unread),
     "cutoff": ("early cutoff: an upstream executed to equal output leaves its consumer alone", cutoff),
@@ -78,7 +87,10 @@ CHECKS = {
 
 # What a reader needs to know to read a cell fairly.
 NOTES = {
-    ("unread", "dvc"): "The table is one file. A stage of its own that splits it into columns would spare the fits.",
+    ("touch large", "snakemake"): "It compares times, and checksums only of files below `--max-checksum-file-size`, "
+    "1 MB by default.",
+    ("unread", "dvc"): "The table is one file. A stage of its own that splits it into columns would spare the fits "
+    "(early cutoff).",
     ("unread", "snakemake"): "The table is one file.",
     ("cutoff", "collegium"): "`run --force size`; the peers get a changed parameter that does not move the output.",
     ("during", "collegium"): "Said in the run's notes, and fitted again by the next run; the earlier result stays "

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-ROWS = 600
+ROWS, MANY_ROWS = 600, 20_000
 PATIENCE = 120  # seconds for anything
 
 
@@ -22,11 +22,11 @@ class Failed(Exception):
     """A run that should have succeeded did not."""
 
 
-def rows():
+def rows(count):
     """The table: id, four inputs, a column that nobody reads, three targets."""
     draw = random.Random(5)
     lines = ["id,a,b,c,d,unread,size,kind,final"]
-    for row in range(ROWS):
+    for row in range(count):
         a, b, c, d = (draw.uniform(-1, 1) for _ in range(4))
         size, kind = 2 * a + b * b + draw.uniform(-0.05, 0.05), b + c > 0
         final = size > 0.1 and kind or d > 0.8
@@ -93,17 +93,17 @@ class Tool:
         self.folder, self.count, self.project = folder / self.name, 0, None
         self.environment = {**os.environ, "NO_COLOR": "1"}
 
-    def fresh(self):
-        """A new project that was never run."""
+    def fresh(self, count=ROWS):
+        """A new project that was never run, with a table of so many rows."""
         self.count += 1
         self.project = self.folder / str(self.count)
         self.project.mkdir(parents=True)
-        self.write(self.table, rows())
+        self.write(self.table, rows(count))
         self.setup()
 
-    def ready(self):
+    def ready(self, count=ROWS):
         """A new project after its first run."""
-        self.fresh()
+        self.fresh(count)
         if sorted(set(self.run())) != ["final", "kind", "size"]:
             raise Failed("the first run did not execute everything")
 
