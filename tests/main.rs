@@ -11,6 +11,7 @@ mod bad_pipeline;
 mod commands;
 mod contracts;
 mod crash;
+mod faults;
 mod golden;
 mod house;
 mod incremental;
