@@ -8,7 +8,7 @@ use crate::project::{Project, all, rows, with_folds};
 fn project() -> Project {
     let project = Project::empty();
     let text = crate::project::PIPELINE
-        .replace("epochs = 4, batch = 32", "epochs = 15, batch = 64")
+        .replace("epochs = 4, batch = 32", "epochs = 40, batch = 64")
         .replace(
             "inputs = [\"size.value\"",
             "reuse = { tolerance = 0.05 }\ninputs = [\"size.value\"",
@@ -27,6 +27,15 @@ fn ready() -> Project {
     });
     let project = Project::empty();
     project.restore(files);
+    project
+}
+
+/// The same with the upstreams read in-sample: then they have no folds, and are done when they are
+/// run by themselves.
+fn in_sample() -> Project {
+    let project = project();
+    project.edit_pipeline("inputs = [\"size.value\"", "upstream = \"in-sample\"\ninputs = [\"size.value\"");
+    run(&project, &[]);
     project
 }
 
@@ -77,7 +86,7 @@ fn a_consumer_is_kept_when_its_upstream_comes_out_much_the_same() {
 
 #[test]
 fn plan_says_what_a_run_then_does_and_is_content_afterwards() {
-    let project = ready();
+    let project = in_sample();
     to_size(&project, "seed = 99");
     // With the upstream done, the consumer can be judged before anything runs.
     run(&project, &["size"]);
@@ -182,7 +191,7 @@ fn exact_ignores_every_certificate() {
 
 #[test]
 fn without_reuse_a_moved_upstream_has_its_consumer_trained_and_advice_is_given_all_the_same() {
-    let project = ready();
+    let project = in_sample();
     project.edit_pipeline("reuse = { tolerance = 0.05 }\n", "");
     to_size(&project, "seed = 99");
     run(&project, &["size"]);
@@ -261,7 +270,7 @@ fn deep() -> Project {
         "[evaluate]",
         "[expert.verdict]\nreuse = { tolerance = 0.05 }\ninputs = [\"final.logit\", \"rows.c\"]\n\
          target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\n\
-         train  = { epochs = 15, batch = 64, learning_rate = 0.01 }\n\n[evaluate]",
+         train  = { epochs = 40, batch = 64, learning_rate = 0.01 }\n\n[evaluate]",
     );
     project
 }

@@ -29,6 +29,9 @@ pub const MOST_TOTAL: f64 = 0.5;
 /// The best repair is deployed if retraining would gain no more than this share of the budget on it.
 pub const MOST_REST: f64 = 0.25;
 
+/// Standard errors by which an estimated gain must exceed its threshold before it is believed.
+pub const NOISE: f64 = 1.0;
+
 /// The paired increase of a loss, with its one-sided upper bound at `confidence`.
 ///
 /// # Panics
@@ -67,6 +70,18 @@ pub fn certified(effect: &Effect, budget: f64) -> bool {
     }
 }
 
+/// The standard error of a mean difference between rows.
+///
+/// # Panics
+/// When the slices differ in length: a mistake of the caller, which no data can cause.
+pub fn standard_error(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len(), "both losses of the same rows");
+    let n = a.len() as f64;
+    let mean = a.iter().zip(b).map(|(a, b)| a - b).sum::<f64>() / n;
+    let squares = a.iter().zip(b).map(|(a, b)| (a - b - mean).powi(2)).sum::<f64>();
+    if n > 1.0 { (squares / (n - 1.0)).sqrt() / n.sqrt() } else { f64::INFINITY }
+}
+
 /// What was measured of an expert whose upstreams moved.
 #[derive(Debug, Clone)]
 pub struct Figures<'a> {
@@ -76,6 +91,8 @@ pub struct Figures<'a> {
     pub effects: &'a BTreeMap<Candidate, Effect>,
     /// Estimated loss after retraining.
     pub retrained: f64,
+    /// By candidate: the standard error of what retraining would gain over it.
+    pub errors: &'a BTreeMap<Candidate, f64>,
 }
 
 /// A verdict and the candidate that it is about.
@@ -99,7 +116,12 @@ pub fn verdict(figures: &Figures) -> Decided {
     if figures.budget <= 0.0 {
         return retrain;
     }
-    let gain = |candidate| figures.effects.get(&candidate).map(|e: &Effect| e.loss - figures.retrained);
+    // What is certainly gained: an estimate within its own noise is no reason to train.
+    let gain = |candidate| {
+        let effect: &Effect = figures.effects.get(&candidate)?;
+        let error = figures.errors.get(&candidate).copied().unwrap_or_default();
+        Some(effect.loss - figures.retrained - NOISE * error)
+    };
     let within = |gain: Option<f64>, share: f64| gain.is_some_and(|g| g <= share * figures.budget);
     let deployed = figures.effects.get(&Candidate::Deployed);
     if deployed.is_some_and(|effect| certified(effect, figures.budget))

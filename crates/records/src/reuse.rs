@@ -110,6 +110,10 @@ pub struct Judgement {
     pub total: f64,
     /// What retraining would gain over the best candidate, as a share of the anchor's loss.
     pub rest: f64,
+    /// Standard errors of the two, over validation rows.
+    pub total_error: f64,
+    /// See `total_error`.
+    pub rest_error: f64,
     /// Is the bound of what would be deployed within the budget, on enough rows?
     pub certified: bool,
     /// Is even the best candidate worse than the budget allows, while retraining would not help?

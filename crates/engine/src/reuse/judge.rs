@@ -33,10 +33,11 @@ pub(crate) enum Judged {
     Not(String),
 }
 
-/// What the augmented refit reaches on the inputs that the anchor was trained on.
+/// What the augmented refit loses on the inputs that the anchor was trained on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Control {
-    loss: f64,
+    /// By validation row: an object of rows × 1.
+    losses: Digest,
 }
 
 /// An anchor beside its new inputs, encoded.
@@ -245,9 +246,11 @@ impl Session {
         let mut effects: BTreeMap<Candidate, Effect> = BTreeMap::new();
         let deployed = losses(&network.logits(&ground.x_deployed_valid))?;
         effects.insert(Candidate::Deployed, effect(&before, &deployed, confidence));
+        let mut after_rows = BTreeMap::from([(Candidate::Deployed, deployed)]);
         for (candidate, network) in &networks {
             let after = losses(&network.logits(&ground.x_new_valid))?;
             effects.insert(*candidate, effect(&before, &after, confidence));
+            after_rows.insert(*candidate, after);
         }
         let seen: Vec<&Network> = shim.iter().chain(&restandardised).collect();
         if seen.is_empty() {
@@ -259,11 +262,23 @@ impl Session {
             let same = vec![network; seen.len()];
             let logits =
                 repair.advise(&same, &ground.x_old, &ground.x_old_valid).map_err(failed)?;
-            losses(&logits).map(|losses| mean(&losses))
+            losses(&logits)
         })?;
-        let retrained = mean(&losses(&augmented)?) + (loss - control);
+        // Row by row what a retrained expert would lose: what the refit reaches now, less what the
+        // same refit gains where the expert is at home.
+        let retrained_rows: Vec<f64> = losses(&augmented)?
+            .iter()
+            .zip(&before)
+            .zip(&control)
+            .map(|((now, before), control)| now + before - control)
+            .collect();
+        let retrained = mean(&retrained_rows);
         let budget = budget(tolerance, loss, constant);
-        let decided = reuse::verdict(&Figures { budget, effects: &effects, retrained });
+        let error = |rows: &[f64]| reuse::standard_error(rows, &retrained_rows);
+        let errors: BTreeMap<Candidate, f64> =
+            after_rows.iter().map(|(candidate, rows)| (*candidate, error(rows))).collect();
+        let figures = Figures { budget, effects: &effects, retrained, errors: &errors };
+        let decided = reuse::verdict(&figures);
         let best = effects[&decided.candidate];
         let share = |gain: f64| if loss > 0.0 { gain / loss } else { 0.0 };
         let certified = certified(&best, budget);
@@ -286,6 +301,8 @@ impl Session {
             retrained,
             total: share(effects[&Candidate::Deployed].loss - retrained),
             rest: share(best.loss - retrained),
+            total_error: share(errors[&Candidate::Deployed]),
+            rest_error: share(errors[&decided.candidate]),
             certified,
             upstream_worse: decided.verdict != Verdict::Retrain
                 && !certified
@@ -296,25 +313,30 @@ impl Session {
         Ok(Ok((judgement, networks)))
     }
 
-    /// The control's loss: it depends on the anchor alone, and is found once for it.
+    /// The control's losses: they depend on the anchor alone, and is found once for it.
     fn control(
         &self,
         anchor: &Anchor,
         networks: usize,
-        find: impl FnOnce() -> Result<f64, EngineError>,
-    ) -> Result<f64, EngineError> {
+        find: impl FnOnce() -> Result<Vec<f64>, EngineError>,
+    ) -> Result<Vec<f64>, EngineError> {
         let recipe = Recipe::new("control")
             .with("anchor", anchor.standing.realisation)
             .with("anchor.recipe", anchor.standing.recipe)
             .with("networks", networks as i64);
         let key = recipe.digest();
         let known: BTreeMap<Digest, Control> = self.store.realisations(&key)?;
-        if let Some(control) = known.into_values().next() {
-            return Ok(control.loss);
+        if let Some(control) = known.into_values().next()
+            && let Some(losses) = self.matrix(&control.losses)?
+        {
+            return Ok(losses.data.iter().map(|loss| f64::from(*loss)).collect());
         }
-        let control = Control { loss: find()? };
+        let data: Vec<f32> = find()?.iter().map(|loss| *loss as f32).collect();
+        let losses = Matrix { rows: data.len(), width: 1, data };
+        let control = Control { losses: self.store.put(&losses.to_bytes())? };
         self.store.realise(&recipe, &key, &control)?;
-        Ok(control.loss)
+        // As it will be read again: a judgement must not depend on who made the control.
+        Ok(losses.data.iter().map(|loss| f64::from(*loss)).collect())
     }
 }
 
