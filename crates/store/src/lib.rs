@@ -35,6 +35,7 @@ mod memo;
 mod objects;
 mod runs;
 mod seal;
+mod staged;
 mod stamp;
 mod traces;
 
@@ -57,6 +58,7 @@ pub use lockfile::{LOCK_FORMAT, read_lock, write_lock};
 use crate::{
     layout::Layout,
     memo::Memo,
+    staged::Staged,
     stamp::{Stamp, StatCache},
 };
 
@@ -71,6 +73,8 @@ pub struct Store {
     notes: Mutex<Vec<String>>,
     /// Results that are not yet sure to survive a power loss.
     unsynced: Mutex<BTreeSet<PathBuf>>,
+    /// Objects that wait for their names.
+    staged: Staged,
     /// Objects whose content this process has checked, with the state of the file at that time.
     verified: Mutex<HashMap<Digest, Stamp>>,
     stat: Mutex<StatCache>,
@@ -92,6 +96,7 @@ impl Store {
             created: AtomicBool::new(false),
             notes: Mutex::new(note.into_iter().collect()),
             unsynced: Mutex::default(),
+            staged: Staged::default(),
             verified: Mutex::default(),
             stat: Mutex::default(),
             memo: Mutex::default(),
@@ -110,6 +115,7 @@ impl Store {
     /// # Errors
     /// If something cannot be written.
     pub fn flush(&self) -> Result<(), StoreError> {
+        self.name_staged()?;
         self.flush_stat()?;
         self.flush_memo()?;
         let files = std::mem::take(&mut *locked(&self.unsynced));

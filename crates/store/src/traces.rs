@@ -23,6 +23,7 @@ impl Store {
         id: &Digest,
         record: &T,
     ) -> Result<(), StoreError> {
+        self.name_staged()?;
         let digest = recipe.digest();
         // The recipe first: whoever finds a realisation then also finds what it was made of.
         let path = self.layout.recipe(&digest);
