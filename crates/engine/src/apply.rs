@@ -1,17 +1,19 @@
 //! Outputs of models on all rows, and the out-of-fold views that consumers are trained on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_data::{Matrix, Source};
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::{Model, Outputs};
 use collegium_manifest::{Input, Output};
 use collegium_plan::{Part, View, reads};
-use collegium_records::{Applied, Fit, Recipe};
+use collegium_records::{Applied, Fit, Held, Recipe};
 
 use crate::{
     EngineError, Session,
+    fit::Clock,
     inputs::{NodeState, States},
+    reuse::Ready,
     rows::Rows,
 };
 
@@ -80,7 +82,7 @@ impl Session {
     }
 
     /// The content of a row set.
-    fn rows_digest(&self, rows: Rows) -> Result<Digest, EngineError> {
+    pub(crate) fn rows_digest(&self, rows: Rows) -> Result<Digest, EngineError> {
         let key = Hasher::new("rows of").digest(&self.rows_key(rows)).finish();
         if let Some(known) = self.store.memo(&key) {
             return Ok(known);
@@ -95,14 +97,16 @@ impl Session {
         View::outputs_read(&self.pipeline, self.name(index)).contains(&Output::Embedding)
     }
 
-    /// Makes a node's state from its fits: looks up or computes the deployed outputs and the views
+    /// Makes a node's state from its models: looks up or computes the deployed outputs and the views
     /// that its consumers read.
     pub(crate) fn state(
         &self,
         index: usize,
-        parts: Parts,
+        ready: Ready,
+        wanted: &BTreeSet<usize>,
         states: &States,
     ) -> Result<NodeState, EngineError> {
+        let Ready { parts, certificate, held, .. } = ready;
         let (recipe, full) = parts
             .get(&Part::Full)
             .cloned()
@@ -111,21 +115,25 @@ impl Session {
         let applied = deployed.digest();
         let outputs = self.at_hand_or(&deployed, || self.apply_deployed(index, &full, states))?;
         let mut views = BTreeMap::from([(View::Deployed, outputs.clone())]);
-        let wanted: std::collections::BTreeSet<View> = parts
-            .keys()
-            .filter_map(|part| match part {
-                Part::Fold { view, .. } => Some(*view),
-                _ => None,
-            })
+        let asked: BTreeSet<View> = wanted
+            .iter()
+            .filter(|consumer| self.dag.upstream(**consumer).contains(&index))
+            .map(|&consumer| reads(consumer, self.expert(consumer)))
+            .filter(|view| *view != View::Deployed)
             .collect();
-        for view in wanted {
+        for view in asked {
+            // A model of another pipeline was trained on other rows than these.
+            if held == Some(Held::Sourced) {
+                views.insert(view, outputs.clone());
+                continue;
+            }
             let recipe = self.view_recipe(index, view, &applied, &parts, states)?;
             let made = self
                 .at_hand_or(&recipe, || self.apply_folds(index, view, &outputs, &parts, states))?;
             views.insert(view, made);
         }
         let reads = self.reads_now(index, states);
-        Ok(NodeState { recipe, parts, applied, views, reads, certificate: None })
+        Ok(NodeState { recipe, parts, applied, views, reads, certificate, held })
     }
 
     /// A realisation whose objects are all in the store, else what `make` makes, recorded.
@@ -140,6 +148,7 @@ impl Session {
         if let Some(applied) = known.into_values().find(whole) {
             return Ok(applied);
         }
+        let clock = Clock::start();
         let mut outputs = BTreeMap::new();
         for (name, matrix) in make()? {
             outputs.insert(name, self.store.put(&matrix.to_bytes())?);
@@ -148,7 +157,7 @@ impl Session {
         for (name, object) in &outputs {
             id.text(name).digest(object);
         }
-        let applied = Applied { outputs, cost: collegium_records::Cost::default() };
+        let applied = Applied { outputs, cost: clock.stop() };
         self.store.realise(recipe, &id.finish(), &applied)?;
         Ok(applied)
     }

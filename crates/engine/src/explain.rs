@@ -1,21 +1,19 @@
-//! Why a node was, or would be, fitted: a comparison of two recipes.
+//! Why a node was, or would be, fitted: a comparison of two recipes, and of what they stand for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use collegium_data::{Matrix, Values};
-use collegium_digest::Digest;
-use collegium_manifest::{Input, Output};
-use collegium_plan::{View, fit_recipe};
-use collegium_records::{Applied, Change, FORMAT_VERSION, Fit, WhyReport};
+use collegium_plan::{fit_recipe, reuse};
+use collegium_records::{Change, FORMAT_VERSION, Judgement, WhyReport};
 
 use crate::{
     EngineError, Session,
     inputs::States,
-    node::{complete, missing},
-    rows::{Rows, Side},
+    reuse::{Anchor, How, Judged, Ready},
+    rows::Rows,
 };
 
-/// Compares the recipe that the lock stands on with the present one.
+/// Compares the recipe of a node's last full fit with the present one; of a node that is up to date,
+/// the fit that it stands on with the one before.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown node, [`EngineError::Store`].
@@ -27,93 +25,157 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
         if above == index || !wanted.contains(&above) {
             continue;
         }
-        if let Some(needs) = session.needs(above, &wanted, &states)?
-            && let Some(parts) = complete(needs)
+        if let Some(ready) = session.ready(above, &wanted, &states, How::default())?
+            && ready.open.is_empty()
         {
-            let state = session.state(above, parts, &states)?;
+            let state = session.state(above, ready, &wanted, &states)?;
             states.insert(above, Arc::new(state));
         }
     }
-    let name = session.node_name(index);
-    let needs = session.needs(index, &wanted, &states)?;
-    let waiting: Vec<String> = session
-        .dag
-        .upstream(index)
-        .into_iter()
-        .filter(|from| !states.contains_key(from))
-        .map(|from| session.node_name(from))
-        .collect();
-    let before = session.locked_recipe(index)?;
-    let open = needs.as_deref().map(missing).unwrap_or_default();
-    let mut changes = Vec::new();
-    let summary = match (before, needs.as_ref().and_then(|needs| needs.first())) {
-        (None, _) => "never fitted".to_owned(),
-        (Some(before), Some(full)) => {
-            changes = before.changes(&full.recipe);
-            match (changes.is_empty(), open.is_empty()) {
-                (true, true) => session.last_reason(&name)?,
-                (true, false) => {
-                    format!("nothing changed, but not in the store: {}", open.join(", "))
-                }
-                (false, true) => {
-                    "it changed since the lock was written, and a fit of the new recipe \
-                                  is at hand: `collegium run` will take it"
-                        .to_owned()
-                }
-                (false, false) => {
-                    format!("will be fitted: its recipe changed{}", session.row_change(index)?)
-                }
-            }
-        }
-        (Some(before), None) => {
-            let own = fit_recipe(session.expert(index), &session.own_inputs(index)?);
-            changes = before.changes(&own);
-            changes.retain(|c| c.after.is_some() || !c.ingredient.starts_with("inputs."));
-            match changes.is_empty() {
-                true => format!(
-                    "nothing of its own changed; whether it is fitted depends on what {} will hand \
-                     over",
-                    waiting.join(", ")
-                ),
-                false => format!(
-                    "will be fitted; {} will be brought up to date first",
-                    waiting.join(", ")
-                ),
-            }
-        }
-    };
-    session.add_drift(index, &mut changes, &states)?;
-    session.store.flush()?;
-    Ok(WhyReport {
+    let how = How { advise: true, ..How::default() };
+    let ready = session.ready(index, &wanted, &states, how)?;
+    let mut report = WhyReport {
         format_version: FORMAT_VERSION,
-        node: name,
-        summary,
-        changes,
+        node: session.node_name(index),
+        summary: String::new(),
+        changes: Vec::new(),
         output_change: None,
         judgement: None,
         advice: None,
-    })
+    };
+    match ready {
+        None => session.waiting(index, &states, &mut report)?,
+        Some(ready) => session.explained(index, &ready, &states, &mut report)?,
+    }
+    session.store.flush()?;
+    Ok(report)
 }
 
 impl Session {
-    /// When and why a node that is up to date was last fitted.
-    fn last_reason(&self, name: &str) -> Result<String, EngineError> {
-        for (when, report) in self.store.runs()?.iter().rev() {
-            let locked = self.lock.node.get(name).map(|node| node.realisation);
-            let fitted = report.nodes.iter().find(|run| {
+    /// An upstream is not up to date.
+    fn waiting(
+        &self,
+        index: usize,
+        states: &States,
+        report: &mut WhyReport,
+    ) -> Result<(), EngineError> {
+        let waiting: Vec<String> = self
+            .dag
+            .upstream(index)
+            .into_iter()
+            .filter(|from| !states.contains_key(from))
+            .map(|from| self.node_name(from))
+            .collect();
+        let waiting = waiting.join(", ");
+        let Some(before) = self.compared_recipe(index)? else {
+            report.summary = "never fitted".to_owned();
+            return Ok(());
+        };
+        let own = fit_recipe(self.expert(index), &self.own_inputs(index)?);
+        let mut changes = before.changes(&own);
+        changes.retain(|c| c.after.is_some() || !c.ingredient.starts_with("inputs."));
+        changes.retain(|c| !c.ingredient.starts_with("warm_start."));
+        report.summary = match changes.is_empty() {
+            true => format!(
+                "nothing of its own changed; whether it is fitted depends on what {waiting} will \
+                 hand over"
+            ),
+            false => format!("will be fitted; {waiting} will be brought up to date first"),
+        };
+        report.changes = changes;
+        Ok(())
+    }
+
+    fn explained(
+        &self,
+        index: usize,
+        ready: &Ready,
+        states: &States,
+        report: &mut WhyReport,
+    ) -> Result<(), EngineError> {
+        if ready.held.is_some() {
+            report.summary = "its model is held: nothing that changes has it trained".to_owned();
+            return Ok(());
+        }
+        let Some(now) = &ready.now else { return Ok(()) };
+        let Some(before) = self.compared_recipe(index)? else {
+            report.summary = "never fitted".to_owned();
+            return Ok(());
+        };
+        report.changes = before.changes(now);
+        report.judgement.clone_from(&ready.judgement);
+        let mut anchor = self.anchor(index)?;
+        report.summary = match (&ready.certificate, report.changes.is_empty(), ready.open.is_empty())
+        {
+            (Some(certificate), _, _) => format!(
+                "stands on its last full fit although its inputs moved; {}",
+                reuse::certificate_words(certificate)
+            ),
+            (None, true, true) => self.last_reason(index, now, states, report, &mut anchor)?,
+            (None, true, false) => {
+                format!("nothing changed, but not in the store: {}", ready.missing().join(", "))
+            }
+            (None, false, true) => "it changed since the lock was written, and a fit of the new \
+                                    recipe is at hand: `collegium run` will take it"
+                .to_owned(),
+            (None, false, false) => {
+                format!("will be fitted: its recipe changed{}", self.row_change(index)?)
+            }
+        };
+        report.advice = report.advice.take().or(report.judgement.as_ref().map(reuse::advice));
+        if let Some(anchor) = anchor {
+            self.add_drift(index, &anchor, report, states)?;
+        }
+        Ok(())
+    }
+
+    /// When and why a node that is up to date was last fitted: the fit before it takes the place of
+    /// the anchor, and the changes are those that led from one to the other.
+    fn last_reason(
+        &self,
+        index: usize,
+        now: &collegium_records::Recipe,
+        states: &States,
+        report: &mut WhyReport,
+        anchor: &mut Option<Anchor>,
+    ) -> Result<String, EngineError> {
+        let name = self.node_name(index);
+        for (when, past) in self.store.runs()?.iter().rev() {
+            let locked = self.lock.node.get(&name).map(|node| node.realisation);
+            let fitted = past.nodes.iter().find(|run| {
                 run.name == name
                     && run.realisation == locked
                     && run.fitted.iter().any(|part| part == "full")
             });
-            if let Some(run) = fitted {
-                return Ok(format!(
-                    "up to date; the present model was fitted in the run of {when} ({}): {}",
-                    run.fitted.join(", "),
-                    run.reasons.join("; ")
-                ));
+            let Some(run) = fitted else { continue };
+            if let Some(earlier) = self.earlier(run)? {
+                report.changes = earlier.recipe.changes(now);
+                if let Judged::Known(judgement) = self.judge(index, &earlier, now, states)? {
+                    report.advice = Some(hindsight(&judgement, run));
+                    report.judgement = Some(*judgement);
+                }
+                *anchor = Some(earlier);
             }
+            return Ok(format!(
+                "up to date; the present model was fitted in the run of {when} ({}): {}",
+                run.fitted.join(", "),
+                run.reasons.join("; ")
+            ));
         }
         Ok("up to date".to_owned())
+    }
+
+    /// What a node stood on before a run, as an anchor.
+    pub(crate) fn earlier(
+        &self,
+        run: &collegium_records::NodeRun,
+    ) -> Result<Option<Anchor>, EngineError> {
+        let Some(before) = run.before else { return Ok(None) };
+        let seen = self.fit_of(&before)?.and_then(|fit| fit.seen);
+        match seen {
+            Some(seen) => self.anchor_at(before, Default::default(), seen.upstream),
+            None => Ok(None),
+        }
     }
 
     /// `; 2128 → 2129 training rows`, when their number changed since the locked fit.
@@ -127,91 +189,45 @@ impl Session {
         })
     }
 
-    /// How far each changed input moved, where both versions are at hand and have the same rows.
     fn add_drift(
         &self,
         index: usize,
-        changes: &mut [Change],
+        anchor: &Anchor,
+        report: &mut WhyReport,
         states: &States,
     ) -> Result<(), EngineError> {
-        for change in changes {
-            let Some(reference) = change.ingredient.strip_prefix("inputs.") else { continue };
-            let input = self.experts[index].inputs.iter().find(|i| i.to_string() == reference);
-            change.drift = match input {
-                Some(Input::Output { expert, output }) => {
-                    self.output_drift(index, expert, *output, states)?
-                }
-                Some(Input::Column { column, .. }) => self.column_drift(index, column)?,
-                None => None,
-            };
+        let inputs: Vec<String> = report.changes.iter().filter_map(input).map(str::to_owned).collect();
+        if inputs.is_empty() {
+            return Ok(());
         }
+        let moved = self.moved_by(index, anchor, &inputs, states)?;
+        for change in &mut report.changes {
+            if let Some((drift, weighted)) = input(change).and_then(|name| moved.inputs.get(name)) {
+                (change.drift, change.weighted_drift) = (*drift, *weighted);
+            }
+        }
+        report.output_change = moved.output;
         Ok(())
-    }
-
-    fn output_drift(
-        &self,
-        index: usize,
-        expert: &str,
-        output: Output,
-        states: &States,
-    ) -> Result<Option<f64>, EngineError> {
-        let Some(locked) = self.lock.node.get(&format!("expert.{expert}")) else { return Ok(None) };
-        let before: BTreeMap<Digest, Applied> = self.store.realisations(&locked.outputs)?;
-        let before =
-            before.into_values().next().and_then(|a| a.outputs.get(output.name()).copied());
-        let after = self.output_object(expert, output, View::Deployed, states);
-        let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
-        let (Some(before), Some(after)) = (self.matrix(&before)?, self.matrix(&after)?) else {
-            return Ok(None);
-        };
-        if before.rows != after.rows || before.width != after.width {
-            return Ok(None);
-        }
-        let rows = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let pick = |matrix: &Matrix| -> Vec<f64> {
-            rows.iter()
-                .flat_map(|&r| matrix.row(r as usize).iter().map(|&v| f64::from(v)))
-                .collect()
-        };
-        Ok(drift(&pick(&before), &pick(&after)))
-    }
-
-    fn column_drift(&self, index: usize, column: &str) -> Result<Option<f64>, EngineError> {
-        let Some(fit) = self.locked_fit(index)? else { return Ok(None) };
-        let Some(old) = self.old_table(&fit)? else { return Ok(None) };
-        let new = self.table(index)?;
-        let (Some(old), Some(new)) = (old.column(column), new.column(column)) else {
-            return Ok(None);
-        };
-        let (Values::Number(old), Values::Number(new)) = (&old.values, &new.values) else {
-            return Ok(None);
-        };
-        // Rows that came or went shift the others: which row was which is not known.
-        if old.len() != new.len() {
-            return Ok(None);
-        }
-        let both = old.iter().zip(new).filter(|(a, b)| a.is_finite() && b.is_finite());
-        let (old, new): (Vec<f64>, Vec<f64>) = both.map(|(a, b)| (*a, *b)).unzip();
-        Ok(drift(&old, &new))
-    }
-
-    /// The table that a fit was trained on, if it is still in the store.
-    fn old_table(&self, fit: &Fit) -> Result<Option<Arc<collegium_data::Table>>, EngineError> {
-        let Some(object) = fit.table else { return Ok(None) };
-        let Some(path) = self.store.path(&object)? else { return Ok(None) };
-        // A table that cannot be read only means that the drift stays unknown.
-        Ok(collegium_data::read_table(&path).map(Arc::new))
     }
 }
 
-/// Root mean square of the differences, in standard deviations of `before`.
-fn drift(before: &[f64], after: &[f64]) -> Option<f64> {
-    if before.is_empty() || before.len() != after.len() {
-        return None;
+fn input(change: &Change) -> Option<&str> {
+    change.ingredient.strip_prefix("inputs.")
+}
+
+/// What was expected of a retraining, and what it gave.
+pub(crate) fn hindsight(judgement: &Judgement, run: &collegium_records::NodeRun) -> String {
+    let metric = match judgement.metric.as_str() {
+        "log_loss" => run.metrics.get("valid").and_then(|m| m.get("log_loss")).copied(),
+        _ => run.metrics.get("valid").and_then(|m| m.get("rmse")).map(|rmse| rmse * rmse),
+    };
+    let deployed = judgement.effects.get(&collegium_records::Candidate::Deployed);
+    match (metric, deployed) {
+        (Some(now), Some(before)) if judgement.loss > 0.0 => format!(
+            "{}; retraining gained {:.1} % on validation rows",
+            reuse::advice(judgement),
+            100.0 * (before.loss - now) / judgement.loss
+        ),
+        _ => reuse::advice(judgement),
     }
-    let n = before.len() as f64;
-    let mean = before.iter().sum::<f64>() / n;
-    let variance = before.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    let moved = before.iter().zip(after).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / n;
-    (variance > 0.0).then(|| (moved / variance).sqrt())
 }

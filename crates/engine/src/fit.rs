@@ -1,15 +1,19 @@
 //! One fit, from columns to a recorded model. Runs on one thread.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+    time::Instant,
+};
 
 use collegium_data::{Encoder, Matrix, Source, Values};
 use collegium_learn::{
     Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch, constant,
     estimate_bytes, fit_linear, kernel_class, train,
 };
-use collegium_manifest::{Baseline, ClassWeights, Expert, Model as ModelSpec, Task};
+use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Task};
 use collegium_plan::{Part, reads};
-use collegium_records::{Cost, Epoch, Fit, Recipe};
+use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
 
 use crate::{
     EngineError, Event, FitFailure, Session,
@@ -18,13 +22,13 @@ use crate::{
 };
 
 /// The labels of one side of a fit.
-enum Labels {
+pub(crate) enum Labels {
     Classes(Vec<u32>),
     Values(Vec<f32>),
 }
 
 impl Labels {
-    fn target(&self, count: usize) -> Target<'_> {
+    pub(crate) fn target(&self, count: usize) -> Target<'_> {
         match self {
             Self::Classes(labels) => Target::Classes { labels, count },
             Self::Values(values) => Target::Values(values),
@@ -50,6 +54,7 @@ impl Session {
         index: usize,
         part: Part,
         recipe: &Recipe,
+        warm: Option<&Fit>,
         states: &States,
         forced: bool,
     ) -> Result<(Fit, bool), EngineError> {
@@ -74,8 +79,10 @@ impl Session {
                 expert.train.epochs
             },
         });
+        let limit = self.pipeline.memory_limit;
+        let _memory = self.memory_held.take(self.memory(index), limit);
         let clock = Clock::start();
-        let result = self.compute(index, part, recipe, states);
+        let result = self.compute(index, part, recipe, warm, states);
         let cost = clock.stop();
         self.observer.event(Event::FitEnded {
             node,
@@ -95,6 +102,7 @@ impl Session {
         index: usize,
         part: Part,
         recipe: &Recipe,
+        warm: Option<&Fit>,
         states: &States,
     ) -> Result<(Model, Fit), EngineError> {
         let failure = |reason: String| {
@@ -106,7 +114,12 @@ impl Session {
         };
         let expert = self.expert(index);
         let resolved = &self.experts[index];
-        let ready = self.prepare_fit(index, part, states)?.map_err(failure)?;
+        let parent = match warm {
+            Some(fit) => Some(self.model(fit)?),
+            None => None,
+        };
+        let encoder = parent.as_ref().map(|model| &model.encoder);
+        let ready = self.prepare_fit(index, part, encoder, states)?.map_err(failure)?;
         let ModelSpec::Mlp(spec) = &expert.model;
         let classes = resolved.classes.len();
         let weights = class_weights(expert, &resolved.classes, &ready.y);
@@ -119,6 +132,7 @@ impl Session {
             x_valid: &ready.x_valid,
             y_valid: ready.y_valid.target(classes),
             key: recipe.digest(),
+            start: parent.as_ref().map(|model| &model.network),
         };
         let (node, name) = (self.node_name(index), part.to_string());
         let mut report = |epoch: u32, losses: Epoch| {
@@ -176,9 +190,9 @@ impl Session {
             kernel: kernel_class(),
             created: crate::run::now(),
             table: Some(self.prepared(index).object()),
-            parent: None,
-            generation: 0,
-            seen: None,
+            parent: warm.map(|fit| fit.model),
+            generation: warm.map_or(0, |fit| fit.generation + 1),
+            seen: Some(self.seen(index, part, states)?),
         };
         let model = Model {
             kind,
@@ -195,6 +209,7 @@ impl Session {
         &self,
         index: usize,
         part: Part,
+        encoder: Option<&Encoder>,
         states: &States,
     ) -> Result<Result<Prepared, String>, EngineError> {
         let rows = self.rows(training_rows(index, part))?;
@@ -209,7 +224,17 @@ impl Session {
         let inputs = self.part_inputs(index, part);
         let data = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
         let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
-        let encoded = Encoder::fit(&input_names(inputs), &sources, &rows).and_then(|encoder| {
+        // A warm start keeps the encoding too: its weights mean nothing on another.
+        let encoder = match encoder {
+            Some(encoder) => Ok(encoder.clone()),
+            None => Encoder::fit(&input_names(inputs), &sources, &rows),
+        };
+        if let Ok(encoder) = &encoder
+            && let Err(refused) = self.memory_for(index, part, encoder.width(), &rows, &valid)
+        {
+            return Ok(Err(refused));
+        }
+        let encoded = encoder.and_then(|encoder| {
             let x = encoder.encode(&sources, &rows)?;
             let x_valid = encoder.encode(&sources, &valid)?;
             Ok((encoder, x, x_valid))
@@ -230,8 +255,26 @@ impl Session {
         Ok(labelled.map(|(y, y_valid, head)| Prepared { encoder, x, y, x_valid, y_valid, head }))
     }
 
+    /// What a fit reads beyond its recipe, for later comparisons.
+    fn seen(&self, index: usize, part: Part, states: &States) -> Result<Seen, EngineError> {
+        let mut classes = BTreeMap::new();
+        for input in &self.experts[index].inputs {
+            if let Input::Output { expert, .. } = input {
+                let from = self.index(expert)?;
+                classes.insert(input.to_string(), self.experts[from].classes.clone());
+            }
+        }
+        Ok(Seen {
+            train_rows: self.rows_digest(training_rows(index, part))?,
+            valid_rows: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
+            split: self.split_key(index),
+            upstream: self.reads_now(index, states),
+            classes,
+        })
+    }
+
     #[allow(clippy::type_complexity)]
-    fn class_labels(
+    pub(crate) fn class_labels(
         &self,
         index: usize,
         rows: &[u32],
@@ -256,7 +299,7 @@ impl Session {
     }
 
     #[allow(clippy::type_complexity)]
-    fn value_labels(
+    pub(crate) fn value_labels(
         &self,
         index: usize,
         rows: &[u32],
@@ -295,7 +338,7 @@ impl Session {
     }
 }
 
-fn class_weights(expert: &Expert, classes: &[String], labels: &Labels) -> Option<Vec<f32>> {
+pub(crate) fn class_weights(expert: &Expert, classes: &[String], labels: &Labels) -> Option<Vec<f32>> {
     let Labels::Classes(labels) = labels else { return None };
     let weights = weights_by_class(&expert.train.class_weights, classes, labels.iter().copied())?;
     Some(weights.into_iter().map(|weight| weight as f32).collect())
@@ -334,17 +377,17 @@ fn training_error(error: TrainError, failure: impl Fn(String) -> EngineError) ->
 }
 
 /// Wall clock and processor time of the calling thread.
-struct Clock {
+pub(crate) struct Clock {
     wall: Instant,
     thread: f64,
 }
 
 impl Clock {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { wall: Instant::now(), thread: thread_seconds() }
     }
 
-    fn stop(&self) -> Cost {
+    pub(crate) fn stop(&self) -> Cost {
         Cost {
             seconds: self.wall.elapsed().as_secs_f64(),
             cpu_seconds: thread_seconds() - self.thread,
@@ -353,7 +396,7 @@ impl Clock {
     }
 }
 
-fn thread_seconds() -> f64 {
+pub(crate) fn thread_seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }

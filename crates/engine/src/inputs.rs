@@ -9,7 +9,7 @@ use collegium_data::{Column, Matrix, Source};
 use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
-use collegium_records::{Applied, Certificate, Fit, Reads};
+use collegium_records::{Applied, Certificate, Fit, Held, Reads};
 
 use crate::{
     EngineError, Session,
@@ -31,6 +31,8 @@ pub(crate) struct NodeState {
     pub(crate) reads: BTreeMap<String, Reads>,
     /// What allows it to stand on an earlier fit or a patch.
     pub(crate) certificate: Option<Certificate>,
+    /// Why it stands on a model that needs no certificate.
+    pub(crate) held: Option<Held>,
 }
 
 impl NodeState {

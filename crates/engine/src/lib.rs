@@ -20,27 +20,33 @@
 
 mod apply;
 mod audit;
+mod drift;
 mod error;
 mod events;
 mod explain;
 mod fit;
+mod held;
 mod inputs;
 mod measure;
+mod memory;
 mod node;
 mod planning;
 mod predict;
+mod price;
 mod requirement;
 mod resolve;
+mod reuse;
 mod rows;
 mod run;
 mod session;
 mod status;
+mod warm;
 
 pub use audit::audit;
 pub use error::{EngineError, FitFailure, mended};
 pub use events::{Event, Observer, Quiet};
 pub use explain::why;
-pub use planning::plan;
+pub use planning::{PlanOptions, plan};
 pub use predict::{PredictOptions, PredictSummary, predict};
 pub use run::{RunOptions, add_earlier, run};
 pub use session::{Options, Session};

@@ -11,6 +11,7 @@ use collegium_records::{Measured, Metrics, Recipe, SplitMeasures};
 
 use crate::{
     EngineError, Session,
+    fit::Clock,
     inputs::{NodeState, States},
     rows::{Rows, SIDES, side_name},
 };
@@ -104,6 +105,7 @@ impl Session {
         if let Some(measured) = known.into_values().next() {
             return Ok(measured.splits);
         }
+        let clock = Clock::start();
         let mut splits = BTreeMap::new();
         for side in SIDES {
             let predicted = predict(Rows::Side { expert: index, side })?;
@@ -115,7 +117,7 @@ impl Session {
             splits.insert(side_name(side).to_owned(), measures);
         }
         let id = Hasher::new("measured").digest(&recipe.digest()).finish();
-        let measured = Measured { splits, cost: collegium_records::Cost::default() };
+        let measured = Measured { splits, cost: clock.stop() };
         self.store.realise(recipe, &id, &measured)?;
         Ok(measured.splits)
     }

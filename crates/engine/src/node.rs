@@ -1,12 +1,12 @@
 //! One node's fits: what they are made of and which are at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use collegium_manifest::Baseline;
 use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
 use collegium_records::{Fit, Recipe};
 
-use crate::{EngineError, Session, apply::Parts, inputs::States};
+use crate::{EngineError, Session, inputs::States};
 
 /// A fit that a node owes.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct Need {
     pub(crate) recipe: Recipe,
     /// The realisation to stand on, when there is one.
     pub(crate) fit: Option<Fit>,
+    /// Where a warm start begins.
+    pub(crate) warm: Option<Fit>,
 }
 
 impl Session {
@@ -38,10 +40,22 @@ impl Session {
                     fit_recipe(expert, &inputs)
                 }
             };
+            let (recipe, warm) = match part {
+                Part::Baseline(_) => (recipe, None),
+                _ => self.warmed(index, part, recipe)?,
+            };
             let fit = self.known_fit(&recipe.digest())?;
-            needs.push(Need { part, recipe, fit });
+            needs.push(Need { part, recipe, fit, warm });
         }
         Ok(Some(needs))
+    }
+
+    /// The recipe to compare the present one with: that of the last full fit.
+    pub(crate) fn compared_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
+        match self.lock.node.get(&self.node_name(index)).and_then(|node| node.certificate.as_ref()) {
+            Some(certificate) => Ok(self.store.recipe(&certificate.anchor.recipe)?),
+            None => self.locked_recipe(index),
+        }
     }
 
     /// The recipe that the lock stands on, if its manifest is still in the store.
@@ -51,17 +65,4 @@ impl Session {
             None => Ok(None),
         }
     }
-}
-
-/// Names of the fits that are not at hand.
-pub(crate) fn missing(needs: &[Need]) -> Vec<String> {
-    needs.iter().filter(|need| need.fit.is_none()).map(|need| need.part.to_string()).collect()
-}
-
-/// All fits of a node, when every one is at hand.
-pub(crate) fn complete(needs: Vec<Need>) -> Option<Parts> {
-    needs
-        .into_iter()
-        .map(|need| Some((need.part, (need.recipe.digest(), need.fit?))))
-        .collect::<Option<BTreeMap<_, _>>>()
 }

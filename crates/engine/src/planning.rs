@@ -5,29 +5,49 @@ use std::{
     sync::Arc,
 };
 
-use collegium_manifest::Model;
-use collegium_plan::{Known, Prices, decide, demand, fit_recipe};
-use collegium_records::{Action, Estimate, FORMAT_VERSION, Fit, NodePlan, PlanReport};
+use collegium_plan::{Known, decide, demand, fit_recipe, reuse};
+use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, Verdict};
 
 use crate::{
     EngineError, Session,
     inputs::States,
-    node::{complete, missing},
+    price::Records,
+    reuse::{How, Ready},
 };
+
+/// What to plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Experts to bring up to date, with their ancestors; empty: all.
+    pub nodes: Vec<String>,
+    /// Experts to fit again although everything is at hand.
+    pub force: Vec<String>,
+    /// As for a run: ignore every certificate.
+    pub exact: bool,
+}
 
 /// Plans bringing the named experts (all, for no names) and their ancestors up to date.
 ///
+/// An expert whose upstreams are done and moved is judged, whether or not it has `reuse`: a plan
+/// says whether retraining it would help. That takes about a tenth of the time of training it, and is
+/// remembered for the run.
+///
 /// # Errors
 /// [`EngineError::Usage`] for unknown names, [`EngineError::Store`].
-pub fn plan(
+pub fn plan(session: &Session, options: &PlanOptions) -> Result<PlanReport, EngineError> {
+    planned(session, options, true)
+}
+
+/// [`plan`], with or without judging experts that do not ask for `reuse`.
+pub(crate) fn planned(
     session: &Session,
-    nodes: &[String],
-    force: &[String],
+    options: &PlanOptions,
+    advise: bool,
 ) -> Result<PlanReport, EngineError> {
-    let wanted = session.dag.with_ancestors(&session.select(nodes)?);
+    let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let forced: BTreeSet<usize> =
-        force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
-    let prices = session.prices()?;
+        options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
+    let mut records: Option<Records> = None;
     let mut states = States::new();
     let mut plans = Vec::new();
     let mut moving: BTreeMap<usize, Action> = BTreeMap::new();
@@ -42,47 +62,29 @@ pub fn plan(
             .filter(|from| moving.contains_key(from))
             .map(|from| session.name(from).to_owned())
             .collect();
-        let needs =
-            if upstream.is_empty() { session.needs(index, &wanted, &states)? } else { None };
-        let before = session.locked_recipe(index)?;
-        let own = fit_recipe(session.expert(index), &session.own_inputs(index)?);
-        let after = needs.as_ref().and_then(|needs| needs.first()).map(|need| need.recipe.clone());
-        let open = match &needs {
-            Some(needs) if !forced.contains(&index) => missing(needs),
-            _ => {
-                let all = demand(&session.pipeline, index, &wanted);
-                all.iter().map(ToString::to_string).collect()
-            }
+        let how = How { exact: options.exact, forced: forced.contains(&index), advise };
+        let ready = match upstream.is_empty() {
+            true => session.ready(index, &wanted, &states, how)?,
+            false => None,
         };
-        let decision = decide(&Known {
-            before: before.as_ref(),
-            after: after.as_ref(),
-            own: Some(&own),
-            missing: open.clone(),
-            moving: upstream,
-            forced: forced.contains(&index),
-        });
-        let fits = if decision.action == Action::Cached { Vec::new() } else { open };
-        let seconds = session.price(index, &fits, decision.action, &prices)?;
-        plans.push(NodePlan {
-            name: session.node_name(index),
-            action: decision.action,
-            reasons: decision.reasons,
-            peak_bytes: if fits.is_empty() { 0 } else { session.memory(index) },
-            fits,
-            recipe: after.map(|recipe| recipe.digest()),
-            seconds,
-            judgement: None,
-            advice: None,
-        });
-        if decision.action == Action::Cached {
-            if let Some(parts) = needs.and_then(complete) {
-                let state = session.state(index, parts, &states)?;
+        let mut plan = session.plan_of(index, &wanted, ready.as_ref(), upstream, how)?;
+        if !plan.fits.is_empty() || !matches!(plan.action, Action::Cached | Action::Frozen) {
+            let records = match &mut records {
+                Some(records) => records,
+                none => none.insert(Records::of(session)?),
+            };
+            plan.seconds = records.price(session, index, &plan)?;
+            plan.peak_bytes = session.memory(index);
+        }
+        // A patch makes other outputs, but not before it is made.
+        match ready {
+            Some(ready) if ready.open.is_empty() && plan.action != Action::Patch => {
+                let state = session.state(index, ready, &wanted, &states)?;
                 states.insert(index, Arc::new(state));
             }
-        } else {
-            moving.insert(index, decision.action);
+            _ => drop(moving.insert(index, plan.action)),
         }
+        plans.push(plan);
     }
     let total =
         plans.iter().filter_map(|plan| plan.seconds).fold(Estimate::default(), |sum, one| {
@@ -105,78 +107,67 @@ pub fn plan(
 }
 
 impl Session {
-    /// Recorded costs of the fits that the lock stands on.
-    fn prices(&self) -> Result<Prices, EngineError> {
-        let mut prices = Prices::default();
-        for index in 0..self.pipeline.experts.len() {
-            if let Some(fit) = self.locked_fit(index)? {
-                prices.record(&fit);
-            }
-        }
-        Ok(prices)
-    }
-
-    /// The full fit that the lock stands on, if it is still in the store.
-    pub(crate) fn locked_fit(&self, index: usize) -> Result<Option<Fit>, EngineError> {
-        let Some(locked) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
-        let mut known: BTreeMap<_, Fit> = self.store.realisations(&locked.recipe)?;
-        Ok(known.remove(&locked.realisation))
-    }
-
-    fn price(
+    fn plan_of(
         &self,
         index: usize,
-        fits: &[String],
-        action: Action,
-        prices: &Prices,
-    ) -> Result<Option<Estimate>, EngineError> {
-        // Closed forms cost next to nothing beside trained networks.
-        let trained = fits
-            .iter()
-            .filter(|fit| !matches!(fit.as_str(), "baseline majority" | "baseline linear"))
-            .count() as f64;
-        if fits.is_empty() {
-            return Ok(Some(Estimate::default()));
-        }
-        let expert = self.expert(index);
-        let rows = self.prepared(index).facts.sides[0];
-        let recorded = self.locked_fit(index)?;
-        let multiply_adds =
-            recorded.as_ref().map_or_else(|| self.rough_multiply_adds(index), |f| f.multiply_adds);
-        let rows = recorded.as_ref().map_or(rows, |fit| fit.rows);
-        let Some(one) = prices.estimate(rows, u64::from(expert.train.epochs), multiply_adds) else {
-            return Ok(None);
+        wanted: &BTreeSet<usize>,
+        ready: Option<&Ready>,
+        upstream: Vec<String>,
+        how: How,
+    ) -> Result<NodePlan, EngineError> {
+        let mut plan = NodePlan {
+            name: self.node_name(index),
+            action: Action::Cached,
+            reasons: Vec::new(),
+            peak_bytes: 0,
+            fits: Vec::new(),
+            recipe: ready.and_then(|r| r.now.as_ref()).map(collegium_records::Recipe::digest),
+            seconds: Some(Estimate::default()),
+            judgement: ready.and_then(|ready| ready.judgement.clone()),
+            advice: None,
         };
-        let likely = if action == Action::MayTrain { 0.5 } else { 1.0 };
-        Ok(Some(Estimate {
-            min: if action == Action::MayTrain { 0.0 } else { one.min * trained },
-            expected: one.expected * trained * likely,
-            max: one.max * trained,
-        }))
-    }
-
-    fn rough_multiply_adds(&self, index: usize) -> u64 {
-        let Model::Mlp(mlp) = &self.expert(index).model;
-        let resolved = &self.experts[index];
-        let mut width = resolved.inputs.len() as u64 * 2;
-        let mut sum = 0;
-        let last = resolved.classes.len().max(1) as u64;
-        for next in mlp.hidden.iter().map(|&h| u64::from(h)).chain([last]) {
-            sum += width * next;
-            width = next;
+        plan.advice = plan.judgement.as_ref().map(reuse::advice);
+        if self.held[index].is_some() {
+            plan.action = Action::Frozen;
+            return Ok(plan);
         }
-        sum
-    }
-
-    fn memory(&self, index: usize) -> u64 {
-        let Model::Mlp(mlp) = &self.expert(index).model;
-        let facts = &self.prepared(index).facts;
-        collegium_learn::estimate_bytes(
-            mlp,
-            self.experts[index].inputs.len() * 2,
-            self.experts[index].classes.len().max(1),
-            facts.sides[0] + facts.sides[1],
-            self.expert(index).train.batch,
-        )
+        if let Some(ready) = ready
+            && let Some(certificate) = &ready.certificate
+        {
+            let locked = self.lock.node.get(&plan.name).and_then(|n| n.certificate.as_ref());
+            plan.fits = ready.missing();
+            plan.reasons = vec![reuse::certificate_words(certificate)];
+            plan.action = match certificate.verdict {
+                _ if locked == Some(certificate) && plan.fits.is_empty() => Action::Cached,
+                Verdict::Patch => Action::Patch,
+                _ => Action::Keep,
+            };
+            return Ok(plan);
+        }
+        let before = self.compared_recipe(index)?;
+        let missing = match ready {
+            Some(ready) => ready.missing(),
+            None => demand(&self.pipeline, index, wanted).iter().map(ToString::to_string).collect(),
+        };
+        // What can be said without the upstreams is only asked for where they are not done.
+        let own = match ready {
+            Some(_) => None,
+            None => Some(fit_recipe(self.expert(index), &self.own_inputs(index)?)),
+        };
+        let decision = decide(&Known {
+            before: before.as_ref(),
+            after: ready.and_then(|ready| ready.now.as_ref()),
+            own: own.as_ref(),
+            missing: missing.clone(),
+            moving: upstream,
+            forced: how.forced,
+        });
+        plan.action = decision.action;
+        plan.reasons = decision.reasons;
+        if plan.action != Action::Cached {
+            plan.fits = missing;
+            plan.reasons.extend(ready.into_iter().flat_map(crate::reuse::reasons));
+        }
+        Ok(plan)
     }
 }

@@ -245,11 +245,15 @@ impl Session {
     /// Says when the lock is older than the pipeline: prediction stands on the lock.
     fn stale_notes(&self, wanted: &BTreeSet<usize>) -> Result<Vec<String>, EngineError> {
         let names: Vec<String> = wanted.iter().map(|&index| self.name(index).to_owned()).collect();
-        let plan = crate::plan(self, &names, &[])?;
+        let options = crate::PlanOptions { nodes: names, ..crate::PlanOptions::default() };
+        let plan = crate::planning::planned(self, &options, false)?;
         let stale: Vec<String> = plan
             .nodes
             .into_iter()
-            .filter(|node| node.action != collegium_records::Action::Cached)
+            .filter(|node| {
+                use collegium_records::Action;
+                !matches!(node.action, Action::Cached | Action::Frozen)
+            })
             .filter(|node| {
                 !node.reasons.iter().all(|reason| reason.starts_with("not in the store"))
             })

@@ -160,6 +160,23 @@ impl Session {
         Hasher::new("folds").count(self.pipeline.seed).count(u64::from(count)).finish()
     }
 
+    /// How rows were divided: what a model was trained on may be validated or tested on by another
+    /// split.
+    pub(crate) fn split_key(&self, expert: usize) -> Digest {
+        let split = &self.pipeline.data[&self.expert(expert).data].split;
+        let mut hasher = Hasher::new("split");
+        hasher.count(self.pipeline.seed);
+        for share in [split.train, split.valid, split.test] {
+            hasher.text(&format!("{share:?}"));
+        }
+        hasher.list(split.by.len());
+        for column in &split.by {
+            hasher.text(column.get_ref());
+        }
+        hasher.text(split.stratify.as_ref().map_or("", |column| column.get_ref()));
+        hasher.finish()
+    }
+
     fn held_out(&self, expert: usize) -> Option<View> {
         let spec = self.expert(expert);
         let feeds = !self.dag.upstream(expert).is_empty();

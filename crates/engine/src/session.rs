@@ -15,7 +15,8 @@ use collegium_store::{Store, read_lock};
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, error::data_error, events::Watcher, resolve::Resolved, rows::RowCache,
+    EngineError, Event, error::data_error, events::Watcher, held::HeldModel, resolve::Resolved,
+    rows::RowCache,
 };
 
 /// How a pipeline is opened.
@@ -46,10 +47,14 @@ pub struct Session {
     pub(crate) locked: HashMap<Digest, Digest>,
     pub(crate) data: IndexMap<String, Prepared>,
     pub(crate) experts: Vec<Resolved>,
+    /// Models that are not to be trained.
+    pub(crate) held: Vec<Option<HeldModel>>,
     pub(crate) rows: RowCache,
     /// The content of every input file when the pipeline was opened.
     pub(crate) files: Vec<(PathBuf, Digest)>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
+    /// What running fits hold.
+    pub(crate) memory_held: crate::memory::Held,
 }
 
 impl Session {
@@ -104,11 +109,14 @@ impl Session {
             locked: locked_realisations(&session_lock),
             data,
             experts: Vec::new(),
+            held: Vec::new(),
             rows: RowCache::default(),
             files: Vec::new(),
             matrices: Mutex::default(),
+            memory_held: crate::memory::Held::default(),
         };
         session.experts = session.resolve()?;
+        session.held = session.hold()?;
         for prepared in session.data.values() {
             for path in prepared.files.iter().flat_map(|(_, paths)| paths) {
                 session.files.push((path.clone(), session.store.file_digest(path)?));

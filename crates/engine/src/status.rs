@@ -3,7 +3,10 @@
 use collegium_records::{Action, FORMAT_VERSION};
 use serde::Serialize;
 
-use crate::{EngineError, Session, plan};
+use crate::{
+    EngineError, Session,
+    planning::{PlanOptions, planned},
+};
 
 /// `status --json`
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +41,7 @@ pub struct NodeStatus {
 /// # Errors
 /// As [`plan`].
 pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
-    let plan = plan(session, &[], &[])?;
+    let plan = planned(session, &PlanOptions::default(), false)?;
     let mut nodes = Vec::new();
     for node in plan.nodes {
         let index = session.index(&node.name)?;

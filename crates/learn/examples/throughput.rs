@@ -93,6 +93,7 @@ fn fit(
         x_valid: &Matrix::zeros(0, x.width),
         y_valid: Target::Classes { labels: &[], count: 2 },
         key: Digest::of(b"throughput"),
+        start: None,
     };
     let watch = &mut Watch { interrupted: &AtomicBool::new(false), epoch: &mut |_, _| {} };
     train(&job, watch).map(|trained| trained.network)

@@ -10,6 +10,9 @@
 //! row in one fixed order, in plain loops of separate multiplications and additions, so that even
 //! processors of different classes agree on what a stored model answers.
 //!
+//! An expert whose inputs moved need not be trained again: [`Repair`] has what can be done for it in
+//! closed form, and an estimate of what training would gain.
+//!
 //! Training therefore uses burn's flex backend for what it is best at, matrix products, and nothing
 //! else of it. The backward pass of a perceptron is three lines, and a test checks it against finite
 //! differences. Rejected: burn's autodiff, at 2.7 times the cost (1.34 ms against 0.49 ms for a step
@@ -31,6 +34,7 @@ mod machine;
 mod math;
 mod model;
 mod network;
+mod repair;
 mod train;
 
 pub use collegium_manifest::spec::Activation;
@@ -40,4 +44,5 @@ pub use linear::{LinearJob, RIDGE, fit_linear};
 pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Head, Model, ModelKind, Outputs};
 pub use network::{Dense, Network};
+pub use repair::{Columns, Repair, constant_losses, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train};

@@ -97,10 +97,13 @@ impl Network {
 
     /// The same shape with fresh weights: what an importance looks like before learning.
     pub fn untrained(&self, key: &Digest) -> Self {
-        let widths: Vec<usize> = std::iter::once(self.inputs())
-            .chain(self.layers.iter().map(|layer| layer.outputs))
-            .collect();
-        init::fresh(&widths, self.activation, key)
+        init::fresh(&self.widths(), self.activation, key)
+    }
+
+    /// Inputs, hidden units by layer, outputs.
+    pub fn widths(&self) -> Vec<usize> {
+        let outputs = self.layers.iter().map(|layer| layer.outputs);
+        std::iter::once(self.inputs()).chain(outputs).collect()
     }
 
     /// Trainable numbers.

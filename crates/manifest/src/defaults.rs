@@ -22,6 +22,10 @@ pub const FOLDS: u32 = 5;
 pub const MOST_FOLDS: u32 = 100;
 /// `evaluate.baselines`
 pub const BASELINES: [Baseline; 2] = [Baseline::Majority, Baseline::Linear];
+/// The least `pipeline.memory_limit`: 1 MiB.
+pub const LEAST_MEMORY: u64 = 1 << 20;
+/// How many digits `expert.NAME.pin` may have: the most are a whole digest.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
 /// The widest hidden layer.
 pub const WIDEST_LAYER: u32 = 65_536;
 /// The most hidden layers.

@@ -35,6 +35,7 @@ mod recover;
 mod resolve;
 mod schema;
 mod sink;
+mod size;
 mod source;
 pub mod spec;
 mod suggest;

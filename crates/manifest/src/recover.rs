@@ -21,9 +21,8 @@ use crate::{
     wording::reword,
 };
 
-/// Keys that later versions know: better a clear word than "unknown".
+/// Sections that later versions know: better a clear word than "unknown".
 const LATER_TABLES: [&str; 2] = ["gate", "mixture"];
-const LATER_KEYS: [&str; 5] = ["reuse", "frozen", "pin", "source", "warm_start"];
 
 /// Paths of what was cut out because it was wrong.
 #[derive(Debug, Default)]
@@ -114,35 +113,15 @@ impl Reader {
     fn refuse_later(&mut self, root: &mut DeTable<'_>) {
         for table in LATER_TABLES {
             if let Some((key, value)) = root.remove_entry(table) {
-                self.later(key.span(), &format!("[{table}.…]"));
+                let message = format!("`[{table}.…]` is not supported by this version yet");
+                let finding = self.sink.error(key.span(), message).label("not supported yet");
+                self.sink.local(finding);
                 // The names below it exist: a reference to one is no second error.
                 for name in value.get_ref().as_table().into_iter().flat_map(|gates| gates.keys()) {
                     self.cut.0.insert(vec![table.to_owned(), name.get_ref().to_string()]);
                 }
             }
         }
-        for kind in ["expert", "data"] {
-            let Some(DeValue::Table(nodes)) = root.get_mut(kind).map(Spanned::get_mut) else {
-                continue;
-            };
-            for (name, node) in nodes.iter_mut() {
-                let DeValue::Table(node) = node.get_mut() else {
-                    continue;
-                };
-                for key in LATER_KEYS {
-                    if let Some((found, _)) = node.remove_entry(key) {
-                        self.later(found.span(), key);
-                        let name = name.get_ref().to_string();
-                        self.cut.0.insert(vec![kind.to_owned(), name, key.to_owned()]);
-                    }
-                }
-            }
-        }
-    }
-
-    fn later(&mut self, span: Range<usize>, what: &str) {
-        let message = format!("`{what}` is not supported by this version yet");
-        self.sink.local(self.sink.error(span, message).label("not supported yet"));
     }
 
     /// The entries of `[kind.NAME]`, in the order of the file.

@@ -59,6 +59,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
             "a string" => "a text",
             "a sequence" => "a list",
             "a map" => "a table",
+            "a boolean" => "`true` or `false`",
             "variant identifier" | "string or table" => "a text",
             other => other,
         };
@@ -103,7 +104,8 @@ fn wrong_and_known<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, Vec<&
 
 /// Serde's `Unexpected` in plain words.
 fn plain(found: &str) -> String {
-    let quoted = |rest: &str| rest.trim_matches('`').to_owned();
+    // A number of more than 64 bits stands as `` `…` as i128 ``.
+    let quoted = |rest: &str| rest.split('`').nth(1).unwrap_or(rest).to_owned();
     if let Some(text) = found.strip_prefix("string ") {
         return format!("the text {text}");
     }
@@ -149,6 +151,10 @@ mod tests {
             worded.message,
             "`seed` must be a whole number of at least 0, not the text \"x\""
         );
+        let worded = reword("invalid type: integer `99` as u128, expected u64", &path(&["seed"]));
+        assert_eq!(worded.message, "`seed` must be a whole number of at least 0, not 99");
+        let worded = reword("invalid type: string \"on\", expected a boolean", &path(&["frozen"]));
+        assert_eq!(worded.message, "`frozen` must be `true` or `false`, not the text \"on\"");
         let worded = reword("invalid type: map, expected a string", &path(&["inputs", "#1"]));
         assert_eq!(worded.message, "an entry of `inputs` must be a text, not a table");
     }

@@ -9,8 +9,8 @@ use std::fmt::{Display, Write as _};
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, Split, Train,
-    defaults::FORMAT,
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, Split,
+    StandsOn, Train, defaults::FORMAT, size,
 };
 
 impl Pipeline {
@@ -20,6 +20,9 @@ impl Pipeline {
         line(&mut out, "name", text(&self.name));
         line(&mut out, "format", FORMAT);
         line(&mut out, "seed", self.seed);
+        if let Some(bytes) = self.memory_limit {
+            line(&mut out, "memory_limit", text(&size::write(bytes)));
+        }
         for data in self.data.values() {
             out.push('\n');
             out.push_str(&data.with_defaults());
@@ -84,6 +87,22 @@ impl Expert {
         line(&mut out, "upstream", name(&self.upstream));
         line(&mut out, "folds", self.folds);
         line(&mut out, "seed", self.seed);
+        let reuse = self.reuse.map(|reuse| {
+            table([("tolerance", float(reuse.tolerance)), ("confidence", float(reuse.confidence))])
+        });
+        line(&mut out, "reuse", reuse.as_deref().unwrap_or("false"));
+        let warm_start =
+            self.warm_start.map(|warm| table([("cold_every", warm.cold_every.to_string())]));
+        line(&mut out, "warm_start", warm_start.as_deref().unwrap_or("false"));
+        match &self.stands_on {
+            StandsOn::Recipe => {}
+            StandsOn::Frozen(frozen) => line(&mut out, "frozen", frozen.get_ref()),
+            StandsOn::Pin(digest) => line(&mut out, "pin", text(digest.get_ref())),
+            StandsOn::Source { pipeline, expert } => {
+                line(&mut out, "source", text(pipeline.get_ref()));
+                line(&mut out, "expert", text(expert.get_ref()));
+            }
+        }
         out
     }
 }

@@ -11,6 +11,7 @@
 //! * [`demand`]: which fits an expert owes because of who reads it (its folds).
 //! * [`fit_recipe`] and [`baseline_recipe`]: the ingredients of a fit.
 //! * [`decide`]: from recipes before and after to an action with reasons in words.
+//! * [`reuse`]: keep, patch or retrain.
 //! * [`Prices`]: what fits like this one have cost before.
 //!
 //! Rejected: timestamps and file dates (touching a file is not a change); hashing the pipeline's
@@ -22,11 +23,12 @@ mod decide;
 mod demand;
 mod price;
 mod recipe;
+pub mod reuse;
 mod task;
 
 pub use dag::Dag;
 pub use decide::{Decision, Known, decide, explain};
 pub use demand::{Part, View, demand, reads};
-pub use price::Prices;
+pub use price::{Job, Prices, Witness, likelihood};
 pub use recipe::{FitInputs, InputDigest, baseline_recipe, fit_recipe};
 pub use task::{TargetFacts, TaskError, resolve_task};

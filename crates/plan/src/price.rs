@@ -1,41 +1,103 @@
-//! What fits like this one have cost before.
+//! What a fit will cost, from what fits like it have cost before.
+//!
+//! The best witness is the last fit of the same part: its CPU seconds, scaled by rows, epochs and
+//! multiply-adds. Without one, the rates of all recorded fits serve. What surrounds the fits
+//! (applying models, measuring) is priced by what it took in the last run that did it. Whether an
+//! expert below a moving upstream is fitted at all is guessed from how often it was before.
 
 use collegium_records::{Estimate, Fit};
 
-/// Recorded costs of fits, per work unit (rows × epochs × parameters).
+/// What is known of a fit that is to be executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    /// Training rows.
+    pub rows: u64,
+    /// Most epochs; 0 for a closed form.
+    pub epochs: u32,
+    /// Epochs without improvement before it stops; 0: never early.
+    pub patience: u32,
+    /// Multiply-adds of one row's forward pass.
+    pub multiply_adds: u64,
+}
+
+/// A recorded fit of the same part of the same expert.
+#[derive(Debug, Clone, Copy)]
+pub struct Witness<'a> {
+    /// What it cost, and how long it went on.
+    pub fit: &'a Fit,
+    /// Most epochs that it was allowed.
+    pub allowed: u32,
+}
+
+/// Recorded rates, in CPU seconds per row, epoch and multiply-add.
 #[derive(Debug, Clone, Default)]
 pub struct Prices {
-    seconds_per_unit: Vec<f64>,
+    rates: Vec<f64>,
 }
 
 impl Prices {
     /// Adds a recorded fit.
     pub fn record(&mut self, fit: &Fit) {
-        let units = units(fit.rows, fit.epochs.len() as u64, fit.multiply_adds);
+        let units = units(fit.rows, fit.epochs.len() as f64, fit.multiply_adds);
         if units > 0.0 && fit.cost.cpu_seconds > 0.0 {
-            self.seconds_per_unit.push(fit.cost.cpu_seconds / units);
+            self.rates.push(fit.cost.cpu_seconds / units);
         }
     }
 
-    /// CPU seconds for a fit of `rows` rows and at most `epochs` epochs of a network with
-    /// `multiply_adds` per row; `None` before anything was recorded. The minimum takes a third of
-    /// the epochs (early stopping), the maximum all of them, each at the extreme recorded rates.
-    pub fn estimate(&self, rows: u64, epochs: u64, multiply_adds: u64) -> Option<Estimate> {
-        let mut rates = self.seconds_per_unit.clone();
-        if rates.is_empty() {
-            return None;
+    /// CPU seconds of a fit; `None` where nothing like it was recorded.
+    ///
+    /// With early stopping the minimum is what patience allows at least, or half of what is
+    /// expected, whichever is more; the maximum is all epochs.
+    pub fn estimate(&self, job: Job, witness: Option<Witness>) -> Option<Estimate> {
+        if let Some(Witness { fit, allowed }) = witness
+            && fit.cost.cpu_seconds > 0.0
+        {
+            return Some(by_witness(job, fit, allowed));
         }
+        if job.epochs == 0 {
+            // A closed form on unknown ground: next to nothing beside a network.
+            return Some(Estimate::default());
+        }
+        let mut rates = self.rates.clone();
         rates.sort_by(f64::total_cmp);
-        let all = units(rows, epochs, multiply_adds);
+        let (first, last) = (*rates.first()?, *rates.last()?);
+        let all = units(job.rows, f64::from(job.epochs), job.multiply_adds);
         Some(Estimate {
-            min: all / 3.0 * rates[0],
+            min: all / 3.0 * first,
             expected: all * 2.0 / 3.0 * rates[rates.len() / 2],
-            max: all * rates[rates.len() - 1],
+            max: all * last,
         })
     }
 }
 
-/// Work of a fit. The constant stands for what a step costs whatever the network's size.
-fn units(rows: u64, epochs: u64, multiply_adds: u64) -> f64 {
-    rows as f64 * epochs as f64 * (multiply_adds as f64 + 1000.0)
+fn by_witness(job: Job, fit: &Fit, allowed: u32) -> Estimate {
+    let work = (job.multiply_adds as f64 + STEP) / (fit.multiply_adds as f64 + STEP);
+    let rows = job.rows as f64 / fit.rows.max(1) as f64;
+    let went = fit.epochs.len() as f64;
+    if job.epochs == 0 || went == 0.0 {
+        let same = fit.cost.cpu_seconds * rows;
+        return Estimate { min: 0.5 * same, expected: same, max: 2.0 * same };
+    }
+    let per_epoch = fit.cost.cpu_seconds / went * rows * work;
+    let most = f64::from(job.epochs);
+    // It stopped early or went to its end; it will do so again.
+    let likely = if went < f64::from(allowed) { went.min(most) } else { most };
+    let least = match job.patience {
+        0 => most,
+        patience => f64::from(patience + 1).max(0.5 * likely).min(likely),
+    };
+    Estimate { min: per_epoch * least, expected: per_epoch * likely, max: per_epoch * most }
+}
+
+/// What a row costs in a step whatever the network's size, in multiply-adds.
+const STEP: f64 = 1000.0;
+
+fn units(rows: u64, epochs: f64, multiply_adds: u64) -> f64 {
+    rows as f64 * epochs * (multiply_adds as f64 + STEP)
+}
+
+/// How often something happened that may happen again, with a row of each added (Laplace): never
+/// seen is one half.
+pub fn likelihood(happened: u32, of: u32) -> f64 {
+    (f64::from(happened) + 1.0) / (f64::from(of) + 2.0)
 }

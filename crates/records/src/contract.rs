@@ -77,6 +77,9 @@ pub struct NodeRun {
     /// CPU seconds of everything that was done for this node: fits, judging, applying, measuring.
     #[serde(default)]
     pub cpu_seconds: f64,
+    /// CPU seconds of its fits alone.
+    #[serde(default)]
+    pub fit_cpu_seconds: f64,
     /// Largest estimated memory of one of its fits.
     pub peak_bytes: u64,
     /// By `train`, `valid`, `test`.

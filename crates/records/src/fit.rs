@@ -64,6 +64,9 @@ pub struct Seen {
     /// Outputs of upstream experts, by reference.
     #[serde(default)]
     pub upstream: BTreeMap<String, Reads>,
+    /// The classes that those outputs speak of, by reference; none for a regression's.
+    #[serde(default)]
+    pub classes: BTreeMap<String, Vec<String>>,
 }
 
 /// One pass over the training rows.

@@ -110,6 +110,8 @@ pub struct Judgement {
     pub total: f64,
     /// What retraining would gain over the best candidate, as a share of the anchor's loss.
     pub rest: f64,
+    /// Is the bound of what would be deployed within the budget, on enough rows?
+    pub certified: bool,
     /// Is even the best candidate worse than the budget allows, while retraining would not help?
     pub upstream_worse: bool,
     /// The patched full model, when the verdict is a patch.
@@ -151,6 +153,9 @@ pub struct Certificate {
     pub budget: f64,
     /// What retraining would gain over what is deployed, as a share of the loss.
     pub rest: f64,
+    /// Is the bound within the budget, on enough rows? If not, it stands because retraining would
+    /// not help.
+    pub certified: bool,
     /// The upstream got worse by more than the budget, and retraining would not recover it.
     #[serde(default)]
     pub upstream_worse: bool,

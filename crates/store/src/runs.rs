@@ -34,8 +34,19 @@ impl Store {
     /// # Errors
     /// If something is there and the system refuses to read it.
     pub fn runs(&self) -> Result<Vec<(String, RunReport)>, StoreError> {
+        self.last_runs(usize::MAX)
+    }
+
+    /// The last `most` of them.
+    ///
+    /// # Errors
+    /// As [`Store::runs`].
+    pub fn last_runs(&self, most: usize) -> Result<Vec<(String, RunReport)>, StoreError> {
         let mut runs = Vec::new();
-        for (name, path) in names(&self.layout.folder("runs"))? {
+        // Names sort as times do.
+        let mut files = names(&self.layout.folder("runs"))?;
+        files.drain(..files.len().saturating_sub(most));
+        for (name, path) in files {
             let Some(stem) = name.strip_suffix(".json") else { continue };
             let Some(bytes) = traces::read(&path)? else { continue };
             match seal::unseal(&[], &bytes).map(serde_json::from_slice::<Logged<RunReport>>) {

@@ -79,6 +79,28 @@ impl Store {
         Ok(found)
     }
 
+    /// Recipes and ids of all realisations whose id begins with these digits: a walk over the names,
+    /// for the rare question that starts from a model instead of from what it is made of.
+    ///
+    /// # Errors
+    /// If a folder is there and cannot be read.
+    pub fn realisations_named(&self, prefix: &str) -> Result<Vec<(Digest, Digest)>, StoreError> {
+        let mut found = Vec::new();
+        for (_, shard) in names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in names(&shard)? {
+                let Ok(recipe) = recipe.parse::<Digest>() else { continue };
+                for (name, _) in names(&folder)? {
+                    if name.starts_with(prefix)
+                        && let Some(Ok(id)) = name.strip_suffix(".json").map(str::parse)
+                    {
+                        found.push((recipe, id));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The ingredients behind a recipe's digest; `None` if they are not there or were damaged.
     ///
     /// # Errors

@@ -170,6 +170,29 @@ impl Encoder {
         Ok(Self { names: names.to_vec(), parts, notes })
     }
 
+    /// The same encoding, but for the inputs in `which` (positions), which are fitted anew.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn refitted(
+        &self,
+        which: &[usize],
+        sources: &[Source],
+        train_rows: &[u32],
+    ) -> Result<Self, EncodeError> {
+        expect_inputs(self.names.len(), sources)?;
+        if train_rows.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        expect_rows(&self.names, sources, train_rows)?;
+        let mut encoder = self.clone();
+        let mut notes = Vec::new();
+        for &at in which {
+            encoder.parts[at] = Part::fit(&self.names[at], &sources[at], train_rows, &mut notes)?;
+        }
+        Ok(encoder)
+    }
+
     /// An encoder of no inputs: width 0. Constant models carry it.
     pub fn empty() -> Self {
         Self { names: Vec::new(), parts: Vec::new(), notes: Vec::new() }

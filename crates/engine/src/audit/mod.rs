@@ -18,7 +18,7 @@ use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudi
 use crate::{
     EngineError, Session,
     inputs::States,
-    node::{complete, missing},
+    reuse::How,
     rows::{SIDES, side_name},
 };
 
@@ -66,13 +66,10 @@ impl Session {
             if !wanted.contains(&index) {
                 continue;
             }
-            let needs = self.needs(index, &wanted, &states)?;
-            match needs {
-                Some(needs) if missing(&needs).is_empty() => {
-                    if let Some(parts) = complete(needs) {
-                        let state = self.state(index, parts, &states)?;
-                        states.insert(index, Arc::new(state));
-                    }
+            match self.ready(index, &wanted, &states, How::default())? {
+                Some(ready) if ready.open.is_empty() => {
+                    let state = self.state(index, ready, &wanted, &states)?;
+                    states.insert(index, Arc::new(state));
                 }
                 _ => stale.push(self.node_name(index)),
             }

@@ -4,14 +4,18 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::Part;
-use collegium_records::{FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, RunReport, Standing};
+use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport, Standing};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{EngineError, Event, Session, inputs::NodeState, requirement, session::lock_mutex};
 
 /// Writes the lock and the log, and makes the report.
-pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, EngineError> {
+pub(super) fn finish(
+    shared: &Shared,
+    end_to_end: Vec<EndToEnd>,
+    started: Instant,
+) -> Result<RunReport, EngineError> {
     shared.session.observer.event(Event::Ended);
     let session = &shared.session;
     let states = lock_mutex(&shared.states);
@@ -23,7 +27,9 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
-        lock.node.insert(session.node_name(index), locked(session, index, state));
+        let block = locked(session, index, state);
+        session.file_standing(&block)?;
+        lock.node.insert(session.node_name(index), block);
     }
     lock.data = session
         .data
@@ -62,7 +68,7 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
         peak_bytes: peak_memory(),
         nodes,
         requirements,
-        end_to_end: Vec::new(),
+        end_to_end,
         notes,
         interrupted,
         report: None,
@@ -72,6 +78,21 @@ pub(super) fn finish(shared: &Shared, started: Instant) -> Result<RunReport, Eng
     match lock_mutex(&shared.fatal).take() {
         Some(error) => Err(error),
         None => Ok(report),
+    }
+}
+
+impl Session {
+    /// Files which fold models belong to a full model, so that a pin to it finds them.
+    fn file_standing(&self, block: &LockedNode) -> Result<(), EngineError> {
+        if block.held.is_some() || !block.parts.keys().any(|part| part.starts_with("fold")) {
+            return Ok(());
+        }
+        let recipe = Recipe::new("standing").with("realisation", block.realisation);
+        let known: BTreeMap<Digest, LockedNode> = self.store.realisations(&recipe.digest())?;
+        if known.values().any(|known| known.parts == block.parts) {
+            return Ok(());
+        }
+        Ok(self.store.realise(&recipe, &recipe.digest(), block)?)
     }
 }
 
@@ -88,7 +109,7 @@ fn locked(session: &Session, index: usize, state: &NodeState) -> LockedNode {
         recipe: state.recipe,
         realisation: full.model,
         outputs: state.applied,
-        held: None,
+        held: state.held,
         parts: state
             .parts
             .iter()

@@ -12,7 +12,7 @@ use std::{
 };
 
 use collegium_plan::explain;
-use collegium_records::{NodeRun, Outcome, RunReport};
+use collegium_records::{NodeRun, Outcome, RunReport, Standing, Verdict};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
@@ -20,8 +20,10 @@ use crate::{
     EngineError, Event, Session,
     apply::Parts,
     error::MOST_LOSSES,
+    fit::thread_seconds,
     inputs::{NodeState, States},
     node::Need,
+    reuse::{Ends, How, Ready},
     session::lock_mutex,
 };
 use finish::finish;
@@ -38,6 +40,8 @@ pub struct RunOptions {
     pub force: Vec<String>,
     /// After a failed fit, go on with everything that does not depend on it.
     pub keep_going: bool,
+    /// Ignore every certificate: train what is not the exact fit of its recipe.
+    pub exact: bool,
 }
 
 /// Brings experts up to date and writes the lock.
@@ -56,12 +60,18 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         .build()
         .map_err(|error| EngineError::Internal(format!("starting the scheduler: {error}")))?;
     let mut earlier: BTreeMap<usize, NodeRun> = BTreeMap::new();
+    let mut exact: BTreeSet<usize> = match options.exact {
+        true => wanted.clone(),
+        false => BTreeSet::new(),
+    };
     let mut losses = 0;
     loop {
         let shared = Arc::new(Shared {
             session: session.clone(),
             wanted: wanted.clone(),
             forced: forced.clone(),
+            exact: exact.clone(),
+            cpu: Mutex::default(),
             keep_going: options.keep_going,
             free: Semaphore::new(options.jobs.max(1)),
             halt: AtomicBool::new(false),
@@ -71,15 +81,27 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         });
         runtime.block_on(schedule(&shared));
         let lost = matches!(*lock_mutex(&shared.fatal), Some(EngineError::Lost(_)));
-        let mut runs = lock_mutex(&shared.runs);
-        for (index, run) in runs.iter_mut() {
-            if let Some(before) = earlier.remove(index) {
-                add_fits(run, before);
-            }
+        // Local certificates do not compose: what the sinks lose through all of them decides.
+        let ends = match lost || shared.stopped() {
+            true => Ends::default(),
+            false => session.ends(&wanted, &*lock_mutex(&shared.states))?,
+        };
+        if !ends.to_train.is_empty() {
+            let names: Vec<String> = ends.to_train.iter().map(|i| session.node_name(*i)).collect();
+            session.observer.event(Event::Note(format!(
+                "end to end the loss rises by more than the tolerance: training {} after all",
+                names.join(", ")
+            )));
+            exact.extend(ends.to_train);
+            forced.clear();
+            earlier = gathered(earlier, std::mem::take(&mut *lock_mutex(&shared.runs)));
+            continue;
         }
+        let mut runs = lock_mutex(&shared.runs);
+        *runs = gathered(std::mem::take(&mut earlier), std::mem::take(&mut *runs));
         if !lost || losses == MOST_LOSSES || session.interrupted.load(Ordering::Relaxed) {
             drop(runs);
-            return finish(&shared, started);
+            return finish(&shared, ends.measured, started);
         }
         // What was damaged is out of the way now: begun again, the run makes it anew.
         losses += 1;
@@ -88,14 +110,29 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
     }
 }
 
+/// The runs of a second attempt, with what the first one fitted.
+fn gathered(
+    earlier: BTreeMap<usize, NodeRun>,
+    mut runs: BTreeMap<usize, NodeRun>,
+) -> BTreeMap<usize, NodeRun> {
+    for (index, before) in earlier {
+        if let Some(run) = runs.get_mut(&index) {
+            add_fits(run, before);
+        }
+    }
+    runs
+}
+
 /// Adds the fits of an earlier attempt at a node to its last one.
 fn add_fits(run: &mut NodeRun, before: NodeRun) {
+    run.cpu_seconds += before.cpu_seconds;
     if before.fits == 0 {
         return;
     }
     run.fits += before.fits;
     run.fitted.splice(0..0, before.fitted);
     run.seconds += before.seconds;
+    run.fit_cpu_seconds += before.fit_cpu_seconds;
     run.peak_bytes = run.peak_bytes.max(before.peak_bytes);
     run.reasons = before.reasons;
     if run.outcome == Outcome::Cached {
@@ -127,6 +164,10 @@ struct Shared {
     session: Arc<Session>,
     wanted: BTreeSet<usize>,
     forced: BTreeSet<usize>,
+    /// Whose certificates are ignored.
+    exact: BTreeSet<usize>,
+    /// CPU seconds by node.
+    cpu: Mutex<HashMap<usize, f64>>,
     keep_going: bool,
     free: Semaphore,
     /// Start nothing more.
@@ -221,38 +262,34 @@ impl Shared {
         states: &Arc<States>,
         run: &mut NodeRun,
     ) -> Result<NodeState, EngineError> {
-        let forced = self.forced.contains(&index);
-        let needs = self
-            .blocking({
+        let how = How {
+            forced: self.forced.contains(&index),
+            exact: self.exact.contains(&index),
+            advise: false,
+        };
+        let mut ready = self
+            .blocking(index, {
                 let states = states.clone();
-                move |shared| shared.session.needs(index, &shared.wanted, &states)
+                move |shared| shared.session.ready(index, &shared.wanted, &states, how)
             })
             .await?
             .ok_or_else(|| EngineError::Lost("an output of an upstream expert".to_owned()))?;
-        let open: Vec<String> = needs
-            .iter()
-            .filter(|need| forced || need.fit.is_none())
-            .map(|need| need.part.to_string())
-            .collect();
-        if let Some(full) = needs.first() {
-            run.recipe = Some(full.recipe.digest());
-            if !open.is_empty() {
-                let before = self.session.locked_recipe(index)?;
-                run.reasons = explain(before.as_ref(), &full.recipe, &open);
-                if forced {
-                    run.reasons = vec!["forced".to_owned()];
-                }
-            }
-        }
+        let open = ready.missing();
+        run.recipe = ready.now.as_ref().map(collegium_records::Recipe::digest);
+        run.reasons = self.reasons(index, &ready, how)?;
         self.session
             .observer
             .event(Event::Queued { node: self.session.node_name(index), fits: open.len() });
-        let parts = self.fits(index, needs, states, forced, run).await?;
+        let needs = std::mem::take(&mut ready.open);
+        ready.parts.extend(self.fits(index, needs, states, how.forced, run).await?);
+        run.certificate = ready.certificate.clone();
+        run.judgement = ready.judgement.clone();
+        let held = ready.held;
         let state = self
-            .blocking({
+            .blocking(index, {
                 let states = states.clone();
                 move |shared| {
-                    let state = shared.session.state(index, parts, &states)?;
+                    let state = shared.session.state(index, ready, &shared.wanted, &states)?;
                     let metrics = shared.session.measure(index, &state)?;
                     for part in state.parts.keys() {
                         if let collegium_plan::Part::Baseline(baseline) = part {
@@ -264,11 +301,40 @@ impl Shared {
             })
             .await;
         let (state, metrics) = state?;
-        run.realisation = Some(state.full().model);
+        let standing = Standing { recipe: state.recipe, realisation: state.full().model };
+        run.realisation = Some(standing.realisation);
+        run.recipe.get_or_insert(standing.recipe);
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
-        run.outcome = if run.fits > 0 { Outcome::Trained } else { Outcome::Cached };
+        let before = self.session.lock.node.get(&self.session.node_name(index));
+        run.before = before
+            .map(|node| Standing { recipe: node.recipe, realisation: node.realisation })
+            .filter(|before| *before != standing);
+        let stands = before.is_some_and(|node| node.certificate == state.certificate);
+        run.outcome = match (&state.certificate, run.fits) {
+            (Some(certificate), _) if !stands => match certificate.verdict {
+                Verdict::Patch => Outcome::Patched,
+                _ => Outcome::Kept,
+            },
+            (_, 0) if held.is_some() => Outcome::Frozen,
+            (_, 0) => Outcome::Cached,
+            _ => Outcome::Trained,
+        };
         Ok(state)
+    }
+
+    /// Why a node is trained, kept or patched; nothing for one that is up to date.
+    fn reasons(&self, index: usize, ready: &Ready, how: How) -> Result<Vec<String>, EngineError> {
+        if how.forced {
+            return Ok(vec!["forced".to_owned()]);
+        }
+        let mut reasons = crate::reuse::reasons(ready);
+        if let (Some(now), false) = (&ready.now, ready.open.is_empty() || ready.certificate.is_some())
+        {
+            let before = self.session.compared_recipe(index)?;
+            reasons.splice(0..0, explain(before.as_ref(), now, &ready.missing()));
+        }
+        Ok(reasons)
     }
 
     /// Executes what is missing, side by side, and gathers all fits of the node.
@@ -283,21 +349,18 @@ impl Shared {
         let mut parts = Parts::new();
         let mut running = Vec::new();
         for need in needs {
-            match need.fit {
-                Some(fit) if !forced => {
-                    parts.insert(need.part, (need.recipe.digest(), fit));
-                }
-                _ => running.push((
-                    need.part,
-                    need.recipe.clone(),
-                    self.blocking({
-                        let states = states.clone();
-                        move |shared| {
-                            shared.session.execute(index, need.part, &need.recipe, &states, forced)
-                        }
-                    }),
-                )),
-            }
+            running.push((
+                need.part,
+                need.recipe.clone(),
+                self.blocking(index, {
+                    let states = states.clone();
+                    move |shared| {
+                        let warm = need.warm.as_ref();
+                        let session = &shared.session;
+                        session.execute(index, need.part, &need.recipe, warm, &states, forced)
+                    }
+                }),
+            ));
         }
         let (names, futures): (Vec<_>, Vec<_>) =
             running.into_iter().map(|(part, recipe, future)| ((part, recipe), future)).unzip();
@@ -309,6 +372,7 @@ impl Shared {
                         run.fits += 1;
                         run.fitted.push(part.to_string());
                         run.seconds += fit.cost.seconds;
+                        run.fit_cpu_seconds += fit.cost.cpu_seconds;
                         run.peak_bytes = run.peak_bytes.max(fit.cost.peak_bytes);
                     }
                     parts.insert(part, (recipe.digest(), fit));
@@ -322,6 +386,7 @@ impl Shared {
     /// Runs work on a thread of its own, once a job is free.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
+        index: usize,
         work: impl FnOnce(&Self) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let closed = |_| EngineError::Internal("the scheduler has closed".to_owned());
@@ -330,7 +395,13 @@ impl Shared {
             return Err(EngineError::Interrupted);
         }
         let shared = self.clone();
-        match tokio::task::spawn_blocking(move || work(&shared)).await {
+        let timed = move || {
+            let started = thread_seconds();
+            let result = work(&shared);
+            *lock_mutex(&shared.cpu).entry(index).or_default() += thread_seconds() - started;
+            result
+        };
+        match tokio::task::spawn_blocking(timed).await {
             Ok(result) => {
                 if matches!(&result, Err(error) if !matches!(error, EngineError::Fit(_)))
                     || (result.is_err() && !self.keep_going)
@@ -365,7 +436,8 @@ impl Shared {
         }
     }
 
-    fn record(&self, index: usize, run: NodeRun) {
+    fn record(&self, index: usize, mut run: NodeRun) {
+        run.cpu_seconds = lock_mutex(&self.cpu).get(&index).copied().unwrap_or_default();
         self.session.observer.event(Event::Node(Box::new(run.clone())));
         lock_mutex(&self.runs).insert(index, run);
     }
@@ -390,6 +462,7 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         realisation: None,
         seconds: 0.0,
         cpu_seconds: 0.0,
+        fit_cpu_seconds: 0.0,
         peak_bytes: 0,
         metrics: BTreeMap::new(),
         before: None,

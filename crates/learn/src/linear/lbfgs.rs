@@ -2,13 +2,12 @@
 
 use std::{collections::VecDeque, sync::atomic::AtomicBool};
 
-use super::{check, dot, moved, objective::Objective};
+use super::{Smooth, check, dot, moved};
 use crate::TrainError;
 
-const STEPS: u32 = 300;
 const MEMORY: usize = 10;
-/// The largest slope left at the end, in units of the mean loss.
-const ENOUGH: f64 = 1e-5;
+/// Most steps, and the largest slope left at the end, in units of the mean loss.
+pub(crate) const EXACT: (u32, f64) = (300, 1e-5);
 
 /// A step, the change of the gradient along it, and 1 / (their product).
 struct Pair {
@@ -17,23 +16,27 @@ struct Pair {
     rho: f64,
 }
 
-pub(super) fn minimise(
-    objective: &Objective,
+/// From `start` for at most `steps` steps, until no slope is larger than `enough`.
+pub(crate) fn minimise(
+    objective: &impl Smooth,
+    start: Vec<f64>,
+    (steps, enough): (u32, f64),
     interrupted: &AtomicBool,
 ) -> Result<Vec<f64>, TrainError> {
-    let mut theta = vec![0.0; objective.size()];
+    let mut theta = start;
     let (mut value, mut gradient) = objective.evaluate(&theta);
     let mut memory: VecDeque<Pair> = VecDeque::new();
-    for step in 0..STEPS {
+    for step in 0..steps {
         check(interrupted, step, value)?;
-        if gradient.iter().all(|g| g.abs() < ENOUGH) {
+        if gradient.iter().all(|g| g.abs() < enough) {
             break;
         }
-        let direction = direction(&gradient, &memory);
+        let direction = direction(objective, &gradient, &memory);
         let fall = -dot(&gradient, &direction);
         // The first step has no curvature to go by: it starts at unit length.
-        let mut length =
-            if memory.is_empty() { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
+        // (A preconditioned one has, and starts whole.)
+        let blind = memory.is_empty() && objective.precondition(&gradient).is_none();
+        let mut length = if blind { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
         let better = loop {
             let next = moved(&theta, length, &direction);
             let (next_value, next_gradient) = objective.evaluate(&next);
@@ -57,12 +60,12 @@ pub(super) fn minimise(
         }
         (theta, value, gradient) = next;
     }
-    check(interrupted, STEPS, value)?;
+    check(interrupted, steps, value)?;
     Ok(theta)
 }
 
 /// −H⁻¹g by the two-loop recursion.
-fn direction(gradient: &[f64], memory: &VecDeque<Pair>) -> Vec<f64> {
+fn direction(objective: &impl Smooth, gradient: &[f64], memory: &VecDeque<Pair>) -> Vec<f64> {
     let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut alphas = Vec::with_capacity(memory.len());
     for pair in memory.iter().rev() {
@@ -70,9 +73,14 @@ fn direction(gradient: &[f64], memory: &VecDeque<Pair>) -> Vec<f64> {
         q = moved(&q, -alpha, &pair.y);
         alphas.push(alpha);
     }
+    let guess = |v: &[f64]| objective.precondition(v).unwrap_or_else(|| v.to_vec());
     if let Some(last) = memory.back() {
-        let scale = 1.0 / (last.rho * dot(&last.y, &last.y));
+        // The guess, stretched so that it is right along the last step.
+        let scale = 1.0 / (last.rho * dot(&last.y, &guess(&last.y)));
+        q = guess(&q);
         q.iter_mut().for_each(|q| *q *= scale);
+    } else {
+        q = guess(&q);
     }
     for (pair, alpha) in memory.iter().zip(alphas.iter().rev()) {
         let beta = pair.rho * dot(&pair.y, &q);

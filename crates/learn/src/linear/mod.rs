@@ -6,14 +6,15 @@
 //! Hessian would be too large, L-BFGS goes the same way in more and cheaper steps. Rejected: gradient
 //! steps on batches, because a yardstick should not depend on a learning rate.
 
-mod lbfgs;
-mod newton;
+pub(crate) mod lbfgs;
+pub(crate) mod newton;
 mod objective;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collegium_data::Matrix;
 use collegium_manifest::spec::Activation;
+use nalgebra::DMatrix;
 
 use crate::{Dense, Network, Target, TrainError, train::Truth};
 use objective::Objective;
@@ -54,12 +55,27 @@ pub fn fit_linear(job: &LinearJob) -> Result<Network, TrainError> {
     let objective = Objective::new(job.x, &truth, job.ridge)?;
     let size = objective.size();
     let work = job.x.rows as f64 * (size as f64).powi(2);
+    let start = vec![0.0; size];
     let theta = if size <= NEWTON_PARAMETERS && work <= NEWTON_WORK {
-        newton::minimise(&objective, job.interrupted)?
+        newton::minimise(&objective, start, newton::EXACT, job.interrupted)?
     } else {
-        lbfgs::minimise(&objective, job.interrupted)?
+        lbfgs::minimise(&objective, start, lbfgs::EXACT, job.interrupted)?
     };
     Ok(network(&objective, &centred(theta, objective.outputs())))
+}
+
+/// A convex function with what is needed to minimise it.
+pub(crate) trait Smooth {
+    /// Value and gradient.
+    fn evaluate(&self, theta: &[f64]) -> (f64, Vec<f64>);
+
+    /// Second derivatives, or something near them: they steer and do not decide.
+    fn hessian(&self, theta: &[f64]) -> DMatrix<f64>;
+
+    /// A first guess at H⁻¹v, where there is a better one than a multiple of v.
+    fn precondition(&self, _v: &[f64]) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// Softmax does not see what all logits share, so it is taken out: of the solutions, the one with

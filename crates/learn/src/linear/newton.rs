@@ -5,26 +5,29 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::{Device, Tensor, TensorData};
 use nalgebra::{DMatrix, DVector};
 
-use super::{check, dot, moved, objective::Objective};
+use super::{Smooth, check, dot, moved, objective::Objective};
 use crate::TrainError;
 
 const STEPS: u32 = 50;
-/// Half the squared Newton decrement: how far the loss can still fall.
-const ENOUGH: f64 = 1e-12;
+/// For objectives in 64 bits. Half the squared Newton decrement: how far the loss can still fall.
+pub(crate) const EXACT: f64 = 1e-12;
 /// Rows whose products are summed in 32 bits.
 const CHUNK: usize = 4096;
 
-pub(super) fn minimise(
-    objective: &Objective,
+/// From `start` until the loss can fall by no more than `enough`.
+pub(crate) fn minimise(
+    objective: &impl Smooth,
+    start: Vec<f64>,
+    enough: f64,
     interrupted: &AtomicBool,
 ) -> Result<Vec<f64>, TrainError> {
-    let mut theta = vec![0.0; objective.size()];
+    let mut theta = start;
     let (mut value, mut gradient) = objective.evaluate(&theta);
     for step in 0..STEPS {
         check(interrupted, step, value)?;
-        let Some(direction) = solve(hessian(objective, &theta), &gradient) else { break };
+        let Some(direction) = solve(objective.hessian(&theta), &gradient) else { break };
         let fall = -dot(&gradient, &direction);
-        if fall * 0.5 < ENOUGH {
+        if fall * 0.5 < enough {
             break;
         }
         let mut length = 1.0;
@@ -48,7 +51,7 @@ pub(super) fn minimise(
 }
 
 /// Second derivatives, penalties included; the loss's part is summed from products in 32 bits.
-fn hessian(objective: &Objective, theta: &[f64]) -> DMatrix<f64> {
+pub(super) fn hessian(objective: &Objective, theta: &[f64]) -> DMatrix<f64> {
     let (rows, inputs, outputs) = (objective.x().rows, objective.inputs(), objective.outputs());
     let size = objective.size();
     let device = Device::flex();

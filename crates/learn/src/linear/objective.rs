@@ -3,7 +3,9 @@
 //! Parameters θ are inputs × outputs weights, row-major, then the biases.
 
 use collegium_data::Matrix;
+use nalgebra::DMatrix;
 
+use super::{Smooth, newton};
 use crate::{Target, TrainError, train::Truth};
 
 /// The bias is not shrunk, only kept from running away where nothing else holds it.
@@ -86,33 +88,6 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// Value and gradient.
-    pub(super) fn evaluate(&self, theta: &[f64]) -> (f64, Vec<f64>) {
-        let mut gradient = vec![0.0; self.size()];
-        let mut z = vec![0.0; self.outputs];
-        let mut value = 0.0;
-        let split = self.inputs() * self.outputs;
-        for (row, weight) in self.weights.iter().enumerate() {
-            self.predict(theta, row, &mut z);
-            value += weight * self.row_loss(row, &mut z);
-            z.iter_mut().for_each(|z| *z *= weight);
-            let (weights, bias) = gradient.split_at_mut(split);
-            for (x, out) in self.x.row(row).iter().zip(weights.chunks_exact_mut(self.outputs)) {
-                let x = f64::from(*x);
-                if x != 0.0 {
-                    out.iter_mut().zip(&z).for_each(|(g, z)| *g += x * z);
-                }
-            }
-            bias.iter_mut().zip(&z).for_each(|(g, z)| *g += z);
-        }
-        for (i, (theta, gradient)) in theta.iter().zip(&mut gradient).enumerate() {
-            let penalty = self.penalty(i);
-            value += 0.5 * penalty * theta * theta;
-            *gradient += penalty * theta;
-        }
-        (value, gradient)
-    }
-
     /// The weighted curvature of rows `rows` by outputs `a` and `b`, for every pair a ≤ b in order:
     /// `visit(a, b, curvatures)`. Curvatures are per row of the range.
     pub(super) fn curvatures(
@@ -145,6 +120,38 @@ impl<'a> Objective<'a> {
                 visit(a, b, &each.collect::<Vec<f32>>());
             }
         }
+    }
+}
+
+impl Smooth for Objective<'_> {
+    fn evaluate(&self, theta: &[f64]) -> (f64, Vec<f64>) {
+        let mut gradient = vec![0.0; self.size()];
+        let mut z = vec![0.0; self.outputs];
+        let mut value = 0.0;
+        let split = self.inputs() * self.outputs;
+        for (row, weight) in self.weights.iter().enumerate() {
+            self.predict(theta, row, &mut z);
+            value += weight * self.row_loss(row, &mut z);
+            z.iter_mut().for_each(|z| *z *= weight);
+            let (weights, bias) = gradient.split_at_mut(split);
+            for (x, out) in self.x.row(row).iter().zip(weights.chunks_exact_mut(self.outputs)) {
+                let x = f64::from(*x);
+                if x != 0.0 {
+                    out.iter_mut().zip(&z).for_each(|(g, z)| *g += x * z);
+                }
+            }
+            bias.iter_mut().zip(&z).for_each(|(g, z)| *g += z);
+        }
+        for (i, (theta, gradient)) in theta.iter().zip(&mut gradient).enumerate() {
+            let penalty = self.penalty(i);
+            value += 0.5 * penalty * theta * theta;
+            *gradient += penalty * theta;
+        }
+        (value, gradient)
+    }
+
+    fn hessian(&self, theta: &[f64]) -> DMatrix<f64> {
+        newton::hessian(self, theta)
     }
 }
 

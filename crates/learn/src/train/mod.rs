@@ -49,6 +49,8 @@ pub struct Job<'a> {
     pub y_valid: Target<'a>,
     /// Names the random streams.
     pub key: Digest,
+    /// Weights to begin with instead of random ones; of the shape that `spec` asks for.
+    pub start: Option<&'a Network>,
 }
 
 /// Who watches a fit.
@@ -116,7 +118,15 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
         .chain(job.spec.hidden.iter().map(|h| *h as usize))
         .chain([truth.outputs()])
         .collect();
-    let network = init::fresh(&widths, job.spec.activation, &job.key);
+    let network = match job.start {
+        None => init::fresh(&widths, job.spec.activation, &job.key),
+        Some(start) if start.widths() == widths && start.activation == job.spec.activation => {
+            start.clone()
+        }
+        Some(_) => {
+            return Err(TrainError::Mismatch("the model to start from has another shape".to_owned()));
+        }
+    };
     Fit::new(job, network, truth, truth_valid).run(watch)
 }
 

@@ -3,6 +3,7 @@
 use collegium_data::Matrix;
 
 use super::{TrainError, loss};
+use crate::math;
 
 /// Targets, one per row.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,33 @@ impl Target<'_> {
     /// No rows?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The targets of some rows.
+    pub(crate) fn select(&self, rows: &[u32]) -> Selected {
+        match self {
+            Self::Classes { labels, count } => {
+                Selected::Classes(rows.iter().map(|r| labels[*r as usize]).collect(), *count)
+            }
+            Self::Values(values) => {
+                Selected::Values(rows.iter().map(|r| values[*r as usize]).collect())
+            }
+        }
+    }
+}
+
+/// Targets that are nobody else's.
+pub(crate) enum Selected {
+    Classes(Vec<u32>, usize),
+    Values(Vec<f32>),
+}
+
+impl Selected {
+    pub(crate) fn target(&self) -> Target<'_> {
+        match self {
+            Self::Classes(labels, count) => Target::Classes { labels, count: *count },
+            Self::Values(values) => Target::Values(values),
+        }
     }
 }
 
@@ -144,6 +172,23 @@ impl<'a> Truth<'a> {
         match (&self.weights, self.target) {
             (Some(weights), Target::Classes { labels, .. }) => weights[labels[row] as usize],
             _ => 1.0,
+        }
+    }
+
+    /// ∂²loss/∂z_a∂z_b of one row with raw outputs `z`, without its weight.
+    pub(crate) fn curvature(&self, z: &[f32], a: usize, b: usize) -> f32 {
+        match self.target {
+            Target::Values(_) => 2.0,
+            Target::Classes { count: 2, .. } => {
+                let p = math::sigmoid(z[0]);
+                p * (1.0 - p)
+            }
+            Target::Classes { .. } => {
+                let top = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let total: f32 = z.iter().map(|z| math::exp(z - top)).sum();
+                let p = |i: usize| math::exp(z[i] - top) / total;
+                p(a) * (f32::from(u8::from(a == b)) - p(b))
+            }
         }
     }
 

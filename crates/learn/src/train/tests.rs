@@ -68,6 +68,7 @@ impl Case {
             x_valid: &x_valid,
             y_valid: target(self.split, self.x.rows),
             key: Digest::of(key.as_bytes()),
+            start: None,
         };
         train(&job, &mut Watch { interrupted, epoch: &mut |_, _| {} })
     }
@@ -282,6 +283,7 @@ fn epochs_are_reported_as_they_end() {
         x_valid: &Matrix::zeros(0, 2),
         y_valid: Target::Classes { labels: &[], count: 3 },
         key: Digest::of(b"k"),
+        start: None,
     };
     let mut epoch = |number: u32, epoch: Epoch| seen.push((number, epoch));
     let trained = train(&job, &mut Watch { interrupted: &GO, epoch: &mut epoch }).unwrap();

@@ -1,15 +1,14 @@
 //! `[expert.NAME]` as it is written, and how one extends another.
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::Deserialize;
 
+use super::{
+    choices::{ClassWeightsChoice, ModelChoice},
+    switch::{RawReuse, RawWarmStart, Switch},
+};
 use crate::{
-    Activation, At, Mlp, Optimizer, Schedule, Table, Task, Train, Upstream,
+    Activation, At, Mlp, Optimizer, Schedule, Task, Train, Upstream,
     defaults::{FOLDS, MOST_FOLDS, UPSTREAM},
 };
 
@@ -19,7 +18,8 @@ use crate::{
 #[schemars(rename = "Expert")]
 pub(crate) struct RawExpert {
     /// Another expert, `"expert.NAME"`, whose keys hold where this one says nothing. Tables are
-    /// merged key by key, lists are replaced.
+    /// merged key by key, lists are replaced; `frozen`, `pin`, `source` and `expert` are not
+    /// inherited.
     pub(crate) extends: Option<At<String>>,
     /// What it is given: `"source.column"` or `"expert.output"`, where an output is `value`
     /// (regression), `probability`, `logit`, `label` (classification) or `embedding`.
@@ -45,6 +45,28 @@ pub(crate) struct RawExpert {
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
     pub(crate) seed: Option<At<u64>>,
+    /// Keep or patch it instead of retraining it, on evidence, when experts that it reads were
+    /// retrained: `true`, `false`, or a table of `tolerance` and `confidence`. Default: what
+    /// `[pipeline]` says.
+    pub(crate) reuse: Option<At<Switch<RawReuse>>>,
+    /// Begin a fit from the last model instead of from random weights: `true`, or a table of
+    /// `cold_every`. Default: false.
+    #[schemars(extend("default" = false))]
+    pub(crate) warm_start: Option<At<Switch<RawWarmStart>>>,
+    /// Never train it again: it stands on the model that the lock has, whatever changes. At most one
+    /// of `frozen`, `pin` and `source`. Default: false.
+    #[schemars(extend("default" = false))]
+    pub(crate) frozen: Option<At<bool>>,
+    /// The model that it stands on: the beginning of its digest, 6 to 64 digits in lower case.
+    /// Default: the one that its recipe gives.
+    #[schemars(regex(pattern = "^[0-9a-f]{6,64}$"))]
+    pub(crate) pin: Option<At<String>>,
+    /// Another pipeline's file, relative to this one: it stands on the model that `expert` stands on
+    /// there. Default: none.
+    #[schemars(length(min = 1))]
+    pub(crate) source: Option<At<String>>,
+    /// Which expert of `source`: `"NAME"`. Default: the one of the same name.
+    pub(crate) expert: Option<At<String>>,
 }
 
 /// The kinds of model.
@@ -110,7 +132,7 @@ pub(crate) struct RawTrain {
 }
 
 impl RawExpert {
-    /// Own keys over a base's; tables key by key.
+    /// Own keys over a base's; tables key by key. What an expert stands on is not inherited.
     pub(crate) fn over(self, base: Self) -> Self {
         Self {
             extends: self.extends,
@@ -129,12 +151,26 @@ impl RawExpert {
             upstream: self.upstream.or(base.upstream),
             folds: self.folds.or(base.folds),
             seed: self.seed.or(base.seed),
+            reuse: match (self.reuse, base.reuse) {
+                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            warm_start: match (self.warm_start, base.warm_start) {
+                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            // One model is one expert's: whoever extends it is trained on its own keys.
+            frozen: self.frozen,
+            pin: self.pin,
+            source: self.source,
+            expert: self.expert,
         }
     }
 }
 
 impl RawModel {
-    fn over(self, base: Self) -> Self {
+    /// Own keys over a base's.
+    pub(super) fn over(self, base: Self) -> Self {
         Self {
             kind: self.kind.or(base.kind),
             hidden: self.hidden.or(base.hidden),
@@ -158,109 +194,6 @@ impl RawTrain {
                 (Some(own), Some(base)) => Some(ClassWeightsChoice::over(own, base)),
                 (own, base) => own.or(base),
             },
-        }
-    }
-}
-
-/// A model's own table, or the name of a blueprint: a file of such a table in `models/`.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(untagged, rename = "ModelOrBlueprint")]
-pub(crate) enum ModelChoice {
-    Own(RawModel),
-    Blueprint(String),
-}
-
-impl ModelChoice {
-    fn over(own: At<Self>, base: At<Self>) -> At<Self> {
-        let span = own.span();
-        let choice = match (own.0.into_inner(), base.0.into_inner()) {
-            (Self::Own(own), Self::Own(base)) => Self::Own(own.over(base)),
-            (own, _) => own,
-        };
-        At(toml::Spanned::new(span, choice))
-    }
-}
-
-impl<'de> Deserialize<'de> for ModelChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Choice;
-        impl<'de> Visitor<'de> for Choice {
-            type Value = ModelChoice;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table or the name of a blueprint")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<ModelChoice, E> {
-                Ok(ModelChoice::Blueprint(name.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelChoice, A::Error> {
-                RawModel::deserialize(MapAccessDeserializer::new(map)).map(ModelChoice::Own)
-            }
-        }
-        deserializer.deserialize_any(Choice)
-    }
-}
-
-/// `"none"`, `"balanced"`, or weights by class.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(untagged, rename = "ClassWeights")]
-pub(crate) enum ClassWeightsChoice {
-    Rule(ClassWeightsRule),
-    Given(Table<At<f64>>),
-}
-
-/// A rule for the weights of classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "ClassWeightsRule")]
-pub(crate) enum ClassWeightsRule {
-    /// All 1.
-    None,
-    /// n / (C · nᵢ): rare classes weigh more.
-    Balanced,
-}
-
-impl ClassWeightsChoice {
-    fn over(own: At<Self>, base: At<Self>) -> At<Self> {
-        let span = own.span();
-        let choice = match (own.0.into_inner(), base.0.into_inner()) {
-            (Self::Given(own), Self::Given(base)) => Self::Given(own.over(base)),
-            (own, _) => own,
-        };
-        At(toml::Spanned::new(span, choice))
-    }
-}
-
-impl<'de> Deserialize<'de> for ClassWeightsChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Choice;
-        impl<'de> Visitor<'de> for Choice {
-            type Value = ClassWeightsChoice;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`none`, `balanced` or a table from class to weight")
-            }
-
-            fn visit_str<E: Error>(self, rule: &str) -> Result<ClassWeightsChoice, E> {
-                let rule = serde::de::value::StrDeserializer::<E>::new(rule);
-                ClassWeightsRule::deserialize(rule).map(ClassWeightsChoice::Rule)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClassWeightsChoice, A::Error> {
-                Table::deserialize(MapAccessDeserializer::new(map)).map(ClassWeightsChoice::Given)
-            }
-        }
-        deserializer.deserialize_any(Choice)
-    }
-}
-
-impl From<ClassWeightsRule> for crate::ClassWeights {
-    fn from(rule: ClassWeightsRule) -> Self {
-        match rule {
-            ClassWeightsRule::None => Self::None,
-            ClassWeightsRule::Balanced => Self::Balanced,
         }
     }
 }

@@ -4,14 +4,20 @@
 //! schemars makes the JSON Schema from them, and the doc comments are what an editor shows. All keys
 //! are optional here: what must be there is known only after `extends`.
 
+mod choices;
 mod data;
 mod expert;
+mod memory;
+mod switch;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use choices::{ClassWeightsChoice, ModelChoice};
 pub(crate) use data::{RawData, RawSplit};
-pub(crate) use expert::{ClassWeightsChoice, ModelChoice, RawExpert, RawModel, RawTrain};
+pub(crate) use expert::{RawExpert, RawModel, RawTrain};
+pub(crate) use memory::Memory;
+pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
     At, Audit, Baseline, Table,
@@ -48,6 +54,13 @@ pub(crate) struct RawPipeline {
     /// The seed of every random number: splits, weights, shuffles, folds. Default: 0.
     #[schemars(extend("default" = SEED))]
     pub(crate) seed: Option<At<u64>>,
+    /// The most memory of a fit, such as `"2 GiB"` or a number of bytes, at least 1 MiB: one that
+    /// would need more is not started. Default: no limit.
+    pub(crate) memory_limit: Option<At<Memory>>,
+    /// Keep or patch experts instead of retraining them, on evidence, where an expert says nothing:
+    /// `true`, or a table of `tolerance` and `confidence`. Default: false.
+    #[schemars(extend("default" = false))]
+    pub(crate) reuse: Option<At<Switch<RawReuse>>>,
 }
 
 /// Yardsticks, and conditions that a run must meet.

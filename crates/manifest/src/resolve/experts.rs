@@ -7,13 +7,15 @@ use toml::Spanned;
 
 use super::{
     extends::{Merged, MergedExperts},
+    idle,
     names::Names,
     references::{self, Reference},
+    stands_on,
 };
 use crate::{
-    At, ClassWeights, Expert, Input, Mlp, Model, Output, Table, Task, Train, Upstream,
-    defaults::{FOLDS, UPSTREAM},
-    raw::{ClassWeightsChoice, ModelChoice, RawModel, RawTrain},
+    At, ClassWeights, Expert, Input, Mlp, Model, Output, Reuse, Table, Task, Train, Upstream,
+    defaults::{FOLDS, SEED, UPSTREAM},
+    raw::{ClassWeightsChoice, ModelChoice, RawModel, RawPipeline, RawReuse, RawTrain, Switch},
     recover::Cut,
     sink::Sink,
 };
@@ -23,7 +25,7 @@ pub(crate) fn resolve(
     merged: &MergedExperts,
     names: &Names,
     cut: &Cut,
-    seed: u64,
+    pipeline: &RawPipeline,
     sink: &mut Sink,
 ) -> IndexMap<String, Expert> {
     let targets: BTreeMap<&str, (String, Spanned<String>)> = merged
@@ -59,7 +61,8 @@ pub(crate) fn resolve(
             }
             inputs.push(Spanned::new(text.span(), reference.input));
         }
-        warn_of_idle(expert, &inputs, sink);
+        idle::warn(expert, &inputs, cut, sink);
+        let stands_on = stands_on::resolve(expert, cut, sink);
         let Some((data, column)) = known else {
             continue;
         };
@@ -74,10 +77,10 @@ pub(crate) fn resolve(
             train: train(raw.train.clone().unwrap_or_default()),
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
-            seed: raw.seed.as_ref().map_or(seed, |seed| *seed.get()),
-            reuse: None,
-            stands_on: crate::StandsOn::Recipe,
-            warm_start: None,
+            seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
+            reuse: reuse(raw.reuse.clone(), pipeline.reuse.clone()),
+            stands_on,
+            warm_start: raw.warm_start.clone().and_then(|warm| warm.0.into_inner().resolve()),
         };
         experts.insert(name.clone(), resolved);
     }
@@ -244,23 +247,13 @@ fn check_output(
     }
 }
 
-/// `upstream` and `folds` say nothing where no expert is read.
-fn warn_of_idle(expert: &Merged, inputs: &[Spanned<Input>], sink: &mut Sink) {
-    let reads_experts = inputs.iter().any(|i| matches!(i.get_ref(), Input::Output { .. }));
-    let complete = expert.raw.inputs.as_ref().is_some_and(|list| list.get().len() == inputs.len());
-    // What is inherited may be meant for others.
-    if reads_experts || !complete || expert.raw.extends.is_some() {
-        return;
-    }
-    let upstream = expert.raw.upstream.as_ref().map(|value| ("upstream", value.span()));
-    let folds = expert.raw.folds.as_ref().map(|value| ("folds", value.span()));
-    for (key, span) in upstream.into_iter().chain(folds) {
-        let mut finding = sink
-            .error(span, format!("`{key}` has no effect on `{}`", expert.name.get()))
-            .label("it reads no expert");
-        finding.warning = true;
-        sink.global(finding);
-    }
+/// An expert's own word over the pipeline's.
+fn reuse(own: Option<At<Switch<RawReuse>>>, base: Option<At<Switch<RawReuse>>>) -> Option<Reuse> {
+    let choice = match (own, base) {
+        (Some(own), Some(base)) => Some(Switch::over(own, base)),
+        (own, base) => own.or(base),
+    };
+    choice.and_then(|choice| choice.0.into_inner().resolve())
 }
 
 fn model(choice: Option<&ModelChoice>) -> Model {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use toml::Spanned;
 
-use super::{ReadBlueprint, check_model, names::is_name, ranges::check_expert};
+use super::{ReadBlueprint, check_model, idle::TurnedOn, names::is_name, ranges::check_expert};
 use crate::{
     At, Diagnostics, Mlp, Table,
     raw::{ModelChoice, RawExpert, RawModel},
@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Merged {
     pub(crate) name: At<String>,
     pub(crate) raw: RawExpert,
+    /// What it says itself and does not inherit.
+    pub(crate) turned_on: TurnedOn,
     /// Itself and the experts that it extends, nearest first.
     chain: Vec<String>,
     /// Something that it extends is not known: nothing must be called missing.
@@ -75,7 +77,6 @@ fn follow(
 ) -> Merged {
     let mut way = vec![start];
     let mut broken = false;
-    let mut raw = own[start].1.clone();
     while let Some(extends) = &own[way[way.len() - 1]].1.extends {
         let Some(base) = base(extends, index, cut, sink) else {
             broken = true;
@@ -95,10 +96,19 @@ fn follow(
             break;
         }
         way.push(base);
-        raw = raw.over(own[base].1.clone());
     }
+    // From the far end, so that each is put over what its base means and not over what it says:
+    // a table over `false` stays alone, whatever `false` was put over.
+    let raws = way.iter().rev().map(|&at| own[at].1.clone());
+    let raw = raws.reduce(|base, own| own.over(base)).unwrap_or_default();
     let chain = way.iter().map(|&at| own[at].0.get().clone()).collect();
-    Merged { name: own[start].0.clone(), raw, chain, broken }
+    Merged {
+        name: own[start].0.clone(),
+        raw,
+        turned_on: TurnedOn::by(&own[start].1),
+        chain,
+        broken,
+    }
 }
 
 fn base(

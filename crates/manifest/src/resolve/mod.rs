@@ -5,10 +5,13 @@ mod cycles;
 mod data;
 mod experts;
 mod extends;
+mod idle;
+mod memory;
 mod names;
 mod ranges;
 mod references;
 mod require;
+mod stands_on;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -36,14 +39,14 @@ pub(crate) fn resolve(
 ) -> Result<Loaded, Diagnostics> {
     let Recovered { value: file, cut, mut sink } = read_pipeline(source);
     let raw = file.pipeline.unwrap_or_default();
-    let seed = raw.seed.as_ref().map_or(SEED, |seed| *seed.get());
     check_pipeline(&raw, &mut sink);
+    let memory_limit = memory::resolve(raw.memory_limit.as_ref(), &mut sink);
 
     let names = names::Names::new(&file.data, &file.expert, &cut);
     names.check(&file.data, &file.expert, &mut sink);
     let data = data::resolve(&file.data, &cut, &mut sink);
     let merged = extends::merge(file.expert, &cut, &mut sink, read_blueprint);
-    let experts = experts::resolve(&merged, &names, &cut, seed, &mut sink);
+    let experts = experts::resolve(&merged, &names, &cut, &raw, &mut sink);
     cycles::check(&experts, &mut sink);
 
     let evaluate = file.evaluate.unwrap_or_default();
@@ -85,8 +88,8 @@ pub(crate) fn resolve(
         source: Arc::clone(source),
         root,
         name: raw.name.map_or_else(stem, |name| name.0.into_inner()),
-        seed,
-        memory_limit: None,
+        seed: raw.seed.as_ref().map_or(SEED, |seed| *seed.get()),
+        memory_limit,
         data,
         experts,
         evaluate: Evaluate { baselines, require: requirements },
@@ -108,6 +111,7 @@ fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
     if let Some(name) = &raw.name {
         names::check_name(name, "a pipeline", sink);
     }
+    ranges::check_reuse(raw.reuse.as_ref(), sink);
 }
 
 fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {

@@ -5,10 +5,13 @@
 
 use std::fmt::Display;
 
+use super::stands_on;
 use crate::{
     At,
     defaults::{MOST_FOLDS, MOST_LAYERS, WIDEST_LAYER},
-    raw::{ClassWeightsChoice, ModelChoice, RawAudit, RawExpert, RawModel, RawTrain},
+    raw::{
+        ClassWeightsChoice, ModelChoice, RawAudit, RawExpert, RawModel, RawReuse, RawTrain, Switch,
+    },
     sink::Sink,
 };
 
@@ -52,6 +55,20 @@ pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
     if let Some(ModelChoice::Own(model)) = raw.model.as_ref().map(At::get) {
         check_model(model, sink);
     }
+    check_reuse(raw.reuse.as_ref(), sink);
+    if let Some(Switch::With(warm)) = raw.warm_start.as_ref().map(At::get) {
+        bound(sink, "cold_every", &warm.cold_every, |n| n >= 1, "at least 1");
+    }
+    stands_on::check(raw, sink);
+}
+
+/// Checks the pipeline's or an expert's `reuse`.
+pub(crate) fn check_reuse(choice: Option<&At<Switch<RawReuse>>>, sink: &mut Sink) {
+    let Some(Switch::With(reuse)) = choice.map(At::get) else { return };
+    let share = |x: f64| x > 0.0 && x < 1.0;
+    bound(sink, "tolerance", &reuse.tolerance, share, "above 0 and below 1");
+    let confident = |x: f64| (0.5..1.0).contains(&x);
+    bound(sink, "confidence", &reuse.confidence, confident, "from 0.5 to below 1");
 }
 
 fn check_train(raw: &RawTrain, sink: &mut Sink) {

@@ -47,11 +47,18 @@ fn tables_of_class_weights_merge_and_a_rule_replaces_them() {
     let text = format!(
         "{GOOD}train = {{ class_weights = {{ yes = 2, no = 1 }} }}\n\
          [expert.b]\nextends = \"expert.departure\"\ntrain = {{ class_weights = {{ no = 3 }} }}\n\
-         [expert.c]\nextends = \"expert.b\"\ntrain = {{ class_weights = \"balanced\" }}\n"
+         [expert.c]\nextends = \"expert.b\"\ntrain = {{ class_weights = \"balanced\" }}\n\
+         [expert.d]\nextends = \"expert.c\"\ntrain = {{ class_weights = {{ no = 4 }} }}\n"
     );
     let weights = [("no".to_owned(), 3.0), ("yes".to_owned(), 2.0)].into_iter().collect();
     assert_eq!(expert(&text, "b").train.class_weights, ClassWeights::Given(weights));
     assert_eq!(expert(&text, "c").train.class_weights, ClassWeights::Balanced);
+    let alone = [("no".to_owned(), 4.0)].into_iter().collect();
+    assert_eq!(
+        expert(&text, "d").train.class_weights,
+        ClassWeights::Given(alone),
+        "nothing shines through a rule"
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn an_unknown_key_far_from_all_lists_the_known_ones() {
     2 | author = "me"
       | ^^^^^^ unknown key
       |
-      = help: the known keys are `name`, `format`, `seed`
+      = help: the known keys are `name`, `format`, `seed`, `memory_limit`, `reuse`
     "#);
 }
 
@@ -42,21 +42,15 @@ fn an_unknown_section_is_an_unknown_key() {
 }
 
 #[test]
-fn a_key_of_a_later_version_says_so() {
+fn a_section_of_a_later_version_says_so() {
     insta::assert_snapshot!(
-        wrong_after_good("reuse = { tolerance = 0.02 }\n\n[gate.by_hour]\nexperts = [\"departure\"]\n"),
+        wrong_after_good("[gate.by_hour]\nexperts = [\"departure\"]\n"),
         @r"
-    error: `reuse` is not supported by this version yet
-     --> pipelines/flights.toml:8:1
-      |
-    8 | reuse = { tolerance = 0.02 }
-      | ^^^^^ not supported yet
-
     error: `[gate.…]` is not supported by this version yet
-      --> pipelines/flights.toml:10:2
-       |
-    10 | [gate.by_hour]
-       |  ^^^^ not supported yet
+     --> pipelines/flights.toml:8:2
+      |
+    8 | [gate.by_hour]
+      |  ^^^^ not supported yet
     "
     );
 }

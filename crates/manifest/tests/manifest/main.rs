@@ -3,10 +3,14 @@
 mod inheritance;
 mod keys;
 mod meaning;
+mod memory;
 mod nodes;
 mod recovery;
+mod reuse;
 mod round_trip;
 mod schema;
+mod stands_on;
+mod warm_start;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -97,7 +97,7 @@ fn a_broken_expert_still_exists_for_those_that_read_it() {
 }
 
 #[test]
-fn an_experts_later_key_or_misspelt_one_is_the_only_error() {
+fn a_misspelt_key_of_an_expert_is_the_only_error() {
     let text = GOOD.replace("inputs =", "inpust =");
     assert_eq!(messages(&text), ["unknown key `inpust` in `expert.departure`"]);
 }

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_manifest::{
     Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
-    Expert, Input, Mlp, Model, Optimizer, Output, Pipeline, Requirement, Schedule, SourceFile,
-    Spanned, Split, Task, Train, Upstream,
+    Expert, Input, Mlp, Model, Optimizer, Output, Pipeline, Requirement, Reuse, Schedule,
+    SourceFile, Spanned, Split, StandsOn, Task, Train, Upstream, WarmStart,
 };
 use proptest::{prelude::*, sample::select};
 
@@ -36,6 +36,8 @@ fn every_default_is_written_out() {
     upstream = "out-of-fold"
     folds = 5
     seed = 0
+    reuse = false
+    warm_start = false
 
     [evaluate]
     baselines = ["majority", "linear"]
@@ -63,6 +65,7 @@ fn meaning(pipeline: &Pipeline) -> String {
         (
             &pipeline.name,
             pipeline.seed,
+            pipeline.memory_limit,
             &pipeline.data,
             &pipeline.experts,
             &pipeline.evaluate,
@@ -150,6 +153,32 @@ prop_compose! {
     }
 }
 
+fn stands_on() -> impl Strategy<Value = StandsOn> {
+    prop_oneof![
+        Just(StandsOn::Recipe),
+        Just(StandsOn::Frozen(at(true))),
+        "[0-9a-f]{6,64}".prop_map(|digest| StandsOn::Pin(at(digest))),
+        (any_path(), name()).prop_map(|(pipeline, expert)| StandsOn::Source {
+            pipeline: at(pipeline),
+            expert: at(expert),
+        }),
+    ]
+}
+
+prop_compose! {
+    fn carrying_over()(
+        reuse in prop::option::of((0.0_f64..1.0, 0.5_f64..1.0).prop_filter("above 0", |it| it.0 > 0.0)),
+        warm_start in prop::option::of(1_u32..),
+        stands_on in stands_on(),
+    ) -> (Option<Reuse>, Option<WarmStart>, StandsOn) {
+        (
+            reuse.map(|(tolerance, confidence)| Reuse { tolerance, confidence }),
+            warm_start.map(|cold_every| WarmStart { cold_every }),
+            stands_on,
+        )
+    }
+}
+
 prop_compose! {
     fn expert(at_index: usize)(
         columns in prop::collection::btree_set(any_text(), 1..4),
@@ -160,11 +189,13 @@ prop_compose! {
         activation in select(vec![Activation::Relu, Activation::Tanh, Activation::Gelu]),
         dropout in 0.0_f64..1.0,
         train in training(),
+        carrying_over in carrying_over(),
         upstream in select(vec![Upstream::OutOfFold, Upstream::HeldOut, Upstream::InSample]),
         folds in 2_u32..=100,
         seed in any::<u64>(),
         output in select(vec![Output::Logit, Output::Probability, Output::Label]),
     ) -> Expert {
+        let (reuse, warm_start, stands_on) = carrying_over;
         let mut inputs: Vec<Spanned<Input>> = columns
             .into_iter()
             .filter(|column| *column != target)
@@ -187,6 +218,9 @@ prop_compose! {
             upstream,
             folds,
             seed,
+            reuse,
+            stands_on,
+            warm_start,
         }
     }
 }
@@ -196,6 +230,7 @@ prop_compose! {
         data in data(),
         experts in (expert(0), expert(1), expert(2)),
         seed in any::<u64>(),
+        memory_limit in prop::option::of(1_u64 << 20..),
         baselines in prop::sample::subsequence(
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
@@ -215,6 +250,7 @@ prop_compose! {
             root: PathBuf::from("."),
             name: "p".to_owned(),
             seed,
+            memory_limit,
             data: [("d".to_owned(), data)].into_iter().collect(),
             experts: experts.into_iter().map(|e| (e.name.get_ref().clone(), e)).collect(),
             evaluate: Evaluate { baselines, require: vec![at(requirement)] },

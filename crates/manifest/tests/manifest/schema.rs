@@ -11,6 +11,7 @@ pub(crate) const FLIGHTS: &str = r#"
 name = "flights"
 format = 1                      # version of this file's format
 seed = 7
+memory_limit = "2 GiB"
 
 [data.flights]
 tables = { flights = "data/flights.parquet", weather = "data/weather.parquet", planes = "data/planes.parquet" }
@@ -38,10 +39,12 @@ model  = { type = "mlp", hidden = [64, 32] }
 inputs   = ["airborne.value", "departure.logit", "flights.carrier", "flights.distance"]
 target   = "flights.arrives_late"
 upstream = "out-of-fold"        # default; also "held-out", "in-sample"
+reuse    = { tolerance = 0.02, confidence = 0.95 }      # keep or patch instead of retraining, on evidence
 
 [expert.newark]
 extends = "expert.departure"
 where   = "flights.origin = 'EWR'"       # rows it is trained on
+warm_start = { cold_every = 3 }
 
 [evaluate]
 baselines = ["majority", "linear", "single"]
@@ -86,11 +89,13 @@ fn the_schema_knows_every_key() {
     Audit: bootstrap rows
     DataSource: derive missing path query split tables types
     Evaluate: baselines require
-    Expert: extends folds inputs model seed target task train upstream where
+    Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
     Model: activation dropout hidden type
-    Pipeline: format name seed
+    Pipeline: format memory_limit name reuse seed
+    Reuse: confidence tolerance
     Split: by stratify test train valid
     Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
+    WarmStart: cold_every
     ");
 }
 
@@ -141,6 +146,74 @@ fn the_schema_accepts_the_example_and_refuses_a_slip() {
     assert!(!errors(&schema, &schema, &slip).is_empty());
 }
 
+#[test]
+fn the_schema_beside_the_pipelines_is_this_one() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines/pipeline.schema.json");
+    let text = std::fs::read_to_string(file).expect("the schema that the pipelines name");
+    let written: Value = serde_json::from_str(&text).expect("JSON");
+    let way_out = "write it anew: `collegium schema > pipelines/pipeline.schema.json`";
+    assert!(written == json_schema(), "{way_out}");
+}
+
+/// One of each form of the keys that say how models are carried over, and how much memory they take.
+const CARRIED: [&str; 12] = [
+    "[pipeline]\nmemory_limit = \"1.5 GiB\"\nreuse = true",
+    "[pipeline]\nmemory_limit = 1048576\nreuse = { tolerance = 0.1 }",
+    "[expert.a]\nreuse = false\nwarm_start = true",
+    "[expert.a]\nreuse = { tolerance = 0.02, confidence = 0.95 }\nwarm_start = { cold_every = 3 }",
+    "[expert.a]\nfrozen = true",
+    "[expert.a]\npin = \"9f3ac1\"",
+    "[expert.a]\nsource = \"other.toml\"\nexpert = \"expert.b\"",
+    "[pipeline]\nmemory_limit = 2.5",
+    "[pipeline]\nreuse = \"yes\"",
+    "[expert.a]\nreuse = { tolerence = 0.1 }",
+    "[expert.a]\nwarm_start = 3",
+    "[expert.a]\nfrozen = \"yes\"",
+];
+
+#[test]
+fn the_schema_knows_every_form_of_the_keys_that_carry_models_over() {
+    let schema = json_schema();
+    let fits = CARRIED.map(|text| errors(&schema, &schema, &toml(text)).is_empty());
+    assert_eq!(fits[..7], [true; 7], "{CARRIED:?}");
+    assert_eq!(fits[7..], [false; 5], "{CARRIED:?}");
+}
+
+#[test]
+fn the_schema_gives_the_ranges_of_the_keys_that_carry_models_over() {
+    let definitions = &json_schema()["definitions"];
+    let of = |table: &str, keys: &[&str]| {
+        let lines = keys.iter().map(|key| {
+            let mut property = definitions[table]["properties"][key].clone();
+            let object = property.as_object_mut().expect("a key");
+            object.remove("description");
+            format!("{table}.{key}: {property}")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(of("Pipeline", &["memory_limit", "reuse"]), @r##"
+    Pipeline.memory_limit: {"allOf":[{"anyOf":[{"minimum":1048576,"type":"integer"},{"pattern":"^[0-9]+(\\.[0-9]+)? *(B|KB|KiB|MB|MiB|GB|GiB|TB|TiB)$","type":"string"}]}]}
+    Pipeline.reuse: {"allOf":[{"$ref":"#/definitions/ReuseOrNot"}],"default":false}
+    "##);
+    insta::assert_snapshot!(
+        of("Expert", &["reuse", "warm_start", "frozen", "pin", "source", "expert"]), @r##"
+    Expert.reuse: {"allOf":[{"$ref":"#/definitions/ReuseOrNot"}]}
+    Expert.warm_start: {"allOf":[{"$ref":"#/definitions/WarmStartOrNot"}],"default":false}
+    Expert.frozen: {"default":false,"type":"boolean"}
+    Expert.pin: {"pattern":"^[0-9a-f]{6,64}$","type":"string"}
+    Expert.source: {"minLength":1,"type":"string"}
+    Expert.expert: {"type":"string"}
+    "##
+    );
+    insta::assert_snapshot!(of("Reuse", &["tolerance", "confidence"]), @r#"
+    Reuse.tolerance: {"default":0.02,"exclusiveMaximum":1.0,"exclusiveMinimum":0.0,"format":"double","type":"number"}
+    Reuse.confidence: {"default":0.95,"exclusiveMaximum":1.0,"format":"double","minimum":0.5,"type":"number"}
+    "#);
+    insta::assert_snapshot!(of("WarmStart", &["cold_every"]), @r#"WarmStart.cold_every: {"default":10,"format":"uint32","minimum":1,"type":"integer"}"#);
+    insta::assert_snapshot!(definitions["ReuseOrNot"], @r##"{"anyOf":[{"type":"boolean"},{"$ref":"#/definitions/Reuse"}],"description":"`false`; `true` for the defaults; or a table of settings, each with its default."}"##);
+    insta::assert_snapshot!(definitions["WarmStartOrNot"], @r##"{"anyOf":[{"type":"boolean"},{"$ref":"#/definitions/WarmStart"}],"description":"`false`; `true` for the defaults; or a table of settings, each with its default."}"##);
+}
+
 fn keys(schema: &Value) -> Vec<String> {
     schema["properties"].as_object().expect("properties").keys().cloned().collect()
 }
@@ -172,6 +245,7 @@ fn errors(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
         Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
         Some("integer") => value.is_i64() || value.is_u64(),
         other => panic!("type {other:?}"),
     };

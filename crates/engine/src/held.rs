@@ -1,0 +1,230 @@
+//! Models that an expert stands on whatever its recipe says: frozen, pinned, or another pipeline's.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use collegium_digest::Digest;
+use collegium_manifest::{Diagnostic, StandsOn};
+use collegium_records::{Fit, Held, Ingredient, LockedNode, Recipe, Standing};
+use collegium_store::{Store, read_lock};
+
+use crate::{EngineError, Session, session::base};
+
+/// A model that is not to be trained.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldModel {
+    pub(crate) kind: Held,
+    pub(crate) standing: Standing,
+    pub(crate) fit: Fit,
+    /// Fold models and baselines that belong to it, by name.
+    pub(crate) parts: BTreeMap<String, Standing>,
+}
+
+/// A model that was found, or what is wrong: a message, a caret's label, and the way out.
+type Found = Result<Option<HeldModel>, [String; 3]>;
+
+impl Session {
+    /// Finds the held model of every expert. An expert that is frozen and was never fitted has
+    /// none yet.
+    pub(crate) fn hold(&self) -> Result<Vec<Option<HeldModel>>, EngineError> {
+        let mut held = Vec::new();
+        let mut wrong = Vec::new();
+        for index in 0..self.pipeline.experts.len() {
+            let (found, span) = match &self.expert(index).stands_on {
+                StandsOn::Recipe => (Ok(None), 0..0),
+                StandsOn::Frozen(key) => (self.frozen(index)?, key.span()),
+                StandsOn::Pin(prefix) => (self.pinned(index, prefix.get_ref())?, prefix.span()),
+                StandsOn::Source { pipeline, expert } => (
+                    self.sourced(index, pipeline.get_ref(), expert.get_ref())?,
+                    pipeline.span(),
+                ),
+            };
+            match found {
+                Ok(model) => held.push(model),
+                Err([message, label, help]) => wrong.push(
+                    Diagnostic::error(&self.pipeline.source, span, message).label(label).help(help),
+                ),
+            }
+        }
+        match wrong.is_empty() {
+            true => Ok(held),
+            false => Err(EngineError::Invalid(collegium_manifest::Diagnostics(wrong))),
+        }
+    }
+
+    fn frozen(&self, index: usize) -> Result<Found, EngineError> {
+        let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(Ok(None)) };
+        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        // A frozen model that was lost may be made again, if it is still the fit of its recipe.
+        let Some(fit) = self.fit_of(&standing)? else { return Ok(Ok(None)) };
+        let model = HeldModel { kind: Held::Frozen, standing, fit, parts: node.parts.clone() };
+        self.checked(index, model, "the frozen model")
+    }
+
+    fn pinned(&self, index: usize, prefix: &str) -> Result<Found, EngineError> {
+        let mut found: BTreeMap<Digest, Standing> = BTreeMap::new();
+        for (recipe, realisation) in self.store.realisations_named(prefix)? {
+            if self.store.recipe(&recipe)?.is_some_and(|r| r.kind == "fit" || r.kind == "patch") {
+                found.entry(realisation).or_insert(Standing { recipe, realisation });
+            }
+        }
+        let standing = match found.len() {
+            1 => found.into_values().next(),
+            0 => None,
+            _ => {
+                let all: Vec<String> = found.keys().map(ToString::to_string).collect();
+                return Ok(Err([
+                    format!("{} models begin with `{prefix}`", all.len()),
+                    "not one model".to_owned(),
+                    format!("write more digits: {}", all.join(", ")),
+                ]));
+            }
+        };
+        let fit = match &standing {
+            Some(standing) => self.fit_of(standing)?,
+            None => None,
+        };
+        let (Some(standing), Some(fit)) = (standing, fit) else {
+            return Ok(Err([
+                format!("no model in the store begins with `{prefix}`"),
+                "unknown model".to_owned(),
+                "`collegium status` and `collegium log --json` name models; a model that was \
+                 evicted has to be trained again"
+                    .to_owned(),
+            ]));
+        };
+        let belongs = Recipe::new("standing").with("realisation", standing.realisation).digest();
+        let known: BTreeMap<Digest, LockedNode> = self.store.realisations(&belongs)?;
+        let parts = known.into_values().next().map(|node| node.parts).unwrap_or_default();
+        let model = HeldModel { kind: Held::Pinned, standing, fit, parts };
+        self.checked(index, model, "the pinned model")
+    }
+
+    fn sourced(&self, index: usize, file: &str, expert: &str) -> Result<Found, EngineError> {
+        let path: PathBuf = base(&self.pipeline).join(file);
+        let lock = path.with_extension("lock");
+        let run = format!("run it first: `collegium run {}`", path.display());
+        let missing = |message: String, label: &str| {
+            Ok(Err([message, label.to_owned(), run.clone()]))
+        };
+        if !path.exists() {
+            return Ok(Err([
+                format!("there is no pipeline {}", path.display()),
+                "no such file".to_owned(),
+                "the path is relative to this pipeline file".to_owned(),
+            ]));
+        }
+        let name = format!("expert.{expert}");
+        let Some(node) = read_lock(&lock)?.node.remove(&name) else {
+            return missing(
+                format!("{} does not stand on a model of {name}", lock.display()),
+                "never fitted there",
+            );
+        };
+        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        let mut fit = self.fit_of(&standing)?;
+        if fit.is_none() {
+            self.fetch(&collegium_manifest::project_root(&path), &standing)?;
+            fit = self.fit_of(&standing)?;
+        }
+        let Some(fit) = fit else {
+            return missing(format!("the model of {name} is not in its store"), "no model");
+        };
+        let model = HeldModel { kind: Held::Sourced, standing, fit, parts: BTreeMap::new() };
+        self.checked(index, model, &format!("{file} {name}"))
+    }
+
+    /// Copies a model and its records from another project's store.
+    fn fetch(&self, root: &std::path::Path, standing: &Standing) -> Result<(), EngineError> {
+        let theirs = Store::open(root)?;
+        if theirs.root() == self.store.root() {
+            return Ok(());
+        }
+        let mut fits: BTreeMap<Digest, Fit> = theirs.realisations(&standing.recipe)?;
+        if let (Some(fit), Some(recipe), Some(model)) = (
+            fits.remove(&standing.realisation),
+            theirs.recipe(&standing.recipe)?,
+            theirs.get(&standing.realisation)?,
+        ) {
+            self.store.put(&model)?;
+            self.store.realise(&recipe, &standing.realisation, &fit)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a model whose inputs, task or classes are not those that the file declares.
+    fn checked(&self, index: usize, model: HeldModel, what: &str) -> Result<Found, EngineError> {
+        let mut recipe = self.store.recipe(&model.standing.recipe)?;
+        // A patch reads what its anchor reads; the recipe of the fit that it stands for says what.
+        if let Some(Ingredient::Digest(parent)) =
+            recipe.as_ref().filter(|r| r.kind == "patch").and_then(|r| r.ingredients.get("parent"))
+        {
+            let mut anchors = self.store.realisations_named(&parent.to_string())?.into_iter();
+            recipe = match anchors.next() {
+                Some((anchor, _)) => self.store.recipe(&anchor)?,
+                None => None,
+            };
+        }
+        let Some(recipe) = recipe else {
+            return Ok(Err([
+                format!("nothing is known of {what} but its weights"),
+                "its recipe is not in the store".to_owned(),
+                "run the pipeline that it belongs to again".to_owned(),
+            ]));
+        };
+        let theirs = signature(&recipe);
+        let ours = self.signature(index);
+        if theirs == ours {
+            return Ok(Ok(Some(model)));
+        }
+        let minus = theirs.iter().filter(|line| !ours.contains(line)).map(|l| format!("- {l}"));
+        let plus = ours.iter().filter(|line| !theirs.contains(line)).map(|l| format!("+ {l}"));
+        let diff: Vec<String> = minus.chain(plus).collect();
+        Ok(Err([
+            format!("{what} has another signature than `{}` declares", self.name(index)),
+            "another signature".to_owned(),
+            format!("the model (-) against the file (+):\n{}", diff.join("\n")),
+        ]))
+    }
+
+    /// What an expert is given and answers, a line each.
+    fn signature(&self, index: usize) -> Vec<String> {
+        let resolved = &self.experts[index];
+        let mut lines: Vec<String> = resolved
+            .inputs
+            .iter()
+            .map(|input| {
+                let kind = match input {
+                    collegium_manifest::Input::Column { data, column } => {
+                        self.column_facts(data, column).map_or("", |facts| facts.kind.name())
+                    }
+                    collegium_manifest::Input::Output { output, .. } => output.name(),
+                };
+                format!("input {input}: {kind}")
+            })
+            .collect();
+        lines.push(format!("task: {}", resolved.task.name()));
+        lines.extend(resolved.classes.iter().map(|class| format!("class {class}")));
+        lines.sort();
+        lines
+    }
+}
+
+/// The same lines as a recipe has them.
+fn signature(recipe: &Recipe) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, value) in &recipe.ingredients {
+        match (name.strip_prefix("inputs."), value) {
+            (Some(input), Ingredient::List(items)) => {
+                let kind = items.first().map(ToString::to_string).unwrap_or_default();
+                lines.push(format!("input {input}: {kind}"));
+            }
+            (None, Ingredient::Text(task)) if name == "task" => lines.push(format!("task: {task}")),
+            (None, Ingredient::List(classes)) if name == "classes" => {
+                lines.extend(classes.iter().map(|class| format!("class {class}")));
+            }
+            _ => {}
+        }
+    }
+    lines.sort();
+    lines
+}

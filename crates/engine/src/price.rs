@@ -1,0 +1,185 @@
+//! Prices of plans, from what the store has recorded.
+
+use std::collections::BTreeMap;
+
+use collegium_manifest::Model;
+use collegium_plan::{Job, Prices, Witness, likelihood};
+use collegium_records::{Action, Estimate, Fit, Ingredient, NodePlan, Outcome, Standing};
+
+use crate::{EngineError, Session};
+
+/// Past runs that are asked how often an expert was fitted when its upstreams were.
+const RUNS: usize = 50;
+
+/// What past runs say about an expert.
+#[derive(Debug, Clone, Copy, Default)]
+struct Past {
+    /// Runs in which an upstream was fitted.
+    moved: u32,
+    /// Of these, those in which it was fitted too.
+    fitted: u32,
+    /// CPU seconds beside the fits, in the last run that fitted it.
+    beside: Option<f64>,
+}
+
+/// Recorded costs.
+pub(crate) struct Records {
+    prices: Prices,
+    past: BTreeMap<String, Past>,
+}
+
+impl Records {
+    pub(crate) fn of(session: &Session) -> Result<Self, EngineError> {
+        let mut prices = Prices::default();
+        for index in 0..session.pipeline.experts.len() {
+            if let Some(fit) = session.locked_fit(index)? {
+                prices.record(&fit);
+            }
+        }
+        let mut past: BTreeMap<String, Past> = BTreeMap::new();
+        for (_, run) in session.store.last_runs(RUNS)? {
+            if run.pipeline != session.pipeline.name {
+                continue;
+            }
+            let moved: Vec<&str> = run
+                .nodes
+                .iter()
+                .filter(|node| {
+                    node.fitted.iter().any(|part| !part.starts_with("baseline"))
+                        || node.outcome == Outcome::Patched
+                })
+                .map(|node| node.name.as_str())
+                .collect();
+            for node in &run.nodes {
+                let Ok(index) = session.index(&node.name) else { continue };
+                let one = past.entry(node.name.clone()).or_default();
+                let fitted = node.fitted.iter().any(|part| part == "full");
+                let above = session.dag.upstream(index);
+                // A first fit says nothing about how often later ones are needed.
+                if node.before.is_some() || !fitted {
+                    let any = above.iter().any(|a| moved.contains(&session.node_name(*a).as_str()));
+                    one.moved += u32::from(any);
+                    one.fitted += u32::from(any && fitted);
+                }
+                if fitted {
+                    one.beside = Some((node.cpu_seconds - node.fit_cpu_seconds).max(0.0));
+                }
+            }
+        }
+        Ok(Self { prices, past })
+    }
+
+    /// CPU seconds of everything that a node's plan asks for.
+    pub(crate) fn price(
+        &self,
+        session: &Session,
+        index: usize,
+        plan: &NodePlan,
+    ) -> Result<Option<Estimate>, EngineError> {
+        let past = self.past.get(&plan.name).copied().unwrap_or_default();
+        let beside = past.beside.unwrap_or_default();
+        let mut sum = Estimate { min: beside, expected: beside, max: beside };
+        for part in &plan.fits {
+            let Some(one) = self.fit(session, index, part)? else { return Ok(None) };
+            sum.min += one.min;
+            sum.expected += one.expected;
+            sum.max += one.max;
+        }
+        if plan.action == Action::MayTrain {
+            let likely = likelihood(past.fitted, past.moved);
+            sum.expected = beside + likely * (sum.expected - beside);
+            // Cut off, it is at most applied and measured again.
+            sum.min = 0.0;
+        }
+        Ok(Some(sum))
+    }
+
+    fn fit(
+        &self,
+        session: &Session,
+        index: usize,
+        part: &str,
+    ) -> Result<Option<Estimate>, EngineError> {
+        let expert = session.expert(index);
+        let node = session.lock.node.get(&session.node_name(index));
+        let full = node.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
+        // A fold that was never fitted is priced as its neighbours, a new part as the full fit.
+        let standing = node
+            .and_then(|node| node.parts.get(part).or_else(|| node.parts.get("fold 1/5")).copied())
+            .filter(|_| part.starts_with("fold"))
+            .or_else(|| node.and_then(|node| node.parts.get(part).copied()))
+            .or(full.filter(|_| !part.starts_with("baseline")));
+        let witness: Option<Fit> = match &standing {
+            Some(standing) => {
+                let mut known: BTreeMap<_, Fit> = session.store.realisations(&standing.recipe)?;
+                known.remove(&standing.realisation)
+            }
+            None => None,
+        };
+        let allowed = match &standing {
+            Some(standing) => match session.store.recipe(&standing.recipe)? {
+                Some(recipe) => match recipe.ingredients.get("train.epochs") {
+                    Some(Ingredient::Integer(epochs)) => *epochs as u32,
+                    _ => 0,
+                },
+                None => 0,
+            },
+            None => 0,
+        };
+        let closed = matches!(part, "baseline majority" | "baseline linear");
+        let multiply_adds = session.multiply_adds(index);
+        let rows = witness.as_ref().map_or(session.prepared(index).facts.sides[0], |fit| fit.rows);
+        let job = Job {
+            rows,
+            epochs: if closed { 0 } else { expert.train.epochs },
+            patience: expert.train.patience,
+            multiply_adds: match &witness {
+                // Recorded widths are exact; only a changed shape is estimated.
+                Some(fit) if fit.multiply_adds > 0 && session.same_shape(index, &standing)? => {
+                    fit.multiply_adds
+                }
+                _ => multiply_adds,
+            },
+        };
+        let witness = witness.as_ref().map(|fit| Witness { fit, allowed });
+        Ok(self.prices.estimate(job, witness))
+    }
+}
+
+impl Session {
+    /// The full fit that the lock stands on, if it is still in the store.
+    pub(crate) fn locked_fit(&self, index: usize) -> Result<Option<Fit>, EngineError> {
+        let Some(locked) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
+        let mut known: BTreeMap<_, Fit> = self.store.realisations(&locked.recipe)?;
+        Ok(known.remove(&locked.realisation))
+    }
+
+    /// Multiply-adds of a row, from what is known of the columns.
+    fn multiply_adds(&self, index: usize) -> u64 {
+        let Model::Mlp(mlp) = &self.expert(index).model;
+        let resolved = &self.experts[index];
+        let mut width: u64 = resolved.inputs.iter().map(|i| self.widest(i) as u64).sum();
+        let last = match resolved.classes.len() {
+            0..=2 => 1,
+            many => many as u64,
+        };
+        let mut sum = 0;
+        for next in mlp.hidden.iter().map(|&h| u64::from(h)).chain([last]) {
+            sum += width * next;
+            width = next;
+        }
+        sum
+    }
+
+    /// Has a recorded fit the shape that the file asks for now?
+    fn same_shape(&self, index: usize, standing: &Option<Standing>) -> Result<bool, EngineError> {
+        let Some(standing) = standing else { return Ok(false) };
+        let Some(recipe) = self.store.recipe(&standing.recipe)? else { return Ok(true) };
+        let Model::Mlp(mlp) = &self.expert(index).model;
+        let hidden: Vec<Ingredient> = mlp.hidden.iter().map(|&w| Ingredient::from(w)).collect();
+        Ok(match recipe.ingredients.get("model.hidden") {
+            Some(Ingredient::List(before)) => *before == hidden,
+            _ => true,
+        })
+    }
+}

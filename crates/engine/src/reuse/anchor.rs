@@ -1,0 +1,172 @@
+//! What a judgement compares with: the last full fit of an expert, and what it was trained on.
+
+use std::collections::BTreeMap;
+
+use collegium_manifest::Input;
+use collegium_records::{Fit, Ingredient, Reads, Recipe, Standing};
+
+use crate::{
+    EngineError, Session,
+    inputs::{InputData, output_data},
+    rows::{Rows, Side},
+};
+
+/// The last full fit of an expert.
+#[derive(Debug, Clone)]
+pub(crate) struct Anchor {
+    pub(crate) standing: Standing,
+    pub(crate) fit: Fit,
+    pub(crate) recipe: Recipe,
+    /// Its fold fits and baselines, by name.
+    pub(crate) parts: BTreeMap<String, Standing>,
+    /// What it was trained on.
+    pub(crate) reads: BTreeMap<String, Reads>,
+}
+
+/// Which of an anchor's inputs one asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// As its training rows saw them.
+    View,
+    /// As validation, test and prediction see them.
+    Deployed,
+}
+
+impl Session {
+    /// The anchor that the lock stands on: of a kept or patched expert that of its certificate, of
+    /// a trained one itself. `None` where there is none, or the store no longer has it.
+    pub(crate) fn anchor(&self, index: usize) -> Result<Option<Anchor>, EngineError> {
+        let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
+        if node.held.is_some() {
+            return Ok(None);
+        }
+        let own = Standing { recipe: node.recipe, realisation: node.realisation };
+        let (standing, parts, reads) = match &node.certificate {
+            Some(c) => (c.anchor, c.anchor_parts.clone(), c.anchor_reads.clone()),
+            None => (own, node.parts.clone(), node.reads.clone()),
+        };
+        self.anchor_at(standing, parts, reads)
+    }
+
+    /// An anchor by what it is made of.
+    pub(crate) fn anchor_at(
+        &self,
+        standing: Standing,
+        parts: BTreeMap<String, Standing>,
+        reads: BTreeMap<String, Reads>,
+    ) -> Result<Option<Anchor>, EngineError> {
+        let (Some(fit), Some(recipe)) =
+            (self.fit_of(&standing)?, self.store.recipe(&standing.recipe)?)
+        else {
+            return Ok(None);
+        };
+        if recipe.kind != "fit" {
+            return Ok(None);
+        }
+        // What the lock names was equal on this expert's rows; what the fit itself saw, certainly.
+        let whole = |reads: &BTreeMap<String, Reads>| {
+            reads.values().all(|r| self.store.contains(&r.deployed) && self.store.contains(&r.view))
+        };
+        let reads = match &fit.seen {
+            Some(seen) if !whole(&reads) && whole(&seen.upstream) => seen.upstream.clone(),
+            _ => reads,
+        };
+        Ok(Some(Anchor { standing, fit, recipe, parts, reads }))
+    }
+
+    /// A fit by recipe and realisation, if its model is in the store.
+    pub(crate) fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
+        let mut known: BTreeMap<_, Fit> = self.store.realisations(&standing.recipe)?;
+        Ok(known.remove(&standing.realisation).filter(|fit| self.store.contains(&fit.model)))
+    }
+
+    /// The inputs that moved between an anchor and now, or why the two cannot be compared. Only
+    /// outputs of upstream experts may differ.
+    pub(crate) fn moved(
+        &self,
+        index: usize,
+        anchor: &Anchor,
+        now: &Recipe,
+    ) -> Result<Result<Vec<String>, String>, EngineError> {
+        let mut moved = Vec::new();
+        for change in anchor.recipe.changes(now) {
+            let name = change.ingredient.as_str();
+            if name.starts_with("warm_start.") {
+                continue;
+            }
+            let reference = name.strip_prefix("inputs.").unwrap_or_default();
+            let own = match (anchor.recipe.ingredients.get(name), now.ingredients.get(name)) {
+                (Some(before), Some(after)) => kind(before) == kind(after),
+                _ => false,
+            };
+            let upstream = self.experts[index]
+                .inputs
+                .iter()
+                .any(|i| matches!(i, Input::Output { .. }) && i.to_string() == reference);
+            if !own || !upstream {
+                return Ok(Err(format!("{name} changed, not only what upstreams hand over")));
+            }
+            moved.push(reference.to_owned());
+        }
+        if moved.is_empty() {
+            return Ok(Err("nothing that it reads changed".to_owned()));
+        }
+        let Some(seen) = &anchor.fit.seen else {
+            return Ok(Err("its last full fit does not say what it saw".to_owned()));
+        };
+        let train = self.rows_digest(Rows::Train { expert: index })?;
+        let valid = self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?;
+        if (seen.train_rows, seen.valid_rows) != (train, valid) {
+            return Ok(Err("its rows are not those of its last full fit".to_owned()));
+        }
+        for input in &self.experts[index].inputs {
+            let Input::Output { expert, .. } = input else { continue };
+            let now = self.index(expert).map(|from| &self.experts[from].classes)?;
+            if seen.classes.get(&input.to_string()).is_some_and(|before| before != now) {
+                return Ok(Err(format!("the classes of {expert} changed")));
+            }
+        }
+        Ok(Ok(moved))
+    }
+
+    /// The content of an anchor's inputs on all rows; `None` when the store has lost some of it.
+    pub(crate) fn anchor_data(
+        &self,
+        index: usize,
+        reads: &BTreeMap<String, Reads>,
+        seen: Seen,
+    ) -> Result<Option<Vec<InputData>>, EngineError> {
+        let table = self.table(index)?;
+        let mut found = Vec::new();
+        for input in &self.experts[index].inputs {
+            found.push(match input {
+                Input::Column { column, .. } => match table.column(column) {
+                    Some(column) => InputData::Column(column.clone()),
+                    None => return Ok(None),
+                },
+                Input::Output { expert, output } => {
+                    let Some(reads) = reads.get(&input.to_string()) else { return Ok(None) };
+                    let object = match seen {
+                        Seen::View => reads.view,
+                        Seen::Deployed => reads.deployed,
+                    };
+                    let matrix = self.matrix(&object)?;
+                    let Some(matrix) = matrix.filter(|m| m.rows == table.rows) else {
+                        return Ok(None);
+                    };
+                    let from = self.index(expert)?;
+                    output_data(*output, matrix, &self.experts[from].classes)
+                }
+            });
+        }
+        Ok(Some(found))
+    }
+}
+
+/// How an input is encoded, as a recipe says it.
+fn kind(ingredient: &Ingredient) -> Option<&Ingredient> {
+    match ingredient {
+        Ingredient::List(items) => items.first(),
+        _ => None,
+    }
+}

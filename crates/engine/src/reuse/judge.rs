@@ -1,0 +1,372 @@
+//! An expert whose upstreams moved, measured: every candidate on validation rows, and an estimate of
+//! what retraining would gain.
+//!
+//! A judgement is cached like a fit, so `plan` and `run` measure once between them.
+
+use std::collections::BTreeMap;
+
+use collegium_data::{Encoder, Matrix, Source};
+use collegium_digest::{Digest, Hasher};
+use collegium_learn::{Columns, Model, Network, Repair, constant_losses, row_losses};
+use collegium_manifest::Reuse;
+use collegium_plan::{
+    Part, View, reads,
+    reuse::{self, Figures, budget, certified, effect},
+};
+use collegium_records::{Candidate, Effect, Judgement, Recipe, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::anchor::{Anchor, Seen};
+use crate::{
+    EngineError, Session,
+    fit::{Clock, Labels},
+    inputs::{InputData, States},
+    rows::{Rows, Side},
+};
+
+/// What came of judging.
+pub(crate) enum Judged {
+    /// The figures and the verdict.
+    Known(Box<Judgement>),
+    /// It cannot be judged and has to be retrained: why.
+    Not(String),
+}
+
+/// What the augmented refit reaches on the inputs that the anchor was trained on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Control {
+    loss: f64,
+}
+
+/// An anchor beside its new inputs, encoded.
+pub(super) struct Ground {
+    pub(super) model: Model,
+    pub(super) encoder: Encoder,
+    pub(super) columns: Columns,
+    pub(super) x_old: Matrix,
+    pub(super) x_new: Matrix,
+    pub(super) y: Labels,
+    pub(super) weights: Option<Vec<f32>>,
+    y_valid: Labels,
+    x_old_valid: Matrix,
+    x_new_valid: Matrix,
+    x_deployed_valid: Matrix,
+}
+
+impl Session {
+    /// What the file asks for, or the defaults where it asks for nothing and only advice is wanted.
+    fn asked(&self, index: usize) -> Reuse {
+        self.expert(index).reuse.unwrap_or_default()
+    }
+
+    /// Judges an expert against its anchor; looked up if it was judged before. `now` is the recipe
+    /// of its full fit on the present inputs.
+    pub(crate) fn judge(
+        &self,
+        index: usize,
+        anchor: &Anchor,
+        now: &Recipe,
+        states: &States,
+    ) -> Result<Judged, EngineError> {
+        let moved = match self.moved(index, anchor, now)? {
+            Ok(moved) => moved,
+            Err(why) => return Ok(Judged::Not(why)),
+        };
+        let Reuse { tolerance, confidence } = self.asked(index);
+        let recipe = Recipe::new("judgement")
+            .with("anchor", anchor.standing.realisation)
+            .with("anchor.recipe", anchor.standing.recipe)
+            .with("now", now.digest())
+            .with("tolerance", tolerance)
+            .with("confidence", confidence);
+        let key = recipe.digest();
+        let known: BTreeMap<Digest, Judgement> = self.store.realisations(&key)?;
+        let whole = |j: &Judgement| match &j.patched {
+            Some(patched) => self.store.contains(&patched.realisation),
+            None => true,
+        };
+        if let Some(judgement) = known.into_values().find(whole) {
+            return Ok(Judged::Known(Box::new(judgement)));
+        }
+        let Some(_lock) = self.store.lock_unless(&key, &self.interrupted)? else {
+            return Err(EngineError::Interrupted);
+        };
+        let known: BTreeMap<Digest, Judgement> = self.store.realisations(&key)?;
+        if let Some(judgement) = known.into_values().find(whole) {
+            return Ok(Judged::Known(Box::new(judgement)));
+        }
+        let clock = Clock::start();
+        let ground = match self.ground(index, anchor, Part::Full, &moved, states)? {
+            Ok(ground) => ground,
+            Err(why) => return Ok(Judged::Not(why)),
+        };
+        let (mut judgement, networks) = match self.measured_on(index, anchor, &ground)? {
+            Ok(measured) => measured,
+            Err(why) => return Ok(Judged::Not(why)),
+        };
+        judgement.moved = moved;
+        if judgement.verdict == Verdict::Patch
+            && let Some(network) = networks.get(&judgement.candidate)
+        {
+            let patched = ground.patched(network.clone());
+            let cost = clock.stop();
+            judgement.patched =
+                Some(self.file_patch(anchor, now, judgement.candidate, &patched, cost)?);
+        }
+        let id = Hasher::new("judgement").digest(&key).finish();
+        self.store.realise(&recipe, &id, &judgement)?;
+        Ok(Judged::Known(Box::new(judgement)))
+    }
+
+    /// Encodes what one part of an anchor was trained on and what it would read now. The inner
+    /// error says why they do not go together.
+    pub(super) fn ground(
+        &self,
+        index: usize,
+        anchor: &Anchor,
+        part: Part,
+        moved: &[String],
+        states: &States,
+    ) -> Result<Result<Ground, String>, EngineError> {
+        const GONE: &str = "what it was trained on is no longer in the store";
+        let fit = match part {
+            Part::Full => Some(anchor.fit.clone()),
+            _ => match anchor.parts.get(&part.to_string()) {
+                Some(standing) => self.fit_of(standing)?,
+                None => None,
+            },
+        };
+        let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
+        let model = self.model(&fit)?;
+        let rows = self.rows(crate::inputs::training_rows(index, part))?;
+        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let data = (
+            self.anchor_data(index, &anchor.reads, Seen::View)?,
+            self.anchor_data(index, &anchor.reads, Seen::Deployed)?,
+        );
+        let (Some(old_view), Some(old_deployed)) = data else { return Ok(Err(GONE.to_owned())) };
+        let inputs = &self.experts[index].inputs;
+        let new_view = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
+        let new_deployed = self.input_data(index, inputs, View::Deployed, states)?;
+        let labelled = match self.experts[index].task {
+            collegium_manifest::Task::Classification => self.class_labels(index, &rows, &valid)?,
+            collegium_manifest::Task::Regression => self.value_labels(index, &rows, &valid)?,
+        };
+        let (y, y_valid, _) = match labelled {
+            Ok(labelled) => labelled,
+            Err(why) => return Ok(Err(why)),
+        };
+        let positions: Vec<usize> = inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, input)| moved.contains(&input.to_string()))
+            .map(|(at, _)| at)
+            .collect();
+        let sources = |data: &[InputData]| -> Vec<Source<'_>> { Vec::from_iter(data.iter().map(borrow)) };
+        let made = (|| {
+            let encoder = model.encoder.refitted(&positions, &sources(&new_view), &rows)?;
+            Ok::<_, collegium_data::EncodeError>((
+                model.encoder.encode(&sources(&old_view), &rows)?,
+                encoder.encode(&sources(&new_view), &rows)?,
+                model.encoder.encode(&sources(&old_deployed), &valid)?,
+                encoder.encode(&sources(&new_deployed), &valid)?,
+                model.encoder.encode(&sources(&new_deployed), &valid)?,
+                encoder,
+            ))
+        })();
+        // Another width or another kind: the contract between the experts changed.
+        let (x_old, x_new, x_old_valid, x_new_valid, x_deployed_valid, encoder) = match made {
+            Ok(made) => made,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let weights = crate::fit::class_weights(
+            self.expert(index),
+            &self.experts[index].classes,
+            &y,
+        );
+        let columns = columns(&model.encoder, &encoder, &positions);
+        Ok(Ok(Ground {
+            model,
+            encoder,
+            columns,
+            x_old,
+            x_new,
+            y,
+            weights,
+            y_valid,
+            x_old_valid,
+            x_new_valid,
+            x_deployed_valid,
+        }))
+    }
+
+    /// Measures every candidate and applies the rule.
+    #[allow(clippy::type_complexity)]
+    fn measured_on(
+        &self,
+        index: usize,
+        anchor: &Anchor,
+        ground: &Ground,
+    ) -> Result<Result<(Judgement, BTreeMap<Candidate, Network>), String>, EngineError> {
+        let Reuse { tolerance, confidence } = self.asked(index);
+        if ground.x_old_valid.rows < 2 {
+            return Ok(Err("it has no validation rows to be judged on".to_owned()));
+        }
+        let classes = self.experts[index].classes.len();
+        let failed = |error: collegium_learn::TrainError| match error {
+            collegium_learn::TrainError::Interrupted => EngineError::Interrupted,
+            other => EngineError::Internal(format!("judging {}: {other}", self.name(index))),
+        };
+        let unit = ground.unit();
+        let y_valid = ground.y_valid.target(classes);
+        let weights = ground.weights.as_deref();
+        let losses = |logits: &Matrix| -> Result<Vec<f64>, EngineError> {
+            let mut losses = row_losses(logits, &y_valid, weights).map_err(failed)?;
+            losses.iter_mut().for_each(|loss| *loss *= unit);
+            Ok(losses)
+        };
+        let network = &ground.model.network;
+        let before = losses(&network.logits(&ground.x_old_valid))?;
+        let constant =
+            constant_losses(&ground.y.target(classes), &y_valid, weights).map_err(failed)?;
+        let loss = mean(&before);
+        let constant = mean(&constant) * unit;
+        let repair = ground.repair(classes, &self.interrupted);
+        let (shim, restandardised) = (repair.shim(), repair.restandardised());
+        let mut networks = BTreeMap::new();
+        if let Some(shim) = &shim {
+            networks.insert(Candidate::ShimRefit, repair.refit(shim).map_err(failed)?);
+            networks.insert(Candidate::Shim, shim.clone());
+        }
+        if let Some(network) = &restandardised {
+            let refitted = repair.refit(network).map_err(failed)?;
+            networks.insert(Candidate::RestandardiseRefit, refitted);
+        }
+        let mut effects: BTreeMap<Candidate, Effect> = BTreeMap::new();
+        let deployed = losses(&network.logits(&ground.x_deployed_valid))?;
+        effects.insert(Candidate::Deployed, effect(&before, &deployed, confidence));
+        for (candidate, network) in &networks {
+            let after = losses(&network.logits(&ground.x_new_valid))?;
+            effects.insert(*candidate, effect(&before, &after, confidence));
+        }
+        let seen: Vec<&Network> = shim.iter().chain(&restandardised).collect();
+        if seen.is_empty() {
+            return Ok(Err("its new inputs cannot be mapped to the old ones".to_owned()));
+        }
+        let augmented =
+            repair.advise(&seen, &ground.x_new, &ground.x_new_valid).map_err(failed)?;
+        let control = self.control(anchor, seen.len(), || {
+            let same = vec![network; seen.len()];
+            let logits =
+                repair.advise(&same, &ground.x_old, &ground.x_old_valid).map_err(failed)?;
+            losses(&logits).map(|losses| mean(&losses))
+        })?;
+        let retrained = mean(&losses(&augmented)?) + (loss - control);
+        let budget = budget(tolerance, loss, constant);
+        let decided = reuse::verdict(&Figures { budget, effects: &effects, retrained });
+        let best = effects[&decided.candidate];
+        let share = |gain: f64| if loss > 0.0 { gain / loss } else { 0.0 };
+        let certified = certified(&best, budget);
+        let judgement = Judgement {
+            verdict: decided.verdict,
+            candidate: decided.candidate,
+            anchor: anchor.standing,
+            moved: Vec::new(),
+            metric: match classes {
+                0 => "squared_error",
+                _ => "log_loss",
+            }
+            .to_owned(),
+            rows: before.len() as u64,
+            loss,
+            constant,
+            budget,
+            tolerance,
+            confidence,
+            retrained,
+            total: share(effects[&Candidate::Deployed].loss - retrained),
+            rest: share(best.loss - retrained),
+            certified,
+            upstream_worse: decided.verdict != Verdict::Retrain
+                && !certified
+                && best.increase > budget,
+            effects,
+            patched: None,
+        };
+        Ok(Ok((judgement, networks)))
+    }
+
+    /// The control's loss: it depends on the anchor alone, and is found once for it.
+    fn control(
+        &self,
+        anchor: &Anchor,
+        networks: usize,
+        find: impl FnOnce() -> Result<f64, EngineError>,
+    ) -> Result<f64, EngineError> {
+        let recipe = Recipe::new("control")
+            .with("anchor", anchor.standing.realisation)
+            .with("anchor.recipe", anchor.standing.recipe)
+            .with("networks", networks as i64);
+        let key = recipe.digest();
+        let known: BTreeMap<Digest, Control> = self.store.realisations(&key)?;
+        if let Some(control) = known.into_values().next() {
+            return Ok(control.loss);
+        }
+        let control = Control { loss: find()? };
+        self.store.realise(&recipe, &key, &control)?;
+        Ok(control.loss)
+    }
+}
+
+impl Ground {
+    pub(super) fn repair<'a>(
+        &'a self,
+        classes: usize,
+        interrupted: &'a std::sync::atomic::AtomicBool,
+    ) -> Repair<'a> {
+        Repair {
+            network: &self.model.network,
+            old: &self.x_old,
+            new: &self.x_new,
+            columns: &self.columns,
+            y: self.y.target(classes),
+            class_weights: self.weights.clone(),
+            interrupted,
+        }
+    }
+
+    /// The model that reads the new inputs through `network`.
+    pub(super) fn patched(&self, network: Network) -> Model {
+        Model { encoder: self.encoder.clone(), network, ..self.model.clone() }
+    }
+
+    /// From the loss that is trained on to the one that is reported: squared target units.
+    fn unit(&self) -> f64 {
+        match self.model.head {
+            collegium_learn::Head::Regression { deviation, .. } => deviation * deviation,
+            _ => 1.0,
+        }
+    }
+}
+
+fn borrow(data: &InputData) -> Source<'_> {
+    data.source()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// How the columns of two encodings belong together that differ in the inputs at `moved`.
+fn columns(old: &Encoder, new: &Encoder, moved: &[usize]) -> Columns {
+    let mut columns = Columns { same: Vec::new(), old: Vec::new(), new: Vec::new() };
+    for (at, (before, after)) in old.groups().into_iter().zip(new.groups()).enumerate() {
+        if moved.contains(&at) {
+            columns.old.extend(before);
+            columns.new.extend(after);
+        } else {
+            columns.same.extend(before.zip(after));
+        }
+    }
+    columns
+}

@@ -1,0 +1,233 @@
+//! What an expert stands on now: an exact fit, a model that is held, or an anchor with a
+//! certificate.
+//!
+//! [`Session::ready`] is asked by everything that looks at an expert: `plan`, `run`, `audit`, `why`.
+//! It says which models are at hand, which have to be fitted, and on what evidence an expert need
+//! not be. An exact fit goes before everything; a certificate is only looked for where the full fit
+//! is missing, the expert asks for `reuse`, and nobody asked for exactness.
+
+mod anchor;
+mod end_to_end;
+mod judge;
+mod patch;
+
+use std::collections::BTreeSet;
+
+use collegium_manifest::Baseline;
+use collegium_plan::{Part, reuse};
+use collegium_records::{Certificate, Fit, Held, Judgement, Recipe, Verdict};
+
+pub(crate) use anchor::{Anchor, Seen};
+pub(crate) use end_to_end::Ends;
+pub(crate) use judge::Judged;
+
+use crate::{
+    EngineError, FitFailure, Session,
+    apply::Parts,
+    inputs::States,
+    node::Need,
+    rows::{Rows, Side},
+};
+
+/// How an expert is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct How {
+    /// Ignore every certificate.
+    pub(crate) exact: bool,
+    /// Its fits are to be executed again.
+    pub(crate) forced: bool,
+    /// Judge it even if it does not ask for `reuse`: somebody wants to know whether retraining
+    /// would help.
+    pub(crate) advise: bool,
+}
+
+/// What an expert stands on, and what is missing.
+pub(crate) struct Ready {
+    /// Models at hand.
+    pub(crate) parts: Parts,
+    /// Fits to execute; with none an expert is up to date.
+    pub(crate) open: Vec<Need>,
+    /// The recipe of a full fit on the present inputs; absent for a held model.
+    pub(crate) now: Option<Recipe>,
+    /// What allows it to stand on an earlier fit or a patch.
+    pub(crate) certificate: Option<Certificate>,
+    /// What was measured of it, if its upstreams moved.
+    pub(crate) judgement: Option<Judgement>,
+    /// Why it could not be judged, if somebody wanted to.
+    pub(crate) unjudged: Option<String>,
+    /// Why it stands on a model that needs no certificate.
+    pub(crate) held: Option<Held>,
+}
+
+impl Ready {
+    /// Names of the fits to execute.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        self.open.iter().map(|need| need.part.to_string()).collect()
+    }
+}
+
+impl Session {
+    /// What an expert stands on when `wanted` experts are brought up to date; `None` while an
+    /// upstream is not done.
+    pub(crate) fn ready(
+        &self,
+        index: usize,
+        wanted: &BTreeSet<usize>,
+        states: &States,
+        how: How,
+    ) -> Result<Option<Ready>, EngineError> {
+        if let Some(held) = &self.held[index] {
+            return self.held_parts(index, held, wanted, states);
+        }
+        let Some(needs) = self.needs(index, wanted, states)? else { return Ok(None) };
+        let now = needs.first().map(|need| need.recipe.clone());
+        let mut ready = Ready {
+            parts: Parts::new(),
+            open: Vec::new(),
+            now: now.clone(),
+            certificate: None,
+            judgement: None,
+            unjudged: None,
+            held: None,
+        };
+        let trained = needs.first().is_some_and(|need| need.fit.is_some());
+        let reuse = self.expert(index).reuse.is_some() && !how.exact;
+        if let Some(now) = now.filter(|_| !trained && !how.forced && (reuse || how.advise))
+            && let Some(anchor) = self.anchor(index)?
+        {
+            match self.judge(index, &anchor, &now, states)? {
+                Judged::Not(why) => ready.unjudged = Some(why),
+                Judged::Known(judgement) => {
+                    if reuse && judgement.verdict != Verdict::Retrain {
+                        self.stand(index, &anchor, &judgement, needs, states, &mut ready)?;
+                        ready.judgement = Some(*judgement);
+                        return Ok(Some(ready));
+                    }
+                    ready.judgement = Some(*judgement);
+                }
+            }
+        }
+        for need in needs {
+            match &need.fit {
+                Some(fit) if !how.forced => {
+                    ready.parts.insert(need.part, (need.recipe.digest(), fit.clone()));
+                }
+                _ => ready.open.push(need),
+            }
+        }
+        Ok(Some(ready))
+    }
+
+    /// Puts an expert on its anchor, or on patches of it.
+    fn stand(
+        &self,
+        index: usize,
+        anchor: &Anchor,
+        judgement: &Judgement,
+        needs: Vec<Need>,
+        states: &States,
+        ready: &mut Ready,
+    ) -> Result<(), EngineError> {
+        let patch = judgement.patched.as_ref();
+        for need in needs {
+            let found: Option<(collegium_digest::Digest, Fit)> = match (need.part, patch) {
+                (Part::Full, None) => Some((anchor.standing.recipe, anchor.fit.clone())),
+                (Part::Full, Some(patched)) => {
+                    self.fit_of(patched)?.map(|fit| (patched.recipe, fit))
+                }
+                (Part::Fold { .. }, Some(_)) => {
+                    let how = (&need.recipe, judgement.candidate, judgement.moved.as_slice());
+                    self.patched_part(index, anchor, need.part, how, states)?
+                }
+                // A yardstick on inputs that moved far is none: it is fitted again, at little cost.
+                (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,
+                (part, _) => match anchor.parts.get(&part.to_string()) {
+                    Some(standing) => self.fit_of(standing)?.map(|fit| (standing.recipe, fit)),
+                    None => None,
+                },
+            };
+            match (found, &need.fit) {
+                (Some(found), _) => drop(ready.parts.insert(need.part, found)),
+                (None, Some(fit)) => {
+                    ready.parts.insert(need.part, (need.recipe.digest(), fit.clone()));
+                }
+                (None, None) => ready.open.push(need),
+            }
+        }
+        let best = judgement.effects.get(&judgement.candidate);
+        ready.certificate = Some(Certificate {
+            verdict: judgement.verdict,
+            candidate: judgement.candidate,
+            anchor: anchor.standing,
+            anchor_parts: anchor.parts.clone(),
+            anchor_reads: anchor.reads.clone(),
+            rows_digest: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
+            rows: judgement.rows,
+            tolerance: judgement.tolerance,
+            confidence: judgement.confidence,
+            loss: judgement.loss,
+            increase: best.map_or(0.0, |effect| effect.increase),
+            bound: best.map_or(0.0, |effect| effect.bound),
+            budget: judgement.budget,
+            rest: judgement.rest,
+            certified: judgement.certified,
+            upstream_worse: judgement.upstream_worse,
+        });
+        Ok(())
+    }
+
+    /// The parts of a held model: its own where it has them. A consumer that reads it out of fold
+    /// needs its fold models; a model of another pipeline has none here, and everybody sees the
+    /// full one.
+    fn held_parts(
+        &self,
+        index: usize,
+        held: &crate::held::HeldModel,
+        wanted: &BTreeSet<usize>,
+        states: &States,
+    ) -> Result<Option<Ready>, EngineError> {
+        for from in self.dag.upstream(index) {
+            if !states.contains_key(&from) {
+                return Ok(None);
+            }
+        }
+        let mut parts = Parts::new();
+        parts.insert(Part::Full, (held.standing.recipe, held.fit.clone()));
+        for part in collegium_plan::demand(&self.pipeline, index, wanted) {
+            let name = part.to_string();
+            if let Some(standing) = held.parts.get(&name)
+                && let Some(fit) = self.fit_of(standing)?
+            {
+                parts.insert(part, (standing.recipe, fit));
+            } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
+                return Err(EngineError::Fit(FitFailure {
+                    expert: self.name(index).to_owned(),
+                    part: name,
+                    reason: "its model is held, and there is no fold model that belongs to it; set \
+                             `upstream = \"in-sample\"` on the experts that read it, or let it be \
+                             trained once more"
+                        .to_owned(),
+                }));
+            }
+        }
+        Ok(Some(Ready {
+            parts,
+            open: Vec::new(),
+            now: None,
+            certificate: None,
+            judgement: None,
+            unjudged: None,
+            held: Some(held.kind),
+        }))
+    }
+}
+
+/// Words for the reasons of a node that is not trained, or is although it need not have been.
+pub(crate) fn reasons(ready: &Ready) -> Vec<String> {
+    if let Some(certificate) = &ready.certificate {
+        return vec![reuse::certificate_words(certificate)];
+    }
+    let judged = ready.judgement.as_ref().map(reuse::advice);
+    let unjudged = ready.unjudged.as_ref().map(|why| format!("not judged: {why}"));
+    judged.into_iter().chain(unjudged).collect()
+}

@@ -1,0 +1,115 @@
+//! Keys that are a name or a table: `model` and `class_weights`.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::expert::RawModel;
+use crate::{At, Table};
+
+/// A model's own table, or the name of a blueprint: a file of such a table in `models/`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, rename = "ModelOrBlueprint")]
+pub(crate) enum ModelChoice {
+    Own(RawModel),
+    Blueprint(String),
+}
+
+impl ModelChoice {
+    pub(super) fn over(own: At<Self>, base: At<Self>) -> At<Self> {
+        let span = own.span();
+        let choice = match (own.0.into_inner(), base.0.into_inner()) {
+            (Self::Own(own), Self::Own(base)) => Self::Own(own.over(base)),
+            (own, _) => own,
+        };
+        At(toml::Spanned::new(span, choice))
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ModelChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table or the name of a blueprint")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<ModelChoice, E> {
+                Ok(ModelChoice::Blueprint(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelChoice, A::Error> {
+                RawModel::deserialize(MapAccessDeserializer::new(map)).map(ModelChoice::Own)
+            }
+        }
+        deserializer.deserialize_any(Choice)
+    }
+}
+
+/// `"none"`, `"balanced"`, or weights by class.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, rename = "ClassWeights")]
+pub(crate) enum ClassWeightsChoice {
+    Rule(ClassWeightsRule),
+    Given(Table<At<f64>>),
+}
+
+/// A rule for the weights of classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ClassWeightsRule")]
+pub(crate) enum ClassWeightsRule {
+    /// All 1.
+    None,
+    /// n / (C · nᵢ): rare classes weigh more.
+    Balanced,
+}
+
+impl ClassWeightsChoice {
+    pub(super) fn over(own: At<Self>, base: At<Self>) -> At<Self> {
+        let span = own.span();
+        let choice = match (own.0.into_inner(), base.0.into_inner()) {
+            (Self::Given(own), Self::Given(base)) => Self::Given(own.over(base)),
+            (own, _) => own,
+        };
+        At(toml::Spanned::new(span, choice))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassWeightsChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ClassWeightsChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`none`, `balanced` or a table from class to weight")
+            }
+
+            fn visit_str<E: Error>(self, rule: &str) -> Result<ClassWeightsChoice, E> {
+                let rule = serde::de::value::StrDeserializer::<E>::new(rule);
+                ClassWeightsRule::deserialize(rule).map(ClassWeightsChoice::Rule)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClassWeightsChoice, A::Error> {
+                Table::deserialize(MapAccessDeserializer::new(map)).map(ClassWeightsChoice::Given)
+            }
+        }
+        deserializer.deserialize_any(Choice)
+    }
+}
+
+impl From<ClassWeightsRule> for crate::ClassWeights {
+    fn from(rule: ClassWeightsRule) -> Self {
+        match rule {
+            ClassWeightsRule::None => Self::None,
+            ClassWeightsRule::Balanced => Self::Balanced,
+        }
+    }
+}

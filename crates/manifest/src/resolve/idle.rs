@@ -1,0 +1,59 @@
+//! Keys that have no effect where they stand.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::{extends::Merged, stands_on::given};
+use crate::{At, Input, raw::RawExpert, recover::Cut, sink::Sink};
+
+/// Keys that an expert says itself and that turn something on, with their places.
+#[derive(Debug, Default)]
+pub(crate) struct TurnedOn {
+    reuse: Option<Range<usize>>,
+    warm_start: Option<Range<usize>>,
+}
+
+impl TurnedOn {
+    /// Of an expert before it inherits anything.
+    pub(crate) fn by(raw: &RawExpert) -> Self {
+        Self {
+            reuse: raw.reuse.as_ref().filter(|reuse| reuse.get().is_on()).map(At::span),
+            warm_start: raw.warm_start.as_ref().filter(|warm| warm.get().is_on()).map(At::span),
+        }
+    }
+}
+
+/// Warns of what was written for nothing.
+pub(crate) fn warn(expert: &Merged, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {
+    let mut idle: Vec<(&str, Range<usize>, String)> = Vec::new();
+    let raw = &expert.raw;
+    let reads_experts = inputs.iter().any(|i| matches!(i.get_ref(), Input::Output { .. }));
+    let complete = raw.inputs.as_ref().is_some_and(|list| list.get().len() == inputs.len())
+        && !expert.lost("inputs", cut);
+    if complete && !reads_experts {
+        // What is inherited may be meant for others, and so may what others inherit.
+        if raw.extends.is_none() {
+            idle.extend(raw.upstream.as_ref().map(|value| ("upstream", value.span())).map(told));
+            idle.extend(raw.folds.as_ref().map(|value| ("folds", value.span())).map(told));
+        }
+        idle.extend(expert.turned_on.reuse.clone().map(|place| ("reuse", place)).map(told));
+    }
+    if let Some((key, _)) = given(raw).first() {
+        let turned_on = &expert.turned_on;
+        for (name, place) in [("reuse", &turned_on.reuse), ("warm_start", &turned_on.warm_start)] {
+            let why = format!("`{key}` keeps it from being trained");
+            idle.extend(place.clone().map(|place| (name, place, why)));
+        }
+    }
+    for (key, place, why) in idle {
+        let message = format!("`{key}` has no effect on `{}`", expert.name.get());
+        let mut finding = sink.error(place, message).label(why);
+        finding.warning = true;
+        sink.global(finding);
+    }
+}
+
+fn told((key, place): (&'static str, Range<usize>)) -> (&'static str, Range<usize>, String) {
+    (key, place, "it reads no expert".to_owned())
+}

@@ -1,0 +1,76 @@
+//! `pipeline.memory_limit`: from a size to bytes.
+
+use crate::{
+    At,
+    defaults::LEAST_MEMORY,
+    raw::Memory,
+    sink::Sink,
+    size::{self, Slip, UNITS},
+    suggest::list,
+};
+
+const EXAMPLE: &str = "write for example `memory_limit = \"2 GiB\"`";
+
+/// The limit in bytes; `None` when there is none, or when what is wrong with it has been reported.
+pub(crate) fn resolve(limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64> {
+    let limit = limit?;
+    if let Memory::Text(text) = limit.get()
+        && text.trim().is_empty()
+    {
+        let finding = sink.error(limit.span(), "`memory_limit` is empty").label("empty");
+        sink.local(finding.help(EXAMPLE));
+        return None;
+    }
+    let (bytes, help) = match limit.get() {
+        Memory::Bytes(bytes) => (*bytes, format!("a number alone counts bytes: {EXAMPLE}")),
+        Memory::Text(text) => match size::parse(text) {
+            Ok(bytes) => (bytes, EXAMPLE.to_owned()),
+            Err(slip) => {
+                report(limit, text, &slip, sink);
+                return None;
+            }
+        },
+    };
+    if bytes < LEAST_MEMORY {
+        let least = size::write(LEAST_MEMORY);
+        let written = sink.source.text.get(limit.span()).unwrap_or_default();
+        let message = format!("`memory_limit` must be at least {least}, not {written}");
+        sink.local(
+            sink.error(limit.span(), message).label(format!("must be at least {least}")).help(help),
+        );
+        return None;
+    }
+    Some(bytes)
+}
+
+fn report(limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut Sink) {
+    let finding = match slip {
+        Slip::NoNumber => sink
+            .error(limit.span(), format!("`memory_limit` must be a size, not `{text}`"))
+            .label("expected a number and a unit")
+            .help(EXAMPLE),
+        Slip::NoUnit => sink
+            .error(limit.span(), format!("the size `{text}` has no unit"))
+            .label("expected a number and a unit")
+            .help(format!(
+                "{EXAMPLE}; a number of bytes is written without quotes, `memory_limit = {}`",
+                2_u64 << 30
+            )),
+        Slip::Unit { number, unit } => {
+            let start = unit.as_ptr() as usize - text.as_ptr() as usize;
+            let place = sink.source.within(&limit.span(), text, start..start + unit.len());
+            let names = UNITS.map(|(name, _)| name);
+            sink.error(place, format!("there is no unit `{unit}`")).label("unknown unit").help(
+                match size::suggest(unit) {
+                    Some(meant) => format!("did you mean `{number} {meant}`?"),
+                    None => format!("units are {}: {EXAMPLE}", list(&names)),
+                },
+            )
+        }
+        Slip::TooLarge => sink
+            .error(limit.span(), format!("`{text}` are more bytes than can be counted"))
+            .label("must be below 16777216 TiB")
+            .help(format!("leave it away for no limit, or {EXAMPLE}")),
+    };
+    sink.local(finding);
+}

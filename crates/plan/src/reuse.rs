@@ -1,0 +1,228 @@
+//! Keep, patch or retrain: the rule, on figures alone.
+//!
+//! An expert B was last fully trained on some upstream outputs; that fit is its *anchor*. The
+//! upstream was retrained and hands over others. Nothing here knows how a loss comes about: from the
+//! rows' losses before and after it makes the bound that allows B to stay ([`effect`]), and from the
+//! candidates and an estimate of retraining a verdict ([`verdict`]).
+//!
+//! *Budget*: τ · min(L, L_const − L), with L the anchor's loss and L_const that of the best constant.
+//! A share of the loss alone is wrong where skill is small: two per cent of a loss can be a fifth of
+//! what the expert knows.
+//!
+//! *Bound*: mean(d) + z · se over the row differences d = l₁ − l₀, with the standard error of a ratio
+//! estimate, sd(d − mean(d)/L · l₀)/√n. It is paired, so what makes a row hard for both falls out. A
+//! bootstrap decides the same at 25 times the price. Ranks and trimmed means are wrong here: they do
+//! not see the rare rows with a large loss, which is where the harm is.
+//!
+//! *Effective sample*: (Σ|d|)²/Σd² rows really speak. Fewer than thirty and the normal bound is not
+//! to be believed, as with rare classes.
+
+use std::collections::BTreeMap;
+
+use collegium_records::{Candidate, Certificate, Effect, Judgement, Verdict};
+
+/// Fewest rows that must really speak.
+pub const EFFECTIVE_ROWS: f64 = 30.0;
+/// An expert that fits its new inputs is still not kept if retraining would gain more than this
+/// share of the budget.
+pub const MOST_TOTAL: f64 = 0.5;
+/// The best repair is deployed if retraining would gain no more than this share of the budget on it.
+pub const MOST_REST: f64 = 0.25;
+
+/// The paired increase of a loss, with its one-sided upper bound at `confidence`.
+///
+/// # Panics
+/// When the slices differ in length: a mistake of the caller, which no data can cause.
+pub fn effect(before: &[f64], after: &[f64], confidence: f64) -> Effect {
+    assert_eq!(before.len(), after.len(), "both losses of the same rows");
+    let n = before.len() as f64;
+    let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n.max(1.0);
+    let differences = || before.iter().zip(after).map(|(b, a)| a - b);
+    let loss_before = mean(&mut before.iter().copied());
+    let increase = mean(&mut differences());
+    let ratio = if loss_before > 0.0 { increase / loss_before } else { 0.0 };
+    // Residuals of the ratio estimate have mean 0 by construction.
+    let squares: f64 = before.iter().zip(differences()).map(|(b, d)| (d - ratio * b).powi(2)).sum();
+    let error = if n > 1.0 { (squares / (n - 1.0)).sqrt() / n.sqrt() } else { f64::INFINITY };
+    let (sum, sum_squares) =
+        differences().fold((0.0, 0.0), |(s, q), d: f64| (s + d.abs(), q + d * d));
+    Effect {
+        loss: mean(&mut after.iter().copied()),
+        increase,
+        bound: if sum_squares == 0.0 { 0.0 } else { increase + quantile(confidence) * error },
+        effective_rows: (sum_squares > 0.0).then(|| sum * sum / sum_squares),
+    }
+}
+
+/// Largest tolerated increase: 0 or below where the anchor has no skill.
+pub fn budget(tolerance: f64, loss: f64, constant: f64) -> f64 {
+    tolerance * loss.min(constant - loss)
+}
+
+/// Does the bound allow to stay?
+pub fn certified(effect: &Effect, budget: f64) -> bool {
+    match effect.effective_rows {
+        None => true,
+        Some(rows) => rows >= EFFECTIVE_ROWS && effect.bound <= budget,
+    }
+}
+
+/// What was measured of an expert whose upstreams moved.
+#[derive(Debug, Clone)]
+pub struct Figures<'a> {
+    /// Largest tolerated increase.
+    pub budget: f64,
+    /// By candidate; [`Candidate::Deployed`] is always there.
+    pub effects: &'a BTreeMap<Candidate, Effect>,
+    /// Estimated loss after retraining.
+    pub retrained: f64,
+}
+
+/// A verdict and the candidate that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// Keep, patch or retrain.
+    pub verdict: Verdict,
+    /// What is deployed if it is not retrained: the candidate of least loss, or the expert as it is.
+    pub candidate: Candidate,
+}
+
+/// Applies the rule.
+pub fn verdict(figures: &Figures) -> Decided {
+    let best = figures
+        .effects
+        .iter()
+        .min_by(|a, b| a.1.loss.total_cmp(&b.1.loss))
+        .map_or(Candidate::Deployed, |(candidate, _)| *candidate);
+    let retrain = Decided { verdict: Verdict::Retrain, candidate: best };
+    // Without skill there is nothing that could be preserved.
+    if figures.budget <= 0.0 {
+        return retrain;
+    }
+    let gain = |candidate| figures.effects.get(&candidate).map(|e: &Effect| e.loss - figures.retrained);
+    let within = |gain: Option<f64>, share: f64| gain.is_some_and(|g| g <= share * figures.budget);
+    let deployed = figures.effects.get(&Candidate::Deployed);
+    if deployed.is_some_and(|effect| certified(effect, figures.budget))
+        && within(gain(Candidate::Deployed), MOST_TOTAL)
+    {
+        return Decided { verdict: Verdict::Keep, candidate: Candidate::Deployed };
+    }
+    if !within(gain(best), MOST_REST) {
+        return retrain;
+    }
+    match best {
+        Candidate::Deployed => Decided { verdict: Verdict::Keep, candidate: best },
+        _ => Decided { verdict: Verdict::Patch, candidate: best },
+    }
+}
+
+/// Would retraining help? In one sentence.
+pub fn advice(judgement: &Judgement) -> String {
+    let share = |part: f64| percent(part / judgement.loss.max(f64::MIN_POSITIVE));
+    let Some(best) = judgement.effects.get(&judgement.candidate) else {
+        return "nothing is known about retraining".to_owned();
+    };
+    if judgement.budget <= 0.0 {
+        return "it has no skill on validation rows, so there is nothing to keep".to_owned();
+    }
+    let words = match (judgement.verdict, judgement.candidate) {
+        (Verdict::Retrain, Candidate::Deployed) => {
+            format!("retraining gains about {} of the loss", percent(judgement.total))
+        }
+        (Verdict::Retrain, _) => format!(
+            "retraining gains about {} of the loss; a patch would leave {} of it",
+            percent(judgement.total),
+            percent(judgement.rest)
+        ),
+        (_, Candidate::Deployed) => format!(
+            "it does as well as it is: loss {}, retraining gains no more than {}",
+            signed(best.increase / judgement.loss.max(f64::MIN_POSITIVE)),
+            percent(judgement.total)
+        ),
+        _ => match judgement.rest > 0.0 {
+            true => format!("a patch recovers all but {}", percent(judgement.rest)),
+            false => "a patch recovers all that retraining would".to_owned(),
+        },
+    };
+    if judgement.upstream_worse {
+        return format!(
+            "upstream regressed: the loss rises by {}; retraining below will not recover it",
+            share(best.increase)
+        );
+    }
+    words
+}
+
+/// The figures of a certificate in one sentence.
+pub fn certificate_words(certificate: &Certificate) -> String {
+    let share = |part: f64| signed(part / certificate.loss.max(f64::MIN_POSITIVE));
+    let what = match certificate.candidate {
+        Candidate::Deployed => "kept as it is",
+        Candidate::Shim => "patched by a map of its inputs",
+        Candidate::ShimRefit => "patched by a map of its inputs and a new last layer",
+        Candidate::RestandardiseRefit => "patched by new scales of its inputs and a new last layer",
+    };
+    if certificate.upstream_worse {
+        return format!(
+            "{what}; upstream worse: loss {}, which retraining will not recover",
+            share(certificate.increase)
+        );
+    }
+    format!(
+        "{what}: loss {}, at most {} (budget {})",
+        share(certificate.increase),
+        share(certificate.bound),
+        share(certificate.budget)
+    )
+}
+
+/// A share as a percentage of two significant digits, not below 0.
+fn percent(share: f64) -> String {
+    plain(share.max(0.0))
+}
+
+/// With its sign.
+fn signed(share: f64) -> String {
+    let sign = if share < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", plain(share.abs()))
+}
+
+fn plain(share: f64) -> String {
+    let hundred = share * 100.0;
+    match hundred {
+        h if h >= 9.95 => format!("{h:.0} %"),
+        h if h >= 0.05 => format!("{h:.1} %"),
+        h if h > 0.0 => "less than 0.1 %".to_owned(),
+        _ => "0 %".to_owned(),
+    }
+}
+
+/// The quantile of the standard normal distribution, by bisection: it is asked for once per
+/// judgement, and this has nothing to get wrong.
+fn quantile(confidence: f64) -> f64 {
+    let below = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+    let (mut low, mut high) = (-9.0, 9.0);
+    for _ in 0..80 {
+        let middle = 0.5 * (low + high);
+        if below(middle) < confidence { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_quantiles_are_those_of_the_tables() {
+        for (confidence, z) in [(0.5, 0.0), (0.95, 1.644_853_627), (0.975, 1.959_963_985)] {
+            assert!((quantile(confidence) - z).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn percentages_have_two_digits() {
+        let shown = [0.31, 0.0298, 0.003, 0.0001, 0.0, -0.2].map(percent);
+        assert_eq!(shown, ["31 %", "3.0 %", "0.3 %", "less than 0.1 %", "0 %", "0 %"]);
+    }
+}
