@@ -9,6 +9,7 @@
 //! one small place is one that can be snapshot-tested.
 
 mod audit;
+mod care;
 mod contract;
 mod fit;
 mod lock;
@@ -17,6 +18,7 @@ mod recipe;
 mod reuse;
 
 pub use audit::*;
+pub use care::*;
 pub use contract::*;
 pub use fit::*;
 pub use lock::*;

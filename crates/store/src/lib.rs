@@ -28,16 +28,20 @@
 
 mod disk;
 mod error;
+mod gc;
 mod layout;
 mod lock;
 mod lockfile;
 mod memo;
 mod objects;
+mod project;
 mod runs;
 mod seal;
+mod shape;
 mod staged;
 mod stamp;
 mod traces;
+mod verify;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -52,8 +56,11 @@ use std::{
 use collegium_digest::Digest;
 
 pub use error::StoreError;
+pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, read_lock, write_lock};
+pub use project::{PipelineFile, Roots, pipeline, pipelines};
+pub use verify::{Progress, Scope, Verified};
 
 use crate::{
     layout::Layout,
@@ -186,8 +193,8 @@ impl Store {
         self.settle(file, target, read_only)
     }
 
-    /// Takes a damaged file out of the way and says so. `what` names it in words.
-    fn quarantine(&self, path: &Path, what: &str) {
+    /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place.
+    fn set_aside(&self, path: &Path) -> std::io::Result<PathBuf> {
         let folder = self.layout.folder("quarantine");
         let name: Vec<_> = path
             .strip_prefix(&self.layout.root)
@@ -195,13 +202,21 @@ impl Store {
             .iter()
             .map(|part| part.to_string_lossy())
             .collect();
-        let name = format!("{}.{}", name.join("-"), std::process::id());
-        let moved = std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::rename(path, folder.join(&name)));
-        self.note(match moved {
-            Ok(()) => format!(
+        let target = folder.join(format!("{}.{}", name.join("-"), std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        std::fs::rename(path, &target)?;
+        if let Ok(file) = std::fs::File::open(&target) {
+            let _ = file.set_modified(std::time::SystemTime::now());
+        }
+        Ok(target)
+    }
+
+    /// Takes a damaged file out of the way and says so. `what` names it in words.
+    fn quarantine(&self, path: &Path, what: &str) {
+        self.note(match self.set_aside(path) {
+            Ok(moved) => format!(
                 "{what} was damaged; it was moved to {} and will be made again when needed",
-                folder.join(name).display()
+                moved.display()
             ),
             // Another process was faster.
             Err(error) if error.kind() == ErrorKind::NotFound => {

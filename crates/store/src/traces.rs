@@ -143,7 +143,7 @@ fn read_recipe(path: &Path, digest: &Digest) -> Result<Option<Recipe>, StoreErro
 }
 
 /// A recipe is its own checksum.
-fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
+pub(crate) fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
     let recipe: Recipe = serde_json::from_slice(bytes).ok()?;
     (recipe.digest() == *digest).then_some(recipe)
 }
