@@ -89,7 +89,14 @@ fn what_is_damaged_is_called_what_it_was() {
     let found = store.verify(&[pipeline], None, &mut |_| {}).unwrap();
     let mut was: Vec<_> = found.damaged.into_iter().map(|damaged| damaged.was).collect();
     was.sort();
-    insta::assert_snapshot!(was.join("\n"), @"");
+    insta::assert_snapshot!(was.join("\n"), @r"
+    expert.size: model
+    fit record of recipe a62f95aa7f55 (expert.size: full)
+    output logit of recipe 92486e3cf1f4
+    output probability of recipe 92486e3cf1f4
+    sides of a split of recipe 5444769e3510
+    table of recipe 5444769e3510
+    ");
 }
 
 #[test]
