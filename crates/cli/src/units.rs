@@ -19,9 +19,9 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         ("gib", 1_073_741_824.0),
         ("tib", 1_099_511_627_776.0),
     ];
-    parse(text, &UNITS)
-        .map(|bytes| bytes as u64)
-        .ok_or_else(|| format!("`{text}` is not a size; write one like `500MB`, `20GB` or `1.5GiB`"))
+    parse(text, &UNITS).map(|bytes| bytes as u64).ok_or_else(|| {
+        format!("`{text}` is not a size; write one like `500MB`, `20GB` or `1.5GiB`")
+    })
 }
 
 /// A duration: `30m`, `12h`, `7d`; a bare `0` is none at all.

@@ -1,11 +1,6 @@
 //! `collegium verify`
 
-use std::{
-    collections::BTreeMap,
-    io::IsTerminal as _,
-    path::Path,
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 
 use collegium_engine::RunOptions;
 use collegium_records::{Checked, FORMAT_VERSION, Missing, Repair, VerifyReport};
@@ -139,7 +134,8 @@ fn bar(quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-    let style = ProgressStyle::with_template("verifying {bar:24} {bytes}/{total_bytes}  {eta} left");
+    let style =
+        ProgressStyle::with_template("verifying {bar:24} {bytes}/{total_bytes}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
     bar
 }
