@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(after_help = "Start with `collegium init demo --template machines`, then \
     `collegium run -C demo --audit`.\n\n\
     Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes \
-    pending (plan --exit-code), 6 a `require` not met, 7 store damaged or not writable, 130 \
+    pending (plan --exit-code) or an unsound lock (status --check), 6 a `require` not met, 7 store damaged or not writable, 130 \
     interrupted.")]
 pub(crate) struct Args {
     /// Start in this folder.
@@ -58,6 +58,9 @@ pub(crate) enum Command {
         /// As `run --force`.
         #[arg(long, value_name = "NODE")]
         force: Vec<String>,
+        /// As `run --exact`.
+        #[arg(long)]
+        exact: bool,
         /// Exit with 5 when anything is not up to date.
         #[arg(long)]
         exit_code: bool,
@@ -79,6 +82,9 @@ pub(crate) enum Command {
         /// Fit this expert again although everything is at hand.
         #[arg(long, value_name = "NODE")]
         force: Vec<String>,
+        /// Ignore every certificate: train whatever is not the exact fit of its recipe.
+        #[arg(long)]
+        exact: bool,
         /// After a failed fit, go on with everything that does not depend on it.
         #[arg(short, long)]
         keep_going: bool,
@@ -88,9 +94,15 @@ pub(crate) enum Command {
     },
 
     /// Show what the lock stands on and what is stale.
+    #[command(after_help = "Examples:\n  collegium status\n  \
+        collegium status --check pipelines/flights.toml     # after a merge; exit code 5 if unsound")]
     Status {
         /// The pipeline file.
         pipeline: Option<String>,
+        /// Prove from the lock alone that every expert was trained on exactly what its upstreams
+        /// hand over, or holds a certificate for it; exit with 5 if not.
+        #[arg(long)]
+        check: bool,
     },
 
     /// Explain why an expert was, or would be, fitted.
@@ -111,6 +123,24 @@ pub(crate) enum Command {
         /// The HTML file; the JSON is written beside it.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+
+    /// Compare two versions of a pipeline's lock by what they do.
+    #[command(after_help = "A version is a git revision, a lock file, or `.` for the lock as it is.\n\n\
+        Examples:\n  collegium diff HEAD~1 .\n  collegium diff v1.0 HEAD arrival pipelines/flights.toml\n  \
+        collegium diff old.lock . --seeds 0")]
+    Diff {
+        /// The earlier version.
+        a: String,
+        /// The later version.
+        b: String,
+        /// A pipeline file and experts, in any order; without experts, all.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// Other seeds of a changed expert to fit, so that changes of importance can be told from
+        /// noise; 0 for none.
+        #[arg(long, default_value_t = 3)]
+        seeds: u32,
     },
 
     /// Apply the pipeline, or some of its experts, to new rows.

@@ -44,7 +44,8 @@ fn start(args: &Args) -> Result<PathBuf, Failure> {
     Ok(start)
 }
 
-fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
+/// The file of the named pipeline, or of the only one.
+pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
     let start = start(args)?;
     if let Some(name) = named {
         return Ok(match args.directory {
@@ -86,11 +87,6 @@ fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
             )))
         }
     }
-}
-
-/// The file of a pipeline that is named.
-pub(crate) fn named(args: &Args, name: &str) -> Result<PathBuf, Failure> {
-    find(args, Some(name))
 }
 
 /// The project root when no pipeline is named: the nearest folder above that holds `pipelines/` or

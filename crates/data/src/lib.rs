@@ -53,6 +53,7 @@ pub use facts::{ColumnFacts, TableFacts};
 pub use folds::folds;
 pub use matrix::*;
 pub use prepare::{Prepared, prepare, read_table};
+pub use read::files_of;
 pub use rows::{Places, Rows, read_rows};
 pub use side::Side;
 pub use table::Table;

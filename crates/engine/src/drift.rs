@@ -59,7 +59,6 @@ impl Session {
             }
         }
         let model = self.model(&anchor.fit)?;
-        let sources = |data: &[InputData]| -> Vec<Source<'_>> { Vec::from_iter(data.iter().map(borrow)) };
         let encode = |data: &[InputData]| model.encoder.encode(&sources(data), &rows);
         // Inputs of another kind or width cannot be compared column by column.
         let (Ok(x), Ok(y)) = (encode(&before), encode(&after)) else { return Ok(moved) };
@@ -129,8 +128,9 @@ impl Session {
     }
 }
 
-fn borrow(data: &InputData) -> Source<'_> {
-    data.source()
+/// Inputs as an encoder takes them.
+pub(crate) fn sources(data: &[InputData]) -> Vec<Source<'_>> {
+    data.iter().map(|input| input.source()).collect()
 }
 
 /// 1/n Σ JᵀJ over the given columns, row-major.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use collegium_digest::Digest;
 use collegium_plan::{fit_recipe, reuse};
-use collegium_records::{Change, FORMAT_VERSION, Judgement, WhyReport};
+use collegium_records::{Change, FORMAT_VERSION, Judgement, NodeRun, WhyReport};
 
 use crate::{
     EngineError, Session,
@@ -140,35 +141,54 @@ impl Session {
         anchor: &mut Option<Anchor>,
     ) -> Result<String, EngineError> {
         let name = self.node_name(index);
-        for (when, past) in self.store.runs()?.iter().rev() {
-            let locked = self.lock.node.get(&name).map(|node| node.realisation);
-            let fitted = past.nodes.iter().find(|run| {
+        let locked = self.lock.node.get(&name).map(|node| node.realisation);
+        let Some((when, run)) = locked.map(|model| self.fitting_run(&name, model)).transpose()?.flatten()
+        else {
+            return Ok("up to date".to_owned());
+        };
+        if let Some(earlier) = self.earlier(&run)? {
+            report.changes = earlier.recipe.changes(now);
+            if let Judged::Known(judgement) = self.judge(index, &earlier, now, states)? {
+                report.advice = Some(hindsight(&judgement, &run));
+                report.judgement = Some(*judgement);
+            }
+            *anchor = Some(earlier);
+        }
+        Ok(format!(
+            "up to date; the present model was fitted in the run of {when} ({}): {}",
+            run.fitted.join(", "),
+            run.reasons.join("; ")
+        ))
+    }
+
+    /// The last run that fitted this model of a node, and when it ended.
+    fn fitting_run(
+        &self,
+        name: &str,
+        model: Digest,
+    ) -> Result<Option<(String, NodeRun)>, EngineError> {
+        for (when, past) in self.store.runs()?.into_iter().rev() {
+            let fitted = past.nodes.into_iter().find(|run| {
                 run.name == name
-                    && run.realisation == locked
+                    && run.realisation == Some(model)
                     && run.fitted.iter().any(|part| part == "full")
             });
-            let Some(run) = fitted else { continue };
-            if let Some(earlier) = self.earlier(run)? {
-                report.changes = earlier.recipe.changes(now);
-                if let Judged::Known(judgement) = self.judge(index, &earlier, now, states)? {
-                    report.advice = Some(hindsight(&judgement, run));
-                    report.judgement = Some(*judgement);
-                }
-                *anchor = Some(earlier);
+            if let Some(run) = fitted {
+                return Ok(Some((when, run)));
             }
-            return Ok(format!(
-                "up to date; the present model was fitted in the run of {when} ({}): {}",
-                run.fitted.join(", "),
-                run.reasons.join("; ")
-            ));
         }
-        Ok("up to date".to_owned())
+        Ok(None)
+    }
+
+    /// The run that fitted this model of a node.
+    pub(crate) fn last_fit(&self, name: &str, model: Digest) -> Result<Option<NodeRun>, EngineError> {
+        Ok(self.fitting_run(name, model)?.map(|(_, run)| run))
     }
 
     /// What a node stood on before a run, as an anchor.
     pub(crate) fn earlier(
         &self,
-        run: &collegium_records::NodeRun,
+        run: &NodeRun,
     ) -> Result<Option<Anchor>, EngineError> {
         let Some(before) = run.before else { return Ok(None) };
         let seen = self.fit_of(&before)?.and_then(|fit| fit.seen);
@@ -216,7 +236,7 @@ fn input(change: &Change) -> Option<&str> {
 }
 
 /// What was expected of a retraining, and what it gave.
-pub(crate) fn hindsight(judgement: &Judgement, run: &collegium_records::NodeRun) -> String {
+pub(crate) fn hindsight(judgement: &Judgement, run: &NodeRun) -> String {
     let metric = match judgement.metric.as_str() {
         "log_loss" => run.metrics.get("valid").and_then(|m| m.get("log_loss")).copied(),
         _ => run.metrics.get("valid").and_then(|m| m.get("rmse")).map(|rmse| rmse * rmse),

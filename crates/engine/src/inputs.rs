@@ -195,17 +195,6 @@ impl Session {
         found
     }
 
-    /// The name of an output as a view shows it: `logit`, `logit out-of-fold 5`.
-    pub(crate) fn hand_name(&self, output: &str, view: View) -> String {
-        match view {
-            View::Deployed => output.to_owned(),
-            View::OutOfFold { folds } => format!("{output} out-of-fold {folds}"),
-            View::HeldOut { consumer, folds } => {
-                format!("{output} held-out {folds} {}", self.name(consumer))
-            }
-        }
-    }
-
     /// The content of inputs on all rows, as seen through `view` of the upstream experts.
     pub(crate) fn input_data(
         &self,

@@ -20,11 +20,13 @@
 
 mod apply;
 mod audit;
+mod diff;
 mod drift;
 mod error;
 mod events;
 mod explain;
 mod fit;
+mod fresh;
 mod held;
 mod inputs;
 mod measure;
@@ -43,11 +45,13 @@ mod status;
 mod warm;
 
 pub use audit::audit;
+pub use diff::{Version, diff};
 pub use error::{EngineError, FitFailure, mended};
 pub use events::{Event, Observer, Quiet};
 pub use explain::why;
+pub use fresh::{Fresh, fresh};
 pub use planning::{PlanOptions, plan};
 pub use predict::{PredictOptions, PredictSummary, predict};
-pub use run::{RunOptions, add_earlier, run};
+pub use run::{RunOptions, add_earlier, peak_memory, run};
 pub use session::{Options, Session};
-pub use status::{NodeStatus, StatusReport, status};
+pub use status::{CheckReport, CheckedNode, NodeStatus, StatusReport, check_lock, status};

@@ -50,6 +50,17 @@ impl Session {
         Ok(Some(needs))
     }
 
+    /// The recipe of a full fit on the present inputs; `None` while an upstream is not done.
+    pub(crate) fn full_recipe(
+        &self,
+        index: usize,
+        states: &States,
+    ) -> Result<Option<Recipe>, EngineError> {
+        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
+        let cold = fit_recipe(self.expert(index), &inputs);
+        Ok(Some(self.warmed(index, Part::Full, cold)?.0))
+    }
+
     /// The recipe to compare the present one with: that of the last full fit.
     pub(crate) fn compared_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
         match self.lock.node.get(&self.node_name(index)).and_then(|node| node.certificate.as_ref()) {

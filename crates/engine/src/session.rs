@@ -103,10 +103,10 @@ impl Session {
             pipeline,
             dag,
             store,
+            locked: locked_realisations(&session_lock),
             lock: session_lock,
             observer: options.observer,
             interrupted: options.interrupted,
-            locked: locked_realisations(&session_lock),
             data,
             experts: Vec::new(),
             held: Vec::new(),
@@ -261,7 +261,7 @@ pub(crate) fn base(pipeline: &Pipeline) -> PathBuf {
     pipeline.source.path.parent().map_or_else(PathBuf::new, std::path::Path::to_path_buf)
 }
 
-fn lock_path(pipeline: &Pipeline) -> PathBuf {
+pub(crate) fn lock_path(pipeline: &Pipeline) -> PathBuf {
     let path = pipeline.source.path.with_extension("lock");
     match path.parent() {
         // A bare name has no folder to sync, so it is given one.

@@ -1,11 +1,14 @@
 //! What the lock stands on, and what is stale.
 
-use collegium_records::{Action, FORMAT_VERSION};
+use collegium_manifest::Pipeline;
+use collegium_records::{Action, FORMAT_VERSION, Verdict};
+use collegium_store::read_lock;
 use serde::Serialize;
 
 use crate::{
     EngineError, Session,
     planning::{PlanOptions, planned},
+    session::lock_path,
 };
 
 /// `status --json`
@@ -24,7 +27,7 @@ pub struct StatusReport {
 pub struct NodeStatus {
     /// `expert.NAME`
     pub name: String,
-    /// `fresh`, `stale`, `maybe-stale` or `never-fitted`.
+    /// `fresh`, `kept`, `patched`, `frozen`, `stale`, `maybe-stale` or `never-fitted`.
     pub state: &'static str,
     /// Why it is not fresh, in words.
     pub reasons: Vec<String>,
@@ -34,6 +37,49 @@ pub struct NodeStatus {
     pub created: Option<String>,
     /// Trainable numbers of that model.
     pub parameters: Option<u64>,
+}
+
+/// `status --check --json`
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckReport {
+    /// [`FORMAT_VERSION`]
+    pub format_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Does every node stand on what its upstreams hand over, or on a certificate for it?
+    pub sound: bool,
+    /// In the order of the file.
+    pub nodes: Vec<CheckedNode>,
+}
+
+/// One node of a lock.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckedNode {
+    /// `expert.NAME`
+    pub name: String,
+    /// `fit`, `kept`, `patched`, `held` or `nothing`.
+    pub stands_on: &'static str,
+    /// What is wrong, in words.
+    pub findings: Vec<String>,
+}
+
+/// Checks a pipeline's lock against its file, without data and without a store.
+///
+/// # Errors
+/// [`EngineError::Store`] for a lock file that cannot be read.
+pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
+    let lock = read_lock(&lock_path(pipeline))?;
+    let nodes: Vec<CheckedNode> = collegium_plan::check(pipeline, &lock)
+        .into_iter()
+        .map(|node| CheckedNode {
+            name: node.name,
+            stands_on: node.stands_on,
+            findings: node.findings,
+        })
+        .collect();
+    let sound = nodes.iter().all(|node| node.findings.is_empty());
+    let pipeline = pipeline.name.clone();
+    Ok(CheckReport { format_version: FORMAT_VERSION, pipeline, sound, nodes })
 }
 
 /// Compares the lock with what the pipeline file and the data ask for now.
@@ -49,7 +95,12 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
         let locked = session.lock.node.get(&node.name);
         let state = match (locked, node.action) {
             (None, _) => "never-fitted",
-            (Some(_), Action::Cached) => "fresh",
+            (Some(locked), Action::Cached) => match &locked.certificate {
+                Some(c) if c.verdict == Verdict::Patch => "patched",
+                Some(_) => "kept",
+                None => "fresh",
+            },
+            (Some(_), Action::Frozen) => "frozen",
             (Some(_), Action::MayTrain) => "maybe-stale",
             (Some(_), _) => "stale",
         };

@@ -12,12 +12,14 @@
 //! * [`fit_recipe`] and [`baseline_recipe`]: the ingredients of a fit.
 //! * [`decide`]: from recipes before and after to an action with reasons in words.
 //! * [`reuse`]: keep, patch or retrain.
+//! * [`check()`]: does a lock hold together?
 //! * [`Prices`]: what fits like this one have cost before.
 //!
 //! Rejected: timestamps and file dates (touching a file is not a change); hashing the pipeline's
 //! text (a comment is not a change); keys that include the upstream's key (then a changed comment
 //! in a label rule retrains the whole body below, whatever its outputs).
 
+mod check;
 mod dag;
 mod decide;
 mod demand;
@@ -26,6 +28,7 @@ mod recipe;
 pub mod reuse;
 mod task;
 
+pub use check::{Checked, check, view_name};
 pub use dag::Dag;
 pub use decide::{Decision, Known, decide, explain};
 pub use demand::{Part, View, demand, reads};

@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
-use collegium_records::{Interval, Metrics, SplitMeasures};
+use collegium_records::{Interval, MetricDiff, Metrics, SplitMeasures};
 
 use crate::{
     errors::{Errors, REGRESSION},
@@ -91,6 +91,75 @@ pub fn measure_regression(
     };
     let metrics = at_a_point(REGRESSION, errors.measure(&vec![[1]; errors.rows()]));
     resampled(REGRESSION, metrics, errors.rows(), resamples, key, |w| errors.measure(w))
+}
+
+/// The metrics of two classifiers on the same rows, and 95 % intervals of their differences (`after`
+/// less `before`) under the same resamples: what makes rows hard for both falls out.
+///
+/// # Panics
+/// As [`crate::classification`].
+pub fn paired_classification(
+    before: &[f32],
+    after: &[f32],
+    width: usize,
+    labels: &[u32],
+    classes: usize,
+    resamples: u32,
+    key: &Digest,
+) -> BTreeMap<String, MetricDiff> {
+    let scored = |p: &[f32]| Scored::new(&View::new(p, width, labels, classes));
+    let (Some(before), Some(after)) = (scored(before), scored(after)) else {
+        return BTreeMap::new();
+    };
+    let ones = vec![[1]; before.rows()];
+    let points = [&before, &after].map(|s| at_a_point(CLASSIFICATION, s.measure(&ones)));
+    let rows = before.rows();
+    paired(CLASSIFICATION, points, rows, resamples, key, |w| [before.measure(w), after.measure(w)])
+}
+
+/// The same of two regressions.
+///
+/// # Panics
+/// As [`crate::regression`].
+pub fn paired_regression(
+    before: &[f32],
+    after: &[f32],
+    truth: &[f64],
+    resamples: u32,
+    key: &Digest,
+) -> BTreeMap<String, MetricDiff> {
+    let (Some(before), Some(after)) = (Errors::new(before, truth), Errors::new(after, truth)) else {
+        return BTreeMap::new();
+    };
+    let ones = vec![[1]; before.rows()];
+    let points = [&before, &after].map(|e| at_a_point(REGRESSION, e.measure(&ones)));
+    let rows = before.rows();
+    paired(REGRESSION, points, rows, resamples, key, |w| [before.measure(w), after.measure(w)])
+}
+
+fn paired<const M: usize>(
+    names: [&str; M],
+    points: [Metrics; 2],
+    rows: usize,
+    resamples: u32,
+    key: &Digest,
+    measure: impl Fn(&[Counts<LANES>]) -> [[[f64; LANES]; M]; 2],
+) -> BTreeMap<String, MetricDiff> {
+    let mut values: [Vec<f64>; M] = std::array::from_fn(|_| Vec::new());
+    let mut draws = Draws::new(key, "paired", rows, resamples);
+    while let Some((counts, lanes)) = draws.next_block() {
+        let [one, other] = measure(counts);
+        for ((all, a), b) in values.iter_mut().zip(one).zip(other) {
+            all.extend(a.iter().zip(&b).take(lanes).map(|(a, b)| b - a));
+        }
+    }
+    let [one, other] = points;
+    let each = names.into_iter().zip(&mut values).filter_map(|(name, values)| {
+        let (before, after) = (*one.get(name)?, *other.get(name)?);
+        let difference = after - before;
+        Some((name.to_owned(), MetricDiff { before, after, difference, interval: interval(values) }))
+    });
+    each.collect()
 }
 
 fn resampled<const M: usize>(

@@ -36,6 +36,7 @@ pub use agop::{
 };
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
+    paired_classification, paired_regression,
 };
 pub use metrics::{classification, regression};
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};

@@ -11,6 +11,7 @@
 mod audit;
 mod care;
 mod contract;
+mod diff;
 mod fit;
 mod lock;
 mod metrics;
@@ -20,6 +21,7 @@ mod reuse;
 pub use audit::*;
 pub use care::*;
 pub use contract::*;
+pub use diff::*;
 pub use fit::*;
 pub use lock::*;
 pub use metrics::*;

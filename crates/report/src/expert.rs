@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::{Agop, Level, NodeAudit, SplitMeasures, larger_is_better};
+use collegium_records::{Agop, Level, NodeAudit, SplitMeasures, Verdict, larger_is_better};
 use maud::{Markup, html};
 
 use crate::charts;
@@ -26,6 +26,7 @@ pub(crate) fn section(node: &NodeAudit, index: usize) -> Markup {
             (about(node))
             p.verdict.alert[!node.skill.beats_baseline] { strong { (verdict_title(node)) } " " (verdict(node)) }
             (findings(node))
+            (standing(node))
             h3 { "How well it does" }
             (metrics(node))
             h3 { "What it looks at" }
@@ -55,6 +56,29 @@ fn about(node: &NodeAudit) -> Markup {
             @if let Some(filter) = &node.filter { " Trained on the rows where " code { (filter) } "." }
         }
     }
+}
+
+/// Why it may stand on an earlier fit, and whether retraining would help.
+fn standing(node: &NodeAudit) -> Markup {
+    html! {
+        @if let Some(certificate) = &node.certificate {
+            p.standing {
+                strong { @if certificate.verdict == Verdict::Patch { "Patched, not retrained. " } @else { "Kept, not retrained. " } }
+                "Its upstreams were retrained. On " (count(certificate.rows)) " validation rows its loss changed by "
+                (share(certificate.increase, certificate.loss)) ", at most " (share(certificate.bound, certificate.loss))
+                " at " (format!("{:.0} %", 100.0 * certificate.confidence)) " confidence; "
+                (share(certificate.budget, certificate.loss)) " is allowed."
+                @if certificate.upstream_worse { " The upstream got worse; retraining this expert would not recover it." }
+            }
+        }
+        @if let Some(advice) = &node.advice {
+            p.standing { strong { "Would retraining help? " } (sentence(advice)) }
+        }
+    }
+}
+
+fn share(part: f64, of: f64) -> String {
+    format!("{:+.1} %", 100.0 * part / of.abs().max(f64::MIN_POSITIVE))
 }
 
 fn findings(node: &NodeAudit) -> Markup {

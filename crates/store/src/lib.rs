@@ -56,6 +56,7 @@ mod seal;
 mod shape;
 mod staged;
 mod stamp;
+mod stamped;
 mod traces;
 mod verify;
 
@@ -74,8 +75,9 @@ use collegium_digest::Digest;
 pub use error::StoreError;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use lock::RecipeLock;
-pub use lockfile::{LOCK_FORMAT, read_lock, write_lock};
+pub use lockfile::{LOCK_FORMAT, parse_lock, read_lock, write_lock};
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
+pub use stamped::Stamped;
 pub use verify::{Progress, Scope, Verified};
 
 use crate::{

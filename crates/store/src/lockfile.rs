@@ -38,6 +38,14 @@ pub fn read_lock(path: &Path) -> Result<Lock, StoreError> {
         }
         Err(source) => return Err(StoreError::Read { path: path.to_owned(), source }),
     };
+    parse_lock(path, bytes)
+}
+
+/// A lock from the bytes of its file; `path` names it in errors.
+///
+/// # Errors
+/// As [`read_lock`], but for reading.
+pub fn parse_lock(path: &Path, bytes: Vec<u8>) -> Result<Lock, StoreError> {
     let bad = |line, message| StoreError::LockFile { path: path.to_owned(), line, message };
     let text = String::from_utf8(bytes).map_err(|error| {
         let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -54,7 +54,7 @@ impl Stamp {
     }
 
     /// May a file hashed at `at` be changed again without its stamp showing it?
-    fn is_racy(&self, at: i128) -> bool {
+    pub(crate) fn is_racy(&self, at: i128) -> bool {
         i128::from(self.modified.max(self.changed)) + RACY >= at
     }
 }
@@ -150,7 +150,7 @@ impl Store {
     }
 }
 
-fn nanoseconds_now() -> i128 {
+pub(crate) fn nanoseconds_now() -> i128 {
     // Before 1970 everything is racy, which is safe.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -39,6 +39,8 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
         };
         let mut what: Vec<String> = [
             named(Outcome::Trained, "trained"),
+            named(Outcome::Kept, "kept"),
+            named(Outcome::Patched, "patched"),
             named(Outcome::Failed, "FAILED"),
             named(Outcome::Blocked, "blocked"),
         ]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod diff;
 mod gc;
 mod graph;
 mod init;
@@ -27,21 +28,30 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
         Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
-        Command::Plan { targets, force, exit_code } => plan::plan(args, targets, force, *exit_code),
-        Command::Run { targets, force, dry_run: true, .. } => {
-            plan::plan(args, targets, force, false)
+        Command::Plan { targets, force, exact, exit_code } => {
+            plan::plan(args, targets, force, *exact, *exit_code)
         }
-        Command::Run { targets, audit, jobs, force, keep_going, dry_run: false } => {
-            let options =
-                run::Options { audit: *audit, jobs: *jobs, force, keep_going: *keep_going };
+        Command::Run { targets, force, exact, dry_run: true, .. } => {
+            plan::plan(args, targets, force, *exact, false)
+        }
+        Command::Run { targets, audit, jobs, force, exact, keep_going, dry_run: false } => {
+            let options = run::Options {
+                audit: *audit,
+                jobs: *jobs,
+                force,
+                exact: *exact,
+                keep_going: *keep_going,
+            };
             run::run(args, targets, &options)
         }
-        Command::Status { pipeline } => status::status(args, pipeline.as_deref()),
+        Command::Status { pipeline, check: true } => status::check(args, pipeline.as_deref()),
+        Command::Status { pipeline, check: false } => status::status(args, pipeline.as_deref()),
         Command::Why { targets } => why::why(args, targets),
         Command::Audit { targets, output } => audit::audit(args, targets, output.as_deref()),
         Command::Predict { targets, input, output, keep } => {
             predict::predict(args, targets, input, output, keep)
         }
+        Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Graph { pipeline, format } => graph::graph(args, pipeline.as_deref(), *format),
         Command::Show { targets } => show::show(args, targets),
         Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use collegium_engine::mended;
+use collegium_engine::{PlanOptions, mended};
 use collegium_records::{Action, Estimate, PlanReport};
 
 use super::print_json;
@@ -17,26 +17,53 @@ pub(crate) fn plan(
     args: &Args,
     targets: &[String],
     force: &[String],
+    exact: bool,
     exit_code: bool,
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
+    if nodes.is_empty() && force.is_empty() && !exact && idle(args, named.as_deref())? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let plan = mended(|| collegium_engine::plan(&session, &nodes, force))?;
+    let options = PlanOptions { nodes, force: force.to_vec(), exact };
+    let plan = mended(|| collegium_engine::plan(&session, &options))?;
     crate::session::say_notes(&session);
     if args.json {
         print_json(&plan)?;
     } else {
         crate::human::put(&words(&plan))?;
     }
-    let pending = plan.nodes.iter().any(|node| node.action != Action::Cached);
+    let pending =
+        plan.nodes.iter().any(|node| !matches!(node.action, Action::Cached | Action::Frozen));
     Ok(if exit_code && pending { ExitCode::from(5) } else { ExitCode::SUCCESS })
 }
 
+/// A plan of nothing, if that can be seen without opening the pipeline; was it one?
+fn idle(args: &Args, named: Option<&str>) -> Result<bool, Failure> {
+    let path = crate::locate::find(args, named)?;
+    let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(false) };
+    if !args.json {
+        crate::human::put(&up_to_date(&fresh.pipeline, fresh.experts))?;
+        return Ok(true);
+    }
+    let Some(plan) = fresh.plan()? else { return Ok(false) };
+    print_json(&plan)?;
+    Ok(true)
+}
+
+fn up_to_date(pipeline: &str, experts: usize) -> String {
+    format!("{pipeline}: all {} up to date\n", count(experts, "expert"))
+}
+
 fn words(plan: &PlanReport) -> String {
-    let open: Vec<_> = plan.nodes.iter().filter(|node| node.action != Action::Cached).collect();
+    let open: Vec<_> = plan
+        .nodes
+        .iter()
+        .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen))
+        .collect();
     let cached = plan.nodes.len() - open.len();
     if open.is_empty() {
-        return format!("{}: all {} up to date\n", plan.pipeline, count(cached, "expert"));
+        return up_to_date(&plan.pipeline, cached);
     }
     let mut rows = vec![
         ["node", "action", "fits", "CPU", "memory", "why"]
@@ -71,6 +98,15 @@ fn words(plan: &PlanReport) -> String {
         text.push_str("; what no fit like it has been recorded for has no price yet");
     }
     text.push('\n');
+    if let Some(limit) = plan.memory_limit
+        && plan.peak_bytes > limit
+    {
+        text.push_str(&format!(
+            "warning: a fit may need {}, more than memory_limit ({}): it will be refused if it does\n",
+            bytes(plan.peak_bytes),
+            bytes(limit)
+        ));
+    }
     text
 }
 

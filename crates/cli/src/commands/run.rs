@@ -21,12 +21,17 @@ pub(crate) struct Options<'a> {
     pub(crate) audit: bool,
     pub(crate) jobs: Option<NonZeroUsize>,
     pub(crate) force: &'a [String],
+    pub(crate) exact: bool,
     pub(crate) keep_going: bool,
 }
 
 pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<ExitCode, Failure> {
     let started = std::time::Instant::now();
     let (named, nodes) = split(targets)?;
+    let plain = nodes.is_empty() && options.force.is_empty() && !options.audit && !options.exact;
+    if plain && let Some(code) = idle(args, named.as_deref(), started)? {
+        return Ok(code);
+    }
     let (session, interrupted) = crate::session::open(args, named.as_deref())?;
     let jobs = options.jobs.map_or_else(num_cpus::get_physical, NonZeroUsize::get);
     let mut asked = RunOptions {
@@ -34,6 +39,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         jobs,
         force: options.force.to_vec(),
         keep_going: options.keep_going,
+        exact: options.exact,
     };
     let mut report = collegium_engine::run(&session, &asked)?;
     let mut written = None;
@@ -70,9 +76,29 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     Ok(code(&report, interrupted.load(Ordering::Relaxed)))
 }
 
+/// A run with nothing to do, if that can be seen without opening the pipeline.
+fn idle(
+    args: &Args,
+    named: Option<&str>,
+    started: std::time::Instant,
+) -> Result<Option<ExitCode>, Failure> {
+    let path = crate::locate::find(args, named)?;
+    let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(None) };
+    let Some(mut report) = fresh.report()? else { return Ok(None) };
+    report.seconds = started.elapsed().as_secs_f64();
+    report.peak_bytes = collegium_engine::peak_memory();
+    if args.json {
+        print_json(&report)?;
+    } else {
+        crate::human::put(&words(&report))?;
+    }
+    fresh.log(report.seconds)?;
+    Ok(Some(code(&report, false)))
+}
+
 /// Is every expert up to date?
 fn complete(report: &RunReport) -> bool {
-    report.nodes.iter().all(|node| matches!(node.outcome, Outcome::Trained | Outcome::Cached))
+    report.nodes.iter().all(|node| !matches!(node.outcome, Outcome::Failed | Outcome::Blocked))
 }
 
 fn code(report: &RunReport, interrupted: bool) -> ExitCode {
@@ -89,7 +115,10 @@ fn code(report: &RunReport, interrupted: bool) -> ExitCode {
 
 fn words(report: &RunReport) -> String {
     let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
-    let all_cached = report.nodes.iter().all(|node| node.outcome == Outcome::Cached);
+    let all_cached = report
+        .nodes
+        .iter()
+        .all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
     let mut text = String::new();
     if all_cached && report.nodes.len() > 20 {
         text.push_str(&format!("all {} up to date\n", count(report.nodes.len(), "expert")));
@@ -98,6 +127,17 @@ fn words(report: &RunReport) -> String {
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];
         rows.extend(report.nodes.iter().map(row));
         text.push_str(&table(&rows, &[2, 3]));
+    }
+    for end in &report.end_to_end {
+        let share = |part: f64| format!("{:+.1} %", 100.0 * part / end.before.abs().max(f64::MIN_POSITIVE));
+        text.push_str(&format!(
+            "end to end, {}: loss {} on validation rows (at most {}; budget {}){}\n",
+            end.node,
+            share(end.after - end.before),
+            share(end.bound),
+            share(end.budget),
+            if end.within { "" } else { ": NOT WITHIN, and an upstream is to blame" }
+        ));
     }
     for requirement in &report.requirements {
         let found = requirement.value.map_or_else(|| "not measured".to_owned(), three);

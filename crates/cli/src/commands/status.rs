@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use collegium_engine::mended;
+use collegium_engine::{CheckReport, mended};
 
 use super::print_json;
 use crate::{args::Args, failure::Failure, human::table};
@@ -28,4 +28,39 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
     }
     crate::human::put(&table(&rows, &[]))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `collegium status --check`
+pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
+    let pipeline = crate::locate::load(args, named)?;
+    let report = collegium_engine::check_lock(&pipeline)?;
+    if args.json {
+        print_json(&report)?;
+    } else {
+        crate::human::put(&words(&report))?;
+    }
+    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::from(5) })
+}
+
+fn words(report: &CheckReport) -> String {
+    if !report.sound {
+        let head = ["node", "stands on", "what is wrong"];
+        let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
+        for node in report.nodes.iter().filter(|node| !node.findings.is_empty()) {
+            rows.push(vec![
+                node.name.clone(),
+                node.stands_on.to_owned(),
+                node.findings.join("; "),
+            ]);
+        }
+        return format!("{}\nthe lock does not hold together; `collegium run` mends it\n", table(&rows, &[]));
+    }
+    let many = |what: &str| report.nodes.iter().filter(|node| node.stands_on == what).count();
+    let kinds = [("fit", "fitted"), ("kept", "kept"), ("patched", "patched"), ("held", "held")];
+    let parts: Vec<String> = kinds
+        .into_iter()
+        .filter(|(kind, _)| many(kind) > 0)
+        .map(|(kind, word)| format!("{} {word}", many(kind)))
+        .collect();
+    format!("{}: the lock holds together ({})\n", report.pipeline, parts.join(", "))
 }

@@ -12,7 +12,7 @@ use crate::{
     args::Args,
     failure::Failure,
     human::{bytes, count, table},
-    locate::{named, project, shown},
+    locate::{find, project, shown},
 };
 
 /// So many missing things are listed in words; `--json` lists all.
@@ -21,7 +21,7 @@ const LISTED: usize = 20;
 pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<ExitCode, Failure> {
     let (store, files, scope) = match name {
         Some(name) => {
-            let path = named(args, name)?;
+            let path = find(args, Some(name))?;
             let Some(file) = pipeline(&path)? else {
                 return Err(Failure::usage(format!("{} is no pipeline file", path.display())));
             };

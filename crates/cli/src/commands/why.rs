@@ -25,7 +25,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
     }
     crate::human::put(&format!("{}: {}\n", why.node, why.summary))?;
     if !why.changes.is_empty() {
-        let head = ["ingredient", "before", "after", "drift (sd)"];
+        let head = ["ingredient", "before", "after", "drift (sd)", "by its AGOP"];
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
         for change in &why.changes {
             let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "–".to_owned());
@@ -34,9 +34,21 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
                 shown(&change.before),
                 shown(&change.after),
                 change.drift.map(three).unwrap_or_default(),
+                change.weighted_drift.map(three).unwrap_or_default(),
             ]);
         }
-        crate::human::put(&table(&rows, &[3]))?;
+        crate::human::put(&table(&rows, &[3, 4]))?;
+    }
+    if let Some(change) = &why.output_change {
+        crate::human::put(&format!(
+            "its raw output moves by {} (root mean square); its AGOP predicts {}: an explanation, not a \
+             proof\n",
+            three(change.measured),
+            three(change.predicted)
+        ))?;
+    }
+    if let Some(advice) = &why.advice {
+        crate::human::put(&format!("would retraining help? {advice}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

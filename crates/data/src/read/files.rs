@@ -45,6 +45,12 @@ pub(crate) fn format(path: &Path) -> Result<Format, DataError> {
     }
 }
 
+/// The files that a pattern names, relative to `base`; `None` where there are none or it is no
+/// pattern.
+pub fn files_of(base: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
+    expand(base, &Spanned::new(0..0, pattern.to_owned())).ok()
+}
+
 /// The files that a pattern names, relative to `base`, sorted by path; never none.
 pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathBuf>, DataError> {
     let text = pattern.get_ref();

@@ -20,6 +20,7 @@ use crate::{DataError, DataErrorKind, Table};
 
 pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
+pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
 
 /// Rows of a chunk, unless told otherwise.

@@ -18,7 +18,7 @@ use rand::RngExt as _;
 use super::{baseline_name, baselines, findings, model_words};
 use crate::{
     EngineError, Session,
-    inputs::{NodeState, States},
+    inputs::{InputData, NodeState, States},
     measure::Predicted,
     rows::{Rows, SIDES, Side, side_name},
 };
@@ -171,6 +171,19 @@ impl Session {
     ) -> Result<(Option<Agop>, Option<String>), EngineError> {
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
+        self.look_at(index, model, &data, key)
+    }
+
+    /// The same for inputs at hand.
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn look_at(
+        &self,
+        index: usize,
+        model: &Model,
+        data: &[InputData],
+        key: &Digest,
+    ) -> Result<(Option<Agop>, Option<String>), EngineError> {
+        let inputs = &self.experts[index].inputs;
         let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
         let rows = self.probed_rows(index, key)?;
         let x = model

@@ -18,7 +18,7 @@ use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudi
 use crate::{
     EngineError, Session,
     inputs::States,
-    reuse::How,
+    reuse::{How, Judged},
     rows::{SIDES, side_name},
 };
 
@@ -42,7 +42,9 @@ pub fn audit(
             return Err(EngineError::Interrupted);
         }
         progress(&session.node_name(index));
-        audits.push(session.node_audit(index, &states)?);
+        let mut audit = session.node_audit(index, &states)?;
+        session.add_standing(index, &states, &mut audit)?;
+        audits.push(audit);
     }
     session.store.flush()?;
     Ok(AuditReport {
@@ -81,6 +83,37 @@ impl Session {
             "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
             stale.join(", ")
         )))
+    }
+
+    /// What an expert's standing rests on, and whether retraining would help, or did.
+    fn add_standing(
+        &self,
+        index: usize,
+        states: &States,
+        audit: &mut NodeAudit,
+    ) -> Result<(), EngineError> {
+        let Some(state) = states.get(&index) else { return Ok(()) };
+        audit.certificate.clone_from(&state.certificate);
+        let Some(now) = self.full_recipe(index, states)? else { return Ok(()) };
+        if state.certificate.is_some() {
+            if let Some(anchor) = self.anchor(index)?
+                && let Judged::Known(judgement) = self.judge(index, &anchor, &now, states)?
+            {
+                audit.advice = Some(collegium_plan::reuse::advice(&judgement));
+                audit.judgement = Some(*judgement);
+            }
+            return Ok(());
+        }
+        let name = self.node_name(index);
+        let last = self.last_fit(&name, state.full().model)?;
+        if let Some(run) = last
+            && let Some(earlier) = self.earlier(&run)?
+            && let Judged::Known(judgement) = self.judge(index, &earlier, &now, states)?
+        {
+            audit.advice = Some(crate::explain::hindsight(&judgement, &run));
+            audit.judgement = Some(*judgement);
+        }
+        Ok(())
     }
 
     fn data_summaries(&self, chosen: &BTreeSet<usize>) -> Vec<DataSummary> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::{Encoder, Matrix, Source};
+use collegium_data::{Encoder, Matrix};
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::{Columns, Model, Network, Repair, constant_losses, row_losses};
 use collegium_manifest::Reuse;
@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::anchor::{Anchor, Seen};
 use crate::{
     EngineError, Session,
+    drift::sources,
     fit::{Clock, Labels},
-    inputs::{InputData, States},
+    inputs::States,
     rows::{Rows, Side},
 };
 
@@ -162,7 +163,6 @@ impl Session {
             .filter(|(_, input)| moved.contains(&input.to_string()))
             .map(|(at, _)| at)
             .collect();
-        let sources = |data: &[InputData]| -> Vec<Source<'_>> { Vec::from_iter(data.iter().map(borrow)) };
         let made = (|| {
             let encoder = model.encoder.refitted(&positions, &sources(&new_view), &rows)?;
             Ok::<_, collegium_data::EncodeError>((
@@ -347,10 +347,6 @@ impl Ground {
             _ => 1.0,
         }
     }
-}
-
-fn borrow(data: &InputData) -> Source<'_> {
-    data.source()
 }
 
 fn mean(values: &[f64]) -> f64 {

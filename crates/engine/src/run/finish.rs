@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
-use collegium_plan::Part;
+use collegium_plan::{Part, view_name};
 use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport, Standing};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
@@ -27,9 +27,21 @@ pub(super) fn finish(
     let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
-        let block = locked(session, index, state);
+        let mut block = locked(session, state);
+        let name = session.node_name(index);
+        // A run of some experts does not ask the others' folds; what they stand on stays.
+        if let Some(before) = lock.node.remove(&name)
+            && (before.realisation, before.outputs) == (block.realisation, block.outputs)
+        {
+            for (part, standing) in before.parts {
+                block.parts.entry(part).or_insert(standing);
+            }
+            for (output, object) in before.hands {
+                block.hands.entry(output).or_insert(object);
+            }
+        }
         session.file_standing(&block)?;
-        lock.node.insert(session.node_name(index), block);
+        lock.node.insert(name, block);
     }
     lock.data = session
         .data
@@ -74,6 +86,9 @@ pub(super) fn finish(
         report: None,
     };
     session.store.log_run(&report)?;
+    if lock_mutex(&shared.fatal).is_none() && shared.exact.is_empty() {
+        session.file_fresh(&states, &report)?;
+    }
     session.store.flush()?;
     match lock_mutex(&shared.fatal).take() {
         Some(error) => Err(error),
@@ -96,13 +111,13 @@ impl Session {
     }
 }
 
-fn locked(session: &Session, index: usize, state: &NodeState) -> LockedNode {
+fn locked(session: &Session, state: &NodeState) -> LockedNode {
     let full = state.full();
     let standing = |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
     let mut hands = BTreeMap::new();
     for (view, applied) in &state.views {
         for (output, object) in &applied.outputs {
-            hands.insert(session.hand_name(output, *view), *object);
+            hands.insert(view_name(&session.pipeline, output, *view), *object);
         }
     }
     LockedNode {
@@ -123,7 +138,7 @@ fn locked(session: &Session, index: usize, state: &NodeState) -> LockedNode {
 }
 
 /// Most bytes that this process held at once, as the system counts them; 0 where it does not say.
-fn peak_memory() -> u64 {
+pub fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()

@@ -28,6 +28,7 @@ use crate::{
 };
 use finish::finish;
 pub(crate) use finish::now;
+pub use finish::peak_memory;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]

@@ -1,0 +1,156 @@
+//! `collegium diff`
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use collegium_engine::{Session, Version, mended};
+use collegium_records::{DiffReport, DiffStatus, NodeDiff};
+use collegium_store::{parse_lock, read_lock};
+
+use super::print_json;
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{count, table, three},
+    locate::split,
+};
+
+pub(crate) fn diff(
+    args: &Args,
+    a: &str,
+    b: &str,
+    targets: &[String],
+    seeds: u32,
+) -> Result<ExitCode, Failure> {
+    let (named, nodes) = split(targets)?;
+    let (session, _) = crate::session::open(args, named.as_deref())?;
+    let (a, b) = (version(&session, a)?, version(&session, b)?);
+    let report = mended(|| collegium_engine::diff(&session, &a, &b, &nodes, seeds))?;
+    crate::session::say_notes(&session);
+    if args.json {
+        print_json(&report)?;
+    } else {
+        crate::human::put(&words(&report))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A lock file, the present lock, or the lock in a git revision.
+fn version(session: &Session, name: &str) -> Result<Version, Failure> {
+    let path = session.lock_path();
+    let (lock, name) = if name == "." {
+        (read_lock(&path)?, "now".to_owned())
+    } else if Path::new(name).extension().is_some_and(|e| e == "lock") && Path::new(name).is_file() {
+        (read_lock(Path::new(name))?, name.to_owned())
+    } else {
+        let label = PathBuf::from(format!("{name}:{}", path.display()));
+        (parse_lock(&label, in_git(&path, name)?)?, name.to_owned())
+    };
+    Ok(Version { name, lock })
+}
+
+/// The bytes of a file in a git revision.
+fn in_git(path: &Path, revision: &str) -> Result<Vec<u8>, Failure> {
+    let folder = path.parent().filter(|f| *f != Path::new("")).unwrap_or(Path::new("."));
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let said = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
+        .output()
+        .map_err(|error| {
+            Failure::usage(format!(
+                "`{revision}` is no lock file, and git, which could know it as a revision, cannot be \
+                 run: {error}"
+            ))
+        })?;
+    if said.status.success() {
+        return Ok(said.stdout);
+    }
+    let why = String::from_utf8_lossy(&said.stderr);
+    let why = why.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned();
+    Err(Failure::usage(format!(
+        "`{revision}` is neither a lock file nor a git revision that holds {file}: {why}; is the lock \
+         committed?"
+    )))
+}
+
+fn words(report: &DiffReport) -> String {
+    let same = report.nodes.iter().filter(|node| node.status == DiffStatus::Same).count();
+    let mut text = format!("{}: {} → {}\n", report.pipeline, report.a, report.b);
+    for node in report.nodes.iter().filter(|node| node.status != DiffStatus::Same) {
+        text.push('\n');
+        text.push_str(&one(node));
+    }
+    if same > 0 {
+        text.push_str(&format!("\n{} the same\n", count(same, "expert")));
+    }
+    text
+}
+
+fn one(node: &NodeDiff) -> String {
+    let what = match node.status {
+        DiffStatus::Same => "the same",
+        DiffStatus::Moved => "the same model on other inputs",
+        DiffStatus::Changed => "another model",
+        DiffStatus::Added => "new",
+        DiffStatus::Removed => "gone",
+    };
+    let mut text = format!("{}: {what}\n", node.name);
+    let rows = |head: &[&str]| vec![head.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()];
+    if !node.recipe.is_empty() {
+        let mut recipe = rows(&["ingredient", "before", "after"]);
+        for change in &node.recipe {
+            let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "–".to_owned());
+            let cells = [change.ingredient.clone(), shown(&change.before), shown(&change.after)];
+            recipe.push(cells.into());
+        }
+        text.push_str(&indented(&table(&recipe, &[])));
+    }
+    if !node.metrics.is_empty() {
+        let mut metrics = rows(&["metric on test rows", "before", "after", "difference", "95 %"]);
+        for (name, diff) in &node.metrics {
+            let interval = diff
+                .interval
+                .map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
+            metrics.push(vec![
+                name.clone(),
+                three(diff.before),
+                three(diff.after),
+                format!("{:+.4}", diff.difference),
+                interval,
+            ]);
+        }
+        text.push_str(&indented(&table(&metrics, &[1, 2, 3])));
+    }
+    if let Some(flipped) = &node.flipped {
+        text.push_str(&format!(
+            "  predicted classes of {} test rows: {} fixed, {} broken, {} wrong in another way\n",
+            flipped.rows, flipped.fixed, flipped.broken, flipped.otherwise
+        ));
+    }
+    if !node.importance.is_empty() {
+        let mut shares = rows(&["looks at", "before", "after", "other seeds", ""]);
+        for one in &node.importance {
+            let band =
+                one.band.map_or_else(String::new, |b| format!("{:.3} to {:.3}", b.low, b.high));
+            let beyond = match one.beyond_seeds {
+                Some(true) => "more than seeds do",
+                _ => "",
+            };
+            let (before, after) = (format!("{:.3}", one.before), format!("{:.3}", one.after));
+            shares.push(vec![one.input.clone(), before, after, band, beyond.to_owned()]);
+        }
+        text.push_str(&indented(&table(&shares, &[1, 2])));
+    }
+    for note in &node.notes {
+        text.push_str(&format!("  note: {note}\n"));
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,345 @@
+//! Two versions of a lock, compared by what they do.
+//!
+//! Both versions are in the lock by digests, so nothing is trained to compare them: predictions are
+//! the objects that they handed over, importances those of their models. Only the band that says how
+//! much of a change in importance is seed costs fits, of the present version with other seeds; they
+//! are cached as any others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use collegium_digest::Hasher;
+use collegium_manifest::{Output, Task};
+use collegium_plan::{Part, fit_recipe};
+use collegium_probe::{paired_classification, paired_regression};
+use collegium_records::{
+    DiffReport, DiffStatus, FORMAT_VERSION, Flipped, ImportanceDiff, Interval, Lock, LockedNode,
+    MetricDiff, NodeDiff, Standing,
+};
+
+use crate::{
+    EngineError, Session,
+    inputs::States,
+    reuse::{How, Seen},
+    rows::{Rows, Side},
+};
+
+/// Resamples behind an interval of a difference.
+const RESAMPLES: u32 = 400;
+
+/// A version of a lock, and how it was named.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// As a person named it.
+    pub name: String,
+    /// What it stands on.
+    pub lock: Lock,
+}
+
+/// Compares two versions of the named experts (all, for no names). `seeds` other seeds of the later
+/// version are fitted for each changed expert that is up to date, to tell its changes from noise.
+///
+/// # Errors
+/// [`EngineError::Usage`] for unknown names, [`EngineError::Store`], a failed fit.
+pub fn diff(
+    session: &Session,
+    a: &Version,
+    b: &Version,
+    nodes: &[String],
+    seeds: u32,
+) -> Result<DiffReport, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
+    let states = session.states_at_hand(&chosen)?;
+    let mut found = Vec::new();
+    for &index in session.dag.order() {
+        if chosen.contains(&index) {
+            let name = session.node_name(index);
+            let pair = (a.lock.node.get(&name), b.lock.node.get(&name));
+            if pair != (None, None) {
+                found.push(session.node_diff(index, pair, &states, seeds)?);
+            }
+        }
+    }
+    if nodes.is_empty() {
+        for (name, node) in a.lock.node.iter().chain(&b.lock.node) {
+            let known = session.index(name).is_ok() || found.iter().any(|d| d.name == *name);
+            if !known {
+                let mut gone = blank(name, DiffStatus::Removed);
+                gone.before = Some(standing(node));
+                gone.notes.push("the pipeline file has no such expert now".to_owned());
+                found.push(gone);
+            }
+        }
+    }
+    session.store.flush()?;
+    Ok(DiffReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        a: a.name.clone(),
+        b: b.name.clone(),
+        nodes: found,
+    })
+}
+
+impl Session {
+    /// States of all experts that are up to date, with their ancestors.
+    fn states_at_hand(&self, chosen: &BTreeSet<usize>) -> Result<States, EngineError> {
+        let targets: Vec<usize> = chosen.iter().copied().collect();
+        let wanted = self.dag.with_ancestors(&targets);
+        let mut states = States::new();
+        for &index in self.dag.order() {
+            if wanted.contains(&index)
+                && let Some(ready) = self.ready(index, &wanted, &states, How::default())?
+                && ready.open.is_empty()
+            {
+                let state = self.state(index, ready, &wanted, &states)?;
+                states.insert(index, Arc::new(state));
+            }
+        }
+        Ok(states)
+    }
+
+    fn node_diff(
+        &self,
+        index: usize,
+        pair: (Option<&LockedNode>, Option<&LockedNode>),
+        states: &States,
+        seeds: u32,
+    ) -> Result<NodeDiff, EngineError> {
+        let name = self.node_name(index);
+        let (before, after) = match pair {
+            (Some(before), Some(after)) => (before, after),
+            (before, after) => {
+                let status = match after {
+                    Some(_) => DiffStatus::Added,
+                    None => DiffStatus::Removed,
+                };
+                let mut diff = blank(&name, status);
+                (diff.before, diff.after) = (before.map(standing), after.map(standing));
+                return Ok(diff);
+            }
+        };
+        let status = match () {
+            () if before.realisation != after.realisation => DiffStatus::Changed,
+            () if before.outputs != after.outputs => DiffStatus::Moved,
+            () => DiffStatus::Same,
+        };
+        let mut diff = blank(&name, status);
+        (diff.before, diff.after) = (Some(standing(before)), Some(standing(after)));
+        if status == DiffStatus::Same {
+            return Ok(diff);
+        }
+        match (self.fit_recipe_of(before)?, self.fit_recipe_of(after)?) {
+            (Some(one), Some(other)) => diff.recipe = one.changes(&other),
+            _ => diff.notes.push("a recipe is no longer in the store".to_owned()),
+        }
+        self.predictions(index, before, after, &mut diff)?;
+        if status == DiffStatus::Changed {
+            self.importances(index, before, after, states, seeds, &mut diff)?;
+        }
+        Ok(diff)
+    }
+
+    /// The recipe of the full fit that a block rests on.
+    fn fit_recipe_of(
+        &self,
+        node: &LockedNode,
+    ) -> Result<Option<collegium_records::Recipe>, EngineError> {
+        let recipe = node.certificate.as_ref().map_or(node.recipe, |c| c.anchor.recipe);
+        Ok(self.store.recipe(&recipe)?)
+    }
+
+    /// Metrics and flipped classes on test rows, from the objects that were handed over.
+    fn predictions(
+        &self,
+        index: usize,
+        before: &LockedNode,
+        after: &LockedNode,
+        diff: &mut NodeDiff,
+    ) -> Result<(), EngineError> {
+        let output = match self.experts[index].task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let (Some(one), Some(other)) =
+            (before.hands.get(output.name()), after.hands.get(output.name()))
+        else {
+            diff.notes.push("a version does not say what it handed over".to_owned());
+            return Ok(());
+        };
+        let (Some(one), Some(other)) = (self.matrix(one)?, self.matrix(other)?) else {
+            diff.notes.push("predictions of a version are no longer in the store".to_owned());
+            return Ok(());
+        };
+        let table = self.table(index)?.rows;
+        if one.rows != table || other.rows != table || one.width != other.width {
+            diff.notes.push(format!(
+                "predictions are of {} and {} rows, the table has {table} now: not compared",
+                one.rows, other.rows
+            ));
+            return Ok(());
+        }
+        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let pick = |m: &collegium_data::Matrix| m.select(&rows).data;
+        let (p, q) = (pick(&one), pick(&other));
+        let key = Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
+        diff.metrics = match self.experts[index].task {
+            Task::Regression => {
+                let target = self.target_values(index)?;
+                let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
+                paired_regression(&p, &q, &truth, RESAMPLES, &key)
+            }
+            Task::Classification => {
+                let all = self.labels(index)?;
+                let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
+                let classes = self.experts[index].classes.len();
+                diff.flipped = Some(flipped(&p, &q, one.width, &labels));
+                paired_classification(&p, &q, one.width, &labels, classes, RESAMPLES, &key)
+            }
+        };
+        Ok(())
+    }
+
+    /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
+    /// to date, what other seeds of it look at.
+    fn importances(
+        &self,
+        index: usize,
+        before: &LockedNode,
+        after: &LockedNode,
+        states: &States,
+        seeds: u32,
+        diff: &mut NodeDiff,
+    ) -> Result<(), EngineError> {
+        let (one, other) = (self.shares_of(index, before)?, self.shares_of(index, after)?);
+        let (Some(one), Some(other)) = (one, other) else {
+            diff.notes.push(
+                "what a version looked at cannot be told: its model or its inputs have changed or \
+                 are no longer in the store"
+                    .to_owned(),
+            );
+            return Ok(());
+        };
+        let current = states
+            .get(&index)
+            .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
+        let mut bands: BTreeMap<String, Interval> = BTreeMap::new();
+        if current && seeds > 0 {
+            let mut all = vec![other.clone()];
+            for seed in 1..=seeds {
+                if let Some(shares) = self.shares_with_seed(index, seed, states)? {
+                    all.push(shares);
+                }
+            }
+            diff.seeds = all.len() as u32 - 1;
+            for name in other.keys() {
+                let of = all.iter().map(|shares| shares.get(name).copied().unwrap_or(0.0));
+                let (low, high) = of.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), share| {
+                    (l.min(share), h.max(share))
+                });
+                bands.insert(name.clone(), Interval { low, high });
+            }
+        } else if seeds > 0 {
+            diff.notes.push("not the present version: no band of seeds".to_owned());
+        }
+        let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        for name in names {
+            let share = |of: &BTreeMap<String, f64>| of.get(name).copied().unwrap_or(0.0);
+            let (before, after, band) = (share(&one), share(&other), bands.get(name).copied());
+            let beyond_seeds = band.map(|band| before < band.low || before > band.high);
+            diff.importance.push(ImportanceDiff {
+                input: name.clone(),
+                before,
+                after,
+                band,
+                beyond_seeds,
+            });
+        }
+        let size = |d: &ImportanceDiff| (d.after - d.before).abs();
+        diff.importance.sort_by(|x, y| size(y).total_cmp(&size(x)));
+        Ok(())
+    }
+
+    /// The importance of each input in a version's full model.
+    fn shares_of(
+        &self,
+        index: usize,
+        node: &LockedNode,
+    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
+        let Some(fit) = self.fit_of(&standing(node))? else { return Ok(None) };
+        let Some(data) = self.anchor_data(index, &node.reads, Seen::Deployed)? else {
+            return Ok(None);
+        };
+        self.shares(index, &fit, &data)
+    }
+
+    fn shares(
+        &self,
+        index: usize,
+        fit: &collegium_records::Fit,
+        data: &[crate::inputs::InputData],
+    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
+        let model = self.model(fit)?;
+        let inputs: Vec<String> =
+            self.experts[index].inputs.iter().map(ToString::to_string).collect();
+        if model.encoder.names() != inputs {
+            return Ok(None);
+        }
+        // One key for all versions, so that all are looked at on the same rows.
+        let key = Hasher::new("diff importance").text(self.name(index)).finish();
+        let (agop, _) = self.look_at(index, &model, data, &key)?;
+        Ok(agop.map(|agop| agop.importance.into_iter().map(|i| (i.input, i.share)).collect()))
+    }
+
+    fn shares_with_seed(
+        &self,
+        index: usize,
+        seed: u32,
+        states: &States,
+    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
+        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
+        let mut expert = self.expert(index).clone();
+        expert.seed = expert.seed.wrapping_add(u64::from(seed));
+        let recipe = fit_recipe(&expert, &inputs);
+        let (fit, _) = self.execute(index, Part::Full, &recipe, None, states, false)?;
+        let view = collegium_plan::View::Deployed;
+        let data = self.input_data(index, &self.experts[index].inputs, view, states)?;
+        self.shares(index, &fit, &data)
+    }
+}
+
+fn standing(node: &LockedNode) -> Standing {
+    Standing { recipe: node.recipe, realisation: node.realisation }
+}
+
+fn blank(name: &str, status: DiffStatus) -> NodeDiff {
+    NodeDiff {
+        name: name.to_owned(),
+        status,
+        before: None,
+        after: None,
+        recipe: Vec::new(),
+        metrics: BTreeMap::<String, MetricDiff>::new(),
+        flipped: None,
+        importance: Vec::new(),
+        seeds: 0,
+        notes: Vec::new(),
+    }
+}
+
+fn flipped(before: &[f32], after: &[f32], width: usize, labels: &[u32]) -> Flipped {
+    let predicted = |p: &[f32]| collegium_probe::predicted_labels(p, width);
+    let (one, other) = (predicted(before), predicted(after));
+    let mut flipped = Flipped { rows: labels.len() as u64, fixed: 0, broken: 0, otherwise: 0 };
+    for ((a, b), label) in one.iter().zip(&other).zip(labels) {
+        match (a == label, b == label) {
+            (false, true) => flipped.fixed += 1,
+            (true, false) => flipped.broken += 1,
+            (false, false) if a != b => flipped.otherwise += 1,
+            _ => {}
+        }
+    }
+    flipped
+}

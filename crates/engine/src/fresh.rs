@@ -1,0 +1,260 @@
+//! A run with nothing to do, found out without opening anything.
+//!
+//! A finished run that left everything up to date files what that rests on: the bytes of the pipeline
+//! file, its blueprints and its lock, the state (device, inode, size, times) of every data file, and
+//! that of every model, output and record in the store that it stands on. While all of them are as
+//! they were there is nothing to do, and the answer is the one that was given then. Anything else
+//! (another file, a missing object, a moved stamp) is no answer at all, and the long way is taken: this
+//! is never a reason to call something stale, only one to call it fresh.
+//!
+//! It reads three small files and asks the system about the others, so that a thousand experts cost
+//! what `make` or `ninja` would ask for a thousand files.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{Pipeline, StandsOn, project_root};
+use collegium_records::{
+    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport,
+};
+use collegium_store::{Stamped, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::{EngineError, Session, inputs::States, session::base};
+
+/// What "up to date" rested on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ground {
+    /// Of every small file that was read: pipeline, lock, blueprints, other pipelines' locks.
+    texts: Digest,
+    /// Other pipelines' locks, relative to the pipeline file.
+    sources: Vec<PathBuf>,
+    /// Patterns of data files, and what they named.
+    patterns: Vec<(String, Vec<PathBuf>)>,
+    /// Data files.
+    data: Vec<Stamped>,
+    /// Files of the store, relative to it.
+    store: Vec<Stamped>,
+    /// The pipeline's name.
+    pipeline: String,
+    /// Experts.
+    experts: usize,
+}
+
+/// A pipeline with nothing to do.
+pub struct Fresh {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// How many experts are up to date.
+    pub experts: usize,
+    store: Store,
+    key: String,
+}
+
+impl Fresh {
+    /// The report of a run that does nothing; `None` if it was damaged.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn report(&self) -> Result<Option<RunReport>, EngineError> {
+        let Some(bytes) = self.store.cached(&format!("{}.report", self.key))? else {
+            return Ok(None);
+        };
+        Ok(serde_json::from_slice(&bytes).ok())
+    }
+
+    /// The plan of doing nothing; `None` if its record was damaged.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn plan(&self) -> Result<Option<PlanReport>, EngineError> {
+        let Some(report) = self.report()? else { return Ok(None) };
+        let nodes = report.nodes.into_iter().map(|node| NodePlan {
+            name: node.name,
+            action: match node.outcome {
+                Outcome::Frozen => Action::Frozen,
+                _ => Action::Cached,
+            },
+            reasons: node.reasons,
+            fits: Vec::new(),
+            recipe: node.recipe,
+            seconds: Some(Estimate::default()),
+            peak_bytes: 0,
+            judgement: None,
+            advice: None,
+        });
+        Ok(Some(PlanReport {
+            format_version: report.format_version,
+            pipeline: report.pipeline,
+            nodes: nodes.collect(),
+            seconds: Estimate::default(),
+            peak_bytes: 0,
+            memory_limit: None,
+        }))
+    }
+
+    /// Logs a run that did nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn log(&self, seconds: f64) -> Result<(), EngineError> {
+        let report = RunReport {
+            format_version: collegium_records::FORMAT_VERSION,
+            pipeline: self.pipeline.clone(),
+            seconds,
+            peak_bytes: crate::run::peak_memory(),
+            nodes: Vec::new(),
+            requirements: Vec::new(),
+            end_to_end: Vec::new(),
+            notes: Vec::new(),
+            interrupted: false,
+            report: None,
+        };
+        Ok(self.store.log_run(&report)?)
+    }
+}
+
+/// Is there nothing to do for the pipeline in this file? `None`: nobody knows without looking.
+///
+/// # Errors
+/// Only what a longer look would meet too: a store that cannot be read.
+pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
+    let root = project_root(pipeline);
+    let store = Store::open(&root)?;
+    let key = key(pipeline);
+    let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
+    let Ok(ground) = serde_json::from_slice::<Ground>(&bytes) else { return Ok(None) };
+    let folder = pipeline.parent().unwrap_or(Path::new(""));
+    let same = texts(pipeline, &root, &ground.sources) == Some(ground.texts)
+        && ground.patterns.iter().all(|(pattern, files)| {
+            collegium_data::files_of(folder, pattern).is_some_and(|now| now == *files)
+        })
+        && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
+        && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
+    let Ground { pipeline, experts, .. } = ground;
+    Ok(same.then_some(Fresh { pipeline, experts, store, key }))
+}
+
+impl Session {
+    /// Files what this run's "everything is up to date" rests on. Not being able to is no failure:
+    /// the next run only takes the long way.
+    pub(crate) fn file_fresh(
+        &self,
+        states: &States,
+        report: &RunReport,
+    ) -> Result<(), EngineError> {
+        let done = states.len() == self.pipeline.experts.len()
+            && report.notes.is_empty()
+            && report.nodes.iter().all(|n| !matches!(n.outcome, Outcome::Failed | Outcome::Blocked));
+        let path = &self.pipeline.source.path;
+        let key = key(path);
+        if !done {
+            return Ok(());
+        }
+        let Some(ground) = self.ground_of(states)? else { return Ok(()) };
+        let mut idle = report.clone();
+        for node in &mut idle.nodes {
+            node.outcome = match node.outcome {
+                Outcome::Frozen => Outcome::Frozen,
+                _ => Outcome::Cached,
+            };
+            (node.fits, node.seconds, node.cpu_seconds, node.fit_cpu_seconds) = (0, 0.0, 0.0, 0.0);
+            (node.peak_bytes, node.before) = (0, None);
+            node.fitted.clear();
+            // What it stands on stays said; why it was trained then is no reason now.
+            match &node.certificate {
+                Some(certificate) => {
+                    node.reasons = vec![collegium_plan::reuse::certificate_words(certificate)];
+                }
+                None => node.reasons.clear(),
+            }
+            node.judgement = None;
+        }
+        idle.end_to_end.clear();
+        idle.seconds = 0.0;
+        let encode = |error: serde_json::Error| {
+            EngineError::Internal(format!("filing what is up to date: {error}"))
+        };
+        let (ground, idle) = (
+            serde_json::to_vec(&ground).map_err(encode)?,
+            serde_json::to_vec(&idle).map_err(encode)?,
+        );
+        self.store.cache(&format!("{key}.report"), &idle)?;
+        Ok(self.store.cache(&format!("{key}.ground"), &ground)?)
+    }
+
+    fn ground_of(&self, states: &States) -> Result<Option<Ground>, EngineError> {
+        let path = &self.pipeline.source.path;
+        let sources: Vec<PathBuf> = self
+            .pipeline
+            .experts
+            .values()
+            .filter_map(|expert| match &expert.stands_on {
+                StandsOn::Source { pipeline, .. } => {
+                    Some(Path::new(pipeline.get_ref()).with_extension("lock"))
+                }
+                _ => None,
+            })
+            .collect();
+        let Some(texts) = texts(path, &self.pipeline.root, &sources) else { return Ok(None) };
+        let base = base(&self.pipeline);
+        let mut patterns = Vec::new();
+        for pattern in self.pipeline.data.values().flat_map(|data| data.tables.values()) {
+            let text = pattern.get_ref().clone();
+            let Some(files) = collegium_data::files_of(&base, &text) else { return Ok(None) };
+            patterns.push((text, files));
+        }
+        let data: Option<Vec<Stamped>> =
+            self.files.iter().map(|(path, _)| Stamped::settled(path)).collect();
+        // A file that was changed a moment ago may change again under the same stamp.
+        let Some(data) = data else { return Ok(None) };
+        let mut files = BTreeMap::new();
+        for state in states.values() {
+            for (recipe, fit) in state.parts.values() {
+                files.insert(self.store.object_file(&fit.model), ());
+                files.insert(self.store.realisation_file(recipe, &fit.model), ());
+            }
+            for object in state.views.values().flat_map(|applied| applied.outputs.values()) {
+                files.insert(self.store.object_file(object), ());
+            }
+        }
+        let store: Option<Vec<Stamped>> =
+            files.into_keys().map(|file| Stamped::of(&file, self.store.root())).collect();
+        let Some(store) = store else { return Ok(None) };
+        let experts = self.pipeline.experts.len();
+        let pipeline = self.pipeline.name.clone();
+        Ok(Some(Ground { texts, sources, patterns, data, store, pipeline, experts }))
+    }
+}
+
+/// The name of a pipeline's entry in the cache.
+fn key(pipeline: &Path) -> String {
+    let absolute = std::path::absolute(pipeline).unwrap_or_else(|_| pipeline.to_owned());
+    let name = Hasher::new("fresh").text(&absolute.to_string_lossy()).finish();
+    format!("fresh-{}", name.short())
+}
+
+/// A digest over every small file that decides what is up to date, and over the program.
+fn texts(pipeline: &Path, root: &Path, sources: &[PathBuf]) -> Option<Digest> {
+    let mut hasher = Hasher::new("texts");
+    hasher.count(u64::from(ENGINE_EPOCH)).text(env!("CARGO_PKG_VERSION"));
+    let folder = pipeline.parent().unwrap_or(Path::new(""));
+    let locks = sources.iter().map(|source| folder.join(source));
+    for path in [pipeline.to_owned(), pipeline.with_extension("lock")].into_iter().chain(locks) {
+        hasher.bytes(&fs::read(path).ok()?);
+    }
+    let mut blueprints: Vec<PathBuf> = match fs::read_dir(root.join("models")) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => Vec::new(),
+    };
+    blueprints.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    blueprints.sort();
+    for path in blueprints {
+        hasher.text(&path.file_name()?.to_string_lossy()).bytes(&fs::read(&path).ok()?);
+    }
+    Some(hasher.finish())
+}

@@ -1,0 +1,81 @@
+//! Files that are taken to be as they were, by what the system says of them; and small entries of
+//! the cache that rest on such files.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use collegium_digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError, seal,
+    stamp::{Stamp, nanoseconds_now},
+    traces,
+};
+
+/// A file, and its state when it was looked at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stamped {
+    path: PathBuf,
+    stamp: Stamp,
+}
+
+impl Stamped {
+    /// A file of the store, by its path; kept relative to `root`. `None` if it is not there.
+    pub fn of(path: &Path, root: &Path) -> Option<Self> {
+        let stamp = Stamp::of(&fs::metadata(path).ok()?)?;
+        Some(Self { path: path.strip_prefix(root).ok()?.to_owned(), stamp })
+    }
+
+    /// A file that anybody may write. `None` if it is not there, or changed so lately that it could
+    /// change again under the same stamp.
+    pub fn settled(path: &Path) -> Option<Self> {
+        let stamp = Stamp::of(&fs::metadata(path).ok()?)?;
+        let settled = !stamp.is_racy(nanoseconds_now());
+        settled.then(|| Self { path: path.to_owned(), stamp })
+    }
+
+    /// Is it still what it was? `root` is what its path is relative to.
+    pub fn is_as_it_was(&self, root: &Path) -> bool {
+        let now = fs::metadata(root.join(&self.path)).ok().and_then(|m| Stamp::of(&m));
+        now == Some(self.stamp)
+    }
+}
+
+impl Store {
+    /// The file of an object, whether or not it is there.
+    pub fn object_file(&self, object: &Digest) -> PathBuf {
+        self.layout.object(object)
+    }
+
+    /// The file of a realisation, whether or not it is there.
+    pub fn realisation_file(&self, recipe: &Digest, id: &Digest) -> PathBuf {
+        self.layout.realisation(recipe, id)
+    }
+
+    /// A small entry of the cache; `None` if it is not there or was damaged.
+    ///
+    /// # Errors
+    /// If it is there and the system refuses to read it.
+    pub fn cached(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.layout.folder("cache").join(name);
+        let Some(bytes) = traces::read(&path)? else { return Ok(None) };
+        match seal::unseal(&[], &bytes) {
+            Some(record) => Ok(Some(record.to_vec())),
+            None => {
+                self.quarantine(&path, &format!("the cache entry {name}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes a small entry of the cache: JSON that costs nothing but time to lose.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn cache(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
+        self.replace(&self.layout.folder("cache").join(name), &seal::seal(&[], record))
+    }
+}
