@@ -126,9 +126,11 @@ pub(crate) enum Command {
     },
 
     /// Compare two versions of a pipeline's lock by what they do.
-    #[command(after_help = "A version is a git revision, a lock file, or `.` for the lock as it is.\n\n\
+    #[command(
+        after_help = "A version is a git revision, a lock file, or `.` for the lock as it is.\n\n\
         Examples:\n  collegium diff HEAD~1 .\n  collegium diff v1.0 HEAD arrival pipelines/flights.toml\n  \
-        collegium diff old.lock . --seeds 0")]
+        collegium diff old.lock . --seeds 0"
+    )]
     Diff {
         /// The earlier version.
         a: String,

@@ -29,6 +29,7 @@ runs/TIME-PROCESS.json              reports of past runs; gc keeps the last hund
 reports/PIPELINE.html, .json        the last audit of each pipeline
 cache/stat.json                     hashes of input files, by path, size and times
 cache/memo                          what follows from hashes: a hash for a hash
+cache/KEY.ground, KEY.report        what the last run of a pipeline stood on, and what it said
 locks/RECIPE                        held by the process that computes that recipe; released when it ends
 tmp/PROCESS-...                     files being written
 quarantine/PATH.PROCESS             files that were found damaged; of no use but to find out why

@@ -16,6 +16,7 @@
 //! | `runs/<time>-<process>.json` | a past [`RunReport`](collegium_records::RunReport), sealed |
 //! | `reports/<pipeline>.html`, `.json` | its last audit, for people: the store itself never reads it |
 //! | `cache/stat.json`, `cache/memo` | digests of input files, sealed; a digest-to-digest map with its hash |
+//! | `cache/<key>.ground`, `.report` | small entries that rest on files as they were ([`Stamped`]), sealed |
 //! | `locks/<recipe>` | held by whoever computes that recipe |
 //! | `tmp/<process>-…` | being written, or left by the dead |
 //! | `quarantine/<path>.<process>` | found damaged |

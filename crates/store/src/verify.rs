@@ -186,16 +186,16 @@ impl Store {
                 self.found_damaged(Checked::Run, &path, format!("report of run {stem}"), found);
             }
         }
-        let caches: [(&str, &str, fn(&[u8]) -> bool); 2] = [
-            ("stat.json", "hashes of input files", stamp::is_whole),
-            ("memo", "what follows from hashes", memo::is_whole),
-        ];
-        for (name, was, is_whole) in caches {
-            let path = self.layout.folder("cache").join(name);
+        for (name, path) in names(&self.layout.folder("cache"))? {
             let Some(bytes) = read(&path)? else { continue };
             found.count(Checked::Cache, bytes.len() as u64);
-            if !is_whole(&bytes) {
-                self.found_damaged(Checked::Cache, &path, was.to_owned(), found);
+            let (was, whole) = match name.as_str() {
+                "stat.json" => ("hashes of input files".to_owned(), stamp::is_whole(&bytes)),
+                "memo" => ("what follows from hashes".to_owned(), memo::is_whole(&bytes)),
+                _ => (format!("cache entry {name}"), seal::unseal(&[], &bytes).is_some()),
+            };
+            if !whole {
+                self.found_damaged(Checked::Cache, &path, was, found);
             }
         }
         Ok(())

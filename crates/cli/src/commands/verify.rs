@@ -22,6 +22,10 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
     let (store, files, scope) = match name {
         Some(name) => {
             let path = find(args, Some(name))?;
+            if !path.exists() {
+                // Says which file is near.
+                crate::locate::load(args, Some(name))?;
+            }
             let Some(file) = pipeline(&path)? else {
                 return Err(Failure::usage(format!("{} is no pipeline file", path.display())));
             };
