@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::project::{Project, fitted};
 
 /// Numbers that look random and are the same every time.
-struct Numbers(u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % bound
     }
@@ -28,7 +28,7 @@ fn slow(epochs: u32) -> Project {
     project
 }
 
-fn start(project: &Project, args: &[&str]) -> Child {
+pub fn start(project: &Project, args: &[&str]) -> Child {
     project.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -128,7 +128,7 @@ fn two_runs_at_the_same_time_share_the_work() {
 }
 
 /// Changes one byte of a file, which the store keeps read-only.
-fn flip(project: &Project, name: &str, at: usize) {
+pub fn flip(project: &Project, name: &str, at: usize) {
     let path = project.path(name);
     let mut bytes = std::fs::read(&path).unwrap();
     let at = at % bytes.len();
@@ -138,7 +138,7 @@ fn flip(project: &Project, name: &str, at: usize) {
 }
 
 /// Some of the names, always the same ones.
-fn some(names: impl IntoIterator<Item = String>, count: usize, seed: u64) -> Vec<String> {
+pub fn some(names: impl IntoIterator<Item = String>, count: usize, seed: u64) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().collect();
     let mut numbers = Numbers(seed);
     while names.len() > count {

@@ -106,6 +106,43 @@ pub fn rows(count: usize) -> String {
     text
 }
 
+/// 40 experts of four hidden units in five levels, on the table of `rows`; 70 fits, since three read
+/// their upstreams out of fold.
+pub fn forty() -> String {
+    let mut text =
+        "[pipeline]\nname = \"small\"\nseed = 11\n\n[data.rows]\npath = \"data/rows.csv\"\n\
+        split = { train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }\n"
+            .to_owned();
+    let mut above = Vec::new();
+    for (level, count) in [16, 12, 8, 3, 1].into_iter().enumerate() {
+        let mut names = Vec::new();
+        for at in 0..count {
+            let name = format!("l{level}n{at}");
+            let column = |step: usize| ["a", "b", "c", "d"][(at + level + step) % 4];
+            let mut inputs = vec![format!("rows.{}", column(0)), format!("rows.{}", column(1))];
+            // No two experts alike: they would share their fits.
+            let rate = 0.01 * (at + 1) as f64;
+            let mut fed = "";
+            if !above.is_empty() {
+                let from = |step: usize| format!("{}.value", above[(at + step) % above.len()]);
+                inputs.extend([from(0), from(5)]);
+                let folds = level == 1 && at < 2 || level == 2 && at == 0;
+                fed = if folds { "" } else { "upstream = \"in-sample\"\n" };
+            }
+            write!(
+                text,
+                "\n[expert.{name}]\ninputs = {inputs:?}\ntarget = \"rows.size\"\n{fed}\
+                 model = {{ type = \"mlp\", hidden = [4] }}\n\
+                 train = {{ epochs = 2, batch = 32, patience = 0, learning_rate = {rate} }}\n"
+            )
+            .unwrap();
+            names.push(name);
+        }
+        above = names;
+    }
+    text + "\n[evaluate]\nbaselines = []\n\n[audit]\nrows = 30\nbootstrap = 3\n"
+}
+
 /// The table of `rows`, as Parquet.
 pub fn parquet(path: &Path, count: usize) {
     let text = rows(count);
@@ -154,6 +191,28 @@ impl Project {
         project.write("pipelines/small.toml", PIPELINE);
         project.write("pipelines/data/rows.csv", rows(600));
         project
+    }
+
+    /// The project of [`forty`] experts and 160 rows.
+    pub fn forty() -> Self {
+        let project = Self::in_memory();
+        project.write_forty();
+        project
+    }
+
+    /// A folder with nothing in it, on a disk in memory where there is one: a run's flush waits for
+    /// everything that anybody has written to the same disk, which is too long for dozens of runs.
+    pub fn in_memory() -> Self {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(folder) => Self { folder },
+            Err(_) => Self::empty(),
+        }
+    }
+
+    /// The files of the project of forty, here.
+    pub fn write_forty(&self) {
+        self.write("pipelines/small.toml", forty());
+        self.write("pipelines/data/rows.csv", rows(160));
     }
 
     /// The project above after one run. It is run once per process and copied from then on.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{Pipeline, StandsOn, project_root};
+use collegium_manifest::{StandsOn, project_root};
 use collegium_records::{
     Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport,
 };

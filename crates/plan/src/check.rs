@@ -24,7 +24,7 @@ pub struct Checked {
 /// Checks a lock against its pipeline file.
 pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<Checked> {
     let mut all = Vec::new();
-    for (index, (name, expert)) in pipeline.experts.iter().enumerate() {
+    for (index, name) in pipeline.experts.keys().enumerate() {
         let name = format!("expert.{name}");
         let mut findings = Vec::new();
         let stands_on = match lock.node.get(&name) {

@@ -244,6 +244,9 @@ fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit {
         cost: Cost { seconds: 6.42, cpu_seconds: 6.31, peak_bytes: 61_341_696 },
         recipe: Digest::of(name.as_bytes()),
         realisation: Digest::of(target.as_bytes()),
+        certificate: None,
+        judgement: None,
+        advice: None,
         findings: vec![],
     }
 }
