@@ -80,6 +80,8 @@ fn help_lists_every_command_and_exit_code() {
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
       log          List past runs
+      verify       Read the whole store, and move what is damaged out of the way
+      gc           Free what no lock file, pin or recent run stands on
       schema       Print the JSON Schema of the pipeline file, for editors
       completions  Print completions for a shell
       man          Print the manual page

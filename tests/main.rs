@@ -8,6 +8,7 @@ mod project;
 mod audit;
 mod bad_input;
 mod bad_pipeline;
+mod care;
 mod commands;
 mod contracts;
 mod crash;

@@ -126,9 +126,11 @@ pub(crate) enum Command {
     },
 
     /// Compare two versions of a pipeline's lock by what they do.
-    #[command(after_help = "A version is a git revision, a lock file, or `.` for the lock as it is.\n\n\
+    #[command(
+        after_help = "A version is a git revision, a lock file, or `.` for the lock as it is.\n\n\
         Examples:\n  collegium diff HEAD~1 .\n  collegium diff v1.0 HEAD arrival pipelines/flights.toml\n  \
-        collegium diff old.lock . --seeds 0")]
+        collegium diff old.lock . --seeds 0"
+    )]
     Diff {
         /// The earlier version.
         a: String,
@@ -186,6 +188,37 @@ pub(crate) enum Command {
         /// The last so many.
         #[arg(short, long, default_value_t = 20)]
         number: usize,
+    },
+
+    /// Read the whole store, and move what is damaged out of the way.
+    #[command(after_help = "Examples:\n  collegium verify\n  collegium verify --repair\n  \
+        collegium verify pipelines/flights.toml\n\n\
+        Exits with 0 when the store is sound or was repaired, with 7 when it is not.")]
+    Verify {
+        /// Only what this pipeline file's lock stands on; else the whole store.
+        pipeline: Option<String>,
+        /// Run every pipeline whose lock names something that is missing now.
+        #[arg(long)]
+        repair: bool,
+    },
+
+    /// Free what no lock file, pin or recent run stands on.
+    #[command(after_help = "Examples:\n  collegium gc --dry-run\n  \
+        collegium gc --grace 12h\n  collegium gc --keep 20GB --grace 7d\n\n\
+        The lock files of all pipelines of the project count, pins, and the models of the last ten \
+        runs. What goes costs time to make again, and never correctness; the cheapest per byte goes \
+        first. Other commands may run meanwhile.")]
+    Gc {
+        /// Delete nothing; say what would go.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+        /// Evict only until the store is no larger than this: `500MB`, `20GB`, `1.5GiB`.
+        #[arg(long, value_name = "SIZE", default_value = "0", value_parser = crate::units::size)]
+        keep: u64,
+        /// Spare what is younger than this: `30m`, `12h`, `7d`.
+        #[arg(long, value_name = "DURATION", default_value = "1d",
+            value_parser = crate::units::duration)]
+        grace: std::time::Duration,
     },
 
     /// Print the JSON Schema of the pipeline file, for editors.

@@ -71,6 +71,16 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Invalid(found) => f.write_str(found.render(false).trim_end()),
+            Self::Closed => f.write_str("stdout was closed"),
+            Self::Other { message, .. } => f.write_str(message),
+        }
+    }
+}
+
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let code = error.exit_code();

@@ -35,12 +35,18 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
     }
 }
 
-/// The file of the named pipeline, or of the only one.
-pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
+/// The folder to start in.
+fn start(args: &Args) -> Result<PathBuf, Failure> {
     let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     if !start.is_dir() {
         return Err(Failure::usage(format!("there is no folder {}", start.display())));
     }
+    Ok(start)
+}
+
+/// The file of the named pipeline, or of the only one.
+pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
+    let start = start(args)?;
     if let Some(name) = named {
         return Ok(match args.directory {
             Some(_) => start.join(name),
@@ -83,8 +89,26 @@ pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure>
     }
 }
 
+/// The project root when no pipeline is named: the nearest folder above that holds `pipelines/` or
+/// `.collegium/`.
+pub(crate) fn project(args: &Args) -> Result<PathBuf, Failure> {
+    let start = start(args)?;
+    let absolute =
+        std::path::absolute(&start).map_err(|error| Failure::file("finding", &start, &error))?;
+    absolute
+        .ancestors()
+        .find(|above| above.join("pipelines").is_dir() || above.join(".collegium").is_dir())
+        .map(Path::to_path_buf)
+        .ok_or_else(|| {
+            Failure::usage(
+                "there is no project here or above: no folder with `pipelines/` or `.collegium/`; \
+                 name one, as in `collegium -C demo verify`",
+            )
+        })
+}
+
 /// A path as short as it can be from here.
-fn shown(path: PathBuf) -> PathBuf {
+pub(crate) fn shown(path: PathBuf) -> PathBuf {
     match std::env::current_dir() {
         Ok(here) => path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path),
         Err(_) => path,

@@ -16,6 +16,7 @@ mod human;
 mod locate;
 mod progress;
 mod session;
+mod units;
 
 use std::process::ExitCode;
 

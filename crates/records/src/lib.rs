@@ -9,6 +9,7 @@
 //! one small place is one that can be snapshot-tested.
 
 mod audit;
+mod care;
 mod contract;
 mod diff;
 mod fit;
@@ -18,6 +19,7 @@ mod recipe;
 mod reuse;
 
 pub use audit::*;
+pub use care::*;
 pub use contract::*;
 pub use diff::*;
 pub use fit::*;

@@ -16,6 +16,9 @@ use tempfile::NamedTempFile;
 /// A temporary file younger than this is never removed: its writer may not have locked it yet.
 const GRACE: Duration = Duration::from_secs(600);
 
+/// So often a folder may vanish again before a file is named in it (`gc` removes empty ones).
+const FOLDER_LOSSES: usize = 20;
+
 /// A locked temporary file in `folder`, whose name begins with `prefix`.
 pub(crate) fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -39,14 +42,18 @@ pub(crate) fn settle(file: NamedTempFile, target: &Path, read_only: bool) -> io:
         permissions.set_readonly(true);
         file.as_file().set_permissions(permissions)?;
     }
-    let Err(refused) = file.persist(target) else { return Ok(()) };
-    match target.parent() {
-        Some(folder) if refused.error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
-            refused.file.persist(target).map(drop).map_err(|again| again.error)
+    let mut file = file;
+    for _ in 0..FOLDER_LOSSES {
+        let Err(refused) = file.persist(target) else { return Ok(()) };
+        match target.parent() {
+            Some(folder) if refused.error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(folder)?;
+                file = refused.file;
+            }
+            _ => return Err(refused.error),
         }
-        _ => Err(refused.error),
     }
+    file.persist(target).map(drop).map_err(|refused| refused.error)
 }
 
 /// [`temporary`], filled with `bytes`, then [`settle`]d.
@@ -70,6 +77,33 @@ pub(crate) fn sync(file: &Path) -> io::Result<()> {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// Makes the content of files durable, not their names. One is synced by itself, which took 2.4 ms;
+/// four in one go took 6 ms where each by itself took 14 ms (Linux, ext4, a quiet disk).
+///
+/// A file that somebody deleted has nothing to lose; whoever names it will notice.
+pub(crate) fn sync_contents<'a>(
+    files: impl ExactSizeIterator<Item = &'a Path>,
+) -> Result<(), (PathBuf, io::Error)> {
+    #[cfg(target_os = "linux")]
+    let together = files.len() > 1;
+    for path in files {
+        let result = File::open(path).and_then(|file| {
+            #[cfg(target_os = "linux")]
+            if together && rustix::fs::syncfs(&file).is_ok() {
+                return Ok(true);
+            }
+            file.sync_all().map(|()| false)
+        });
+        match result {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err((path.to_owned(), error)),
+        }
+    }
+    Ok(())
 }
 
 /// [`sync`] for many files below `root`. Linux can do that in one go: for 3000 small files that

@@ -21,15 +21,23 @@ This folder is Collegium's store: what was computed, filed under what it was com
 Any file in it may be deleted at any time, while nothing runs: that costs time, never correctness.
 It does not belong into version control; the lock file beside each pipeline does.
 
-objects/ab/cdef...                  content, named by its BLAKE3 hash; never changed once written
+objects/ab/cdef...                  content, named by its BLAKE3 hash: models, outputs, tables; read-only
 recipes/ab/DIGEST.json              the ingredients of a computation, in readable form
-realisations/ab/RECIPE/ID.json      what a computation of that recipe produced and cost
-runs/TIME-PROCESS.json              reports of past runs
-cache/stat.json, cache/memo         hashes of input files, and of what follows from them
-locks/                              held by running processes; released when they end
-tmp/                                files being written
-quarantine/                         files that were found damaged; of no use but to find out why
+realisations/ab/RECIPE/ID.json      what a computation of that recipe produced and cost; ID is the
+                                    model's object, or a hash of what came out
+runs/TIME-PROCESS.json              reports of past runs; gc keeps the last hundred
+reports/PIPELINE.html, .json        the last audit of each pipeline
+cache/stat.json                     hashes of input files, by path, size and times
+cache/memo                          what follows from hashes: a hash for a hash
+cache/KEY.ground, KEY.report        what the last run of a pipeline stood on, and what it said
+locks/RECIPE                        held by the process that computes that recipe; released when it ends
+tmp/PROCESS-...                     files being written
+quarantine/PATH.PROCESS             files that were found damaged; of no use but to find out why
 version                             the version of this layout
+.gitignore, README                  keep all this out of version control, and explain it
+
+`collegium verify` reads all of it and moves away what is damaged; `collegium gc` frees what no lock
+file stands on.
 ";
 
 /// Where things lie below `.collegium/`.

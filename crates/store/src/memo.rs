@@ -75,6 +75,11 @@ fn encode(pairs: &HashMap<Digest, (Digest, bool)>) -> Vec<u8> {
     [HEAD, Digest::of(&body).as_bytes(), &body].concat()
 }
 
+/// Is this a whole memo?
+pub(crate) fn is_whole(file: &[u8]) -> bool {
+    decode(file).is_some()
+}
+
 fn decode(file: &[u8]) -> Option<HashMap<Digest, (Digest, bool)>> {
     let (hash, body) = file.strip_prefix(HEAD)?.split_at_checked(32)?;
     let (halves, []) = body.as_chunks::<32>() else { return None };

@@ -4,29 +4,36 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, ErrorKind, Read as _, Write},
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use collegium_digest::Digest;
 
 use crate::{Store, StoreError, locked, stamp::Stamp};
 
+/// An object that was written or found needed more recently than this counts as young as it is.
+const FRESH: Duration = Duration::from_secs(600);
+
 impl Store {
     /// Keeps `bytes` and returns their digest. What is there already is not written again.
+    ///
+    /// This process can read the object at once. Others see it when its content is durable: when
+    /// the next record is filed ([`Store::realise`]), when its [`Store::path`] is asked for, or at
+    /// the next [`Store::flush`].
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        if self.path(&digest)?.is_none() {
-            let target = self.layout.object(&digest);
-            self.keep(&target, bytes, true)?;
-            self.trust(&digest, &target);
+        if !self.holds(&digest)? {
+            let mut file = self.temporary()?;
+            file.write_all(bytes).map_err(StoreError::write(file.path()))?;
+            self.stage(digest, file)?;
         }
         Ok(digest)
     }
 
-    /// Keeps what `fill` writes, however large, and returns its digest. If `fill` fails nothing is
-    /// kept.
+    /// [`Store::put`] for what `fill` writes, however large. If `fill` fails nothing is kept.
     ///
     /// # Errors
     /// If the store cannot be written, or with what `fill` returned.
@@ -43,12 +50,27 @@ impl Store {
         writer.flush().map_err(StoreError::write(&path))?;
         let digest = Digest::from_bytes(*writer.get_ref().hasher.finalize().as_bytes());
         drop(writer);
-        if self.path(&digest)?.is_none() {
-            let target = self.layout.object(&digest);
-            self.settle(file, &target, true)?;
-            self.trust(&digest, &target);
+        if !self.holds(&digest)? {
+            self.stage(digest, file)?;
         }
         Ok(digest)
+    }
+
+    /// Is the object here, whole? If it is, it counts as young again: `gc` must not take it from
+    /// whoever has just found that it need not be written.
+    fn holds(&self, object: &Digest) -> Result<bool, StoreError> {
+        if self.staged.contains(object) {
+            return Ok(true);
+        }
+        let Some(path) = self.sound(object)? else { return Ok(false) };
+        let now = SystemTime::now();
+        let old = fs::metadata(&path)
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > FRESH));
+        if old && File::open(&path).is_ok_and(|file| file.set_modified(now).is_ok()) {
+            self.trust(object, &path);
+        }
+        Ok(true)
     }
 
     /// The content of an object, checked; `None` if it is not there or was damaged.
@@ -57,6 +79,9 @@ impl Store {
     /// If it is there and the system refuses to read it.
     pub fn get(&self, object: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout.object(object);
+        if let Some(bytes) = self.staged.read(object).map_err(StoreError::read(&path))? {
+            return Ok(Some(bytes));
+        }
         match fs::read(&path) {
             Ok(bytes) if Digest::of(&bytes) == *object => Ok(Some(bytes)),
             Ok(_) => Ok(self.damaged_object(&path, object)),
@@ -73,8 +98,17 @@ impl Store {
     /// not be written to.
     ///
     /// # Errors
-    /// If it is there and the system refuses to read it.
+    /// If it is there and the system refuses to read it, or if it waits for its name and cannot be
+    /// made durable.
     pub fn path(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
+        if self.staged.contains(object) {
+            self.name_staged()?;
+        }
+        self.sound(object)
+    }
+
+    /// The file of a named object, if it is what its name says.
+    fn sound(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
         let path = self.layout.object(object);
         let metadata = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => metadata,
@@ -97,14 +131,15 @@ impl Store {
 
     /// Is there a file for this object? Its content is not checked.
     pub fn contains(&self, object: &Digest) -> bool {
-        self.layout.object(object).is_file()
+        self.staged.contains(object) || self.layout.object(object).is_file()
     }
 
     /// The digests of all objects, sorted, by their names alone.
     ///
     /// # Errors
-    /// If a folder is there and cannot be read.
+    /// If a folder is there and cannot be read, or an object cannot be made durable.
     pub fn objects(&self) -> Result<Vec<Digest>, StoreError> {
+        self.name_staged()?;
         let mut digests = Vec::new();
         for (shard, folder) in names(&self.layout.folder("objects"))? {
             for (rest, _) in names(&folder)? {
@@ -116,7 +151,7 @@ impl Store {
     }
 
     /// Spares [`Store::path`] the reading of what this process has just written.
-    fn trust(&self, object: &Digest, path: &Path) {
+    pub(crate) fn trust(&self, object: &Digest, path: &Path) {
         if let Some(stamp) = fs::metadata(path).ok().and_then(|metadata| Stamp::of(&metadata)) {
             locked(&self.verified).insert(*object, stamp);
         }

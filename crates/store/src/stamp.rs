@@ -59,6 +59,15 @@ impl Stamp {
     }
 }
 
+/// Is this a whole cache of file hashes?
+pub(crate) fn is_whole(file: &[u8]) -> bool {
+    decode(file).is_some()
+}
+
+fn decode(file: &[u8]) -> Option<Entries> {
+    serde_json::from_slice(seal::unseal(&[], file)?).ok()
+}
+
 /// Path to stamp and digest.
 type Entries = BTreeMap<String, (Stamp, Digest)>;
 
@@ -114,7 +123,7 @@ impl Store {
     fn read_stat(&self) -> Entries {
         let path = self.layout.folder("cache").join("stat.json");
         let Ok(Some(bytes)) = traces::read(&path) else { return Entries::new() };
-        match seal::unseal(&[], &bytes).and_then(|record| serde_json::from_slice(record).ok()) {
+        match decode(&bytes) {
             Some(entries) => entries,
             None => {
                 self.quarantine(&path, "the cache of file hashes");

@@ -23,6 +23,7 @@ impl Store {
         id: &Digest,
         record: &T,
     ) -> Result<(), StoreError> {
+        self.name_staged()?;
         let digest = recipe.digest();
         // The recipe first: whoever finds a realisation then also finds what it was made of.
         let path = self.layout.recipe(&digest);
@@ -142,7 +143,7 @@ fn read_recipe(path: &Path, digest: &Digest) -> Result<Option<Recipe>, StoreErro
 }
 
 /// A recipe is its own checksum.
-fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
+pub(crate) fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
     let recipe: Recipe = serde_json::from_slice(bytes).ok()?;
     (recipe.digest() == *digest).then_some(recipe)
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod diff;
+mod gc;
 mod graph;
 mod init;
 mod log;
@@ -12,6 +13,7 @@ mod run;
 mod shell;
 mod show;
 mod status;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Graph { pipeline, format } => graph::graph(args, pipeline.as_deref(), *format),
         Command::Show { targets } => show::show(args, targets),
         Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),
+        Command::Verify { pipeline, repair } => verify::verify(args, pipeline.as_deref(), *repair),
+        Command::Gc { dry_run, keep, grace } => gc::gc(args, *dry_run, *keep, *grace),
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),

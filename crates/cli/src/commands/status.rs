@@ -47,13 +47,12 @@ fn words(report: &CheckReport) -> String {
         let head = ["node", "stands on", "what is wrong"];
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
         for node in report.nodes.iter().filter(|node| !node.findings.is_empty()) {
-            rows.push(vec![
-                node.name.clone(),
-                node.stands_on.to_owned(),
-                node.findings.join("; "),
-            ]);
+            rows.push(vec![node.name.clone(), node.stands_on.to_owned(), node.findings.join("; ")]);
         }
-        return format!("{}\nthe lock does not hold together; `collegium run` mends it\n", table(&rows, &[]));
+        return format!(
+            "{}\nthe lock does not hold together; `collegium run` mends it\n",
+            table(&rows, &[])
+        );
     }
     let many = |what: &str| report.nodes.iter().filter(|node| node.stands_on == what).count();
     let kinds = [("fit", "fitted"), ("kept", "kept"), ("patched", "patched"), ("held", "held")];

@@ -3,6 +3,7 @@
 
 mod caches;
 mod damage;
+mod gc;
 mod lockfile;
 mod objects;
 mod refusals;
@@ -10,6 +11,7 @@ mod runs;
 mod sharing;
 mod speed;
 mod traces;
+mod verify;
 
 use std::{
     fs,

@@ -1,10 +1,13 @@
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use collegium_digest::Digest;
 use collegium_store::Store;
 use proptest::prelude::*;
 
-use crate::{files, fresh, overwrite};
+use crate::{files, fresh, id, overwrite, recipe};
 
 #[test]
 fn an_object_is_named_by_the_hash_of_its_bytes() {
@@ -83,6 +86,66 @@ fn a_stream_that_fails_leaves_nothing() {
     assert!(error.to_string().contains("the query was interrupted"), "{error}");
     assert!(store.objects().unwrap().is_empty());
     assert!(files(&store.root().join("tmp")).is_empty());
+}
+
+/// Files under `objects/`.
+fn named(store: &Store) -> usize {
+    files(&store.root().join("objects")).len()
+}
+
+#[test]
+fn an_object_is_read_here_at_once_and_by_others_once_it_is_durable() {
+    let (folder, store) = fresh();
+    let other = Store::open(folder.path()).unwrap();
+    let digest = store.put(b"weights").unwrap();
+    assert!(store.contains(&digest) && !other.contains(&digest));
+    assert_eq!(store.get(&digest).unwrap().unwrap(), b"weights");
+    assert_eq!(named(&store), 0);
+    store.flush().unwrap();
+    assert_eq!(other.get(&digest).unwrap().unwrap(), b"weights");
+    assert!(files(&store.root().join("tmp")).is_empty());
+}
+
+#[test]
+fn no_record_is_filed_before_the_objects_that_it_may_name() {
+    let (_folder, store) = fresh();
+    for i in 0..3u8 {
+        store.put(&[i]).unwrap();
+    }
+    assert_eq!(named(&store), 0);
+    store.realise(&recipe("a"), &id("x"), &1).unwrap();
+    assert_eq!(named(&store), 3);
+}
+
+#[test]
+fn asking_for_the_file_of_an_object_names_it() {
+    let (_folder, store) = fresh();
+    let digest = store.put(b"weights").unwrap();
+    let path = store.path(&digest).unwrap().unwrap();
+    assert!(path.starts_with(store.root().join("objects")));
+}
+
+#[test]
+fn waiting_objects_do_not_pile_up() {
+    let (_folder, store) = fresh();
+    for i in 0..200u32 {
+        store.put(&i.to_le_bytes()).unwrap();
+    }
+    let waiting = files(&store.root().join("tmp")).len();
+    assert!(waiting < 64 && named(&store) + waiting == 200, "{waiting} wait");
+}
+
+#[test]
+fn an_object_that_is_needed_again_is_young_again() {
+    let (_folder, store) = fresh();
+    let digest = store.put(b"weights").unwrap();
+    let path = store.path(&digest).unwrap().unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(1_000_000);
+    fs::File::open(&path).unwrap().set_modified(long_ago).unwrap();
+    store.put(b"weights").unwrap();
+    let age = fs::metadata(&path).unwrap().modified().unwrap().elapsed().unwrap();
+    assert!(age < Duration::from_secs(60), "{age:?}");
+    assert_eq!(store.get(&digest).unwrap().unwrap(), b"weights");
 }
 
 #[test]

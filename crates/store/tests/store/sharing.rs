@@ -135,6 +135,7 @@ fn child_holds() {
     if let Some(store) = handed() {
         let _lock = store.lock(&id("recipe")).unwrap();
         store.put(b"locked").unwrap();
+        store.flush().unwrap();
         thread::sleep(Duration::from_secs(60));
     }
 }
@@ -160,6 +161,7 @@ fn a_killed_writer_leaves_whole_objects_and_a_usable_store() {
 fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     let (folder, store) = fresh();
     store.put(b"x").unwrap();
+    store.flush().unwrap();
     let leave = |name: &str, age: u64| {
         let file = std::fs::File::create(store.root().join("tmp").join(name)).unwrap();
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();

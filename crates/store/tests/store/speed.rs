@@ -1,7 +1,7 @@
 //! Bounds far above what was measured, so that only a change of kind breaks them. `--nocapture`
 //! shows the times.
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, thread, time::Instant};
 
 use collegium_digest::Digest;
 use collegium_records::{Cost, Epoch, Recipe};
@@ -43,6 +43,25 @@ fn a_thousand_experts_are_written_and_looked_up_in_good_time() {
     }
     let realise = begin.elapsed();
     let begin = Instant::now();
+    for n in 1000..1200 {
+        store.put(&n.to_string().repeat(500).into_bytes()).unwrap();
+        store.realise(&self::recipe(n), &id("model"), &fit(n)).unwrap();
+    }
+    let alone = begin.elapsed() / 200;
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for n in (2000 + 50 * thread)..(2050 + 50 * thread) {
+                    store.put(&n.to_string().repeat(500).into_bytes()).unwrap();
+                    store.realise(&self::recipe(n), &id("model"), &fit(n)).unwrap();
+                }
+            });
+        }
+    });
+    let together = begin.elapsed() / 200;
+    let begin = Instant::now();
     for digest in &digests {
         store.remember(*digest, id("x"));
     }
@@ -77,13 +96,15 @@ fn a_thousand_experts_are_written_and_looked_up_in_good_time() {
     let absent = begin.elapsed();
 
     let measured = format!(
-        "1000 each: put {put:.2?}, realise {realise:.2?}, flush {flush:.2?}; realisations \
+        "1000 each: put {put:.2?}, realise {realise:.2?}, flush {flush:.2?}; a result (put, realise) alone \
+         {alone:.2?}, among four threads {together:.2?}; realisations \
          {realisations:.2?}, absent {absent:.2?}, recipe {recipe:.2?}, contains {contains:.2?}, memo {memo:.2?}"
     );
     #[allow(clippy::print_stderr)]
     {
         eprintln!("{measured}");
     }
+    assert!(alone.as_secs() < 1 && together.as_secs() < 1, "{measured}");
     assert!(put.as_secs() < 60 && realise.as_secs() < 120 && flush.as_secs() < 30, "{measured}");
     assert!((realisations + recipe + contains + memo + absent).as_secs() < 3, "{measured}");
 }

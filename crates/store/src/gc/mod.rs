@@ -1,0 +1,140 @@
+//! Freeing what nothing stands on.
+//!
+//! First a look ([`inventory`]): every file of the store, and which objects each record names. Then
+//! a plan, made from that look alone ([`mark`]: what is reached from the [`Roots`]; [`evict`]: in
+//! which order the rest goes). Only then is anything deleted, in an order that leaves a sound store
+//! wherever it is cut off: records before the objects that they name, objects before the recipes
+//! that explain them.
+//!
+//! Other processes may work on meanwhile. What they have just made is younger than the grace window
+//! and stays; an object that one of them needed again since the look stays too
+//! ([`Store::put`](crate::Store::put) makes it young); and whatever else vanishes under them is a
+//! miss, as after any other deletion.
+
+mod evict;
+mod inventory;
+mod mark;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use collegium_digest::Digest;
+use collegium_records::{Amount, Kept};
+
+use crate::{Roots, Store, StoreError, locked, objects::names};
+
+/// What may stay although nothing stands on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GcPolicy {
+    /// Nothing more is evicted once the store has no more bytes than this.
+    pub keep: u64,
+    /// What is younger than this stays, with all that it names.
+    pub grace: Duration,
+    /// From when age is counted.
+    pub now: SystemTime,
+}
+
+impl GcPolicy {
+    /// Is a file of this time within the grace window? One from the future is.
+    fn spares(&self, modified: SystemTime) -> bool {
+        self.now.duration_since(modified).map_or(true, |age| age < self.grace)
+    }
+}
+
+/// A file that is to go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Doomed {
+    /// What it is.
+    pub kind: Kept,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// CPU seconds that it cost to make, as far as it was recorded.
+    pub cpu_seconds: f64,
+    /// Its name, if it is an object.
+    pub object: Option<Digest>,
+    modified: SystemTime,
+}
+
+/// What would be freed, in the order of deletion.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GcPlan {
+    /// What goes.
+    pub doomed: Vec<Doomed>,
+    /// What stays.
+    pub kept: Amount,
+    /// Of that, what nothing stands on.
+    pub spared: Amount,
+}
+
+/// Files by kind.
+pub fn amounts<'a>(files: impl IntoIterator<Item = &'a Doomed>) -> BTreeMap<Kept, Amount> {
+    let mut amounts: BTreeMap<Kept, Amount> = BTreeMap::new();
+    for file in files {
+        amounts.entry(file.kind).or_default().add(file.bytes, file.cpu_seconds);
+    }
+    amounts
+}
+
+impl Store {
+    /// Looks at the store and says what would be freed; deletes nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn plan_gc(&self, roots: &Roots, policy: &GcPolicy) -> Result<GcPlan, StoreError> {
+        Ok(evict::plan(&self.inventory(policy)?, roots, policy))
+    }
+
+    /// Deletes what a plan says, less what somebody needed since, and returns what was deleted.
+    ///
+    /// # Errors
+    /// If a file cannot be deleted; the rest is left for the next time.
+    pub fn gc<'a>(&self, plan: &'a GcPlan) -> Result<Vec<&'a Doomed>, StoreError> {
+        let mut deleted = Vec::new();
+        for doomed in &plan.doomed {
+            let path = &doomed.path;
+            let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+            if modified.is_ok_and(|at| at == doomed.modified) && !self.is_needed(doomed)? {
+                match remove(path) {
+                    Ok(()) => deleted.push(doomed),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(source) => return Err(StoreError::Write { path: path.clone(), source }),
+                }
+            }
+            if let Some(object) = &doomed.object {
+                locked(&self.verified).remove(object);
+            }
+            if doomed.kind == Kept::Records
+                && let Some(folder) = path.parent()
+            {
+                // Fails unless it is empty, as it should.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Was a record filed behind this recipe since the look?
+    fn is_needed(&self, doomed: &Doomed) -> Result<bool, StoreError> {
+        if doomed.kind != Kept::Recipes {
+            return Ok(false);
+        }
+        let stem = doomed.path.file_stem().and_then(|stem| stem.to_str());
+        let Some(recipe) = stem.and_then(|stem| stem.parse().ok()) else { return Ok(false) };
+        Ok(!names(&self.layout.realisations(&recipe))?.is_empty())
+    }
+}
+
+/// Removes a file; in quarantine also a folder that lay in place of one.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::symlink_metadata(path)?.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    }
+}
