@@ -45,6 +45,11 @@ struct Judged {
 }
 
 #[derive(Deserialize)]
+struct Controlled {
+    losses: Digest,
+}
+
+#[derive(Deserialize)]
 struct Stood {
     #[serde(default)]
     parts: BTreeMap<String, Standing>,
@@ -61,6 +66,7 @@ pub(crate) fn names(kind: Option<&str>, record: &[u8]) -> Names {
         Some("apply" | "view") => read(record).map(applied),
         Some("table") => read(record).map(tabled),
         Some("judgement") => read(record).map(judged),
+        Some("control") => read(record).map(controlled),
         Some("standing") => read(record).map(stood),
         Some(_) => None,
         None => read(record)
@@ -99,6 +105,11 @@ fn judged(record: Judged) -> Names {
     let patched = record.patched.into_iter();
     let needs = patched.map(|p| (p.realisation, Kept::Models, "patched model".to_owned()));
     Names { needs: needs.collect(), ..Names::default() }
+}
+
+fn controlled(record: Controlled) -> Names {
+    let needs = vec![(record.losses, Kept::Outputs, "losses of a control".to_owned())];
+    Names { needs, ..Names::default() }
 }
 
 fn stood(record: Stood) -> Names {
