@@ -119,11 +119,12 @@ pub fn verdict(figures: &Figures) -> Decided {
     if figures.budget <= 0.0 {
         return retrain;
     }
-    // What is certainly gained: an estimate within its own noise is no reason to train.
+    // What is certainly gained: an estimate within its own noise is no reason to train, as long as
+    // the noise is not larger than what may be lost.
     let gain = |candidate| {
         let effect: &Effect = figures.effects.get(&candidate)?;
         let error = figures.errors.get(&candidate).copied().unwrap_or_default();
-        Some(effect.loss - figures.retrained - NOISE * error)
+        Some(effect.loss - figures.retrained - (NOISE * error).min(figures.budget))
     };
     let within = |gain: Option<f64>, share: f64| gain.is_some_and(|g| g <= share * figures.budget);
     let deployed = figures.effects.get(&Candidate::Deployed);

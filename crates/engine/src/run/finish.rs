@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::{Part, view_name};
-use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport, Standing};
+use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe, RunReport, Standing};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
@@ -43,7 +43,9 @@ pub(super) fn finish(
         session.file_standing(&block)?;
         lock.node.insert(name, block);
     }
-    lock.data = session
+    // A run that failed somewhere does not speak for all of the data.
+    let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
+    let data = session
         .data
         .iter()
         .map(|(name, data)| {
@@ -51,6 +53,9 @@ pub(super) fn finish(
             (format!("data.{name}"), LockedData { table, sides, rows })
         })
         .collect();
+    if whole {
+        lock.data = data;
+    }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;
     write_lock(&path, &lock)?;
