@@ -140,7 +140,7 @@ impl Session {
         };
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
         let model = self.model(&fit)?;
-        let rows = self.rows(crate::inputs::training_rows(index, part))?;
+        let rows = thinned(&*self.rows(crate::inputs::training_rows(index, part))?);
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
         let data = (
             self.anchor_data(index, &anchor.reads, Seen::View)?,
@@ -389,6 +389,16 @@ impl Ground {
             _ => 1.0,
         }
     }
+}
+
+/// Training rows that repairs are fitted on, at most: a last layer of a hundred units then knows
+/// them better than others by less than a thousandth, and judging a large table stays cheap.
+const MOST_ROWS: usize = 1 << 16;
+
+/// Evenly spaced rows, [`MOST_ROWS`] of them or all.
+fn thinned(rows: &[u32]) -> Vec<u32> {
+    let kept = rows.len().min(MOST_ROWS);
+    (0..kept).map(|i| rows[i * rows.len() / kept.max(1)]).collect()
 }
 
 /// How far from a readout to a refitted one the validation loss is least, and the row losses there.
