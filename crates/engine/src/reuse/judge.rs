@@ -275,9 +275,10 @@ impl Session {
         let decide = |effects: &BTreeMap<Candidate, Effect>, errors: &BTreeMap<Candidate, f64>| {
             reuse::verdict(&Figures { budget, effects, retrained, errors })
         };
-        // Where the expert does as it is, nothing needs repair.
-        let home = certified(&effects[&Candidate::Deployed], budget)
-            && decide(&effects, &errors).verdict == Verdict::Keep;
+        // Where the expert does as it is, or behind a map that needed no labels, no refit is tried.
+        let first = decide(&effects, &errors);
+        let home = first.verdict != Verdict::Retrain
+            && effects.get(&first.candidate).is_some_and(|e| certified(e, budget));
         if !home {
             let refits = [
                 (Candidate::ShimRefit, &shim),
