@@ -34,7 +34,10 @@ fn ready() -> Project {
 /// run by themselves.
 fn in_sample() -> Project {
     let project = project();
-    project.edit_pipeline("inputs = [\"size.value\"", "upstream = \"in-sample\"\ninputs = [\"size.value\"");
+    project.edit_pipeline(
+        "inputs = [\"size.value\"",
+        "upstream = \"in-sample\"\ninputs = [\"size.value\"",
+    );
     run(&project, &[]);
     project
 }
@@ -170,7 +173,10 @@ fn patches_are_made_from_the_anchor_and_never_from_a_patch() {
         let report = run(&project, &[]);
         assert_eq!(node(&report, "final")["outcome"], "patched", "{factor}");
         let lock = lock(&project);
-        assert_eq!(lock.node["expert.final"].certificate.as_ref().unwrap().anchor.realisation, anchor);
+        assert_eq!(
+            lock.node["expert.final"].certificate.as_ref().unwrap().anchor.realisation,
+            anchor
+        );
     }
 }
 
@@ -243,7 +249,8 @@ fn a_certificate_lapses_when_the_experts_own_rows_or_settings_change() {
     let project = ready();
     to_size(&project, "seed = 99");
     run(&project, &[]);
-    project.edit_pipeline("target = \"rows.final\"", "where = \"c < 0.4\"\ntarget = \"rows.final\"");
+    project
+        .edit_pipeline("target = \"rows.final\"", "where = \"c < 0.4\"\ntarget = \"rows.final\"");
     let report = run(&project, &[]);
     assert_eq!(fitted(&report), ["final: full"]);
     let reasons = node(&report, "final")["reasons"].to_string();
@@ -294,8 +301,7 @@ fn what_a_kept_expert_hands_over_is_what_its_own_consumer_is_judged_on() {
     let lock = lock(&project);
     let verdict = lock.node["expert.verdict"].certificate.as_ref().unwrap();
     assert_ne!(
-        verdict.anchor_reads["final.logit"].deployed,
-        lock.node["expert.final"].hands["logit"],
+        verdict.anchor_reads["final.logit"].deployed, lock.node["expert.final"].hands["logit"],
         "it was judged on other outputs than its anchor saw"
     );
     project.collegium(&["status", "--check"]).ok();

@@ -11,7 +11,7 @@ use collegium_records::{Applied, Fit, Held, Recipe};
 
 use crate::{
     EngineError, Session,
-    fit::Clock,
+    clock::Clock,
     inputs::{NodeState, States},
     reuse::Ready,
     rows::Rows,

@@ -184,7 +184,8 @@ impl Session {
         let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
         let pick = |m: &collegium_data::Matrix| m.select(&rows).data;
         let (p, q) = (pick(&one), pick(&other));
-        let key = Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
+        let key =
+            Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
         diff.metrics = match self.experts[index].task {
             Task::Regression => {
                 let target = self.target_values(index)?;

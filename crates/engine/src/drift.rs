@@ -86,8 +86,7 @@ impl Session {
             at += own.len();
         }
         let (f, g) = (model.network.logits(&x), model.network.logits(&y));
-        let squares: f64 =
-            f.data.iter().zip(&g.data).map(|(a, b)| f64::from(b - a).powi(2)).sum();
+        let squares: f64 = f.data.iter().zip(&g.data).map(|(a, b)| f64::from(b - a).powi(2)).sum();
         moved.output = Some(OutputChange {
             predicted: effect(0, columns.len()),
             measured: (squares / x.rows as f64).sqrt(),
@@ -187,11 +186,8 @@ fn plain(before: &InputData, after: &InputData, rows: &[u32]) -> Option<f64> {
     if before.len() != after.len() {
         return None;
     }
-    let pairs: Vec<(f64, f64)> = before
-        .into_iter()
-        .zip(after)
-        .filter(|(a, b)| a.is_finite() && b.is_finite())
-        .collect();
+    let pairs: Vec<(f64, f64)> =
+        before.into_iter().zip(after).filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
     let n = pairs.len() as f64;
     let mean = pairs.iter().map(|(a, _)| a).sum::<f64>() / n;
     let variance = pairs.iter().map(|(a, _)| (a - mean).powi(2)).sum::<f64>() / n;

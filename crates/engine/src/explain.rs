@@ -106,23 +106,25 @@ impl Session {
         report.changes = before.changes(now);
         report.judgement.clone_from(&ready.judgement);
         let mut anchor = self.anchor(index)?;
-        report.summary = match (&ready.certificate, report.changes.is_empty(), ready.open.is_empty())
-        {
-            (Some(certificate), _, _) => format!(
-                "stands on its last full fit although its inputs moved; {}",
-                reuse::certificate_words(certificate)
-            ),
-            (None, true, true) => self.last_reason(index, now, states, report, &mut anchor)?,
-            (None, true, false) => {
-                format!("nothing changed, but not in the store: {}", ready.missing().join(", "))
-            }
-            (None, false, true) => "it changed since the lock was written, and a fit of the new \
+        report.summary =
+            match (&ready.certificate, report.changes.is_empty(), ready.open.is_empty()) {
+                (Some(certificate), _, _) => format!(
+                    "stands on its last full fit although its inputs moved; {}",
+                    reuse::certificate_words(certificate)
+                ),
+                (None, true, true) => self.last_reason(index, now, states, report, &mut anchor)?,
+                (None, true, false) => {
+                    format!("nothing changed, but not in the store: {}", ready.missing().join(", "))
+                }
+                (None, false, true) => {
+                    "it changed since the lock was written, and a fit of the new \
                                     recipe is at hand: `collegium run` will take it"
-                .to_owned(),
-            (None, false, false) => {
-                format!("will be fitted: its recipe changed{}", self.row_change(index)?)
-            }
-        };
+                        .to_owned()
+                }
+                (None, false, false) => {
+                    format!("will be fitted: its recipe changed{}", self.row_change(index)?)
+                }
+            };
         report.advice = report.advice.take().or(report.judgement.as_ref().map(reuse::advice));
         if let Some(anchor) = anchor {
             self.add_drift(index, &anchor, report, states)?;
@@ -142,7 +144,8 @@ impl Session {
     ) -> Result<String, EngineError> {
         let name = self.node_name(index);
         let locked = self.lock.node.get(&name).map(|node| node.realisation);
-        let Some((when, run)) = locked.map(|model| self.fitting_run(&name, model)).transpose()?.flatten()
+        let Some((when, run)) =
+            locked.map(|model| self.fitting_run(&name, model)).transpose()?.flatten()
         else {
             return Ok("up to date".to_owned());
         };
@@ -181,15 +184,16 @@ impl Session {
     }
 
     /// The run that fitted this model of a node.
-    pub(crate) fn last_fit(&self, name: &str, model: Digest) -> Result<Option<NodeRun>, EngineError> {
+    pub(crate) fn last_fit(
+        &self,
+        name: &str,
+        model: Digest,
+    ) -> Result<Option<NodeRun>, EngineError> {
         Ok(self.fitting_run(name, model)?.map(|(_, run)| run))
     }
 
     /// What a node stood on before a run, as an anchor.
-    pub(crate) fn earlier(
-        &self,
-        run: &NodeRun,
-    ) -> Result<Option<Anchor>, EngineError> {
+    pub(crate) fn earlier(&self, run: &NodeRun) -> Result<Option<Anchor>, EngineError> {
         let Some(before) = run.before else { return Ok(None) };
         let seen = self.fit_of(&before)?.and_then(|fit| fit.seen);
         match seen {
@@ -216,7 +220,8 @@ impl Session {
         report: &mut WhyReport,
         states: &States,
     ) -> Result<(), EngineError> {
-        let inputs: Vec<String> = report.changes.iter().filter_map(input).map(str::to_owned).collect();
+        let inputs: Vec<String> =
+            report.changes.iter().filter_map(input).map(str::to_owned).collect();
         if inputs.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
-    time::Instant,
 };
 
 use collegium_data::{Encoder, Matrix, Source, Values};
@@ -17,6 +16,7 @@ use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
 
 use crate::{
     EngineError, Event, FitFailure, Session,
+    clock::Clock,
     inputs::{States, input_names, training_rows},
     rows::{NO_LABEL, Rows, Side},
 };
@@ -338,7 +338,11 @@ impl Session {
     }
 }
 
-pub(crate) fn class_weights(expert: &Expert, classes: &[String], labels: &Labels) -> Option<Vec<f32>> {
+pub(crate) fn class_weights(
+    expert: &Expert,
+    classes: &[String],
+    labels: &Labels,
+) -> Option<Vec<f32>> {
     let Labels::Classes(labels) = labels else { return None };
     let weights = weights_by_class(&expert.train.class_weights, classes, labels.iter().copied())?;
     Some(weights.into_iter().map(|weight| weight as f32).collect())
@@ -374,29 +378,4 @@ fn training_error(error: TrainError, failure: impl Fn(String) -> EngineError) ->
         TrainError::Interrupted => EngineError::Interrupted,
         other => failure(other.to_string()),
     }
-}
-
-/// Wall clock and processor time of the calling thread.
-pub(crate) struct Clock {
-    wall: Instant,
-    thread: f64,
-}
-
-impl Clock {
-    pub(crate) fn start() -> Self {
-        Self { wall: Instant::now(), thread: thread_seconds() }
-    }
-
-    pub(crate) fn stop(&self) -> Cost {
-        Cost {
-            seconds: self.wall.elapsed().as_secs_f64(),
-            cpu_seconds: thread_seconds() - self.thread,
-            peak_bytes: 0,
-        }
-    }
-}
-
-pub(crate) fn thread_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }

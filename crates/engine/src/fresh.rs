@@ -159,7 +159,10 @@ impl Session {
     ) -> Result<(), EngineError> {
         let done = states.len() == self.pipeline.experts.len()
             && report.notes.is_empty()
-            && report.nodes.iter().all(|n| !matches!(n.outcome, Outcome::Failed | Outcome::Blocked));
+            && report
+                .nodes
+                .iter()
+                .all(|n| !matches!(n.outcome, Outcome::Failed | Outcome::Blocked));
         let path = &self.pipeline.source.path;
         let key = key(path);
         if !done {
@@ -242,16 +245,7 @@ impl Session {
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let requirements = report.requirements.clone();
-        Ok(Some(Ground {
-            texts,
-            sources,
-            patterns,
-            data,
-            store,
-            pipeline,
-            experts,
-            requirements,
-        }))
+        Ok(Some(Ground { texts, sources, patterns, data, store, pipeline, experts, requirements }))
     }
 }
 

@@ -33,10 +33,9 @@ impl Session {
                 StandsOn::Recipe => (Ok(None), 0..0),
                 StandsOn::Frozen(key) => (self.frozen(index)?, key.span()),
                 StandsOn::Pin(prefix) => (self.pinned(index, prefix.get_ref())?, prefix.span()),
-                StandsOn::Source { pipeline, expert } => (
-                    self.sourced(index, pipeline.get_ref(), expert.get_ref())?,
-                    pipeline.span(),
-                ),
+                StandsOn::Source { pipeline, expert } => {
+                    (self.sourced(index, pipeline.get_ref(), expert.get_ref())?, pipeline.span())
+                }
             };
             match found {
                 Ok(model) => held.push(model),
@@ -103,9 +102,8 @@ impl Session {
         let path: PathBuf = base(&self.pipeline).join(file);
         let lock = path.with_extension("lock");
         let run = format!("run it first: `collegium run {}`", path.display());
-        let missing = |message: String, label: &str| {
-            Ok(Err([message, label.to_owned(), run.clone()]))
-        };
+        let missing =
+            |message: String, label: &str| Ok(Err([message, label.to_owned(), run.clone()]));
         if !path.exists() {
             return Ok(Err([
                 format!("there is no pipeline {}", path.display()),

@@ -20,6 +20,7 @@
 
 mod apply;
 mod audit;
+mod clock;
 mod diff;
 mod drift;
 mod error;

@@ -11,7 +11,7 @@ use collegium_records::{Measured, Metrics, Recipe, SplitMeasures};
 
 use crate::{
     EngineError, Session,
-    fit::Clock,
+    clock::Clock,
     inputs::{NodeState, States},
     rows::{Rows, SIDES, side_name},
 };

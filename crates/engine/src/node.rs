@@ -63,7 +63,8 @@ impl Session {
 
     /// The recipe to compare the present one with: that of the last full fit.
     pub(crate) fn compared_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
-        match self.lock.node.get(&self.node_name(index)).and_then(|node| node.certificate.as_ref()) {
+        match self.lock.node.get(&self.node_name(index)).and_then(|node| node.certificate.as_ref())
+        {
             Some(certificate) => Ok(self.store.recipe(&certificate.anchor.recipe)?),
             None => self.locked_recipe(index),
         }

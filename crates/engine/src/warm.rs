@@ -41,7 +41,9 @@ impl Session {
             return Ok((before, warm));
         }
         let Some(fit) = self.fit_of(&standing)? else { return Ok((cold, None)) };
-        if fit.generation >= cold_every || !self.may_start_from(index, part, &fit, &before, &cold)? {
+        if fit.generation >= cold_every
+            || !self.may_start_from(index, part, &fit, &before, &cold)?
+        {
             return Ok((cold, None));
         }
         Ok((cold.with(PARENT, fit.model), Some(fit)))

@@ -139,7 +139,10 @@ pub fn verdict(figures: &Figures) -> Decided {
     {
         return Decided { verdict: Verdict::Keep, candidate: Candidate::Deployed };
     }
-    let far = figures.effects.get(&best).is_none_or(|e| 2.0 * e.increase - e.bound > FAR * figures.budget);
+    let far = figures
+        .effects
+        .get(&best)
+        .is_none_or(|e| 2.0 * e.increase - e.bound > FAR * figures.budget);
     if far || !within(gain(best), MOST_REST) {
         return retrain;
     }

@@ -128,7 +128,8 @@ pub fn paired_regression(
     resamples: u32,
     key: &Digest,
 ) -> BTreeMap<String, MetricDiff> {
-    let (Some(before), Some(after)) = (Errors::new(before, truth), Errors::new(after, truth)) else {
+    let (Some(before), Some(after)) = (Errors::new(before, truth), Errors::new(after, truth))
+    else {
         return BTreeMap::new();
     };
     let ones = vec![[1]; before.rows()];
@@ -157,7 +158,10 @@ fn paired<const M: usize>(
     let each = names.into_iter().zip(&mut values).filter_map(|(name, values)| {
         let (before, after) = (*one.get(name)?, *other.get(name)?);
         let difference = after - before;
-        Some((name.to_owned(), MetricDiff { before, after, difference, interval: interval(values) }))
+        Some((
+            name.to_owned(),
+            MetricDiff { before, after, difference, interval: interval(values) },
+        ))
     });
     each.collect()
 }

@@ -42,7 +42,8 @@ fn version(session: &Session, name: &str) -> Result<Version, Failure> {
     let path = session.lock_path();
     let (lock, name) = if name == "." {
         (read_lock(&path)?, "now".to_owned())
-    } else if Path::new(name).extension().is_some_and(|e| e == "lock") && Path::new(name).is_file() {
+    } else if Path::new(name).extension().is_some_and(|e| e == "lock") && Path::new(name).is_file()
+    {
         (read_lock(Path::new(name))?, name.to_owned())
     } else {
         let label = PathBuf::from(format!("{name}:{}", path.display()));

@@ -123,10 +123,8 @@ fn code(report: &RunReport, interrupted: bool) -> ExitCode {
 
 fn words(report: &RunReport, experts: usize) -> String {
     let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
-    let all_cached = report
-        .nodes
-        .iter()
-        .all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
+    let all_cached =
+        report.nodes.iter().all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
     let mut text = String::new();
     if all_cached && experts > MANY {
         text.push_str(&format!("all {} up to date\n", count(experts, "expert")));
@@ -137,7 +135,8 @@ fn words(report: &RunReport, experts: usize) -> String {
         text.push_str(&table(&rows, &[2, 3]));
     }
     for end in &report.end_to_end {
-        let share = |part: f64| format!("{:+.1} %", 100.0 * part / end.before.abs().max(f64::MIN_POSITIVE));
+        let share =
+            |part: f64| format!("{:+.1} %", 100.0 * part / end.before.abs().max(f64::MIN_POSITIVE));
         text.push_str(&format!(
             "end to end, {}: loss {} on validation rows (at most {}; budget {}){}\n",
             end.node,

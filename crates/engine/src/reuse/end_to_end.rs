@@ -122,14 +122,13 @@ impl Session {
         let losses = |matrix: &Matrix| -> Result<Vec<f64>, EngineError> {
             let mut raw = matrix.select(&valid);
             raw.data.iter_mut().for_each(|z| *z = ((f64::from(*z) - offset) / unit) as f32);
-            let mut losses =
-                row_losses(&raw, &target, weights.as_deref()).map_err(failed)?;
+            let mut losses = row_losses(&raw, &target, weights.as_deref()).map_err(failed)?;
             losses.iter_mut().for_each(|loss| *loss *= unit * unit);
             Ok(losses)
         };
         let (before, after) = (losses(&before)?, losses(&now)?);
-        let constant =
-            constant_losses(&y.target(classes.len()), &target, weights.as_deref()).map_err(failed)?;
+        let constant = constant_losses(&y.target(classes.len()), &target, weights.as_deref())
+            .map_err(failed)?;
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let asked = self.strictest();
         let change = effect(&before, &after, asked.confidence);
@@ -156,11 +155,13 @@ impl Session {
             .enumerate()
             .filter_map(|(index, expert)| Some((index, expert.reuse?)))
             .collect();
-        asked.into_values().reduce(|a, b| collegium_manifest::Reuse {
-            tolerance: a.tolerance.min(b.tolerance),
-            confidence: a.confidence.max(b.confidence),
-        })
-        .unwrap_or_default()
+        asked
+            .into_values()
+            .reduce(|a, b| collegium_manifest::Reuse {
+                tolerance: a.tolerance.min(b.tolerance),
+                confidence: a.confidence.max(b.confidence),
+            })
+            .unwrap_or_default()
     }
 }
 

@@ -5,25 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::{Encoder, Matrix};
+use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher};
-use collegium_learn::{Columns, Model, Network, Repair, constant_losses, raw_outputs, row_losses};
+use collegium_learn::{Network, constant_losses, raw_outputs, row_losses};
 use collegium_manifest::Reuse;
 use collegium_plan::{
-    Part, View, reads,
+    Part,
     reuse::{self, Figures, budget, certified, effect},
 };
 use collegium_records::{Candidate, Effect, Judgement, Recipe, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::anchor::{Anchor, Seen};
-use crate::{
-    EngineError, Session,
-    drift::sources,
-    fit::{Clock, Labels},
-    inputs::States,
-    rows::{Rows, Side},
-};
+use super::{anchor::Anchor, ground::Ground};
+use crate::{EngineError, Session, clock::Clock, inputs::States};
 
 /// What came of judging.
 pub(crate) enum Judged {
@@ -38,21 +32,6 @@ pub(crate) enum Judged {
 struct Control {
     /// By validation row: an object of rows × 1.
     losses: Digest,
-}
-
-/// An anchor beside its new inputs, encoded.
-pub(super) struct Ground {
-    pub(super) model: Model,
-    pub(super) encoder: Encoder,
-    pub(super) columns: Columns,
-    pub(super) x_old: Matrix,
-    pub(super) x_new: Matrix,
-    pub(super) y: Labels,
-    pub(super) weights: Option<Vec<f32>>,
-    y_valid: Labels,
-    x_old_valid: Matrix,
-    x_new_valid: Matrix,
-    x_deployed_valid: Matrix,
 }
 
 impl Session {
@@ -112,93 +91,17 @@ impl Session {
         {
             let patched = ground.patched(network.clone());
             let cost = clock.stop();
-            judgement.patched =
-                Some(self.file_patch(anchor, now, (judgement.candidate, judgement.blend), &patched, cost)?);
+            judgement.patched = Some(self.file_patch(
+                anchor,
+                now,
+                (judgement.candidate, judgement.blend),
+                &patched,
+                cost,
+            )?);
         }
         let id = Hasher::new("judgement").digest(&key).finish();
         self.store.realise(&recipe, &id, &judgement)?;
         Ok(Judged::Known(Box::new(judgement)))
-    }
-
-    /// Encodes what one part of an anchor was trained on and what it would read now. The inner
-    /// error says why they do not go together.
-    pub(super) fn ground(
-        &self,
-        index: usize,
-        anchor: &Anchor,
-        part: Part,
-        moved: &[String],
-        states: &States,
-    ) -> Result<Result<Ground, String>, EngineError> {
-        const GONE: &str = "what it was trained on is no longer in the store";
-        let fit = match part {
-            Part::Full => Some(anchor.fit.clone()),
-            _ => match anchor.parts.get(&part.to_string()) {
-                Some(standing) => self.fit_of(standing)?,
-                None => None,
-            },
-        };
-        let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
-        let model = self.model(&fit)?;
-        let rows = thinned(&*self.rows(crate::inputs::training_rows(index, part))?);
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let data = (
-            self.anchor_data(index, &anchor.reads, Seen::View)?,
-            self.anchor_data(index, &anchor.reads, Seen::Deployed)?,
-        );
-        let (Some(old_view), Some(old_deployed)) = data else { return Ok(Err(GONE.to_owned())) };
-        let inputs = &self.experts[index].inputs;
-        let new_view = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
-        let new_deployed = self.input_data(index, inputs, View::Deployed, states)?;
-        let labelled = match self.experts[index].task {
-            collegium_manifest::Task::Classification => self.class_labels(index, &rows, &valid)?,
-            collegium_manifest::Task::Regression => self.value_labels(index, &rows, &valid)?,
-        };
-        let (y, y_valid, _) = match labelled {
-            Ok(labelled) => labelled,
-            Err(why) => return Ok(Err(why)),
-        };
-        let positions: Vec<usize> = inputs
-            .iter()
-            .enumerate()
-            .filter(|(_, input)| moved.contains(&input.to_string()))
-            .map(|(at, _)| at)
-            .collect();
-        let made = (|| {
-            let encoder = model.encoder.refitted(&positions, &sources(&new_view), &rows)?;
-            Ok::<_, collegium_data::EncodeError>((
-                model.encoder.encode(&sources(&old_view), &rows)?,
-                encoder.encode(&sources(&new_view), &rows)?,
-                model.encoder.encode(&sources(&old_deployed), &valid)?,
-                encoder.encode(&sources(&new_deployed), &valid)?,
-                model.encoder.encode(&sources(&new_deployed), &valid)?,
-                encoder,
-            ))
-        })();
-        // Another width or another kind: the contract between the experts changed.
-        let (x_old, x_new, x_old_valid, x_new_valid, x_deployed_valid, encoder) = match made {
-            Ok(made) => made,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        let weights = crate::fit::class_weights(
-            self.expert(index),
-            &self.experts[index].classes,
-            &y,
-        );
-        let columns = columns(&model.encoder, &encoder, &positions);
-        Ok(Ok(Ground {
-            model,
-            encoder,
-            columns,
-            x_old,
-            x_new,
-            y,
-            weights,
-            y_valid,
-            x_old_valid,
-            x_new_valid,
-            x_deployed_valid,
-        }))
     }
 
     /// Measures every candidate and applies the rule.
@@ -280,10 +183,8 @@ impl Session {
         let home = first.verdict != Verdict::Retrain
             && effects.get(&first.candidate).is_some_and(|e| certified(e, budget));
         if !home {
-            let refits = [
-                (Candidate::ShimRefit, &shim),
-                (Candidate::RestandardiseRefit, &restandardised),
-            ];
+            let refits =
+                [(Candidate::ShimRefit, &shim), (Candidate::RestandardiseRefit, &restandardised)];
             for (candidate, network) in refits {
                 if let Some(network) = network {
                     let refitted = repair.refit(network).map_err(failed)?;
@@ -361,47 +262,6 @@ impl Session {
     }
 }
 
-impl Ground {
-    pub(super) fn repair<'a>(
-        &'a self,
-        classes: usize,
-        interrupted: &'a std::sync::atomic::AtomicBool,
-    ) -> Repair<'a> {
-        Repair {
-            network: &self.model.network,
-            old: &self.x_old,
-            new: &self.x_new,
-            columns: &self.columns,
-            y: self.y.target(classes),
-            class_weights: self.weights.clone(),
-            interrupted,
-        }
-    }
-
-    /// The model that reads the new inputs through `network`.
-    pub(super) fn patched(&self, network: Network) -> Model {
-        Model { encoder: self.encoder.clone(), network, ..self.model.clone() }
-    }
-
-    /// From the loss that is trained on to the one that is reported: squared target units.
-    fn unit(&self) -> f64 {
-        match self.model.head {
-            collegium_learn::Head::Regression { deviation, .. } => deviation * deviation,
-            _ => 1.0,
-        }
-    }
-}
-
-/// Training rows that repairs are fitted on, at most: a last layer of a hundred units then knows
-/// them better than others by less than a thousandth, and judging a large table stays cheap.
-const MOST_ROWS: usize = 1 << 16;
-
-/// Evenly spaced rows, [`MOST_ROWS`] of them or all.
-fn thinned(rows: &[u32]) -> Vec<u32> {
-    let kept = rows.len().min(MOST_ROWS);
-    (0..kept).map(|i| rows[i * rows.len() / kept.max(1)]).collect()
-}
-
 /// How far from a readout to a refitted one the validation loss is least, and the row losses there.
 ///
 /// What was trained on some rows knows them too well, and a layer fitted on the same rows believes it:
@@ -428,18 +288,4 @@ const BLENDS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// How the columns of two encodings belong together that differ in the inputs at `moved`.
-fn columns(old: &Encoder, new: &Encoder, moved: &[usize]) -> Columns {
-    let mut columns = Columns { same: Vec::new(), old: Vec::new(), new: Vec::new() };
-    for (at, (before, after)) in old.groups().into_iter().zip(new.groups()).enumerate() {
-        if moved.contains(&at) {
-            columns.old.extend(before);
-            columns.new.extend(after);
-        } else {
-            columns.same.extend(before.zip(after));
-        }
-    }
-    columns
 }

@@ -8,6 +8,7 @@
 
 mod anchor;
 mod end_to_end;
+mod ground;
 mod judge;
 mod patch;
 
@@ -206,10 +207,11 @@ impl Session {
                 return Err(EngineError::Fit(FitFailure {
                     expert: self.name(index).to_owned(),
                     part: name,
-                    reason: "its model is held, and there is no fold model that belongs to it; set \
+                    reason:
+                        "its model is held, and there is no fold model that belongs to it; set \
                              `upstream = \"in-sample\"` on the experts that read it, or let it be \
                              trained once more"
-                        .to_owned(),
+                            .to_owned(),
                 }));
             }
         }

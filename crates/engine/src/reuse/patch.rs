@@ -9,7 +9,7 @@ use collegium_plan::Part;
 use collegium_records::{Candidate, Cost, Fit, Recipe, Standing};
 
 use super::anchor::Anchor;
-use crate::{EngineError, Session, fit::Clock, inputs::States};
+use crate::{EngineError, Session, clock::Clock, inputs::States};
 
 /// What a patch of one part is made of: the anchor's model of that part, and the recipe that a fit on
 /// the present inputs would have.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::{Part, view_name};
-use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe, RunReport, Standing};
+use collegium_records::{
+    EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
+    RunReport, Standing,
+};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
@@ -118,7 +121,8 @@ impl Session {
 
 fn locked(session: &Session, state: &NodeState) -> LockedNode {
     let full = state.full();
-    let standing = |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
+    let standing =
+        |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
     let mut hands = BTreeMap::new();
     for (view, applied) in &state.views {
         for (output, object) in &applied.outputs {

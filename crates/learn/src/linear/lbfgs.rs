@@ -36,7 +36,8 @@ pub(crate) fn minimise(
         // The first step has no curvature to go by: it starts at unit length.
         // (A preconditioned one has, and starts whole.)
         let blind = memory.is_empty() && objective.precondition(&gradient).is_none();
-        let mut length = if blind { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
+        let mut length =
+            if blind { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
         let better = loop {
             let next = moved(&theta, length, &direction);
             let (next_value, next_gradient) = objective.evaluate(&next);

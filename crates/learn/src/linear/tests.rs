@@ -58,8 +58,10 @@ fn newton_and_lbfgs_meet() {
     ] {
         let truth = Truth::new(&x, &target, None).unwrap();
         let objective = Objective::new(&x, &truth, 1e-2).unwrap();
-        let one = newton::minimise(&objective, vec![0.0; objective.size()], newton::EXACT, &GO).unwrap();
-        let other = lbfgs::minimise(&objective, vec![0.0; objective.size()], lbfgs::EXACT, &GO).unwrap();
+        let one =
+            newton::minimise(&objective, vec![0.0; objective.size()], newton::EXACT, &GO).unwrap();
+        let other =
+            lbfgs::minimise(&objective, vec![0.0; objective.size()], lbfgs::EXACT, &GO).unwrap();
         let outputs = objective.outputs();
         let (one, other) = (centred(one, outputs), centred(other, outputs));
         for (a, b) in one.iter().zip(&other) {

@@ -50,7 +50,12 @@ pub(super) fn refit(
     };
     let (weight, bias) = theta.split_at(readout.inputs * readout.outputs);
     let narrow = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
-    Ok(Dense { inputs: start.inputs, outputs: start.outputs, weight: narrow(weight), bias: narrow(bias) })
+    Ok(Dense {
+        inputs: start.inputs,
+        outputs: start.outputs,
+        weight: narrow(weight),
+        bias: narrow(bias),
+    })
 }
 
 /// Features with a column of ones, in chunks; parameters are (inputs + 1) × outputs, row-major, so
@@ -121,7 +126,8 @@ impl<'a> Readout<'a> {
     fn diagonal_blocks(&self) -> Vec<Cholesky<f64, Dyn>> {
         let width = self.inputs + 1;
         let (chunks, share) = self.steering();
-        let logits: Vec<Vec<f32>> = chunks.iter().map(|(_, x)| self.logits(x, &self.start)).collect();
+        let logits: Vec<Vec<f32>> =
+            chunks.iter().map(|(_, x)| self.logits(x, &self.start)).collect();
         let block = |class: usize| {
             let mut matrix = DMatrix::zeros(width, width);
             for ((range, x), logits) in chunks.iter().zip(&logits) {
@@ -219,7 +225,8 @@ impl Smooth for Readout<'_> {
         for (class, block) in self.blocks.iter().enumerate() {
             let of_class = v.iter().skip(class).step_by(self.outputs).copied();
             let solved = block.solve(&DVector::from_iterator(self.inputs + 1, of_class));
-            for (cell, value) in out.iter_mut().skip(class).step_by(self.outputs).zip(solved.iter()) {
+            for (cell, value) in out.iter_mut().skip(class).step_by(self.outputs).zip(solved.iter())
+            {
                 *cell = *value;
             }
         }

@@ -81,7 +81,8 @@ fn a_shim_folds_an_encoding_of_another_width() {
 
 /// Labels by where a linear function of the hidden units lies.
 fn labels(features: &Matrix, classes: usize) -> Vec<u32> {
-    let score = |row: &[f32]| row.iter().enumerate().map(|(i, h)| h * (i as f32 - 5.0)).sum::<f32>();
+    let score =
+        |row: &[f32]| row.iter().enumerate().map(|(i, h)| h * (i as f32 - 5.0)).sum::<f32>();
     let mut scores: Vec<f32> = (0..features.rows).map(|r| score(features.row(r))).collect();
     let all = scores.clone();
     scores.sort_by(f32::total_cmp);
@@ -164,7 +165,9 @@ fn row_losses_add_up_to_the_loss_and_know_class_weights() {
     assert!((plain[0] - 2f64.ln()).abs() < 1e-6);
     assert!((plain[3] - (3.0 + (-3f64).exp().ln_1p())).abs() < 1e-5);
     let weighted = row_losses(&logits, &y, Some(&[3.0, 1.0])).unwrap();
-    assert!((weighted[0] / plain[0] - 1.5).abs() < 1e-6 && (weighted[1] / plain[1] - 0.5).abs() < 1e-6);
+    assert!(
+        (weighted[0] / plain[0] - 1.5).abs() < 1e-6 && (weighted[1] / plain[1] - 0.5).abs() < 1e-6
+    );
     let constant = constant_losses(&y, &y, None).unwrap();
     assert!(constant.iter().all(|l| (l - 2f64.ln()).abs() < 1e-6));
 }

@@ -125,7 +125,9 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
             start.clone()
         }
         Some(_) => {
-            return Err(TrainError::Mismatch("the model to start from has another shape".to_owned()));
+            return Err(TrainError::Mismatch(
+                "the model to start from has another shape".to_owned(),
+            ));
         }
     };
     Fit::new(job, network, truth, truth_valid).run(watch)

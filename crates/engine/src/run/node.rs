@@ -1,0 +1,163 @@
+//! One expert brought up to date: what it stands on, what is fitted, what comes of it.
+
+use std::sync::Arc;
+
+use collegium_plan::explain;
+use collegium_records::{NodeRun, Outcome, Standing, Verdict};
+use futures_util::future::join_all;
+
+use super::Shared;
+use crate::{
+    EngineError, Event,
+    apply::Parts,
+    inputs::{NodeState, States},
+    node::Need,
+    reuse::{How, Ready},
+};
+
+impl Shared {
+    pub(super) async fn bring_up_to_date(
+        self: &Arc<Self>,
+        index: usize,
+        states: &Arc<States>,
+        run: &mut NodeRun,
+    ) -> Result<NodeState, EngineError> {
+        let how = How {
+            forced: self.forced.contains(&index),
+            exact: self.exact.contains(&index),
+            advise: false,
+        };
+        let mut ready = self
+            .blocking(index, {
+                let states = states.clone();
+                move |shared| {
+                    let ready = shared.session.ready(index, &shared.wanted, &states, how)?;
+                    // What it stands on can be explained only while its ingredients are filed.
+                    if let Some(now) = ready.as_ref().and_then(|ready| ready.now.as_ref())
+                        && ready.as_ref().is_some_and(|ready| ready.open.is_empty())
+                    {
+                        shared.session.store.file_recipe(now)?;
+                    }
+                    Ok(ready)
+                }
+            })
+            .await?
+            .ok_or_else(|| EngineError::Lost("an output of an upstream expert".to_owned()))?;
+        let open = ready.missing();
+        run.recipe = ready.now.as_ref().map(collegium_records::Recipe::digest);
+        run.reasons = self.reasons(index, &ready, how)?;
+        self.session
+            .observer
+            .event(Event::Queued { node: self.session.node_name(index), fits: open.len() });
+        let needs = std::mem::take(&mut ready.open);
+        ready.parts.extend(self.fits(index, needs, states, how.forced, run).await?);
+        run.certificate = ready.certificate.clone();
+        run.judgement = ready.judgement.clone();
+        let held = ready.held;
+        let state = self
+            .blocking(index, {
+                let states = states.clone();
+                move |shared| {
+                    let state = shared.session.state(index, ready, &shared.wanted, &states)?;
+                    let metrics = shared.session.measure(index, &state)?;
+                    for part in state.parts.keys() {
+                        if let collegium_plan::Part::Baseline(baseline) = part {
+                            shared.session.measure_baseline(index, *baseline, &state, &states)?;
+                        }
+                    }
+                    Ok((state, metrics))
+                }
+            })
+            .await;
+        let (state, metrics) = state?;
+        let standing = Standing { recipe: state.recipe, realisation: state.full().model };
+        run.realisation = Some(standing.realisation);
+        run.recipe.get_or_insert(standing.recipe);
+        run.metrics =
+            metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
+        let before = self.session.lock.node.get(&self.session.node_name(index));
+        run.before = before
+            .map(|node| Standing { recipe: node.recipe, realisation: node.realisation })
+            .filter(|before| *before != standing);
+        let stands = before.is_some_and(|node| node.certificate == state.certificate);
+        run.outcome = match (&state.certificate, run.fits) {
+            (Some(certificate), _) if !stands => match certificate.verdict {
+                Verdict::Patch => Outcome::Patched,
+                _ => Outcome::Kept,
+            },
+            (_, 0) if held.is_some() => Outcome::Frozen,
+            (_, 0) => Outcome::Cached,
+            _ => Outcome::Trained,
+        };
+        Ok(state)
+    }
+
+    /// Why a node is trained, kept or patched; nothing for one that is up to date.
+    fn reasons(&self, index: usize, ready: &Ready, how: How) -> Result<Vec<String>, EngineError> {
+        if how.forced {
+            return Ok(vec!["forced".to_owned()]);
+        }
+        let mut reasons = crate::reuse::reasons(ready);
+        if let (Some(now), false) =
+            (&ready.now, ready.open.is_empty() || ready.certificate.is_some())
+        {
+            let before = self.session.compared_recipe(index)?;
+            reasons.splice(0..0, explain(before.as_ref(), now, &ready.missing()));
+        }
+        Ok(reasons)
+    }
+
+    /// Executes what is missing, side by side, and gathers all fits of the node.
+    async fn fits(
+        self: &Arc<Self>,
+        index: usize,
+        needs: Vec<Need>,
+        states: &Arc<States>,
+        forced: bool,
+        run: &mut NodeRun,
+    ) -> Result<Parts, EngineError> {
+        let mut parts = Parts::new();
+        let mut running = Vec::new();
+        for need in needs {
+            running.push((
+                need.part,
+                need.recipe.clone(),
+                self.blocking(index, {
+                    let states = states.clone();
+                    move |shared| {
+                        let warm = need.warm.as_ref();
+                        let session = &shared.session;
+                        session.execute(index, need.part, &need.recipe, warm, &states, forced)
+                    }
+                }),
+            ));
+        }
+        let (names, futures): (Vec<_>, Vec<_>) =
+            running.into_iter().map(|(part, recipe, future)| ((part, recipe), future)).unzip();
+        let mut first_error = None;
+        for ((part, recipe), result) in names.into_iter().zip(join_all(futures).await) {
+            match result {
+                Ok((fit, executed)) => {
+                    if executed {
+                        run.fits += 1;
+                        run.fitted.push(part.to_string());
+                        run.seconds += fit.cost.seconds;
+                        run.fit_cpu_seconds += fit.cost.cpu_seconds;
+                        run.peak_bytes = run.peak_bytes.max(fit.cost.peak_bytes);
+                    }
+                    parts.insert(part, (recipe.digest(), fit));
+                }
+                Err(error) => first_error = Some(worse(first_error, error)),
+            }
+        }
+        first_error.map_or(Ok(parts), Err)
+    }
+}
+
+/// Of two errors of one node, the one that says more: a failed fit over "the run was stopped".
+fn worse(first: Option<EngineError>, second: EngineError) -> EngineError {
+    match first {
+        Some(first) if !matches!(first, EngineError::Interrupted) => first,
+        _ => second,
+    }
+}
