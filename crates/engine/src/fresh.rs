@@ -18,9 +18,7 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{StandsOn, project_root};
-use collegium_records::{
-    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport,
-};
+use collegium_records::{Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport};
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
 
@@ -149,7 +147,10 @@ impl Session {
     ) -> Result<(), EngineError> {
         let done = states.len() == self.pipeline.experts.len()
             && report.notes.is_empty()
-            && report.nodes.iter().all(|n| !matches!(n.outcome, Outcome::Failed | Outcome::Blocked));
+            && report
+                .nodes
+                .iter()
+                .all(|n| !matches!(n.outcome, Outcome::Failed | Outcome::Blocked));
         let path = &self.pipeline.source.path;
         let key = key(path);
         if !done {
@@ -158,10 +159,9 @@ impl Session {
         let Some(ground) = self.ground_of(states)? else { return Ok(()) };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
-            node.outcome = match node.outcome {
-                Outcome::Frozen => Outcome::Frozen,
-                _ => Outcome::Cached,
-            };
+            let held =
+                states.get(&self.index(&node.name)?).is_some_and(|state| state.held.is_some());
+            node.outcome = if held { Outcome::Frozen } else { Outcome::Cached };
             (node.fits, node.seconds, node.cpu_seconds, node.fit_cpu_seconds) = (0, 0.0, 0.0, 0.0);
             (node.peak_bytes, node.before) = (0, None);
             node.fitted.clear();

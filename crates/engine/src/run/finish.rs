@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::{Part, view_name};
-use collegium_records::{EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport, Standing};
+use collegium_records::{
+    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport,
+    Standing,
+};
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
@@ -99,7 +102,8 @@ pub(super) fn finish(
 impl Session {
     /// Files which fold models belong to a full model, so that a pin to it finds them.
     fn file_standing(&self, block: &LockedNode) -> Result<(), EngineError> {
-        if block.held.is_some() || !block.parts.keys().any(|part| part.starts_with("fold")) {
+        let others = matches!(block.held, Some(Held::Pinned | Held::Sourced));
+        if others || !block.parts.keys().any(|part| part.starts_with("fold")) {
             return Ok(());
         }
         let recipe = Recipe::new("standing").with("realisation", block.realisation);
@@ -113,7 +117,8 @@ impl Session {
 
 fn locked(session: &Session, state: &NodeState) -> LockedNode {
     let full = state.full();
-    let standing = |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
+    let standing =
+        |(recipe, fit): &(Digest, Fit)| Standing { recipe: *recipe, realisation: fit.model };
     let mut hands = BTreeMap::new();
     for (view, applied) in &state.views {
         for (output, object) in &applied.outputs {
