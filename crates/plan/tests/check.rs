@@ -105,7 +105,9 @@ fn an_output_that_is_not_read_may_move() {
 #[test]
 fn every_way_of_reading_compares_with_its_own_view() {
     let in_sample = pipeline("upstream = \"in-sample\"");
-    let same = b(|node| drop(node.reads.insert("a.logit".to_owned(), reads("a logit"))));
+    let same = b(|node| {
+        node.reads.insert("a.logit".to_owned(), reads("a logit"));
+    });
     assert_eq!(of_b(&in_sample, &same).1, [""; 0]);
     assert_eq!(of_b(&in_sample, |_| {}).1.len(), 1, "it saw the out-of-fold view");
     assert_eq!(of_b(&pipeline(""), &same).1.len(), 1, "it saw no folds");
@@ -143,7 +145,9 @@ fn what_the_file_and_the_lock_do_not_both_name_is_found() {
     assert_eq!(silent, ["the lock does not say what it read of a.logit"]);
     let (_, more) = of_b(
         &pipeline(""),
-        b(|node| drop(node.reads.insert("a.label".to_owned(), reads("label")))),
+        b(|node| {
+            node.reads.insert("a.label".to_owned(), reads("label"));
+        }),
     );
     assert_eq!(more, ["it was trained on a.label, which the file no longer names"]);
 }

@@ -101,7 +101,8 @@ impl Session {
             && let Some(anchor) = self.anchor(index)?
         {
             match self.judge(index, &anchor, &now, states)? {
-                Judged::Not(why) => ready.unjudged = Some(why),
+                // Advice that nobody asked for and that there is none of need not be said.
+                Judged::Not(why) => ready.unjudged = reuse.then_some(why),
                 Judged::Known(judgement) => {
                     if reuse && judgement.verdict != Verdict::Retrain {
                         self.stand(index, &anchor, &judgement, needs, states, &mut ready)?;

@@ -28,6 +28,7 @@ pub(super) fn finish(
     let name = Hasher::new("lock file").text(&path.to_string_lossy()).finish();
     let held = session.store.lock(&name)?;
     let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
+    let before = lock.node.clone();
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
         let mut block = locked(session, state);
@@ -46,14 +47,17 @@ pub(super) fn finish(
         session.file_standing(&block)?;
         lock.node.insert(name, block);
     }
-    lock.data = session
-        .data
-        .iter()
-        .map(|(name, data)| {
-            let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
-            (format!("data.{name}"), LockedData { table, sides, rows })
-        })
-        .collect();
+    // A run that failed and left every node where it was leaves the data that they stand on, too.
+    if lock.node != before || states.len() == shared.wanted.len() {
+        lock.data = session
+            .data
+            .iter()
+            .map(|(name, data)| {
+                let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
+                (format!("data.{name}"), LockedData { table, sides, rows })
+            })
+            .collect();
+    }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;
     write_lock(&path, &lock)?;
