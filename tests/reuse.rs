@@ -231,9 +231,11 @@ fn a_certificate_lapses_with_its_tolerance_and_is_judged_anew() {
     assert!(check.out.contains("tolerance of 0.05"), "{}", check.out);
     let report = run(&project, &[]);
     assert_eq!(node(&report, "final")["certificate"]["tolerance"], 0.06);
-    // So strict that nothing passes: it is trained.
+    // So strict that no bound is within it: it is trained, or stands because training would not help.
     project.edit_pipeline("tolerance = 0.06", "tolerance = 0.000001");
-    assert!(fitted(&run(&project, &[])).contains(&"final: full".to_owned()));
+    let report = run(&project, &[]);
+    let last = node(&report, "final");
+    assert!(last["outcome"] == "trained" || last["certificate"]["certified"] == false, "{last}");
 }
 
 #[test]

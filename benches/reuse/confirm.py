@@ -10,7 +10,7 @@ Beside the expert that is decided on stand, in the same pipeline and on the same
 * the expert as it was, by `pin`: would retraining have been needed at all?
 
 A decision is *bad* if what it leaves in place has a test loss worse than the mean of the retrained by
-more than max(2 %, 2 standard deviations of the three). A retraining is *needed* if the expert as it
+more than max(2 %, 2 standard deviations between seeds, pooled over the changes of a chain). A retraining is *needed* if the expert as it
 was is that much worse. Costs are CPU seconds of the node as the run reports them: for a decided
 expert everything (judging, patching, and training where it comes to that), for the retrained their own.
 """
@@ -79,7 +79,10 @@ def pipeline(info, seed, a, levels, tolerance, extra=False, pin=None):
            f'where = "{a["where"]}"\nseed = {a["seed"]}\nmodel = {{ type = "mlp", hidden = {a["hidden"]} }}\n'
            f'train = {{ epochs = {a["epochs"]}, batch = 128, learning_rate = {a["learning_rate"]}, patience = 6 }}\n'
            + ("warm_start = true\n" if a["warm_start"] else "")]
-    train = 'model = { type = "mlp", hidden = [32, 16] }\ntrain = { epochs = 40, batch = 128, learning_rate = 0.002, patience = 8 }\n'
+    # Consumers are trained to a calm end (a falling step, some decay): the truth is a mean of three
+    # seeds, and seeds that differ by several per cent would drown what is looked for.
+    train = ('model = { type = "mlp", hidden = [64, 32] }\ntrain = { epochs = 40, batch = 128, learning_rate = 0.003, '
+             'schedule = "cosine", optimizer = "adamw", weight_decay = 0.02, patience = 0 }\n')
     reuse = f"reuse = {{ tolerance = {tolerance} }}\n"
     b_out = "value" if info["task"] == "regression" else "logit"
     body_b = f'inputs = ["a.{info["output"]}", {listed(info["second"])[1:]}\ntarget = "t.y"\ntask = "{info["task"]}"\n{train}'
@@ -138,23 +141,26 @@ def cases(args, table, seed, levels):
             shutil.rmtree(folder)
         truth = [loss(nodes[f"t{i}"]) for i in range(3)]
         mean, sd = statistics.fmean(truth), statistics.stdev(truth)
-        limit = max(LIMIT * mean, 2 * sd)
         one = nodes[decided]
         below = ["b", "c"] if levels == 3 else ["b"]
         retrained = [nodes[f"t{i}"]["cpu_seconds"] for i in range(3)]
         found.append({
             "table": table, "seed": seed, "levels": levels, "change": name, "ordinary": ordinary,
             "outcome": one["outcome"], "outcomes": [nodes[n]["outcome"] for n in below],
-            "loss": loss(one), "truth": mean, "sd": sd,
-            "worse": (loss(one) - mean) / mean, "limit": limit / mean,
+            "loss": loss(one), "truth": mean, "sd": sd / mean,
+            "worse": (loss(one) - mean) / mean,
             "pinned": (loss(nodes["d"]) - mean) / mean,
-            "bad": one["outcome"] != "trained" and loss(one) - mean > limit,
-            "needed": loss(nodes["d"]) - mean > limit,
             "cpu": sum(nodes[n]["cpu_seconds"] for n in below),
             "cpu_always": statistics.fmean(retrained) + (nodes["bt"]["cpu_seconds"] if levels == 3 else 0.0),
             "judgement": one.get("judgement"),
         })
     shutil.rmtree(home)
+    # Three seeds tell little about their spread, all triples of a chain together enough.
+    spread = statistics.fmean(row["sd"] ** 2 for row in found) ** 0.5
+    for row in found:
+        row["limit"] = max(LIMIT, 2 * spread)
+        row["bad"] = row["outcome"] != "trained" and row["worse"] > row["limit"]
+        row["needed"] = row["pinned"] > row["limit"]
     return found
 
 
@@ -192,14 +198,16 @@ def main():
     parser.add_argument("--collegium", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--tables", default=",".join(t for t in TABLES if t != "letter"))
     parser.add_argument("--seeds", type=int, default=3)
+    # Thresholds were moved with seed 1 in view.
+    parser.add_argument("--first-seed", type=int, default=2)
     parser.add_argument("--levels", default="both")
     parser.add_argument("--tolerance", type=float, default=LIMIT)
     parser.add_argument("--out")
     args = parser.parse_args()
     levels = [2, 3] if args.levels == "both" else [int(args.levels)]
-    jobs = [(t, s, n) for n in levels for t in args.tables.split(",") for s in range(1, args.seeds + 1)]
+    jobs = [(t, s, n) for n in levels for t in args.tables.split(",") for s in range(args.first_seed, args.first_seed + args.seeds)]
     found = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done in pool.map(lambda job: cases(args, *job), jobs):

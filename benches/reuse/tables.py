@@ -89,7 +89,7 @@ def energy(data):
     return rows, x, y, "regression", y, x[:5], x[3:], [min(v, 5.0) for v in y]
 
 
-TABLES = {f.__name__: f for f in (wine, magic, letter, satimage, beijing, kin40k, energy)}
+TABLES = {f.__name__: f for f in (wine, magic, satimage, letter, beijing, kin40k, energy)}
 
 
 def text(value):

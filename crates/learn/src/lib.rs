@@ -44,5 +44,5 @@ pub use linear::{LinearJob, RIDGE, fit_linear};
 pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Head, Model, ModelKind, Outputs};
 pub use network::{Dense, Network};
-pub use repair::{Columns, Repair, constant_losses, row_losses};
+pub use repair::{Columns, Repair, constant_losses, raw_outputs, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train};

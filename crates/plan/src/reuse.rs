@@ -25,10 +25,13 @@ use collegium_records::{Candidate, Certificate, Effect, Judgement, Verdict};
 pub const EFFECTIVE_ROWS: f64 = 30.0;
 /// An expert that fits its new inputs is still not kept if retraining would gain more than this
 /// share of the budget.
-pub const MOST_TOTAL: f64 = 0.5;
+pub const MOST_TOTAL: f64 = 1.0;
 /// The best repair is deployed if retraining would gain no more than this share of the budget on it.
-pub const MOST_REST: f64 = 0.25;
+pub const MOST_REST: f64 = 0.75;
 
+/// An expert whose loss rises by more than this many budgets even under the best repair is trained,
+/// whatever the estimate says: so far from home the estimate was measured to be too low.
+pub const FAR: f64 = 5.0;
 /// Standard errors by which an estimated gain must exceed its threshold before it is believed.
 pub const NOISE: f64 = 1.0;
 
@@ -116,11 +119,12 @@ pub fn verdict(figures: &Figures) -> Decided {
     if figures.budget <= 0.0 {
         return retrain;
     }
-    // What is certainly gained: an estimate within its own noise is no reason to train.
+    // What is certainly gained: an estimate within its own noise is no reason to train, as long as
+    // the noise is not larger than what may be lost.
     let gain = |candidate| {
         let effect: &Effect = figures.effects.get(&candidate)?;
         let error = figures.errors.get(&candidate).copied().unwrap_or_default();
-        Some(effect.loss - figures.retrained - NOISE * error)
+        Some(effect.loss - figures.retrained - (NOISE * error).min(figures.budget))
     };
     let within = |gain: Option<f64>, share: f64| gain.is_some_and(|g| g <= share * figures.budget);
     let deployed = figures.effects.get(&Candidate::Deployed);
@@ -129,7 +133,8 @@ pub fn verdict(figures: &Figures) -> Decided {
     {
         return Decided { verdict: Verdict::Keep, candidate: Candidate::Deployed };
     }
-    if !within(gain(best), MOST_REST) {
+    let far = figures.effects.get(&best).is_none_or(|e| 2.0 * e.increase - e.bound > FAR * figures.budget);
+    if far || !within(gain(best), MOST_REST) {
         return retrain;
     }
     match best {

@@ -24,8 +24,26 @@ impl Store {
         record: &T,
     ) -> Result<(), StoreError> {
         self.name_staged()?;
-        let digest = recipe.digest();
         // The recipe first: whoever finds a realisation then also finds what it was made of.
+        let digest = self.file_recipe(recipe)?;
+        let record = serde_json::to_vec(record).map_err(|e| StoreError::Record {
+            what: format!("recipe {}", digest.short()),
+            message: e.to_string(),
+        })?;
+        let sealed = seal::seal(&[&digest, id], &record);
+        let path = self.layout.realisation(&digest, id);
+        if fs::read(&path).is_ok_and(|there| there == sealed) {
+            return Ok(());
+        }
+        self.keep(&path, &sealed, false)
+    }
+
+    /// Files the ingredients behind a recipe's digest, if they are not there or were damaged.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or an ingredient is no finite number.
+    pub fn file_recipe(&self, recipe: &Recipe) -> Result<Digest, StoreError> {
+        let digest = recipe.digest();
         let path = self.layout.recipe(&digest);
         if read_recipe(&path, &digest)?.is_none() {
             let encode = |message: String| StoreError::Record {
@@ -39,16 +57,7 @@ impl Store {
             }
             self.keep(&path, &bytes, false)?;
         }
-        let record = serde_json::to_vec(record).map_err(|e| StoreError::Record {
-            what: format!("recipe {}", digest.short()),
-            message: e.to_string(),
-        })?;
-        let sealed = seal::seal(&[&digest, id], &record);
-        let path = self.layout.realisation(&digest, id);
-        if fs::read(&path).is_ok_and(|there| there == sealed) {
-            return Ok(());
-        }
-        self.keep(&path, &sealed, false)
+        Ok(digest)
     }
 
     /// All realisations of a recipe, by id. A damaged one is quarantined; one of another shape than

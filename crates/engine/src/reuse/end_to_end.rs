@@ -14,7 +14,7 @@ use collegium_plan::{
     View,
     reuse::{budget, certified, effect},
 };
-use collegium_records::{EndToEnd, Verdict};
+use collegium_records::EndToEnd;
 
 use crate::{
     EngineError, Session,
@@ -88,7 +88,8 @@ impl Session {
                 after: certificate.loss + certificate.increase,
                 bound: certificate.bound,
                 budget: certificate.budget,
-                within: certificate.certified || certificate.verdict == Verdict::Patch,
+                within: certificate.certified
+                    || certificate.increase <= certificate.budget.max(0.0),
             }));
         }
         let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };

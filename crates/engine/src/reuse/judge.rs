@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use collegium_data::{Encoder, Matrix};
 use collegium_digest::{Digest, Hasher};
-use collegium_learn::{Columns, Model, Network, Repair, constant_losses, row_losses};
+use collegium_learn::{Columns, Model, Network, Repair, constant_losses, raw_outputs, row_losses};
 use collegium_manifest::Reuse;
 use collegium_plan::{
     Part, View, reads,
@@ -227,31 +227,13 @@ impl Session {
             Ok(losses)
         };
         let network = &ground.model.network;
-        let before = losses(&network.logits(&ground.x_old_valid))?;
+        let before = losses(&raw_outputs(network, &ground.x_old_valid))?;
         let constant =
             constant_losses(&ground.y.target(classes), &y_valid, weights).map_err(failed)?;
         let loss = mean(&before);
         let constant = mean(&constant) * unit;
         let repair = ground.repair(classes, &self.interrupted);
         let (shim, restandardised) = (repair.shim(), repair.restandardised());
-        let mut networks = BTreeMap::new();
-        if let Some(shim) = &shim {
-            networks.insert(Candidate::ShimRefit, repair.refit(shim).map_err(failed)?);
-            networks.insert(Candidate::Shim, shim.clone());
-        }
-        if let Some(network) = &restandardised {
-            let refitted = repair.refit(network).map_err(failed)?;
-            networks.insert(Candidate::RestandardiseRefit, refitted);
-        }
-        let mut effects: BTreeMap<Candidate, Effect> = BTreeMap::new();
-        let deployed = losses(&network.logits(&ground.x_deployed_valid))?;
-        effects.insert(Candidate::Deployed, effect(&before, &deployed, confidence));
-        let mut after_rows = BTreeMap::from([(Candidate::Deployed, deployed)]);
-        for (candidate, network) in &networks {
-            let after = losses(&network.logits(&ground.x_new_valid))?;
-            effects.insert(*candidate, effect(&before, &after, confidence));
-            after_rows.insert(*candidate, after);
-        }
         let seen: Vec<&Network> = shim.iter().chain(&restandardised).collect();
         if seen.is_empty() {
             return Ok(Err("its new inputs cannot be mapped to the old ones".to_owned()));
@@ -274,11 +256,42 @@ impl Session {
             .collect();
         let retrained = mean(&retrained_rows);
         let budget = budget(tolerance, loss, constant);
-        let error = |rows: &[f64]| reuse::standard_error(rows, &retrained_rows);
-        let errors: BTreeMap<Candidate, f64> =
-            after_rows.iter().map(|(candidate, rows)| (*candidate, error(rows))).collect();
-        let figures = Figures { budget, effects: &effects, retrained, errors: &errors };
-        let decided = reuse::verdict(&figures);
+        let mut effects: BTreeMap<Candidate, Effect> = BTreeMap::new();
+        let mut errors: BTreeMap<Candidate, f64> = BTreeMap::new();
+        let mut add = |candidate: Candidate, logits: &Matrix| -> Result<(), EngineError> {
+            let after = losses(logits)?;
+            effects.insert(candidate, effect(&before, &after, confidence));
+            errors.insert(candidate, reuse::standard_error(&after, &retrained_rows));
+            Ok(())
+        };
+        add(Candidate::Deployed, &raw_outputs(network, &ground.x_deployed_valid))?;
+        let mut networks: BTreeMap<Candidate, Network> = BTreeMap::new();
+        if let Some(shim) = shim.clone() {
+            add(Candidate::Shim, &raw_outputs(&shim, &ground.x_new_valid))?;
+            networks.insert(Candidate::Shim, shim);
+        }
+        let decide = |effects: &BTreeMap<Candidate, Effect>, errors: &BTreeMap<Candidate, f64>| {
+            reuse::verdict(&Figures { budget, effects, retrained, errors })
+        };
+        // Where the expert does as it is, nothing needs repair.
+        let home = certified(&effects[&Candidate::Deployed], budget)
+            && decide(&effects, &errors).verdict == Verdict::Keep;
+        if !home {
+            let refits = [
+                (Candidate::ShimRefit, &shim),
+                (Candidate::RestandardiseRefit, &restandardised),
+            ];
+            for (candidate, network) in refits {
+                if let Some(network) = network {
+                    let refitted = repair.refit(network).map_err(failed)?;
+                    let after = losses(&raw_outputs(&refitted, &ground.x_new_valid))?;
+                    effects.insert(candidate, effect(&before, &after, confidence));
+                    errors.insert(candidate, reuse::standard_error(&after, &retrained_rows));
+                    networks.insert(candidate, refitted);
+                }
+            }
+        }
+        let decided = decide(&effects, &errors);
         let best = effects[&decided.candidate];
         let share = |gain: f64| if loss > 0.0 { gain / loss } else { 0.0 };
         let certified = certified(&best, budget);

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::{Part, view_name};
 use collegium_records::{
-    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Recipe, RunReport,
-    Standing,
+    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
+    RunReport, Standing,
 };
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
@@ -28,7 +28,6 @@ pub(super) fn finish(
     let name = Hasher::new("lock file").text(&path.to_string_lossy()).finish();
     let held = session.store.lock(&name)?;
     let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
-    let before = lock.node.clone();
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
         let mut block = locked(session, state);
@@ -47,16 +46,18 @@ pub(super) fn finish(
         session.file_standing(&block)?;
         lock.node.insert(name, block);
     }
-    // A run that failed and left every node where it was leaves the data that they stand on, too.
-    if lock.node != before || states.len() == shared.wanted.len() {
-        lock.data = session
-            .data
-            .iter()
-            .map(|(name, data)| {
-                let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
-                (format!("data.{name}"), LockedData { table, sides, rows })
-            })
-            .collect();
+    // A run that failed somewhere does not speak for all of the data.
+    let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
+    let data = session
+        .data
+        .iter()
+        .map(|(name, data)| {
+            let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
+            (format!("data.{name}"), LockedData { table, sides, rows })
+        })
+        .collect();
+    if whole {
+        lock.data = data;
     }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;

@@ -85,7 +85,7 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         // Local certificates do not compose: what the sinks lose through all of them decides.
         let ends = match lost || shared.stopped() {
             true => Ends::default(),
-            false => session.ends(&wanted, &*lock_mutex(&shared.states))?,
+            false => session.ends(&wanted, &lock_mutex(&shared.states))?,
         };
         if !ends.to_train.is_empty() {
             let names: Vec<String> = ends.to_train.iter().map(|i| session.node_name(*i)).collect();
@@ -271,7 +271,16 @@ impl Shared {
         let mut ready = self
             .blocking(index, {
                 let states = states.clone();
-                move |shared| shared.session.ready(index, &shared.wanted, &states, how)
+                move |shared| {
+                    let ready = shared.session.ready(index, &shared.wanted, &states, how)?;
+                    // What it stands on can be explained only while its ingredients are filed.
+                    if let Some(now) = ready.as_ref().and_then(|ready| ready.now.as_ref())
+                        && ready.as_ref().is_some_and(|ready| ready.open.is_empty())
+                    {
+                        shared.session.store.file_recipe(now)?;
+                    }
+                    Ok(ready)
+                }
             })
             .await?
             .ok_or_else(|| EngineError::Lost("an output of an upstream expert".to_owned()))?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use super::{Smooth, check, dot, moved, objective::Objective};
 use crate::TrainError;
@@ -45,6 +45,59 @@ pub(crate) fn minimise(
         // No step improves: the minimum, as far as rounding lets it be known.
         let Some(next) = better else { break };
         (theta, value, gradient) = next;
+    }
+    check(interrupted, STEPS, value)?;
+    Ok(theta)
+}
+
+/// As [`minimise`], from a start that is near the end: the Hessian is kept while every step with it
+/// takes away at least half of what is left to gain.
+pub(crate) fn minimise_near(
+    objective: &impl Smooth,
+    start: Vec<f64>,
+    enough: f64,
+    interrupted: &AtomicBool,
+) -> Result<Vec<f64>, TrainError> {
+    let mut theta = start;
+    let (mut value, mut gradient) = objective.evaluate(&theta);
+    let mut factor: Option<Cholesky<f64, Dyn>> = None;
+    let mut last_fall = f64::INFINITY;
+    for step in 0..STEPS {
+        check(interrupted, step, value)?;
+        let kept = match factor.take() {
+            Some(kept) => kept,
+            None => match raised(objective.hessian(&theta)) {
+                Some(fresh) => {
+                    last_fall = f64::INFINITY;
+                    fresh
+                }
+                None => break,
+            },
+        };
+        let solved = kept.solve(&DVector::from_column_slice(&gradient));
+        let direction: Vec<f64> = solved.iter().map(|value| -value).collect();
+        let fall = -dot(&gradient, &direction);
+        if fall * 0.5 < enough {
+            break;
+        }
+        let mut length = 1.0;
+        let better = loop {
+            let next = moved(&theta, length, &direction);
+            let (next_value, next_gradient) = objective.evaluate(&next);
+            if next_value <= value - 1e-4 * length * fall {
+                break Some((next, next_value, next_gradient));
+            }
+            length *= 0.5;
+            if length < 1e-6 {
+                break None;
+            }
+        };
+        let Some(next) = better else { break };
+        (theta, value, gradient) = next;
+        if length == 1.0 && fall < 0.5 * last_fall {
+            factor = Some(kept);
+        }
+        last_fall = fall;
     }
     check(interrupted, STEPS, value)?;
     Ok(theta)
@@ -96,7 +149,14 @@ pub(super) fn hessian(objective: &Objective, theta: &[f64]) -> DMatrix<f64> {
 
 /// −H⁻¹g, by Cholesky's decomposition; the diagonal is raised until there is one.
 fn solve(hessian: DMatrix<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
-    let size = gradient.len();
+    let solution = raised(hessian)?.solve(&DVector::from_column_slice(gradient));
+    let finite = solution.iter().all(|value| value.is_finite());
+    finite.then(|| solution.iter().map(|value| -value).collect())
+}
+
+/// Cholesky's factor of a matrix whose diagonal is raised until it has one.
+fn raised(hessian: DMatrix<f64>) -> Option<Cholesky<f64, Dyn>> {
+    let size = hessian.nrows();
     let mean = hessian.trace().abs() / size.max(1) as f64;
     let mut raised = 0.0;
     for _ in 0..20 {
@@ -105,10 +165,7 @@ fn solve(hessian: DMatrix<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
             matrix[(i, i)] += raised;
         }
         if let Some(cholesky) = matrix.cholesky() {
-            let solution = cholesky.solve(&DVector::from_column_slice(gradient));
-            if solution.iter().all(|value| value.is_finite()) {
-                return Some(solution.iter().map(|value| -value).collect());
-            }
+            return Some(cholesky);
         }
         raised = if raised == 0.0 { 1e-8 * mean.max(1e-8) } else { raised * 10.0 };
     }

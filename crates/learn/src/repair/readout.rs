@@ -2,16 +2,19 @@
 //!
 //! `Σ wᵢ ℓᵢ / Σ wᵢ + ½ ridge ‖θ − θ₀‖²` with θ₀ the present weights: convex, so it has one minimum, and
 //! the penalty keeps what the rows do not speak about as it was. Products are burn's, in 32 bits;
-//! what is added up over rows is in 64. Newton's method with step halving reaches the minimum in a
-//! handful of steps. (A single step of iterated least squares was measured to be unsafe: it
-//! diverges.) With many classes the Hessian is too large; L-BFGS then starts from the bound
-//! ½ XᵀX ⪰ H of Böhning (1992), which knows how the features hang together.
+//! what is added up over rows is in 64. (A single step of iterated least squares was measured to be
+//! unsafe: it diverges.)
+//!
+//! One logit: Newton's method with step halving, whose Hessian is kept from step to step while it
+//! serves, since the start is near the end. Many classes: the whole Hessian is too large, so L-BFGS
+//! is preconditioned by its diagonal blocks, one per class. Both are made from some thousand rows:
+//! they steer and do not decide.
 
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use collegium_data::Matrix;
-use nalgebra::{Cholesky, DMatrix, Dyn};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::{
     Dense, TrainError,
@@ -26,11 +29,11 @@ const BIAS_RIDGE: f64 = 1e-8;
 /// Half the squared Newton decrement in nats at which a refit is done: what 32 bits can tell.
 const ENOUGH: f64 = 1e-7;
 /// L-BFGS: most steps, and the largest slope left.
-const STEPS: (u32, f64) = (60, 1e-4);
-/// Most parameters for Newton's method.
-const NEWTON_PARAMETERS: usize = 400;
+const STEPS: (u32, f64) = (12, 1e-4);
+/// Rows that the Hessian is made from, at most.
+const STEERING: usize = 2048;
 /// Rows whose products are summed in 32 bits.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 2048;
 
 /// Refits a readout. `start` maps features to raw outputs.
 pub(super) fn refit(
@@ -41,10 +44,9 @@ pub(super) fn refit(
 ) -> Result<Dense, TrainError> {
     let readout = Readout::new(features, truth, start);
     let theta = readout.start.clone();
-    let theta = if readout.size() <= NEWTON_PARAMETERS {
-        newton::minimise(&readout, theta, ENOUGH, interrupted)?
-    } else {
-        lbfgs::minimise(&readout, theta, STEPS, interrupted)?
+    let theta = match readout.outputs {
+        1 => newton::minimise_near(&readout, theta, ENOUGH, interrupted)?,
+        _ => lbfgs::minimise(&readout, theta, STEPS, interrupted)?,
     };
     let (weight, bias) = theta.split_at(readout.inputs * readout.outputs);
     let narrow = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
@@ -60,8 +62,8 @@ struct Readout<'a> {
     start: Vec<f64>,
     chunks: Vec<(std::ops::Range<usize>, Tensor<2>)>,
     device: Device,
-    /// Of ½ XᵀX + ridge, for many classes.
-    bound: Option<Cholesky<f64, Dyn>>,
+    /// Of the Hessian's diagonal blocks at the start, for many classes.
+    blocks: Vec<Cholesky<f64, Dyn>>,
 }
 
 impl<'a> Readout<'a> {
@@ -89,10 +91,10 @@ impl<'a> Readout<'a> {
             start: wide,
             chunks,
             device,
-            bound: None,
+            blocks: Vec::new(),
         };
-        if readout.size() > NEWTON_PARAMETERS {
-            readout.bound = readout.bounded();
+        if readout.outputs > 1 {
+            readout.blocks = readout.diagonal_blocks();
         }
         readout
     }
@@ -105,17 +107,37 @@ impl<'a> Readout<'a> {
         if parameter < self.inputs * self.outputs { RIDGE } else { BIAS_RIDGE }
     }
 
-    fn bounded(&self) -> Option<Cholesky<f64, Dyn>> {
+    /// The chunks that steer, and the share of the rows that they are.
+    fn steering(&self) -> (&[(std::ops::Range<usize>, Tensor<2>)], f64) {
+        let most = self.chunks.len().min(STEERING.div_ceil(CHUNK));
+        let rows = |chunks: &[(std::ops::Range<usize>, Tensor<2>)]| -> usize {
+            chunks.iter().map(|(range, _)| range.len()).sum()
+        };
+        let some = &self.chunks[..most];
+        (some, rows(some) as f64 / rows(&self.chunks).max(1) as f64)
+    }
+
+    /// One block per class, empty if one of them cannot be inverted.
+    fn diagonal_blocks(&self) -> Vec<Cholesky<f64, Dyn>> {
         let width = self.inputs + 1;
-        let mut matrix = DMatrix::zeros(width, width);
-        for (range, x) in &self.chunks {
-            let weights = range.clone().map(|row| 0.5 * f64::from(self.truth.weight(row)));
-            self.add_product(&mut matrix, x, weights.map(|w| (w / self.truth.total()) as f32));
-        }
-        for i in 0..width {
-            matrix[(i, i)] += if i < self.inputs { RIDGE } else { 1e-6 };
-        }
-        symmetric(matrix).cholesky()
+        let (chunks, share) = self.steering();
+        let logits: Vec<Vec<f32>> = chunks.iter().map(|(_, x)| self.logits(x, &self.start)).collect();
+        let block = |class: usize| {
+            let mut matrix = DMatrix::zeros(width, width);
+            for ((range, x), logits) in chunks.iter().zip(&logits) {
+                let rows = range.clone().zip(logits.chunks_exact(self.outputs));
+                let curvature = rows.map(|(row, z)| {
+                    let weight = self.truth.weight(row) / (self.truth.total() * share) as f32;
+                    weight * self.truth.curvature(z, class, class)
+                });
+                self.add_product(&mut matrix, x, curvature);
+            }
+            for i in 0..width {
+                matrix[(i, i)] += if i < self.inputs { RIDGE } else { 1e-6 };
+            }
+            symmetric(matrix).cholesky()
+        };
+        (0..self.outputs).map(block).collect::<Option<Vec<_>>>().unwrap_or_default()
     }
 
     /// Adds Xᵀ diag(curvature) X.
@@ -171,41 +193,37 @@ impl Smooth for Readout<'_> {
         (value, gradient)
     }
 
+    /// Of one logit or value.
     fn hessian(&self, theta: &[f64]) -> DMatrix<f64> {
-        let (width, outputs, size) = (self.inputs + 1, self.outputs, self.size());
-        let mut hessian = DMatrix::zeros(size, size);
-        for (range, x) in &self.chunks {
+        let mut hessian = DMatrix::zeros(self.size(), self.size());
+        let (chunks, share) = self.steering();
+        for (range, x) in chunks {
             let logits = self.logits(x, theta);
-            for a in 0..outputs {
-                for b in a..outputs {
-                    let mut block = DMatrix::zeros(width, width);
-                    let curvature = range.clone().zip(logits.chunks_exact(outputs)).map(|(row, z)| {
-                        let weight = self.truth.weight(row) / self.truth.total() as f32;
-                        weight * self.truth.curvature(z, a, b)
-                    });
-                    self.add_product(&mut block, x, curvature);
-                    for i in 0..width {
-                        for j in 0..width {
-                            hessian[(i * outputs + a, j * outputs + b)] += block[(i, j)];
-                            if a != b {
-                                hessian[(j * outputs + b, i * outputs + a)] += block[(i, j)];
-                            }
-                        }
-                    }
-                }
-            }
+            let curvature = range.clone().zip(&logits).map(|(row, z)| {
+                let weight = self.truth.weight(row) / (self.truth.total() * share) as f32;
+                weight * self.truth.curvature(std::slice::from_ref(z), 0, 0)
+            });
+            self.add_product(&mut hessian, x, curvature);
         }
-        for i in 0..size {
+        for i in 0..self.size() {
             hessian[(i, i)] += self.penalty(i);
         }
         symmetric(hessian)
     }
 
     fn precondition(&self, v: &[f64]) -> Option<Vec<f64>> {
-        let bound = self.bound.as_ref()?;
-        // Parameters are row-major, nalgebra's matrices column-major.
-        let v = DMatrix::from_row_slice(self.inputs + 1, self.outputs, v);
-        Some(bound.solve(&v).transpose().iter().copied().collect())
+        if self.blocks.is_empty() {
+            return None;
+        }
+        let mut out = vec![0.0; v.len()];
+        for (class, block) in self.blocks.iter().enumerate() {
+            let of_class = v.iter().skip(class).step_by(self.outputs).copied();
+            let solved = block.solve(&DVector::from_iterator(self.inputs + 1, of_class));
+            for (cell, value) in out.iter_mut().skip(class).step_by(self.outputs).zip(solved.iter()) {
+                *cell = *value;
+            }
+        }
+        Some(out)
     }
 }
 
@@ -219,6 +237,5 @@ fn tensor(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Ten
 }
 
 fn values(tensor: Tensor<2>) -> Vec<f32> {
-    let data = tensor.into_data();
-    data.iter::<f32>().collect()
+    tensor.into_data().try_into_vec().expect("flex tensors of 32-bit floats hold them")
 }

@@ -22,7 +22,8 @@ pub use target::{Target, class_weights};
 
 use crate::{Network, init};
 use optimizer::Stepper;
-use step::{Pass, Tape};
+pub(crate) use step::Pass;
+use step::Tape;
 pub(crate) use target::Truth;
 
 /// A training loss this many times that of a constant prediction has diverged, even if it is finite.

@@ -17,7 +17,7 @@ pub(super) struct Gradient {
 }
 
 /// What a forward pass leaves for the backward pass.
-pub(super) struct Tape {
+pub(crate) struct Tape {
     /// Input of each layer.
     activations: Vec<Tensor<2>>,
     /// φ'(z) ∘ mask of each hidden layer.
@@ -35,7 +35,7 @@ impl Tape {
 }
 
 /// The weights of one step, as tensors.
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     device: Device,
     network: &'a Network,
     weights: Vec<Tensor<2>>,
@@ -50,7 +50,7 @@ fn values(tensor: Tensor<2>) -> Vec<f32> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(network: &'a Network) -> Self {
+    pub(crate) fn new(network: &'a Network) -> Self {
         let device = Device::flex();
         let weights = network
             .layers
@@ -61,7 +61,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Raw outputs of `rows` rows. With a tape: drops hidden units, and remembers.
-    pub(super) fn forward(&self, x: Vec<f32>, rows: usize, tape: Option<&mut Tape>) -> Vec<f32> {
+    pub(crate) fn forward(&self, x: Vec<f32>, rows: usize, tape: Option<&mut Tape>) -> Vec<f32> {
         let mut tape = tape;
         if let Some(tape) = &mut tape {
             tape.activations.clear();
