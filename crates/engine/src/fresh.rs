@@ -18,7 +18,13 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{StandsOn, project_root};
+<<<<<<< HEAD
 use collegium_records::{Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport};
+=======
+use collegium_records::{
+    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RequirementOutcome, RunReport,
+};
+>>>>>>> main
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +47,8 @@ struct Ground {
     pipeline: String,
     /// Experts.
     experts: usize,
+    /// `evaluate.require`, each with its outcome.
+    requirements: Vec<RequirementOutcome>,
 }
 
 /// A pipeline with nothing to do.
@@ -49,12 +57,16 @@ pub struct Fresh {
     pub pipeline: String,
     /// How many experts are up to date.
     pub experts: usize,
+    /// `evaluate.require`, each with its outcome.
+    pub requirements: Vec<RequirementOutcome>,
     store: Store,
     key: String,
 }
 
 impl Fresh {
-    /// The report of a run that does nothing; `None` if it was damaged.
+    /// The report of a run that does nothing, node by node; `None` if it was damaged. It is as large
+    /// as the pipeline: most of the time of finding out that there is nothing to do would go into
+    /// reading it.
     ///
     /// # Errors
     /// [`EngineError::Store`].
@@ -95,24 +107,28 @@ impl Fresh {
         }))
     }
 
-    /// Logs a run that did nothing.
-    ///
-    /// # Errors
-    /// [`EngineError::Store`].
-    pub fn log(&self, seconds: f64) -> Result<(), EngineError> {
-        let report = RunReport {
+    /// The same without its nodes.
+    pub fn summary(&self, seconds: f64) -> RunReport {
+        RunReport {
             format_version: collegium_records::FORMAT_VERSION,
             pipeline: self.pipeline.clone(),
             seconds,
             peak_bytes: crate::run::peak_memory(),
             nodes: Vec::new(),
-            requirements: Vec::new(),
+            requirements: self.requirements.clone(),
             end_to_end: Vec::new(),
             notes: Vec::new(),
             interrupted: false,
             report: None,
-        };
-        Ok(self.store.log_run(&report)?)
+        }
+    }
+
+    /// Logs a run that did nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn log(&self, seconds: f64) -> Result<(), EngineError> {
+        Ok(self.store.log_run(&self.summary(seconds))?)
     }
 }
 
@@ -133,8 +149,8 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
         })
         && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
         && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
-    let Ground { pipeline, experts, .. } = ground;
-    Ok(same.then_some(Fresh { pipeline, experts, store, key }))
+    let Ground { pipeline, experts, requirements, .. } = ground;
+    Ok(same.then_some(Fresh { pipeline, experts, requirements, store, key }))
 }
 
 impl Session {
@@ -156,7 +172,7 @@ impl Session {
         if !done {
             return Ok(());
         }
-        let Some(ground) = self.ground_of(states)? else { return Ok(()) };
+        let Some(ground) = self.ground_of(states, report)? else { return Ok(()) };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
             let held =
@@ -187,7 +203,11 @@ impl Session {
         Ok(self.store.cache(&format!("{key}.ground"), &ground)?)
     }
 
-    fn ground_of(&self, states: &States) -> Result<Option<Ground>, EngineError> {
+    fn ground_of(
+        &self,
+        states: &States,
+        report: &RunReport,
+    ) -> Result<Option<Ground>, EngineError> {
         let path = &self.pipeline.source.path;
         let sources: Vec<PathBuf> = self
             .pipeline
@@ -227,7 +247,17 @@ impl Session {
         let Some(store) = store else { return Ok(None) };
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
-        Ok(Some(Ground { texts, sources, patterns, data, store, pipeline, experts }))
+        let requirements = report.requirements.clone();
+        Ok(Some(Ground {
+            texts,
+            sources,
+            patterns,
+            data,
+            store,
+            pipeline,
+            experts,
+            requirements,
+        }))
     }
 }
 

@@ -100,6 +100,26 @@ impl Network {
         init::fresh(&self.widths(), self.activation, key)
     }
 
+    /// The network part of the way to another of the same shape: `share` 0 is this one, 1 the other.
+    /// Where only last layers differ, its outputs are that mixture of theirs.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[must_use]
+    pub fn blended(&self, other: &Self, share: f64) -> Self {
+        assert_eq!(self.widths(), other.widths(), "networks of one shape are mixed");
+        let mix = |a: &[f32], b: &[f32]| -> Vec<f32> {
+            a.iter().zip(b).map(|(a, b)| a + share as f32 * (b - a)).collect()
+        };
+        let layers = self.layers.iter().zip(&other.layers).map(|(a, b)| Dense {
+            weight: mix(&a.weight, &b.weight),
+            bias: mix(&a.bias, &b.bias),
+            inputs: a.inputs,
+            outputs: a.outputs,
+        });
+        Self { layers: layers.collect(), activation: self.activation }
+    }
+
     /// Inputs, hidden units by layer, outputs.
     pub fn widths(&self) -> Vec<usize> {
         let outputs = self.layers.iter().map(|layer| layer.outputs);

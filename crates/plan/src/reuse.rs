@@ -25,9 +25,9 @@ use collegium_records::{Candidate, Certificate, Effect, Judgement, Verdict};
 pub const EFFECTIVE_ROWS: f64 = 30.0;
 /// An expert that fits its new inputs is still not kept if retraining would gain more than this
 /// share of the budget.
-pub const MOST_TOTAL: f64 = 1.0;
+pub const MOST_TOTAL: f64 = 0.5;
 /// The best repair is deployed if retraining would gain no more than this share of the budget on it.
-pub const MOST_REST: f64 = 0.75;
+pub const MOST_REST: f64 = 0.25;
 
 /// An expert whose loss rises by more than this many budgets even under the best repair is trained,
 /// whatever the estimate says: so far from home the estimate was measured to be too low.
@@ -120,11 +120,17 @@ pub fn verdict(figures: &Figures) -> Decided {
         return retrain;
     }
     // What is certainly gained: an estimate within its own noise is no reason to train, as long as
-    // the noise is not larger than what may be lost.
+    // the noise is not larger than what may be lost. Where the expert as it is clearly suffers, the
+    // change is real, and the estimate counts at its face value.
+    let suffers = figures
+        .effects
+        .get(&Candidate::Deployed)
+        .is_none_or(|e| 2.0 * e.increase - e.bound > figures.budget);
+    let noise = if suffers { 0.0 } else { NOISE };
     let gain = |candidate| {
         let effect: &Effect = figures.effects.get(&candidate)?;
         let error = figures.errors.get(&candidate).copied().unwrap_or_default();
-        Some(effect.loss - figures.retrained - (NOISE * error).min(figures.budget))
+        Some(effect.loss - figures.retrained - (noise * error).min(figures.budget))
     };
     let within = |gain: Option<f64>, share: f64| gain.is_some_and(|g| g <= share * figures.budget);
     let deployed = figures.effects.get(&Candidate::Deployed);
@@ -203,15 +209,18 @@ pub fn certificate_words(certificate: &Certificate) -> String {
     )
 }
 
-/// A share as a percentage of two significant digits, not below 0.
+/// A share as a percentage of two significant digits, not below 0; a trace of it is 0.1 %.
 fn percent(share: f64) -> String {
     plain(share.max(0.0))
 }
 
 /// With its sign.
 fn signed(share: f64) -> String {
-    let sign = if share < 0.0 { "−" } else { "+" };
-    format!("{sign}{}", plain(share.abs()))
+    match (share, share.abs()) {
+        (_, size) if size < 5e-4 => "±0 %".to_owned(),
+        (below, size) if below < 0.0 => format!("−{}", plain(size)),
+        (_, size) => format!("+{}", plain(size)),
+    }
 }
 
 fn plain(share: f64) -> String {
@@ -219,7 +228,7 @@ fn plain(share: f64) -> String {
     match hundred {
         h if h >= 9.95 => format!("{h:.0} %"),
         h if h >= 0.05 => format!("{h:.1} %"),
-        h if h > 0.0 => "less than 0.1 %".to_owned(),
+        h if h > 0.0 => "0.1 %".to_owned(),
         _ => "0 %".to_owned(),
     }
 }
@@ -250,6 +259,6 @@ mod tests {
     #[test]
     fn percentages_have_two_digits() {
         let shown = [0.31, 0.0298, 0.003, 0.0001, 0.0, -0.2].map(percent);
-        assert_eq!(shown, ["31 %", "3.0 %", "0.3 %", "less than 0.1 %", "0 %", "0 %"]);
+        assert_eq!(shown, ["31 %", "3.0 %", "0.3 %", "0.1 %", "0 %", "0 %"]);
     }
 }

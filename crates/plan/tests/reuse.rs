@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use collegium_plan::reuse::{
-    Decided, EFFECTIVE_ROWS, Figures, MOST_REST, MOST_TOTAL, NOISE, budget, certified, effect,
+    Decided, EFFECTIVE_ROWS, FAR, Figures, MOST_REST, MOST_TOTAL, NOISE, budget, certified, effect,
     standard_error, verdict,
 };
 use collegium_records::{Candidate, Effect, Verdict};
@@ -141,19 +141,42 @@ fn the_best_candidate_is_deployed_while_retraining_would_gain_next_to_nothing_ov
     assert_eq!(at(MOST_REST - 1e-6), is(Verdict::Patch, ShimRefit));
     assert_eq!(at(MOST_REST + 1e-6), is(Verdict::Retrain, ShimRefit));
     assert_eq!(at(-5.0), is(Verdict::Patch, ShimRefit), "retraining would even lose");
-    let alone = |gain: f64| decided(BUDGET, 0.6, &[(Deployed, 1.5)], 1.5 - gain * BUDGET, 0.0);
+    // With a bound so wide that nothing is sure of the harm.
+    let alone = |gain: f64| decided(BUDGET, 2.0, &[(Deployed, 1.5)], 1.5 - gain * BUDGET, 0.0);
     assert_eq!(alone(MOST_REST - 1e-6), is(Verdict::Keep, Deployed), "upstream is to blame");
     assert_eq!(alone(MOST_REST + 1e-6), is(Verdict::Retrain, Deployed));
 }
 
 #[test]
+fn an_expert_that_is_surely_far_from_home_is_trained_whatever_the_estimate_says() {
+    let at = |budgets: f64| {
+        let losses = [(Deployed, 2.0), (ShimRefit, 1.0 + budgets * BUDGET)];
+        decided(BUDGET, FAR * BUDGET, &losses, 2.0, 0.0)
+    };
+    assert_eq!(at(FAR - 1e-3), is(Verdict::Patch, ShimRefit));
+    assert_eq!(at(FAR + 1e-3), is(Verdict::Retrain, ShimRefit));
+}
+
+#[test]
 fn a_gain_within_its_own_noise_is_no_reason_to_train() {
-    let gain = (MOST_TOTAL + 1.0) * BUDGET;
-    let at = |error: f64| decided(BUDGET, BUDGET, &[(Deployed, 1.0)], 1.0 - gain, error);
-    let enough = BUDGET / NOISE;
-    assert_eq!(at(enough * 1.001), is(Verdict::Keep, Deployed));
-    assert_eq!(at(enough * 0.999), is(Verdict::Retrain, Deployed));
-    assert_eq!(at(0.0), is(Verdict::Retrain, Deployed));
+    let at = |gain: f64, error: f64| {
+        decided(BUDGET, BUDGET, &[(Deployed, 1.0)], 1.0 - (MOST_TOTAL + gain) * BUDGET, error)
+    };
+    let enough = 0.5 * BUDGET / NOISE;
+    assert_eq!(at(0.5, enough * 1.001), is(Verdict::Keep, Deployed));
+    assert_eq!(at(0.5, enough * 0.999), is(Verdict::Retrain, Deployed));
+    assert_eq!(at(0.5, 0.0), is(Verdict::Retrain, Deployed));
+    // Noise excuses no more than a budget.
+    assert_eq!(at(1.5, 100.0 * BUDGET), is(Verdict::Retrain, Deployed));
+}
+
+#[test]
+fn noise_is_no_excuse_for_an_expert_that_surely_suffers() {
+    let losses = [(Deployed, 1.5), (ShimRefit, 1.01)];
+    let retrained = 1.01 - (MOST_REST + 0.5) * BUDGET;
+    let at = |bound: f64| decided(BUDGET, bound, &losses, retrained, BUDGET / NOISE);
+    assert_eq!(at(2.0), is(Verdict::Patch, ShimRefit), "it may be chance");
+    assert_eq!(at(0.6), is(Verdict::Retrain, ShimRefit), "it is not");
 }
 
 /// Losses of rows before and after, of the same length.

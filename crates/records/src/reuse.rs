@@ -114,6 +114,10 @@ pub struct Judgement {
     pub total_error: f64,
     /// See `total_error`.
     pub rest_error: f64,
+    /// How far the candidate's last layer goes from the present one to the refitted one: where the
+    /// validation loss is least.
+    #[serde(default = "whole")]
+    pub blend: f64,
     /// Is the bound of what would be deployed within the budget, on enough rows?
     pub certified: bool,
     /// Is even the best candidate worse than the budget allows, while retraining would not help?
@@ -121,6 +125,10 @@ pub struct Judgement {
     /// The patched full model, when the verdict is a patch.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patched: Option<Standing>,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// The part of a judgement that a lock stands on.

@@ -13,6 +13,9 @@ use crate::{
     locate::split,
 };
 
+/// More experts than this, with nothing to do, are one line.
+const MANY: usize = 20;
+
 /// The engine's reason for a node that was not reached.
 const STOPPED: &str = "the run was stopped";
 
@@ -65,7 +68,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     if args.json {
         print_json(&report)?;
     } else {
-        crate::human::put(&words(&report))?;
+        crate::human::put(&words(&report, report.nodes.len()))?;
         if options.audit && !complete(&report) {
             eprintln!("no report: not every expert is up to date");
         }
@@ -84,13 +87,18 @@ fn idle(
 ) -> Result<Option<ExitCode>, Failure> {
     let path = crate::locate::find(args, named)?;
     let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(None) };
-    let Some(mut report) = fresh.report()? else { return Ok(None) };
-    report.seconds = started.elapsed().as_secs_f64();
-    report.peak_bytes = collegium_engine::peak_memory();
+    // Node by node only where somebody will read it so.
+    let report = if args.json || fresh.experts <= MANY {
+        let Some(report) = fresh.report()? else { return Ok(None) };
+        let seconds = started.elapsed().as_secs_f64();
+        RunReport { seconds, peak_bytes: collegium_engine::peak_memory(), ..report }
+    } else {
+        fresh.summary(started.elapsed().as_secs_f64())
+    };
     if args.json {
         print_json(&report)?;
     } else {
-        crate::human::put(&words(&report))?;
+        crate::human::put(&words(&report, fresh.experts))?;
     }
     fresh.log(report.seconds)?;
     Ok(Some(code(&report, false)))
@@ -113,15 +121,15 @@ fn code(report: &RunReport, interrupted: bool) -> ExitCode {
     }
 }
 
-fn words(report: &RunReport) -> String {
+fn words(report: &RunReport, experts: usize) -> String {
     let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
     let all_cached = report
         .nodes
         .iter()
         .all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
     let mut text = String::new();
-    if all_cached && report.nodes.len() > 20 {
-        text.push_str(&format!("all {} up to date\n", count(report.nodes.len(), "expert")));
+    if all_cached && experts > MANY {
+        text.push_str(&format!("all {} up to date\n", count(experts, "expert")));
     } else {
         let head = ["node", "outcome", "fits", "time", "test", "why"];
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];

@@ -113,7 +113,7 @@ impl Session {
             let patched = ground.patched(network.clone());
             let cost = clock.stop();
             judgement.patched =
-                Some(self.file_patch(anchor, now, judgement.candidate, &patched, cost)?);
+                Some(self.file_patch(anchor, now, (judgement.candidate, judgement.blend), &patched, cost)?);
         }
         let id = Hasher::new("judgement").digest(&key).finish();
         self.store.realise(&recipe, &id, &judgement)?;
@@ -238,17 +238,18 @@ impl Session {
         if seen.is_empty() {
             return Ok(Err("its new inputs cannot be mapped to the old ones".to_owned()));
         }
-        let augmented =
-            repair.advise(&seen, &ground.x_new, &ground.x_new_valid).map_err(failed)?;
+        let advised = |networks: &[&Network], rows: &Matrix, valid: &Matrix| {
+            let fitted = repair.advise(networks, rows, valid).map_err(failed)?;
+            let least = least_blend(&raw_outputs(networks[0], valid), &fitted, &losses)?;
+            Ok::<_, EngineError>(least.1)
+        };
+        let augmented = advised(&seen, &ground.x_new, &ground.x_new_valid)?;
         let control = self.control(anchor, seen.len(), || {
-            let same = vec![network; seen.len()];
-            let logits =
-                repair.advise(&same, &ground.x_old, &ground.x_old_valid).map_err(failed)?;
-            losses(&logits)
+            advised(&vec![network; seen.len()], &ground.x_old, &ground.x_old_valid)
         })?;
         // Row by row what a retrained expert would lose: what the refit reaches now, less what the
         // same refit gains where the expert is at home.
-        let retrained_rows: Vec<f64> = losses(&augmented)?
+        let retrained_rows: Vec<f64> = augmented
             .iter()
             .zip(&before)
             .zip(&control)
@@ -266,6 +267,7 @@ impl Session {
         };
         add(Candidate::Deployed, &raw_outputs(network, &ground.x_deployed_valid))?;
         let mut networks: BTreeMap<Candidate, Network> = BTreeMap::new();
+        let mut blends: BTreeMap<Candidate, f64> = BTreeMap::new();
         if let Some(shim) = shim.clone() {
             add(Candidate::Shim, &raw_outputs(&shim, &ground.x_new_valid))?;
             networks.insert(Candidate::Shim, shim);
@@ -284,10 +286,14 @@ impl Session {
             for (candidate, network) in refits {
                 if let Some(network) = network {
                     let refitted = repair.refit(network).map_err(failed)?;
-                    let after = losses(&raw_outputs(&refitted, &ground.x_new_valid))?;
+                    let valid = &ground.x_new_valid;
+                    let (as_it_is, whole) =
+                        (raw_outputs(network, valid), raw_outputs(&refitted, valid));
+                    let (blend, after) = least_blend(&as_it_is, &whole, &losses)?;
                     effects.insert(candidate, effect(&before, &after, confidence));
                     errors.insert(candidate, reuse::standard_error(&after, &retrained_rows));
-                    networks.insert(candidate, refitted);
+                    networks.insert(candidate, network.blended(&refitted, blend));
+                    blends.insert(candidate, blend);
                 }
             }
         }
@@ -320,6 +326,7 @@ impl Session {
             upstream_worse: decided.verdict != Verdict::Retrain
                 && !certified
                 && best.increase > budget,
+            blend: blends.get(&decided.candidate).copied().unwrap_or(1.0),
             effects,
             patched: None,
         };
@@ -383,6 +390,30 @@ impl Ground {
         }
     }
 }
+
+/// How far from a readout to a refitted one the validation loss is least, and the row losses there.
+///
+/// What was trained on some rows knows them too well, and a layer fitted on the same rows believes it:
+/// in a network that overfits, a whole refit is worse than none. The way back costs nothing, since
+/// the loss of a mixture of two last layers is that of mixed outputs.
+fn least_blend(
+    from: &Matrix,
+    to: &Matrix,
+    losses: &impl Fn(&Matrix) -> Result<Vec<f64>, EngineError>,
+) -> Result<(f64, Vec<f64>), EngineError> {
+    let mut least: Option<(f64, Vec<f64>)> = None;
+    for blend in BLENDS {
+        let mixed = from.data.iter().zip(&to.data).map(|(a, b)| a + blend as f32 * (b - a));
+        let rows = losses(&Matrix { data: mixed.collect(), ..from.clone() })?;
+        if least.as_ref().is_none_or(|(_, known)| mean(&rows) < mean(known)) {
+            least = Some((blend, rows));
+        }
+    }
+    least.ok_or_else(|| EngineError::Internal("no blend was tried".to_owned()))
+}
+
+/// Shares of the way.
+const BLENDS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64

@@ -162,11 +162,14 @@ impl Session {
                     self.fit_of(patched)?.map(|fit| (patched.recipe, fit))
                 }
                 (Part::Fold { .. }, Some(_)) => {
-                    let how = (&need.recipe, judgement.candidate, judgement.moved.as_slice());
+                    let how = (judgement.candidate, judgement.blend);
+                    let how = (&need.recipe, how, judgement.moved.as_slice());
                     self.patched_part(index, anchor, need.part, how, states)?
                 }
-                // A yardstick on inputs that moved far is none: it is fitted again, at little cost.
-                (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,
+                // A yardstick on inputs that moved far is none: it is fitted again, at little cost. The
+                // single network reads no upstream output, so its own recipe says what it is.
+                (Part::Baseline(Baseline::Single), _)
+                | (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,
                 (part, _) => match anchor.parts.get(&part.to_string()) {
                     Some(standing) => self.fit_of(standing)?.map(|fit| (standing.recipe, fit)),
                     None => None,

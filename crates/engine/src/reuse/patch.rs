@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
-use collegium_learn::{Model, kernel_class};
+use collegium_learn::{Model, Network, kernel_class};
 use collegium_plan::Part;
 use collegium_records::{Candidate, Cost, Fit, Recipe, Standing};
 
@@ -13,11 +13,12 @@ use crate::{EngineError, Session, fit::Clock, inputs::States};
 
 /// What a patch of one part is made of: the anchor's model of that part, and the recipe that a fit on
 /// the present inputs would have.
-fn recipe(parent: &Digest, now: &Recipe, candidate: Candidate) -> Recipe {
+fn recipe(parent: &Digest, now: &Recipe, (candidate, blend): (Candidate, f64)) -> Recipe {
     Recipe::new("patch")
         .with("parent", *parent)
         .with("now", now.digest())
         .with("method", candidate.name())
+        .with("blend", blend)
 }
 
 impl Session {
@@ -26,11 +27,11 @@ impl Session {
         &self,
         anchor: &Anchor,
         now: &Recipe,
-        candidate: Candidate,
+        how: (Candidate, f64),
         model: &Model,
         cost: Cost,
     ) -> Result<Standing, EngineError> {
-        let recipe = recipe(&anchor.standing.realisation, now, candidate);
+        let recipe = recipe(&anchor.standing.realisation, now, how);
         self.file(&recipe, model, &anchor.fit, cost).map(|(standing, _)| standing)
     }
 
@@ -40,12 +41,12 @@ impl Session {
         index: usize,
         anchor: &Anchor,
         part: Part,
-        (now, candidate, moved): (&Recipe, Candidate, &[String]),
+        (now, how, moved): (&Recipe, (Candidate, f64), &[String]),
         states: &States,
     ) -> Result<Option<(Digest, Fit)>, EngineError> {
         let Some(standing) = anchor.parts.get(&part.to_string()) else { return Ok(None) };
         let Some(parent) = self.fit_of(standing)? else { return Ok(None) };
-        let recipe = recipe(&standing.realisation, now, candidate);
+        let recipe = recipe(&standing.realisation, now, how);
         let known: BTreeMap<Digest, Fit> = self.store.realisations(&recipe.digest())?;
         if let Some(fit) = known.into_values().find(|fit| self.store.contains(&fit.model)) {
             return Ok(Some((recipe.digest(), fit)));
@@ -57,15 +58,20 @@ impl Session {
             collegium_learn::TrainError::Interrupted => EngineError::Interrupted,
             other => EngineError::Internal(format!("patching {}: {other}", self.name(index))),
         };
+        let (candidate, blend) = how;
+        let refitted = |network: Network| -> Result<Network, EngineError> {
+            let whole = repair.refit(&network).map_err(failed)?;
+            Ok(network.blended(&whole, blend))
+        };
         let network = match candidate {
             Candidate::Deployed => Some(ground.model.network.clone()),
             Candidate::Shim => repair.shim(),
             Candidate::ShimRefit => match repair.shim() {
-                Some(shim) => Some(repair.refit(&shim).map_err(failed)?),
+                Some(shim) => Some(refitted(shim)?),
                 None => None,
             },
             Candidate::RestandardiseRefit => match repair.restandardised() {
-                Some(same) => Some(repair.refit(&same).map_err(failed)?),
+                Some(same) => Some(refitted(same)?),
                 None => None,
             },
         };
