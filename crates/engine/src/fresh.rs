@@ -18,13 +18,9 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{StandsOn, project_root};
-<<<<<<< HEAD
-use collegium_records::{Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RunReport};
-=======
 use collegium_records::{
     Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RequirementOutcome, RunReport,
 };
->>>>>>> main
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
 
