@@ -76,6 +76,7 @@ fn help_lists_every_command_and_exit_code() {
       status       Show what the lock stands on and what is stale
       why          Explain why an expert was, or would be, fitted
       audit        Measure what experts know and what they look at; writes one HTML file and JSON
+      diff         Compare two versions of a pipeline's lock by what they do
       predict      Apply the pipeline, or some of its experts, to new rows
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
@@ -97,7 +98,8 @@ fn help_lists_every_command_and_exit_code() {
     Start with `collegium init demo --template machines`, then `collegium run -C demo --audit`.
 
     Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes pending
-    (plan --exit-code), 6 a `require` not met, 7 store damaged or not writable, 130 interrupted.
+    (plan --exit-code) or an unsound lock (status --check), 6 a `require` not met, 7 store damaged or
+    not writable, 130 interrupted.
     "#);
 }
 
@@ -329,7 +331,7 @@ fn why_names_the_ingredients_that_changed() {
     project.edit_pipeline("learning_rate = 0.01", "learning_rate = 0.02");
     insta::assert_snapshot!(out(&project, &["why", "size"]), @r#"
     expert.size: will be fitted: its recipe changed
-    ingredient           before  after  drift (sd)
+    ingredient           before  after  drift (sd)  by its AGOP
     train.learning_rate  0.01    0.02
     "#);
     insta::assert_snapshot!(out(&project, &["why", "final"]), @r#"expert.final: nothing of its own changed; whether it is fitted depends on what expert.size will hand over"#);
@@ -413,6 +415,8 @@ fn show_writes_out_every_default() {
     upstream = "out-of-fold"
     folds = 5
     seed = 3
+    reuse = false
+    warm_start = false
     "#);
 }
 

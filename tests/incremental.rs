@@ -171,6 +171,117 @@ fn after_a_revert_why_speaks_of_the_model_that_the_lock_stands_on() {
     assert!(summary.contains("never fitted"), "the first run made it: {summary}");
 }
 
+/// An expert `sign` of a column that gives its label away, and `last`, which reads one output of it.
+fn with_sign(output: &str) -> Project {
+    let project = Project::new();
+    project.to_data(
+        "derive = { far = \"CASE WHEN b > 0 THEN 1.0 ELSE -1.0 END\", positive = \"b > 0\" }",
+    );
+    project.edit_pipeline(
+        "[evaluate]",
+        &format!(
+            "[expert.sign]\ninputs = [\"rows.far\"]\ntarget = \"rows.positive\"\n\
+             model = {{ type = \"mlp\", hidden = [8] }}\n\
+             train = {{ epochs = 4, batch = 32, learning_rate = 0.02 }}\n\n\
+             [expert.last]\ninputs = [\"{output}\", \"rows.d\"]\ntarget = \"rows.final\"\n\
+             train = {{ epochs = 2, batch = 32 }}\n\n[evaluate]"
+        ),
+    );
+    project.run(&[]);
+    project
+}
+
+#[test]
+fn a_consumer_of_labels_does_not_notice_that_logits_moved() {
+    let project = with_sign("sign.label");
+    let before = project.lock();
+    project.edit_pipeline("learning_rate = 0.02", "learning_rate = 0.03");
+    assert_eq!(project.fitted(), with_folds("sign"));
+    let after = project.lock();
+    let (one, other) = (&before.node["expert.sign"].hands, &after.node["expert.sign"].hands);
+    for view in ["", " out-of-fold 5"] {
+        assert_eq!(one[&format!("label{view}")], other[&format!("label{view}")]);
+        assert_ne!(one[&format!("logit{view}")], other[&format!("logit{view}")]);
+    }
+    assert_eq!(before.node["expert.last"], after.node["expert.last"]);
+    project.collegium(&["status", "--check"]).ok();
+}
+
+#[test]
+fn a_consumer_of_logits_does_notice() {
+    let project = with_sign("sign.logit");
+    project.edit_pipeline("learning_rate = 0.02", "learning_rate = 0.03");
+    assert_eq!(project.fitted(), all(&[just(&["last: full"]), with_folds("sign")]));
+}
+
+#[test]
+fn a_consumer_of_one_output_does_not_notice_that_another_reads_the_embedding() {
+    let project = Project::new();
+    project.to_expert("final", "upstream = \"in-sample\"");
+    project.run(&[]);
+    let before = project.lock().node["expert.final"].clone();
+    project.edit_pipeline(
+        "[evaluate]",
+        "[expert.curious]\ninputs = [\"kind.embedding\"]\ntarget = \"rows.final\"\n\
+         upstream = \"in-sample\"\ntrain = { epochs = 2, batch = 32 }\n\n[evaluate]",
+    );
+    assert_eq!(project.fitted(), just(&["curious: full"]));
+    assert_eq!(project.lock().node["expert.final"], before);
+    project.collegium(&["status", "--check"]).ok();
+}
+
+/// Halves a column on the rows that a test accepts, by their other cells.
+fn halve_where(project: &Project, column: &str, accepts: impl Fn(usize, &[&str]) -> bool) {
+    let text = project.read("pipelines/data/rows.csv");
+    let mut lines = text.lines();
+    let head = lines.next().unwrap();
+    let at = head.split(',').position(|name| name == column).unwrap();
+    let mut changed = format!("{head}\n");
+    for (row, line) in lines.enumerate() {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        let half = (cells[at].parse::<f64>().unwrap() * 0.5).to_string();
+        if accepts(row, &cells) {
+            cells[at] = &half;
+        }
+        changed += &(cells.join(",") + "\n");
+    }
+    project.write("pipelines/data/rows.csv", changed);
+}
+
+#[test]
+fn an_upstream_that_moves_on_test_rows_alone_fits_no_consumer() {
+    let project = ready();
+    let before = project.lock();
+    let sides = sides(&project);
+    // Sides go by the id, so no row changes its side.
+    halve_where(&project, "a", |row, _| sides[row] == collegium_data::Side::Test);
+    assert_eq!(project.fitted(), just(&[]));
+    let after = project.lock();
+    let hands = |lock: &collegium_records::Lock| lock.node["expert.size"].hands["value"];
+    assert_ne!(hands(&before), hands(&after), "its answers on those rows are others now");
+    let (one, other) = (&before.node["expert.final"], &after.node["expert.final"]);
+    assert_eq!(one.realisation, other.realisation);
+    assert_ne!(one.hands["probability"], other.hands["probability"]);
+    // The lock says what it reads now, which is equal on all rows that it learns from.
+    project.collegium(&["status", "--check"]).ok();
+}
+
+#[test]
+fn a_specialist_does_not_notice_what_moves_outside_its_rows() {
+    let project = Project::new();
+    // A frozen upstream moves where its columns do, and nowhere else.
+    project.to_expert("size", "frozen = true");
+    let reds =
+        "[expert.reds]\nextends = \"expert.final\"\nwhere = \"unread = 'red'\"\n\n[evaluate]";
+    project.edit_pipeline("[evaluate]", reds);
+    project.run(&[]);
+    halve_where(&project, "a", |_, cells| cells[5] != "red");
+    assert_eq!(project.fitted(), just(&["final: full"]));
+    project.collegium(&["status", "--check"]).ok();
+    halve_where(&project, "a", |_, cells| cells[5] == "red");
+    assert_eq!(project.fitted(), just(&["final: full", "reds: full"]));
+}
+
 /// The side of every row, as the data crate settles it.
 fn sides(project: &Project) -> Vec<collegium_data::Side> {
     let pipeline =

@@ -9,6 +9,8 @@ use std::{
 };
 
 use collegium_data::{Column, RowWriter, Values};
+use collegium_records::{Fit, Lock, LockedNode, Recipe, Standing};
+use collegium_store::read_lock;
 use serde_json::Value;
 
 /// A project with a table of 600 rows and three experts in two levels:
@@ -374,11 +376,60 @@ impl Project {
         fitted(&self.collegium(&all).ok().json())
     }
 
+    /// The report of a run that ends well.
+    #[track_caller]
+    pub fn run(&self, args: &[&str]) -> Value {
+        let all: Vec<&str> = ["run", "--json", "--quiet"].iter().chain(args).copied().collect();
+        self.collegium(&all).ok().json()
+    }
+
+    /// The lock of `small.toml`.
+    pub fn lock(&self) -> Lock {
+        read_lock(&self.path("pipelines/small.lock")).unwrap()
+    }
+
+    /// The record of a fit that the lock names.
+    pub fn fit(&self, standing: &Standing) -> Fit {
+        let store = collegium_store::Store::open(self.root()).unwrap();
+        store.realisations::<Fit>(&standing.recipe).unwrap().remove(&standing.realisation).unwrap()
+    }
+
+    /// What a recipe was made of.
+    pub fn recipe(&self, digest: &collegium_digest::Digest) -> Recipe {
+        let store = collegium_store::Store::open(self.root()).unwrap();
+        store.recipe(digest).unwrap().unwrap()
+    }
+
+    /// Takes an object out of the store.
+    pub fn lose(&self, object: &collegium_digest::Digest) {
+        let store = collegium_store::Store::open(self.root()).unwrap();
+        std::fs::remove_file(store.object_file(object)).unwrap();
+    }
+
+    /// Adds a line to an expert.
+    #[track_caller]
+    pub fn to_expert(&self, name: &str, line: &str) {
+        let head = format!("[expert.{name}]\n");
+        self.edit_pipeline(&head, &format!("{head}{line}\n"));
+    }
+
     /// Names of all objects in the store.
     pub fn objects(&self) -> Vec<String> {
         let store = collegium_store::Store::open(self.root()).unwrap();
         store.objects().unwrap().iter().map(ToString::to_string).collect()
     }
+}
+
+/// One node of a JSON document.
+#[track_caller]
+pub fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let nodes = report["nodes"].as_array().unwrap();
+    nodes.iter().find(|node| node["name"] == format!("expert.{name}")).unwrap()
+}
+
+/// The full model of a block of the lock.
+pub fn standing(node: &LockedNode) -> Standing {
+    Standing { recipe: node.recipe, realisation: node.realisation }
 }
 
 /// The fits of a run report, as `expert: part`, sorted.

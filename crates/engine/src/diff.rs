@@ -63,11 +63,12 @@ pub fn diff(
         }
     }
     if nodes.is_empty() {
-        for (name, node) in a.lock.node.iter().chain(&b.lock.node) {
+        for name in a.lock.node.keys().chain(b.lock.node.keys()) {
             let known = session.index(name).is_ok() || found.iter().any(|d| d.name == *name);
             if !known {
-                let mut gone = blank(name, DiffStatus::Removed);
-                gone.before = Some(standing(node));
+                let pair = (a.lock.node.get(name), b.lock.node.get(name));
+                let mut gone = blank(name, status(pair));
+                (gone.before, gone.after) = (pair.0.map(standing), pair.1.map(standing));
                 gone.notes.push("the pipeline file has no such expert now".to_owned());
                 found.push(gone);
             }
@@ -109,22 +110,11 @@ impl Session {
         seeds: u32,
     ) -> Result<NodeDiff, EngineError> {
         let name = self.node_name(index);
-        let (before, after) = match pair {
-            (Some(before), Some(after)) => (before, after),
-            (before, after) => {
-                let status = match after {
-                    Some(_) => DiffStatus::Added,
-                    None => DiffStatus::Removed,
-                };
-                let mut diff = blank(&name, status);
-                (diff.before, diff.after) = (before.map(standing), after.map(standing));
-                return Ok(diff);
-            }
-        };
-        let status = match () {
-            () if before.realisation != after.realisation => DiffStatus::Changed,
-            () if before.outputs != after.outputs => DiffStatus::Moved,
-            () => DiffStatus::Same,
+        let status = status(pair);
+        let (Some(before), Some(after)) = pair else {
+            let mut diff = blank(&name, status);
+            (diff.before, diff.after) = (pair.0.map(standing), pair.1.map(standing));
+            return Ok(diff);
         };
         let mut diff = blank(&name, status);
         (diff.before, diff.after) = (Some(standing(before)), Some(standing(after)));
@@ -313,6 +303,19 @@ impl Session {
 
 fn standing(node: &LockedNode) -> Standing {
     Standing { recipe: node.recipe, realisation: node.realisation }
+}
+
+/// What became of a node that is in either version.
+fn status(pair: (Option<&LockedNode>, Option<&LockedNode>)) -> DiffStatus {
+    match pair {
+        (Some(before), Some(after)) if before.realisation != after.realisation => {
+            DiffStatus::Changed
+        }
+        (Some(before), Some(after)) if before.outputs != after.outputs => DiffStatus::Moved,
+        (Some(_), Some(_)) => DiffStatus::Same,
+        (None, _) => DiffStatus::Added,
+        (Some(_), None) => DiffStatus::Removed,
+    }
 }
 
 fn blank(name: &str, status: DiffStatus) -> NodeDiff {

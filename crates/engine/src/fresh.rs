@@ -171,10 +171,9 @@ impl Session {
         let Some(ground) = self.ground_of(states, report)? else { return Ok(()) };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
-            node.outcome = match node.outcome {
-                Outcome::Frozen => Outcome::Frozen,
-                _ => Outcome::Cached,
-            };
+            let held =
+                states.get(&self.index(&node.name)?).is_some_and(|state| state.held.is_some());
+            node.outcome = if held { Outcome::Frozen } else { Outcome::Cached };
             (node.fits, node.seconds, node.cpu_seconds, node.fit_cpu_seconds) = (0, 0.0, 0.0, 0.0);
             (node.peak_bytes, node.before) = (0, None);
             node.fitted.clear();

@@ -33,12 +33,14 @@ impl Session {
             _ => None,
         };
         if stripped == cold {
-            // Nothing else changed: the same fit, from the same parent.
+            // Nothing else changed: the same fit, from the same parent. Where both are lost, a cold
+            // fit begins another chain.
             let warm = match parent {
                 Some(parent) => self.fit_by_model(&parent)?,
                 None => None,
             };
-            return Ok((before, warm));
+            let at_hand = warm.is_some() || self.known_fit(&standing.recipe)?.is_some();
+            return Ok(if at_hand { (before, warm) } else { (cold, None) });
         }
         let Some(fit) = self.fit_of(&standing)? else { return Ok((cold, None)) };
         if fit.generation >= cold_every

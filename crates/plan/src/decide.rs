@@ -71,11 +71,13 @@ pub fn explain(before: Option<&Recipe>, after: &Recipe, missing: &[String]) -> V
 }
 
 /// Changes of ingredients that do not come from an upstream. `own` lacks the upstream inputs, so an
-/// input that is only in `before` counts only when `own` could have had it.
+/// input that is only in `before` counts only when `own` could have had it. It has no warm start
+/// either: where a fit begins is found when it is known to be needed.
 fn own_changes(before: &Recipe, own: &Recipe) -> Vec<String> {
     before
         .changes(own)
         .iter()
+        .filter(|change| !change.ingredient.starts_with("warm_start."))
         .filter(|change| change.after.is_some() || !change.ingredient.starts_with("inputs."))
         .map(in_words)
         .collect()

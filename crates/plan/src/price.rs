@@ -80,8 +80,11 @@ fn by_witness(job: Job, fit: &Fit, allowed: u32) -> Estimate {
     }
     let per_epoch = fit.cost.cpu_seconds / went * rows * work;
     let most = f64::from(job.epochs);
-    // It stopped early or went to its end; it will do so again.
-    let likely = if went < f64::from(allowed) { went.min(most) } else { most };
+    // It stopped early or went to its end; it will do so again, if it may.
+    let likely = match job.patience > 0 && went < f64::from(allowed) {
+        true => went.min(most),
+        false => most,
+    };
     let least = match job.patience {
         0 => most,
         patience => f64::from(patience + 1).max(0.5 * likely).min(likely),

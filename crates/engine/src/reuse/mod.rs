@@ -14,7 +14,7 @@ mod patch;
 
 use std::collections::BTreeSet;
 
-use collegium_manifest::Baseline;
+use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
 use collegium_records::{Certificate, Fit, Held, Judgement, Recipe, Verdict};
 
@@ -82,6 +82,9 @@ impl Session {
         }
         let Some(needs) = self.needs(index, wanted, states)? else { return Ok(None) };
         let now = needs.first().map(|need| need.recipe.clone());
+        if let Some(now) = &now {
+            self.may_fit_frozen(index, now)?;
+        }
         let mut ready = Ready {
             parts: Parts::new(),
             open: Vec::new(),
@@ -89,7 +92,9 @@ impl Session {
             certificate: None,
             judgement: None,
             unjudged: None,
-            held: None,
+            // From its first fit on a frozen expert stands on it.
+            held: matches!(self.expert(index).stands_on, StandsOn::Frozen(_))
+                .then_some(Held::Frozen),
         };
         let trained = needs.first().is_some_and(|need| need.fit.is_some());
         let reuse = self.expert(index).reuse.is_some() && !how.exact;
@@ -97,6 +102,7 @@ impl Session {
             && let Some(anchor) = self.anchor(index)?
         {
             match self.judge(index, &anchor, &now, states)? {
+                // Advice that nobody asked for and that there is none of need not be said.
                 Judged::Not(why) => ready.unjudged = reuse.then_some(why),
                 Judged::Known(judgement) => {
                     if reuse && judgement.verdict != Verdict::Retrain {
@@ -117,6 +123,26 @@ impl Session {
             }
         }
         Ok(Some(ready))
+    }
+
+    /// A frozen expert whose model was lost is fitted again if that makes the same model.
+    fn may_fit_frozen(&self, index: usize, now: &Recipe) -> Result<(), EngineError> {
+        let locked = self.lock.node.get(&self.node_name(index));
+        match (&self.expert(index).stands_on, locked) {
+            (StandsOn::Frozen(_), Some(locked)) if locked.recipe != now.digest() => {
+                Err(EngineError::Fit(FitFailure {
+                    expert: self.name(index).to_owned(),
+                    part: Part::Full.to_string(),
+                    reason: format!(
+                        "its frozen model {} is not in the store, and what it was trained on has \
+                         changed since; bring the model back, take the change back, or remove \
+                         `frozen`",
+                        locked.realisation.short()
+                    ),
+                }))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts an expert on its anchor, or on patches of it.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::{Part, view_name};
 use collegium_records::{
-    EndToEnd, FORMAT_VERSION, Fit, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
+    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
     RunReport, Standing,
 };
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
@@ -107,7 +107,8 @@ pub(super) fn finish(
 impl Session {
     /// Files which fold models belong to a full model, so that a pin to it finds them.
     fn file_standing(&self, block: &LockedNode) -> Result<(), EngineError> {
-        if block.held.is_some() || !block.parts.keys().any(|part| part.starts_with("fold")) {
+        let others = matches!(block.held, Some(Held::Pinned | Held::Sourced));
+        if others || !block.parts.keys().any(|part| part.starts_with("fold")) {
             return Ok(());
         }
         let recipe = Recipe::new("standing").with("realisation", block.realisation);

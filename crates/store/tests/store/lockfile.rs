@@ -56,23 +56,36 @@ fn it_is_one_key_per_line_and_sorted() {
 
     format = 2
 
-    [node."expert.arrival"]
-    recipe = "bc585b4a2fdf00c2811a65128f257cc5bed8b34f68745b1efe61103ad680a89b"
-    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
-    outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
+    [data."data.flights"]
+    rows = 7
+    sides = "cac3b92ff8e281819c661aed74d920c184a332675302e98c66ea00d892427621"
+    table = "7e52255d2706f83a47c10890e62431bca8055cfe990fa8648555bc3a6004a896"
 
-    [node."expert.arrival".parts]
-    2399a1b7cde8900980a668958c7acbdb33cace5ae8d19060ea1c3cd30af0e643 = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
-    a37f973078c0001fdf15d0748ad8526fcedfd8962684454be95712213b9a0dba = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+    [node."expert.arrival"]
+    outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
+    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
+    recipe = "bc585b4a2fdf00c2811a65128f257cc5bed8b34f68745b1efe61103ad680a89b"
+    hands.logit = "b9f63c83975dadee9b4dc3faeeb669ddef34bbe12e3a0626183166982681d81c"
+    hands."logit out-of-fold 2" = "94aa73e5d53ded06f0dcc593d9fe8a33664d3695be88d9fba0b872938059f213"
+    parts."fold 1/2".realisation = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+    parts."fold 1/2".recipe = "193ecd70dadeee3df8638ae145863e4f0b87517942fdfec4c6f36a52090d332a"
+    parts."fold 2/2".realisation = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
+    parts."fold 2/2".recipe = "0e67de576cc91f68e457124ae70737f5cb13a7dc6591e29680b6230164a6c33a"
+    reads."size.value".deployed = "d5ede538f628f687e5e0422c7755b503653de2dcd7053ca8791afa5d4787d843"
+    reads."size.value".view = "fbf7129093429293d558b3993ca13988daba893f4a191bc2b1c1e5b52a0d0172"
 
     [node."expert.departure"]
-    recipe = "626662e13d32c127f8099fc5c7450755e89a95a585a359ee188e0967a504a579"
-    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
     outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
-
-    [node."expert.departure".parts]
-    2399a1b7cde8900980a668958c7acbdb33cace5ae8d19060ea1c3cd30af0e643 = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
-    a37f973078c0001fdf15d0748ad8526fcedfd8962684454be95712213b9a0dba = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+    realisation = "ccca53791b024d98ee5d8c126d923e16f6cede945beb0b93c9abca301ed453e7"
+    recipe = "626662e13d32c127f8099fc5c7450755e89a95a585a359ee188e0967a504a579"
+    hands.logit = "b9f63c83975dadee9b4dc3faeeb669ddef34bbe12e3a0626183166982681d81c"
+    hands."logit out-of-fold 2" = "94aa73e5d53ded06f0dcc593d9fe8a33664d3695be88d9fba0b872938059f213"
+    parts."fold 1/2".realisation = "40ade19869edcc4c84d289d4cd2fbcbad5f7455ad64fbf118ff2cc1be12040b6"
+    parts."fold 1/2".recipe = "193ecd70dadeee3df8638ae145863e4f0b87517942fdfec4c6f36a52090d332a"
+    parts."fold 2/2".realisation = "9d15c5b9b2b0f3477b4de5ae4a9b292fc34dbf9637902d6fffced23cf037f57a"
+    parts."fold 2/2".recipe = "0e67de576cc91f68e457124ae70737f5cb13a7dc6591e29680b6230164a6c33a"
+    reads."size.value".deployed = "d5ede538f628f687e5e0422c7755b503653de2dcd7053ca8791afa5d4787d843"
+    reads."size.value".view = "fbf7129093429293d558b3993ca13988daba893f4a191bc2b1c1e5b52a0d0172"
     "#);
     assert_eq!(read_lock(&path).unwrap(), lock());
     assert_eq!(files(folder.path()), [path], "no temporary file is left");
@@ -109,12 +122,12 @@ fn a_merge_conflict_is_named_with_its_line() {
     let text = format!(
         "{head}<<<<<<< ours\nrecipe = \"a\"\n=======\nrecipe = \"b\"\n>>>>>>> theirs\n{tail}"
     );
-    insta::assert_snapshot!(refusal(text), @"flights.lock:7: a merge conflict was left here; keep either side of the whole file and run again");
+    insta::assert_snapshot!(refusal(text), @"flights.lock:14: a merge conflict was left here; keep either side of the whole file and run again");
 }
 
 #[test]
 fn an_unknown_format_is_refused_with_a_way_out() {
-    insta::assert_snapshot!(refusal("# x\nformat = 3\nnew = []\n"), @"flights.lock:2: lock files of format 2 are not known to this collegium, which writes 1; update collegium, or delete the file and run again");
+    insta::assert_snapshot!(refusal("# x\nformat = 3\nnew = []\n"), @"flights.lock:2: this collegium writes lock files of format 2 and does not read format 3; update collegium, or delete the file and run again");
 }
 
 #[test]
@@ -131,7 +144,7 @@ fn broken_files_are_refused_with_their_line() {
     flights.lock:1: missing field `format`; restore it from version control, or delete it, and run again
     flights.lock:2: unclosed table, expected `]`; restore it from version control, or delete it, and run again
     flights.lock:4: a digest is 64 hexadecimal digits; restore it from version control, or delete it, and run again
-    flights.lock:2: unknown field `nodes`, expected `format` or `node`; restore it from version control, or delete it, and run again
+    flights.lock:2: unknown field `nodes`, expected one of `format`, `data`, `node`; restore it from version control, or delete it, and run again
     flights.lock:2: missing field `recipe`; restore it from version control, or delete it, and run again
     flights.lock:2: this is not text in UTF-8; restore it from version control, or delete it, and run again
     "#);
