@@ -127,6 +127,33 @@ fn two_runs_at_the_same_time_share_the_work() {
     assert_eq!(sum(&project), sum(&alone));
 }
 
+#[test]
+fn two_pipelines_with_common_experts_at_the_same_time_fit_nothing_twice() {
+    let project = slow(30);
+    // The same experts, and one more of its own, under another name and lock.
+    let text = project.read("pipelines/small.toml").replace("name = \"small\"", "name = \"other\"");
+    let own = "[expert.own]\ninputs = [\"rows.c\"]\ntarget = \"rows.kind\"\n\
+               model  = { type = \"mlp\", hidden = [4] }\ntrain  = { epochs = 2 }\n\n[evaluate]";
+    project.write("pipelines/other.toml", text.replace("[evaluate]", own));
+    let run = |name: &str| {
+        let file = format!("pipelines/{name}.toml");
+        start(&project, &["run", "--json", "--quiet", "--jobs", "2", &file])
+    };
+    let mut fits = Vec::new();
+    for child in [run("small"), run("other")] {
+        let (code, out, err) = lines_of(child);
+        assert_eq!(code, Some(0), "{err}");
+        fits.extend(fitted(&serde_json::from_str(&out).unwrap()));
+    }
+    fits.sort();
+    let mut expected = slow(30).fitted();
+    expected.push("own: full".to_owned());
+    expected.sort();
+    assert_eq!(fits, expected, "every fit is executed exactly once");
+    project.collegium(&["status", "--check", "pipelines/small.toml"]).ok();
+    project.collegium(&["status", "--check", "pipelines/other.toml"]).ok();
+}
+
 /// Changes one byte of a file, which the store keeps read-only.
 pub fn flip(project: &Project, name: &str, at: usize) {
     let path = project.path(name);

@@ -114,10 +114,12 @@ impl Observer for Bars {
                     }
                 }
             }
-            Event::Queued { fits, .. } => {
+            Event::Loaded => {
                 if let Some((_, bar)) = hold(&self.loading).take() {
                     bar.finish_and_clear();
                 }
+            }
+            Event::Queued { fits, .. } => {
                 if fits > 0 {
                     self.queue(fits);
                 }
@@ -203,7 +205,11 @@ impl Observer for Lines {
                 eprintln!("{} failed: {}", run.name, run.error.unwrap_or_default());
             }
             Event::Note(note) => eprintln!("note: {note}"),
-            Event::Loading { .. } | Event::Queued { .. } | Event::Node(_) | Event::Ended => {}
+            Event::Loading { .. }
+            | Event::Loaded
+            | Event::Queued { .. }
+            | Event::Node(_)
+            | Event::Ended => {}
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum Event {
         /// Rows in all, where known.
         of: Option<u64>,
     },
+    /// All data sources are there, or one of them cannot be.
+    Loaded,
     /// A node's fits are known: so many are at hand, so many to do.
     Queued {
         /// `expert.NAME`

@@ -86,7 +86,13 @@ impl Records {
             sum.max += one.max;
         }
         if plan.action == Action::MayTrain {
-            let likely = likelihood(past.fitted, past.moved);
+            // An upstream that is fitted again nearly always hands over other numbers, and what reads
+            // them is fitted again too, unless it may be kept or patched.
+            let guess = match session.expert(index).reuse {
+                None => 0.9,
+                Some(_) => 0.2,
+            };
+            let likely = likelihood(past.fitted, past.moved, guess);
             sum.expected = beside + likely * (sum.expected - beside);
             // Cut off, it is at most applied and measured again.
             sum.min = 0.0;

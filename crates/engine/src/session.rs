@@ -96,6 +96,8 @@ impl Session {
                 },
             }
         }
+        // Nothing is loading any more, whatever is done with it next.
+        options.observer.event(Event::Loaded);
         if !wrong.0.is_empty() {
             return Err(EngineError::Invalid(wrong));
         }

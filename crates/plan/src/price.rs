@@ -99,8 +99,8 @@ fn units(rows: u64, epochs: f64, multiply_adds: u64) -> f64 {
     rows as f64 * epochs * (multiply_adds as f64 + STEP)
 }
 
-/// How often something happened that may happen again, with a row of each added (Laplace): never
-/// seen is one half.
-pub fn likelihood(happened: u32, of: u32) -> f64 {
-    (f64::from(happened) + 1.0) / (f64::from(of) + 2.0)
+/// How often something happened that may happen again, beside a first guess that weighs as much as two
+/// observations of it.
+pub fn likelihood(happened: u32, of: u32, guess: f64) -> f64 {
+    (f64::from(happened) + 2.0 * guess) / (f64::from(of) + 2.0)
 }

@@ -98,10 +98,10 @@ fn without_a_witness_recorded_rates_serve_and_without_any_there_is_no_price() {
 
 #[test]
 fn what_was_never_seen_is_as_likely_as_not() {
-    assert_eq!(likelihood(0, 0), 0.5);
-    assert_eq!(likelihood(0, 2), 0.25);
-    assert_eq!(likelihood(2, 2), 0.75);
-    assert!(near(likelihood(7, 19), 8.0 / 21.0));
+    assert_eq!(likelihood(0, 0, 0.5), 0.5);
+    assert_eq!(likelihood(0, 2, 0.5), 0.25);
+    assert_eq!(likelihood(2, 2, 0.5), 0.75);
+    assert!(near(likelihood(7, 19, 0.9), 8.8 / 21.0));
 }
 
 proptest! {
@@ -125,8 +125,8 @@ proptest! {
     #[test]
     fn a_likelihood_is_never_certain_and_grows_with_what_happened(of in 0u32..10_000, at in 0.0f64..1.0) {
         let happened = (f64::from(of) * at) as u32;
-        let p = likelihood(happened, of);
+        let p = likelihood(happened, of, 0.9);
         prop_assert!(0.0 < p && p < 1.0);
-        prop_assert!(likelihood(happened, of + 1) < p && p < likelihood(happened + 1, of + 1));
+        prop_assert!(likelihood(happened, of + 1, 0.9) < p && p < likelihood(happened + 1, of + 1, 0.9));
     }
 }

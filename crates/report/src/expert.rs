@@ -72,9 +72,14 @@ fn standing(node: &NodeAudit) -> Markup {
             }
         }
         @if let Some(advice) = &node.advice {
-            p.standing { strong { "Would retraining help? " } (sentence(advice)) }
+            p.standing { strong { "Would retraining help? " } (sentence(&capital(advice))) "." }
         }
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn share(part: f64, of: f64) -> String {

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use collegium_records::{AuditReport, Confusion, DataSummary, Edge, Epoch, Interval};
+use collegium_records::{
+    AuditReport, Candidate, Certificate, Confusion, DataSummary, Edge, Epoch, Interval, Standing,
+    Verdict,
+};
 use collegium_report::html;
 
 mod sample;
@@ -391,4 +394,45 @@ fn a_thousand_experts_are_written_in_reasonable_time() {
     let page = html(&report);
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     assert!(page.contains("id=\"expert.e999\""));
+}
+
+#[test]
+fn an_expert_that_was_not_retrained_says_so_with_its_figures_and_whether_it_would_help() {
+    let mut report = sample::report();
+    let standing = Standing { recipe: report.nodes[0].recipe, realisation: report.nodes[0].recipe };
+    let certificate = Certificate {
+        verdict: Verdict::Keep,
+        candidate: Candidate::Deployed,
+        anchor: standing,
+        anchor_parts: BTreeMap::new(),
+        anchor_reads: BTreeMap::new(),
+        rows_digest: standing.recipe,
+        rows: 1234,
+        tolerance: 0.02,
+        confidence: 0.95,
+        loss: 0.5,
+        increase: 0.001,
+        bound: 0.004,
+        budget: 0.01,
+        rest: 0.0,
+        certified: true,
+        upstream_worse: false,
+    };
+    report.nodes[0].certificate = Some(certificate.clone());
+    report.nodes[0].advice = Some("retraining gains no more than 0.1 %".to_owned());
+    let page = html(&report);
+    sound(&page);
+    let page = text(&page);
+    assert!(page.contains("Kept, not retrained."), "{page}");
+    let figures = "On 1,234 validation rows its loss changed by +0.2 %, at most +0.8 % at 95 % confidence; \
+                   +2.0 % is allowed.";
+    assert!(page.contains(figures), "{page}");
+    assert!(
+        page.contains("Would retraining help? Retraining gains no more than 0.1 % ."),
+        "{page}"
+    );
+    report.nodes[0].certificate =
+        Some(Certificate { verdict: Verdict::Patch, upstream_worse: true, ..certificate });
+    let page = text(&html(&report));
+    assert!(page.contains("Patched, not retrained.") && page.contains("would not recover it"));
 }
