@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::project::{Project, all, rows, with_folds};
+use crate::project::{Project, rows, with_folds};
 
 /// The small project with more rows, longer training, and `reuse` on the expert at the end.
 fn project() -> Project {
@@ -365,5 +365,29 @@ fn drift_weighted_by_the_agop_predicts_small_changes_of_the_output_and_says_what
     assert!(measured > 0.0 && (predicted / measured - 1.0).abs() < 0.25, "{change}");
     let text = project.collegium(&["why", "final"]).ok().out;
     assert!(text.contains("an explanation, not a proof"), "{text}");
-    assert!(all(&[with_folds("size")]).len() == 6);
+}
+
+#[test]
+fn gradients_row_by_row_are_right_to_three_per_cent_while_inputs_move_little() {
+    let project = ready();
+    // A little more training of what is there: the least that can change.
+    to_size(&project, "warm_start = true");
+    project.edit_pipeline(
+        "epochs = 40, batch = 64, learning_rate = 0.01",
+        "epochs = 1, batch = 64, learning_rate = 0.00001",
+    );
+    run(&project, &[]);
+    let why = project.collegium(&["why", "final", "--json"]).ok().json();
+    let change = &why["output_change"];
+    let value = |name: &str| change[name].as_f64().unwrap();
+    assert!((value("first_order") / value("measured") - 1.0).abs() < 0.03, "{change}");
+    // And when they move far, they are not: a negated input.
+    project.map_column("size", |cell| (-cell.parse::<f64>().unwrap()).to_string());
+    project.edit_pipeline("epochs = 1,", "epochs = 40,");
+    project.edit_pipeline("learning_rate = 0.00001", "learning_rate = 0.01");
+    run(&project, &[]);
+    let why = project.collegium(&["why", "final", "--json"]).ok().json();
+    let change = &why["output_change"];
+    let value = |name: &str| change[name].as_f64().unwrap();
+    assert!((value("first_order") / value("measured") - 1.0).abs() > 0.03, "{change}");
 }

@@ -2,9 +2,10 @@
 //!
 //! Drift by itself says little: an input may move far where the expert does not look. Weighted by the
 //! expert's own AGOP G, √tr(G Σ) with Σ the second moments of the change, it predicts the root mean
-//! square change of the expert's raw output to first order. That explains; it proves nothing: it is
-//! right to a few per cent while inputs move little, and wrong when they move far, which is why
-//! certificates are measured and not predicted.
+//! square change of the expert's raw output, as if gradients and changes were independent; row by row,
+//! Jacobians times changes, it is the first order. That explains; it proves nothing: it is right while
+//! inputs move little, and wrong when they move far, which is why certificates are measured and not
+//! predicted.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -89,6 +90,7 @@ impl Session {
         let squares: f64 = f.data.iter().zip(&g.data).map(|(a, b)| f64::from(b - a).powi(2)).sum();
         moved.output = Some(OutputChange {
             predicted: effect(0, columns.len()),
+            first_order: first_order(&model.network, &x, &y),
             measured: (squares / x.rows as f64).sqrt(),
         });
         Ok(moved)
@@ -142,6 +144,19 @@ fn agop(network: &collegium_learn::Network, x: &Matrix, columns: &[usize]) -> Ve
         }
     });
     scaled(sum, x.rows)
+}
+
+/// √(1/n Σ ‖J Δ‖²), each row's own Jacobian with its own change.
+fn first_order(network: &collegium_learn::Network, x: &Matrix, y: &Matrix) -> f64 {
+    let mut sum = 0.0;
+    network.jacobians(x, &mut |row, jacobian| {
+        for output in jacobian.chunks_exact(x.width) {
+            let terms = output.iter().zip(x.row(row)).zip(y.row(row));
+            let change: f64 = terms.map(|((j, a), b)| f64::from(*j) * f64::from(b - a)).sum();
+            sum += change * change;
+        }
+    });
+    (sum / x.rows as f64).sqrt()
 }
 
 /// 1/n Σ ΔΔᵀ over the given columns, row-major.

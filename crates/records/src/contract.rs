@@ -209,9 +209,12 @@ pub struct WhyReport {
 /// of the target) over validation rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OutputChange {
-    /// √tr(G Σ): G the expert's AGOP, Σ the second moments of what its encoded inputs moved by. Right
-    /// to a few per cent while inputs move little, wrong when they move far.
+    /// √tr(G Σ): G the expert's AGOP, Σ the second moments of what its encoded inputs moved by. It
+    /// takes gradients and changes for independent of each other, and the change for small.
     pub predicted: f64,
+    /// √(1/n Σ ‖Jᵢ Δᵢ‖²): gradients and changes row by row. Right while inputs move little, wrong when
+    /// they move far.
+    pub first_order: f64,
     /// What it is.
     pub measured: f64,
 }

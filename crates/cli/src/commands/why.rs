@@ -41,10 +41,11 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
     }
     if let Some(change) = &why.output_change {
         crate::human::put(&format!(
-            "its raw output moves by {} (root mean square); its AGOP predicts {}: an explanation, not a \
-             proof\n",
+            "its raw output moves by {} (root mean square); its AGOP predicts {}, its gradients row by \
+             row {}: an explanation, not a proof\n",
             three(change.measured),
-            three(change.predicted)
+            three(change.predicted),
+            three(change.first_order)
         ))?;
     }
     if let Some(advice) = &why.advice {
