@@ -14,6 +14,9 @@
 //! bootstrap decides the same at 25 times the price. Ranks and trimmed means are wrong here: they do
 //! not see the rare rows with a large loss, which is where the harm is.
 //!
+//! *Estimates of retraining* are noisy, so a gain counts less its standard error, unless the expert as
+//! it is clearly suffers; and what is far from home even under the best repair is trained.
+//!
 //! *Effective sample*: (Σ|d|)²/Σd² rows really speak. Fewer than thirty and the normal bound is not
 //! to be believed, as with rare classes.
 
