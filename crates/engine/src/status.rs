@@ -85,7 +85,7 @@ pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
 /// Compares the lock with what the pipeline file and the data ask for now.
 ///
 /// # Errors
-/// As [`plan`].
+/// As [`crate::plan`].
 pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
     let plan = planned(session, &PlanOptions::default(), false)?;
     let mut nodes = Vec::new();

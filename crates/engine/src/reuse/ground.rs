@@ -50,7 +50,7 @@ impl Session {
         };
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
         let model = self.model(&fit)?;
-        let rows = thinned(&*self.rows(crate::inputs::training_rows(index, part))?);
+        let rows = thinned(&self.rows(crate::inputs::training_rows(index, part))?);
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
         let data = (
             self.anchor_data(index, &anchor.reads, Seen::View)?,
