@@ -40,8 +40,8 @@ fn figure(text: &str, after: &str) -> f64 {
 #[test]
 fn plan_warns_of_a_fit_above_the_limit_and_never_promises_less_than_it_needs() {
     let project = large("1 MiB");
-    let words = project.collegium(&["plan"]).ok().out;
-    assert!(words.contains("warning: a fit may need"), "{words}");
+    let words = project.collegium(&["plan"]).ok().err;
+    assert!(words.contains("warning: a fit of expert.size may need"), "{words}");
     let plan = project.collegium(&["plan", "--json"]).ok().json();
     assert_eq!(plan["memory_limit"], 1 << 20);
     let planned = node(&plan, "size")["peak_bytes"].as_u64().unwrap();

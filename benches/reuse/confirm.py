@@ -6,7 +6,7 @@ levels B feeds C. Then A changes, in one of many ways, and `collegium run` decid
 Beside the expert that is decided on stand, in the same pipeline and on the same new inputs:
 
 * three of it that are retrained with other seeds: the truth is the mean of their test losses;
-* for chains of three, those stand on a B that is retrained too;
+* for chains of three, each of those stands on a B of its own that is retrained too;
 * the expert as it was, by `pin`: would retraining have been needed at all?
 
 A decision is *bad* if what it leaves in place has a test loss worse than the mean of the retrained by
@@ -96,11 +96,12 @@ def pipeline(info, seed, a, levels, tolerance, extra=False, pin=None):
         out.append(f"[expert.c]\n{reuse}{body('b')}")
         decided = "c"
     if extra:
-        above = "b"
-        if levels == 3:
-            out.append(f"[expert.bt]\nseed = {seed + 50}\n{body_b}")
-            above = "bt"
         for i in range(3):
+            above = "b"
+            if levels == 3:
+                # Whole chains are retrained, so that their spread is that of chains.
+                above = f"bt{i}"
+                out.append(f"[expert.{above}]\nseed = {seed + 50 + i}\n{body_b}")
             out.append(f"[expert.t{i}]\nseed = {seed + 100 + i}\n{body(above)}")
         out.append(f'[expert.d]\npin = "{pin}"\n{body("b")}')
     out.append("[evaluate]\nbaselines = []\n")
@@ -145,7 +146,8 @@ def cases(args, table, seed, levels):
         mean, sd = statistics.fmean(truth), statistics.stdev(truth)
         one = nodes[decided]
         below = ["b", "c"] if levels == 3 else ["b"]
-        retrained = [nodes[f"t{i}"]["cpu_seconds"] for i in range(3)]
+        chain = ["t", "bt"] if levels == 3 else ["t"]
+        retrained = [sum(nodes[f"{n}{i}"]["cpu_seconds"] for n in chain) for i in range(3)]
         found.append({
             "table": table, "seed": seed, "levels": levels, "change": name, "ordinary": ordinary,
             "outcome": one["outcome"], "outcomes": [nodes[n]["outcome"] for n in below],
@@ -153,7 +155,7 @@ def cases(args, table, seed, levels):
             "worse": (loss(one) - mean) / mean,
             "pinned": (loss(nodes["d"]) - mean) / mean,
             "cpu": sum(nodes[n]["cpu_seconds"] for n in below),
-            "cpu_always": statistics.fmean(retrained) + (nodes["bt"]["cpu_seconds"] if levels == 3 else 0.0),
+            "cpu_always": statistics.fmean(retrained),
             "judgement": one.get("judgement"),
         })
     shutil.rmtree(home)

@@ -122,7 +122,16 @@ impl Session {
             return Ok(diff);
         }
         match (self.fit_recipe_of(before)?, self.fit_recipe_of(after)?) {
-            (Some(one), Some(other)) => diff.recipe = one.changes(&other),
+            (Some(one), Some(other)) => {
+                diff.recipe = one.changes(&other);
+                if diff.recipe.iter().any(|change| change.ingredient == "target") {
+                    diff.notes.push(
+                        "the target changed: both versions are measured against the present one, which \
+                         the earlier one was not trained for"
+                            .to_owned(),
+                    );
+                }
+            }
             _ => diff.notes.push("a recipe is no longer in the store".to_owned()),
         }
         self.predictions(index, before, after, &mut diff)?;
@@ -239,7 +248,8 @@ impl Session {
         for name in names {
             let share = |of: &BTreeMap<String, f64>| of.get(name).copied().unwrap_or(0.0);
             let (before, after, band) = (share(&one), share(&other), bands.get(name).copied());
-            let beyond_seeds = band.map(|band| before < band.low || before > band.high);
+            // Two versions differ only by more than two seeds of one version do.
+            let beyond_seeds = band.map(|band| (after - before).abs() > band.high - band.low);
             diff.importance.push(ImportanceDiff {
                 input: name.clone(),
                 before,

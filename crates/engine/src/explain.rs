@@ -100,7 +100,9 @@ impl Session {
         }
         let Some(now) = &ready.now else { return Ok(()) };
         let Some(before) = self.compared_recipe(index)? else {
-            report.summary = "never fitted".to_owned();
+            let mut summary = ["never fitted".to_owned()];
+            self.without_recipe(index, &mut summary);
+            report.summary = summary.concat();
             return Ok(());
         };
         report.changes = before.changes(now);
@@ -249,7 +251,7 @@ pub(crate) fn hindsight(judgement: &Judgement, run: &NodeRun) -> String {
     let deployed = judgement.effects.get(&collegium_records::Candidate::Deployed);
     match (metric, deployed) {
         (Some(now), Some(before)) if judgement.loss > 0.0 => format!(
-            "{}; retraining gained {:.1} % on validation rows",
+            "expected was: {}; in fact retraining gained {:.1} % on validation rows",
             reuse::advice(judgement),
             100.0 * (before.loss - now) / judgement.loss
         ),

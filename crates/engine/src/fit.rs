@@ -230,7 +230,7 @@ impl Session {
             None => Encoder::fit(&input_names(inputs), &sources, &rows),
         };
         if let Ok(encoder) = &encoder
-            && let Err(refused) = self.memory_for(index, part, encoder.width(), &rows, &valid)
+            && let Err(refused) = self.memory_for(index, encoder.width(), &rows, &valid)
         {
             return Ok(Err(refused));
         }

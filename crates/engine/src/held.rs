@@ -86,8 +86,8 @@ impl Session {
             return Ok(Err([
                 format!("no model in the store begins with `{prefix}`"),
                 "unknown model".to_owned(),
-                "`collegium status` and `collegium log --json` name models; a model that was \
-                 evicted has to be trained again"
+                "an expert's `realisation` in a lock file, of this revision or an earlier one, names a \
+                 model; one that was evicted has to be trained again"
                     .to_owned(),
             ]));
         };
@@ -112,7 +112,18 @@ impl Session {
             ]));
         }
         let name = format!("expert.{expert}");
-        let Some(node) = read_lock(&lock)?.node.remove(&name) else {
+        let mut theirs = read_lock(&lock)?.node;
+        let Some(node) = theirs.remove(&name) else {
+            let known: Vec<&str> =
+                theirs.keys().map(|name| name.strip_prefix("expert.").unwrap_or(name)).collect();
+            if !known.is_empty() {
+                let help = match collegium_manifest::suggest(expert, known.iter().copied()) {
+                    Some(near) => format!("did you mean `expert = \"{near}\"`?"),
+                    None => format!("it stands on: {}", known.join(", ")),
+                };
+                let message = format!("{} does not stand on a model of {name}", lock.display());
+                return Ok(Err([message, "no such expert there".to_owned(), help]));
+            }
             return missing(
                 format!("{} does not stand on a model of {name}", lock.display()),
                 "never fitted there",
@@ -127,6 +138,14 @@ impl Session {
         let Some(fit) = fit else {
             return missing(format!("the model of {name} is not in its store"), "no model");
         };
+        let other_split = fit.seen.as_ref().is_some_and(|seen| seen.split != self.split_key(index));
+        if other_split {
+            self.observer.event(crate::Event::Note(format!(
+                "{}: {file} divides its rows in another way, so this pipeline's validation and test rows \
+                 may be among those that its model was trained on",
+                self.node_name(index)
+            )));
+        }
         let model = HeldModel { kind: Held::Sourced, standing, fit, parts: BTreeMap::new() };
         self.checked(index, model, &format!("{file} {name}"))
     }

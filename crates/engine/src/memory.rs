@@ -7,7 +7,6 @@
 use std::sync::{Condvar, Mutex};
 
 use collegium_manifest::{ColumnType, Input, Model, Output};
-use collegium_plan::Part;
 
 use crate::{Session, session::lock_mutex};
 
@@ -51,7 +50,6 @@ impl Session {
     pub(crate) fn memory_for(
         &self,
         index: usize,
-        part: Part,
         width: usize,
         rows: &[u32],
         valid: &[u32],
@@ -66,10 +64,9 @@ impl Session {
         let needed = collegium_learn::estimate_bytes(mlp, width, outputs, count, batch);
         match self.pipeline.memory_limit {
             Some(limit) if needed > limit => Err(format!(
-                "{part} of {} would hold about {} ({count} rows of {width} encoded columns), more than \
+                "it would hold about {} ({count} rows of {width} encoded columns), more than \
                  `memory_limit` allows ({}); fewer rows (`where`), a smaller model or batch, or a \
                  higher limit would do",
-                self.node_name(index),
                 mebibytes(needed),
                 mebibytes(limit)
             )),

@@ -70,6 +70,15 @@ impl Session {
         }
     }
 
+    /// Why a node whose last full fit cannot be looked up has to be fitted.
+    pub(crate) fn without_recipe(&self, index: usize, reasons: &mut [String]) {
+        if self.lock.node.contains_key(&self.node_name(index)) {
+            for reason in reasons.iter_mut().filter(|reason| *reason == "never fitted") {
+                *reason = "what the lock stands on is not in the store".to_owned();
+            }
+        }
+    }
+
     /// The recipe that the lock stands on, if its manifest is still in the store.
     pub(crate) fn locked_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
         match self.lock.node.get(&self.node_name(index)) {

@@ -128,6 +128,7 @@ impl Session {
         };
         plan.advice = plan.judgement.as_ref().map(reuse::advice);
         if self.held[index].is_some() {
+            self.refuse_force(index, how.forced)?;
             plan.action = Action::Frozen;
             return Ok(plan);
         }
@@ -158,12 +159,14 @@ impl Session {
             before: before.as_ref(),
             after: ready.and_then(|ready| ready.now.as_ref()),
             own: own.as_ref(),
-            missing: missing.clone(),
+            // A forced fit is not done because something is missing.
+            missing: if how.forced { Vec::new() } else { missing.clone() },
             moving: upstream,
             forced: how.forced,
         });
         plan.action = decision.action;
         plan.reasons = decision.reasons;
+        self.without_recipe(index, &mut plan.reasons);
         if plan.action != Action::Cached {
             plan.fits = missing;
             plan.reasons.extend(ready.into_iter().flat_map(crate::reuse::reasons));

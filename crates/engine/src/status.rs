@@ -2,7 +2,7 @@
 
 use collegium_manifest::Pipeline;
 use collegium_records::{Action, FORMAT_VERSION, Verdict};
-use collegium_store::read_lock;
+use collegium_store::{broken_seals, read_lock};
 use serde::Serialize;
 
 use crate::{
@@ -69,8 +69,16 @@ pub struct CheckedNode {
 /// [`EngineError::Store`] for a lock file that cannot be read.
 pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
     let lock = read_lock(&lock_path(pipeline))?;
+    let broken = broken_seals(&lock_path(pipeline))?;
+    let edited = |mut node: collegium_plan::Checked| {
+        if broken.contains(&node.name) {
+            node.findings.push("its block is not as it was written".to_owned());
+        }
+        node
+    };
     let nodes: Vec<CheckedNode> = collegium_plan::check(pipeline, &lock)
         .into_iter()
+        .map(edited)
         .map(|node| CheckedNode {
             name: node.name,
             stands_on: node.stands_on,

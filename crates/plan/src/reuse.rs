@@ -101,6 +101,11 @@ pub struct Figures<'a> {
     pub errors: &'a BTreeMap<Candidate, f64>,
 }
 
+/// Is a loss certainly more than [`FAR`] budgets higher?
+fn is_far(effect: &Effect, budget: f64) -> bool {
+    2.0 * effect.increase - effect.bound > FAR * budget
+}
+
 /// A verdict and the candidate that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
@@ -142,10 +147,7 @@ pub fn verdict(figures: &Figures) -> Decided {
     {
         return Decided { verdict: Verdict::Keep, candidate: Candidate::Deployed };
     }
-    let far = figures
-        .effects
-        .get(&best)
-        .is_none_or(|e| 2.0 * e.increase - e.bound > FAR * figures.budget);
+    let far = figures.effects.get(&best).is_none_or(|e| is_far(e, figures.budget));
     if far || !within(gain(best), MOST_REST) {
         return retrain;
     }
@@ -163,6 +165,12 @@ pub fn advice(judgement: &Judgement) -> String {
     };
     if judgement.budget <= 0.0 {
         return "it has no skill on validation rows, so there is nothing to keep".to_owned();
+    }
+    if judgement.verdict == Verdict::Retrain && is_far(best, judgement.budget) {
+        return format!(
+            "even the best repair leaves a loss {} higher, too far for an estimate to be trusted",
+            share(best.increase)
+        );
     }
     let words = match (judgement.verdict, judgement.candidate) {
         (Verdict::Retrain, Candidate::Deployed) => {
@@ -207,12 +215,20 @@ pub fn certificate_words(certificate: &Certificate) -> String {
             share(certificate.increase)
         );
     }
-    format!(
-        "{what}: loss {}, at most {} (budget {})",
+    let figures = format!(
+        "loss {}, at most {} (budget {})",
         share(certificate.increase),
         share(certificate.bound),
         share(certificate.budget)
-    )
+    );
+    match certificate.certified {
+        true => format!("{what}: {figures}"),
+        // Told apart from the good case by its first words.
+        false => format!(
+            "{what}, NOT certified: {figures}; it stands because retraining would gain no more than {}",
+            percent(certificate.rest)
+        ),
+    }
 }
 
 /// A share as a percentage of two significant digits, not below 0; a trace of it is 0.1 %.

@@ -101,7 +101,7 @@ pub struct ImportanceDiff {
     /// Least and largest share among seeds of the later version, itself included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub band: Option<Interval>,
-    /// Does the earlier share lie outside the band? Without a band nothing can be said.
+    /// Is the change larger than the band is wide? Without a band nothing can be said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub beyond_seeds: Option<bool>,
 }

@@ -59,6 +59,10 @@ pub struct LockedNode {
     /// The measurement that allowed it to be kept or patched although an input changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// A digest of the block's other lines, in the file alone: a block that was edited, or put
+    /// together from two, is told by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Digest>,
 }
 
 /// Why an expert stands on a model that was not trained on its present inputs, and needs no

@@ -427,10 +427,7 @@ fn an_expert_that_was_not_retrained_says_so_with_its_figures_and_whether_it_woul
     let figures = "On 1,234 validation rows its loss changed by +0.2 %, at most +0.8 % at 95 % confidence; \
                    +2.0 % is allowed.";
     assert!(page.contains(figures), "{page}");
-    assert!(
-        page.contains("Would retraining help? Retraining gains no more than 0.1 % ."),
-        "{page}"
-    );
+    assert!(page.contains("Would retraining help? Retraining gains no more than 0.1 %."), "{page}");
     report.nodes[0].certificate =
         Some(Certificate { verdict: Verdict::Patch, upstream_worse: true, ..certificate });
     let page = text(&html(&report));

@@ -76,7 +76,7 @@ use collegium_digest::Digest;
 pub use error::StoreError;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use lock::RecipeLock;
-pub use lockfile::{LOCK_FORMAT, parse_lock, read_lock, write_lock};
+pub use lockfile::{LOCK_FORMAT, broken_seals, parse_lock, read_lock, write_lock};
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use stamped::Stamped;
 pub use verify::{Progress, Scope, Verified};

@@ -9,7 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use collegium_records::Lock;
+use collegium_digest::{Digest, Hasher};
+use collegium_records::{Lock, LockedNode};
 use serde::Deserialize;
 
 use crate::{StoreError, disk};
@@ -46,6 +47,27 @@ pub fn read_lock(path: &Path) -> Result<Lock, StoreError> {
 /// # Errors
 /// As [`read_lock`], but for reading.
 pub fn parse_lock(path: &Path, bytes: Vec<u8>) -> Result<Lock, StoreError> {
+    let mut lock = parse(path, bytes)?;
+    lock.node.values_mut().for_each(|node| node.seal = None);
+    Ok(lock)
+}
+
+/// Nodes whose block is not as it was written: edited by hand, or merged line by line.
+///
+/// # Errors
+/// As [`read_lock`].
+pub fn broken_seals(path: &Path) -> Result<Vec<String>, StoreError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(StoreError::Read { path: path.to_owned(), source }),
+    };
+    let lock = parse(path, bytes)?;
+    let broken = |node: &LockedNode| block(node).ok().map(|text| seal(&text)) != node.seal;
+    Ok(lock.node.into_iter().filter(|(_, node)| broken(node)).map(|(name, _)| name).collect())
+}
+
+fn parse(path: &Path, bytes: Vec<u8>) -> Result<Lock, StoreError> {
     let bad = |line, message| StoreError::LockFile { path: path.to_owned(), line, message };
     let text = String::from_utf8(bytes).map_err(|error| {
         let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -118,15 +140,27 @@ fn encode(lock: &Lock) -> Result<String, toml::ser::Error> {
         }
     }
     for (name, node) in &lock.node {
-        text.push_str(&format!("\n[node.{}]\n", quoted(name)));
-        let table = toml::Table::try_from(node)?;
-        // Plain values first: what a person looks for.
-        let (nested, plain): (Vec<_>, Vec<_>) = table.iter().partition(|(_, v)| v.is_table());
-        for (key, value) in plain.into_iter().chain(nested) {
-            lines(&mut text, key, value);
-        }
+        let block = block(node)?;
+        text.push_str(&format!("\n[node.{}]\n{block}seal = \"{}\"\n", quoted(name), seal(&block)));
     }
     Ok(text)
+}
+
+/// The lines of a node, but for its seal.
+fn block(node: &LockedNode) -> Result<String, toml::ser::Error> {
+    let mut table = toml::Table::try_from(node)?;
+    table.remove("seal");
+    let mut text = String::new();
+    // Plain values first: what a person looks for.
+    let (nested, plain): (Vec<_>, Vec<_>) = table.iter().partition(|(_, v)| v.is_table());
+    for (key, value) in plain.into_iter().chain(nested) {
+        lines(&mut text, key, value);
+    }
+    Ok(text)
+}
+
+fn seal(block: &str) -> Digest {
+    Hasher::new("block of a lock").text(block).finish()
 }
 
 fn lines(text: &mut String, key: &str, value: &toml::Value) {

@@ -49,6 +49,10 @@ fn search(
             continue;
         }
         if path.is_dir() {
+            // A project within a project has a store of its own.
+            if path.join(".collegium").is_dir() || path.join("pipelines").is_dir() {
+                continue;
+            }
             search(&path, seen, found)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             found.extend(pipeline(&path)?);

@@ -32,10 +32,24 @@ pub(crate) fn plan(
         print_json(&plan)?;
     } else {
         crate::human::put(&words(&plan))?;
+        warn_of_memory(&plan);
     }
     let pending =
         plan.nodes.iter().any(|node| !matches!(node.action, Action::Cached | Action::Frozen));
     Ok(if exit_code && pending { ExitCode::from(5) } else { ExitCode::SUCCESS })
+}
+
+/// Names the fits that may need more memory than the pipeline allows.
+fn warn_of_memory(plan: &PlanReport) {
+    let Some(limit) = plan.memory_limit else { return };
+    for node in plan.nodes.iter().filter(|node| node.peak_bytes > limit) {
+        eprintln!(
+            "warning: a fit of {} may need {}, more than `memory_limit` ({}): it will be refused if it does",
+            node.name,
+            bytes(node.peak_bytes),
+            bytes(limit)
+        );
+    }
 }
 
 /// A plan of nothing, if that can be seen without opening the pipeline; was it one?
@@ -98,15 +112,6 @@ fn words(plan: &PlanReport) -> String {
         text.push_str("; what no fit like it has been recorded for has no price yet");
     }
     text.push('\n');
-    if let Some(limit) = plan.memory_limit
-        && plan.peak_bytes > limit
-    {
-        text.push_str(&format!(
-            "warning: a fit may need {}, more than memory_limit ({}): it will be refused if it does\n",
-            bytes(plan.peak_bytes),
-            bytes(limit)
-        ));
-    }
     text
 }
 

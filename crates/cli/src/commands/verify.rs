@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 
-use collegium_engine::RunOptions;
-use collegium_records::{Checked, FORMAT_VERSION, Missing, Repair, VerifyReport};
+use collegium_engine::{PlanOptions, RunOptions};
+use collegium_records::{Action, Checked, FORMAT_VERSION, Missing, Repair, VerifyReport};
 use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -123,6 +123,22 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
     // Absolute, so that `-C` does not count twice.
     let path = std::path::absolute(path).map_err(|error| Failure::file("finding", path, &error))?;
     let (session, _) = crate::session::open(args, path.to_str())?;
+    // What was lost is made again, and nothing else: a repair is no time to train what has changed.
+    let plan = collegium_engine::plan(&session, &PlanOptions::default())?;
+    let changed: Vec<&str> = plan
+        .nodes
+        .iter()
+        .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen))
+        .filter(|node| !node.reasons.iter().all(|reason| lost(reason)))
+        .map(|node| node.name.as_str())
+        .collect();
+    if !changed.is_empty() {
+        return Err(Failure::usage(format!(
+            "the pipeline has changed since its lock was written ({}): take the change back and repair, or \
+             `collegium run` it as it is now",
+            changed.join(", ")
+        )));
+    }
     let options = RunOptions {
         nodes: Vec::new(),
         jobs: num_cpus::get_physical(),
@@ -131,6 +147,11 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         exact: false,
     };
     Ok(collegium_engine::run(&session, &options)?)
+}
+
+/// Is a reason to fit only that something went missing?
+fn lost(reason: &str) -> bool {
+    reason.contains("not in the store") || reason.ends_with("decide") || reason.ends_with("decides")
 }
 
 fn bar(quiet: bool) -> ProgressBar {

@@ -104,7 +104,7 @@ impl Session {
                 .iter()
                 .any(|i| matches!(i, Input::Output { .. }) && i.to_string() == reference);
             if !own || !upstream {
-                return Ok(Err(format!("{name} changed, not only what upstreams hand over")));
+                return Ok(Err(format!("{name} changed, {}", super::OWN)));
             }
             moved.push(reference.to_owned());
         }

@@ -30,6 +30,9 @@ use crate::{
     rows::{Rows, Side},
 };
 
+/// The end of the reason why an expert whose own ingredients changed cannot be judged.
+pub(crate) const OWN: &str = "not only what upstreams hand over";
+
 /// How an expert is looked at.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct How {
@@ -78,6 +81,7 @@ impl Session {
         how: How,
     ) -> Result<Option<Ready>, EngineError> {
         if let Some(held) = &self.held[index] {
+            self.refuse_force(index, how.forced)?;
             return self.held_parts(index, held, wanted, states);
         }
         let Some(needs) = self.needs(index, wanted, states)? else { return Ok(None) };
@@ -103,7 +107,16 @@ impl Session {
         {
             match self.judge(index, &anchor, &now, states)? {
                 // Advice that nobody asked for and that there is none of need not be said.
-                Judged::Not(why) => ready.unjudged = reuse.then_some(why),
+                // That an expert of changed settings cannot be judged goes without saying, unless it
+                // stood on a certificate that lapses with it.
+                Judged::Not(why) => {
+                    let stood = self
+                        .lock
+                        .node
+                        .get(&self.node_name(index))
+                        .is_some_and(|node| node.certificate.is_some());
+                    ready.unjudged = (reuse && (stood || !why.ends_with(OWN))).then_some(why);
+                }
                 Judged::Known(judgement) => {
                     if reuse && judgement.verdict != Verdict::Retrain {
                         self.stand(index, &anchor, &judgement, needs, states, &mut ready)?;
@@ -143,6 +156,18 @@ impl Session {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Nobody may ask for a fit of what is not to be trained.
+    pub(crate) fn refuse_force(&self, index: usize, forced: bool) -> Result<(), EngineError> {
+        if !forced {
+            return Ok(());
+        }
+        Err(EngineError::Usage(format!(
+            "{} stands on a model that is not to be trained: take `frozen`, `pin` or `source` out of the \
+             file before it is forced",
+            self.node_name(index)
+        )))
     }
 
     /// Puts an expert on its anchor, or on patches of it.

@@ -144,6 +144,7 @@ fn locked(session: &Session, state: &NodeState) -> LockedNode {
         reads: state.reads.clone(),
         hands,
         certificate: state.certificate.clone(),
+        seal: None,
     }
 }
 

@@ -102,7 +102,9 @@ impl Shared {
             (&ready.now, ready.open.is_empty() || ready.certificate.is_some())
         {
             let before = self.session.compared_recipe(index)?;
-            reasons.splice(0..0, explain(before.as_ref(), now, &ready.missing()));
+            let mut why = explain(before.as_ref(), now, &ready.missing());
+            self.session.without_recipe(index, &mut why);
+            reasons.splice(0..0, why);
         }
         Ok(reasons)
     }

@@ -74,6 +74,7 @@ pub(crate) fn standing_on(
         reads: BTreeMap::new(),
         hands: BTreeMap::new(),
         certificate: None,
+        seal: None,
     };
     let data =
         data.map(|(table, sides)| ("data.rows".to_owned(), LockedData { table, sides, rows: 1 }));

@@ -21,6 +21,7 @@ fn node(name: &str) -> LockedNode {
         reads: [("size.value".to_owned(), Reads { deployed: id("d"), view: id("v") })].into(),
         hands: [("logit".to_owned(), id("l")), ("logit out-of-fold 2".to_owned(), id("o"))].into(),
         certificate: None,
+        seal: None,
     }
 }
 
@@ -73,6 +74,7 @@ fn it_is_one_key_per_line_and_sorted() {
     parts."fold 2/2".recipe = "0e67de576cc91f68e457124ae70737f5cb13a7dc6591e29680b6230164a6c33a"
     reads."size.value".deployed = "d5ede538f628f687e5e0422c7755b503653de2dcd7053ca8791afa5d4787d843"
     reads."size.value".view = "fbf7129093429293d558b3993ca13988daba893f4a191bc2b1c1e5b52a0d0172"
+    seal = "444454bd937a50fb6d6d3c559eea3d7177625a82700170c5d0678edf4b145564"
 
     [node."expert.departure"]
     outputs = "b50d27bde7f388a08c9c191eee4ea684642a4bee4da412187ffc9f6c8163be11"
@@ -86,6 +88,7 @@ fn it_is_one_key_per_line_and_sorted() {
     parts."fold 2/2".recipe = "0e67de576cc91f68e457124ae70737f5cb13a7dc6591e29680b6230164a6c33a"
     reads."size.value".deployed = "d5ede538f628f687e5e0422c7755b503653de2dcd7053ca8791afa5d4787d843"
     reads."size.value".view = "fbf7129093429293d558b3993ca13988daba893f4a191bc2b1c1e5b52a0d0172"
+    seal = "9ee02bd721d666b4c837fc099ce23a0be411a5cf31bd1854e07ad64b4ce52dd2"
     "#);
     assert_eq!(read_lock(&path).unwrap(), lock());
     assert_eq!(files(folder.path()), [path], "no temporary file is left");
