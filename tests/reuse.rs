@@ -391,3 +391,24 @@ fn gradients_row_by_row_are_right_to_three_per_cent_while_inputs_move_little() {
     let value = |name: &str| change[name].as_f64().unwrap();
     assert!((value("first_order") / value("measured") - 1.0).abs() > 0.03, "{change}");
 }
+
+#[test]
+fn yardsticks_of_an_expert_that_stands_follow_the_columns_of_its_ancestors() {
+    let project = project();
+    project.edit_pipeline("baselines = []", "baselines = [\"majority\", \"linear\", \"single\"]");
+    // A column of no use, so that the expert at the end can stand without it.
+    project.edit_pipeline(
+        "inputs = [\"rows.a\", \"rows.b\"]",
+        "inputs = [\"rows.a\", \"rows.b\", \"rows.id\"]",
+    );
+    run(&project, &[]);
+    project.edit_pipeline(", \"rows.id\"]", "]");
+    let report = run(&project, &[]);
+    let last = node(&report, "final");
+    assert!(["kept", "patched"].contains(&last["outcome"].as_str().unwrap()), "{last}");
+    // The one network on all raw columns reads other columns now; the others may stand.
+    let fits = last["fitted"].to_string();
+    assert!(fits.contains("baseline single") && !fits.contains("full"), "{fits}");
+    project.collegium(&["audit", "--quiet"]).ok();
+    assert_eq!(fitted(&run(&project, &[])), Vec::<String>::new());
+}
