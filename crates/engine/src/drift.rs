@@ -18,7 +18,7 @@ use crate::{
     EngineError, Session,
     inputs::{InputData, States},
     reuse::{Anchor, Seen},
-    rows::{Rows, Side},
+    rows::{Rows, Side, evenly},
 };
 
 /// Rows that are looked at, at most.
@@ -44,8 +44,7 @@ impl Session {
     ) -> Result<Moved, EngineError> {
         let mut moved = Moved::default();
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let kept = valid.len().min(ROWS);
-        let rows: Vec<u32> = (0..kept).map(|i| valid[i * valid.len() / kept.max(1)]).collect();
+        let rows = evenly(&valid, ROWS);
         let inputs = &self.experts[index].inputs;
         let all_done = self.dag.upstream(index).iter().all(|from| states.contains_key(from));
         let before = self.data_before(index, anchor)?;

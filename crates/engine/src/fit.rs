@@ -373,7 +373,11 @@ pub(crate) fn weights_by_class(
     }
 }
 
-fn training_error(error: TrainError, failure: impl Fn(String) -> EngineError) -> EngineError {
+/// An interrupted fit is an interrupted run; what else went wrong is told by `failure`.
+pub(crate) fn training_error(
+    error: TrainError,
+    failure: impl Fn(String) -> EngineError,
+) -> EngineError {
     match error {
         TrainError::Interrupted => EngineError::Interrupted,
         other => failure(other.to_string()),

@@ -42,6 +42,12 @@ pub(crate) struct RowCache {
 /// The label of a row whose target is missing.
 pub(crate) const NO_LABEL: u32 = u32::MAX;
 
+/// Evenly spaced ones of `rows`: `most` of them, or all.
+pub(crate) fn evenly(rows: &[u32], most: usize) -> Vec<u32> {
+    let kept = rows.len().min(most);
+    (0..kept).map(|i| rows[i * rows.len() / kept.max(1)]).collect()
+}
+
 impl Session {
     /// Identifies a row set by how it is chosen.
     pub(crate) fn rows_key(&self, rows: Rows) -> Digest {

@@ -5,7 +5,7 @@
 //! run, and if the loss rose by more than an end's budget without an upstream being to blame, what
 //! was kept or patched above it is trained after all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use collegium_data::Matrix;
 use collegium_learn::{constant_losses, row_losses};
@@ -148,15 +148,10 @@ impl Session {
 
     /// The least tolerance and the greatest confidence that any expert asks for.
     fn strictest(&self) -> collegium_manifest::Reuse {
-        let asked: BTreeMap<usize, _> = self
-            .pipeline
+        self.pipeline
             .experts
             .values()
-            .enumerate()
-            .filter_map(|(index, expert)| Some((index, expert.reuse?)))
-            .collect();
-        asked
-            .into_values()
+            .filter_map(|expert| expert.reuse)
             .reduce(|a, b| collegium_manifest::Reuse {
                 tolerance: a.tolerance.min(b.tolerance),
                 confidence: a.confidence.max(b.confidence),

@@ -11,7 +11,7 @@ use crate::{
     drift::sources,
     fit::Labels,
     inputs::States,
-    rows::{Rows, Side},
+    rows::{Rows, Side, evenly},
 };
 
 /// An anchor beside its new inputs, encoded.
@@ -50,7 +50,7 @@ impl Session {
         };
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
         let model = self.model(&fit)?;
-        let rows = thinned(&self.rows(crate::inputs::training_rows(index, part))?);
+        let rows = evenly(&self.rows(crate::inputs::training_rows(index, part))?, MOST_ROWS);
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
         let data = (
             self.anchor_data(index, &anchor.reads, Seen::View)?,
@@ -143,12 +143,6 @@ impl Ground {
 /// Training rows that repairs are fitted on, at most: a last layer of a hundred units then knows
 /// them better than others by less than a thousandth, and judging a large table stays cheap.
 const MOST_ROWS: usize = 1 << 16;
-
-/// Evenly spaced rows, [`MOST_ROWS`] of them or all.
-fn thinned(rows: &[u32]) -> Vec<u32> {
-    let kept = rows.len().min(MOST_ROWS);
-    (0..kept).map(|i| rows[i * rows.len() / kept.max(1)]).collect()
-}
 
 /// How the columns of two encodings belong together that differ in the inputs at `moved`.
 fn columns(old: &Encoder, new: &Encoder, moved: &[usize]) -> Columns {

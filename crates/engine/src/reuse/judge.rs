@@ -17,7 +17,7 @@ use collegium_records::{Candidate, Effect, Judgement, Recipe, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{anchor::Anchor, ground::Ground};
-use crate::{EngineError, Session, clock::Clock, inputs::States};
+use crate::{EngineError, Session, clock::Clock, fit::training_error, inputs::States};
 
 /// What came of judging.
 pub(crate) enum Judged {
@@ -61,19 +61,14 @@ impl Session {
             .with("tolerance", tolerance)
             .with("confidence", confidence);
         let key = recipe.digest();
-        let known: BTreeMap<Digest, Judgement> = self.store.realisations(&key)?;
-        let whole = |j: &Judgement| match &j.patched {
-            Some(patched) => self.store.contains(&patched.realisation),
-            None => true,
-        };
-        if let Some(judgement) = known.into_values().find(whole) {
+        if let Some(judgement) = self.judgement(&key)? {
             return Ok(Judged::Known(Box::new(judgement)));
         }
         let Some(_lock) = self.store.lock_unless(&key, &self.interrupted)? else {
             return Err(EngineError::Interrupted);
         };
-        let known: BTreeMap<Digest, Judgement> = self.store.realisations(&key)?;
-        if let Some(judgement) = known.into_values().find(whole) {
+        // Whoever held the lock may have judged the same meanwhile.
+        if let Some(judgement) = self.judgement(&key)? {
             return Ok(Judged::Known(Box::new(judgement)));
         }
         let clock = Clock::start();
@@ -104,6 +99,15 @@ impl Session {
         Ok(Judged::Known(Box::new(judgement)))
     }
 
+    /// A filed judgement whose patch, if it made one, is still there.
+    fn judgement(&self, key: &Digest) -> Result<Option<Judgement>, EngineError> {
+        let known: BTreeMap<Digest, Judgement> = self.store.realisations(key)?;
+        Ok(known.into_values().find(|judgement| match &judgement.patched {
+            Some(patched) => self.store.contains(&patched.realisation),
+            None => true,
+        }))
+    }
+
     /// Measures every candidate and applies the rule.
     #[allow(clippy::type_complexity)]
     fn measured_on(
@@ -117,9 +121,10 @@ impl Session {
             return Ok(Err("it has no validation rows to be judged on".to_owned()));
         }
         let classes = self.experts[index].classes.len();
-        let failed = |error: collegium_learn::TrainError| match error {
-            collegium_learn::TrainError::Interrupted => EngineError::Interrupted,
-            other => EngineError::Internal(format!("judging {}: {other}", self.name(index))),
+        let failed = |error| {
+            training_error(error, |what| {
+                EngineError::Internal(format!("judging {}: {what}", self.name(index)))
+            })
         };
         let unit = ground.unit();
         let y_valid = ground.y_valid.target(classes);
@@ -235,7 +240,7 @@ impl Session {
         Ok(Ok((judgement, networks)))
     }
 
-    /// The control's losses: they depend on the anchor alone, and is found once for it.
+    /// The control's losses: they depend on the anchor alone, and are found once for it.
     fn control(
         &self,
         anchor: &Anchor,

@@ -106,7 +106,6 @@ impl Session {
             && let Some(anchor) = self.anchor(index)?
         {
             match self.judge(index, &anchor, &now, states)? {
-                // Advice that nobody asked for and that there is none of need not be said.
                 // That an expert of changed settings cannot be judged goes without saying, unless it
                 // stood on a certificate that lapses with it.
                 Judged::Not(why) => {

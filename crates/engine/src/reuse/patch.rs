@@ -9,7 +9,7 @@ use collegium_plan::Part;
 use collegium_records::{Candidate, Cost, Fit, Recipe, Standing};
 
 use super::anchor::Anchor;
-use crate::{EngineError, Session, clock::Clock, inputs::States};
+use crate::{EngineError, Session, clock::Clock, fit::training_error, inputs::States};
 
 /// What a patch of one part is made of: the anchor's model of that part, and the recipe that a fit on
 /// the present inputs would have.
@@ -54,9 +54,10 @@ impl Session {
         let clock = Clock::start();
         let Ok(ground) = self.ground(index, anchor, part, moved, states)? else { return Ok(None) };
         let repair = ground.repair(self.experts[index].classes.len(), &self.interrupted);
-        let failed = |error: collegium_learn::TrainError| match error {
-            collegium_learn::TrainError::Interrupted => EngineError::Interrupted,
-            other => EngineError::Internal(format!("patching {}: {other}", self.name(index))),
+        let failed = |error| {
+            training_error(error, |what| {
+                EngineError::Internal(format!("patching {}: {what}", self.name(index)))
+            })
         };
         let (candidate, blend) = how;
         let refitted = |network: Network| -> Result<Network, EngineError> {

@@ -48,16 +48,15 @@ pub(super) fn finish(
     }
     // A run that failed somewhere does not speak for all of the data.
     let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
-    let data = session
-        .data
-        .iter()
-        .map(|(name, data)| {
-            let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
-            (format!("data.{name}"), LockedData { table, sides, rows })
-        })
-        .collect();
     if whole {
-        lock.data = data;
+        lock.data = session
+            .data
+            .iter()
+            .map(|(name, data)| {
+                let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
+                (format!("data.{name}"), LockedData { table, sides, rows })
+            })
+            .collect();
     }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;

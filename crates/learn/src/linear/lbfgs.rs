@@ -2,10 +2,12 @@
 
 use std::{collections::VecDeque, sync::atomic::AtomicBool};
 
-use super::{Smooth, check, dot, moved};
+use super::{Smooth, Way, check, dot, moved, search};
 use crate::TrainError;
 
 const MEMORY: usize = 10;
+/// The shortest part of a step that is tried.
+const SHORTEST: f64 = 1e-10;
 /// Most steps, and the largest slope left at the end, in units of the mean loss.
 pub(crate) const EXACT: (u32, f64) = (300, 1e-5);
 
@@ -36,22 +38,12 @@ pub(crate) fn minimise(
         // The first step has no curvature to go by: it starts at unit length.
         // (A preconditioned one has, and starts whole.)
         let blind = memory.is_empty() && objective.precondition(&gradient).is_none();
-        let mut length =
-            if blind { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
-        let better = loop {
-            let next = moved(&theta, length, &direction);
-            let (next_value, next_gradient) = objective.evaluate(&next);
-            if next_value <= value - 1e-4 * length * fall {
-                break Some((next, next_value, next_gradient));
-            }
-            length *= 0.5;
-            if length < 1e-10 {
-                break None;
-            }
-        };
+        let length = if blind { 1.0 / dot(&direction, &direction).sqrt().max(1.0) } else { 1.0 };
+        let way = Way { direction: &direction, fall };
+        let better = search(objective, (&theta, value), &way, length, SHORTEST);
         let Some(next) = better else { break };
-        let s = moved(&next.0, -1.0, &theta);
-        let y = moved(&next.2, -1.0, &gradient);
+        let s = moved(&next.theta, -1.0, &theta);
+        let y = moved(&next.gradient, -1.0, &gradient);
         let product = dot(&s, &y);
         if product > 1e-12 * dot(&y, &y) {
             memory.push_back(Pair { s, y, rho: 1.0 / product });
@@ -59,7 +51,7 @@ pub(crate) fn minimise(
                 memory.pop_front();
             }
         }
-        (theta, value, gradient) = next;
+        (theta, value, gradient) = (next.theta, next.value, next.gradient);
     }
     check(interrupted, steps, value)?;
     Ok(theta)

@@ -110,6 +110,42 @@ fn check(interrupted: &AtomicBool, step: u32, value: f64) -> Result<(), TrainErr
     Err(TrainError::Diverged { epoch: step + 1, what })
 }
 
+/// Where a step leads, and what the slope says that the whole of it gains: −gᵀd.
+struct Way<'a> {
+    direction: &'a [f64],
+    fall: f64,
+}
+
+/// Where a search ended.
+struct Found {
+    length: f64,
+    theta: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+}
+
+/// Backtracking (Nocedal & Wright, algorithm 3.1): halves `length` until the value falls as Armijo's
+/// condition asks. `None` if no part of the step down to `shortest` does.
+fn search(
+    objective: &impl Smooth,
+    (theta, value): (&[f64], f64),
+    way: &Way,
+    mut length: f64,
+    shortest: f64,
+) -> Option<Found> {
+    loop {
+        let next = moved(theta, length, way.direction);
+        let (next_value, gradient) = objective.evaluate(&next);
+        if next_value <= value - 1e-4 * length * way.fall {
+            return Some(Found { length, theta: next, value: next_value, gradient });
+        }
+        length *= 0.5;
+        if length < shortest {
+            return None;
+        }
+    }
+}
+
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

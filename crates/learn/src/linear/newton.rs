@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::{Device, Tensor, TensorData};
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::{Smooth, check, dot, moved, objective::Objective};
+use super::{Smooth, Way, check, dot, objective::Objective, search};
 use crate::TrainError;
 
 const STEPS: u32 = 50;
+/// The shortest part of a step that is tried.
+const SHORTEST: f64 = 1e-6;
 /// For objectives in 64 bits. Half the squared Newton decrement: how far the loss can still fall.
 pub(crate) const EXACT: f64 = 1e-12;
 /// Rows whose products are summed in 32 bits.
@@ -30,21 +32,11 @@ pub(crate) fn minimise(
         if fall * 0.5 < enough {
             break;
         }
-        let mut length = 1.0;
-        let better = loop {
-            let next = moved(&theta, length, &direction);
-            let (next_value, next_gradient) = objective.evaluate(&next);
-            if next_value <= value - 1e-4 * length * fall {
-                break Some((next, next_value, next_gradient));
-            }
-            length *= 0.5;
-            if length < 1e-6 {
-                break None;
-            }
-        };
+        let way = Way { direction: &direction, fall };
+        let better = search(objective, (&theta, value), &way, 1.0, SHORTEST);
         // No step improves: the minimum, as far as rounding lets it be known.
         let Some(next) = better else { break };
-        (theta, value, gradient) = next;
+        (theta, value, gradient) = (next.theta, next.value, next.gradient);
     }
     check(interrupted, STEPS, value)?;
     Ok(theta)
@@ -80,21 +72,11 @@ pub(crate) fn minimise_near(
         if fall * 0.5 < enough {
             break;
         }
-        let mut length = 1.0;
-        let better = loop {
-            let next = moved(&theta, length, &direction);
-            let (next_value, next_gradient) = objective.evaluate(&next);
-            if next_value <= value - 1e-4 * length * fall {
-                break Some((next, next_value, next_gradient));
-            }
-            length *= 0.5;
-            if length < 1e-6 {
-                break None;
-            }
-        };
+        let way = Way { direction: &direction, fall };
+        let better = search(objective, (&theta, value), &way, 1.0, SHORTEST);
         let Some(next) = better else { break };
-        (theta, value, gradient) = next;
-        if length == 1.0 && fall < 0.5 * last_fall {
+        (theta, value, gradient) = (next.theta, next.value, next.gradient);
+        if next.length == 1.0 && fall < 0.5 * last_fall {
             factor = Some(kept);
         }
         last_fall = fall;

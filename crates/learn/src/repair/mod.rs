@@ -77,7 +77,7 @@ impl Repair<'_> {
         Ok(refitted)
     }
 
-    /// The row losses, on validation rows, of a last layer over all that the expert could use: its
+    /// The raw outputs, on validation rows, of a last layer over all that the expert could use: its
     /// hidden units under each of `networks`, and its inputs. `rows` and `valid` are training and
     /// validation rows of one encoding.
     ///
