@@ -120,8 +120,12 @@ impl Store {
         if stamp.is_some() && locked(&self.verified).get(object) == stamp.as_ref() {
             return Ok(Some(path));
         }
-        if hash_file(&path).map_err(StoreError::read(&path))? != *object {
-            return Ok(self.damaged_object(&path, object));
+        match hash_file(&path) {
+            Ok(digest) if digest == *object => {}
+            Ok(_) => return Ok(self.damaged_object(&path, object)),
+            // Another process took it away since.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Read { path, source }),
         }
         if let Some(stamp) = stamp {
             locked(&self.verified).insert(*object, stamp);

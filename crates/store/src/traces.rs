@@ -117,8 +117,10 @@ impl Store {
     /// If the file is there and the system refuses to read it.
     pub fn recipe(&self, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
         let path = self.layout.recipe(digest);
-        let recipe = read_recipe(&path, digest)?;
-        if recipe.is_none() && path.exists() {
+        // One look decides: between two, another process may have filed what was not there.
+        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let recipe = parse_recipe(&bytes, digest);
+        if recipe.is_none() {
             self.quarantine(&path, &format!("recipe {}", digest.short()));
         }
         Ok(recipe)
@@ -145,11 +147,6 @@ impl Store {
         }
         Ok(hasher.finish())
     }
-}
-
-/// The recipe in a file; `None` if there is no such file or it is not this recipe.
-fn read_recipe(path: &Path, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
-    Ok(read(path)?.and_then(|bytes| parse_recipe(&bytes, digest)))
 }
 
 /// A recipe is its own checksum.

@@ -3,7 +3,10 @@
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -72,6 +75,25 @@ fn processes_may_write_the_same_things() {
         assert!(child.wait().unwrap().success());
     }
     assert_written(&store);
+}
+
+#[test]
+fn a_recipe_that_another_process_files_this_moment_is_not_taken_for_damaged() {
+    let (folder, _) = fresh();
+    let start = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                // A store of its own, as in a process of its own.
+                let store = Store::open(folder.path()).unwrap();
+                for i in 0..400 {
+                    start.wait();
+                    store.file_recipe(&recipe(&i.to_string())).unwrap();
+                }
+                assert_eq!(store.notes(), Vec::<String>::new());
+            });
+        }
+    });
 }
 
 #[test]
