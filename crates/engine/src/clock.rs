@@ -19,7 +19,7 @@ impl Clock {
         Cost {
             seconds: self.wall.elapsed().as_secs_f64(),
             cpu_seconds: thread_seconds() - self.thread,
-            peak_bytes: 0,
+            ..Cost::default()
         }
     }
 }

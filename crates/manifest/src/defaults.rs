@@ -26,6 +26,8 @@ pub const BASELINES: [Baseline; 2] = [Baseline::Majority, Baseline::Linear];
 pub const LEAST_MEMORY: u64 = 1 << 20;
 /// How many digits `expert.NAME.pin` may have: the most are a whole digest.
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
+/// The most refits of one kind that an audit makes of an expert.
+pub const MOST_REFITS: u32 = 100;
 /// The widest hidden layer.
 pub const WIDEST_LAYER: u32 = 65_536;
 /// The most hidden layers.
@@ -60,7 +62,7 @@ impl Default for Train {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { rows: 2000, bootstrap: 100 }
+        Self { rows: 2000, bootstrap: 100, seeds: 0, permuted: 0 }
     }
 }
 

@@ -409,4 +409,8 @@ pub struct Audit {
     pub rows: u32,
     /// Bootstrap resamples behind every interval of the probe.
     pub bootstrap: u32,
+    /// Refits with other seeds.
+    pub seeds: u32,
+    /// Refits on permuted labels.
+    pub permuted: u32,
 }

@@ -121,6 +121,8 @@ impl Audit {
         let mut out = String::from("[audit]\n");
         line(&mut out, "rows", self.rows);
         line(&mut out, "bootstrap", self.bootstrap);
+        line(&mut out, "seeds", self.seeds);
+        line(&mut out, "permuted", self.permuted);
         out
     }
 }

@@ -17,7 +17,7 @@ fn fit(rows: u64, epochs: usize, multiply_adds: u64, cpu_seconds: f64) -> Fit {
         parameters: multiply_adds,
         multiply_adds,
         rows,
-        cost: Cost { seconds: cpu_seconds, cpu_seconds, peak_bytes: 0 },
+        cost: Cost { seconds: cpu_seconds, cpu_seconds, ..Cost::default() },
         kernel: "any".into(),
         created: "2026-01-01T00:00:00Z".into(),
         table: None,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Certificate, Cost, Epoch, Interval, Judgement, SplitMeasures};
+use crate::{
+    Agop, Certificate, Cost, Epoch, Interval, Judgement, Performance, Probe, SplitMeasures,
+};
 
 /// `audit --json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,6 +109,15 @@ pub struct NodeAudit {
     /// The same in a sentence, with what retraining did gain where it was done.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub advice: Option<String>,
+    /// Beyond single numbers: classes, curves, residuals, weak slices.
+    #[serde(default)]
+    pub performance: Performance,
+    /// Beyond the AGOP at the declared inputs: raw columns, rows, layers, images, comparisons, cues.
+    #[serde(default)]
+    pub probe: Probe,
+    /// Where its labels come from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provenance: Option<Provenance>,
     /// Sentences that follow from the numbers, most important first.
     pub findings: Vec<Finding>,
 }
@@ -177,50 +188,20 @@ pub struct ReliabilityBin {
     pub rows: u64,
 }
 
-/// The average gradient outer product at the declared inputs.
+/// Where an expert's labels come from. Model collapse, the decay of models that are trained on what
+/// models made, cannot be seen in any one model; this is where it can be seen coming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Agop {
-    /// `logit` or `value`: never probabilities, whose gradients vanish where they saturate.
-    pub output: String,
-    /// Rows it was averaged over.
-    pub rows: u64,
-    /// The side they come from.
-    pub split: String,
-    /// Sorted by share, largest first; shares sum to 1.
-    pub importance: Vec<Importance>,
-    /// Share per upstream expert, largest first.
-    pub upstream: Vec<Importance>,
-    /// Eigenvalues of the scale-free matrix Σ^½GΣ^½, largest first, at most 32.
-    pub eigenvalues: Vec<f64>,
-    /// exp of the entropy of the normalised eigenvalues.
-    pub effective_rank: f64,
-    /// What counts as noise.
-    pub noise_floor: NoiseFloor,
-}
-
-/// The share of one declared input, scale-free: tr(G_bb Σ_bb) over its encoded columns b.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Importance {
-    /// `flights.hour`, or `expert.departure` in [`Agop::upstream`].
-    pub input: String,
-    /// Share of the sum.
-    pub share: f64,
-    /// 2.5 % bootstrap quantile.
-    pub low: f64,
-    /// 97.5 % bootstrap quantile.
-    pub high: f64,
-    /// Is it told apart from noise?
-    pub above_noise: bool,
-}
-
-/// Two references for the importances.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NoiseFloor {
-    /// Cosine between the importances of two random halves of the rows.
-    pub split_half_cosine: f64,
-    /// Share by declared input in the untrained network of the same shape, same order as
-    /// [`Agop::importance`].
-    pub untrained: Vec<f64>,
-    /// Effective rank of the untrained network's matrix.
-    pub untrained_effective_rank: f64,
+pub struct Provenance {
+    /// 0: all that it reads and predicts was measured; else one more than the largest generation
+    /// among its labels' sources and the tables that it reads.
+    pub generation: u32,
+    /// Share of its training labels that were measured.
+    pub measured_share: f64,
+    /// The bound that the pipeline states, if it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub least_measured: Option<f64>,
+    /// `data.NAME` to what its file says of it, `measured` or `synthetic`; not said: measured.
+    pub tables: BTreeMap<String, String>,
+    /// What a person should know, in sentences.
+    pub notes: Vec<String>,
 }

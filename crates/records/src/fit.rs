@@ -87,6 +87,10 @@ pub struct Cost {
     pub cpu_seconds: f64,
     /// Estimated peak of the memory that it held, in bytes.
     pub peak_bytes: u64,
+    /// Joules, where the machine exposes its energy counters (RAPL): the package's energy meanwhile,
+    /// by this thread's share of the processor time that was used.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub joules: Option<f64>,
 }
 
 /// A realisation of an `apply` recipe: the outputs of one model on all rows of its data source.

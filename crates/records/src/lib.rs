@@ -15,6 +15,8 @@ mod diff;
 mod fit;
 mod lock;
 mod metrics;
+mod performance;
+mod probe;
 mod recipe;
 mod reuse;
 
@@ -25,6 +27,8 @@ pub use diff::*;
 pub use fit::*;
 pub use lock::*;
 pub use metrics::*;
+pub use performance::*;
+pub use probe::*;
 pub use recipe::*;
 pub use reuse::*;
 

@@ -12,7 +12,7 @@ use collegium_probe::{
     measure_classification, measure_regression, predicted_labels, reliability, skill,
     squared_errors,
 };
-use collegium_records::{Agop, NodeAudit, Skill, SplitMeasures};
+use collegium_records::{Agop, NodeAudit, Performance, Probe, Skill, SplitMeasures};
 use rand::RngExt as _;
 
 use super::{baseline_name, baselines, findings, model_words};
@@ -98,6 +98,9 @@ impl Session {
             certificate: None,
             judgement: None,
             advice: None,
+            performance: Performance::default(),
+            probe: Probe::default(),
+            provenance: None,
             findings: Vec::new(),
         };
         audit.findings = findings::of(&audit, &model.encoder.notes(), expert.train.epochs);

@@ -21,7 +21,7 @@ pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
     At, Audit, Baseline, Table,
-    defaults::{BASELINES, FORMAT, SEED},
+    defaults::{BASELINES, FORMAT, MOST_REFITS, SEED},
 };
 
 /// A Collegium pipeline: data sources, and the experts that are trained on them.
@@ -88,4 +88,12 @@ pub(crate) struct RawAudit {
     /// Bootstrap resamples behind every interval of the probe, at least 2. Default: 100.
     #[schemars(range(min = 2), extend("default" = Audit::default().bootstrap))]
     pub(crate) bootstrap: Option<At<u32>>,
+    /// Refits of every expert with other seeds, which say how much of what it looks at is chance.
+    /// They are fits like any others, cached. Default: 0.
+    #[schemars(range(max = MOST_REFITS), extend("default" = Audit::default().seeds))]
+    pub(crate) seeds: Option<At<u32>>,
+    /// Refits of every expert on permuted labels, which say what it would look at if there were
+    /// nothing to learn. Default: 0.
+    #[schemars(range(max = MOST_REFITS), extend("default" = Audit::default().permuted))]
+    pub(crate) permuted: Option<At<u32>>,
 }

@@ -120,6 +120,8 @@ fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {
     Audit {
         rows: raw.rows.map_or(audit.rows, |rows| *rows.get()),
         bootstrap: raw.bootstrap.map_or(audit.bootstrap, |times| *times.get()),
+        seeds: raw.seeds.map_or(audit.seeds, |seeds| *seeds.get()),
+        permuted: raw.permuted.map_or(audit.permuted, |fits| *fits.get()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use super::stands_on;
 use crate::{
     At,
-    defaults::{MOST_FOLDS, MOST_LAYERS, WIDEST_LAYER},
+    defaults::{MOST_FOLDS, MOST_LAYERS, MOST_REFITS, WIDEST_LAYER},
     raw::{
         ClassWeightsChoice, ModelChoice, RawAudit, RawExpert, RawModel, RawReuse, RawTrain, Switch,
     },
@@ -107,4 +107,7 @@ pub(crate) fn check_model(raw: &RawModel, sink: &mut Sink) {
 pub(crate) fn check_audit(raw: &RawAudit, sink: &mut Sink) {
     bound(sink, "rows", &raw.rows, |n| n >= 1, "at least 1");
     bound(sink, "bootstrap", &raw.bootstrap, |n| n >= 2, "at least 2");
+    let most = format!("at most {MOST_REFITS}");
+    bound(sink, "seeds", &raw.seeds, |n| n <= MOST_REFITS, &most);
+    bound(sink, "permuted", &raw.permuted, |n| n <= MOST_REFITS, &most);
 }

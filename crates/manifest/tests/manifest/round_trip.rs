@@ -46,6 +46,8 @@ fn every_default_is_written_out() {
     [audit]
     rows = 2000
     bootstrap = 100
+    seeds = 0
+    permuted = 0
     "#);
 }
 
@@ -234,7 +236,7 @@ prop_compose! {
         baselines in prop::sample::subsequence(
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
-        audit in (1_u32.., 2_u32..),
+        audit in (1_u32.., 2_u32.., 0_u32..=100, 0_u32..=100),
     ) -> Pipeline {
         let experts = [experts.0, experts.1, experts.2];
         let requirement = Requirement {
@@ -254,7 +256,7 @@ prop_compose! {
             data: [("d".to_owned(), data)].into_iter().collect(),
             experts: experts.into_iter().map(|e| (e.name.get_ref().clone(), e)).collect(),
             evaluate: Evaluate { baselines, require: vec![at(requirement)] },
-            audit: Audit { rows: audit.0, bootstrap: audit.1 },
+            audit: Audit { rows: audit.0, bootstrap: audit.1, seeds: audit.2, permuted: audit.3 },
         }
     }
 }

@@ -86,7 +86,7 @@ fn the_schema_knows_every_key() {
         tables.iter().map(|(name, keys)| format!("{name}: {}", keys.join(" "))).collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert pipeline
-    Audit: bootstrap rows
+    Audit: bootstrap permuted rows seeds
     DataSource: derive missing path query split tables types
     Evaluate: baselines require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where

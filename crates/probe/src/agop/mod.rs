@@ -176,7 +176,8 @@ pub fn agop(inputs: AgopInputs<'_>) -> Result<Agop, AgopError> {
             // Multiplied out, so that an untrained share of zero is no reference and no division.
             let grew = GROWTH * low * null[first] >= shares[first] * initial;
             let matters = low >= LEAST_SHARE / count as f64;
-            (Importance { input, share, low, high, above_noise: grew && matters }, initial)
+            let above_noise = grew && matters;
+            (Importance { input, share, low, high, above_noise, seeds: None }, initial)
         })
         .collect();
     let (mut importance, mut upstream) = (measured, Vec::new());
@@ -206,7 +207,14 @@ pub fn agop(inputs: AgopInputs<'_>) -> Result<Agop, AgopError> {
             split_half_cosine: split_half_cosine(&trained.contributions, count, inputs.key),
             untrained: null,
             untrained_effective_rank,
+            untrained_eigenvalues: Vec::new(),
+            permuted: None,
+            seeds: None,
         },
+        participation: 0.0,
+        groups: Vec::new(),
+        directions: Vec::new(),
+        classes: None,
     })
 }
 

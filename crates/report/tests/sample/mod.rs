@@ -165,6 +165,7 @@ fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64) -> 
                 low: (share - half).max(0.0),
                 high: share + half * 1.1,
                 above_noise: share > 0.03,
+                seeds: None,
             }
         })
         .collect();
@@ -184,6 +185,7 @@ fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64) -> 
                 low: of(|i| i.low),
                 high: of(|i| i.high),
                 above_noise: true,
+                seeds: None,
             }
         })
         .collect();
@@ -207,7 +209,14 @@ fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64) -> 
             split_half_cosine: 0.99873,
             untrained: untrained.into_iter().map(|u| u / sum).collect(),
             untrained_effective_rank: 11.4,
+            untrained_eigenvalues: vec![],
+            permuted: None,
+            seeds: None,
         },
+        participation: 0.0,
+        groups: vec![],
+        directions: vec![],
+        classes: None,
     }
 }
 
@@ -241,12 +250,15 @@ fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit {
         parameters: 5_473,
         multiply_adds: 5_376,
         rows: ROWS[0],
-        cost: Cost { seconds: 6.42, cpu_seconds: 6.31, peak_bytes: 61_341_696 },
+        cost: Cost { seconds: 6.42, cpu_seconds: 6.31, peak_bytes: 61_341_696, joules: None },
         recipe: Digest::of(name.as_bytes()),
         realisation: Digest::of(target.as_bytes()),
         certificate: None,
         judgement: None,
         advice: None,
+        performance: Performance::default(),
+        probe: Probe::default(),
+        provenance: None,
         findings: vec![],
     }
 }
@@ -377,7 +389,7 @@ fn airborne() -> NodeAudit {
     node.best_epoch = best(&node.epochs);
     node.parameters = 1_361;
     node.multiply_adds = 1_312;
-    node.cost = Cost { seconds: 4.87, cpu_seconds: 4.80, peak_bytes: 44_040_192 };
+    node.cost = Cost { seconds: 4.87, cpu_seconds: 4.80, peak_bytes: 44_040_192, joules: None };
     node.findings = vec![Finding {
         level: Level::Note,
         text: "Nearly all of its importance rests on one input, flights.distance (90 %).".into(),

@@ -8,7 +8,7 @@ use collegium_store::Store;
 
 use crate::{files, fresh, id, overwrite, recipe, runs::report};
 
-const COST: Cost = Cost { seconds: 1.0, cpu_seconds: 2.0, peak_bytes: 3 };
+const COST: Cost = Cost { seconds: 1.0, cpu_seconds: 2.0, peak_bytes: 3, joules: None };
 
 /// What one finds in the store that [`fill`] has filled: nothing, or exactly what was put.
 #[derive(Debug, PartialEq)]

@@ -9,7 +9,7 @@ use crate::{files, fresh, id, recipe};
 #[test]
 fn a_realisation_is_found_under_its_recipe_by_another_process() {
     let (folder, store) = fresh();
-    let cost = Cost { seconds: 1.5, cpu_seconds: 1.25, peak_bytes: 7 };
+    let cost = Cost { seconds: 1.5, cpu_seconds: 1.25, peak_bytes: 7, joules: None };
     store.realise(&recipe("a"), &id("model"), &cost).unwrap();
     let store = Store::open(folder.path()).unwrap();
     let found = store.realisations::<Cost>(&recipe("a").digest()).unwrap();
