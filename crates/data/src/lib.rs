@@ -36,6 +36,7 @@ mod object;
 mod prepare;
 mod read;
 mod rows;
+mod shown;
 mod side;
 mod split;
 mod sql;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use collegium_data::{Encoder, Matrix, Source, Values};
+use collegium_digest::{Stream, stream};
 use collegium_learn::{
     Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch, constant,
     estimate_bytes, fit_linear, kernel_class, train,
@@ -13,9 +14,11 @@ use collegium_learn::{
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Task};
 use collegium_plan::{Part, reads};
 use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
+use rand::RngExt as _;
 
 use crate::{
     EngineError, Event, FitFailure, Session,
+    audit::PERMUTED,
     clock::Clock,
     inputs::{States, input_names, training_rows},
     rows::{NO_LABEL, Rows, Side},
@@ -33,6 +36,21 @@ impl Labels {
             Self::Classes(labels) => Target::Classes { labels, count },
             Self::Values(values) => Target::Values(values),
         }
+    }
+
+    /// Deals the labels out to the rows at random.
+    fn permute(&mut self, random: &mut Stream) {
+        match self {
+            Self::Classes(labels) => shuffle(labels, random),
+            Self::Values(values) => shuffle(values, random),
+        }
+    }
+}
+
+/// Fisher and Yates.
+pub(crate) fn shuffle<T>(values: &mut [T], random: &mut Stream) {
+    for last in (1..values.len()).rev() {
+        values.swap(last, random.random_range(0..=last));
     }
 }
 
@@ -119,7 +137,11 @@ impl Session {
             None => None,
         };
         let encoder = parent.as_ref().map(|model| &model.encoder);
-        let ready = self.prepare_fit(index, part, encoder, states)?.map_err(failure)?;
+        let mut ready = self.prepare_fit(index, part, encoder, states)?.map_err(failure)?;
+        if recipe.ingredients.contains_key(PERMUTED) {
+            ready.y.permute(&mut stream(&recipe.digest(), "permuted training labels"));
+            ready.y_valid.permute(&mut stream(&recipe.digest(), "permuted validation labels"));
+        }
         let ModelSpec::Mlp(spec) = &expert.model;
         let classes = resolved.classes.len();
         let weights = class_weights(expert, &resolved.classes, &ready.y);

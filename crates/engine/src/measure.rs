@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use collegium_data::Source;
 use collegium_digest::{Digest, Hasher};
+use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{classification, regression};
@@ -12,6 +13,7 @@ use collegium_records::{Measured, Metrics, Recipe, SplitMeasures};
 use crate::{
     EngineError, Session,
     clock::Clock,
+    drift::sources,
     inputs::{NodeState, States},
     rows::{Rows, SIDES, side_name},
 };
@@ -129,6 +131,17 @@ impl Session {
         state: &NodeState,
         rows: Rows,
     ) -> Result<Predicted, EngineError> {
+        let rows = self.rows(rows)?;
+        self.predicted_on(index, state, &rows)
+    }
+
+    /// The same on rows by number; a row whose truth is not known has no label.
+    pub(crate) fn predicted_on(
+        &self,
+        index: usize,
+        state: &NodeState,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
         let output = match self.experts[index].task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
@@ -136,12 +149,11 @@ impl Session {
         let gone = || EngineError::Lost(format!("{}.{output} on all rows", self.name(index)));
         let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
         let matrix = self.matrix(object)?.ok_or_else(gone)?;
-        let rows = self.rows(rows)?;
         let mut data = Vec::with_capacity(rows.len() * matrix.width);
-        for &row in rows.iter() {
+        for &row in rows {
             data.extend_from_slice(matrix.row(row as usize));
         }
-        self.with_truth(index, data, matrix.width, &rows)
+        self.with_truth(index, data, matrix.width, rows)
     }
 
     /// A baseline's predictions on a row set, with the truth.
@@ -158,22 +170,43 @@ impl Session {
             .parts
             .get(&part)
             .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
-        let model = self.model(fit)?;
+        self.model_predicted(index, part, &self.model(fit)?, states, rows)
+    }
+
+    /// What any model of a part predicts on a row set, with the truth.
+    pub(crate) fn model_predicted(
+        &self,
+        index: usize,
+        part: Part,
+        model: &Model,
+        states: &States,
+        rows: Rows,
+    ) -> Result<Predicted, EngineError> {
         let data = self.input_data(index, self.part_inputs(index, part), View::Deployed, states)?;
-        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
         let rows = self.rows(rows)?;
-        let outputs = self.outputs_on(&model, &sources, &rows, false)?;
+        self.sources_predicted(index, model, &sources(&data), &rows)
+    }
+
+    /// What a model predicts from given inputs, with the truth of these rows.
+    pub(crate) fn sources_predicted(
+        &self,
+        index: usize,
+        model: &Model,
+        sources: &[Source],
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        let outputs = self.outputs_on(model, sources, rows, false)?;
         let output = match self.experts[index].task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
         };
         let matrix = outputs
             .get(output.name())
-            .ok_or_else(|| EngineError::Internal(format!("{part} has no {output}")))?;
-        self.with_truth(index, matrix.data.clone(), matrix.width, &rows)
+            .ok_or_else(|| EngineError::Internal(format!("a model has no {output}")))?;
+        self.with_truth(index, matrix.data.clone(), matrix.width, rows)
     }
 
-    fn with_truth(
+    pub(crate) fn with_truth(
         &self,
         index: usize,
         data: Vec<f32>,

@@ -27,7 +27,7 @@
 mod constant;
 mod format;
 mod init;
-mod jacobian;
+mod gradients;
 mod kernel;
 mod linear;
 mod machine;
@@ -35,11 +35,13 @@ mod math;
 mod model;
 mod network;
 mod repair;
+mod tensors;
 mod train;
 
 pub use collegium_manifest::spec::Activation;
 pub use constant::constant;
 pub use format::ModelError;
+pub use gradients::{Lens, Seeds, Swept};
 pub use linear::{LinearJob, RIDGE, fit_linear};
 pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Head, Model, ModelKind, Outputs};

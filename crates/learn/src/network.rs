@@ -22,19 +22,6 @@ pub struct Dense {
     pub bias: Vec<f32>,
 }
 
-impl Dense {
-    /// The layer whose weights are transposed and whose biases are 0: it carries gradients back.
-    pub(crate) fn transposed(&self) -> Self {
-        let mut weight = vec![0.0; self.weight.len()];
-        for i in 0..self.inputs {
-            for o in 0..self.outputs {
-                weight[o * self.inputs + i] = self.weight[i * self.outputs + o];
-            }
-        }
-        Self { inputs: self.outputs, outputs: self.inputs, weight, bias: vec![0.0; self.inputs] }
-    }
-}
-
 /// Dense layers with an activation between them. At least one layer; one layer is a linear model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {

@@ -32,7 +32,8 @@ mod skill;
 mod tables;
 
 pub use agop::{
-    Accumulated, Accumulator, AgopError, AgopInputs, Geometry, Jacobians, Output, agop,
+    Accumulator, AgopError, AgopInputs, Cluster, Frame, Gathered, Geometry, Lift, Output, Sight,
+    Spectrum, agop, halves, shares,
 };
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,

@@ -57,6 +57,10 @@ pub struct Importance {
     /// Least and largest share among refits with other seeds, this fit included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seeds: Option<Interval>,
+    /// With refits: the part of its importance that all seeds have in common, from products of their
+    /// gradients; what they do not share is chance.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agreement: Option<f64>,
 }
 
 /// Two references for the importances.
@@ -230,7 +234,8 @@ pub struct LayerAudit {
     /// Units that are 0 on every probed row.
     pub dead_units: u32,
     /// The neural feature ansatz for the weights into this layer.
-    pub ansatz: Ansatz,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ansatz: Option<Ansatz>,
     /// Neural collapse on training rows; classification only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub collapse_train: Option<Collapse>,

@@ -96,6 +96,15 @@ impl Levels {
         self.levels.len() + usize::from(self.other) + usize::from(self.missing)
     }
 
+    pub(super) fn has_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// The column that rare and unseen levels share, if there is one.
+    pub(super) fn other_column(&self) -> Option<usize> {
+        self.other.then_some(self.levels.len())
+    }
+
     pub(super) fn column_names(&self, name: &str) -> Vec<String> {
         let other = self.other.then(|| format!("{name} other"));
         let missing = self.missing.then(|| format!("{name} missing"));

@@ -20,6 +20,7 @@ mod category;
 mod exact;
 mod number;
 mod part;
+mod raw;
 mod time;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Column, Matrix};
 use part::Part;
+pub use raw::Coordinates;
 
 /// Standardised numbers and incoming logits lie within ± this.
 pub const CLIP: f64 = 8.0;

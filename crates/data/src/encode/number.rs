@@ -85,6 +85,15 @@ impl Scale {
         ((value - self.mean.0) / self.deviation.0).clamp(-CLIP, CLIP) as f32
     }
 
+    /// The derivative of [`Self::apply`]: 0 where it is clipped or the value is missing.
+    pub(super) fn slope(&self, value: f64) -> f32 {
+        if self.is_constant() || value.is_nan() {
+            return 0.0;
+        }
+        let free = ((value - self.mean.0) / self.deviation.0).abs() < CLIP;
+        if free { (1.0 / self.deviation.0) as f32 } else { 0.0 }
+    }
+
     pub(super) fn is_constant(&self) -> bool {
         self.deviation.0 == 0.0
     }

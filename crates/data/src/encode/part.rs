@@ -34,7 +34,7 @@ pub(super) struct Counts {
 }
 
 /// The stored form of a boolean as a number.
-fn truth(value: u8) -> f64 {
+pub(super) fn truth(value: u8) -> f64 {
     match value {
         0 => 0.0,
         1 => 1.0,
@@ -42,7 +42,7 @@ fn truth(value: u8) -> f64 {
     }
 }
 
-fn clipped(logit: f32) -> f64 {
+pub(super) fn clipped(logit: f32) -> f64 {
     f64::from(logit).clamp(-CLIP, CLIP)
 }
 

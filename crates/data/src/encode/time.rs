@@ -113,6 +113,17 @@ impl Clock {
         names
     }
 
+    /// The derivative of the encoded seconds by the seconds.
+    pub(super) fn slope(&self, time: i64) -> f32 {
+        self.seconds.slope(seconds(time))
+    }
+
+    /// Seconds as they are, then the cycles' points.
+    pub(super) fn place(&self, time: i64, out: &mut [f32]) {
+        self.write(time, out);
+        out[0] = seconds(time) as f32;
+    }
+
     pub(super) fn write(&self, time: i64, out: &mut [f32]) {
         out[0] = self.seconds.apply(seconds(time));
         for (phase, pair) in self.phases.iter().zip(out[1..].chunks_exact_mut(2)) {

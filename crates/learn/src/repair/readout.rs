@@ -12,13 +12,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use collegium_data::Matrix;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::{
     Dense, TrainError,
     linear::{Smooth, lbfgs, newton},
+    tensors::{tensor, values},
     train::Truth,
 };
 
@@ -237,12 +238,4 @@ impl Smooth for Readout<'_> {
 fn symmetric(matrix: DMatrix<f64>) -> DMatrix<f64> {
     let transposed = matrix.transpose();
     (matrix + transposed) * 0.5
-}
-
-fn tensor(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
-}
-
-fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("flex tensors of 32-bit floats hold them")
 }

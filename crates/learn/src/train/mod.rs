@@ -22,8 +22,7 @@ pub use target::{Target, class_weights};
 
 use crate::{Network, init};
 use optimizer::Stepper;
-pub(crate) use step::Pass;
-use step::Tape;
+pub(crate) use step::{Pass, Tape};
 pub(crate) use target::Truth;
 
 /// A training loss this many times that of a constant prediction has diverged, even if it is finite.
@@ -165,7 +164,10 @@ impl<'a> Fit<'a> {
             truth,
             truth_valid,
             stepper: Stepper::new(job.train, &network),
-            tape: Tape::new(&network, job.spec.dropout, dropout),
+            tape: Tape::new(
+                &network,
+                (job.spec.dropout > 0.0).then_some((job.spec.dropout, dropout)),
+            ),
             network,
             order: (0..u32::try_from(rows).unwrap_or(u32::MAX)).collect(),
             shuffle: stream(&job.key, "shuffle"),

@@ -4,11 +4,14 @@
 //! ∂W_l = a_{l−1}ᵀ δ_l, ∂b_l = Σ_rows δ_l, δ_{l−1} = (δ_l W_lᵀ) ∘ φ'(z_{l−1}) ∘ mask.
 //! Buffers travel into tensors and back without being copied.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use collegium_digest::Stream;
 use rand::Rng as _;
 
-use crate::{Network, kernel};
+use crate::{
+    Network, kernel,
+    tensors::{tensor, values},
+};
 
 /// The gradient of one layer.
 pub(super) struct Gradient {
@@ -19,34 +22,25 @@ pub(super) struct Gradient {
 /// What a forward pass leaves for the backward pass.
 pub(crate) struct Tape {
     /// Input of each layer.
-    activations: Vec<Tensor<2>>,
+    pub(crate) activations: Vec<Tensor<2>>,
     /// φ'(z) ∘ mask of each hidden layer.
-    slopes: Vec<Vec<f32>>,
-    dropout: f64,
-    random: Stream,
+    pub(crate) slopes: Vec<Vec<f32>>,
+    /// The share of units that is dropped, and what draws the masks.
+    dropout: Option<(f64, Stream)>,
 }
 
 impl Tape {
-    /// `random` draws the masks of dropout.
-    pub(super) fn new(network: &Network, dropout: f64, random: Stream) -> Self {
+    pub(crate) fn new(network: &Network, dropout: Option<(f64, Stream)>) -> Self {
         let hidden = network.layers.len().saturating_sub(1);
-        Self { activations: Vec::new(), slopes: vec![Vec::new(); hidden], dropout, random }
+        Self { activations: Vec::new(), slopes: vec![Vec::new(); hidden], dropout }
     }
 }
 
 /// The weights of one step, as tensors.
 pub(crate) struct Pass<'a> {
-    device: Device,
+    pub(crate) device: Device,
     network: &'a Network,
-    weights: Vec<Tensor<2>>,
-}
-
-fn tensor(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
-}
-
-fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("flex tensors of 32-bit floats hold them")
+    pub(crate) weights: Vec<Tensor<2>>,
 }
 
 impl<'a> Pass<'a> {
@@ -86,8 +80,8 @@ impl<'a> Pass<'a> {
                     let slope = &mut tape.slopes[i];
                     slope.resize(z.len(), 0.0);
                     kernel::activate_with_slope(activation, &mut z, slope);
-                    if tape.dropout > 0.0 {
-                        drop_units(&mut z, slope, tape.dropout, &mut tape.random);
+                    if let Some((share, random)) = &mut tape.dropout {
+                        drop_units(&mut z, slope, *share, random);
                     }
                 }
             }
@@ -187,7 +181,7 @@ mod tests {
                     }
                     let run = |network: &Network, backward: bool| {
                         let masks = stream(&Digest::of(b"m"), "dropout");
-                        let mut tape = Tape::new(network, dropout, masks);
+                        let mut tape = Tape::new(network, (dropout > 0.0).then_some((dropout, masks)));
                         let pass = Pass::new(network);
                         let logits = pass.forward(x.data.clone(), 12, Some(&mut tape));
                         let mut delta = vec![0.0; logits.len()];

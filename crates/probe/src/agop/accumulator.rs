@@ -1,159 +1,197 @@
-//! Jacobians in, the average gradient outer product and each row's share in it out.
+//! Gradients in; the average gradient outer product and each row's share in it out.
 
 use nalgebra::DMatrix;
 
-use super::{AgopError, Geometry};
+use super::{AgopError, Frame, Geometry};
 
-/// Jacobian rows that are multiplied at once: enough for a matrix product to be worth its call,
-/// little enough to stay in cache for the usual width.
-const CHUNK: usize = 256;
-
-/// Sums G = 1/n Σ JᵀJ in `f64`, in the order in which rows are added.
+/// Sums gradients chunk by chunk, in the order in which they come.
 ///
-/// Beside G it keeps, for every row and declared input b, the row's contribution
-/// s_b(row) = Σ_outputs J_b Σ_bb J_bᵀ. Its mean over rows is tr(G_bb Σ_bb), the importance; a
-/// bootstrap is then a weighted mean of contributions and touches no Jacobian again.
-///
-/// With `centred` outputs the mean over outputs is subtracted from the Jacobian first, which is
-/// right for the logits of more than two classes: softmax does not see a shift that all logits
-/// share, so a gradient along it is nobody's prediction. A single output is left as it is.
+/// Two sums are kept. The *gram*, Σ BᵀB in `f64`, of gradients at whatever place the caller has them:
+/// at the inputs it is n·G; at the first layer's pre-activations it is n·K, from which G = W K Wᵀ
+/// follows exactly ([`Lift`]). And for every row and part of the [`Frame`] the row's contribution
+/// Σ_outputs ‖gradient through the frame‖²: its mean over rows is tr(G_bb Σ_bb), the importance; a
+/// bootstrap is then a weighted mean of contributions and touches no gradient again.
 pub struct Accumulator<'a> {
-    geometry: &'a Geometry,
-    centred: bool,
+    frame: &'a Frame,
+    width: usize,
+    rows: usize,
     outputs: usize,
-    /// One Jacobian row (the gradient of one output) per column: width × [`CHUNK`].
-    pending: DMatrix<f64>,
-    filled: usize,
-    sum: DMatrix<f64>,
-    blocks: Vec<DMatrix<f64>>,
-    /// One number per Jacobian row and declared input.
-    parts: Vec<f64>,
+    units: usize,
+    lift: Option<Lift>,
+    gram: Vec<f64>,
+    contributions: Vec<f64>,
+    by_output: Vec<f64>,
+    by_column: Vec<f64>,
+    kept: Option<Vec<f32>>,
     failure: Option<AgopError>,
 }
 
+/// The weights between the inputs and the place where gradients are summed.
+#[derive(Debug, Clone)]
+pub struct Lift {
+    /// Inputs × units, row-major.
+    pub weight: Vec<f32>,
+    /// Units.
+    pub units: usize,
+}
+
 /// What an [`Accumulator`] has gathered.
-pub struct Accumulated {
-    /// G, `width × width`.
-    pub matrix: DMatrix<f64>,
-    /// s_b(row), `rows × inputs`, row-major.
+pub struct Gathered {
+    /// Gradients per row.
+    pub outputs: usize,
+    /// 1/n Σ BᵀB where the gradients were.
+    pub gram: DMatrix<f64>,
+    /// From there to the inputs; `None`: they were at the inputs.
+    pub lift: Option<Lift>,
+    /// Rows × parts of the frame.
     pub contributions: Vec<f64>,
+    /// Outputs × parts: means over the rows.
+    pub by_output: Vec<f64>,
+    /// Outputs × columns of the frame: means of squares over the rows.
+    pub by_column: Vec<f64>,
+    /// The gradients through the frame themselves, (rows · outputs) × columns, if they were kept.
+    pub projected: Option<Vec<f32>>,
 }
 
 impl<'a> Accumulator<'a> {
-    /// Begins a sum over the rows that `geometry` describes.
-    pub fn new(geometry: &'a Geometry, centred: bool) -> Self {
-        let width = geometry.width();
-        let blocks = geometry
-            .groups()
-            .iter()
-            .map(|g| {
-                geometry.covariance().view((g.start, g.start), (g.len(), g.len())).into_owned()
-            })
-            .collect();
+    /// Begins a sum of `outputs` gradients for each of `rows` rows, through the frame of a geometry
+    /// (whose rows they are, or are some of). With a `lift` grams are of its units, else of the
+    /// inputs. `keep` keeps the gradients through the frame, for comparisons row by row.
+    pub fn new(
+        geometry: &Geometry,
+        frame: &'a Frame,
+        rows: usize,
+        outputs: usize,
+        lift: Option<Lift>,
+        keep: bool,
+    ) -> Self {
+        let units = lift.as_ref().map_or(geometry.width(), |lift| lift.units);
         Self {
-            geometry,
-            centred,
-            outputs: 0,
-            pending: DMatrix::zeros(width, CHUNK),
-            filled: 0,
-            sum: DMatrix::zeros(width, width),
-            blocks,
-            parts: Vec::with_capacity(geometry.rows() * geometry.groups().len()),
+            frame,
+            width: geometry.width(),
+            rows,
+            outputs,
+            units,
+            lift,
+            gram: vec![0.0; units * units],
+            contributions: Vec::with_capacity(rows * frame.parts.len()),
+            by_output: vec![0.0; outputs * frame.parts.len()],
+            by_column: vec![0.0; outputs * frame.columns],
+            kept: keep.then(Vec::new),
             failure: None,
         }
     }
 
-    /// Adds one row's Jacobian, `outputs × width`, row-major. A Jacobian of another shape than the
-    /// first, or with a value that is not finite, is reported by [`Self::finish`].
-    pub fn add(&mut self, jacobian: &[f32]) {
-        let width = self.geometry.width();
-        if self.outputs == 0 {
-            self.outputs = jacobian.len() / width;
-        }
-        if self.outputs == 0 || jacobian.len() != self.outputs * width {
-            self.failure.get_or_insert(AgopError::Shape(format!(
-                "a Jacobian of {} values for {} outputs and {width} inputs",
-                jacobian.len(),
-                self.outputs
+    /// Adds some rows: their gradients through the frame, (rows · outputs) × columns, row-major, and
+    /// the gram of their gradients. Other shapes, and values that are not finite, are reported by
+    /// [`Self::finish`].
+    pub fn add(&mut self, projected: &[f32], gram: &[f32]) {
+        let columns = self.frame.columns;
+        let size = self.outputs * columns;
+        if gram.len() != self.gram.len() || size == 0 || !projected.len().is_multiple_of(size) {
+            self.fail(AgopError::Shape(format!(
+                "{} projected gradients and a gram of {} for {} outputs, {columns} columns and {} \
+                 units",
+                projected.len(),
+                gram.len(),
+                self.outputs,
+                self.units
             )));
-        } else if jacobian.iter().any(|j| !j.is_finite()) {
-            self.failure.get_or_insert(AgopError::NotFinite("a gradient"));
-        }
-        if self.failure.is_some() {
             return;
         }
-        // A single output has no other to share a shift with.
-        let centred = self.centred && self.outputs > 1;
-        let mean: Vec<f64> = if centred {
-            let scale = 1.0 / self.outputs as f64;
-            (0..width)
-                .map(|i| {
-                    jacobian[i..].iter().step_by(width).map(|&j| f64::from(j)).sum::<f64>() * scale
-                })
-                .collect()
-        } else {
-            Vec::new()
-        };
-        for gradient in jacobian.chunks_exact(width) {
-            let mut column = self.pending.column_mut(self.filled);
-            for (to, &from) in column.iter_mut().zip(gradient) {
-                *to = f64::from(from);
-            }
-            if centred {
-                for (to, mean) in column.iter_mut().zip(&mean) {
-                    *to -= mean;
+        if !projected.iter().chain(gram).all(|value| value.is_finite()) {
+            self.fail(AgopError::NotFinite("a gradient"));
+            return;
+        }
+        for (sum, value) in self.gram.iter_mut().zip(gram) {
+            *sum += f64::from(*value);
+        }
+        self.add_rows(projected);
+    }
+
+    /// Adds some rows by their whole Jacobians, (rows · outputs) × width, row-major. Only without a
+    /// lift.
+    pub fn add_jacobians(&mut self, jacobians: &[f32]) {
+        let width = self.width;
+        if self.lift.is_some()
+            || self.outputs == 0
+            || !jacobians.len().is_multiple_of(width * self.outputs)
+        {
+            self.fail(AgopError::Shape(format!(
+                "{} values of Jacobians for {} outputs and {width} inputs",
+                jacobians.len(),
+                self.outputs
+            )));
+            return;
+        }
+        if !jacobians.iter().all(|value| value.is_finite()) {
+            self.fail(AgopError::NotFinite("a gradient"));
+            return;
+        }
+        let j = DMatrix::from_row_slice(jacobians.len() / width, width, jacobians);
+        let frame = DMatrix::from_row_slice(width, self.frame.columns, &self.frame.values);
+        // Row-major of the product is column-major of its transpose.
+        let projected = frame.tr_mul(&j.transpose());
+        let wide = j.map(f64::from);
+        let gram = wide.tr_mul(&wide);
+        self.gram.iter_mut().zip(gram.iter()).for_each(|(sum, value)| *sum += value);
+        self.add_rows(projected.as_slice());
+    }
+
+    fn add_rows(&mut self, projected: &[f32]) {
+        let (columns, parts) = (self.frame.columns, &self.frame.parts);
+        for row in projected.chunks_exact(self.outputs * columns) {
+            let from = self.contributions.len();
+            self.contributions.resize(from + parts.len(), 0.0);
+            for (output, gradient) in row.chunks_exact(columns).enumerate() {
+                let squares = &mut self.by_column[output * columns..][..columns];
+                for (square, value) in squares.iter_mut().zip(gradient) {
+                    *square += f64::from(value * value);
+                }
+                for (part, range) in parts.iter().enumerate() {
+                    let square: f32 = gradient[range.clone()].iter().map(|v| v * v).sum();
+                    self.contributions[from + part] += f64::from(square);
+                    self.by_output[output * parts.len() + part] += f64::from(square);
                 }
             }
-            self.filled += 1;
-            if self.filled == CHUNK {
-                self.flush();
-            }
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(projected);
         }
     }
 
-    fn flush(&mut self) {
-        let pending = self.pending.columns(0, self.filled);
-        self.sum.gemm(1.0, &pending, &pending.transpose(), 1.0);
-        let from = self.parts.len();
-        let inputs = self.blocks.len();
-        self.parts.resize(from + self.filled * inputs, 0.0);
-        for (input, (group, block)) in self.geometry.groups().iter().zip(&self.blocks).enumerate() {
-            let gradient = pending.rows(group.start, group.len());
-            let moved = block * gradient;
-            for row in 0..self.filled {
-                // A quadratic form of a covariance is not negative; its rounding may be.
-                self.parts[from + row * inputs + input] =
-                    gradient.column(row).dot(&moved.column(row)).max(0.0);
-            }
-        }
-        self.filled = 0;
+    fn fail(&mut self, error: AgopError) {
+        self.failure.get_or_insert(error);
     }
 
     /// Divides by n.
     ///
     /// # Errors
     /// What [`Self::add`] met first; [`AgopError::Shape`] when not every row was added.
-    pub fn finish(mut self) -> Result<Accumulated, AgopError> {
+    pub fn finish(self) -> Result<Gathered, AgopError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        self.flush();
-        let inputs = self.blocks.len();
-        let rows = self.geometry.rows();
-        if self.parts.len() != rows * self.outputs * inputs {
+        let rows = self.rows;
+        let parts = self.frame.parts.len();
+        // Where nothing varies there is nothing to project on, and no gradient need be taken.
+        if self.frame.columns > 0 && self.contributions.len() != rows * parts {
             return Err(AgopError::Shape(format!(
-                "{} Jacobians for {rows} rows",
-                self.parts.len() / (self.outputs * inputs).max(1)
+                "gradients of {} rows for {rows}",
+                self.contributions.len() / parts.max(1)
             )));
         }
-        let mut contributions = vec![0.0; rows * inputs];
-        for (row, parts) in self.parts.chunks_exact(self.outputs * inputs).enumerate() {
-            for part in parts.chunks_exact(inputs) {
-                for (to, part) in contributions[row * inputs..].iter_mut().zip(part) {
-                    *to += part;
-                }
-            }
-        }
-        Ok(Accumulated { matrix: self.sum / rows as f64, contributions })
+        let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| sum / rows as f64).collect();
+        let mut contributions = self.contributions;
+        contributions.resize(rows * parts, 0.0);
+        Ok(Gathered {
+            outputs: self.outputs,
+            gram: DMatrix::from_row_slice(self.units, self.units, &self.gram) / rows as f64,
+            lift: self.lift,
+            contributions,
+            by_output: mean(self.by_output),
+            by_column: mean(self.by_column),
+            projected: self.kept,
+        })
     }
 }

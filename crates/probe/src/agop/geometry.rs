@@ -4,14 +4,46 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use super::AgopError;
+use super::{AgopError, spectrum::pivoted_cholesky};
 
-/// Covariance of the encoded columns over the probed rows (divided by n), and the groups of columns
-/// that an encoder made of each declared input.
+/// Inputs of more columns than this (images) are weighed by their columns' variances alone: their
+/// joint covariance would be dearer than everything else, and a picture is looked at by pixels.
+const WIDEST_BLOCK: usize = 256;
+
+/// Inputs that are tied more closely than this count as one group.
+const TIED: f64 = 0.9;
+
+/// The probed rows, centred, and the groups of columns that an encoder made of each declared input.
 pub struct Geometry {
     groups: Vec<Range<usize>>,
-    covariance: DMatrix<f64>,
-    rows: usize,
+    /// Width × rows, each column of the data less its mean.
+    centred: DMatrix<f64>,
+    variances: Vec<f64>,
+    clusters: Vec<Cluster>,
+}
+
+/// Declared inputs that vary together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Their positions, ascending.
+    pub inputs: Vec<usize>,
+    /// The least of the largest correlations that tie each of them to another.
+    pub correlation: f64,
+}
+
+/// What gradients are projected on, so that squares of the projections are importances.
+///
+/// A declared input b with covariance Σ_bb = L Lᵀ is given the columns L: ‖g_b L‖² = g_b Σ_bb g_bᵀ.
+/// After the inputs come the clusters, with the covariance of all their columns together.
+pub struct Frame {
+    /// Width × [`Self::columns`], row-major.
+    pub values: Vec<f32>,
+    /// Columns.
+    pub columns: usize,
+    /// The columns of each declared input, then of each cluster.
+    pub parts: Vec<Range<usize>>,
+    /// How many of the parts are declared inputs.
+    pub inputs: usize,
 }
 
 impl Geometry {
@@ -55,18 +87,21 @@ impl Geometry {
             let mean = column.sum() / rows as f64;
             column.add_scalar_mut(-mean);
         }
-        let covariance = &x * x.transpose() / rows as f64;
-        Ok(Self { groups: groups.to_vec(), covariance, rows })
+        let variances = x.row_iter().map(|column| column.norm_squared() / rows as f64).collect();
+        let mut geometry =
+            Self { groups: groups.to_vec(), centred: x, variances, clusters: Vec::new() };
+        geometry.clusters = geometry.find_clusters();
+        Ok(geometry)
     }
 
     /// Encoded columns.
     pub fn width(&self) -> usize {
-        self.covariance.nrows()
+        self.centred.nrows()
     }
 
     /// Probed rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.centred.ncols()
     }
 
     /// Encoded columns of each declared input.
@@ -74,8 +109,117 @@ impl Geometry {
         &self.groups
     }
 
+    /// Variance of each encoded column over the probed rows (divided by n).
+    pub fn variances(&self) -> &[f64] {
+        &self.variances
+    }
+
+    /// Declared inputs that vary together: |correlation| > .9.
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
     /// Σ, `width × width`.
-    pub fn covariance(&self) -> &DMatrix<f64> {
-        &self.covariance
+    pub fn covariance(&self) -> DMatrix<f64> {
+        self.block(&(0..self.width()), &(0..self.width()))
+    }
+
+    fn block(&self, a: &Range<usize>, b: &Range<usize>) -> DMatrix<f64> {
+        let (a, b) = (self.centred.rows(a.start, a.len()), self.centred.rows(b.start, b.len()));
+        a * b.transpose() / self.rows() as f64
+    }
+
+    /// The covariance of x·W for `width × units` weights, row-major: WᵀΣW without Σ.
+    pub(super) fn spread(&self, weight: &DMatrix<f64>) -> DMatrix<f64> {
+        let z = weight.tr_mul(&self.centred);
+        &z * z.transpose() / self.rows() as f64
+    }
+
+    /// The probed rows along covectors (`width × k`): rows × k.
+    pub(super) fn along(&self, covectors: &DMatrix<f64>) -> DMatrix<f64> {
+        self.centred.tr_mul(covectors)
+    }
+
+    /// What gradients are to be projected on.
+    pub fn frame(&self) -> Frame {
+        let inputs = self.groups.iter().map(|group| group.clone().collect::<Vec<usize>>());
+        let clusters = self.clusters.iter().map(|cluster| {
+            cluster.inputs.iter().flat_map(|&input| self.groups[input].clone()).collect()
+        });
+        let mut blocks: Vec<(Vec<usize>, DMatrix<f64>)> = Vec::new();
+        for columns in inputs.chain(clusters) {
+            let factor = self.factor(&columns);
+            blocks.push((columns, factor));
+        }
+        let width = blocks.iter().map(|(_, factor)| factor.ncols()).sum();
+        let mut values = vec![0.0; self.width() * width];
+        let (mut parts, mut start) = (Vec::new(), 0);
+        for (columns, factor) in blocks {
+            for (row, &column) in columns.iter().enumerate() {
+                for (k, value) in factor.row(row).iter().enumerate() {
+                    values[column * width + start + k] = *value as f32;
+                }
+            }
+            parts.push(start..start + factor.ncols());
+            start += factor.ncols();
+        }
+        Frame { values, columns: width, parts, inputs: self.groups.len() }
+    }
+
+    /// L with LLᵀ the covariance of some columns; of many columns, of their variances alone.
+    fn factor(&self, columns: &[usize]) -> DMatrix<f64> {
+        if columns.len() > WIDEST_BLOCK {
+            let deviations = columns.iter().map(|&column| self.variances[column].sqrt());
+            return DMatrix::from_diagonal(&nalgebra::DVector::from_iterator(
+                columns.len(),
+                deviations,
+            ));
+        }
+        let x = self.centred.select_rows(columns);
+        let covariance = &x * x.transpose() / self.rows() as f64;
+        match columns.len() {
+            1 => covariance.map(f64::sqrt),
+            _ => pivoted_cholesky(&covariance),
+        }
+    }
+
+    /// Inputs whose RV coefficient (Escoufier 1973), the square of the correlation for single columns,
+    /// exceeds the bound, joined transitively.
+    fn find_clusters(&self) -> Vec<Cluster> {
+        let narrow: Vec<usize> = (0..self.groups.len())
+            .filter(|&i| (1..=WIDEST_BLOCK).contains(&self.groups[i].len()))
+            .collect();
+        let own: Vec<f64> = narrow
+            .iter()
+            .map(|&i| self.block(&self.groups[i], &self.groups[i]).norm_squared())
+            .collect();
+        // Each input's cluster, and how closely it is tied to its nearest.
+        let mut member: Vec<usize> = (0..narrow.len()).collect();
+        let mut nearest = vec![0.0f64; narrow.len()];
+        for a in 0..narrow.len() {
+            for b in a + 1..narrow.len() {
+                let scale = (own[a] * own[b]).sqrt();
+                if scale <= 0.0 {
+                    continue;
+                }
+                let both = self.block(&self.groups[narrow[a]], &self.groups[narrow[b]]);
+                let tie = (both.norm_squared() / scale).sqrt();
+                if tie > TIED {
+                    nearest[a] = nearest[a].max(tie);
+                    nearest[b] = nearest[b].max(tie);
+                    let (one, other) = (member[a], member[b]);
+                    member.iter_mut().filter(|m| **m == other).for_each(|m| *m = one);
+                }
+            }
+        }
+        (0..narrow.len())
+            .filter_map(|root| {
+                let of: Vec<usize> = (0..narrow.len()).filter(|&i| member[i] == root).collect();
+                (of.len() > 1).then(|| Cluster {
+                    correlation: of.iter().map(|&i| nearest[i]).fold(1.0, f64::min),
+                    inputs: of.into_iter().map(|i| narrow[i]).collect(),
+                })
+            })
+            .collect()
     }
 }

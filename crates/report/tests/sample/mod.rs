@@ -166,6 +166,7 @@ fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64) -> 
                 high: share + half * 1.1,
                 above_noise: share > 0.03,
                 seeds: None,
+                agreement: None,
             }
         })
         .collect();
@@ -186,6 +187,7 @@ fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64) -> 
                 high: of(|i| i.high),
                 above_noise: true,
                 seeds: None,
+                agreement: None,
             }
         })
         .collect();

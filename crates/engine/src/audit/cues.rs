@@ -1,0 +1,359 @@
+//! Cue tests: what an expert can do when an input is taken from it. Nothing is trained.
+//!
+//! Three ways, on test rows, at the encoded columns. *Removed*: the mean of the column, for a category
+//! the shares of its levels. *Permuted*: the value of another row, drawn at random; what an input
+//! that is unrelated to the target does to an output is then done to it all the same, so that such
+//! an input costs nothing to permute, however much weight it has. *Swapped*: the value of a row of
+//! another class (for regression, of the other half of the target): whoever follows it is led wrong.
+//!
+//! By itself an audit tests every declared input of every expert, at that expert. What is asked for by
+//! name (`--without`) is taken from the whole pipeline: from every expert above that reads it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use collegium_data::{Matrix, Source};
+use collegium_digest::{Digest, Hasher, stream};
+use collegium_learn::Model;
+use collegium_manifest::{Input, Output};
+use collegium_plan::View;
+use collegium_probe::{paired_classification, paired_regression};
+use collegium_records::{Cue, MetricDiff};
+use rand::RngExt as _;
+
+use super::subject::some_of;
+use crate::{
+    EngineError, Session,
+    apply::named,
+    drift::sources,
+    fit::shuffle,
+    inputs::{InputData, States, output_data},
+    measure::Predicted,
+    rows::{Rows, Side},
+};
+
+/// Test rows that are tested on, at most.
+const MOST_ROWS: usize = 10_000;
+
+/// Fewest resamples behind an interval.
+const LEAST_RESAMPLES: u32 = 100;
+
+/// What is taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Without {
+    /// A declared input, as the pipeline file writes it.
+    pub input: String,
+    /// Of an image: rows and columns of pixels, `[top, bottom)` and `[left, right)`.
+    pub region: Option<[std::ops::Range<u32>; 2]>,
+}
+
+impl std::fmt::Display for Without {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.input)?;
+        match &self.region {
+            None => Ok(()),
+            Some([y, x]) => write!(f, "[{}:{}, {}:{}]", y.start, y.end, x.start, x.end),
+        }
+    }
+}
+
+impl std::str::FromStr for Without {
+    type Err = String;
+
+    /// `flights.hour`, `digits.image[0:2, 4:6]`
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((input, rest)) = text.split_once('[') else {
+            return Ok(Self { input: text.to_owned(), region: None });
+        };
+        let wrong = || {
+            format!(
+                "`{text}` is no input: a region of an image is written as \
+                 `digits.image[0:2, 4:6]`, rows of pixels first"
+            )
+        };
+        let inside = rest.strip_suffix(']').ok_or_else(wrong)?;
+        let ranges: Vec<std::ops::Range<u32>> = inside
+            .split(',')
+            .map(|range| {
+                let (from, to) = range.trim().split_once(':')?;
+                let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+                (from < to).then_some(from..to)
+            })
+            .collect::<Option<_>>()
+            .ok_or_else(wrong)?;
+        let region = <[_; 2]>::try_from(ranges).map_err(|_| wrong())?;
+        Ok(Self { input: input.to_owned(), region: Some(region) })
+    }
+}
+
+/// How the values of a row are replaced.
+enum Change {
+    Mean,
+    /// By those of the row at this position.
+    From(Vec<usize>),
+}
+
+impl Session {
+    /// The rows that cues are tested on.
+    pub(super) fn cue_rows(&self, index: usize, key: &Digest) -> Result<Vec<u32>, EngineError> {
+        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        Ok(some_of(&rows, MOST_ROWS, key))
+    }
+
+    /// Every declared input of one expert, at that expert.
+    pub(super) fn cues(
+        &self,
+        index: usize,
+        model: &Model,
+        data: &[InputData],
+        key: &Digest,
+    ) -> Result<Vec<Cue>, EngineError> {
+        let rows = self.cue_rows(index, key)?;
+        if rows.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let x = encode(model, &sources(data), &rows)?;
+        let before = self.from_encoded(index, model, &x, &rows)?;
+        let inputs = model.encoder.names().iter().zip(model.encoder.groups());
+        inputs
+            .map(|(name, group)| {
+                let columns: Vec<usize> = group.collect();
+                let key = Hasher::new("cue").digest(key).text(name).finish();
+                self.cue(name.clone(), &before, &key, &mut |change| {
+                    self.from_encoded(index, model, &altered(&x, &columns, change), &rows)
+                })
+            })
+            .collect()
+    }
+
+    /// An input taken from the whole pipeline, as far as it reaches an expert; `None` where it does
+    /// not.
+    pub(super) fn cue_everywhere(
+        &self,
+        index: usize,
+        without: &Without,
+        states: &States,
+        key: &Digest,
+    ) -> Result<Option<Cue>, EngineError> {
+        let above = self.dag.with_ancestors(&[index]);
+        let reads = |expert: usize| {
+            self.experts[expert].inputs.iter().any(|input| input.to_string() == without.input)
+        };
+        if !above.iter().any(|&expert| reads(expert)) {
+            return Ok(None);
+        }
+        let rows = self.cue_rows(index, key)?;
+        if rows.len() < 2 {
+            return Ok(None);
+        }
+        let nothing = self.forward(index, &rows, None, states)?;
+        let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
+        self.cue(without.to_string(), &nothing, &key, &mut |change| {
+            self.forward(index, &rows, Some((without, change)), states)
+        })
+        .map(Some)
+    }
+
+    fn cue(
+        &self,
+        input: String,
+        before: &Predicted,
+        key: &Digest,
+        evaluate: &mut dyn FnMut(&Change) -> Result<Predicted, EngineError>,
+    ) -> Result<Cue, EngineError> {
+        let rows = before.rows() as usize;
+        let mut order: Vec<usize> = (0..rows).collect();
+        shuffle(&mut order, &mut stream(key, "permuted"));
+        let resamples = self.pipeline.audit.bootstrap.max(LEAST_RESAMPLES);
+        let mut measured = |change: &Change| {
+            let after = evaluate(change)?;
+            Ok::<_, EngineError>(differences(before, &after, resamples, key))
+        };
+        Ok(Cue {
+            rows: rows as u64,
+            removed: measured(&Change::Mean)?,
+            permuted: measured(&Change::From(order))?,
+            swapped: match others(before, key) {
+                Some(from) => measured(&Change::From(from))?,
+                None => BTreeMap::new(),
+            },
+            input,
+        })
+    }
+
+    fn from_encoded(
+        &self,
+        index: usize,
+        model: &Model,
+        x: &Matrix,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        let outputs = model.outputs(x);
+        let matrix = outputs.probability.or(outputs.value).ok_or_else(|| {
+            EngineError::Internal("a model that predicts nothing".to_owned())
+        })?;
+        self.with_truth(index, matrix.data, matrix.width, rows)
+    }
+
+    /// What an expert predicts when an input is changed in every expert above that reads it.
+    fn forward(
+        &self,
+        index: usize,
+        rows: &[u32],
+        change: Option<(&Without, &Change)>,
+        states: &States,
+    ) -> Result<Predicted, EngineError> {
+        let above = self.dag.with_ancestors(&[index]);
+        let mut changed: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
+        for &expert in self.dag.order() {
+            if !above.contains(&expert) {
+                continue;
+            }
+            let state = states
+                .get(&expert)
+                .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+            let model = self.model(state.full())?;
+            let inputs = &self.experts[expert].inputs;
+            let mut data = self.input_data(expert, inputs, View::Deployed, states)?;
+            for (data, input) in data.iter_mut().zip(inputs) {
+                if let Input::Output { expert: from, output } = input {
+                    let from = self.index(from)?;
+                    if let Some(matrix) = changed.get(&(from, *output)) {
+                        *data = output_data(*output, matrix.clone(), &self.experts[from].classes);
+                    }
+                }
+            }
+            let mut x = encode(&model, &sources(&data), rows)?;
+            if let Some((without, change)) = change {
+                let groups = model.encoder.groups();
+                for (input, group) in inputs.iter().zip(groups) {
+                    if input.to_string() == without.input {
+                        let columns = self.columns_of(&model, without, group)?;
+                        x = altered(&x, &columns, change);
+                    }
+                }
+            }
+            if expert == index {
+                return self.from_encoded(index, &model, &x, rows);
+            }
+            let mut outputs = named(model.outputs(&x));
+            if self.hands_out_embedding(expert) {
+                outputs.push((Output::Embedding, model.network.embedding(&x)));
+            }
+            for (output, matrix) in outputs {
+                let deployed = self
+                    .output_object(self.name(expert), output, View::Deployed, states)
+                    .map(|object| self.matrix(&object))
+                    .transpose()?
+                    .flatten();
+                let Some(deployed) = deployed else { continue };
+                let mut whole = (*deployed).clone();
+                for (i, &row) in rows.iter().enumerate() {
+                    whole.row_mut(row as usize).copy_from_slice(matrix.row(i));
+                }
+                changed.insert((expert, output), Arc::new(whole));
+            }
+        }
+        Err(EngineError::Internal("an expert that is not above itself".to_owned()))
+    }
+
+    fn columns_of(
+        &self,
+        _model: &Model,
+        without: &Without,
+        group: std::ops::Range<usize>,
+    ) -> Result<Vec<usize>, EngineError> {
+        match &without.region {
+            None => Ok(group.collect()),
+            Some(_) => Err(EngineError::Usage(format!(
+                "`{}` is no image: leave out the region in `{without}`",
+                without.input
+            ))),
+        }
+    }
+}
+
+fn encode(model: &Model, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {
+    model
+        .encoder
+        .encode(sources, rows)
+        .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
+}
+
+/// The rows with some columns changed.
+fn altered(x: &Matrix, columns: &[usize], change: &Change) -> Matrix {
+    let mut out = x.clone();
+    match change {
+        Change::Mean => {
+            for &column in columns {
+                let sum: f64 = (0..x.rows).map(|row| f64::from(x.row(row)[column])).sum();
+                let mean = (sum / x.rows.max(1) as f64) as f32;
+                (0..x.rows).for_each(|row| out.row_mut(row)[column] = mean);
+            }
+        }
+        Change::From(rows) => {
+            for (row, &from) in rows.iter().enumerate() {
+                for &column in columns {
+                    out.row_mut(row)[column] = x.row(from)[column];
+                }
+            }
+        }
+    }
+    out
+}
+
+/// For each row a random one of another class, or of the other half of the target; `None` where there
+/// is no other.
+fn others(predicted: &Predicted, key: &Digest) -> Option<Vec<usize>> {
+    let groups: Vec<u32> = match predicted {
+        Predicted::Classes { labels, .. } => labels.clone(),
+        Predicted::Values { truth, .. } => {
+            let mut sorted = truth.clone();
+            sorted.sort_by(f64::total_cmp);
+            let median = *sorted.get(sorted.len() / 2)?;
+            truth.iter().map(|value| u32::from(*value >= median)).collect()
+        }
+    };
+    let mut by_group: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (row, group) in groups.iter().enumerate() {
+        by_group.entry(*group).or_default().push(row);
+    }
+    if by_group.len() < 2 {
+        return None;
+    }
+    let rest: BTreeMap<u32, Vec<usize>> = by_group
+        .keys()
+        .map(|group| {
+            let all = by_group.iter().filter(|(other, _)| *other != group);
+            (*group, all.flat_map(|(_, rows)| rows.iter().copied()).collect())
+        })
+        .collect();
+    let mut random = stream(key, "swapped");
+    Some(
+        groups
+            .iter()
+            .map(|group| {
+                let others = &rest[group];
+                others[random.random_range(0..others.len())]
+            })
+            .collect(),
+    )
+}
+
+fn differences(
+    before: &Predicted,
+    after: &Predicted,
+    resamples: u32,
+    key: &Digest,
+) -> BTreeMap<String, MetricDiff> {
+    match (before, after) {
+        (
+            Predicted::Classes { probability: a, width, labels, classes },
+            Predicted::Classes { probability: b, .. },
+        ) => paired_classification(a, b, *width, labels, *classes, resamples, key),
+        (Predicted::Values { predicted: a, truth }, Predicted::Values { predicted: b, .. }) => {
+            paired_regression(a, b, truth, resamples, key)
+        }
+        _ => BTreeMap::new(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The hidden layers of an expert: what they are sensitive to, how their weights came to be, and how
+//! its classes collapse.
+
+use collegium_data::Matrix;
+use collegium_learn::{Network, Seeds};
+use collegium_manifest::Task;
+use collegium_probe::{
+    AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
+    hidden_rank,
+};
+use collegium_records::{Ansatz, Collapse, LayerAudit};
+use nalgebra::DMatrix;
+
+/// What one sweep over some rows leaves of every layer.
+struct Layers {
+    /// K of each layer, the first layer first.
+    grams: Vec<DMatrix<f64>>,
+    /// Input of each layer: `[0]` are the rows.
+    activations: Vec<Vec<f32>>,
+}
+
+impl Layers {
+    fn of(network: &Network, x: &Matrix, seeds: Seeds) -> Self {
+        let mut sums: Vec<Vec<f64>> =
+            network.layers.iter().map(|layer| vec![0.0; layer.outputs * layer.outputs]).collect();
+        let mut activations = vec![Vec::new(); network.layers.len()];
+        network.sweep(x, seeds, &mut |swept| {
+            for (layer, (sum, activations)) in sums.iter_mut().zip(&mut activations).enumerate() {
+                for (sum, value) in sum.iter_mut().zip(swept.gram(layer)) {
+                    *sum += f64::from(value);
+                }
+                if layer > 0 {
+                    activations.extend(swept.activations(layer));
+                }
+            }
+        });
+        let grams = network.layers.iter().zip(sums).map(|(layer, sum)| {
+            DMatrix::from_vec(layer.outputs, layer.outputs, sum) / x.rows.max(1) as f64
+        });
+        Self { grams: grams.collect(), activations }
+    }
+}
+
+/// Rows of one side, with their classes if the expert has any.
+pub(super) struct Labelled<'a> {
+    pub(super) x: &'a Matrix,
+    pub(super) labels: &'a [u32],
+    pub(super) classes: usize,
+}
+
+/// Every hidden layer. `initial` are the weights that the network began with, or others of the same
+/// kind where they are not known (`began` false).
+pub(super) fn layers(
+    network: &Network,
+    initial: &Network,
+    began: bool,
+    task: Task,
+    train: &Labelled,
+    test: &Labelled,
+) -> Vec<LayerAudit> {
+    let depth = network.layers.len();
+    if depth < 2 || test.x.rows == 0 {
+        return Vec::new();
+    }
+    let seeds = match task {
+        Task::Classification => Seeds::Centred,
+        Task::Regression => Seeds::Outputs,
+    };
+    let seen = Layers::of(network, test.x, seeds);
+    let first = Layers::of(initial, test.x, seeds);
+    let trained_on = Layers::of(network, train.x, seeds);
+    let [on_train, on_test] = [train, test].map(|side| predicted(network, side));
+    (1..depth)
+        .map(|at| {
+            let (into, out) = (&network.layers[at - 1], &network.layers[at]);
+            let units = into.outputs;
+            let activations = &seen.activations[at];
+            let means = || {
+                ClassMeans::new(&trained_on.activations[at], units, train.labels, train.classes)
+            };
+            // The head is what reads the last hidden layer.
+            let head = (at + 1 == depth).then_some((out.weight.as_slice(), out.outputs));
+            let classifies = task == Task::Classification;
+            LayerAudit {
+                name: format!("hidden {at}"),
+                units: units as u32,
+                agop_effective_rank: hidden_rank(&out.weight, &seen.grams[at]),
+                activation_effective_rank: effective_rank(activations, units).unwrap_or(0.0),
+                dead_units: dead_units(activations, units),
+                ansatz: of_weights(network, initial, began, at - 1, &seen, &first),
+                collapse_train: classifies
+                    .then(|| {
+                        collapse(
+                            &trained_on.activations[at],
+                            units,
+                            train.labels,
+                            train.classes,
+                            &on_train,
+                            head,
+                        )
+                    })
+                    .flatten(),
+                collapse_test: classifies
+                    .then(means)
+                    .flatten()
+                    .and_then(|means| against(&means, activations, test, &on_test, head)),
+            }
+        })
+        .collect()
+}
+
+fn against(
+    means: &ClassMeans,
+    activations: &[f32],
+    test: &Labelled,
+    predicted: &[u32],
+    head: Option<(&[f32], usize)>,
+) -> Option<Collapse> {
+    collapse_against(means, activations, test.labels, predicted, head)
+}
+
+fn of_weights(
+    network: &Network,
+    initial: &Network,
+    began: bool,
+    layer: usize,
+    seen: &Layers,
+    first: &Layers,
+) -> Option<Ansatz> {
+    let (after, before) = (&network.layers[layer].weight, &initial.layers[layer].weight);
+    let trained = AgopRoot::through(after, &seen.grams[layer])?;
+    let untrained = AgopRoot::through(before, &first.grams[layer])?;
+    ansatz((before, &untrained), (after, &trained), began.then_some(before.as_slice()))
+}
+
+/// Predicted classes, by the largest logit.
+fn predicted(network: &Network, side: &Labelled) -> Vec<u32> {
+    let logits = network.logits(side.x);
+    (0..logits.rows)
+        .map(|row| match logits.row(row) {
+            [logit] => u32::from(*logit >= 0.0),
+            row => (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32,
+        })
+        .collect()
+}

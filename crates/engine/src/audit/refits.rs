@@ -1,0 +1,101 @@
+//! The same expert fitted again: with other seeds, and on permuted labels.
+//!
+//! They are fits like any others, under recipes of their own, so a second audit finds them. What a
+//! seed moves is chance; what permuted labels teach is nothing.
+
+use std::collections::BTreeMap;
+
+use collegium_learn::Model;
+use collegium_plan::{Part, fit_recipe};
+use collegium_records::{Fit, Metrics};
+
+use crate::{
+    EngineError, Session,
+    inputs::{NodeState, States},
+    rows::{Rows, Side},
+};
+
+/// The ingredient that says that labels were permuted before a fit, and which permutation it was.
+pub(crate) const PERMUTED: &str = "target.permuted";
+
+/// Refits of one expert.
+#[derive(Default)]
+pub(super) struct Refits {
+    pub(super) seeds: Vec<Model>,
+    pub(super) permuted: Vec<Model>,
+    /// Test metrics of each seed's fit.
+    pub(super) metrics: Vec<Metrics>,
+}
+
+impl Session {
+    /// What `audit.seeds` and `audit.permuted` ask for. An expert that stands on a held or patched
+    /// model has none: no fit of its recipe is what it stands on.
+    pub(super) fn refits(
+        &self,
+        index: usize,
+        state: &NodeState,
+        model: &Model,
+        states: &States,
+    ) -> Result<Refits, EngineError> {
+        let mut refits = Refits::default();
+        let full = state.full();
+        if state.held.is_some() || full.parent.is_some() {
+            return Ok(refits);
+        }
+        for seed in 1..=self.pipeline.audit.seeds {
+            let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { break };
+            let again = self.model(&fit)?;
+            if again.encoder == model.encoder {
+                let test = Rows::Side { expert: index, side: Side::Test };
+                let predicted = self.model_predicted(index, Part::Full, &again, states, test)?;
+                refits.metrics.push(predicted.metrics());
+                refits.seeds.push(again);
+            }
+        }
+        for time in 1..=self.pipeline.audit.permuted {
+            let Some(fit) = self.refit(index, Refit::Permuted(time), states)? else { break };
+            let again = self.model(&fit)?;
+            if again.encoder == model.encoder {
+                refits.permuted.push(again);
+            }
+        }
+        Ok(refits)
+    }
+
+    /// One refit, looked up or executed.
+    pub(crate) fn refit(
+        &self,
+        index: usize,
+        refit: Refit,
+        states: &States,
+    ) -> Result<Option<Fit>, EngineError> {
+        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
+        let mut expert = self.expert(index).clone();
+        if let Refit::Seed(seed) = refit {
+            expert.seed = expert.seed.wrapping_add(u64::from(seed));
+        }
+        let mut recipe = fit_recipe(&expert, &inputs);
+        if let Refit::Permuted(time) = refit {
+            recipe.set(PERMUTED, time);
+        }
+        let (fit, _) = self.execute(index, Part::Full, &recipe, None, states, false)?;
+        Ok(Some(fit))
+    }
+}
+
+/// What differs from the expert's own fit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refit {
+    /// The seed, by so much.
+    Seed(u32),
+    /// The labels, permuted in this way.
+    Permuted(u32),
+}
+
+/// Test metrics of the fit itself and of its refits, for a record.
+pub(super) fn all_metrics(own: &Metrics, refits: &Refits) -> Vec<BTreeMap<String, f64>> {
+    match refits.metrics.is_empty() {
+        true => Vec::new(),
+        false => std::iter::once(own.clone()).chain(refits.metrics.iter().cloned()).collect(),
+    }
+}

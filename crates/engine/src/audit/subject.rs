@@ -1,0 +1,211 @@
+//! An expert that is being looked at: its model, the rows, and how they vary.
+
+use collegium_data::{Matrix, Source};
+use collegium_digest::{Digest, stream};
+use collegium_learn::{Model, Network, Seeds};
+use collegium_manifest::{Input, Task};
+use collegium_probe::{
+    Accumulator, AgopError, AgopInputs, Frame, Gathered, Geometry, Lift, Look, Output as Probed,
+    Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
+};
+use collegium_records::Agreement;
+use rand::RngExt as _;
+
+use crate::{
+    EngineError, Session,
+    drift::sources,
+    inputs::InputData,
+    rows::{Rows, Side, side_name},
+};
+
+/// Divisions of the rows into halves: how far two halves are apart is itself a draw.
+const DIVISIONS: usize = 5;
+
+/// A model and the rows that it is probed on.
+pub(crate) struct Subject {
+    pub(super) index: usize,
+    pub(super) model: Model,
+    pub(super) data: Vec<InputData>,
+    /// By number, ascending.
+    pub(super) rows: Vec<u32>,
+    /// As the network sees them.
+    pub(super) x: Matrix,
+    pub(super) geometry: Geometry,
+    pub(super) frame: Frame,
+    pub(super) task: Task,
+}
+
+impl Subject {
+    /// `Err` inside says why there is nothing to see.
+    pub(crate) fn new(
+        session: &Session,
+        index: usize,
+        model: Model,
+        data: Vec<InputData>,
+        rows: Vec<u32>,
+    ) -> Result<Result<Self, String>, EngineError> {
+        let x = model
+            .encoder
+            .encode(&sources(&data), &rows)
+            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        let geometry = match Geometry::new(&x.data, x.width, &model.encoder.groups()) {
+            Ok(geometry) => geometry,
+            Err(error) => return reason(error).map(Err),
+        };
+        let (frame, task) = (geometry.frame(), session.experts[index].task);
+        Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
+    }
+
+    pub(super) fn sources(&self) -> Vec<Source<'_>> {
+        sources(&self.data)
+    }
+
+    /// Gradients of a network on some of the rows (all, or a half), through the frame of all. The
+    /// common shift of logits is taken out; one output has none.
+    pub(super) fn gather(
+        &self,
+        network: &Network,
+        x: &Matrix,
+        keep: bool,
+    ) -> Result<Gathered, AgopError> {
+        let seeds = match self.task {
+            Task::Classification => Seeds::Centred,
+            Task::Regression => Seeds::Outputs,
+        };
+        let lens = network.lens(&self.frame.values, self.frame.columns);
+        let lift = network.layers.first().map(|layer| Lift {
+            weight: layer.weight.clone(),
+            units: layer.outputs,
+        });
+        let outputs = network.outputs();
+        let mut sum =
+            Accumulator::new(&self.geometry, &self.frame, x.rows, outputs, lift, keep);
+        network.sweep(x, seeds, &mut |swept| sum.add(&swept.through(&lens), &swept.gram(0)));
+        sum.finish()
+    }
+
+    /// The whole measurement. `untrained` is the network with its initial weights, `seeds` and
+    /// `permuted` are refits; those encode rows as the expert does, or they could not be compared.
+    pub(super) fn sight(
+        &self,
+        session: &Session,
+        untrained: &Network,
+        [seeds, permuted]: [&[Model]; 2],
+        key: &Digest,
+    ) -> Result<Result<Sight, String>, EngineError> {
+        let inputs = &session.experts[self.index].inputs;
+        let upstream: Vec<Option<String>> = inputs
+            .iter()
+            .map(|input| match input {
+                Input::Output { expert, .. } => Some(format!("expert.{expert}")),
+                Input::Column { .. } => None,
+            })
+            .collect();
+        let network = &self.model.network;
+        let gathered = |models: &[Model], keep| {
+            models.iter().map(|m| self.gather(&m.network, &self.x, keep)).collect()
+        };
+        let measured = || -> Result<Sight, AgopError> {
+            let seeds: Vec<Gathered> = gathered(seeds, true)?;
+            let permuted: Vec<Gathered> = gathered(permuted, false)?;
+            agop(&AgopInputs {
+                names: self.model.encoder.names(),
+                upstream: &upstream,
+                columns: &self.model.encoder.column_names(),
+                classes: if network.outputs() > 1 { &self.model.classes } else { &[] },
+                geometry: &self.geometry,
+                frame: &self.frame,
+                trained: &self.gather(network, &self.x, !seeds.is_empty())?,
+                untrained: &self.gather(untrained, &self.x, false)?,
+                seeds: &seeds,
+                permuted: &permuted,
+                raw: &network.logits(&self.x).data,
+                output: match self.task {
+                    Task::Classification => Probed::Logit,
+                    Task::Regression => Probed::Value,
+                },
+                split: side_name(Side::Test),
+                bootstrap: session.pipeline.audit.bootstrap,
+                key,
+            })
+        };
+        match measured() {
+            Ok(sight) => Ok(Ok(sight)),
+            Err(error) => reason(error).map(Err),
+        }
+    }
+
+    /// What a network looks at on some of the rows, for comparisons. `None` where it looks at nothing.
+    pub(super) fn look(
+        &self,
+        network: &Network,
+        x: &Matrix,
+        skilled: bool,
+    ) -> Result<Option<Look>, EngineError> {
+        match self.gather(network, x, false) {
+            Ok(gathered) => Ok(shares(&self.frame, &gathered).map(|shares| Look {
+                shares,
+                basis: Spectrum::new(&self.geometry, &gathered).basis,
+                skilled,
+            })),
+            Err(error) => Err(EngineError::Internal(error.to_string())),
+        }
+    }
+
+    /// How far halves of the rows agree: what no change at all looks like.
+    pub(super) fn split_half(
+        &self,
+        k: usize,
+        key: &Digest,
+    ) -> Result<Option<Agreement>, EngineError> {
+        let mut pairs = Vec::new();
+        for division in 0..DIVISIONS {
+            let key = collegium_digest::Hasher::new("division")
+                .digest(key)
+                .count(division as u64)
+                .finish();
+            let [one, other] = halves(self.x.rows, &key);
+            let look = |half: &[u32]| self.look(&self.model.network, &self.x.select(half), true);
+            if let (Some(one), Some(other)) = (look(&one)?, look(&other)?) {
+                pairs.push((one, other));
+            }
+        }
+        Ok(agreement_of_pairs(&pairs, k))
+    }
+}
+
+/// What is a finding about the expert is told to the reader; anything else is a mistake of ours.
+fn reason(error: AgopError) -> Result<String, EngineError> {
+    match error {
+        AgopError::Constant | AgopError::TooFewRows(_) => Ok(error.to_string()),
+        error => Err(EngineError::Internal(error.to_string())),
+    }
+}
+
+impl Session {
+    /// `audit.rows` of the expert's rows on one side, without replacement, in the table's order.
+    pub(crate) fn probed_rows(
+        &self,
+        index: usize,
+        side: Side,
+        key: &Digest,
+    ) -> Result<Vec<u32>, EngineError> {
+        let rows = self.rows(Rows::Side { expert: index, side })?;
+        Ok(some_of(&rows, self.pipeline.audit.rows as usize, key))
+    }
+}
+
+/// Some of the rows, drawn by key without replacement, ascending.
+pub(super) fn some_of(rows: &[u32], wanted: usize, key: &Digest) -> Vec<u32> {
+    let mut rows = rows.to_vec();
+    if rows.len() > wanted {
+        let mut random = stream(key, "probed rows");
+        for taken in 0..wanted {
+            let other = random.random_range(taken..rows.len());
+            rows.swap(taken, other);
+        }
+        rows.truncate(wanted);
+        rows.sort_unstable();
+    }
+    rows
+}

@@ -1,0 +1,327 @@
+//! Exact derivatives of the raw outputs, at every layer of a network at once.
+//!
+//! Forward once, keeping what each layer was given and each hidden unit's slope; then back from the
+//! seeds, one cotangent per row of the Jacobian: δ_L = seed, δ_{l−1} = (δ_l W_lᵀ) ∘ φ'. What comes of
+//! it per chunk of rows are B_l = ∂f/∂z_l at the pre-activations z_l of every layer.
+//!
+//! The Jacobian at a layer's input is B_l W_lᵀ, and wide. Most of what a probe wants does not need
+//! it: with K = 1/n Σ BᵀB the average gradient outer product is W K Wᵀ, exactly, so the sum over rows
+//! is taken in hidden space ([`Swept::gram`]); and what does need single rows needs them through a
+//! [`Lens`], a matrix that is multiplied into the weights once and not into every row.
+//!
+//! Products are burn's (fused, in an order that depends on the processor): a probe is a measurement
+//! and need not repeat training's bits, as prediction must.
+
+use burn::tensor::Tensor;
+use collegium_data::Matrix;
+
+use crate::{
+    Network,
+    tensors::{tensor, values},
+    train::{Pass, Tape},
+};
+
+/// Cotangents that go back together: enough for a matrix product to be worth its call, few enough
+/// for a chunk's hidden gradients to stay in cache.
+const CHUNK: usize = 1024;
+
+/// What is pulled back.
+#[derive(Debug, Clone, Copy)]
+pub enum Seeds<'a> {
+    /// Each raw output by itself: the Jacobian.
+    Outputs,
+    /// Each raw output less the mean over all: softmax does not see a shift that all logits share. A
+    /// single output is left as it is.
+    Centred,
+    /// Given cotangents of the raw outputs: rows × `each` × outputs.
+    Given {
+        /// In that order.
+        values: &'a [f32],
+        /// Cotangents per row.
+        each: usize,
+    },
+    /// Given cotangents of the last hidden layer's activations: rows × `each` × units. For a network
+    /// without hidden layers those are its inputs.
+    Embedding {
+        /// In that order.
+        values: &'a [f32],
+        /// Cotangents per row.
+        each: usize,
+    },
+}
+
+impl Seeds<'_> {
+    /// Cotangents per row.
+    fn each(&self, network: &Network) -> usize {
+        match self {
+            Self::Outputs | Self::Centred => network.outputs(),
+            Self::Given { each, .. } | Self::Embedding { each, .. } => *each,
+        }
+    }
+
+    /// Those of some rows: rows · each × width.
+    fn of(&self, start: usize, rows: usize, outputs: usize) -> Vec<f32> {
+        match self {
+            Self::Given { values, each } | Self::Embedding { values, each } if *each > 0 => {
+                let width = outputs;
+                values[start * each * width..(start + rows) * each * width].to_vec()
+            }
+            Self::Given { .. } | Self::Embedding { .. } => Vec::new(),
+            Self::Outputs | Self::Centred => {
+                let shift = match self {
+                    Self::Centred if outputs > 1 => 1.0 / outputs as f32,
+                    _ => 0.0,
+                };
+                let one = (0..outputs * outputs)
+                    .map(|i| f32::from(u8::from(i / outputs == i % outputs)) - shift);
+                one.collect::<Vec<f32>>().repeat(rows)
+            }
+        }
+    }
+}
+
+/// Columns that gradients at the network's inputs are projected on: see [`Network::lens`].
+pub struct Lens {
+    /// Units of the first layer × columns.
+    weight: Tensor<2>,
+    width: usize,
+}
+
+/// A chunk of rows with their gradients.
+pub struct Swept<'a> {
+    /// Its first row.
+    pub start: usize,
+    /// Its rows.
+    pub rows: usize,
+    /// Cotangents per row.
+    pub each: usize,
+    network: &'a Network,
+    /// Input of each layer, the rows themselves first.
+    activations: &'a [Tensor<2>],
+    /// (rows · each) × units of each layer.
+    gradients: &'a [Tensor<2>],
+    weights: &'a [Tensor<2>],
+}
+
+impl Swept<'_> {
+    /// Σ BᵀB over the rows and cotangents of the chunk, at a layer's pre-activations: units × units,
+    /// row-major. Layer 0 is the first.
+    pub fn gram(&self, layer: usize) -> Vec<f32> {
+        let b = &self.gradients[layer];
+        values(b.clone().transpose().matmul(b.clone()))
+    }
+
+    /// Gradients at the network's inputs through a lens: (rows · each) × columns, row-major.
+    pub fn through(&self, lens: &Lens) -> Vec<f32> {
+        if lens.width == 0 {
+            return Vec::new();
+        }
+        values(self.gradients[0].clone().matmul(lens.weight.clone()))
+    }
+
+    /// Gradients at the network's inputs: (rows · each) × inputs, row-major.
+    pub fn at_inputs(&self) -> Vec<f32> {
+        if self.network.inputs() == 0 {
+            return Vec::new();
+        }
+        values(self.gradients[0].clone().matmul(self.weights[0].clone().transpose()))
+    }
+
+    /// What a layer was given: rows × its inputs, row-major; for layer 0 the rows themselves.
+    pub fn activations(&self, layer: usize) -> Vec<f32> {
+        values(self.activations[layer].clone())
+    }
+}
+
+impl Network {
+    /// Prepares a lens from `inputs × width` columns, row-major: gradients g at the inputs become
+    /// gᵀ·columns.
+    ///
+    /// # Panics
+    /// If there are not `inputs × width` values.
+    pub fn lens(&self, columns: &[f32], width: usize) -> Lens {
+        assert_eq!(columns.len(), self.inputs() * width, "a row of the lens for every input");
+        let pass = Pass::new(self);
+        let units = self.layers.first().map_or(0, |layer| layer.outputs);
+        let weight = match self.inputs() * width {
+            0 => tensor(vec![0.0; units * width], units, width, &pass.device),
+            _ => {
+                let columns = tensor(columns.to_vec(), self.inputs(), width, &pass.device);
+                pass.weights[0].clone().transpose().matmul(columns)
+            }
+        };
+        Lens { weight, width }
+    }
+
+    /// Calls `visit` for chunk after chunk of the rows, in order, with their gradients.
+    ///
+    /// The derivative of ReLU at 0 is taken as 0.
+    ///
+    /// # Panics
+    /// If the rows have another width than [`inputs`](Self::inputs), or seeds another length than
+    /// they should.
+    pub fn sweep(&self, x: &Matrix, seeds: Seeds, visit: &mut dyn FnMut(&Swept)) {
+        assert_eq!(x.width, self.inputs(), "rows must be as wide as the network's inputs");
+        let each = seeds.each(self);
+        if each == 0 || self.layers.is_empty() || x.width == 0 {
+            return;
+        }
+        let from_embedding = matches!(seeds, Seeds::Embedding { .. });
+        let width = match from_embedding {
+            true => self.layers.last().map_or(0, |layer| layer.inputs),
+            false => self.outputs(),
+        };
+        let pass = Pass::new(self);
+        let mut tape = Tape::new(self, None);
+        let chunk = (CHUNK / each).max(1);
+        for start in (0..x.rows).step_by(chunk) {
+            let rows = chunk.min(x.rows - start);
+            let of = x.data[start * x.width..(start + rows) * x.width].to_vec();
+            pass.forward(of, rows, Some(&mut tape));
+            let seed = seeds.of(start, rows, width);
+            let gradients = self.back(&pass, &tape, seed, each, from_embedding);
+            visit(&Swept {
+                start,
+                rows,
+                each,
+                network: self,
+                activations: &tape.activations,
+                gradients: &gradients,
+                weights: &pass.weights,
+            });
+        }
+    }
+
+    /// B_l of every layer, the first layer first. Of an embedding the last is empty: nothing went
+    /// through the head.
+    fn back(
+        &self,
+        pass: &Pass,
+        tape: &Tape,
+        seed: Vec<f32>,
+        each: usize,
+        from_embedding: bool,
+    ) -> Vec<Tensor<2>> {
+        let last = self.layers.len() - 1;
+        let mut gradients = Vec::with_capacity(self.layers.len());
+        let mut delta = seed;
+        for (i, layer) in self.layers.iter().enumerate().rev() {
+            if from_embedding && i == last {
+                gradients.push(tensor(Vec::new(), 0, layer.outputs, &pass.device));
+            } else {
+                let rows = delta.len() / layer.outputs;
+                let d = tensor(delta, rows, layer.outputs, &pass.device);
+                gradients.push(d.clone());
+                if i == 0 {
+                    break;
+                }
+                delta = values(d.matmul(pass.weights[i].clone().transpose()));
+            }
+            if i == 0 {
+                break;
+            }
+            let units = layer.inputs;
+            for (rows, slope) in
+                delta.chunks_exact_mut(each * units).zip(tape.slopes[i - 1].chunks_exact(units))
+            {
+                for delta in rows.chunks_exact_mut(units) {
+                    delta.iter_mut().zip(slope).for_each(|(d, s)| *d *= s);
+                }
+            }
+        }
+        gradients.reverse();
+        gradients
+    }
+
+    /// Calls `visit` for every row, in order, with its Jacobian: outputs × inputs, row-major.
+    ///
+    /// # Panics
+    /// If the rows have another width than [`inputs`](Self::inputs).
+    pub fn jacobians(&self, x: &Matrix, visit: &mut dyn FnMut(usize, &[f32])) {
+        self.sweep(x, Seeds::Outputs, &mut |swept| {
+            let size = swept.each * x.width;
+            for (row, jacobian) in swept.at_inputs().chunks_exact(size).enumerate() {
+                visit(swept.start + row, jacobian);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collegium_digest::Digest;
+    use collegium_manifest::spec::Activation;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::init;
+
+    /// The forward pass in 64 bits, to take differences of; and how near a hidden unit is to 0,
+    /// where ReLU has a kink and no derivative.
+    fn forward(network: &Network, x: &[f64]) -> (Vec<f64>, f64) {
+        let mut x = x.to_vec();
+        let mut nearest = f64::INFINITY;
+        for (i, layer) in network.layers.iter().enumerate() {
+            let z = (0..layer.outputs).map(|o| {
+                let products = (0..layer.inputs)
+                    .map(|k| x[k] * f64::from(layer.weight[k * layer.outputs + o]));
+                f64::from(layer.bias[o]) + products.sum::<f64>()
+            });
+            let last = i + 1 == network.layers.len();
+            x = z
+                .inspect(|z| nearest = if last { nearest } else { nearest.min(z.abs()) })
+                .map(|z| match network.activation {
+                    _ if last => z,
+                    Activation::Relu => z.max(0.0),
+                    Activation::Tanh => z.tanh(),
+                    Activation::Gelu => {
+                        let inner =
+                            (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
+                        0.5 * z * (1.0 + inner.tanh())
+                    }
+                })
+                .collect();
+        }
+        (x, nearest)
+    }
+
+    proptest! {
+        #[test]
+        fn the_jacobian_matches_finite_differences(
+            seed in any::<u64>(), hidden in 0usize..3, rows in 1usize..70,
+        ) {
+            let key = Digest::of(&seed.to_le_bytes());
+            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+                let mut widths = vec![3];
+                widths.extend([11, 6].iter().take(hidden));
+                widths.push(2);
+                let network = init::fresh(&widths, activation, &key);
+                let data = init::fresh(&[rows, 3], Activation::Tanh, &key).layers[0].weight.clone();
+                let x = Matrix { rows, width: 3, data };
+                let mut seen = Vec::new();
+                network.jacobians(&x, &mut |row, jacobian| {
+                    seen.push(row);
+                    let point: Vec<f64> = x.row(row).iter().map(|v| f64::from(*v)).collect();
+                    if activation == Activation::Relu && forward(&network, &point).1 < 1e-5 {
+                        return;
+                    }
+                    for input in 0..3 {
+                        let h = 1e-7;
+                        let moved = |by: f64| {
+                            let mut point = point.clone();
+                            point[input] += by;
+                            forward(&network, &point).0
+                        };
+                        let (up, down) = (moved(h), moved(-h));
+                        for output in 0..2 {
+                            let slope = (up[output] - down[output]) / (2.0 * h);
+                            let exact = f64::from(jacobian[output * 3 + input]);
+                            assert!((slope - exact).abs() < 1e-4, "{activation:?} {slope} {exact}");
+                        }
+                    }
+                });
+                prop_assert_eq!(seen, (0..rows).collect::<Vec<_>>());
+            }
+        }
+    }
+}
