@@ -24,7 +24,9 @@
 
 mod agop;
 mod bootstrap;
+mod compare;
 mod errors;
+mod layers;
 mod metrics;
 mod resample;
 mod scored;
@@ -38,6 +40,13 @@ pub use agop::{
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
     paired_classification, paired_regression,
+};
+pub use compare::{
+    Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, spearman, spectral_gap,
+    subspaces,
+};
+pub use layers::{
+    AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
 };
 pub use metrics::{classification, regression};
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};

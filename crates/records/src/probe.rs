@@ -233,7 +233,8 @@ pub struct LayerAudit {
     pub activation_effective_rank: f64,
     /// Units that are 0 on every probed row.
     pub dead_units: u32,
-    /// The neural feature ansatz for the weights into this layer.
+    /// The neural feature ansatz for the weights into this layer; absent where there is nothing to
+    /// compare (a single input, no gradient).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ansatz: Option<Ansatz>,
     /// Neural collapse on training rows; classification only.
@@ -269,7 +270,8 @@ pub struct Collapse {
     pub nc1: f64,
     /// Mean squared deviation of cos(μ_i − μ_G, μ_j − μ_G) from −1/(C − 1), i ≠ j.
     pub nc2: f64,
-    /// ‖W/‖W‖ − M/‖M‖‖² of the head's weights and the centred class means; the last layer only.
+    /// ‖W/‖W‖ − M/‖M‖‖² of the head's weights, less what all classes share, and the centred class
+    /// means; the last layer only.
     pub nc3: Option<f64>,
     /// Share of rows whose nearest class mean is the predicted class.
     pub nc4: f64,
@@ -330,7 +332,8 @@ pub enum Changed {
     Yes,
     /// By no more than halves of the rows, or seeds, do.
     No,
-    /// Beyond halves of the rows, and no seeds to compare with.
+    /// Beyond halves of the rows with no seeds to compare with, or beyond seeds by too little; or an
+    /// expert without skill.
     CannotTell,
 }
 
