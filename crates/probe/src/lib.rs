@@ -35,7 +35,7 @@ mod tables;
 
 pub use agop::{
     Accumulator, AgopError, AgopInputs, Cluster, Frame, Gathered, Geometry, Lift, Output, Sight,
-    Spectrum, agop, halves, shares,
+    Spectrum, agop, halves, hidden_rank, shares,
 };
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,

@@ -3,8 +3,15 @@
 //! An audit reads; it never fits. Each expert's part is cached under a recipe of its own, so that an
 //! audit after a change measures again only what moved.
 
+mod cues;
+mod expert;
 mod findings;
-mod glance;
+mod layers;
+mod measures;
+mod raw;
+mod refits;
+mod rows;
+mod subject;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +21,10 @@ use std::{
 use collegium_manifest::{Baseline, Input, Model};
 use collegium_plan::Part;
 use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit};
+
+pub use cues::Without;
+pub(crate) use refits::{PERMUTED, Refit};
+pub(crate) use subject::Subject;
 
 use crate::{
     EngineError, Session,

@@ -39,7 +39,8 @@ use collegium_records::{
 pub use accumulator::{Accumulator, Gathered, Lift};
 use consistency::consistency;
 pub use geometry::{Cluster, Frame, Geometry};
-pub use spectrum::Spectrum;
+pub(crate) use spectrum::rank_of;
+pub use spectrum::{Spectrum, hidden_rank};
 
 use crate::resample::{Draws, index, interval};
 

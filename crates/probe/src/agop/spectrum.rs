@@ -87,12 +87,7 @@ impl Spectrum {
 
     /// exp(−Σ pᵢ ln pᵢ), pᵢ = λᵢ/Σλ (Roy and Vetterli 2007); 0 for a matrix of zeros.
     pub fn effective_rank(&self) -> f64 {
-        let total: f64 = self.eigenvalues.iter().sum();
-        if total <= 0.0 {
-            return 0.0;
-        }
-        let shares = self.eigenvalues.iter().map(|v| v / total).filter(|p| *p > 0.0);
-        shares.map(|p| -p * p.ln()).sum::<f64>().exp()
+        rank_of(self.eigenvalues.iter().copied())
     }
 
     /// (Σλ)² / Σλ², the participation ratio; 0 for a matrix of zeros.
@@ -101,6 +96,35 @@ impl Spectrum {
         let squares: f64 = self.eigenvalues.iter().map(|v| v * v).sum();
         if squares > 0.0 { total * total / squares } else { 0.0 }
     }
+}
+
+/// Effective rank of W K Wᵀ itself, for places whose coordinates share a unit (a layer's units): `weight`
+/// is inputs × units, row-major, the gram units × units.
+///
+/// # Panics
+/// When the shapes contradict each other (a mistake of the caller, which no data can cause).
+pub fn hidden_rank(weight: &[f32], gram: &DMatrix<f64>) -> f64 {
+    let units = gram.nrows();
+    let weight = DMatrix::from_row_slice(weight.len() / units, units, weight).map(f64::from);
+    let factor = pivoted_cholesky(gram);
+    let product = match weight.nrows() < factor.ncols() {
+        true => &weight * gram * weight.transpose(),
+        false => {
+            let half = weight * factor;
+            half.tr_mul(&half)
+        }
+    };
+    let product = (&product + product.transpose()) * 0.5;
+    rank_of(product.symmetric_eigenvalues().iter().map(|v| v.max(0.0)))
+}
+
+/// exp(−Σ pᵢ ln pᵢ), pᵢ = λᵢ/Σλ (Roy and Vetterli 2007); 0 where all are 0.
+pub(crate) fn rank_of(eigenvalues: impl Iterator<Item = f64> + Clone) -> f64 {
+    let total: f64 = eigenvalues.clone().sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    eigenvalues.map(|v| v / total).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum::<f64>().exp()
 }
 
 /// L (d × rank) with LLᵀ = Σ. Pivots are chosen on the correlation matrix, so that the rank does

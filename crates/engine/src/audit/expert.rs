@@ -1,0 +1,224 @@
+//! One expert's measurements, put together.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::Digest;
+use collegium_learn::{Model, Network};
+use collegium_manifest::Task;
+use collegium_plan::View;
+use collegium_probe::{Sight, agreement, spectral_gap};
+use collegium_records::{Agop, Comparison, NodeAudit, Probe};
+
+use super::{
+    baseline_name, baselines, findings,
+    layers::{Labelled, layers},
+    measures::{self, no_skill, with_intervals},
+    model_words,
+    refits::{Refits, all_metrics},
+    subject::Subject,
+};
+use crate::{
+    EngineError, Session,
+    inputs::{InputData, NodeState, States},
+    rows::{Rows, SIDES, Side, side_name},
+};
+
+/// What was seen of an expert, or why nothing was.
+struct Seen {
+    agop: Option<Agop>,
+    withheld: Option<String>,
+    probe: Probe,
+}
+
+impl Session {
+    pub(super) fn make_audit(
+        &self,
+        index: usize,
+        state: &NodeState,
+        states: &States,
+        key: &Digest,
+    ) -> Result<NodeAudit, EngineError> {
+        let expert = self.expert(index);
+        let resolved = &self.experts[index];
+        let full = state.full();
+        let model = self.model(full)?;
+        let mut metrics = BTreeMap::new();
+        for side in SIDES {
+            let predicted = self.predicted(index, state, Rows::Side { expert: index, side })?;
+            metrics.insert(side_name(side).to_owned(), with_intervals(&predicted, key));
+        }
+        let mut yardsticks = BTreeMap::new();
+        for baseline in baselines(&state.parts) {
+            let mut splits = BTreeMap::new();
+            for side in SIDES {
+                let rows = Rows::Side { expert: index, side };
+                let predicted = self.baseline_predicted(index, baseline, state, states, rows)?;
+                splits.insert(side_name(side).to_owned(), with_intervals(&predicted, key));
+            }
+            yardsticks.insert(baseline_name(baseline).to_owned(), splits);
+        }
+        let test = Rows::Side { expert: index, side: Side::Test };
+        let held_out = self.predicted(index, state, test)?;
+        let skill = self.skill(index, &held_out, key)?;
+        let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
+        let refits = self.refits(index, state, &model, states)?;
+        let mut seen = match &skill {
+            Some(_) if skilled => self.look_closely(index, model.clone(), state, states, &refits, key)?,
+            Some(_) => withheld(
+                "it learned nothing: on test rows it does not beat a constant prediction, so what \
+                 it looks at says nothing about the task",
+            ),
+            None => withheld("there are no test rows to show skill on"),
+        };
+        if let Some(own) = metrics.get("test") {
+            seen.probe.seeds = all_metrics(&own.metrics, &refits);
+        }
+        let (confusion, reliability) = measures::tables(&held_out, &resolved.classes);
+        let mut audit = NodeAudit {
+            name: self.node_name(index),
+            task: full.task.clone(),
+            target: format!("{}.{}", expert.data, expert.target.get_ref()),
+            inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
+            filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
+            model: model_words(&expert.model),
+            classes: resolved.classes.clone(),
+            metrics,
+            baselines: yardsticks,
+            skill: skill.unwrap_or_else(no_skill),
+            confusion,
+            reliability,
+            agop: seen.agop,
+            withheld: seen.withheld,
+            epochs: full.epochs.clone(),
+            best_epoch: full.best_epoch,
+            parameters: full.parameters,
+            multiply_adds: full.multiply_adds,
+            rows: full.rows,
+            cost: full.cost,
+            recipe: state.recipe,
+            realisation: full.model,
+            certificate: None,
+            judgement: None,
+            advice: None,
+            performance: self.performance(index, state, &held_out, key)?,
+            probe: seen.probe,
+            provenance: None,
+            findings: Vec::new(),
+        };
+        audit.findings = findings::of(&audit, &model.encoder.notes(), expert.train.epochs);
+        Ok(audit)
+    }
+
+    /// All views of an expert that has skill.
+    fn look_closely(
+        &self,
+        index: usize,
+        model: Model,
+        state: &NodeState,
+        states: &States,
+        refits: &Refits,
+        key: &Digest,
+    ) -> Result<Seen, EngineError> {
+        let inputs = &self.experts[index].inputs;
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let cues = self.cues(index, &model, &data, key)?;
+        let rows = self.probed_rows(index, Side::Test, key)?;
+        let (initial, began) = initial(state, &model.network, key);
+        let subject = match Subject::new(self, index, model, data, rows)? {
+            Ok(subject) => subject,
+            Err(reason) => return Ok(withheld(&reason)),
+        };
+        let refitted = [refits.seeds.as_slice(), refits.permuted.as_slice()];
+        let mut sight = match subject.sight(self, &initial, refitted, key)? {
+            Ok(sight) => sight,
+            Err(reason) => return Ok(withheld(&reason)),
+        };
+        let k = spectral_gap(&sight.spectrum.eigenvalues);
+        let mut looks = Vec::new();
+        for network in std::iter::once(&subject.model).chain(&refits.seeds).map(|m| &m.network) {
+            looks.extend(subject.look(network, &subject.x, true)?);
+        }
+        let seeds = agreement(&looks, k);
+        sight.agop.noise_floor.seeds = seeds;
+        let train = self.probed_rows(index, Side::Train, key)?;
+        let x_train = subject
+            .model
+            .encoder
+            .encode(&subject.sources(), &train)
+            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        let comparisons: Vec<Comparison> = match (
+            subject.split_half(k, key)?,
+            subject.look(&subject.model.network, &x_train, true)?,
+            looks.first(),
+        ) {
+            (Some(halves), Some(on_train), Some(on_test)) => {
+                let what = "training rows against test rows";
+                collegium_probe::compare(what, &on_train, on_test, k, halves, seeds)
+                    .into_iter()
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let classes = self.experts[index].classes.len();
+        let [train_labels, labels] = [self.class_of(index, &train)?, self.class_of(index, &subject.rows)?];
+        Ok(Seen {
+            withheld: None,
+            probe: Probe {
+                raw: self.raw_agop(index, &subject.rows, states, key)?,
+                rows: self.attributions(&subject, &sight, state, &[])?,
+                layers: layers(
+                    &subject.model.network,
+                    &initial,
+                    began,
+                    subject.task,
+                    &Labelled { x: &x_train, labels: &train_labels, classes },
+                    &Labelled { x: &subject.x, labels: &labels, classes },
+                ),
+                images: Vec::new(),
+                comparisons,
+                cues,
+                seeds: Vec::new(),
+            },
+            agop: Some(sight.agop),
+        })
+    }
+
+    /// The classes of rows by number; none for a regression.
+    fn class_of(&self, index: usize, rows: &[u32]) -> Result<Vec<u32>, EngineError> {
+        if self.experts[index].task == Task::Regression {
+            return Ok(Vec::new());
+        }
+        let labels = self.labels(index)?;
+        Ok(rows.iter().map(|&row| labels[row as usize]).collect())
+    }
+
+    /// Importances of a model on given inputs, for comparisons of versions.
+    pub(crate) fn look_at(
+        &self,
+        index: usize,
+        model: Model,
+        data: Vec<InputData>,
+        key: &Digest,
+    ) -> Result<Result<(Subject, Sight), String>, EngineError> {
+        let rows = self.probed_rows(index, Side::Test, key)?;
+        let untrained = model.network.untrained(key);
+        let subject = match Subject::new(self, index, model, data, rows)? {
+            Ok(subject) => subject,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(subject.sight(self, &untrained, [&[], &[]], key)?.map(|sight| (subject, sight)))
+    }
+}
+
+/// The weights that a fit began with, and whether they are just those: a warm start and a patch began
+/// with another model.
+fn initial(state: &NodeState, network: &Network, key: &Digest) -> (Network, bool) {
+    match state.full().parent.is_none() && state.held.is_none() {
+        true => (network.untrained(&state.recipe), true),
+        false => (network.untrained(key), false),
+    }
+}
+
+fn withheld(reason: &str) -> Seen {
+    Seen { agop: None, withheld: Some(reason.to_owned()), probe: Probe::default() }
+}
