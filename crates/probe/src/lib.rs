@@ -26,6 +26,7 @@ mod agop;
 mod bootstrap;
 mod errors;
 mod metrics;
+mod performance;
 mod resample;
 mod scored;
 mod skill;
@@ -39,5 +40,8 @@ pub use bootstrap::{
     paired_classification, paired_regression,
 };
 pub use metrics::{classification, regression};
+pub use performance::{
+    SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
+};
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
 pub use tables::{confusion, predicted_labels, reliability};
