@@ -12,7 +12,6 @@ use std::{
 
 use collegium_digest::Hasher;
 use collegium_manifest::{Output, Task};
-use collegium_plan::{Part, fit_recipe};
 use collegium_probe::{paired_classification, paired_regression};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, ImportanceDiff, Interval, Lock, LockedNode,
@@ -21,6 +20,7 @@ use collegium_records::{
 
 use crate::{
     EngineError, Session,
+    audit::Refit,
     inputs::States,
     reuse::{How, Seen},
     rows::{Rows, Side},
@@ -273,14 +273,14 @@ impl Session {
         let Some(data) = self.anchor_data(index, &node.reads, Seen::Deployed)? else {
             return Ok(None);
         };
-        self.shares(index, &fit, &data)
+        self.shares(index, &fit, data)
     }
 
     fn shares(
         &self,
         index: usize,
         fit: &collegium_records::Fit,
-        data: &[crate::inputs::InputData],
+        data: Vec<crate::inputs::InputData>,
     ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
         let model = self.model(fit)?;
         let inputs: Vec<String> =
@@ -290,8 +290,10 @@ impl Session {
         }
         // One key for all versions, so that all are looked at on the same rows.
         let key = Hasher::new("diff importance").text(self.name(index)).finish();
-        let (agop, _) = self.look_at(index, &model, data, &key)?;
-        Ok(agop.map(|agop| agop.importance.into_iter().map(|i| (i.input, i.share)).collect()))
+        let seen = self.look_at(index, model, data, &key)?.ok();
+        Ok(seen.map(|(_, sight)| {
+            sight.agop.importance.into_iter().map(|i| (i.input, i.share)).collect()
+        }))
     }
 
     fn shares_with_seed(
@@ -300,14 +302,10 @@ impl Session {
         seed: u32,
         states: &States,
     ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
-        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
-        let mut expert = self.expert(index).clone();
-        expert.seed = expert.seed.wrapping_add(u64::from(seed));
-        let recipe = fit_recipe(&expert, &inputs);
-        let (fit, _) = self.execute(index, Part::Full, &recipe, None, states, false)?;
+        let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { return Ok(None) };
         let view = collegium_plan::View::Deployed;
         let data = self.input_data(index, &self.experts[index].inputs, view, states)?;
-        self.shares(index, &fit, &data)
+        self.shares(index, &fit, data)
     }
 }
 

@@ -28,6 +28,7 @@ mod compare;
 mod errors;
 mod layers;
 mod metrics;
+mod performance;
 mod resample;
 mod scored;
 mod skill;
@@ -49,5 +50,8 @@ pub use layers::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
 };
 pub use metrics::{classification, regression};
+pub use performance::{
+    SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
+};
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
 pub use tables::{confusion, predicted_labels, reliability};

@@ -77,20 +77,25 @@ pub(crate) fn index(stream: &mut Stream, n: usize) -> usize {
     }
 }
 
-/// The central 95 % of `values` (which are reordered): quantiles by linear interpolation between
-/// order statistics, as numpy's default. NaN values, which stand for "not defined on this
-/// resample", are left out; `None` when nothing is left.
+/// The central 95 % of `values` (which are reordered). NaN values, which stand for "not defined on
+/// this resample", are left out; `None` when nothing is left.
 pub(crate) fn interval(values: &mut Vec<f64>) -> Option<Interval> {
     values.retain(|v| v.is_finite());
     values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    let quantile = |q: f64| {
-        let at = q * last as f64;
-        let below = at.floor() as usize;
-        let above = (below + 1).min(last);
-        values[below] + (at - below as f64) * (values[above] - values[below])
-    };
-    Some(Interval { low: quantile(0.025), high: quantile(0.975) })
+    if values.is_empty() {
+        return None;
+    }
+    Some(Interval { low: quantile(values, 0.025), high: quantile(values, 0.975) })
+}
+
+/// The quantile of one or more sorted values, by linear interpolation between order statistics, as
+/// numpy's default.
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let last = sorted.len() - 1;
+    let at = q * last as f64;
+    let below = at.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]

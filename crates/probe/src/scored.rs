@@ -47,6 +47,13 @@ impl<'a> View<'a> {
         self.width <= 2
     }
 
+    /// The classes whose rows are ranked against all others: the positive one of a binary
+    /// classifier, else each that occurs.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = u32> {
+        let classes = if self.is_binary() { 1..2 } else { 0..self.width as u32 };
+        classes.filter(|class| self.labels.contains(class))
+    }
+
     pub(crate) fn row(&self, row: usize) -> &'a [f32] {
         &self.probability[row * self.width..(row + 1) * self.width]
     }
@@ -120,7 +127,7 @@ pub(crate) fn bin(p: f64) -> usize {
 }
 
 /// Rows from the highest score to the lowest.
-struct Ranking {
+pub(crate) struct Ranking {
     order: Vec<u32>,
     /// 1 where the row at that place is of the class.
     positive: Vec<u8>,
@@ -129,7 +136,7 @@ struct Ranking {
 }
 
 impl Ranking {
-    fn new(view: &View, class: u32) -> Self {
+    pub(crate) fn new(view: &View, class: u32) -> Self {
         let column = if view.is_binary() { view.width - 1 } else { class as usize };
         let score = |row: u32| view.probability[row as usize * view.width + column];
         let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
@@ -142,6 +149,20 @@ impl Ranking {
         Self { order, positive, last }
     }
 
+    /// Rows of other classes and rows of the class down to each distinct score, from the highest:
+    /// the corners of every curve over thresholds, a run of equal scores being one step.
+    pub(crate) fn steps(&self) -> Vec<[u64; 2]> {
+        let mut steps = Vec::new();
+        let mut counts = [0_u64; 2];
+        for (&positive, &last) in self.positive.iter().zip(&self.last) {
+            counts[usize::from(positive)] += 1;
+            if last {
+                steps.push(counts);
+            }
+        }
+        steps
+    }
+
     /// Area under the ROC curve and average precision with row weights, in one pass: NaN where
     /// they are not defined.
     ///
@@ -149,7 +170,7 @@ impl Ranking {
     /// the same score, so the sum over runs of equal scores of N·(TP before + P/2) is the
     /// Mann-Whitney statistic with ties. Average precision is Σ (recall gained)·precision over the
     /// same runs (step-wise, without interpolation).
-    fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
+    pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
         let (mut above, mut below) = ([0.0; L], [0.0; L]);
         let (mut run_positive, mut run_negative) = ([0.0; L], [0.0; L]);
         let (mut pairs, mut precision) = ([0.0; L], [0.0; L]);
@@ -211,7 +232,6 @@ impl Scored {
             })
             .unzip();
         let binary = view.is_binary();
-        let ranked = if binary { 1..2 } else { 0..view.width as u32 };
         Some(Self {
             binary,
             classes: view.width.max(2),
@@ -221,10 +241,7 @@ impl Scored {
             brier: (0..rows).map(|row| view.brier(row)).collect(),
             bin,
             gap,
-            rankings: ranked
-                .filter(|class| view.labels.contains(class))
-                .map(|class| Ranking::new(view, class))
-                .collect(),
+            rankings: view.ranked().map(|class| Ranking::new(view, class)).collect(),
         })
     }
 

@@ -51,7 +51,8 @@ pub struct ClassMeasures {
 pub struct Curves {
     /// Points (false positive rate, true positive rate), from (0, 0) to (1, 1); area: AUC.
     pub roc: Vec<Curve>,
-    /// Points (recall, precision), recall ascending; area: average precision.
+    /// Points (recall, precision), recall ascending: corners of the steps that enclose average
+    /// precision, to be joined by straight lines; area: average precision.
     pub precision_recall: Vec<Curve>,
 }
 

@@ -9,7 +9,7 @@
 //! has arrived at its outputs back to its inputs; a column keeps its part, an upstream's output hands
 //! it on through that output's own derivative.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use collegium_data::{Matrix, Source};
 use collegium_digest::Digest;

@@ -103,11 +103,14 @@ impl Subject {
             .collect();
         let network = &self.model.network;
         let gathered = |models: &[Model], keep| {
-            models.iter().map(|m| self.gather(&m.network, &self.x, keep)).collect()
+            models
+                .iter()
+                .map(|m| self.gather(&m.network, &self.x, keep))
+                .collect::<Result<Vec<Gathered>, AgopError>>()
         };
         let measured = || -> Result<Sight, AgopError> {
-            let seeds: Vec<Gathered> = gathered(seeds, true)?;
-            let permuted: Vec<Gathered> = gathered(permuted, false)?;
+            let seeds = gathered(seeds, true)?;
+            let permuted = gathered(permuted, false)?;
             agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,

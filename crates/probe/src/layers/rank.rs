@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use crate::agop::rank_of;
+
 /// Rows that are turned into a matrix at a time.
 const CHUNK: usize = 256;
 
@@ -49,12 +51,7 @@ pub fn effective_rank(activations: &[f32], units: usize) -> Option<f64> {
         gram
     };
     let eigenvalues = ((&gram + gram.transpose()) * 0.5).symmetric_eigenvalues();
-    let total: f64 = eigenvalues.iter().map(|v| v.max(0.0)).sum();
-    if total <= 0.0 {
-        return Some(0.0);
-    }
-    let shares = eigenvalues.iter().map(|v| v / total).filter(|share| *share > 0.0);
-    Some(shares.map(|p| -p * p.ln()).sum::<f64>().exp())
+    Some(rank_of(eigenvalues.iter().map(|v| v.max(0.0))))
 }
 
 /// Units that are 0 on every row of `rows × units` activations, row-major: those of a rectifier that
