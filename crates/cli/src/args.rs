@@ -115,7 +115,9 @@ pub(crate) enum Command {
 
     /// Measure what experts know and what they look at; writes one HTML file and JSON.
     #[command(after_help = "Examples:\n  collegium audit\n  \
-        collegium audit arrival -o arrival.html")]
+        collegium audit arrival -o arrival.html\n  \
+        collegium audit arrival --without flights.hour       # what it can do without\n  \
+        collegium audit digit --without 'digits.image[0:2, 0:2]' --rows 12,50")]
     Audit {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE")]
@@ -123,6 +125,16 @@ pub(crate) enum Command {
         /// The HTML file; the JSON is written beside it.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Measure what is lost when this input is removed, permuted and swapped between classes,
+        /// in every expert that reads it; of an image, a region: `digits.image[0:2, 4:6]`.
+        #[arg(long, value_name = "INPUT")]
+        without: Vec<collegium_engine::Without>,
+        /// Show what the outputs for these rows of the data rest on, by number from 0.
+        #[arg(long, value_name = "ROW", value_delimiter = ',')]
+        rows: Vec<u64>,
+        /// Experts measured side by side; physical cores unless told.
+        #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
+        jobs: Option<std::num::NonZeroUsize>,
     },
 
     /// Compare two versions of a pipeline's lock by what they do.

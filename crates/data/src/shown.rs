@@ -24,9 +24,7 @@ impl Column {
                 _ => None,
             },
             Values::Category { codes, levels } => levels.get(codes[row] as usize).cloned(),
-            Values::Time(values) => {
-                (values[row] != MISSING_TIME).then(|| time::text(values[row]))
-            }
+            Values::Time(values) => (values[row] != MISSING_TIME).then(|| time::text(values[row])),
         }
     }
 }

@@ -45,7 +45,7 @@ mod session;
 mod status;
 mod warm;
 
-pub use audit::audit;
+pub use audit::{AuditOptions, Without, audit};
 pub use diff::{Version, diff};
 pub use error::{EngineError, FitFailure, mended};
 pub use events::{Event, Observer, Quiet};

@@ -285,6 +285,106 @@ mod tests {
         (x, nearest)
     }
 
+    fn data(rows: usize, width: usize, name: &[u8]) -> Matrix {
+        let data = init::fresh(&[rows, width], Activation::Tanh, &Digest::of(name)).layers[0]
+            .weight
+            .iter()
+            .map(|w| w * (rows as f32).sqrt())
+            .collect();
+        Matrix { rows, width, data }
+    }
+
+    fn all(network: &Network, x: &Matrix, seeds: Seeds) -> Vec<f32> {
+        let mut all = Vec::new();
+        network.sweep(x, seeds, &mut |swept| all.extend(swept.at_inputs()));
+        all
+    }
+
+    #[test]
+    fn a_shift_that_all_logits_share_is_nobodys_gradient() {
+        let network = init::fresh(&[3, 8, 4], Activation::Tanh, &Digest::of(b"w"));
+        let mut shifted = network.clone();
+        // The same number into every logit, from every hidden unit.
+        shifted.layers[1].weight.chunks_exact_mut(4).enumerate().for_each(|(unit, row)| {
+            row.iter_mut().for_each(|w| *w += unit as f32);
+        });
+        let x = data(40, 3, b"x");
+        let plain = all(&network, &x, Seeds::Centred);
+        for (a, b) in plain.iter().zip(all(&shifted, &x, Seeds::Centred)) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+        assert_ne!(all(&network, &x, Seeds::Outputs), plain);
+        // One output has no other to share a shift with.
+        let one = init::fresh(&[3, 8, 1], Activation::Tanh, &Digest::of(b"w"));
+        assert_eq!(all(&one, &x, Seeds::Outputs), all(&one, &x, Seeds::Centred));
+    }
+
+    #[test]
+    fn given_cotangents_combine_the_rows_of_the_jacobian() {
+        let network = init::fresh(&[3, 8, 5, 2], Activation::Gelu, &Digest::of(b"w"));
+        let x = data(30, 3, b"x");
+        let jacobian = all(&network, &x, Seeds::Outputs);
+        let values: Vec<f32> = (0..30 * 3 * 2).map(|i| (i % 7) as f32 - 3.0).collect();
+        let found = all(&network, &x, Seeds::Given { values: &values, each: 3 });
+        for row in 0..30 {
+            for k in 0..3 {
+                for input in 0..3 {
+                    let expected: f32 = (0..2)
+                        .map(|o| {
+                            values[(row * 3 + k) * 2 + o] * jacobian[(row * 2 + o) * 3 + input]
+                        })
+                        .sum();
+                    let found = found[(row * 3 + k) * 3 + input];
+                    assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+                }
+            }
+        }
+        // Through the embedding: the head's weights as cotangents are the Jacobian again.
+        let head = &network.layers[2];
+        let of_head: Vec<f32> = (0..2)
+            .flat_map(|o| (0..5).map(move |unit| head.weight[unit * 2 + o]))
+            .collect::<Vec<f32>>()
+            .repeat(30);
+        let through = all(&network, &x, Seeds::Embedding { values: &of_head, each: 2 });
+        for (a, b) in jacobian.iter().zip(through) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn grams_and_lenses_are_those_of_the_jacobian() {
+        // More gradients than a chunk holds.
+        let network = init::fresh(&[6, 9, 3], Activation::Relu, &Digest::of(b"w"));
+        let x = data(700, 6, b"x");
+        let columns: Vec<f32> = (0..6 * 2).map(|i| (i % 5) as f32 - 2.0).collect();
+        let lens = network.lens(&columns, 2);
+        let mut gram = vec![0.0f64; 81];
+        let mut seen = Vec::new();
+        network.sweep(&x, Seeds::Outputs, &mut |swept| {
+            gram.iter_mut().zip(swept.gram(0)).for_each(|(sum, v)| *sum += f64::from(v));
+            seen.extend(swept.through(&lens));
+        });
+        let jacobian = all(&network, &x, Seeds::Outputs);
+        let weight = |i: usize, unit: usize| f64::from(network.layers[0].weight[i * 9 + unit]);
+        for a in 0..6 {
+            for b in 0..6 {
+                let direct: f64 =
+                    jacobian.chunks(6).map(|g| f64::from(g[a]) * f64::from(g[b])).sum();
+                let lifted: f64 = (0..9)
+                    .flat_map(|u| (0..9).map(move |v| (u, v)))
+                    .map(|(u, v)| weight(a, u) * gram[u * 9 + v] * weight(b, v))
+                    .sum();
+                assert!((direct - lifted).abs() < 1e-2 * direct.abs().max(1.0));
+            }
+        }
+        for (g, through) in jacobian.chunks(6).zip(seen.chunks(2)) {
+            for k in 0..2 {
+                let expected: f32 = (0..6).map(|i| g[i] * columns[i * 2 + k]).sum();
+                assert!((through[k] - expected).abs() < 1e-3, "{} {expected}", through[k]);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_jacobian_matches_finite_differences(

@@ -26,8 +26,8 @@
 
 mod constant;
 mod format;
-mod init;
 mod gradients;
+mod init;
 mod kernel;
 mod linear;
 mod machine;

@@ -3,12 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// `rows × columns`, row-major.
-pub(crate) fn tensor(
-    values: Vec<f32>,
-    rows: usize,
-    columns: usize,
-    device: &Device,
-) -> Tensor<2> {
+pub(crate) fn tensor(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [rows, columns]), device)
 }
 

@@ -33,6 +33,8 @@ struct Case<'a> {
     output: Output,
     gradient: Gradient<'a>,
     untrained: Gradient<'a>,
+    seeds: Vec<Gradient<'a>>,
+    permuted: Vec<Gradient<'a>>,
 }
 
 impl<'a> Case<'a> {
@@ -45,30 +47,57 @@ impl<'a> Case<'a> {
             output: Output::Value,
             gradient,
             untrained: &|row| vec![1.0; row.len()],
+            seeds: Vec::new(),
+            permuted: Vec::new(),
         }
     }
 
     fn measure(&self) -> Result<Agop, AgopError> {
-        let visit = |gradient: Gradient<'a>| {
-            move |see: &mut dyn FnMut(usize, &[f32])| {
-                for (i, row) in self.x.chunks_exact(self.width).enumerate() {
-                    see(i, &gradient(row));
-                }
-            }
+        let geometry = Geometry::new(self.x, self.width, &self.groups)?;
+        let frame = geometry.frame();
+        let gathered = |gradient: Gradient<'a>, keep: bool| {
+            let all: Vec<f32> = self.x.chunks_exact(self.width).flat_map(gradient).collect();
+            let rows = geometry.rows();
+            let outputs = (all.len() / rows / self.width).max(1);
+            let mut sum = Accumulator::new(&geometry, &frame, rows, outputs, None, keep);
+            sum.add_jacobians(&all);
+            sum.finish()
         };
-        agop(AgopInputs {
+        let trained = gathered(self.gradient, !self.seeds.is_empty())?;
+        let columns: Vec<String> = (0..self.width).map(|i| format!("c{i}")).collect();
+        let seeds: Result<Vec<_>, _> = self.seeds.iter().map(|g| gathered(*g, true)).collect();
+        let permuted: Result<Vec<_>, _> =
+            self.permuted.iter().map(|g| gathered(*g, false)).collect();
+        let classes: Vec<String> = (0..trained.outputs).map(|i| format!("k{i}")).collect();
+        let raw: Vec<f32> = self
+            .x
+            .chunks_exact(self.width)
+            .flat_map(|row| {
+                // A linear output of the first gradient, for signs.
+                let g = (self.gradient)(row);
+                (0..trained.outputs)
+                    .map(|o| row.iter().zip(&g[o * self.width..]).map(|(x, g)| x * g).sum::<f32>())
+                    .collect::<Vec<f32>>()
+            })
+            .collect();
+        agop(&AgopInputs {
             names: &names(self.groups.len()),
-            groups: &self.groups,
             upstream: &self.upstream,
-            encoded: self.x,
-            width: self.width,
-            trained: &mut visit(self.gradient),
-            untrained: &mut visit(self.untrained),
+            columns: &columns,
+            classes: if trained.outputs > 1 { &classes } else { &[] },
+            geometry: &geometry,
+            frame: &frame,
+            untrained: &gathered(self.untrained, false)?,
+            trained: &trained,
+            seeds: &seeds?,
+            permuted: &permuted?,
+            raw: &raw,
             output: self.output,
             split: "test",
             bootstrap: 20,
             key: &Digest::of(b"k"),
         })
+        .map(|sight| sight.agop)
     }
 }
 
@@ -81,13 +110,14 @@ fn a_linear_function_has_the_outer_product_of_its_weights() {
     let x = uniform(700, 3, "x");
     let w = [1.0_f32, -2.0, 0.5];
     let geometry = Geometry::new(&x, 3, &singles(3)).expect("fits");
-    let mut sum = Accumulator::new(&geometry, false);
-    (0..700).for_each(|_| sum.add(&w));
+    let frame = geometry.frame();
+    let mut sum = Accumulator::new(&geometry, &frame, 700, 1, None, false);
+    (0..7).for_each(|_| sum.add_jacobians(&w.repeat(100)));
     let gathered = sum.finish().expect("fits");
     for i in 0..3 {
         for j in 0..3 {
             let expected = f64::from(w[i] * w[j]);
-            assert!((gathered.matrix[(i, j)] - expected).abs() < 1e-12);
+            assert!((gathered.gram[(i, j)] - expected).abs() < 1e-12);
         }
     }
     let found = Case::new(&x, 3, &|_| w.to_vec()).measure().expect("not constant");
@@ -205,27 +235,6 @@ fn a_category_weighs_as_much_as_the_function_varies_with_it() {
 }
 
 #[test]
-fn a_shift_that_all_logits_share_is_nobodys_prediction() {
-    let x = uniform(100, 2, "x");
-    let measure = |common: f32| {
-        let gradient = move |r: &[f32]| {
-            let c = common * r[0];
-            vec![1.0 + c, c, -1.0 + c, 2.0 + c, c, -2.0 + c]
-        };
-        let mut case = Case::new(&x, 2, &gradient);
-        case.output = Output::Logit;
-        let untrained = |_: &[f32]| vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-        case.untrained = &untrained;
-        case.measure().expect("not constant")
-    };
-    let (plain, moved) = (measure(0.0), measure(5.0));
-    for (a, b) in plain.importance.iter().zip(&moved.importance) {
-        assert!((a.share - b.share).abs() < 1e-6, "{a:?} {b:?}");
-    }
-    assert_eq!(plain.output, "logit");
-}
-
-#[test]
 fn one_logit_keeps_its_gradient() {
     let x = uniform(100, 2, "x");
     let mut case = Case::new(&x, 2, &|_| vec![1.0, 0.0]);
@@ -292,12 +301,13 @@ fn the_key_determines_the_bands() {
 
 #[test]
 fn chunks_do_not_show() {
-    // 300 rows of 3 outputs do not divide into chunks of 256 gradients.
     let x = uniform(300, 4, "x");
     let gradients = uniform(300, 12, "g");
     let geometry = Geometry::new(&x, 4, &[0..2, 2..4]).expect("fits");
-    let mut sum = Accumulator::new(&geometry, false);
-    gradients.chunks(12).for_each(|j| sum.add(j));
+    let frame = geometry.frame();
+    let covariance = geometry.covariance();
+    let mut sum = Accumulator::new(&geometry, &frame, 300, 3, None, false);
+    gradients.chunks(12 * 77).for_each(|j| sum.add_jacobians(j));
     let gathered = sum.finish().expect("fits");
     for (row, j) in gradients.chunks(12).enumerate() {
         for (input, columns) in geometry.groups().iter().enumerate() {
@@ -305,18 +315,110 @@ fn chunks_do_not_show() {
             for output in j.chunks(4) {
                 for a in columns.clone() {
                     for b in columns.clone() {
-                        expected += f64::from(output[a])
-                            * geometry.covariance()[(a, b)]
-                            * f64::from(output[b]);
+                        expected +=
+                            f64::from(output[a]) * covariance[(a, b)] * f64::from(output[b]);
                     }
                 }
             }
-            assert!((gathered.contributions[row * 2 + input] - expected).abs() < 1e-12);
+            let found = gathered.contributions[row * 2 + input];
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
     }
-    let traces: f64 = (0..4).map(|i| gathered.matrix[(i, i)]).sum();
+    let traces: f64 = (0..4).map(|i| gathered.gram[(i, i)]).sum();
     let squares: f64 = gradients.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>() / 300.0;
     assert!((traces - squares).abs() < 1e-10);
+}
+
+#[test]
+fn rows_that_were_not_added_are_missed() {
+    let x = uniform(30, 2, "x");
+    let geometry = Geometry::new(&x, 2, &singles(2)).expect("fits");
+    let frame = geometry.frame();
+    let mut sum = Accumulator::new(&geometry, &frame, 30, 1, None, false);
+    sum.add_jacobians(&[1.0; 20]);
+    assert!(matches!(sum.finish(), Err(AgopError::Shape(_))));
+}
+
+#[test]
+fn inputs_that_vary_together_are_one_group_with_one_importance() {
+    // x1 is x0 with a little noise: the two weights add up, as their inputs do.
+    let mut x = uniform(2000, 3, "x");
+    for row in x.chunks_exact_mut(3) {
+        row[1] = row[0] + 0.01 * row[1];
+    }
+    let found = Case::new(&x, 3, &|_| vec![1.0, 1.0, 1.0]).measure().expect("not constant");
+    assert_eq!(found.groups.len(), 1);
+    let group = &found.groups[0];
+    assert_eq!(group.inputs.len(), 2);
+    assert!(!group.inputs.contains(&"t.x2".to_owned()) && group.correlation > 0.99);
+    // 4 var against var + var: twice the sum of the two.
+    let both: f64 = ["t.x0", "t.x1"].iter().map(|name| share(&found, name)).sum();
+    assert!((group.share / both - 2.0).abs() < 0.01, "{} {both}", group.share);
+    // Opposite weights cancel: the group does next to nothing.
+    let found = Case::new(&x, 3, &|_| vec![1.0, -1.0, 1.0]).measure().expect("not constant");
+    assert!(found.groups[0].share < 1e-3, "{}", found.groups[0].share);
+}
+
+#[test]
+fn a_direction_names_the_columns_that_it_is_made_of_and_points_uphill() {
+    let x = uniform(900, 3, "x");
+    let found = Case::new(&x, 3, &|_| vec![-2.0, 0.0, 1.0]).measure().expect("not constant");
+    let first = &found.directions[0];
+    assert!((first.share - 1.0).abs() < 1e-9, "one direction");
+    let named: Vec<&str> = first.loadings.iter().map(|l| l.column.as_str()).collect();
+    assert_eq!(named, ["c0", "c2"]);
+    assert!(first.loadings[0].weight < 0.0 && first.loadings[1].weight > 0.0, "{first:?}");
+    let squares: f64 = first.loadings.iter().map(|l| l.weight * l.weight).sum();
+    assert!((squares - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn classes_may_look_at_different_things() {
+    let x = uniform(500, 2, "x");
+    let mut case = Case::new(&x, 2, &|_| vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    case.output = Output::Logit;
+    let untrained = |_: &[f32]| vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    case.untrained = &untrained;
+    let found = case.measure().expect("not constant");
+    let classes = found.classes.clone().expect("three of them");
+    let of = |class: usize, input: &str| {
+        let at = found.importance.iter().position(|i| i.input == input).expect("input");
+        classes.shares[class][at]
+    };
+    assert!(of(0, "t.x0") == 1.0 && of(1, "t.x1") == 1.0 && classes.totals[2] == 0.0);
+    assert!((classes.totals.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn what_seeds_do_not_share_is_noise_however_large() {
+    let x = uniform(800, 2, "x");
+    // Everybody has found x0; at x1 each network has a function of its own.
+    let wave = |of: f32| move |r: &[f32]| vec![1.0, 2.0 * (7.0 * of * r[1] + of).sin()];
+    let (a, b, c) = (wave(1.0), wave(2.3), wave(3.7));
+    let mut case = Case::new(&x, 2, &a);
+    let alone = case.measure().expect("not constant");
+    assert!(alone.importance.iter().all(|i| i.above_noise && i.seeds.is_none()));
+    case.seeds = vec![&b, &c];
+    let found = case.measure().expect("not constant");
+    let of = |name: &str| found.importance.iter().find(|i| i.input == name).expect("input");
+    assert!(of("t.x0").above_noise && of("t.x0").agreement.expect("seeds") > 0.999);
+    let chance = of("t.x1");
+    assert!(!chance.above_noise && chance.agreement.expect("seeds") < 0.3, "{chance:?}");
+    let band = chance.seeds.expect("seeds");
+    assert!(band.low <= chance.share && chance.share <= band.high);
+}
+
+#[test]
+fn what_permuted_labels_teach_as_well_is_noise() {
+    let x = uniform(800, 2, "x");
+    let taught = |_: &[f32]| vec![0.1, 1.5];
+    let mut case = Case::new(&x, 2, &|_| vec![2.0, 1.0]);
+    case.permuted = vec![&taught];
+    let found = case.measure().expect("not constant");
+    let above: Vec<bool> = found.importance.iter().map(|i| i.above_noise).collect();
+    assert_eq!(above, [true, false]);
+    let null = found.noise_floor.permuted.expect("a null");
+    assert!(null.fits == 1 && null.shares[1] > 0.99 && !null.eigenvalues.is_empty());
 }
 
 proptest! {

@@ -1,13 +1,14 @@
 //! `collegium audit`
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use collegium_engine::{EngineError, Session, mended};
-use collegium_records::{AuditReport, Level};
+use collegium_engine::{AuditOptions, EngineError, Session, mended};
+use collegium_records::{AuditReport, Cue, Level, MetricDiff, three_digits};
 
 use super::print_json;
 use crate::{args::Args, failure::Failure, locate::split};
@@ -22,10 +23,12 @@ pub(crate) fn audit(
     args: &Args,
     targets: &[String],
     output: Option<&Path>,
+    asked: AuditOptions,
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let report = mended(|| measure(args, &session, &nodes))?;
+    let asked = AuditOptions { nodes, ..asked };
+    let report = mended(|| measure(args, &session, &asked))?;
     let written = write(&session, report, output)?;
     crate::session::say_notes(&session);
     if args.json {
@@ -38,6 +41,11 @@ pub(crate) fn audit(
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
             crate::human::put(&format!("  {mark} {}\n", finding.text))?;
         }
+        for cue in node.probe.cues.iter().take(asked.without.len()) {
+            for line in cue_lines(cue) {
+                crate::human::put(&format!("    {line}\n"))?;
+            }
+        }
     }
     crate::human::put(&format!("report: {}\n", written.html.display()))?;
     Ok(ExitCode::SUCCESS)
@@ -47,13 +55,37 @@ pub(crate) fn audit(
 pub(crate) fn measure(
     args: &Args,
     session: &Session,
-    nodes: &[String],
+    options: &AuditOptions,
 ) -> Result<AuditReport, EngineError> {
-    collegium_engine::audit(session, nodes, &mut |node| {
+    collegium_engine::audit(session, options, &|node| {
         if !args.quiet {
             eprintln!("auditing {node}");
         }
     })
+}
+
+/// What is lost without an input, a line per way of taking it.
+fn cue_lines(cue: &Cue) -> Vec<String> {
+    let metric = ["auc", "accuracy", "r2"].into_iter().find(|m| cue.permuted.contains_key(*m));
+    let Some(metric) = metric.or_else(|| cue.permuted.keys().next().map(String::as_str)) else {
+        return vec![format!("without {}: nothing could be measured", cue.input)];
+    };
+    let line = |way: &str, by: &BTreeMap<String, MetricDiff>| {
+        let diff = by.get(metric)?;
+        let range = diff.interval.map_or_else(String::new, |i| {
+            format!(" [{}, {}]", three_digits(i.low), three_digits(i.high))
+        });
+        Some(format!(
+            "{way:<9} {metric} {} → {}, by {}{range}",
+            three_digits(diff.before),
+            three_digits(diff.after),
+            three_digits(diff.difference)
+        ))
+    };
+    let ways = [("removed", &cue.removed), ("permuted", &cue.permuted), ("swapped", &cue.swapped)];
+    std::iter::once(format!("without {}, on {} test rows:", cue.input, cue.rows))
+        .chain(ways.into_iter().filter_map(|(way, by)| line(way, by)))
+        .collect()
 }
 
 /// Writes an audit as HTML and JSON beside each other: to `output`, else to

@@ -16,7 +16,9 @@ mod status;
 mod verify;
 mod why;
 
-use std::process::ExitCode;
+use std::{num::NonZeroUsize, process::ExitCode};
+
+use collegium_engine::AuditOptions;
 
 use crate::{
     args::{Args, Command},
@@ -47,7 +49,15 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Status { pipeline, check: true } => status::check(args, pipeline.as_deref()),
         Command::Status { pipeline, check: false } => status::status(args, pipeline.as_deref()),
         Command::Why { targets } => why::why(args, targets),
-        Command::Audit { targets, output } => audit::audit(args, targets, output.as_deref()),
+        Command::Audit { targets, output, without, rows, jobs } => {
+            let asked = AuditOptions {
+                nodes: Vec::new(),
+                jobs: self::jobs(*jobs),
+                without: without.clone(),
+                rows: rows.clone(),
+            };
+            audit::audit(args, targets, output.as_deref(), asked)
+        }
         Command::Predict { targets, input, output, keep } => {
             predict::predict(args, targets, input, output, keep)
         }
@@ -61,6 +71,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),
     }
+}
+
+/// How much to do side by side.
+fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.map_or_else(num_cpus::get_physical, NonZeroUsize::get)
 }
 
 /// Prints a document of `--json`.

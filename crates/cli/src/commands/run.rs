@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
-use collegium_engine::{EngineError, RunOptions, add_earlier};
+use collegium_engine::{AuditOptions, EngineError, RunOptions, add_earlier};
 use collegium_records::{NodeRun, Outcome, RunReport};
 
 use super::print_json;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         return Ok(code);
     }
     let (session, interrupted) = crate::session::open(args, named.as_deref())?;
-    let jobs = options.jobs.map_or_else(num_cpus::get_physical, NonZeroUsize::get);
+    let jobs = super::jobs(options.jobs);
     let mut asked = RunOptions {
         nodes: nodes.clone(),
         jobs,
@@ -45,9 +45,10 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         exact: options.exact,
     };
     let mut report = collegium_engine::run(&session, &asked)?;
+    let to_audit = AuditOptions { nodes: nodes.clone(), jobs, ..AuditOptions::default() };
     let mut written = None;
     while options.audit && complete(&report) {
-        let found = match super::audit::measure(args, &session, &nodes) {
+        let found = match super::audit::measure(args, &session, &to_audit) {
             // An audit reads more than a run does, and may be the first to meet a damaged object.
             Err(EngineError::Lost(_)) => {
                 asked.force.clear();

@@ -154,12 +154,11 @@ impl Part {
 
     /// Writes one row's coordinates; `out` is all zero.
     fn place(&self, source: &Source, row: usize, out: &mut [f32]) {
-        let mut number = |value: f64, indicator: bool| {
-            match (value.is_nan(), indicator, out.len()) {
-                (true, true, 2..) => out[1] = 1.0,
-                (false, _, 1..) => out[0] = value as f32,
-                _ => {}
-            }
+        let mut number = |value: f64, indicator: bool| match (value.is_nan(), indicator, out.len())
+        {
+            (true, true, 2..) => out[1] = 1.0,
+            (false, _, 1..) => out[0] = value as f32,
+            _ => {}
         };
         match (self, source) {
             (Self::Number { missing, .. }, Source::Column(column)) => {

@@ -189,9 +189,10 @@ impl Session {
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
         let outputs = model.outputs(x);
-        let matrix = outputs.probability.or(outputs.value).ok_or_else(|| {
-            EngineError::Internal("a model that predicts nothing".to_owned())
-        })?;
+        let matrix = outputs
+            .probability
+            .or(outputs.value)
+            .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
         self.with_truth(index, matrix.data, matrix.width, rows)
     }
 

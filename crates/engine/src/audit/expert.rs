@@ -63,7 +63,9 @@ impl Session {
         let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
         let refits = self.refits(index, state, &model, states)?;
         let mut seen = match &skill {
-            Some(_) if skilled => self.look_closely(index, model.clone(), state, states, &refits, key)?,
+            Some(_) if skilled => {
+                self.look_closely(index, model.clone(), state, states, &refits, key)?
+            }
             Some(_) => withheld(
                 "it learned nothing: on test rows it does not beat a constant prediction, so what \
                  it looks at says nothing about the task",
@@ -160,7 +162,8 @@ impl Session {
             _ => Vec::new(),
         };
         let classes = self.experts[index].classes.len();
-        let [train_labels, labels] = [self.class_of(index, &train)?, self.class_of(index, &subject.rows)?];
+        let [train_labels, labels] =
+            [self.class_of(index, &train)?, self.class_of(index, &subject.rows)?];
         Ok(Seen {
             withheld: None,
             probe: Probe {

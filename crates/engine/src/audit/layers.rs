@@ -75,9 +75,8 @@ pub(super) fn layers(
             let (into, out) = (&network.layers[at - 1], &network.layers[at]);
             let units = into.outputs;
             let activations = &seen.activations[at];
-            let means = || {
-                ClassMeans::new(&trained_on.activations[at], units, train.labels, train.classes)
-            };
+            let means =
+                || ClassMeans::new(&trained_on.activations[at], units, train.labels, train.classes);
             // The head is what reads the last hidden layer.
             let head = (at + 1 == depth).then_some((out.weight.as_slice(), out.outputs));
             let classifies = task == Task::Classification;
@@ -139,7 +138,9 @@ fn predicted(network: &Network, side: &Labelled) -> Vec<u32> {
     (0..logits.rows)
         .map(|row| match logits.row(row) {
             [logit] => u32::from(*logit >= 0.0),
-            row => (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32,
+            row => {
+                (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32
+            }
         })
         .collect()
 }

@@ -1,17 +1,23 @@
 //! How well an expert does: metrics with intervals, skill, and everything beside them.
 
-use collegium_digest::Digest;
-use collegium_probe::{
-    Loss, confusion, log_losses, measure_classification, measure_regression, predicted_labels,
-    reliability, skill, squared_errors,
-};
-use collegium_records::{Confusion, Performance, Reliability, Skill, SplitMeasures};
+use std::sync::Arc;
 
+use collegium_data::{Column, MISSING_CODE, Values};
+use collegium_digest::Digest;
+use collegium_manifest::{Input, Task};
+use collegium_probe::{
+    Loss, SliceFeature, SliceRows, SliceValues, class_measures, confusion, curves, log_losses,
+    measure_classification, measure_regression, predicted_labels, reliability, residuals, skill,
+    squared_errors, weak_slices,
+};
+use collegium_records::{Confusion, Performance, Reliability, Skill, SplitMeasures, WeakSlices};
+
+use super::rows::losses_of;
 use crate::{
     EngineError, Session,
     inputs::NodeState,
     measure::Predicted,
-    rows::Rows,
+    rows::{Rows, Side},
 };
 
 /// Bootstrap resamples behind every interval of a metric.
@@ -78,12 +84,76 @@ impl Session {
     /// Classes, curves, residuals and weak slices on test rows.
     pub(super) fn performance(
         &self,
-        _index: usize,
-        _state: &NodeState,
-        _held_out: &Predicted,
-        _key: &Digest,
+        index: usize,
+        state: &NodeState,
+        held_out: &Predicted,
+        key: &Digest,
     ) -> Result<Performance, EngineError> {
-        Ok(Performance::default())
+        let names = &self.experts[index].classes;
+        let mut found =
+            Performance { slices: self.slices(index, state)?, ..Performance::default() };
+        match held_out {
+            Predicted::Classes { probability, width, labels, .. } => {
+                found.classes = class_measures(probability, *width, labels, names, RESAMPLES, key);
+                found.curves = curves(probability, *width, labels, names);
+            }
+            Predicted::Values { predicted, truth } => found.residuals = residuals(predicted, truth),
+        }
+        Ok(found)
+    }
+
+    /// Where the expert loses more than elsewhere, by the columns that it or its ancestors read. Times
+    /// are left out: their bounds would be numbers that nobody reads.
+    fn slices(&self, index: usize, state: &NodeState) -> Result<Option<WeakSlices>, EngineError> {
+        let table = self.table(index)?;
+        let truths = ["false".to_owned(), "true".to_owned()];
+        let mut booleans: Vec<(String, Vec<u32>)> = Vec::new();
+        let columns: Vec<(String, &Column)> = self.experts[index]
+            .raw
+            .iter()
+            .filter_map(|input| match input {
+                Input::Column { column, .. } => {
+                    Some((input.to_string(), table.column(column)?.as_ref()))
+                }
+                Input::Output { .. } => None,
+            })
+            .collect();
+        for (name, column) in &columns {
+            if let Values::Boolean(values) = &column.values {
+                let code = |&v: &u8| if v > 1 { MISSING_CODE } else { u32::from(v) };
+                booleans.push((name.clone(), values.iter().map(code).collect()));
+            }
+        }
+        let mut features: Vec<SliceFeature> = booleans
+            .iter()
+            .map(|(name, codes)| SliceFeature {
+                name,
+                values: SliceValues::Category { codes, levels: &truths },
+            })
+            .collect();
+        for (name, column) in &columns {
+            let values = match &column.values {
+                Values::Number(values) => SliceValues::Number(values),
+                Values::Category { codes, levels } => SliceValues::Category { codes, levels },
+                _ => continue,
+            };
+            features.push(SliceFeature { name, values });
+        }
+        let loss = match self.experts[index].task {
+            Task::Classification => Loss::Log,
+            Task::Regression => Loss::Squared,
+        };
+        let side = |side| -> Result<(Arc<Vec<u32>>, Vec<f64>), EngineError> {
+            let rows = Rows::Side { expert: index, side };
+            Ok((self.rows(rows)?, losses_of(&self.predicted(index, state, rows)?)))
+        };
+        let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
+        Ok(weak_slices(
+            loss,
+            &features,
+            SliceRows { rows: &valid, losses: &valid_losses },
+            SliceRows { rows: &test, losses: &test_losses },
+        ))
     }
 }
 

@@ -1,13 +1,15 @@
 //! Everything that is measured of a pipeline's experts, as one record.
 //!
-//! An audit reads; it never fits. Each expert's part is cached under a recipe of its own, so that an
-//! audit after a change measures again only what moved.
+//! An audit reads; it fits nothing but the refits that `[audit]` asks for. Each expert's part is cached
+//! under a recipe of its own, so that an audit after a change measures again only what moved. What is
+//! asked for on the command line, and comparisons between experts, are added to it and not cached.
 
 mod cues;
 mod expert;
 mod findings;
 mod layers;
 mod measures;
+mod peers;
 mod raw;
 mod refits;
 mod rows;
@@ -15,7 +17,10 @@ mod subject;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use collegium_manifest::{Baseline, Input, Model};
@@ -24,39 +29,62 @@ use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudi
 
 pub use cues::Without;
 pub(crate) use refits::{PERMUTED, Refit};
-pub(crate) use subject::Subject;
 
 use crate::{
     EngineError, Session,
     inputs::States,
     reuse::{How, Judged},
     rows::{SIDES, side_name},
+    session::lock_mutex,
 };
 
-/// Audits the named experts (all, for no names). Their ancestors must be up to date.
+/// What an audit is to measure.
+#[derive(Debug, Clone)]
+pub struct AuditOptions {
+    /// Experts; empty: all.
+    pub nodes: Vec<String>,
+    /// Experts that are measured side by side.
+    pub jobs: usize,
+    /// Inputs that are taken from the whole pipeline, as a test.
+    pub without: Vec<Without>,
+    /// Rows of the data source whose outputs are to be explained, by number.
+    pub rows: Vec<u64>,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self { nodes: Vec::new(), jobs: 1, without: Vec::new(), rows: Vec::new() }
+    }
+}
+
+/// Audits the named experts. Their ancestors must be up to date. Fits nothing but what `audit.seeds` and
+/// `audit.permuted` ask for.
 ///
 /// # Errors
-/// [`EngineError::Usage`] naming the experts that are not up to date, or unknown.
+/// [`EngineError::Usage`] naming the experts that are not up to date, or unknown, and for inputs and
+/// rows that nobody reads or has.
 pub fn audit(
     session: &Session,
-    nodes: &[String],
-    progress: &mut dyn FnMut(&str),
+    options: &AuditOptions,
+    progress: &(dyn Fn(&str) + Sync),
 ) -> Result<AuditReport, EngineError> {
-    let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
+    let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
     let states = session.current_states(&chosen)?;
-    let mut audits = Vec::new();
-    for &index in session.dag.order() {
-        if !chosen.contains(&index) {
-            continue;
-        }
-        if session.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+    let order: Vec<usize> =
+        session.dag.order().iter().copied().filter(|index| chosen.contains(index)).collect();
+    session.check_without(&options.without, &order)?;
+    let one = |index: usize| {
+        if session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
         progress(&session.node_name(index));
         let mut audit = session.node_audit(index, &states)?;
         session.add_standing(index, &states, &mut audit)?;
-        audits.push(audit);
-    }
+        session.add_asked(index, &states, options, &mut audit)?;
+        Ok(audit)
+    };
+    let mut audits = side_by_side(&order, options.jobs, &one)?;
+    session.add_peers(&order, &states, &mut audits)?;
     session.store.flush()?;
     Ok(AuditReport {
         format_version: FORMAT_VERSION,
@@ -66,6 +94,33 @@ pub fn audit(
         edges: session.edges(&audits),
         nodes: audits,
     })
+}
+
+/// The results of `work` on each item, in their order, by some threads.
+fn side_by_side<T: Send>(
+    items: &[usize],
+    jobs: usize,
+    work: &(dyn Fn(usize) -> Result<T, EngineError> + Sync),
+) -> Result<Vec<T>, EngineError> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Result<T, EngineError>>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(at) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < items.len())
+                {
+                    let result = work(items[at]);
+                    if result.is_err() {
+                        next.store(items.len(), Ordering::Relaxed);
+                    }
+                    lock_mutex(&done).insert(at, result);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_values().collect()
 }
 
 impl Session {
@@ -189,9 +244,26 @@ impl Session {
             .with("name", self.node_name(index))
             .with("audit.rows", audit.rows)
             .with("audit.bootstrap", audit.bootstrap)
+            .with("audit.seeds", audit.seeds)
+            .with("audit.permuted", audit.permuted)
             .with("seed", self.pipeline.seed.to_string());
         for (part, (_, fit)) in &state.parts {
             recipe.set(format!("fit.{part}"), fit.model);
+        }
+        // Raw columns are seen through the models above, whatever these hand over.
+        for above in self.dag.with_ancestors(&[index]) {
+            if above != index
+                && let Some(state) = states.get(&above)
+            {
+                recipe.set(format!("above.{}", self.name(above)), state.full().model);
+            }
+        }
+        for input in &self.experts[index].raw {
+            if let Input::Column { data, column } = input
+                && let Some(facts) = self.column_facts(data, column)
+            {
+                recipe.set(format!("raw.{input}"), facts.digest);
+            }
         }
         let known: BTreeMap<_, NodeAudit> = self.store.realisations(&recipe.digest())?;
         if let Some(known) = known.into_values().next() {

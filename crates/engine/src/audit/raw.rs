@@ -82,8 +82,7 @@ impl Session {
         };
         let frame = geometry.frame();
         let gathered = |jacobians: &[f32]| {
-            let mut sum =
-                Accumulator::new(&geometry, &frame, rows.len(), each, None, false);
+            let mut sum = Accumulator::new(&geometry, &frame, rows.len(), each, None, false);
             sum.add_jacobians(jacobians);
             sum.finish()
         };
@@ -269,14 +268,7 @@ fn add(to: &mut Option<Vec<f32>>, values: Vec<f32>) {
 }
 
 impl Gathering {
-    fn add(
-        &mut self,
-        model: &Model,
-        input: usize,
-        source: &Source,
-        rows: &[u32],
-        back: &Matrix,
-    ) {
+    fn add(&mut self, model: &Model, input: usize, source: &Source, rows: &[u32], back: &Matrix) {
         let coordinates = model.encoder.coordinates(input, source, rows);
         for (at, name) in coordinates.names.into_iter().enumerate() {
             let column = |m: &Matrix| (0..m.rows).map(|row| m.row(row)[at]).collect::<Vec<f32>>();

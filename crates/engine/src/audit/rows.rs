@@ -29,7 +29,9 @@ impl Session {
         let known: Vec<usize> = (0..losses.len()).filter(|&i| losses[i].is_finite()).collect();
         if !known.is_empty() {
             let most = |score: &dyn Fn(usize) -> f64| {
-                known.iter().fold(known[0], |best, &i| if score(i) > score(best) { i } else { best })
+                known
+                    .iter()
+                    .fold(known[0], |best, &i| if score(i) > score(best) { i } else { best })
             };
             chosen.push((subject.rows[most(&|i| losses[i])], "largest loss"));
             if let Predicted::Classes { probability, width, .. } = &probed {
@@ -154,8 +156,7 @@ impl Session {
 pub(super) fn losses_of(predicted: &Predicted) -> Vec<f64> {
     match predicted {
         Predicted::Classes { probability, width, labels, classes } => {
-            let mut losses =
-                collegium_probe::log_losses(probability, *width, labels, *classes);
+            let mut losses = collegium_probe::log_losses(probability, *width, labels, *classes);
             for (loss, label) in losses.iter_mut().zip(labels) {
                 if *label as usize >= *classes {
                     *loss = f64::NAN;
@@ -163,9 +164,7 @@ pub(super) fn losses_of(predicted: &Predicted) -> Vec<f64> {
             }
             losses
         }
-        Predicted::Values { predicted, truth } => {
-            collegium_probe::squared_errors(predicted, truth)
-        }
+        Predicted::Values { predicted, truth } => collegium_probe::squared_errors(predicted, truth),
     }
 }
 

@@ -73,13 +73,12 @@ impl Subject {
             Task::Regression => Seeds::Outputs,
         };
         let lens = network.lens(&self.frame.values, self.frame.columns);
-        let lift = network.layers.first().map(|layer| Lift {
-            weight: layer.weight.clone(),
-            units: layer.outputs,
-        });
+        let lift = network
+            .layers
+            .first()
+            .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
         let outputs = network.outputs();
-        let mut sum =
-            Accumulator::new(&self.geometry, &self.frame, x.rows, outputs, lift, keep);
+        let mut sum = Accumulator::new(&self.geometry, &self.frame, x.rows, outputs, lift, keep);
         network.sweep(x, seeds, &mut |swept| sum.add(&swept.through(&lens), &swept.gram(0)));
         sum.finish()
     }

@@ -181,7 +181,8 @@ mod tests {
                     }
                     let run = |network: &Network, backward: bool| {
                         let masks = stream(&Digest::of(b"m"), "dropout");
-                        let mut tape = Tape::new(network, (dropout > 0.0).then_some((dropout, masks)));
+                        let mut tape =
+                            Tape::new(network, (dropout > 0.0).then_some((dropout, masks)));
                         let pass = Pass::new(network);
                         let logits = pass.forward(x.data.clone(), 12, Some(&mut tape));
                         let mut delta = vec![0.0; logits.len()];

@@ -19,15 +19,10 @@ pub(super) struct Common {
 ///
 /// What all seeds share because they saw the same training rows, a coincidence in the data among it,
 /// stays. `None` without seeds, or where gradients were not kept.
-pub(super) fn consistency(
-    frame: &Frame,
-    trained: &Gathered,
-    seeds: &[Gathered],
-) -> Option<Common> {
-    let all: Option<Vec<&[f32]>> = (!seeds.is_empty()).then_some(())
-        .and_then(|()| {
-            std::iter::once(trained).chain(seeds).map(|g| g.projected.as_deref()).collect()
-        });
+pub(super) fn consistency(frame: &Frame, trained: &Gathered, seeds: &[Gathered]) -> Option<Common> {
+    let all: Option<Vec<&[f32]>> = (!seeds.is_empty()).then_some(()).and_then(|()| {
+        std::iter::once(trained).chain(seeds).map(|g| g.projected.as_deref()).collect()
+    });
     let all = all?;
     let count = all.len() as f64;
     let mut sums = vec![[0.0f64; 2]; frame.columns];

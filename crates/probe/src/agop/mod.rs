@@ -139,11 +139,12 @@ impl std::error::Error for AgopError {}
 
 /// Shares of the declared inputs, in their order; `None` for a network that looks at nothing.
 pub fn shares(frame: &Frame, gathered: &Gathered) -> Option<Vec<f64>> {
-    normalised(&column_sums(&gathered.contributions, frame.parts.len()), frame.inputs)
-        .map(|mut shares| {
+    normalised(&column_sums(&gathered.contributions, frame.parts.len()), frame.inputs).map(
+        |mut shares| {
             shares.truncate(frame.inputs);
             shares
-        })
+        },
+    )
 }
 
 /// Measures what a network looks at.
@@ -211,8 +212,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         }
     }
     let of = |shares: &[f64], inputs: &[usize]| inputs.iter().map(|&i| shares[i]).sum::<f64>();
-    let resampled =
-        bootstrap(&trained.contributions, parts, count, inputs.bootstrap, inputs.key);
+    let resampled = bootstrap(&trained.contributions, parts, count, inputs.bootstrap, inputs.key);
     let first = (0..count).fold(0, |best, i| if shares[i] > shares[best] { i } else { best });
     let measured: Vec<Ranked> = members
         .into_iter()
@@ -228,7 +228,8 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
             let agreed = common.as_ref().is_none_or(|common| {
                 of(&common.common, &members) >= LEAST_COMMON * of(&common.total, &members)
             });
-            let more = taught.iter().all(|sums_there| of(&sums, &members) > of(sums_there, &members));
+            let more =
+                taught.iter().all(|sums_there| of(&sums, &members) > of(sums_there, &members));
             let seeds = (!of_seeds.is_empty()).then(|| {
                 let all = of_seeds.iter().map(|shares| of(shares, &members));
                 all.fold(Interval { low: share, high: share }, |band, share| Interval {
@@ -241,8 +242,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
                 if total > 0.0 { of(&common.common, &members) / total } else { 0.0 }
             });
             let above_noise = grew && matters && agreed && more;
-            let importance =
-                Importance { input, share, low, high, above_noise, seeds, agreement };
+            let importance = Importance { input, share, low, high, above_noise, seeds, agreement };
             Ranked { at, importance, initial }
         })
         .collect();

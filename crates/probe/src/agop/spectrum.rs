@@ -63,8 +63,7 @@ impl Spectrum {
         let eigen = SymmetricEigen::new(product);
         let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let eigenvalues: Vec<f64> =
-            order.iter().map(|&i| eigen.eigenvalues[i].max(0.0)).collect();
+        let eigenvalues: Vec<f64> = order.iter().map(|&i| eigen.eigenvalues[i].max(0.0)).collect();
         // Directions beyond the rank are rounding.
         let least = eigenvalues.first().copied().unwrap_or(0.0) * 1e-9;
         let kept = eigenvalues.iter().take(DIRECTIONS).take_while(|v| **v > least).count();

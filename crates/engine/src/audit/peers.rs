@@ -1,0 +1,180 @@
+//! What an audit adds to the cached part of an expert: answers to what was asked on the command line,
+//! and comparisons with other experts of the same task.
+
+use std::collections::BTreeSet;
+
+use collegium_digest::{Digest, Hasher};
+use collegium_plan::View;
+use collegium_probe::{Look, Spectrum, spectral_gap};
+use collegium_records::{Comparison, NodeAudit};
+
+use super::{
+    AuditOptions, Without,
+    subject::{Subject, some_of},
+};
+use crate::{EngineError, Session, inputs::States, rows::Side};
+
+/// Experts with the same inputs and target that are compared in pairs, at most: more would be a wall
+/// of comparisons.
+const MOST_PEERS: usize = 12;
+
+impl Session {
+    /// Refuses inputs that none of the audited experts reads.
+    pub(super) fn check_without(
+        &self,
+        without: &[Without],
+        order: &[usize],
+    ) -> Result<(), EngineError> {
+        let above = self.dag.with_ancestors(order);
+        let known: BTreeSet<String> = above
+            .iter()
+            .flat_map(|&expert| self.experts[expert].inputs.iter().map(ToString::to_string))
+            .collect();
+        for without in without {
+            if !known.contains(&without.input) {
+                let near =
+                    collegium_manifest::suggest(&without.input, known.iter().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!(
+                        "their inputs are: {}",
+                        known.iter().cloned().collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                return Err(EngineError::Usage(format!(
+                    "no audited expert reads `{}`; {help}",
+                    without.input
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Cue tests and rows that were asked for. A cue that was asked for comes first.
+    pub(super) fn add_asked(
+        &self,
+        index: usize,
+        states: &States,
+        options: &AuditOptions,
+        audit: &mut NodeAudit,
+    ) -> Result<(), EngineError> {
+        let key = self.asked_key(index, audit);
+        let mut cues = Vec::new();
+        for without in &options.without {
+            if let Some(mut cue) = self.cue_everywhere(index, without, states, &key)? {
+                cue.input.push_str(" (in every expert)");
+                cues.push(cue);
+            }
+        }
+        cues.append(&mut audit.probe.cues);
+        audit.probe.cues = cues;
+        if options.rows.is_empty() || audit.agop.is_none() {
+            return Ok(());
+        }
+        let Some(state) = states.get(&index) else { return Ok(()) };
+        let model = self.model(state.full())?;
+        let inputs = &self.experts[index].inputs;
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        if let Ok((subject, sight)) = self.look_at(index, model, data, &key)? {
+            let rows = self.attributions(&subject, &sight, state, &options.rows)?;
+            let asked = rows.into_iter().filter(|row| row.why == "asked for");
+            audit.probe.rows.splice(0..0, asked);
+        }
+        Ok(())
+    }
+
+    fn asked_key(&self, index: usize, audit: &NodeAudit) -> Digest {
+        Hasher::new("asked").text(self.name(index)).digest(&audit.realisation).finish()
+    }
+
+    /// Compares experts that read the same inputs and predict the same column, on rows of both: do
+    /// they look at the same things?
+    pub(super) fn add_peers(
+        &self,
+        order: &[usize],
+        states: &States,
+        audits: &mut [NodeAudit],
+    ) -> Result<(), EngineError> {
+        for (a, &one) in order.iter().enumerate() {
+            let peers = (a + 1..order.len()).filter(|&b| self.are_peers(one, order[b]));
+            for b in peers.take(MOST_PEERS) {
+                if audits[a].agop.is_none() || audits[b].agop.is_none() {
+                    continue;
+                }
+                let comparisons = self.compare_peers([one, order[b]], [a, b], states, audits)?;
+                for (at, comparison) in [a, b].into_iter().zip(comparisons) {
+                    audits[at].probe.comparisons.push(comparison);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn are_peers(&self, one: usize, other: usize) -> bool {
+        let inputs = |index: usize| {
+            let inputs = self.experts[index].inputs.iter().map(ToString::to_string);
+            inputs.collect::<BTreeSet<_>>()
+        };
+        let (a, b) = (self.expert(one), self.expert(other));
+        a.data == b.data
+            && a.target.get_ref() == b.target.get_ref()
+            && self.experts[one].classes == self.experts[other].classes
+            && inputs(one) == inputs(other)
+    }
+
+    fn compare_peers(
+        &self,
+        experts: [usize; 2],
+        at: [usize; 2],
+        states: &States,
+        audits: &[NodeAudit],
+    ) -> Result<Vec<Comparison>, EngineError> {
+        let key = Hasher::new("peers")
+            .digest(&audits[at[0]].realisation)
+            .digest(&audits[at[1]].realisation)
+            .finish();
+        let mut rows = Vec::new();
+        for index in experts {
+            rows.extend(self.probed_rows(index, Side::Test, &key)?);
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        let rows = some_of(&rows, self.pipeline.audit.rows as usize, &key);
+        let mut looks: Vec<(Subject, Look, Vec<f64>)> = Vec::new();
+        for index in experts {
+            let Some(state) = states.get(&index) else { return Ok(Vec::new()) };
+            let model = self.model(state.full())?;
+            let inputs = &self.experts[index].inputs;
+            let data = self.input_data(index, inputs, View::Deployed, states)?;
+            let Ok(subject) = Subject::new(self, index, model, data, rows.clone())? else {
+                return Ok(Vec::new());
+            };
+            let Some(look) = subject.look(&subject.model.network, &subject.x, true)? else {
+                return Ok(Vec::new());
+            };
+            let gathered = subject
+                .gather(&subject.model.network, &subject.x, false)
+                .map_err(|error| EngineError::Internal(error.to_string()))?;
+            let eigenvalues = Spectrum::new(&subject.geometry, &gathered).eigenvalues;
+            looks.push((subject, look, eigenvalues));
+        }
+        let k = spectral_gap(&looks[0].2);
+        let mut found = Vec::new();
+        for (mine, theirs) in [(0, 1), (1, 0)] {
+            let what = format!("{} against {}", audits[at[mine]].name, audits[at[theirs]].name);
+            let seeds = audits[at[mine]].agop.as_ref().and_then(|agop| agop.noise_floor.seeds);
+            if let Some(halves) = looks[mine].0.split_half(k, &key)? {
+                let compared = collegium_probe::compare(
+                    &what,
+                    &looks[mine].1,
+                    &looks[theirs].1,
+                    k,
+                    halves,
+                    seeds,
+                );
+                found.extend(compared);
+            }
+        }
+        Ok(found)
+    }
+}
