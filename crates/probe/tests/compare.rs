@@ -61,6 +61,7 @@ fn an_input_that_one_expert_is_not_given_has_no_share_in_it() {
                 high: share,
                 above_noise: true,
                 seeds: None,
+                agreement: None,
             })
             .collect()
     };

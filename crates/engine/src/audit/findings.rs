@@ -2,6 +2,8 @@
 
 use collegium_records::{Finding, Level, NodeAudit, three_digits as three};
 
+use super::looked_at;
+
 /// Calibration error from which probabilities should not be taken at their word.
 const POOR_CALIBRATION: f64 = 0.05;
 
@@ -86,18 +88,8 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             ),
         );
     }
-    if let Some(agop) = &audit.agop {
-        let (used, noise): (Vec<_>, Vec<_>) =
-            agop.importance.iter().partition(|importance| importance.above_noise);
-        let names = |list: &[&collegium_records::Importance]| {
-            list.iter().map(|i| i.input.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        let mut text = format!("It uses {}", names(&used));
-        if !noise.is_empty() {
-            text.push_str(&format!("; little weight on average: {}", names(&noise)));
-        }
-        text.push('.');
-        say(Level::Note, text);
+    for (level, text) in looked_at::of(audit) {
+        say(level, text);
     }
     if epochs > 0 && audit.best_epoch == epochs {
         say(Level::Note, format!("Its best epoch was the last of {epochs}: more epochs may help."));

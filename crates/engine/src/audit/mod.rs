@@ -8,6 +8,7 @@ mod cues;
 mod expert;
 mod findings;
 mod layers;
+mod looked_at;
 mod measures;
 mod peers;
 mod raw;

@@ -1,0 +1,165 @@
+//! Sentences about what an expert looks at, from the AGOP and the cue tests together.
+//!
+//! The AGOP says what the output answers to, the cue test what that is worth. An input that training
+//! gave weight to for no reason has the one without the other: its part of the output is noise, and
+//! noise costs the same whichever row it comes from. An input is *used* when it has weight and costs
+//! something to permute.
+
+use collegium_records::{Agop, Changed, Cue, Interval, Level, NodeAudit, three_digits as three};
+
+/// NC1 on test rows over NC1 on training rows from which a layer that others read has collapsed too far.
+const COLLAPSED: f64 = 5.0;
+
+/// Share of the loss that a weak slice must exceed the rest by to be worth a warning.
+const WEAK: f64 = 1.5;
+
+pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
+    let mut said = Vec::new();
+    if let Some(agop) = &audit.agop {
+        said.extend(inputs(audit, agop));
+        for group in &agop.groups {
+            said.push((
+                Level::Note,
+                format!(
+                    "{} vary together (correlation {}): read their {} % of importance as one.",
+                    list(&group.inputs),
+                    three(group.correlation),
+                    percent(group.share)
+                ),
+            ));
+        }
+    }
+    said.extend(slices(audit));
+    said.extend(layers(audit));
+    for comparison in &audit.probe.comparisons {
+        if comparison.changed == Changed::Yes && comparison.what.starts_with("training rows") {
+            said.push((
+                Level::Warning,
+                format!(
+                    "On its training rows it looks at other things than on new ones: {}",
+                    comparison.reason
+                ),
+            ));
+        }
+    }
+    said
+}
+
+/// What it uses, what it has weight on for nothing, and what it hardly looks at.
+fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
+    let cue = |input: &str| audit.probe.cues.iter().find(|cue| cue.input == input);
+    let (mut used, mut idle, mut noise) = (Vec::new(), Vec::new(), Vec::new());
+    for importance in &agop.importance {
+        let name = importance.input.clone();
+        match cue(&importance.input).map(costs) {
+            Some(true) | None if importance.above_noise => used.push(name),
+            Some(true) => idle.push((name, true)),
+            Some(false) if importance.above_noise => idle.push((name, false)),
+            _ => noise.push(name),
+        }
+    }
+    let mut said = Vec::new();
+    let mut text = match used.is_empty() {
+        true => "No single input is told apart from noise".to_owned(),
+        false => format!("It uses {}", list(&used)),
+    };
+    if !noise.is_empty() {
+        text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
+    }
+    said.push((Level::Note, format!("{text}.")));
+    for (name, small) in idle {
+        let Some((metric, effect)) = cue(&name).and_then(effect) else { continue };
+        said.push((
+            Level::Note,
+            match small {
+                true => format!(
+                    "{name} has little weight on average and still counts: exchanging it between rows \
+                     costs {} of {metric} ({} to {}).",
+                    three(effect.0),
+                    three(effect.1.low),
+                    three(effect.1.high)
+                ),
+                false => format!(
+                    "{name} has weight and no measurable effect: exchanging it between rows costs {} \
+                     of {metric} ({} to {}).",
+                    three(effect.0),
+                    three(effect.1.low),
+                    three(effect.1.high)
+                ),
+            },
+        ));
+    }
+    said
+}
+
+/// Does it cost anything to exchange the input between rows?
+fn costs(cue: &Cue) -> bool {
+    effect(cue).is_some_and(|(_, (_, interval))| interval.low > 0.0)
+}
+
+/// By how much the loss rises when the input is permuted.
+fn effect(cue: &Cue) -> Option<(&'static str, (f64, Interval))> {
+    [("log_loss", "log loss"), ("rmse", "root mean squared error")].into_iter().find_map(
+        |(metric, words)| {
+            let diff = cue.permuted.get(metric)?;
+            Some((words, (diff.difference, diff.interval?)))
+        },
+    )
+}
+
+fn slices(audit: &NodeAudit) -> Vec<(Level, String)> {
+    let Some(slices) = &audit.performance.slices else { return Vec::new() };
+    let worst = slices.slices.iter().find(|slice| slice.loss > WEAK * slice.elsewhere);
+    worst
+        .map(|slice| {
+            let text = format!(
+                "It is weak where {}: mean loss {} on {} test rows against {} elsewhere (p = {}).",
+                slice.conditions.join(" and "),
+                three(slice.loss),
+                slice.rows,
+                three(slice.elsewhere),
+                p_value(slice.adjusted)
+            );
+            (Level::Warning, text)
+        })
+        .into_iter()
+        .collect()
+}
+
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { "below .0001".to_owned() } else { format!("{p:.4}") }
+}
+
+fn layers(audit: &NodeAudit) -> Vec<(Level, String)> {
+    let last = audit.probe.layers.last();
+    let Some((layer, train, test)) = last
+        .and_then(|layer| Some((layer, layer.collapse_train.as_ref()?, layer.collapse_test.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    if test.nc1 <= COLLAPSED * train.nc1 || train.nc1 <= 0.0 {
+        return Vec::new();
+    }
+    vec![(
+        Level::Note,
+        format!(
+            "Its classes collapse in training and not on new rows ({}: NC1 {} against {}): experts that \
+             read its embedding would be fed more certainty than there is.",
+            layer.name,
+            three(train.nc1),
+            three(test.nc1)
+        ),
+    )]
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}", 100.0 * share)
+}
