@@ -127,7 +127,10 @@ fn a_linear_function_has_the_outer_product_of_its_weights() {
     let mean = values.iter().sum::<f64>() / 700.0;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 700.0;
     assert!((found.eigenvalues[0] / variance - 1.0).abs() < 1e-5);
-    assert!(found.eigenvalues[1] < 1e-12 && (found.effective_rank - 1.0).abs() < 1e-9);
+    assert!(
+        found.eigenvalues.iter().skip(1).all(|v| *v < 1e-12)
+            && (found.effective_rank - 1.0).abs() < 1e-9
+    );
     // All rows have the same gradient, so a bootstrap has nothing to vary.
     assert!(found.importance.iter().all(|i| i.high - i.low < 1e-12));
     assert!((found.noise_floor.split_half_cosine - 1.0).abs() < 1e-12);
@@ -209,7 +212,7 @@ fn a_constant_added_to_a_one_hot_group_moves_nothing() {
     let (plain, moved) = (measure(0.0), measure(64.0));
     for (a, b) in plain.importance.iter().zip(&moved.importance) {
         assert_eq!(a.input, b.input);
-        assert!((a.share - b.share).abs() < 1e-8, "{a:?} {b:?}");
+        assert!((a.share - b.share).abs() < 1e-6, "{a:?} {b:?}");
     }
     assert!((plain.effective_rank - moved.effective_rank).abs() < 1e-6);
 }

@@ -132,9 +132,9 @@ fn p_value(p: f64) -> String {
 
 fn layers(audit: &NodeAudit) -> Vec<(Level, String)> {
     let last = audit.probe.layers.last();
-    let Some((layer, train, test)) = last
-        .and_then(|layer| Some((layer, layer.collapse_train.as_ref()?, layer.collapse_test.as_ref()?)))
-    else {
+    let Some((layer, train, test)) = last.and_then(|layer| {
+        Some((layer, layer.collapse_train.as_ref()?, layer.collapse_test.as_ref()?))
+    }) else {
         return Vec::new();
     };
     if test.nc1 <= COLLAPSED * train.nc1 || train.nc1 <= 0.0 {

@@ -39,6 +39,9 @@ use crate::{
     session::lock_mutex,
 };
 
+/// Raised when an audit measures more or otherwise, so that no cached part of an older form is shown.
+const FORM: u32 = 2;
+
 /// What an audit is to measure.
 #[derive(Debug, Clone)]
 pub struct AuditOptions {
@@ -245,6 +248,7 @@ impl Session {
             .with("name", self.node_name(index))
             .with("audit.rows", audit.rows)
             .with("audit.bootstrap", audit.bootstrap)
+            .with("audit.form", FORM)
             .with("audit.seeds", audit.seeds)
             .with("audit.permuted", audit.permuted)
             .with("seed", self.pipeline.seed.to_string());

@@ -53,6 +53,11 @@ impl Spectrum {
             }
         };
         let factor = pivoted_cholesky(&gram);
+        if factor.ncols() == 0 {
+            let (width, rows) = (geometry.width(), geometry.rows());
+            let (covectors, basis) = (DMatrix::zeros(width, 0), DMatrix::zeros(rows, 0));
+            return Self { eigenvalues: Vec::new(), covectors, basis };
+        }
         let covectors = match lift {
             Some(weight) => weight * &factor,
             None => factor.clone(),
@@ -106,6 +111,9 @@ pub fn hidden_rank(weight: &[f32], gram: &DMatrix<f64>) -> f64 {
     let units = gram.nrows();
     let weight = DMatrix::from_row_slice(weight.len() / units, units, weight).map(f64::from);
     let factor = pivoted_cholesky(gram);
+    if factor.ncols() == 0 {
+        return 0.0;
+    }
     let product = match weight.nrows() < factor.ncols() {
         true => &weight * gram * weight.transpose(),
         false => {
