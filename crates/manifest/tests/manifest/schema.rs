@@ -23,6 +23,7 @@ query  = """
 """
 derive = { winter = "month IN (12, 1, 2)" }
 split  = { train = 0.7, valid = 0.15, test = 0.15, by = ["date"] }   # a whole day falls on one side
+origins = { weather = "synthetic" }
 
 [expert.airborne]               # numeric target: regression
 inputs = ["flights.distance", "flights.month", "flights.wind_speed", "flights.seats"]
@@ -49,6 +50,7 @@ warm_start = { cold_every = 3 }
 [evaluate]
 baselines = ["majority", "linear", "single"]
 require   = ["expert.arrival test auc >= 0.70"]
+least_measured = 0.5
 
 [audit]
 rows = 2000
@@ -87,10 +89,11 @@ fn the_schema_knows_every_key() {
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert pipeline
     Audit: bootstrap permuted rows seeds
-    DataSource: derive missing path query split tables types
-    Evaluate: baselines require
+    DataSource: derive missing origin origins path query split tables types
+    Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
     Model: activation dropout hidden type
+    OriginColumn: column synthetic
     Pipeline: format memory_limit name reuse seed
     Reuse: confidence tolerance
     Split: by stratify test train valid
