@@ -183,6 +183,22 @@ fn the_schema_knows_every_form_of_the_keys_that_carry_models_over() {
 }
 
 #[test]
+fn the_schema_knows_every_form_of_an_origin() {
+    let schema = json_schema();
+    let fits = |line: &str| {
+        let text = format!("[data.a]\npath = \"a.csv\"\n{line}");
+        errors(&schema, &schema, &toml(&text)).is_empty()
+    };
+    assert!(fits("origin = \"synthetic\""));
+    assert!(fits("origin = { column = \"by\", synthetic = [\"gpt\"] }"));
+    assert!(fits("origins = { a = \"measured\" }"));
+    assert!(!fits("origin = \"syntetic\""));
+    assert!(!fits("origin = { colum = \"by\" }"));
+    assert!(!fits("origins = { a = { column = \"by\" } }"), "tables are of one origin");
+    assert_eq!(schema["definitions"]["Evaluate"]["properties"]["least_measured"]["maximum"], 1.0);
+}
+
+#[test]
 fn the_schema_gives_the_ranges_of_the_keys_that_carry_models_over() {
     let definitions = &json_schema()["definitions"];
     let of = |table: &str, keys: &[&str]| {
