@@ -110,6 +110,27 @@ fn labels_of_labels_are_one_generation_further() {
 }
 
 #[test]
+fn labels_in_parquet_are_labels_too() {
+    let project = Project::ready();
+    label(&project, "pipelines/small.toml", "rows.csv", "labels.parquet");
+    project.write("pipelines/second.toml", student("second", "labels.parquet"));
+    let second = check(&project, "pipelines/second.toml");
+    assert_eq!(provenance(&second, "kind")["generation"], 1);
+}
+
+#[test]
+fn predictions_of_which_nothing_can_be_said_are_not_written() {
+    let project = Project::ready();
+    project.write("out.csv", "as it was\n");
+    project.write("out.csv.provenance.json/taken", "");
+    let args = ["predict", "kind", "-i", "pipelines/data/rows.csv", "-o", "out.csv"];
+    project.collegium(&args).fails(3, &["out.csv.provenance.json"]);
+    assert_eq!(project.read("out.csv"), "as it was\n");
+    let left: Vec<String> = project.files("").into_keys().filter(|f| f.contains(".part")).collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
 fn a_copied_target_stays_measured() {
     let project = taught();
     project.edit("pipelines/second.toml", "rows.kind.label", "rows.final");
@@ -197,7 +218,7 @@ fn by_row_the_share_is_exact_on_training_rows() {
     // Counted here anew: training rows by the split's own record, and the filter by hand.
     let data = &project.lock().data["data.rows"];
     let store = collegium_store::Store::open(project.root()).unwrap();
-    let sides = store.get(&data.sides).unwrap().unwrap();
+    let sides = store.get(&data.sides).unwrap().unwrap().split_off(8);
     let text = rows(600);
     let cells: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
     assert_eq!(sides.len(), cells.len());

@@ -46,8 +46,8 @@ pub(crate) struct Reading {
     at: Instant,
     /// Microjoules by package.
     energy: Vec<u64>,
-    /// Seconds that all processors together were busy.
-    busy: f64,
+    /// Ticks that all processors together were busy.
+    busy: u64,
 }
 
 impl Meter {
@@ -110,7 +110,7 @@ impl Meter {
             };
             total += passed as f64 * 1e-6;
         }
-        let busy = stop.busy - start.busy;
+        let busy = stop.busy.checked_sub(start.busy)? as f64 / TICKS_PER_SECOND;
         // Ticks are coarse: a thread cannot have used more than all that was used.
         (busy > 0.0).then(|| total * (thread_seconds / busy).clamp(0.0, 1.0))
     }
@@ -121,13 +121,13 @@ fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Seconds that processors were busy since the machine started: `user nice system` and `irq softirq`
+/// Ticks that processors were busy since the machine started: `user nice system` and `irq softirq`
 /// of the first line of `/proc/stat`, without `idle iowait`, and without `steal`, which others used.
-fn busy(stat: &str) -> Option<f64> {
+fn busy(stat: &str) -> Option<u64> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
     let ticks: Vec<u64> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
     let [user, nice, system, _, _, irq, softirq, ..] = ticks[..] else { return None };
-    Some((user + nice + system + irq + softirq) as f64 / TICKS_PER_SECOND)
+    Some(user + nice + system + irq + softirq)
 }
 
 #[cfg(test)]
@@ -254,10 +254,10 @@ mod tests {
             let package = Package { counter: PathBuf::new(), range: RANGE };
             let meter = Meter { packages: vec![package], stat: PathBuf::new() };
             let ticks: u32 = threads.iter().sum();
-            let start = Reading { at: Instant::now(), energy: vec![before], busy: 0.0 };
+            let start = Reading { at: Instant::now(), energy: vec![before], busy: 0 };
             // As the counter shows it: beyond its range it begins at 0.
             let after = if before + passed < RANGE { before + passed } else { before + passed - RANGE };
-            let busy = f64::from(ticks) / TICKS_PER_SECOND;
+            let busy = u64::from(ticks);
             let stop = Reading { energy: vec![after], busy, ..start.clone() };
             let mut sum = 0.0;
             for thread in threads {

@@ -74,8 +74,9 @@ impl Session {
         }
         let spec = self.expert(index);
         let target = spec.target.get_ref();
-        let plain = self.pipeline.data[&spec.data].query.is_none()
-            && !self.pipeline.data[&spec.data].derive.contains_key(target);
+        let source = &self.pipeline.data[&spec.data];
+        // Of a table as it is a copied target can be told from what experts wrote.
+        let plain = source.query.is_none() && !source.derive.contains_key(target);
         let (table, file, maker) = self
             .origins(&spec.data)
             .made()
@@ -83,7 +84,7 @@ impl Session {
             .find_map(|(table, file, made)| {
                 Some((table, file, made.makers().find(|maker| self.is_own(index, maker))?))
             })?;
-        let may = if labels.at_least { "may descend" } else { "descend" };
+        let may = if source.query.is_some() { "may descend" } else { "descend" };
         let message = format!(
             "labels that expert `{}` learns from {may} from an earlier version of itself",
             self.name(index)
@@ -150,9 +151,9 @@ impl Session {
 /// A finding on one line.
 pub(super) fn sentence(found: &Diagnostic) -> String {
     let mut text = found.message.clone();
-    for part in found.help.iter() {
+    if let Some(help) = &found.help {
         text.push_str(": ");
-        text.push_str(part);
+        text.push_str(help);
     }
     text
 }

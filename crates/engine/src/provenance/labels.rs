@@ -175,6 +175,9 @@ fn by_file(table: &TableOrigin, target: Option<&str>, rows: u64) -> Labels {
             generation = generation.max(labels);
         }
     }
+    if files == 0 && table.generation() == 0 {
+        return Labels::measured();
+    }
     if files == 0 {
         return Labels::measured().note(
             "Its target was copied from the rows that the experts were given, and nobody says that \
@@ -191,4 +194,106 @@ fn by_file(table: &TableOrigin, target: Option<&str>, rows: u64) -> Labels {
         table.files.len(),
         table.name
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use collegium_data::MISSING_CODE;
+    use collegium_digest::Digest;
+    use collegium_records::Predicted;
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+    use crate::provenance::origins::FileOrigin;
+
+    fn made(rows: u64, generation: u32) -> Predicted {
+        Predicted {
+            content: Digest::of(b""),
+            rows,
+            generation,
+            experts: Vec::new(),
+            ancestry: Vec::new(),
+            kept: [("copied".to_owned(), 0), ("old".to_owned(), 1)].into_iter().collect(),
+        }
+    }
+
+    /// A table of files, each with the generation that is said beside it and its rows.
+    fn table(declared: Origin, files: &[Option<(u64, u32)>]) -> TableOrigin {
+        let file = |said: &Option<(u64, u32)>| FileOrigin {
+            path: PathBuf::from("t.csv"),
+            made: said.map(|(rows, generation)| made(rows, generation)),
+        };
+        TableOrigin {
+            name: "t".to_owned(),
+            pattern: Spanned::new(0..0, "t.csv".to_owned()),
+            declared,
+            files: files.iter().map(file).collect(),
+        }
+    }
+
+    #[test]
+    fn a_table_that_experts_made_is_synthetic_whatever_the_file_says() {
+        let labels = by_file(&table(Origin::Measured, &[Some((10, 3))]), Some("x"), 10);
+        assert_eq!((labels.share, labels.generation), (0.0, 3));
+        let labels = by_file(&table(Origin::Synthetic, &[None]), Some("x"), 10);
+        assert_eq!((labels.share, labels.generation), (0.0, 1), "made by who knows whom");
+    }
+
+    #[test]
+    fn a_copied_target_is_as_old_as_it_was() {
+        let table = table(Origin::Measured, &[Some((10, 3))]);
+        let of = |target| {
+            let labels = by_file(&table, target, 10);
+            (labels.share, labels.generation)
+        };
+        assert_eq!(of(Some("copied")), (1.0, 0));
+        assert_eq!(of(Some("old")), (0.0, 1));
+        assert_eq!(of(None), (0.0, 3), "a derived target may be made of any column");
+    }
+
+    proptest! {
+        #[test]
+        fn counting_by_level_is_counting_by_text(
+            codes in vec(option::of(0_u32..4), 1..60),
+            picked in vec(0..4_usize, 0..4),
+            every in 1..4_usize,
+        ) {
+            let levels: Vec<String> = ["a", "b", "", "a b"].map(str::to_owned).to_vec();
+            let texts: Vec<&str> = picked.iter().map(|&at| levels[at].as_str()).collect();
+            let stored = codes.iter().map(|code| code.unwrap_or(MISSING_CODE)).collect();
+            let column =
+                Column::new("by", Values::Category { codes: stored, levels: levels.clone() });
+            let rows: Vec<u32> = (0..codes.len() as u32).step_by(every).collect();
+            let counted = count(&column, &rows, &texts);
+            let said: Vec<Option<String>> = rows.iter().map(|&row| column.text(row as usize)).collect();
+            let of = |wanted: &dyn Fn(&Option<String>) -> bool| {
+                said.iter().filter(|said| wanted(said)).count() as u64
+            };
+            prop_assert_eq!(counted.all, rows.len() as u64);
+            prop_assert_eq!(counted.unsaid, of(&|said| said.is_none()));
+            prop_assert_eq!(
+                counted.synthetic,
+                of(&|said| said.as_deref().is_some_and(|said| texts.contains(&said)))
+            );
+        }
+
+        #[test]
+        fn a_share_is_a_share_and_falls_with_every_file_that_experts_made(
+            files in vec(option::of((0_u64..1000, 1_u32..5)), 1..6),
+            rest in 0_u64..1000,
+        ) {
+            let rows = files.iter().flatten().map(|(rows, _)| rows).sum::<u64>() + rest;
+            let with = by_file(&table(Origin::Measured, &files), Some("x"), rows);
+            prop_assert!((0.0..=1.0).contains(&with.share), "{with:?}");
+            prop_assert_eq!(with.generation, files.iter().flatten().map(|made| made.1).max().unwrap_or(0));
+            for at in 0..files.len() {
+                let mut fewer = files.clone();
+                fewer[at] = None;
+                let without = by_file(&table(Origin::Measured, &fewer), Some("x"), rows);
+                prop_assert!(without.share >= with.share, "{without:?} {with:?}");
+            }
+        }
+    }
 }
