@@ -175,6 +175,8 @@ fn descent_is_told_through_others_and_under_another_name() {
     // `small` taught `second`, and now learns from it.
     project.write("pipelines/third.toml", student("small", "again.csv"));
     assert_eq!(messages(&check(&project, "pipelines/third.toml")).len(), 1);
+    let said = project.collegium(&["check", "pipelines/third.toml"]).ok();
+    assert!(said.err.contains("again.csv descends from expert.kind of small"), "{}", said.err);
     // Not the name, but the model that its lock stands on.
     project.edit("pipelines/second.toml", "name = \"second\"", "name = \"renamed\"");
     project.edit("pipelines/second.toml", "labels.csv", "again.csv");
@@ -326,10 +328,9 @@ fn of_a_glob_the_files_that_experts_made_count_by_their_rows() {
     project.write("new.csv", part(450, 600));
     let args = ["predict", "kind", "-i", "new.csv", "-o", "made.csv", "--keep", "id,b,c"];
     project.collegium(&args).ok();
-    let made = project.read("made.csv").replacen("id,b,c,", "id,b,c,", 1);
-    project.write("pipelines/mixed/made.csv", made);
-    let sidecar = project.read("made.csv.provenance.json");
-    project.write("pipelines/mixed/made.csv.provenance.json", sidecar);
+    for file in ["made.csv", "made.csv.provenance.json"] {
+        project.write(&format!("pipelines/mixed/{file}"), project.read(file));
+    }
     let measured = part(0, 450);
     let lines = measured.lines().skip(1).map(|line| {
         let cells: Vec<&str> = line.split(',').collect();

@@ -77,12 +77,13 @@ impl Session {
         let source = &self.pipeline.data[&spec.data];
         // Of a table as it is a copied target can be told from what experts wrote.
         let plain = source.query.is_none() && !source.derive.contains_key(target);
-        let (table, file, maker) = self
+        let (table, file, made, maker) = self
             .origins(&spec.data)
             .made()
             .filter(|(_, _, made)| !plain || made.generation_of(target) > 0)
             .find_map(|(table, file, made)| {
-                Some((table, file, made.makers().find(|maker| self.is_own(index, maker))?))
+                let maker = made.makers().find(|maker| self.is_own(index, maker))?;
+                Some((table, file, made, maker))
             })?;
         let may = if source.query.is_some() { "may descend" } else { "descend" };
         let message = format!(
@@ -90,8 +91,9 @@ impl Session {
             self.name(index)
         );
         let made = format!(
-            "{} was made by {} of {}, model {}, or by what learned from it",
+            "{} {} {} of {}, model {}",
             file.path.file_name().unwrap_or_default().to_string_lossy(),
+            if made.experts.contains(maker) { "was made by" } else { "descends from" },
             maker.expert,
             maker.pipeline,
             maker.model.short()
