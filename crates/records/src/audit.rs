@@ -196,8 +196,8 @@ pub struct Provenance {
     /// that it and its upstreams read, where a table's is one more than that of the experts that
     /// made it, and 1 where it is not known who did.
     pub generation: u32,
-    /// Share of its training labels that were measured; where that cannot be told, the least that it
-    /// can be, and a note says so.
+    /// Share of its training labels that were measured. Of a query over a synthetic table the least
+    /// that it can be, of a table of several files that of all rows; notes say so.
     pub measured_share: f64,
     /// The bound that the pipeline states, if it does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
