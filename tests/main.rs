@@ -21,6 +21,7 @@ mod incremental;
 mod memory;
 mod merge;
 mod predict;
+mod provenance;
 mod reuse;
 mod shared_data;
 mod upstream;

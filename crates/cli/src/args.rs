@@ -168,7 +168,8 @@ pub(crate) enum Command {
         /// Rows with the columns of the data source: .csv, .parquet, .arrow.
         #[arg(short, long, value_name = "FILE")]
         input: PathBuf,
-        /// Predictions: .csv or .parquet; the present file is replaced when all is written.
+        /// Predictions: .csv or .parquet; the present file is replaced when all is written. Beside it,
+        /// in FILE.provenance.json, is said which experts made it.
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
         /// Columns of the input to copy into the output.

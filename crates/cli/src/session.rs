@@ -30,6 +30,14 @@ pub(crate) fn say_notes(session: &Session) {
     }
 }
 
+/// Says where labels come from that should be looked at.
+pub(crate) fn say_provenance(session: &Session, nodes: &[String]) -> Result<(), Failure> {
+    for note in session.provenance_notes(nodes)? {
+        eprintln!("note: {note}");
+    }
+    Ok(())
+}
+
 /// A flag that Ctrl-C (or SIGTERM) sets; the second one ends the process at once. Either way
 /// nothing half-written stays visible.
 fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {

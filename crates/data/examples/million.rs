@@ -15,7 +15,7 @@ use std::{
 
 use collegium_data::{Context, prepare};
 use collegium_digest::{Digest, stream};
-use collegium_manifest::{DataSource, Spanned, Split};
+use collegium_manifest::{DataSource, SourceOrigin, Spanned, Split};
 use collegium_store::Store;
 use indexmap::IndexMap;
 use rand::Rng as _;
@@ -71,6 +71,8 @@ fn source() -> DataSource {
         types: IndexMap::new(),
         missing: vec![String::new(), "NA".to_owned()],
         split: Split { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None },
+        origin: SourceOrigin::default(),
+        origins: IndexMap::new(),
     }
 }
 

@@ -58,4 +58,4 @@ pub use read::files_of;
 pub use rows::{Places, Rows, read_rows};
 pub use side::Side;
 pub use table::Table;
-pub use write::RowWriter;
+pub use write::{RowWriter, WholeRows};

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::BufWriter,
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -49,20 +49,9 @@ impl RowWriter {
                 .help("name the output .csv, .tsv or .parquet"));
             }
         };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder(path);
         let io = |error: std::io::Error| DataError::io(path, "write the file", &error);
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".collegium-").suffix(".part");
-        #[cfg(unix)]
-        {
-            // As any new file, by the umask; temporary files are private otherwise.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(folder).map_err(io)?;
+        let file = temporary(folder).map_err(io)?;
         let to = match delimiter {
             Some(delimiter) => {
                 let out =
@@ -107,6 +96,14 @@ impl RowWriter {
     /// # Errors
     /// If it cannot be written or renamed; then the target is as it was.
     pub fn finish(self) -> Result<(), DataError> {
+        self.whole()?.named()
+    }
+
+    /// Makes the file whole, without giving it its name yet.
+    ///
+    /// # Errors
+    /// If it cannot be written; then the target is as it was.
+    pub fn whole(self) -> Result<WholeRows, DataError> {
         let path = self.path;
         let io = |error: std::io::Error| DataError::io(&path, "write the file", &error);
         match self.to {
@@ -121,11 +118,67 @@ impl RowWriter {
             }
         }
         self.file.as_file().sync_all().map_err(io)?;
-        self.file
-            .persist(&path)
-            .map_err(|error| DataError::io(&path, "write the file", &error.error))?;
-        Ok(())
+        Ok(WholeRows { path, file: self.file })
     }
+}
+
+/// Rows that are written and do not have their name yet; dropped, they leave nothing behind.
+pub struct WholeRows {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl WholeRows {
+    /// Where the rows are now, to be read.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Writes a file that belongs to the rows, whole or not at all. What has to be there before
+    /// anybody can see the rows is written before [`WholeRows::named`].
+    ///
+    /// # Errors
+    /// If it cannot be written; then it is as it was.
+    pub fn beside(&self, path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+        let write = || {
+            let mut file = temporary(folder(path))?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error| DataError::io(path, "write the file", &error))
+    }
+
+    /// Gives the rows their name.
+    ///
+    /// # Errors
+    /// If they cannot be renamed; then the target is as it was.
+    pub fn named(self) -> Result<(), DataError> {
+        let path = self.path;
+        match self.file.persist(&path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(DataError::io(&path, "write the file", &error.error)),
+        }
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".collegium-").suffix(".part");
+    #[cfg(unix)]
+    {
+        // As any new file, by the umask; temporary files are private otherwise.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 fn write_text(

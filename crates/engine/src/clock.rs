@@ -1,26 +1,33 @@
-//! What work costs: wall clock and processor time.
+//! What work costs: wall clock, processor time, energy.
 
 use std::time::Instant;
 
 use collegium_records::Cost;
 
-/// Wall clock and processor time of the calling thread.
+use crate::energy::{Meter, Reading};
+
+/// Wall clock, processor time and energy of the calling thread.
 pub(crate) struct Clock {
     wall: Instant,
     thread: f64,
+    energy: Option<Reading>,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self { wall: Instant::now(), thread: thread_seconds() }
+        let energy = Meter::here().and_then(Meter::read);
+        Self { wall: Instant::now(), thread: thread_seconds(), energy }
     }
 
     pub(crate) fn stop(&self) -> Cost {
-        Cost {
-            seconds: self.wall.elapsed().as_secs_f64(),
-            cpu_seconds: thread_seconds() - self.thread,
-            ..Cost::default()
-        }
+        let cpu_seconds = thread_seconds() - self.thread;
+        let seconds = self.wall.elapsed().as_secs_f64();
+        let joules = self
+            .energy
+            .as_ref()
+            .zip(Meter::here())
+            .and_then(|(start, meter)| meter.joules(start, cpu_seconds));
+        Cost { seconds, cpu_seconds, joules, ..Cost::default() }
     }
 }
 

@@ -19,7 +19,8 @@ use std::{
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{StandsOn, project_root};
 use collegium_records::{
-    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, RequirementOutcome, RunReport,
+    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy, RequirementOutcome,
+    RunReport,
 };
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,8 @@ use crate::{EngineError, Session, inputs::States, session::base};
 /// What "up to date" rested on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ground {
-    /// Of every small file that was read: pipeline, lock, blueprints, other pipelines' locks.
+    /// Of every small file that was read: pipeline, lock, blueprints, other pipelines' locks, and
+    /// what is said beside tables of who made them.
     texts: Digest,
     /// Other pipelines' locks, relative to the pipeline file.
     sources: Vec<PathBuf>,
@@ -139,7 +141,8 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
     let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
     let Ok(ground) = serde_json::from_slice::<Ground>(&bytes) else { return Ok(None) };
     let folder = pipeline.parent().unwrap_or(Path::new(""));
-    let same = texts(pipeline, &root, &ground.sources) == Some(ground.texts)
+    let tables = ground.patterns.iter().flat_map(|(_, files)| files);
+    let same = texts(pipeline, &root, &ground.sources, tables) == Some(ground.texts)
         && ground.patterns.iter().all(|(pattern, files)| {
             collegium_data::files_of(folder, pattern).is_some_and(|now| now == *files)
         })
@@ -216,7 +219,6 @@ impl Session {
                 _ => None,
             })
             .collect();
-        let Some(texts) = texts(path, &self.pipeline.root, &sources) else { return Ok(None) };
         let base = base(&self.pipeline);
         let mut patterns = Vec::new();
         for pattern in self.pipeline.data.values().flat_map(|data| data.tables.values()) {
@@ -224,6 +226,10 @@ impl Session {
             let Some(files) = collegium_data::files_of(&base, &text) else { return Ok(None) };
             patterns.push((text, files));
         }
+        let tables = patterns.iter().flat_map(|(_, files): &(_, Vec<PathBuf>)| files);
+        let Some(texts) = texts(path, &self.pipeline.root, &sources, tables) else {
+            return Ok(None);
+        };
         let data: Option<Vec<Stamped>> =
             self.files.iter().map(|(path, _)| Stamped::settled(path)).collect();
         // A file that was changed a moment ago may change again under the same stamp.
@@ -256,7 +262,12 @@ fn key(pipeline: &Path) -> String {
 }
 
 /// A digest over every small file that decides what is up to date, and over the program.
-fn texts(pipeline: &Path, root: &Path, sources: &[PathBuf]) -> Option<Digest> {
+fn texts<'a>(
+    pipeline: &Path,
+    root: &Path,
+    sources: &[PathBuf],
+    tables: impl Iterator<Item = &'a PathBuf>,
+) -> Option<Digest> {
     let mut hasher = Hasher::new("texts");
     hasher.count(u64::from(ENGINE_EPOCH)).text(env!("CARGO_PKG_VERSION"));
     let folder = pipeline.parent().unwrap_or(Path::new(""));
@@ -272,6 +283,14 @@ fn texts(pipeline: &Path, root: &Path, sources: &[PathBuf]) -> Option<Digest> {
     blueprints.sort();
     for path in blueprints {
         hasher.text(&path.file_name()?.to_string_lossy()).bytes(&fs::read(&path).ok()?);
+    }
+    // Most tables have nothing beside them; where one has, or had, its place counts too.
+    for (at, table) in tables.enumerate() {
+        match fs::read(PredictedBy::beside(table)) {
+            Ok(said) => hasher.count(at as u64).bytes(&said),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(_) => return None,
+        };
     }
     Some(hasher.finish())
 }

@@ -22,6 +22,7 @@ use crate::{
     apply::named,
     error::data_error,
     inputs::{InputData, output_data},
+    provenance::Making,
 };
 
 /// What to predict, from what, to where.
@@ -59,7 +60,8 @@ struct Deployed {
     written: bool,
 }
 
-/// Applies the experts that the lock stands on to the rows of a file.
+/// Applies the experts that the lock stands on to the rows of a file, and says beside the output who
+/// made it ([`collegium_records::PredictedBy`]).
 ///
 /// # Errors
 /// [`EngineError::Usage`] when an expert was never fitted, [`EngineError::Invalid`] for rows that do
@@ -131,7 +133,15 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
         writer.write(&written).map_err(wrong)?;
     }
-    writer.finish().map_err(wrong)?;
+    let making = Making {
+        experts: experts.iter().map(|expert| (expert.index, expert.written)).collect(),
+        source,
+        input: &options.input,
+        read: &columns,
+        keep: &options.keep,
+    };
+    let whole = writer.whole().map_err(wrong)?;
+    session.name_predictions(&making, &summary.columns, summary.rows, whole, &options.output)?;
     for (expert, surprises) in experts.iter().zip(&surprises) {
         for note in surprises.notes() {
             let name = session.node_name(expert.index);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use collegium_data::{ColumnFacts, Side, Values};
 use collegium_manifest::{
-    ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, Task, suggest,
+    ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, SourceOrigin, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
 
@@ -103,6 +103,7 @@ impl Session {
                 }
             }
         }
+        wrong.extend(self.wrong_origins());
         wrong.extend(self.wrong_requirements(&resolved));
         if !wrong.is_empty() {
             return Err(EngineError::Invalid(Diagnostics(wrong)));
@@ -227,6 +228,19 @@ impl Session {
             );
         }
         wrong
+    }
+
+    /// Columns that should say where rows come from and do not exist.
+    fn wrong_origins(&self) -> Vec<Diagnostic> {
+        let sources = self.pipeline.data.iter();
+        sources
+            .filter_map(|(name, source)| match &source.origin {
+                SourceOrigin::ByRow { column, .. } => Some((name, column)),
+                SourceOrigin::Whole(_) => None,
+            })
+            .filter(|(name, column)| self.column_facts(name, column.get_ref()).is_none())
+            .map(|(name, column)| self.no_such_column(name, column.get_ref(), column.span()))
+            .collect()
     }
 
     fn no_such_column(&self, data: &str, column: &str, span: std::ops::Range<usize>) -> Diagnostic {

@@ -55,6 +55,8 @@ pub struct Session {
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
     pub(crate) memory_held: crate::memory::Held,
+    /// Where labels come from, as far as it was asked.
+    pub(crate) known: crate::provenance::Known,
 }
 
 impl Session {
@@ -116,6 +118,7 @@ impl Session {
             files: Vec::new(),
             matrices: Mutex::default(),
             memory_held: crate::memory::Held::default(),
+            known: crate::provenance::Known::default(),
         };
         session.experts = session.resolve()?;
         session.held = session.hold()?;

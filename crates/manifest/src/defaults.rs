@@ -4,8 +4,8 @@
 //! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
 
 use crate::{
-    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Reuse, Schedule, Split, Train,
-    Upstream, WarmStart,
+    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, Reuse, Schedule,
+    SourceOrigin, Split, Train, Upstream, WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -14,6 +14,8 @@ pub const FORMAT: u32 = 1;
 pub const SEED: u64 = 0;
 /// `data.NAME.missing`
 pub const MISSING: [&str; 2] = ["", "NA"];
+/// `data.NAME.origin`
+pub const ORIGIN: Origin = Origin::Measured;
 /// `expert.NAME.upstream`
 pub const UPSTREAM: Upstream = Upstream::OutOfFold;
 /// `expert.NAME.folds`
@@ -36,6 +38,12 @@ pub const MOST_LAYERS: usize = 64;
 impl Default for Split {
     fn default() -> Self {
         Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None }
+    }
+}
+
+impl Default for SourceOrigin {
+    fn default() -> Self {
+        Self::Whole(ORIGIN)
     }
 }
 

@@ -53,6 +53,56 @@ pub struct DataSource {
     pub missing: Vec<String>,
     /// How rows are divided.
     pub split: Split,
+    /// Where the rows come from. It enters no recipe.
+    pub origin: SourceOrigin,
+    /// What is said of single tables, over `origin`.
+    pub origins: IndexMap<String, Spanned<Origin>>,
+}
+
+impl DataSource {
+    /// What the file says of a table; not said: measured.
+    pub fn origin_of(&self, table: &str) -> Origin {
+        match (self.origins.get(table), &self.origin) {
+            (Some(said), _) => *said.get_ref(),
+            (None, SourceOrigin::Whole(said)) => *said,
+            // The rows say it, not the tables.
+            (None, SourceOrigin::ByRow { .. }) => Origin::Measured,
+        }
+    }
+}
+
+/// Where labels come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// From the world: instruments, people, records.
+    Measured,
+    /// A model made them.
+    Synthetic,
+}
+
+impl Origin {
+    /// The name in files and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Synthetic => "synthetic",
+        }
+    }
+}
+
+/// `data.NAME.origin`
+#[derive(Debug, Clone)]
+pub enum SourceOrigin {
+    /// One word for all rows.
+    Whole(Origin),
+    /// A column tells it row by row.
+    ByRow {
+        /// The column of the data source.
+        column: Spanned<String>,
+        /// Its values that mean "synthetic"; every other means "measured".
+        synthetic: Vec<Spanned<String>>,
+    },
 }
 
 /// The type of a column.
@@ -345,6 +395,8 @@ pub struct Evaluate {
     pub baselines: Vec<Baseline>,
     /// Conditions that a run must meet.
     pub require: Vec<Spanned<Requirement>>,
+    /// The least share of training labels that should be measured, from 0 to 1.
+    pub least_measured: Option<Spanned<f64>>,
 }
 
 /// A yardstick.

@@ -9,8 +9,8 @@ use std::fmt::{Display, Write as _};
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, Split,
-    StandsOn, Train, defaults::FORMAT, size,
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, SourceOrigin,
+    Split, StandsOn, Train, defaults::FORMAT, size,
 };
 
 impl Pipeline {
@@ -57,6 +57,15 @@ impl DataSource {
         line(&mut out, "types", table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))));
         line(&mut out, "missing", list(self.missing.iter().map(|value| text(value))));
         line(&mut out, "split", split(&self.split));
+        let origin = match &self.origin {
+            SourceOrigin::Whole(origin) => name(origin),
+            SourceOrigin::ByRow { column, synthetic } => table([
+                ("column", quoted(column)),
+                ("synthetic", list(synthetic.iter().map(quoted))),
+            ]),
+        };
+        line(&mut out, "origin", origin);
+        line(&mut out, "origins", table(self.origins.iter().map(|(k, v)| (k, name(v.get_ref())))));
         out
     }
 }
@@ -112,6 +121,9 @@ impl Evaluate {
         let mut out = String::from("[evaluate]\n");
         line(&mut out, "baselines", list(self.baselines.iter().map(name)));
         line(&mut out, "require", list(self.require.iter().map(|r| text(&r.get_ref().text))));
+        if let Some(share) = &self.least_measured {
+            line(&mut out, "least_measured", float(*share.get_ref()));
+        }
         out
     }
 }

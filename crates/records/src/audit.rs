@@ -192,15 +192,19 @@ pub struct ReliabilityBin {
 /// models made, cannot be seen in any one model; this is where it can be seen coming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// 0: all that it reads and predicts was measured; else one more than the largest generation
-    /// among its labels' sources and the tables that it reads.
+    /// 0: all that it reads and predicts was measured; else the largest generation among the tables
+    /// that it and its upstreams read, where a table's is one more than that of the experts that
+    /// made it, and 1 where it is not known who did.
     pub generation: u32,
-    /// Share of its training labels that were measured.
+    /// Share of its training labels that were measured. Of a query over a synthetic table the least
+    /// that it can be, of a table of several files that of all rows; notes say so.
     pub measured_share: f64,
     /// The bound that the pipeline states, if it does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub least_measured: Option<f64>,
-    /// `data.NAME` to what its file says of it, `measured` or `synthetic`; not said: measured.
+    /// `data.NAME`, or `data.NAME.TABLE` of several, to where it comes from: `measured` (also where
+    /// nobody says), `synthetic` (the pipeline file says so, or what `predict` wrote beside it), `by
+    /// row` (a column says it).
     pub tables: BTreeMap<String, String>,
     /// What a person should know, in sentences.
     pub notes: Vec<String>,

@@ -1,24 +1,45 @@
 //! `collegium check`
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
+
+use collegium_engine::{EngineError, mended};
 
 use super::print_json;
-use crate::{args::Args, failure::Failure, human::count};
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{colour_on_stderr, count, put},
+};
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
+    let warnings = mended(|| session.provenance_warnings(&[]))?;
     session.store.flush()?;
     let pipeline = &session.pipeline;
+    if !warnings.is_empty() && !args.quiet {
+        anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
+    }
     if args.json {
+        let provenance: BTreeMap<&String, _> = mended(|| {
+            let experts = pipeline.experts.keys().enumerate();
+            experts
+                .map(|(index, name)| Ok((name, session.provenance(index)?)))
+                .collect::<Result<_, EngineError>>()
+        })?;
         print_json(&serde_json::json!({
-            "format_version": 1, "pipeline": pipeline.name, "diagnostics": [],
+            "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
+            "provenance": provenance,
         }))?;
     } else {
-        crate::human::put(&format!(
-            "{}: {} over {}, nothing wrong\n",
+        put(&format!(
+            "{}: {} over {}, {}\n",
             pipeline.name,
             count(pipeline.experts.len(), "expert"),
             count(pipeline.data.len(), "data source"),
+            match warnings.len() {
+                0 => "nothing wrong".to_owned(),
+                some => count(some, "warning"),
+            },
         ))?;
     }
     Ok(ExitCode::SUCCESS)

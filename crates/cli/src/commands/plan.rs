@@ -28,6 +28,7 @@ pub(crate) fn plan(
     let options = PlanOptions { nodes, force: force.to_vec(), exact };
     let plan = mended(|| collegium_engine::plan(&session, &options))?;
     crate::session::say_notes(&session);
+    crate::session::say_provenance(&session, &options.nodes)?;
     if args.json {
         print_json(&plan)?;
     } else {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use collegium_manifest::Spanned;
+use collegium_records::PredictedBy;
 
 use crate::{DataError, DataErrorKind};
 
@@ -51,7 +52,8 @@ pub fn files_of(base: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
     expand(base, &Spanned::new(0..0, pattern.to_owned())).ok()
 }
 
-/// The files that a pattern names, relative to `base`, sorted by path; never none.
+/// The files that a pattern names, relative to `base`, sorted by path; never none. What lies beside a
+/// table to say who made it is no table.
 pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathBuf>, DataError> {
     let text = pattern.get_ref();
     let literal = base.join(text);
@@ -80,7 +82,7 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
         let path = path.map_err(|error| {
             DataError::io(error.path(), "look for files", error.error()).at(pattern)
         })?;
-        if path.is_file() {
+        if path.is_file() && !PredictedBy::is_one(&path) {
             files.push(path);
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use collegium_data::{Context, DataError, Prepared, Table, prepare};
-use collegium_manifest::{ColumnType, DataSource, SourceFile, Spanned, Split};
+use collegium_manifest::{ColumnType, DataSource, SourceFile, SourceOrigin, Spanned, Split};
 use collegium_store::Store;
 use indexmap::IndexMap;
 
@@ -50,6 +50,8 @@ impl Project {
                 types: IndexMap::new(),
                 missing: vec![String::new(), "NA".to_owned()],
                 split,
+                origin: SourceOrigin::default(),
+                origins: IndexMap::new(),
             },
             seed: 7,
             memory_bound: u64::MAX,

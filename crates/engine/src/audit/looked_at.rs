@@ -67,27 +67,24 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
     }
     said.push((Level::Note, format!("{text}.")));
-    for (name, small) in idle {
-        let Some((metric, effect)) = cue(&name).and_then(effect) else { continue };
-        said.push((
-            Level::Note,
-            match small {
-                true => format!(
-                    "{name} has little weight on average and still counts: exchanging it between rows \
-                     costs {} of {metric} ({} to {}).",
-                    three(effect.0),
-                    three(effect.1.low),
-                    three(effect.1.high)
-                ),
-                false => format!(
-                    "{name} has weight and no measurable effect: exchanging it between rows costs {} \
-                     of {metric} ({} to {}).",
-                    three(effect.0),
-                    three(effect.1.low),
-                    three(effect.1.high)
-                ),
-            },
-        ));
+    let weighed = |wanted: bool| {
+        let of = idle.iter().filter(|(_, small)| *small == wanted);
+        let costs = of.filter_map(|(name, _)| {
+            let (metric, (cost, interval)) = cue(name).and_then(effect)?;
+            let range = format!("{} to {}", three(interval.low), three(interval.high));
+            Some((metric, format!("{name} {} ({range})", three(cost))))
+        });
+        costs.collect::<Vec<(&str, String)>>()
+    };
+    for (small, words) in [
+        (true, "Little weight on average, and yet it counts: exchanged between rows they cost"),
+        (false, "Weight without a measurable effect: exchanged between rows they cost"),
+    ] {
+        let found = weighed(small);
+        if let Some((metric, _)) = found.first() {
+            let all: Vec<String> = found.iter().map(|(_, text)| text.clone()).collect();
+            said.push((Level::Note, format!("{words}, in {metric}, {}.", list(&all))));
+        }
     }
     said
 }

@@ -50,7 +50,7 @@ impl Session {
         Ok(())
     }
 
-    /// Cue tests and rows that were asked for. A cue that was asked for comes first.
+    /// Where its labels come from; cue tests and rows that were asked for. A cue that was asked for comes first.
     pub(super) fn add_asked(
         &self,
         index: usize,
@@ -58,6 +58,8 @@ impl Session {
         options: &AuditOptions,
         audit: &mut NodeAudit,
     ) -> Result<(), EngineError> {
+        // Where data come from is in no recipe, so it is never cached with what was measured.
+        audit.provenance = Some(self.provenance(index)?);
         let key = self.asked_key(index, audit);
         let mut cues = Vec::new();
         for without in &options.without {

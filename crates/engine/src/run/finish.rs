@@ -64,6 +64,8 @@ pub(super) fn finish(
     drop(held);
     let mut notes = session.changed_inputs();
     notes.extend(session.notes());
+    let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node_name(i)).collect();
+    notes.extend(session.provenance_notes(&wanted)?);
     let nodes: Vec<NodeRun> =
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
     let requirements: Vec<_> =

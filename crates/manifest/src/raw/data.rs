@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{At, ColumnType, Split, Table, defaults::MISSING};
+use super::origin::OriginChoice;
+use crate::{
+    At, ColumnType, Origin, Split, Table,
+    defaults::{MISSING, ORIGIN},
+};
 
 /// A data source: a table of rows and typed columns, made from files and, if asked, a query.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
@@ -27,6 +31,15 @@ pub(crate) struct RawData {
     pub(crate) missing: Option<Vec<String>>,
     /// How rows are divided into training, validation and test. Default: 0.7, 0.15, 0.15.
     pub(crate) split: Option<At<RawSplit>>,
+    /// Where the rows come from: `"measured"`, `"synthetic"` (a model made them), or a table of
+    /// `column` and `synthetic`, by which each row says it. A statement about the data that
+    /// retrains nothing. Default: `"measured"`.
+    #[schemars(extend("default" = ORIGIN))]
+    pub(crate) origin: Option<At<OriginChoice>>,
+    /// The same for single ones of several tables: table name to `"measured"` or `"synthetic"`.
+    /// Default: what `origin` says.
+    #[schemars(extend("default" = {}))]
+    pub(crate) origins: Option<Table<At<Origin>>>,
 }
 
 /// Shares of rows for training, validation and test; they sum to 1.

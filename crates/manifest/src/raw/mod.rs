@@ -8,6 +8,7 @@ mod choices;
 mod data;
 mod expert;
 mod memory;
+mod origin;
 mod switch;
 
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ pub(crate) use choices::{ClassWeightsChoice, ModelChoice};
 pub(crate) use data::{RawData, RawSplit};
 pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
+pub(crate) use origin::{OriginChoice, RawOriginColumn};
 pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
@@ -75,6 +77,10 @@ pub(crate) struct RawEvaluate {
     /// train, valid, test and the comparison one of >=, <=, >, <. Default: none.
     #[schemars(extend("default" = []))]
     pub(crate) require: Option<Vec<At<String>>>,
+    /// The least share of an expert's training labels that should be measured and not made by a
+    /// model, from 0 to 1: `check`, `plan` and `run` warn below it. Default: no bound.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) least_measured: Option<At<f64>>,
 }
 
 /// How much the audit measures.

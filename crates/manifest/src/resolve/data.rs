@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use super::{
     names::is_name,
+    origin,
     ranges::{bound, not_empty},
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(crate) fn resolve(
                         ),
                 );
             }
+            let origins = origin::by_table(raw, &tables, cut("tables") || cut("path"), sink);
             let source = DataSource {
                 name: name.0.clone(),
                 tables,
@@ -51,6 +53,8 @@ pub(crate) fn resolve(
                     .collect(),
                 missing: raw.missing.clone().unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
                 split: split(raw.split.as_ref(), cut("split"), sink),
+                origin: origin::whole(raw.origin.as_ref(), &cut, sink),
+                origins,
             };
             (name.get().clone(), source)
         })

@@ -8,6 +8,7 @@ mod extends;
 mod idle;
 mod memory;
 mod names;
+mod origin;
 mod ranges;
 mod references;
 mod require;
@@ -66,6 +67,9 @@ pub(crate) fn resolve(
             baselines
         }
     };
+    let share = |x: f64| (0.0..=1.0).contains(&x);
+    ranges::bound(&mut sink, "least_measured", &evaluate.least_measured, share, "from 0 to 1");
+    let least_measured = evaluate.least_measured.map(|share| share.0);
     let mut requirements = Vec::new();
     for text in evaluate.require.unwrap_or_default() {
         if let Some(found) = require::parse(&text, &names, &merged, &mut sink) {
@@ -92,7 +96,7 @@ pub(crate) fn resolve(
         memory_limit,
         data,
         experts,
-        evaluate: Evaluate { baselines, require: requirements },
+        evaluate: Evaluate { baselines, require: requirements, least_measured },
         audit,
     };
     Ok(Loaded { pipeline, warnings: findings })

@@ -5,6 +5,7 @@ mod keys;
 mod meaning;
 mod memory;
 mod nodes;
+mod origin;
 mod recovery;
 mod reuse;
 mod round_trip;

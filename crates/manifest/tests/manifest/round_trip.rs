@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_manifest::{
     Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
-    Expert, Input, Mlp, Model, Optimizer, Output, Pipeline, Requirement, Reuse, Schedule,
-    SourceFile, Spanned, Split, StandsOn, Task, Train, Upstream, WarmStart,
+    Expert, Input, Mlp, Model, Optimizer, Origin, Output, Pipeline, Requirement, Reuse, Schedule,
+    SourceFile, SourceOrigin, Spanned, Split, StandsOn, Task, Train, Upstream, WarmStart,
 };
 use proptest::{prelude::*, sample::select};
 
@@ -25,6 +25,8 @@ fn every_default_is_written_out() {
     types = {}
     missing = ["", "NA"]
     split = { train = 0.7, valid = 0.15, test = 0.15, by = [] }
+    origin = "measured"
+    origins = {}
 
     [expert.departure]
     inputs = ["flights.hour", "flights.distance"]
@@ -100,6 +102,20 @@ fn positive() -> impl Strategy<Value = f64> {
     any::<f64>().prop_map(f64::abs).prop_filter("positive", |x| x.is_finite() && *x > 0.0)
 }
 
+fn origin() -> impl Strategy<Value = Origin> {
+    select(vec![Origin::Measured, Origin::Synthetic])
+}
+
+fn source_origin() -> impl Strategy<Value = SourceOrigin> {
+    let by_row = (any_text(), prop::collection::btree_set(any_text(), 1..3)).prop_map(
+        |(column, synthetic)| SourceOrigin::ByRow {
+            column: at(column),
+            synthetic: synthetic.into_iter().map(at).collect(),
+        },
+    );
+    prop_oneof![origin().prop_map(SourceOrigin::Whole), by_row]
+}
+
 prop_compose! {
     fn data()(
         tables in prop::collection::btree_map(name(), any_path(), 1..4),
@@ -114,8 +130,13 @@ prop_compose! {
         by in prop::collection::vec(any_text(), 0..2),
         stratify in prop::option::of(any_text()),
         train in 0.01_f64..1.0,
+        origin in source_origin(),
+        said in prop::collection::vec(prop::option::of(origin()), 4),
     ) -> DataSource {
+        let origins = tables.keys().zip(said).filter_map(|(k, v)| Some((k.clone(), at(v?))));
         DataSource {
+            origin,
+            origins: origins.collect(),
             name: at("d".to_owned()),
             tables: tables.into_iter().map(|(k, v)| (k, at(v))).collect(),
             query: Some(at(query)),
@@ -236,6 +257,7 @@ prop_compose! {
         baselines in prop::sample::subsequence(
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
+        least_measured in prop::option::of(0.0_f64..=1.0),
         audit in (1_u32.., 2_u32.., 0_u32..=100, 0_u32..=100),
     ) -> Pipeline {
         let experts = [experts.0, experts.1, experts.2];
@@ -255,7 +277,11 @@ prop_compose! {
             memory_limit,
             data: [("d".to_owned(), data)].into_iter().collect(),
             experts: experts.into_iter().map(|e| (e.name.get_ref().clone(), e)).collect(),
-            evaluate: Evaluate { baselines, require: vec![at(requirement)] },
+            evaluate: Evaluate {
+                baselines,
+                require: vec![at(requirement)],
+                least_measured: least_measured.map(at),
+            },
             audit: Audit { rows: audit.0, bootstrap: audit.1, seeds: audit.2, permuted: audit.3 },
         }
     }

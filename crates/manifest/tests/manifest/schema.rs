@@ -23,6 +23,7 @@ query  = """
 """
 derive = { winter = "month IN (12, 1, 2)" }
 split  = { train = 0.7, valid = 0.15, test = 0.15, by = ["date"] }   # a whole day falls on one side
+origins = { weather = "synthetic" }
 
 [expert.airborne]               # numeric target: regression
 inputs = ["flights.distance", "flights.month", "flights.wind_speed", "flights.seats"]
@@ -49,6 +50,7 @@ warm_start = { cold_every = 3 }
 [evaluate]
 baselines = ["majority", "linear", "single"]
 require   = ["expert.arrival test auc >= 0.70"]
+least_measured = 0.5
 
 [audit]
 rows = 2000
@@ -87,10 +89,11 @@ fn the_schema_knows_every_key() {
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert pipeline
     Audit: bootstrap permuted rows seeds
-    DataSource: derive missing path query split tables types
-    Evaluate: baselines require
+    DataSource: derive missing origin origins path query split tables types
+    Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
     Model: activation dropout hidden type
+    OriginColumn: column synthetic
     Pipeline: format memory_limit name reuse seed
     Reuse: confidence tolerance
     Split: by stratify test train valid
@@ -177,6 +180,22 @@ fn the_schema_knows_every_form_of_the_keys_that_carry_models_over() {
     let fits = CARRIED.map(|text| errors(&schema, &schema, &toml(text)).is_empty());
     assert_eq!(fits[..7], [true; 7], "{CARRIED:?}");
     assert_eq!(fits[7..], [false; 5], "{CARRIED:?}");
+}
+
+#[test]
+fn the_schema_knows_every_form_of_an_origin() {
+    let schema = json_schema();
+    let fits = |line: &str| {
+        let text = format!("[data.a]\npath = \"a.csv\"\n{line}");
+        errors(&schema, &schema, &toml(&text)).is_empty()
+    };
+    assert!(fits("origin = \"synthetic\""));
+    assert!(fits("origin = { column = \"by\", synthetic = [\"gpt\"] }"));
+    assert!(fits("origins = { a = \"measured\" }"));
+    assert!(!fits("origin = \"syntetic\""));
+    assert!(!fits("origin = { colum = \"by\" }"));
+    assert!(!fits("origins = { a = { column = \"by\" } }"), "tables are of one origin");
+    assert_eq!(schema["definitions"]["Evaluate"]["properties"]["least_measured"]["maximum"], 1.0);
 }
 
 #[test]

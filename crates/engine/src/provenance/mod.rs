@@ -1,0 +1,122 @@
+//! Where labels come from: the world, or a model.
+//!
+//! A model that is trained on what models made slowly forgets what was rare (*model collapse*:
+//! Shumailov et al., Nature 631, 2024), and no metric on such labels shows it. What can be told is
+//! where the labels come from, and that is told here, from three sources:
+//!
+//! * what the pipeline file says of its data (`origin`, `origins`);
+//! * what `predict` wrote beside its output ([`PredictedBy`]): a file whose content is spoken of there
+//!   was made by experts, whatever the pipeline file says, so that nothing is lost between the
+//!   pipeline that makes labels and the one that learns from them;
+//! * the lock, which knows an expert's own earlier version when its labels descend from it.
+//!
+//! All of it is statement and none of it an ingredient: no recipe knows of it, and no change of it
+//! fits anything.
+//!
+//! The **generation** of a table is 0 where nobody says that a model made it, 1 where somebody says so
+//! and not which, and else one more than the largest generation of the experts that made it. That of an
+//! expert is the largest of the tables that it and its upstreams read.
+//!
+//! The **measured share** is of an expert's training labels, one by one where the data source has a
+//! column that tells (`origin = { column = … }`). Otherwise a table counts as a whole. A query may take
+//! the target from any of its tables, and SQL does not tell which, so with one synthetic table in it all
+//! of its labels count as synthetic: the share may then be too low and is never too high, the notes say
+//! so, and a column says it better. Of one table in several files, some of which experts made, the share
+//! is that of all its rows, since which rows came from which file is not kept. (Rejected: SQLite's column metadata, which is silent about every
+//! expression, as most targets are; and reading the SQL ourselves.)
+//!
+//! [`PredictedBy`]: collegium_records::PredictedBy
+
+mod findings;
+mod labels;
+mod made;
+mod origins;
+
+use std::collections::BTreeMap;
+
+use collegium_manifest::{SourceOrigin, StandsOn};
+use collegium_records::Provenance;
+
+use crate::{EngineError, Session};
+use labels::Labels;
+pub(crate) use made::Making;
+pub(crate) use origins::Known;
+
+impl Session {
+    /// Where an expert's labels come from. Never cached: what a file says of its data may change
+    /// without changing any result.
+    ///
+    /// # Errors
+    /// Those of reading the table, where rows say their origin one by one.
+    pub fn provenance(&self, index: usize) -> Result<Provenance, EngineError> {
+        let labels = self.labels_of(index)?;
+        let spec = self.expert(index);
+        let source = &self.pipeline.data[&spec.data];
+        let origins = self.origins(&spec.data);
+        let mut tables = BTreeMap::new();
+        for table in &origins.tables {
+            let name = match origins.tables.len() == 1 && table.name == spec.data {
+                true => format!("data.{}", spec.data),
+                false => format!("data.{}.{}", spec.data, table.name),
+            };
+            let by_row = matches!(source.origin, SourceOrigin::ByRow { .. });
+            let word = match table.generation() {
+                0 if by_row => "by row",
+                0 => "measured",
+                _ => "synthetic",
+            };
+            tables.insert(name, word.to_owned());
+        }
+        let mut notes = labels.notes.clone();
+        notes.extend(self.made_notes(&spec.data));
+        notes.extend(origins.findings.iter().map(findings::sentence));
+        if !matches!(spec.stands_on, StandsOn::Recipe) && self.held[index].is_some() {
+            notes.push(
+                "It stands on a model that was not fitted to these labels: where those came from \
+                 that it was fitted to is not known here."
+                    .to_owned(),
+            );
+        }
+        Ok(Provenance {
+            generation: self.generation(index, &labels)?,
+            measured_share: labels.share,
+            least_measured: self.pipeline.evaluate.least_measured.as_ref().map(|at| *at.get_ref()),
+            tables,
+            notes,
+        })
+    }
+
+    /// The largest generation among the tables and labels of an expert and its upstreams.
+    fn generation(&self, index: usize, own: &Labels) -> Result<u32, EngineError> {
+        let mut generation = 0;
+        for node in self.dag.with_ancestors(&[index]) {
+            let labels = match node == index {
+                true => own.generation,
+                false => self.labels_of(node)?.generation,
+            };
+            let tables = self.origins(&self.expert(node).data).generation();
+            generation = generation.max(labels).max(tables);
+        }
+        Ok(generation)
+    }
+
+    /// Which experts made the tables of a data source, a sentence for each file.
+    fn made_notes(&self, data: &str) -> Vec<String> {
+        let files = self.origins(data).tables.iter().flat_map(|table| &table.files);
+        files
+            .filter_map(|file| Some((file, file.made.as_ref()?)))
+            .map(|(file, made)| {
+                let makers: Vec<String> = made
+                    .experts
+                    .iter()
+                    .filter(|maker| !maker.columns.is_empty())
+                    .map(|maker| {
+                        format!("{} of {} ({})", maker.expert, maker.pipeline, maker.model.short())
+                    })
+                    .collect();
+                let (path, makers) = (file.path.display(), makers.join(", "));
+                format!("{path} was made by {makers}: generation {}.", made.generation)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What is said of the tables of a data source: by the pipeline file, and beside their files.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock},
+};
+
+use collegium_digest::Digest;
+use collegium_manifest::{Diagnostic, Origin, Spanned};
+use collegium_records::{Predicted, PredictedBy};
+
+use crate::Session;
+
+/// What was found out in this session.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// By data source.
+    sources: OnceLock<HashMap<String, Origins>>,
+    /// By expert, where rows say their origin.
+    pub(super) rows: Mutex<HashMap<usize, super::labels::Counted>>,
+}
+
+/// Where the tables of a data source come from.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    pub(super) tables: Vec<TableOrigin>,
+    /// What could not be told of a file.
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+/// One table.
+#[derive(Debug)]
+pub(super) struct TableOrigin {
+    pub(super) name: String,
+    /// Its pattern in the pipeline file.
+    pub(super) pattern: Spanned<String>,
+    /// What the pipeline file says.
+    pub(super) declared: Origin,
+    pub(super) files: Vec<FileOrigin>,
+}
+
+/// One file of a table.
+#[derive(Debug)]
+pub(super) struct FileOrigin {
+    pub(super) path: PathBuf,
+    /// What is said beside it of its content.
+    pub(super) made: Option<Predicted>,
+}
+
+impl Origins {
+    pub(super) fn generation(&self) -> u32 {
+        self.tables.iter().map(TableOrigin::generation).max().unwrap_or(0)
+    }
+
+    /// Every file that experts made, with its table.
+    pub(super) fn made(&self) -> impl Iterator<Item = (&TableOrigin, &FileOrigin, &Predicted)> {
+        self.tables.iter().flat_map(|table| {
+            table.files.iter().filter_map(move |file| Some((table, file, file.made.as_ref()?)))
+        })
+    }
+}
+
+impl TableOrigin {
+    /// 0 where nobody says that a model made it.
+    pub(super) fn generation(&self) -> u32 {
+        let said = u32::from(self.declared == Origin::Synthetic);
+        let made = self.files.iter().filter_map(|file| file.made.as_ref());
+        made.map(|made| made.generation).fold(said, u32::max)
+    }
+}
+
+impl Session {
+    /// Where the tables of a data source come from; every file is asked once in a session.
+    pub(super) fn origins(&self, data: &str) -> &Origins {
+        static NONE: OnceLock<Origins> = OnceLock::new();
+        let sources = self.known.sources.get_or_init(|| {
+            self.data.keys().map(|name| (name.clone(), self.look_for_origins(name))).collect()
+        });
+        sources.get(data).unwrap_or_else(|| NONE.get_or_init(Origins::default))
+    }
+
+    fn look_for_origins(&self, data: &str) -> Origins {
+        let contents: HashMap<&Path, &Digest> =
+            self.files.iter().map(|(path, content)| (path.as_path(), content)).collect();
+        let source = &self.pipeline.data[data];
+        let mut origins = Origins::default();
+        for (name, paths) in &self.data[data].files {
+            let Some(pattern) = source.tables.get(name) else { continue };
+            let declared = source.origin_of(name);
+            let mut files = Vec::new();
+            for path in paths {
+                let said = contents.get(path.as_path()).map(|content| beside(path, content));
+                let made = match said.transpose() {
+                    Ok(made) => made.flatten(),
+                    // What is declared synthetic anyway needs no other witness.
+                    Err(_) if declared == Origin::Synthetic => None,
+                    Err(why) => {
+                        origins.findings.push(self.not_told(path, pattern, why));
+                        None
+                    }
+                };
+                files.push(FileOrigin { path: path.clone(), made });
+            }
+            let pattern = pattern.clone();
+            origins.tables.push(TableOrigin { name: name.clone(), pattern, declared, files });
+        }
+        origins
+    }
+
+    fn not_told(&self, path: &Path, pattern: &Spanned<String>, why: String) -> Diagnostic {
+        let sidecar = PredictedBy::beside(path);
+        let message = format!("{} {why}", sidecar.display());
+        Diagnostic::warning(&self.pipeline.source, pattern.span(), message)
+            .label("its rows count as measured")
+            .help(
+                "if a model made labels in it all the same, say `origin = \"synthetic\"`; if none \
+                 did, remove the file that speaks of another",
+            )
+    }
+}
+
+/// What is said beside a file of this content of it; `None` where there is nothing beside it, and an
+/// error in words where there is something that says nothing of it.
+pub(super) fn beside(path: &Path, content: &Digest) -> Result<Option<Predicted>, String> {
+    let bytes = match fs::read(PredictedBy::beside(path)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    };
+    let said: PredictedBy = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("does not say who made the file beside it: {error}"))?;
+    match said.of(content) {
+        Some(made) => Ok(Some(made.clone())),
+        None => Err("speaks of another content than that of the file beside it".to_owned()),
+    }
+}
