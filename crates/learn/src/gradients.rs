@@ -14,6 +14,7 @@
 
 use burn::tensor::Tensor;
 use collegium_data::Matrix;
+use nalgebra::DMatrix;
 
 use crate::{
     Network,
@@ -82,9 +83,8 @@ impl Seeds<'_> {
 
 /// Columns that gradients at the network's inputs are projected on: see [`Network::lens`].
 pub struct Lens {
-    /// Units of the first layer × columns.
-    weight: Tensor<2>,
-    width: usize,
+    /// Units of the first layer × columns; none without columns.
+    weight: Option<Tensor<2>>,
 }
 
 /// A chunk of rows with their gradients.
@@ -113,10 +113,10 @@ impl Swept<'_> {
 
     /// Gradients at the network's inputs through a lens: (rows · each) × columns, row-major.
     pub fn through(&self, lens: &Lens) -> Vec<f32> {
-        if lens.width == 0 {
-            return Vec::new();
+        match &lens.weight {
+            Some(weight) => values(self.gradients[0].clone().matmul(weight.clone())),
+            None => Vec::new(),
         }
-        values(self.gradients[0].clone().matmul(lens.weight.clone()))
     }
 
     /// Gradients at the network's inputs: (rows · each) × inputs, row-major.
@@ -141,16 +141,12 @@ impl Network {
     /// If there are not `inputs × width` values.
     pub fn lens(&self, columns: &[f32], width: usize) -> Lens {
         assert_eq!(columns.len(), self.inputs() * width, "a row of the lens for every input");
-        let pass = Pass::new(self);
-        let units = self.layers.first().map_or(0, |layer| layer.outputs);
-        let weight = match self.inputs() * width {
-            0 => tensor(vec![0.0; units * width], units, width, &pass.device),
-            _ => {
-                let columns = tensor(columns.to_vec(), self.inputs(), width, &pass.device);
-                pass.weights[0].clone().transpose().matmul(columns)
-            }
-        };
-        Lens { weight, width }
+        let weight = (!columns.is_empty()).then(|| {
+            let pass = Pass::new(self);
+            let columns = tensor(columns.to_vec(), self.inputs(), width, &pass.device);
+            pass.weights[0].clone().transpose().matmul(columns)
+        });
+        Lens { weight }
     }
 
     /// Calls `visit` for chunk after chunk of the rows, in order, with their gradients.
@@ -231,6 +227,20 @@ impl Network {
         }
         gradients.reverse();
         gradients
+    }
+
+    /// W K Wᵀ of a layer's weights and a gram at its pre-activations: the average outer product of
+    /// gradients at the layer's input, inputs × inputs, row-major.
+    ///
+    /// # Panics
+    /// If there is no such layer or the gram is not units × units.
+    pub fn lifted(&self, layer: usize, gram: &DMatrix<f64>) -> Vec<f32> {
+        let units = self.layers[layer].outputs;
+        assert_eq!(gram.shape(), (units, units), "a gram of the layer's units");
+        let pass = Pass::new(self);
+        let weight = &pass.weights[layer];
+        let gram = tensor(gram.iter().map(|v| *v as f32).collect(), units, units, &pass.device);
+        values(weight.clone().matmul(gram).matmul(weight.clone().transpose()))
     }
 
     /// Calls `visit` for every row, in order, with its Jacobian: outputs × inputs, row-major.

@@ -88,7 +88,8 @@ impl<'a> Accumulator<'a> {
     pub fn add(&mut self, projected: &[f32], gram: &[f32]) {
         let columns = self.frame.columns;
         let size = self.outputs * columns;
-        if gram.len() != self.gram.len() || size == 0 || !projected.len().is_multiple_of(size) {
+        let whole = if size == 0 { projected.is_empty() } else { projected.len().is_multiple_of(size) };
+        if gram.len() != self.gram.len() || !whole {
             self.fail(AgopError::Shape(format!(
                 "{} projected gradients and a gram of {} for {} outputs, {columns} columns and {} \
                  units",
@@ -140,6 +141,9 @@ impl<'a> Accumulator<'a> {
 
     fn add_rows(&mut self, projected: &[f32]) {
         let (columns, parts) = (self.frame.columns, &self.frame.parts);
+        if columns == 0 {
+            return;
+        }
         for row in projected.chunks_exact(self.outputs * columns) {
             let from = self.contributions.len();
             self.contributions.resize(from + parts.len(), 0.0);
