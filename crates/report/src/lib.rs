@@ -20,6 +20,7 @@
 //! The crate reads records and nothing else: no store, no data, no clock. The same record gives the
 //! same bytes.
 
+mod attention;
 mod charts;
 mod expert;
 mod glossary;
@@ -27,6 +28,7 @@ pub mod graph;
 mod number;
 mod overview;
 mod page;
+mod pixels;
 mod words;
 
 use collegium_records::AuditReport;
