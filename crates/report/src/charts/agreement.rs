@@ -40,7 +40,7 @@ pub(crate) fn agreement(comparison: &Comparison) -> Markup {
             }
         })
         .collect();
-    let headings = ["Measure", "This", "Halves of the rows", "Other seeds"];
+    let headings = ["Measure", "This", "Halves of rows", "Other seeds"];
     html! {
         (table(&headings[..if seeds.is_some() { 4 } else { 3 }], &rows))
         p.legend.tight {

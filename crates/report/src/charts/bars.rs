@@ -146,9 +146,12 @@ fn signed(weight: f64) -> String {
     if weight > 0.0 { format!("+{text}") } else { text }
 }
 
-/// Shares with whiskers and nothing else.
-pub(crate) fn ranges(headings: &[&str], rows: Vec<(Markup, [f64; 3], Vec<Markup>)>) -> Markup {
-    let across = Across::all(rows.iter().flat_map(|row| row.1));
+/// Shares with whiskers and nothing else, on a given scale.
+pub(crate) fn ranges(
+    headings: &[&str],
+    across: &Across,
+    rows: Vec<(Markup, [f64; 3], Vec<Markup>)>,
+) -> Markup {
     let rows: Vec<Row> = rows
         .into_iter()
         .map(|(name, [share, low, high], more)| {

@@ -23,7 +23,7 @@ pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -
     let inside = html! {
         (frame.axes(&percentages(ticks(0.0, end, 5)), &percentages(ticks(0.0, end, 5)),
             if classes > 2 { "confidence in the predicted class" } else { "predicted probability" },
-            if classes > 2 { "right" } else { "observed frequency" }))
+            if classes > 2 { "how often right" } else { "observed frequency" }))
         line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(end))) y2=(px(frame.y(end))) {}
         path.curve.thin d=(path) {}
         @for bin in &bins {

@@ -1,7 +1,7 @@
 //! Bars of importance: what the choice of rows leaves open (a whisker on the bar), what the choice of
 //! the seed leaves open (a band below it), and what networks show that learned nothing (marks).
 
-use collegium_records::{Agop, Importance, InputGroup, RawAgop};
+use collegium_records::{Agop, Importance, RawAgop};
 use maud::{Markup, html};
 
 use super::bars::{Across, Row, ranges, table};
@@ -70,14 +70,18 @@ pub(crate) fn raw(raw: &RawAgop) -> Markup {
 }
 
 /// Inputs that vary together, as one.
-pub(crate) fn groups(groups: &[InputGroup]) -> Markup {
-    let rows = groups.iter().map(|group| {
+pub(crate) fn groups(agop: &Agop) -> Markup {
+    // The scale of the chart above, so that a group's bar can be held against its members'.
+    let shares = agop.importance.iter().flat_map(|row| [row.share, row.high]);
+    let groups = agop.groups.iter().flat_map(|group| [group.share, group.high]);
+    let across = Across::all(shares.chain(groups));
+    let rows = agop.groups.iter().map(|group| {
         let name = html! {
             @for (i, input) in group.inputs.iter().enumerate() { @if i > 0 { " + " } (breakable(input)) }
         };
         (name, [group.share, group.low, group.high], vec![html! { (number(group.correlation)) }])
     });
-    ranges(&["Inputs that move together", "Share", "95 % interval", "Correlation"], rows.collect())
+    ranges(&["Group", "Share", "95 % interval", "Correlation"], &across, rows.collect())
 }
 
 fn folded(

@@ -31,7 +31,7 @@ fn one(comparison: &Comparison) -> Markup {
             (charts::agreement(comparison))
             @if !comparison.angles.is_empty() {
                 p.caption {
-                    "Principal angles between the first " (comparison.k) @if comparison.k == 1 { " direction" } @else { " directions" } " of each: "
+                    @if comparison.k == 1 { "Angle between the first directions: " } @else { "Principal angles between the first " (comparison.k) " directions of each: " }
                     @for (i, angle) in comparison.angles.iter().enumerate() { @if i > 0 { ", " } (fixed(*angle, 1)) "°" }
                     "."
                 }

@@ -62,7 +62,7 @@ pub(super) fn findings(items: &[Item], index: usize) -> Markup {
                     li.warning[item.level == Level::Warning] {
                         @if item.level == Level::Warning { strong { "Warning. " } }
                         (sentence(&item.text))
-                        @if let Some(part) = item.part { " " a href={ "#e" (index) "-" (part.id()) } { (part.link()) } }
+                        @if let Some(part) = item.part { " " a.more href={ "#e" (index) "-" (part.id()) } { (part.link()) } }
                     }
                 }
             }

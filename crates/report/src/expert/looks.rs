@@ -23,7 +23,7 @@ pub(super) fn looks(node: &NodeAudit, id: &str) -> Markup {
         (charts::importance(agop))
         @if !agop.groups.is_empty() {
             h4 { "Inputs that move together" }
-            (charts::groups(&agop.groups))
+            (charts::groups(agop))
             p.caption {
                 "Inputs with a correlation beyond .9 say nearly the same, and seeds divide their importance between them as they like. "
                 "The share is that of the " a href="#glossary-groups" { "group as one" } ", when its inputs move together as they do."

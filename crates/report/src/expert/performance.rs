@@ -8,7 +8,7 @@ use crate::charts::{self, MOST_CLASSES};
 use crate::number::number;
 use crate::words::{metric_name, metrics_of};
 
-/// Classes up to which the confusion matrix stands beside another picture.
+/// Classes up to which a confusion matrix needs no more than half of the width.
 const BESIDE: usize = 4;
 
 pub(super) fn performance(node: &NodeAudit, id: &str) -> Markup {
@@ -50,9 +50,10 @@ fn curves(node: &NodeAudit, id: &str) -> Markup {
 fn errors(node: &NodeAudit, id: &str) -> Markup {
     html! {
         @if node.confusion.is_some() || node.reliability.is_some() {
-            div.pair {
+            @let classes = node.confusion.as_ref().map_or(0, |confusion| confusion.classes.len());
+            div.pair.lean[(BESIDE + 1..=MOST_CLASSES).contains(&classes)] {
                 @if let Some(confusion) = &node.confusion {
-                    div.wide[(BESIDE + 1..=MOST_CLASSES).contains(&confusion.classes.len())] { h4 { "Confusion matrix" } (charts::confusion(confusion)) }
+                    div { h4 { "Confusion matrix" } (charts::confusion(confusion)) }
                 }
                 @if let Some(reliability) = &node.reliability {
                     div { h4 { "Reliability" } (charts::calibration(reliability, &format!("{id}-reliability"), node.classes.len())) }

@@ -38,7 +38,7 @@ pub fn layers(units: &[u32], classes: usize, gap: f64) -> Vec<LayerAudit> {
                 },
                 collapse_train: (classes > 1).then(|| collapse(2000, 1.0, 0.9 + 0.098 * depth)),
                 collapse_test: (classes > 1)
-                    .then(|| collapse(2000, 1.1 + (gap - 1.1) * depth, 0.9 + 0.06 * depth)),
+                    .then(|| collapse(2000, 1.1 + (gap - 1.1) * depth.powi(3), 0.9 + 0.06 * depth)),
             }
         })
         .collect()
