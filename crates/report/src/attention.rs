@@ -157,7 +157,7 @@ fn collapsed(node: &NodeAudit) -> Option<Item> {
     let (layer, (train, test)) =
         node.probe.layers.iter().rev().find_map(|layer| Some((layer, collapse_gap(layer)?)))?;
     let text = format!(
-        "Collapsed on training rows far more than on test rows: NC1 of {} is {} there and {} here. What it drew together it knows by heart.",
+        "Collapsed on training rows far more than on test rows: NC1 of {} is {} on the former and {} on the latter. It knows its training rows by heart.",
         layer.name,
         number(train),
         number(test)

@@ -122,7 +122,7 @@ fn directions(agop: &Agop, node: &NodeAudit) -> Markup {
             h4 { "Directions" }
             @if !first.is_empty() { (panels(first, 0)) }
             @if !rest.is_empty() {
-                details {
+                details.numbers[images] {
                     summary { @if images { "Loadings by column; the pictures are below" } @else { (counted(rest.len() as u64, "more direction", "more directions")) } }
                     (panels(rest, first.len()))
                 }
