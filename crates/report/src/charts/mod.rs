@@ -113,7 +113,7 @@ fn line(frame: &Frame, points: impl IntoIterator<Item = Option<(f64, f64)>>) -> 
 
 /// Numbers that a picture shows, folded away.
 fn as_text(inside: &Markup) -> Markup {
-    html! { details.numbers { summary { "The same as numbers" } (inside) } }
+    html! { details.numbers { summary { "The same as numbers" } div.scroll { (inside) } } }
 }
 
 /// Powers of ten within a range of logarithms, or 1, 2, 5 where there are few of them.
