@@ -37,7 +37,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Row]) -> Markup {
                             svg width="100%" height="24" focusable="false" { (row.strip) }
                         }
                         @for (i, figure) in row.figures.iter().enumerate() {
-                            td.figure.more[i > 0] role="cell" data-label=(figures.get(i).copied().unwrap_or_default()) { (figure) }
+                            td.figure.more[i > 0] role="cell" data-label=(figures.get(i).copied().unwrap_or_default()) { span.cell { (figure) } }
                         }
                     }
                 }
