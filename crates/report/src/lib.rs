@@ -2,14 +2,17 @@
 //!
 //! An audit is worth nothing if only its author can read it. This crate turns the stored record of
 //! an audit ([`AuditReport`]) into one HTML file that can be mailed, printed and opened in ten
-//! years: no network, no script, no fonts to load, every picture inline SVG with its numbers beside
-//! it as text. It also draws the DAG of a pipeline, in the report and for `collegium graph`.
+//! years: no network, no script, no fonts to load, every picture inline (SVG, or a small PNG where
+//! the numbers are pixels) with its numbers beside it as text. It also writes a model card for each
+//! expert, and draws the DAG of a pipeline, in the report and for `collegium graph`.
 //!
 //! The central idea is that a picture never stands alone. An importance is drawn with its bootstrap
-//! band, with the mark that an *untrained* network of the same shape would leave, and in a muted
-//! style, in words, when it cannot be told from noise; an expert without skill on held-out rows gets
-//! the reason in place of a picture. Colour repeats what text or form says already, and is taken
-//! from the palette of Okabe and Ito. Numbers that are not finite are never printed.
+//! band, with the band of other seeds, with the marks that an *untrained* network and one trained on
+//! permuted labels would leave, and in a muted style, in words, when it cannot be told from noise; an
+//! expert without skill on held-out rows gets the reason in place of a picture. Colour repeats what
+//! text or form says already, and is taken from the palettes of Okabe and Ito and of ColorBrewer. The
+//! page begins with what needs attention: the audit's findings, and what the records say beyond them.
+//! The report decides how a number is shown, never what it is; one that is not finite is never printed.
 //!
 //! Rejected: a plotting crate (they draw for themselves, not for a page of HTML: text that does not
 //! wrap, colours that ignore the style sheet); a JavaScript charting library (nothing would show
@@ -20,6 +23,8 @@
 //! The crate reads records and nothing else: no store, no data, no clock. The same record gives the
 //! same bytes.
 
+mod attention;
+mod card;
 mod charts;
 mod expert;
 mod glossary;
@@ -27,8 +32,10 @@ pub mod graph;
 mod number;
 mod overview;
 mod page;
+mod pixels;
 mod words;
 
+pub use card::card;
 use collegium_records::AuditReport;
 
 /// The audit as one self-contained HTML file: no network and no script is needed to read it.

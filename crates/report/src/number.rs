@@ -46,7 +46,7 @@ pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Optio
         return (number(value), shown);
     }
     let mut digits = decimals(size).min(MOST_DECIMALS);
-    if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 0.0) {
+    if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 1e-9 * size) {
         let telling = (-width.log10()).ceil().clamp(0.0, MOST_DECIMALS as f64) as usize;
         digits = digits.clamp(telling.min(digits + 2), telling + 1);
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::{AuditReport, Edge, NodeAudit};
+use collegium_records::{AuditReport, Edge, Level, NodeAudit};
 use maud::{Markup, html};
 
+use crate::attention::{Item, first};
 use crate::graph::{Graph, GraphEdge, GraphNode, Kind, draw};
 use crate::number::{count, counted, measure, percent, px};
 use crate::page::{anchor, breakable, link, sentence};
-use crate::words::{Health, baseline_name, finite, headline, metric_name, on, short, warnings};
+use crate::words::{Health, baseline_name, finite, headline, metric_name, on, short};
 
 /// Top inputs named in the table.
 const TOP_INPUTS: usize = 2;
@@ -41,19 +42,22 @@ pub(crate) fn overview(report: &AuditReport) -> Markup {
 }
 
 fn attention(report: &AuditReport) -> Markup {
-    let findings: Vec<(&NodeAudit, &str)> = report
-        .nodes
-        .iter()
-        .flat_map(|node| warnings(node).map(move |finding| (node, finding.text.as_str())))
-        .collect();
+    let mut all: Vec<(usize, &NodeAudit, Item)> = Vec::new();
+    for (index, node) in report.nodes.iter().enumerate() {
+        all.extend(first(node).into_iter().map(|item| (index, node, item)));
+    }
+    all.sort_by_key(|(_, _, item)| item.level);
     html! {
         h3 { "Needs attention first" }
-        @if findings.is_empty() {
+        @if all.is_empty() {
             p { "Nothing: no expert has a warning. The column “Health” below says which are no better than a simpler model." }
         } @else {
             ul.findings {
-                @for (node, text) in findings {
-                    li.warning { a href=(link(&node.name)) { (short(&node.name)) } " " (sentence(text)) }
+                @for (index, node, item) in &all {
+                    li.warning[item.level == Level::Warning] {
+                        a href=(link(&node.name)) { (short(&node.name)) } " " (sentence(&item.text))
+                        @if let Some(part) = item.part { " " a.more href={ "#e" (index) "-" (part.id()) } { (part.link()) } }
+                    }
                 }
             }
         }

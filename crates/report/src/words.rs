@@ -1,6 +1,6 @@
 //! Sentences that follow from the numbers, and the names of things.
 
-use collegium_records::{Finding, Interval, Level, Metrics, NodeAudit, SplitMeasures};
+use collegium_records::{Interval, Metrics, NodeAudit, SplitMeasures};
 
 use crate::number::{counted, number, percent, percent_measure};
 
@@ -70,6 +70,12 @@ pub(crate) fn on<'a>(
     Some((finite(&split.metrics, name)?, split.intervals.get(name)))
 }
 
+/// With a capital letter at its head.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// `departure` for `expert.departure`.
 pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("expert.").or_else(|| name.strip_prefix("data.")).unwrap_or(name)
@@ -101,7 +107,7 @@ pub(crate) enum Health {
 impl Health {
     /// Judges an expert.
     pub(crate) fn of(node: &NodeAudit) -> Self {
-        let warnings = warnings(node).count();
+        let warnings = crate::attention::warnings(node);
         if !node.skill.beats_baseline {
             Self::LearnedNothing
         } else if warnings > 0 {
@@ -131,11 +137,6 @@ impl Health {
             Self::Sound => "good",
         }
     }
-}
-
-/// Findings that need attention.
-pub(crate) fn warnings(node: &NodeAudit) -> impl Iterator<Item = &Finding> {
-    node.findings.iter().filter(|finding| finding.level == Level::Warning)
 }
 
 /// How an expert stands against a yardstick.

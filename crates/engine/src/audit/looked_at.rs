@@ -10,7 +10,7 @@ use collegium_records::{Agop, Changed, Cue, Interval, Level, NodeAudit, three_di
 /// NC1 on test rows over NC1 on training rows from which a layer that others read has collapsed too far.
 const COLLAPSED: f64 = 5.0;
 
-/// Share of the loss that a weak slice must exceed the rest by to be worth a warning.
+/// Times the loss elsewhere that a weak slice must lose to be worth a sentence.
 const WEAK: f64 = 1.5;
 
 pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
@@ -34,7 +34,7 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
     for comparison in &audit.probe.comparisons {
         if comparison.changed == Changed::Yes && comparison.what.starts_with("training rows") {
             said.push((
-                Level::Warning,
+                Level::Note,
                 format!(
                     "On its training rows it looks at other things than on new ones: {}",
                     comparison.reason
@@ -117,7 +117,7 @@ fn slices(audit: &NodeAudit) -> Vec<(Level, String)> {
                 three(slice.elsewhere),
                 p_value(slice.adjusted)
             );
-            (Level::Warning, text)
+            (Level::Note, text)
         })
         .into_iter()
         .collect()

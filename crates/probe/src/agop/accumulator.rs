@@ -88,7 +88,8 @@ impl<'a> Accumulator<'a> {
     pub fn add(&mut self, projected: &[f32], gram: &[f32]) {
         let columns = self.frame.columns;
         let size = self.outputs * columns;
-        let whole = if size == 0 { projected.is_empty() } else { projected.len().is_multiple_of(size) };
+        let whole =
+            if size == 0 { projected.is_empty() } else { projected.len().is_multiple_of(size) };
         if gram.len() != self.gram.len() || !whole {
             self.fail(AgopError::Shape(format!(
                 "{} projected gradients and a gram of {} for {} outputs, {columns} columns and {} \

@@ -3,7 +3,7 @@
 use collegium_records::Reliability;
 use maud::{Markup, html};
 
-use super::{Frame, percentages, picture, ticks};
+use super::{Frame, as_text, line, percentages, picture, ticks};
 use crate::number::{count, measure, percent, px};
 
 /// Predicted against observed frequency; points as large as their bins are full.
@@ -19,18 +19,11 @@ pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -
     let end = [0.02, 0.05, 0.1, 0.2, 0.5].into_iter().find(|end| reach <= *end).unwrap_or(1.0);
     let frame = Frame::new((0.0, end), (0.0, end));
     let most = bins.iter().map(|bin| bin.rows).max().unwrap_or(1).max(1) as f64;
-    let path: String = bins
-        .iter()
-        .enumerate()
-        .map(|(i, bin)| {
-            let letter = if i == 0 { 'M' } else { 'L' };
-            format!("{letter}{} {}", px(frame.x(bin.predicted)), px(frame.y(bin.observed)))
-        })
-        .collect();
+    let path = line(&frame, bins.iter().map(|bin| Some((bin.predicted, bin.observed))));
     let inside = html! {
         (frame.axes(&percentages(ticks(0.0, end, 5)), &percentages(ticks(0.0, end, 5)),
             if classes > 2 { "confidence in the predicted class" } else { "predicted probability" },
-            if classes > 2 { "right" } else { "observed frequency" }))
+            if classes > 2 { "how often right" } else { "observed frequency" }))
         line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(end))) y2=(px(frame.y(end))) {}
         path.curve.thin d=(path) {}
         @for bin in &bins {
@@ -52,6 +45,14 @@ pub(crate) fn calibration(reliability: &Reliability, id: &str, classes: usize) -
                 strong { "Expected calibration error " (ece) } ". "
                 "On the dashed diagonal, what is predicted is what happens; larger points hold more test rows."
             }
+            (as_text(&html! {
+                table.plain {
+                    thead { tr { th scope="col" { "Predicted" } th.figure scope="col" { "Observed" } th.figure scope="col" { "Rows" } } }
+                    tbody { @for bin in &bins {
+                        tr { td { (percent(bin.predicted)) } td.figure { (percent(bin.observed)) } td.figure { (count(bin.rows)) } }
+                    } }
+                }
+            }))
         }
     }
 }

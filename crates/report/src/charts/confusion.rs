@@ -6,7 +6,9 @@ use maud::{Markup, html};
 use crate::number::{count, percent};
 
 /// With more classes than this, the most frequent mistakes are listed instead of the matrix.
-const MOST_CLASSES: usize = 16;
+pub(crate) const MOST_CLASSES: usize = 16;
+/// With more classes than this, cells have counts alone.
+const ROOMY: usize = 4;
 /// Mistakes that are listed.
 const MISTAKES: usize = 20;
 
@@ -28,7 +30,7 @@ fn matrix(confusion: &Confusion) -> Markup {
         confusion.counts.iter().map(Vec::len).max().unwrap_or(0).max(confusion.classes.len());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
-            table.confusion {
+            table.confusion.dense[columns > ROOMY] {
                 thead {
                     tr { td {} th.over scope="colgroup" colspan=(columns) { "predicted" } }
                     tr { th.corner scope="col" { "true" } @for j in 0..columns { th scope="col" { (name(confusion, j)) } } }
@@ -40,7 +42,7 @@ fn matrix(confusion: &Confusion) -> Markup {
                             @for rows in row {
                                 @let share = *rows as f64 / total(row).max(1) as f64;
                                 td style={ "background:" (shade(share)) } {
-                                    (count(*rows)) span.aside { (percent(share)) }
+                                    (count(*rows)) @if columns <= ROOMY { span.aside { (percent(share)) } }
                                 }
                             }
                         }
@@ -48,7 +50,10 @@ fn matrix(confusion: &Confusion) -> Markup {
                 }
             }
         }
-        p.caption { "Test rows. Percentages are of the true class." }
+        p.caption {
+            "Test rows. "
+            @if columns <= ROOMY { "Percentages are of the true class." } @else { "Shaded by the share of the true class." }
+        }
     }
 }
 
@@ -79,7 +84,7 @@ fn mistakes(confusion: &Confusion) -> Markup {
 }
 
 /// White to a blue that dark text can still be read on (6:1).
-fn shade(share: f64) -> String {
+pub(super) fn shade(share: f64) -> String {
     let mix = |to: f64| (255.0 + (to - 255.0) * share.clamp(0.0, 1.0)).round() as u8;
     format!("#{:02x}{:02x}{:02x}", mix(95.0), mix(168.0), mix(211.0))
 }

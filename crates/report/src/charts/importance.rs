@@ -1,105 +1,214 @@
-//! Bars of importance with bootstrap whiskers and the marks of an untrained network.
-//!
-//! A table, so that names wrap and numbers can be read and copied; the bar of each row is a strip of
-//! SVG in per cent of its cell, which needs no fixed width.
+//! Bars of importance: what the choice of rows leaves open (a whisker on the bar), what the choice of
+//! the seed leaves open (a band below it), and what networks show that learned nothing (marks).
 
-use collegium_records::{Agop, Importance};
+use collegium_records::{Agop, Importance, RawAgop};
 use maud::{Markup, html};
 
-use crate::number::{counted, percent, percent_measure, percent_range};
+use super::bars::{Across, Row, ranges, table};
+use crate::number::{counted, number, percent, percent_measure, percent_range};
 use crate::page::breakable;
 use crate::words::short;
 
 /// Rows that are shown at once; the rest folds away.
 const SHOWN: usize = 25;
 
+/// What stands beside the bars for comparison, in the same order.
+#[derive(Default, Clone, Copy)]
+struct References<'a> {
+    untrained: &'a [f64],
+    permuted: &'a [f64],
+}
+
+impl References<'_> {
+    fn rest(&self) -> Self {
+        Self {
+            untrained: self.untrained.get(SHOWN..).unwrap_or_default(),
+            permuted: self.permuted.get(SHOWN..).unwrap_or_default(),
+        }
+    }
+}
+
 /// The chart of declared inputs.
 pub(crate) fn importance(agop: &Agop) -> Markup {
-    let untrained = &agop.noise_floor.untrained;
-    let scale = scale(&agop.importance, untrained);
-    let (first, rest) = agop.importance.split_at(agop.importance.len().min(SHOWN));
+    let permuted = agop.noise_floor.permuted.as_ref();
+    let references = References {
+        untrained: &agop.noise_floor.untrained,
+        permuted: permuted.map_or(&[], |null| null.shares.as_slice()),
+    };
     html! {
-        (table(first, untrained, scale, "Declared input"))
-        @if !rest.is_empty() {
-            @let sum: f64 = rest.iter().map(|row| row.share).filter(|share| share.is_finite()).sum();
-            details {
-                summary { (counted(rest.len() as u64, "more input", "more inputs")) ", together " (percent(sum)) }
-                (table(rest, untrained.get(SHOWN..).unwrap_or_default(), scale, "Declared input"))
-            }
-        }
-        p.legend {
-            span { svg width="26" height="12" aria-hidden="true" { rect.bar x="1" y="2" width="24" height="8" {} } "share of importance" }
-            span { svg width="26" height="12" aria-hidden="true" {
-                line.whisker x1="3" x2="23" y1="6" y2="6" {} line.whisker x1="3" x2="3" y1="2" y2="10" {} line.whisker x1="23" x2="23" y1="2" y2="10" {}
-            } "95 % bootstrap interval" }
-            @if !untrained.is_empty() {
-                span { svg width="14" height="12" aria-hidden="true" { circle.untrained cx="7" cy="6" r="4" {} } "same network untrained" }
-            }
-            span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="2" width="24" height="8" {} } "little weight" }
-        }
+        (folded(&agop.importance, references, "Declared input", &|row| html! { (breakable(&row.input)) }))
+        (legend(&agop.importance, references, permuted.map_or(0, |null| null.fits)))
     }
 }
 
 /// The chart of upstream experts.
 pub(crate) fn upstream(agop: &Agop) -> Markup {
-    table(&agop.upstream, &[], scale(&agop.upstream, &[]), "Expert")
+    let across = across(&agop.upstream, References::default());
+    rows(
+        &agop.upstream,
+        References::default(),
+        &across,
+        "Expert",
+        &|row| html! { (breakable(short(&row.input))) },
+    )
 }
 
-/// The largest value that has to fit.
-fn scale(rows: &[Importance], untrained: &[f64]) -> f64 {
-    let largest = rows
-        .iter()
-        .flat_map(|row| [row.share, row.high])
-        .chain(untrained.iter().copied())
-        .filter(|value| value.is_finite())
-        .fold(0.0f64, f64::max);
-    if largest > 0.0 { largest / 0.98 } else { 1.0 }
-}
-
-fn table(rows: &[Importance], untrained: &[f64], scale: f64, heading: &str) -> Markup {
-    let at = |value: f64| {
-        let value = if value.is_finite() { (value / scale).clamp(0.0, 1.0) } else { 0.0 };
-        format!("{:.2}%", value * 100.0)
+/// The chart of raw columns, with the experts through which each passes.
+pub(crate) fn raw(raw: &RawAgop) -> Markup {
+    let name = |row: &Importance| {
+        html! {
+            (breakable(&row.input))
+            @if let Some(experts) = raw.through.get(&row.input).filter(|experts| !experts.is_empty()) {
+                span.aside { "also through " (experts.iter().map(|name| short(name)).collect::<Vec<_>>().join(", ")) }
+            }
+        }
     };
     html! {
-        table.bars {
-            thead { tr {
-                th scope="col" { (heading) }
-                th scope="col" aria-hidden="true" {}
-                th.figure scope="col" { "Share" }
-                th.figure scope="col" { "95 % interval" }
-            } }
-            tbody {
-                @for (i, row) in rows.iter().enumerate() {
-                    tr.muted[!row.above_noise] {
-                        th scope="row" {
-                            span.name { (breakable(short_input(&row.input))) }
-                            @if !row.above_noise { span.aside { "little weight" } }
-                        }
-                        td.strip {
-                            svg width="100%" height="22" aria-hidden="true" focusable="false" {
-                                line.grid x1="0" x2="0" y1="0" y2="22" {}
-                                rect.bar.muted[!row.above_noise] x="0" y="5" height="12" width=(at(row.share)) {}
-                                @if row.low.is_finite() && row.high.is_finite() {
-                                    line.whisker x1=(at(row.low)) x2=(at(row.high)) y1="11" y2="11" {}
-                                    line.whisker x1=(at(row.low)) x2=(at(row.low)) y1="7" y2="15" {}
-                                    line.whisker x1=(at(row.high)) x2=(at(row.high)) y1="7" y2="15" {}
-                                }
-                                @if let Some(reference) = untrained.get(i).filter(|v| v.is_finite()) {
-                                    circle.untrained cx=(at(*reference)) cy="11" r="4" { title { "untrained: " (percent(*reference)) } }
-                                }
-                            }
-                        }
-                        td.figure { (percent_measure(row.share, row.low, row.high).0) }
-                        td.figure.soft { (percent_range(row.low, row.high)) }
-                    }
-                }
+        (folded(&raw.importance, References::default(), "Raw column", &name))
+        (legend(&raw.importance, References::default(), 0))
+    }
+}
+
+/// Inputs that vary together, as one.
+pub(crate) fn groups(agop: &Agop) -> Markup {
+    // The scale of the chart above, so that a group's bar can be held against its members'.
+    let shares = agop.importance.iter().flat_map(|row| [row.share, row.high]);
+    let groups = agop.groups.iter().flat_map(|group| [group.share, group.high]);
+    let across = Across::all(shares.chain(groups));
+    let rows = agop.groups.iter().map(|group| {
+        let name = html! {
+            @for (i, input) in group.inputs.iter().enumerate() { @if i > 0 { " + " } (breakable(input)) }
+        };
+        (name, [group.share, group.low, group.high], vec![html! { (number(group.correlation)) }])
+    });
+    ranges(&["Group", "Share", "95 % interval", "Correlation"], &across, rows.collect())
+}
+
+fn folded(
+    all: &[Importance],
+    references: References<'_>,
+    heading: &str,
+    name: &dyn Fn(&Importance) -> Markup,
+) -> Markup {
+    let across = across(all, references);
+    let (first, rest) = all.split_at(all.len().min(SHOWN));
+    html! {
+        (rows(first, references, &across, heading, name))
+        @if !rest.is_empty() {
+            @let sum: f64 = rest.iter().map(|row| row.share).filter(|share| share.is_finite()).sum();
+            details {
+                summary { (counted(rest.len() as u64, "more input", "more inputs")) ", together " (percent(sum)) }
+                (rows(rest, references.rest(), &across, heading, name))
             }
         }
     }
 }
 
-/// `expert.departure` without its kind; a column with its source.
-fn short_input(name: &str) -> &str {
-    if name.starts_with("expert.") { short(name) } else { name }
+/// A scale that everything fits.
+fn across(rows: &[Importance], references: References<'_>) -> Across {
+    let seeds = rows.iter().filter_map(|row| row.seeds).map(|seeds| seeds.high);
+    let shares = rows.iter().flat_map(|row| [row.share, row.high]).chain(seeds);
+    let nulls = references.untrained.iter().chain(references.permuted).copied();
+    Across::all(shares.chain(nulls).map(|value| value.max(0.0)))
+}
+
+fn rows(
+    all: &[Importance],
+    references: References<'_>,
+    across: &Across,
+    heading: &str,
+    name: &dyn Fn(&Importance) -> Markup,
+) -> Markup {
+    let seeds = all.iter().any(|row| row.seeds.is_some());
+    let made: Vec<Row> = all
+        .iter()
+        .enumerate()
+        .map(|(i, row)| {
+            let mut figures = vec![
+                html! { (percent_measure(row.share, row.low, row.high).0) },
+                html! { span.soft { (percent_range(row.low, row.high)) } },
+            ];
+            if seeds {
+                let range = row.seeds.map(|seeds| percent_range(seeds.low, seeds.high));
+                figures.push(html! { span.soft { (range.as_deref().unwrap_or("–")) } });
+            }
+            let reference = |values: &[f64]| values.get(i).copied().unwrap_or(f64::NAN);
+            Row {
+                name: html! { span.name { (name(row)) } @if !row.above_noise { span.aside { "little weight" } } },
+                muted: !row.above_noise,
+                strip: html! {
+                    (across.zero())
+                    (across.bar(row.share, if row.above_noise { "" } else { "muted" }))
+                    (across.whisker(row.low, row.high))
+                    @if let Some(seeds) = row.seeds { (across.band(seeds.low, seeds.high)) }
+                    (across.mark(reference(references.untrained), &circle()))
+                    (across.mark(reference(references.permuted), &diamond()))
+                },
+                figures,
+            }
+        })
+        .collect();
+    let headings = [heading, "Share", "95 % interval", "Other seeds"];
+    html! {
+        (table(&headings[..if seeds { 4 } else { 3 }], &made))
+        @if !references.untrained.is_empty() || !references.permuted.is_empty() {
+            (nulls(all, references, heading))
+        }
+    }
+}
+
+/// The marks as numbers.
+fn nulls(all: &[Importance], references: References<'_>, heading: &str) -> Markup {
+    let cell =
+        |values: &[f64], i: usize| values.get(i).map_or_else(|| "–".to_owned(), |v| percent(*v));
+    super::as_text(&html! {
+        table.plain {
+            thead { tr {
+                th scope="col" { (heading) }
+                th.figure scope="col" { "Untrained" }
+                @if !references.permuted.is_empty() { th.figure scope="col" { "Permuted labels, largest" } }
+            } }
+            tbody {
+                @for (i, row) in all.iter().enumerate() {
+                    tr {
+                        th scope="row" { (breakable(&row.input)) }
+                        td.figure { (cell(references.untrained, i)) }
+                        @if !references.permuted.is_empty() { td.figure { (cell(references.permuted, i)) } }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn circle() -> Markup {
+    html! { circle.untrained r="4" {} }
+}
+
+fn diamond() -> Markup {
+    html! { path.permuted d="M0 -5L5 0L0 5L-5 0Z" {} }
+}
+
+fn legend(rows: &[Importance], references: References<'_>, permuted: u32) -> Markup {
+    html! {
+        p.legend {
+            span { svg width="26" height="12" aria-hidden="true" { rect.bar x="1" y="1" width="24" height="10" {} } "share of importance" }
+            span { svg width="26" height="12" aria-hidden="true" {
+                line.whisker x1="3" x2="23" y1="6" y2="6" {} line.whisker x1="3" x2="3" y1="2" y2="10" {} line.whisker x1="23" x2="23" y1="2" y2="10" {}
+            } "other rows: 95 % bootstrap interval" }
+            @if rows.iter().any(|row| row.seeds.is_some()) {
+                span { svg width="26" height="12" aria-hidden="true" { rect.band x="1" y="4" width="24" height="4" rx="1" {} } "other seeds: least to largest of all refits" }
+            }
+            @if !references.untrained.is_empty() {
+                span { svg width="14" height="12" viewBox="-7 -6 14 12" aria-hidden="true" { (circle()) } "same network untrained" }
+            }
+            @if !references.permuted.is_empty() {
+                span { svg width="14" height="12" viewBox="-7 -6 14 12" aria-hidden="true" { (diamond()) }
+                    "permuted labels: largest of " (counted(u64::from(permuted), "fit", "fits")) }
+            }
+            @if rows.iter().any(|row| !row.above_noise) {
+                span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="1" width="24" height="10" {} } "little weight" }
+            }
+        }
+    }
 }

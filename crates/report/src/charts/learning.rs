@@ -3,7 +3,7 @@
 use collegium_records::Epoch;
 use maud::{Markup, html};
 
-use super::{Frame, numbered, picture, ticks};
+use super::{Frame, as_text, line, numbered, picture, ticks};
 use crate::number::{count, number, px};
 
 /// Both losses by epoch with the kept epoch marked. Nothing when no epoch has finite losses.
@@ -15,22 +15,8 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
     let pad = if high > low { (high - low) * 0.06 } else { low.abs().max(1e-3) * 0.1 };
     let last = epochs.len() as f64;
     let frame = Frame::new((1.0f64.min(last), last.max(2.0)), (low - pad, high + pad));
-    let line = |of: fn(&Epoch) -> f64| {
-        let mut path = String::new();
-        let mut drawing = false;
-        for (i, epoch) in epochs.iter().enumerate() {
-            let value = of(epoch);
-            if value.is_finite() {
-                let letter = if drawing { 'L' } else { 'M' };
-                path.push_str(&format!(
-                    "{letter}{} {}",
-                    px(frame.x((i + 1) as f64)),
-                    px(frame.y(value))
-                ));
-            }
-            drawing = value.is_finite();
-        }
-        path
+    let path = |of: fn(&Epoch) -> f64| {
+        line(&frame, epochs.iter().enumerate().map(|(i, epoch)| Some(((i + 1) as f64, of(epoch)))))
     };
     let x: Vec<(f64, String)> = ticks(0.0, last, 6)
         .into_iter()
@@ -50,8 +36,8 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
         @if kept.is_some() {
             line.rank x1=(px(frame.x(f64::from(best)))) x2=(px(frame.x(f64::from(best)))) y1=(px(frame.top)) y2=(px(frame.bottom)) {}
         }
-        path.curve.training d=(line(|e| e.train)) {}
-        path.curve d=(line(|e| e.valid)) {}
+        path.curve.training d=(path(|e| e.train)) {}
+        path.curve d=(path(|e| e.valid)) {}
         @if let Some(epoch) = kept {
             circle.point cx=(px(frame.x(f64::from(best)))) cy=(px(frame.y(epoch.valid))) r="4.5" {}
         }
@@ -70,6 +56,14 @@ pub(crate) fn learning(epochs: &[Epoch], best: u32, id: &str) -> Option<Markup> 
             figcaption {
                 strong { (sentence) } ". Solid: validation; dashed: training, as it was minimised."
             }
+            (as_text(&html! {
+                table.plain {
+                    thead { tr { th scope="col" { "Epoch" } th.figure scope="col" { "Training" } th.figure scope="col" { "Validation" } } }
+                    tbody { @for (i, epoch) in epochs.iter().enumerate() {
+                        tr { th scope="row" { (i + 1) } td.figure { (number(epoch.train)) } td.figure { (number(epoch.valid)) } }
+                    } }
+                }
+            }))
         }
     })
 }

@@ -1,17 +1,35 @@
 //! The pictures. Each is SVG inside the page, styled by the page's style sheet, with a title and a
 //! description; what it shows is also there as text.
 
+mod agreement;
+mod bars;
 mod calibration;
 mod confusion;
+mod cues;
+mod curves;
+mod directions;
+mod heat;
 mod importance;
+mod layers;
 mod learning;
+mod residuals;
 mod spectrum;
+mod tiles;
 
+pub(crate) use agreement::agreement;
+pub(crate) use bars::diverging;
 pub(crate) use calibration::calibration;
-pub(crate) use confusion::confusion;
-pub(crate) use importance::{importance, upstream};
+pub(crate) use confusion::{MOST_CLASSES, confusion};
+pub(crate) use cues::cue;
+pub(crate) use curves::{precision_recall, roc};
+pub(crate) use directions::direction;
+pub(crate) use heat::classes;
+pub(crate) use importance::{groups, importance, raw, upstream};
+pub(crate) use layers::layers;
 pub(crate) use learning::learning;
+pub(crate) use residuals::{by_prediction, histogram};
 pub(crate) use spectrum::spectrum;
+pub(crate) use tiles::tiles;
 
 use maud::{Markup, html};
 
@@ -76,6 +94,50 @@ fn picture(id: &str, title: &str, description: &str, inside: &Markup) -> Markup 
     }
 }
 
+/// A line through points in order; it breaks where one is absent or not a number.
+fn line(frame: &Frame, points: impl IntoIterator<Item = Option<(f64, f64)>>) -> String {
+    let mut path = String::new();
+    let mut drawing = false;
+    for point in points {
+        let point = point.filter(|(x, y)| x.is_finite() && y.is_finite());
+        if let Some((x, y)) = point {
+            path.push(if drawing { 'L' } else { 'M' });
+            path.push_str(&px(frame.x(x)));
+            path.push(' ');
+            path.push_str(&px(frame.y(y)));
+        }
+        drawing = point.is_some();
+    }
+    path
+}
+
+/// Numbers that a picture shows, folded away.
+fn as_text(inside: &Markup) -> Markup {
+    html! { details.numbers { summary { "The same as numbers" } div.scroll { (inside) } } }
+}
+
+/// Powers of ten within a range of logarithms, or 1, 2, 5 where there are few of them.
+fn log_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let steps: &[f64] = if high - low < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let decades = (low.floor() as i32).max(-12)..=(high.ceil() as i32).min(12);
+    let every = if high - low > 6.0 { 2 } else { 1 };
+    decades
+        .filter(|decade| decade % every == 0)
+        .flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)))
+        .map(|value| (value.log10(), plain(value)))
+        .filter(|(at, _)| (low - 1e-9..=high + 1e-9).contains(at))
+        .collect()
+}
+
+/// A tick's value without needless digits: `0.05`, `20`.
+fn plain(value: f64) -> String {
+    if (1e-4..1e5).contains(&value) {
+        crate::number::fixed(value, (-value.log10().floor()).clamp(0.0, 6.0) as usize)
+    } else {
+        number(value)
+    }
+}
+
 /// Round values that divide a range into about `count` parts.
 fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     let range = high - low;
@@ -125,6 +187,21 @@ mod tests {
             numbered(ticks(0.31, 0.62, 4)).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0.4", "0.5", "0.6"]);
         assert_eq!(ticks(0.0, 1.0, 5), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+    }
+
+    #[test]
+    fn ticks_of_logarithms_are_powers_of_ten() {
+        let labels = |low, high| log_ticks(low, high).into_iter().map(|t| t.1).collect::<Vec<_>>();
+        assert_eq!(labels(-2.2, 0.5), ["0.01", "0.1", "1"]);
+        assert_eq!(labels(-0.8, 0.4), ["0.2", "0.5", "1", "2"]);
+    }
+
+    #[test]
+    fn a_line_breaks_where_a_point_is_absent() {
+        let frame = Frame::new((0.0, 1.0), (0.0, 1.0));
+        let points =
+            [Some((0.0, 0.0)), None, Some((0.5, 0.5)), Some((1.0, 1.0)), Some((f64::NAN, 0.0))];
+        assert_eq!(line(&frame, points), "M62 206M200 110L338 14");
     }
 
     proptest! {

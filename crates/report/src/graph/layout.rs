@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::compact::{lifts, parts};
+
 /// Sweeps over the layers that look for a better order.
 const ORDER_SWEEPS: usize = 16;
 /// Sweeps over the layers that settle heights.
@@ -82,7 +84,17 @@ pub(super) fn layout(heights: &[f64], least: &[usize], edges: &[(usize, usize)])
         rows[item.layer].push(index);
     }
     order(&items, &mut rows);
-    let centre = settle(&items, &rows);
+    let mut centre = settle(&items, &rows);
+    let links =
+        items.iter().enumerate().flat_map(|(i, item)| item.after.iter().map(move |n| (i, *n)));
+    let parts = parts(items.len(), links);
+    let reach: Vec<(f64, f64)> = centre
+        .iter()
+        .zip(&items)
+        .map(|(y, item)| (y - item.height / 2.0, y + item.height / 2.0))
+        .collect();
+    let lifts = lifts(&parts, &reach);
+    centre.iter_mut().zip(&parts).for_each(|(y, part)| *y -= lifts[*part]);
     let top =
         centre.iter().zip(&items).map(|(y, item)| y - item.height / 2.0).fold(f64::MAX, f64::min);
     let bottom =

@@ -3,6 +3,7 @@
 //! [`Graph`] is a small struct of its own, so that the report (which knows shares and health) and
 //! `collegium graph` (which knows only the pipeline file) draw with the same hand.
 
+mod compact;
 mod layout;
 mod svg;
 mod text;

@@ -1,0 +1,127 @@
+//! Metrics, classes and weak slices.
+
+use collegium_records::{Measure, NodeAudit, SplitMeasures};
+
+use super::text::{Paragraphs, code, inline, table};
+use crate::number::{count, measure, number};
+use crate::words::{baseline_name, metric_name, metrics_of, on};
+
+pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
+    let names = metrics_of(node);
+    if names.is_empty() {
+        page.add("Nothing was measured.".into());
+    } else {
+        page.add(metrics(node, &names));
+        page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
+    }
+    if !node.performance.classes.is_empty() {
+        page.add("### By class".into());
+        page.add(classes(node));
+    }
+    slices(node, page);
+    seeds(node, page);
+}
+
+fn metrics(node: &NodeAudit, names: &[&str]) -> String {
+    let mut heading = vec!["Metric".to_owned(), "This expert".to_owned()];
+    heading.extend(node.baselines.keys().map(|name| inline(baseline_name(name, &node.task))));
+    let cell = |split: Option<&SplitMeasures>, name: &str| match on(split, name) {
+        Some((value, interval)) => {
+            let (value, range) = measure(value, interval);
+            range.map_or(value.clone(), |range| format!("{value} ({range})"))
+        }
+        None => "–".to_owned(),
+    };
+    let rows: Vec<Vec<String>> = names
+        .iter()
+        .map(|name| {
+            let baselines = node.baselines.values().map(|by| cell(by.get("test"), name));
+            [inline(metric_name(name)), cell(node.metrics.get("test"), name)]
+                .into_iter()
+                .chain(baselines)
+                .collect()
+        })
+        .collect();
+    let heading: Vec<&str> = heading.iter().map(String::as_str).collect();
+    table(&heading, &rows)
+}
+
+fn classes(node: &NodeAudit) -> String {
+    let cell = |value: Option<Measure>| {
+        value.map_or_else(
+            || "–".to_owned(),
+            |value| {
+                let (shown, range) = measure(value.value, value.interval.as_ref());
+                range.map_or(shown.clone(), |range| format!("{shown} ({range})"))
+            },
+        )
+    };
+    let rows: Vec<Vec<String>> = node
+        .performance
+        .classes
+        .iter()
+        .map(|class| {
+            vec![
+                inline(&class.class),
+                count(class.rows),
+                cell(class.precision),
+                cell(class.recall),
+                cell(class.f1),
+            ]
+        })
+        .collect();
+    table(&["Class", "Rows", "Precision", "Recall", "F1"], &rows)
+}
+
+fn slices(node: &NodeAudit, page: &mut Paragraphs) {
+    let Some(found) = &node.performance.slices else {
+        return;
+    };
+    page.add("### Where it does worse".into());
+    if found.slices.is_empty() {
+        page.add(format!("Nowhere that could be shown, among {} slices tested.", found.tested));
+        return;
+    }
+    let rows: Vec<Vec<String>> = found
+        .slices
+        .iter()
+        .map(|slice| {
+            let conditions: Vec<String> = slice.conditions.iter().map(|c| code(c)).collect();
+            vec![
+                conditions.join(" and "),
+                count(slice.rows),
+                number(slice.loss),
+                number(slice.elsewhere),
+                number(slice.adjusted),
+            ]
+        })
+        .collect();
+    let loss = format!("{} there", found.loss.replace('_', " "));
+    page.add(table(&["Where", "Test rows", &loss, "elsewhere", "corrected p-value"], &rows));
+}
+
+/// Least and largest of each metric among refits.
+fn seeds(node: &NodeAudit, page: &mut Paragraphs) {
+    let seeds = &node.probe.seeds;
+    if seeds.len() < 2 {
+        return;
+    }
+    let ranges: Vec<String> = metrics_of(node)
+        .into_iter()
+        .filter_map(|name| {
+            let values =
+                || seeds.iter().filter_map(|m| m.get(name)).copied().filter(|v| v.is_finite());
+            values().next()?;
+            let (low, high) =
+                (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+            Some(format!("{} {} to {}", inline(metric_name(name)), number(low), number(high)))
+        })
+        .collect();
+    if !ranges.is_empty() {
+        page.add(format!(
+            "Among {} fits that differ in the seed alone: {}.",
+            seeds.len(),
+            ranges.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,41 @@
+//! Two looks at an expert, or at two experts of one task, compared.
+
+use collegium_records::{Changed, Comparison, NodeAudit};
+use maud::{Markup, html};
+
+use crate::charts;
+use crate::number::fixed;
+use crate::page::sentence;
+use crate::words::capital;
+
+pub(super) fn comparisons(node: &NodeAudit) -> Markup {
+    html! {
+        p.caption.above {
+            "Two looks differ only below what no change at all looks like: two halves of the rows of one network, and, where there are any, refits of one version with other seeds. "
+            a href="#glossary-angles" { "How it is measured" } "."
+        }
+        @for comparison in &node.probe.comparisons { (one(comparison)) }
+    }
+}
+
+fn one(comparison: &Comparison) -> Markup {
+    let (class, words) = match comparison.changed {
+        Changed::Yes => ("alert", "no: what is looked at changed"),
+        Changed::No => ("good", "yes: the same things"),
+        Changed::CannotTell => ("plain", "cannot tell"),
+    };
+    html! {
+        div.comparison {
+            h4 { (capital(&comparison.what)) " " span class={ "health " (class) } { (words) } }
+            p { (sentence(&comparison.reason)) }
+            (charts::agreement(comparison))
+            @if !comparison.angles.is_empty() {
+                p.caption {
+                    @if comparison.k == 1 { "Angle between the first directions: " } @else { "Principal angles between the first " (comparison.k) " directions of each: " }
+                    @for (i, angle) in comparison.angles.iter().enumerate() { @if i > 0 { ", " } (fixed(*angle, 1)) "°" }
+                    "."
+                }
+            }
+        }
+    }
+}

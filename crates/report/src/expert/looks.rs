@@ -1,0 +1,136 @@
+//! What an expert looks at.
+
+use collegium_records::{Agop, NodeAudit, RawAgop};
+use maud::{Markup, html};
+
+use super::rows;
+use crate::attention::has_skill;
+use crate::charts;
+use crate::number::{counted, measure, number};
+use crate::page::sentence;
+
+/// Directions that are shown at once; the rest folds away.
+const DIRECTIONS: usize = 4;
+
+pub(super) fn looks(node: &NodeAudit, id: &str) -> Markup {
+    let agop = node.agop.as_ref().filter(|_| has_skill(node));
+    let Some(agop) = agop else {
+        let why = node.withheld.as_deref().unwrap_or("None was recorded for this expert.");
+        return html! { p.withheld { strong { "No picture. " } (why) } };
+    };
+    html! {
+        (head(agop))
+        (charts::importance(agop))
+        @if !agop.groups.is_empty() {
+            h4 { "Inputs that move together" }
+            (charts::groups(agop))
+            p.caption {
+                "Inputs with a correlation beyond .9 say nearly the same, and seeds divide their importance between them as they like. "
+                "The share is that of the " a href="#glossary-groups" { "group as one" } ", when its inputs move together as they do."
+            }
+        }
+        @if !agop.upstream.is_empty() {
+            h4 { "Through other experts" }
+            (charts::upstream(agop))
+            p.caption { "Share of all importance that runs through each upstream expert's outputs." }
+        }
+        @if let Some(raw) = &node.probe.raw { (raw_columns(raw)) }
+        @if let Some(spectrum) = charts::spectrum(agop, &format!("{id}-spectrum")) {
+            h4 { "How many directions" }
+            div.pair { div { (spectrum) } div { (ranks(agop)) } }
+        }
+        (directions(agop, node))
+        @if let Some(shares) = agop.classes.as_ref().filter(|_| agop.importance.len() > 1) {
+            h4 { "Which class looks at what" }
+            (charts::classes(shares, agop))
+        }
+        @for maps in &node.probe.images {
+            h4 { "Where in " code { (maps.input) } }
+            (charts::tiles(maps, Some(agop)))
+        }
+        @if !node.probe.rows.is_empty() {
+            h4 { "Single rows" }
+            (rows::rows(&node.probe.rows, node))
+        }
+    }
+}
+
+fn head(agop: &Agop) -> Markup {
+    let output = if agop.output == "value" { "predicted value" } else { agop.output.as_str() };
+    let floor = &agop.noise_floor;
+    html! {
+        p.caption.above {
+            "Share of each declared input in the " a href="#glossary-agop" { "AGOP" } " of the " (output) ", "
+            a href="#glossary-share" { "scale-free" } ", over " (counted(agop.rows, "row", "rows"))
+            " of the " (agop.split) " side. Two random halves of these rows agree to a cosine of "
+            (measure(floor.split_half_cosine, None).0)
+            @if let Some(seeds) = &floor.seeds {
+                "; " (counted(u64::from(seeds.of), "fit", "fits")) " that differ in the " a href="#glossary-seeds" { "seed" }
+                " alone agree to no less than " (measure(seeds.cosine, None).0)
+            }
+            "."
+        }
+    }
+}
+
+fn raw_columns(raw: &RawAgop) -> Markup {
+    html! {
+        h4 { "Raw columns, through every expert above" }
+        (charts::raw(raw))
+        p.caption {
+            "Jacobians are chained row by row from the data's own columns through all experts, and only then averaged ("
+            a href="#glossary-raw" { "why" } ")."
+        }
+        @for note in &raw.notes { p.caption { (sentence(note)) } }
+    }
+}
+
+/// How many directions, beside networks that learned nothing.
+fn ranks(agop: &Agop) -> Markup {
+    let floor = &agop.noise_floor;
+    html! {
+        table.plain {
+            thead { tr { th scope="col" { "Network" } th.figure scope="col" { a href="#glossary-rank" { "Effective rank" } } th.figure scope="col" { a href="#glossary-participation" { "Participation" } } } }
+            tbody {
+                tr { th scope="row" { "this expert" } td.figure { (number(agop.effective_rank)) }
+                    td.figure { @if agop.participation > 0.0 { (number(agop.participation)) } @else { "–" } } }
+                tr { th scope="row" { "untrained" } td.figure { (number(floor.untrained_effective_rank)) } td.figure { "–" } }
+                @if let Some(null) = &floor.permuted {
+                    tr { th scope="row" { "permuted labels" } td.figure { (number(null.effective_rank)) } td.figure { "–" } }
+                }
+            }
+        }
+        p.caption {
+            "Directions that the output answers to. Few beside many in the two networks that had nothing to learn: "
+            "the expert found out what matters."
+        }
+    }
+}
+
+/// Named loadings; folded away where the same directions are shown as images.
+fn directions(agop: &Agop, node: &NodeAudit) -> Markup {
+    let all = &agop.directions;
+    let images = node.probe.images.iter().any(|maps| !maps.directions.is_empty());
+    let (first, rest) = all.split_at(if images { 0 } else { all.len().min(DIRECTIONS) });
+    let panels = |directions: &[collegium_records::Direction], from: usize| {
+        html! {
+            div.pair.panels { @for (i, direction) in directions.iter().enumerate() { div { (charts::direction(direction, from + i)) } } }
+        }
+    };
+    html! {
+        @if !all.is_empty() {
+            h4 { "Directions" }
+            @if !first.is_empty() { (panels(first, 0)) }
+            @if !rest.is_empty() {
+                details.numbers[images] {
+                    summary { @if images { "Loadings by column; the pictures are below" } @else { (counted(rest.len() as u64, "more direction", "more directions")) } }
+                    (panels(rest, first.len()))
+                }
+            }
+            p.caption {
+                "Which combination of standardised columns the output answers to, as " a href="#glossary-directions" { "loadings" }
+                ": with more of a column to the right, and less of one to the left, it rises. The squares of all loadings sum to 1; the largest are shown."
+            }
+        }
+    }
+}

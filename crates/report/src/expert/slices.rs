@@ -1,0 +1,52 @@
+//! Slices of the rows on which an expert does worse than elsewhere.
+
+use collegium_records::WeakSlices;
+use maud::{Markup, html};
+
+use crate::number::{count, counted, number};
+
+pub(super) fn slices(found: &WeakSlices) -> Markup {
+    let loss = found.loss.replace('_', " ");
+    let tested = counted(u64::from(found.tested), "slice", "slices");
+    html! {
+        @if found.slices.is_empty() {
+            p {
+                "Nowhere that could be shown: " (tested) " of the rows were tested, and on none is the " (loss)
+                " larger than elsewhere by more than chance allows."
+            }
+        } @else {
+            table.stack.slices role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    th scope="col" role="columnheader" { "Where" }
+                    @for heading in HEADINGS { th.figure scope="col" role="columnheader" { (heading) } }
+                } }
+                tbody role="rowgroup" {
+                    @for slice in &found.slices {
+                        tr role="row" {
+                            th scope="row" role="rowheader" {
+                                @for (i, condition) in slice.conditions.iter().enumerate() { @if i > 0 { " and " } code { (condition) } }
+                            }
+                            @for (heading, value) in HEADINGS.iter().zip([
+                                count(slice.rows), number(slice.loss), number(slice.elsewhere), probability(slice.p_value), probability(slice.adjusted),
+                            ]) {
+                                td.figure role="cell" data-label=(heading) { (value) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.caption {
+            "Slices come from a shallow tree grown on validation rows; each was then tested on " (counted(found.rows, "test row", "test rows"))
+            ", whose mean " (loss) " is " (number(found.overall)) ". " (tested) " were tested; shown are those whose "
+            a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
+        }
+    }
+}
+
+const HEADINGS: [&str; 5] = ["Rows", "Loss there", "Loss elsewhere", "p-value", "Corrected"];
+
+/// What is too small to be told from 0 is said to be small, not to be 0.
+fn probability(value: f64) -> String {
+    if (0.0..1e-12).contains(&value) { "< 10⁻¹²".to_owned() } else { number(value) }
+}

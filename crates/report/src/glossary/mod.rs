@@ -1,0 +1,25 @@
+//! The words of the report with their formulas, for a reader who did not build the pipeline.
+
+mod inside;
+mod looks;
+mod skill;
+
+use maud::{Markup, html};
+
+pub(crate) fn glossary() -> Markup {
+    html! {
+        section #glossary aria-labelledby="glossary-title" {
+            h2 #glossary-title { "Glossary" }
+            h3 { "How well it does" }
+            dl.glossary { (skill::entries()) }
+            h3 { "What it looks at" }
+            dl.glossary { (looks::entries()) }
+            h3 { "Inside, and where labels come from" }
+            dl.glossary { (inside::entries()) }
+        }
+    }
+}
+
+fn fraction(over: &str, under: &str) -> Markup {
+    html! { sup { (over) } "⁄" sub { (under) } }
+}

@@ -1,0 +1,396 @@
+//! Every section: there when the record has something for it, absent when it has not, withheld when
+//! the expert has no skill.
+
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+use collegium_records::{AuditReport, Changed, NodeAudit, Performance, Probe};
+use collegium_report::html;
+
+mod reading;
+mod sample;
+
+use reading::{attributes, part, section, sound, words};
+
+/// The page of the sample after a change of one expert.
+fn page_with(index: usize, change: impl FnOnce(&mut NodeAudit)) -> (AuditReport, String) {
+    let mut report = sample::report();
+    change(&mut report.nodes[index]);
+    let page = html(&report);
+    sound(&page);
+    (report, page)
+}
+
+fn page() -> String {
+    page_with(0, |_| {}).1
+}
+
+/// What an expert's part says.
+fn said(page: &str, name: &str, of: &str) -> String {
+    words(part(page, name, of).unwrap_or_else(|| panic!("{name} has no part {of}")))
+}
+
+#[test]
+fn a_reviewer_finds_the_parts_in_the_order_of_the_questions() {
+    let page = page();
+    let ids: Vec<&str> = attributes(section(&page, "expert.slip_digit"), "id")
+        .into_iter()
+        .filter(|id| !id.ends_with("-title") && !id.ends_with("-desc"))
+        .skip(1)
+        .collect();
+    let parts = ["performance", "looks", "layers", "comparisons", "cues", "training", "provenance"];
+    assert_eq!(ids, parts.map(|part| format!("e5-{part}")));
+    let section = section(&page, "expert.slip_digit");
+    for part in parts {
+        assert!(section.contains(&format!("href=\"#e5-{part}\"")), "{part}");
+    }
+}
+
+#[test]
+fn what_the_record_has_nothing_for_is_absent() {
+    let (_, page) = page_with(5, |node| {
+        node.performance = Performance::default();
+        node.probe = Probe::default();
+        node.provenance = None;
+        let agop = node.agop.as_mut().unwrap();
+        (agop.groups, agop.directions, agop.classes) = (vec![], vec![], None);
+    });
+    let section = section(&page, "expert.slip_digit");
+    for id in ["layers", "comparisons", "cues", "provenance"] {
+        assert!(part(&page, "expert.slip_digit", id).is_none(), "{id}");
+    }
+    let headings: Vec<String> = section
+        .split("<h4>")
+        .skip(1)
+        .map(|rest| words(rest.split("</h4>").next().unwrap()))
+        .collect();
+    assert_eq!(
+        headings,
+        ["Confusion matrix", "Reliability", "How many directions", "Learning curve", "Facts"]
+    );
+}
+
+#[test]
+fn without_skill_nothing_of_what_it_looks_at_is_shown_even_if_it_was_recorded() {
+    let (report, page) = page_with(5, |node| {
+        node.skill.beats_baseline = false;
+        node.withheld = Some("It knows nothing.".into());
+    });
+    let name = "expert.slip_digit";
+    assert_eq!(said(&page, name, "looks"), "What it looks at No picture. It knows nothing.");
+    for id in ["layers", "comparisons", "cues"] {
+        assert!(part(&page, name, id).is_none(), "{id}");
+    }
+    let section = section(&page, name);
+    for picture in ["<img", "class=\"bars\"", "-spectrum", "-nc1", "class=\"tiles\""] {
+        assert!(!section.contains(picture), "{picture}");
+    }
+    // Neither are the warnings that such pictures would illustrate, on the first screen.
+    let first = words(page.split("The experts at a glance").next().unwrap());
+    assert!(!first.contains("Collapsed") && !first.contains("Does not look at the same things"));
+    let card = collegium_report::card(&report, &report.nodes[5]);
+    assert!(card.contains("Withheld. It knows nothing.") && !card.contains("| `slips.image` |"));
+}
+
+#[test]
+fn each_class_has_its_own_measures() {
+    let page = page();
+    let said = said(&page, "expert.slip_digit", "performance");
+    assert!(said.contains("Class Rows Predicted Precision Recall F1 AUC AP 0 214"), "{said}");
+    let report = sample::report();
+    let class = &report.nodes[5].performance.classes[9];
+    assert!(said.contains(&format!("9 {} {}", class.rows, class.predicted)));
+    // Two classes: the positive one alone has curves.
+    let said = self::said(&page, "expert.departure", "performance");
+    assert!(
+        said.contains("yes 11,338") && said.contains("AUC 0.753 . On the dashed diagonal"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_class_that_is_never_predicted_has_no_precision() {
+    let said = said(&page(), "expert.diverted", "performance");
+    assert!(said.contains("yes 551 0 – not defined"), "{said}");
+}
+
+#[test]
+fn every_class_has_a_curve_and_its_points_as_text() {
+    let page = page();
+    let part = part(&page, "expert.slip_digit", "performance").unwrap();
+    let roc = &part[part.find("ROC curve on test rows").unwrap()..];
+    let roc = &roc[..roc.find("</figure>").unwrap()];
+    assert_eq!(roc.matches("class=\"curve thin\"").count(), 10);
+    assert_eq!(roc.matches("class=\"curve worst\"").count(), 1);
+    assert_eq!(roc.matches("class=\"points\"").count(), 10);
+    assert!(roc.contains("(0.000,0.000)") && roc.contains("(1.000,1.000)"));
+}
+
+#[test]
+fn a_regression_shows_how_its_errors_are_distributed() {
+    let page = page();
+    let said = said(&page, "expert.airborne", "performance");
+    assert!(said.contains("Half of all errors lie between") && said.contains("bias (mean error)"));
+    assert!(said.contains("Is the error the same everywhere?"));
+    assert!(!said.contains("ROC") && !said.contains("Each class by itself"));
+    // Bins that do not fit their edges are not drawn.
+    let (_, page) = page_with(0, |node| {
+        node.performance.residuals.as_mut().unwrap().counts.pop();
+    });
+    assert!(!self::said(&page, "expert.airborne", "performance").contains("Half of all errors"));
+}
+
+#[test]
+fn weak_slices_are_named_or_said_not_to_be_there() {
+    let page = page();
+    insta::assert_snapshot!(
+        said(&page, "expert.departure", "performance").split("Where it does worse ").nth(1).unwrap()
+            .split(" With other seeds").next().unwrap(),
+        @"Where Rows Loss there Loss elsewhere p-value Corrected flights.hour > 19.5 and flights.carrier in {EV, B6, WN} 3,412 0.618 0.450 5.33 × 10⁻¹⁰ 3.20 × 10⁻⁹ Slices come from a shallow tree grown on validation rows; each was then tested on 49,181 test rows, whose mean log loss is 0.464. 6 slices were tested; shown are those whose corrected p-value is at most 0.05."
+    );
+    let none = said(&page, "expert.arrival", "performance");
+    assert!(
+        none.contains("Nowhere that could be shown: 8 slices of the rows were tested"),
+        "{none}"
+    );
+    assert!(!said(&page, "expert.newark", "performance").contains("Where it does worse"));
+}
+
+#[test]
+fn refits_stand_under_the_fit_that_is_deployed() {
+    let page = page();
+    let said = said(&page, "expert.departure", "performance");
+    assert!(
+        said.contains("this one 0.753") && said.contains("refit 3 ") && !said.contains("refit 4 ")
+    );
+    assert!(!self::said(&page, "expert.newark", "performance").contains("With other seeds"));
+}
+
+#[test]
+fn bootstrap_and_seeds_are_drawn_and_named_apart() {
+    let page = page();
+    let looks = part(&page, "expert.departure", "looks").unwrap();
+    assert!(looks.contains("class=\"whisker\"") && looks.contains("class=\"band\""));
+    assert!(looks.contains("class=\"untrained\"") && looks.contains("class=\"permuted\""));
+    let said = words(looks);
+    assert!(said.contains("Declared input Share 95 % interval Other seeds"), "{said}");
+    assert!(said.contains("other rows: 95 % bootstrap interval"));
+    assert!(said.contains("other seeds: least to largest of all refits"));
+    assert!(said.contains("permuted labels: largest of 3 fits"));
+    // Without refits and permuted labels there is no column, no band, no mark and no legend.
+    let looks = part(&page, "expert.newark", "looks").unwrap();
+    assert!(!looks.contains("class=\"band\"") && !looks.contains("class=\"permuted\""));
+    assert!(!words(looks).contains("Other seeds") && !words(looks).contains("permuted"));
+}
+
+#[test]
+fn correlated_inputs_raw_columns_and_upstreams_have_their_charts() {
+    let page = page();
+    let said = said(&page, "expert.arrival", "looks");
+    assert!(said.contains("departure.logit + newark.logit 71 % 64 to 80 % 0.962"), "{said}");
+    assert!(said.contains("Raw columns, through every expert above"));
+    assert!(said.contains("flights.hour also through departure, newark 30 %"), "{said}");
+    assert!(said.contains("departure.label has no derivative and was left out."));
+    assert!(said.contains("Through other experts Expert"));
+    assert!(!self::said(&page, "expert.airborne", "looks").contains("Raw columns"));
+}
+
+#[test]
+fn the_spectrum_stands_beside_both_nulls_and_both_ranks() {
+    let page = page();
+    let looks = part(&page, "expert.departure", "looks").unwrap();
+    assert_eq!(looks.matches("class=\"null untrained\"").count(), 2, "line and legend");
+    assert_eq!(looks.matches("class=\"null permuted\"").count(), 2);
+    let said = words(looks);
+    assert!(said.contains("Network Effective rank Participation this expert 7.38 5.50 untrained 16.3 – permuted labels 13.7"), "{said}");
+}
+
+#[test]
+fn directions_are_loadings_by_name_or_pictures() {
+    let page = page();
+    let looks = part(&page, "expert.departure", "looks").unwrap();
+    assert!(looks.contains("class=\"bar against\""), "loadings of both signs");
+    let said = words(looks);
+    assert!(
+        said.contains(
+            "Direction 1 29 % of the sum, eigenvalue 3.37 Column Loading flights.hour +0.92"
+        ),
+        "{said}"
+    );
+    let said = self::said(&page, "expert.slip_digit", "looks");
+    assert!(said.contains("Loadings by column; the pictures are below"));
+}
+
+#[test]
+fn a_classifier_of_many_classes_says_which_looks_at_what() {
+    let page = page();
+    let said = said(&page, "expert.slip_digit", "looks");
+    assert!(
+        said.contains("Class slips.image slips.slant slips.width slips.ink Of the whole 0 78 %"),
+        "{said}"
+    );
+    assert!(!self::said(&page, "expert.departure", "looks").contains("Which class looks at what"));
+}
+
+#[test]
+fn image_inputs_are_shown_as_tiles_with_words_and_numbers() {
+    let page = page();
+    let looks = part(&page, "expert.slip_digit", "looks").unwrap();
+    assert_eq!(looks.matches("<img").count(), 2 + 10 + 3);
+    let alts = attributes(looks, "alt");
+    assert!(alts[0].starts_with("Mean of the rows of slips.image, 28 × 28; strongest at row"));
+    assert!(
+        alts[2].starts_with("Class 0 of slips.image") && alts[14].starts_with("Direction 3 of")
+    );
+    assert_eq!(looks.matches("<pre class=\"map\"").count(), 15);
+    assert_eq!(looks.matches("class=\"ramp\"").count(), 3, "a legend for each scale");
+    let map = looks.split("<pre class=\"map\" tabindex=\"0\">").nth(1).unwrap();
+    let map = map.split("</pre>").next().unwrap();
+    assert_eq!(map.lines().count(), 28);
+    assert!(map.lines().all(|line| line.split(' ').count() == 28));
+}
+
+#[test]
+fn maps_that_do_not_fit_are_said_not_to() {
+    let (_, page) = page_with(5, |node| node.probe.images[0].width = 27);
+    let said = said(&page, "expert.slip_digit", "looks");
+    assert!(
+        said.contains("The maps of slips.image do not fit its 28 × 27 pixels and are not drawn."),
+        "{said}"
+    );
+}
+
+#[test]
+fn single_rows_say_why_they_were_chosen_and_what_they_rest_on() {
+    let page = page();
+    let said = said(&page, "expert.departure", "looks");
+    assert!(said.contains("Largest loss row 201,334 · true yes , predicted no · loss 3.87 Input Weight flights.hour is 6 −1.00"), "{said}");
+}
+
+#[test]
+fn layers_warn_where_training_rows_alone_are_collapsed() {
+    let page = page();
+    let layers = part(&page, "expert.slip_digit", "layers").unwrap();
+    for picture in ["-nc1", "-nfa", "-ranks", "-dead"] {
+        assert!(layers.contains(&format!("id=\"e5{picture}-title\"")), "{picture}");
+    }
+    assert_eq!(layers.matches("<tr class=\"alarm\"").count(), 2);
+    assert!(words(layers).contains("hidden 4 by heart 0.0634"), "{}", words(layers));
+    let calm = part(&page, "expert.departure", "layers").unwrap();
+    assert!(!calm.contains("class=\"alarm\""));
+    // A regression has no classes to collapse.
+    let said = said(&page, "expert.airborne", "layers");
+    assert!(!said.contains("Neural collapse") && said.contains("Neural feature ansatz by layer"));
+}
+
+#[test]
+fn a_comparison_gives_its_verdict_its_reason_and_both_references() {
+    let page = page();
+    let no = said(&page, "expert.departure", "comparisons");
+    let yes = said(&page, "expert.slip_digit", "comparisons");
+    let open = said(&page, "expert.newark", "comparisons");
+    assert!(
+        no.contains("yes: the same things It agrees as well as two halves of the rows do."),
+        "{no}"
+    );
+    assert!(
+        yes.contains("no: what is looked at changed") && yes.contains("4.1°, 17.8°, 52.6°"),
+        "{yes}"
+    );
+    assert!(open.contains("cannot tell") && !open.contains("Other seeds"), "{open}");
+    assert!(
+        yes.contains(
+            "Measure This Halves of rows Other seeds Cosine of importances 0.962 0.998 0.981"
+        ),
+        "{yes}"
+    );
+    let drawn = part(&page, "expert.slip_digit", "comparisons").unwrap();
+    assert!(
+        drawn.matches("class=\"halves\"").count() == 4
+            && drawn.matches("class=\"seeds\"").count() == 4
+    );
+}
+
+#[test]
+fn a_cue_test_shows_the_metric_before_removed_permuted_and_swapped() {
+    let page = page();
+    let said = said(&page, "expert.departure", "cues");
+    let hour = said.split("flights.hour 49,181 test rows ").nth(1).unwrap();
+    let hour = hour.split(" All metrics").next().unwrap();
+    insta::assert_snapshot!(hour, @"AUC Value Change as it is 0.753 removed 0.611 −0.142 −0.152 to −0.132 permuted 0.594 −0.160 −0.170 to −0.149 swapped 0.444 −0.309 −0.319 to −0.299");
+    let drawn = part(&page, "expert.departure", "cues").unwrap();
+    assert_eq!(drawn.matches("class=\"bar without\"").count(), 4 * 3);
+    assert_eq!(drawn.matches("class=\"chance\"").count(), 4 * 4, "the constant baseline");
+}
+
+#[test]
+fn provenance_says_how_far_labels_are_from_measurements() {
+    let page = page();
+    let said = said(&page, "expert.slip_digit", "provenance");
+    assert!(
+        said.contains(
+            "2 · it is trained on what a model made that was itself trained on what a model made"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("60 % , less than the 75 % that the pipeline asks for"), "{said}");
+    assert!(said.contains("data.slips_written_by_model synthetic"));
+    assert!(part(&page, "expert.slip_digit", "provenance").unwrap().contains("class=\"alarm\""));
+    let said = self::said(&page, "expert.arrival", "provenance");
+    assert!(said.contains("0 · all that it reads and predicts was measured"), "{said}");
+}
+
+#[test]
+fn what_the_records_say_beyond_the_findings_is_on_the_first_screen_and_links_to_its_part() {
+    let page = page().replace('\u{a0}', " ");
+    let first = page.split("The experts at a glance").next().unwrap();
+    for (says, link) in [
+        ("Only 60 % of its training labels were measured", "#e5-provenance"),
+        ("Collapsed on training rows far more than on test rows", "#e5-layers"),
+        ("Does worse where", "#e0-performance"),
+        ("Does not look at the same things", "#e5-comparisons"),
+    ] {
+        let at = first.find(says).unwrap_or_else(|| panic!("{says}"));
+        let item = &first[at..at + first[at..].find("</li>").unwrap()];
+        assert!(item.contains(&format!("href=\"{link}\"")), "{item}");
+    }
+    let (_, calm) = page_with(5, |node| {
+        node.probe.comparisons[0].changed = Changed::CannotTell;
+        node.provenance.as_mut().unwrap().least_measured = Some(0.5);
+        node.probe.layers.clear();
+        node.performance.slices = None;
+    });
+    let first = words(calm.split("The experts at a glance").next().unwrap());
+    assert!(!first.contains("Collapsed") && !first.contains("Does not look at"));
+    assert!(first.contains("slip_digit It is of generation 2"), "{first}");
+}
+
+#[test]
+fn the_glossary_knows_every_word_that_is_linked_and_tells_the_two_collapses_apart() {
+    let page = page();
+    let glossary = &page[page.find("<section id=\"glossary\"").unwrap()..];
+    let said = words(glossary);
+    for word in [
+        "Per-class AGOP",
+        "Participation ratio",
+        "Permuted labels",
+        "Seeds",
+        "Principal angles, overlap, cosine",
+        "Neural feature ansatz",
+        "Neural collapse, NC1 to NC4",
+        "Weak slices, Holm's correction",
+        "Cue test",
+        "Attribution of a row",
+        "Generation, measured share",
+    ] {
+        assert!(said.contains(word), "{word}");
+    }
+    let start = said.find("Neural collapse and model collapse").unwrap();
+    let entry = said[start..].split("Generation, measured share").next().unwrap();
+    assert_eq!(entry.matches('.').count(), 2, "two sentences: {entry}");
+}
+
+#[test]
+fn the_page_of_the_sample_stays_small_enough_to_mail() {
+    let size = page().len();
+    assert!(size < 1_000_000, "{size} bytes");
+}
