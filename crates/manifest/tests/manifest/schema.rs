@@ -87,9 +87,10 @@ fn the_schema_knows_every_key() {
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert pipeline
     Audit: bootstrap permuted rows seeds
-    DataSource: derive missing path query split tables types
+    DataSource: derive idx images missing path query split tables types
     Evaluate: baselines require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
+    Image: channels columns height scale width
     Model: activation dropout hidden type
     Pipeline: format memory_limit name reuse seed
     Reuse: confidence tolerance
