@@ -368,7 +368,7 @@ fn an_image_may_take_the_name_of_one_of_its_columns() {
 fn the_stored_table_is_the_made_one() {
     // 12,288 bytes an image, so that there are several record batches.
     let size = 64 * 64 * 3;
-    let pixels: Vec<u8> = (0..1500 * size).map(|i| (i % 256 ^ i / 9973 % 256) as u8).collect();
+    let pixels: Vec<u8> = (0..1500 * size).map(|i| ((i % 256) ^ (i / 9973 % 256)) as u8).collect();
     let project = pair(idx(8, &[1500, 64, 64, 3], &pixels), labels(0, 1500));
     let first = project.prepared();
     assert!(project.loaded());
