@@ -17,6 +17,7 @@ mod fresh;
 mod golden;
 mod held;
 mod house;
+mod images;
 mod incremental;
 mod memory;
 mod merge;

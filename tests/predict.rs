@@ -24,12 +24,12 @@ fn stored(project: &Project, expert: &str) -> BTreeMap<String, Matrix> {
 }
 
 /// Bits of a column of the stored outputs.
-fn stored_bits(project: &Project, expert: &str, output: &str) -> Vec<u32> {
+pub fn stored_bits(project: &Project, expert: &str, output: &str) -> Vec<u32> {
     stored(project, expert)[output].data.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Columns of a CSV file by name.
-fn csv(text: &str) -> BTreeMap<String, Vec<String>> {
+pub fn csv(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
     let mut columns: BTreeMap<String, Vec<String>> =
@@ -42,7 +42,7 @@ fn csv(text: &str) -> BTreeMap<String, Vec<String>> {
     columns
 }
 
-fn bits(cells: &[String]) -> Vec<u32> {
+pub fn bits(cells: &[String]) -> Vec<u32> {
     cells.iter().map(|cell| (cell.parse::<f64>().unwrap() as f32).to_bits()).collect()
 }
 

@@ -160,12 +160,14 @@ pub(crate) enum Command {
     /// Apply the pipeline, or some of its experts, to new rows.
     #[command(after_help = "Examples:\n  \
         collegium predict -i new.csv -o predicted.parquet\n  \
-        collegium predict departure -i new.csv -o predicted.csv --keep flight,date")]
+        collegium predict departure -i new.csv -o predicted.csv --keep flight,date\n  \
+        collegium predict digits -i t10k-images-idx3-ubyte.gz -o predicted.csv")]
     Predict {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE")]
         targets: Vec<String>,
-        /// Rows with the columns of the data source: .csv, .parquet, .arrow.
+        /// Rows with the columns of the data source: .csv, .parquet, .arrow; or an IDX file of the
+        /// images, where those are the one column that is read.
         #[arg(short, long, value_name = "FILE")]
         input: PathBuf,
         /// Predictions: .csv or .parquet; the present file is replaced when all is written. Beside it,

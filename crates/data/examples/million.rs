@@ -66,6 +66,8 @@ fn source() -> DataSource {
     DataSource {
         name: spanned("t"),
         tables: IndexMap::from([("t".to_owned(), spanned("t.csv"))]),
+        idx: false,
+        images: indexmap::IndexMap::new(),
         query: Some(spanned("SELECT *, n0 > 0.5 AS high FROM t WHERE n1 >= 0")),
         derive: IndexMap::from([("sum".to_owned(), spanned("n0 + n1"))]),
         types: IndexMap::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ImageShape};
 
 use crate::{
     Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values,
@@ -17,16 +17,34 @@ pub(crate) enum Builder {
     Boolean(Vec<u8>),
     Category(Vec<u32>, Interner),
     Time(Vec<i64>),
+    Image(ImageShape, Vec<u8>),
 }
 
 impl Builder {
-    /// An empty column with room for some rows.
+    /// An empty column of no images, with room for some rows.
     pub(crate) fn new(kind: ColumnType, rows: usize) -> Self {
         match kind {
             ColumnType::Number => Self::Number(Vec::with_capacity(rows)),
             ColumnType::Boolean => Self::Boolean(Vec::with_capacity(rows)),
             ColumnType::Category => Self::Category(Vec::with_capacity(rows), Interner::default()),
             ColumnType::Time => Self::Time(Vec::with_capacity(rows)),
+            ColumnType::Image => unreachable!("no file's type is an image: see `Builder::image`"),
+        }
+    }
+
+    /// An empty column of images with room for some.
+    pub(crate) fn image(shape: ImageShape, rows: usize) -> Self {
+        Self::Image(shape, Vec::with_capacity(rows * shape.size()))
+    }
+
+    /// The type.
+    pub(crate) fn kind(&self) -> ColumnType {
+        match self {
+            Self::Number(_) => ColumnType::Number,
+            Self::Boolean(_) => ColumnType::Boolean,
+            Self::Category(..) => ColumnType::Category,
+            Self::Time(_) => ColumnType::Time,
+            Self::Image(..) => ColumnType::Image,
         }
     }
 
@@ -37,6 +55,7 @@ impl Builder {
             Self::Boolean(values) => values.push(MISSING_BOOLEAN),
             Self::Category(codes, _) => codes.push(MISSING_CODE),
             Self::Time(values) => values.push(MISSING_TIME),
+            Self::Image(..) => unreachable!("an image is never missing"),
         }
     }
 
@@ -47,6 +66,7 @@ impl Builder {
             Self::Boolean(values) => values.push(boolean(text).ok_or(Why::Wrong)?),
             Self::Category(codes, levels) => codes.push(levels.code(text)),
             Self::Time(values) => values.push(time::parse(text).ok_or(Why::Wrong)?),
+            Self::Image(..) => return Err(Why::Wrong),
         }
         Ok(())
     }
@@ -57,6 +77,9 @@ impl Builder {
             (Self::Number(to), Values::Number(from)) => to.extend_from_slice(from),
             (Self::Boolean(to), Values::Boolean(from)) => to.extend_from_slice(from),
             (Self::Time(to), Values::Time(from)) => to.extend_from_slice(from),
+            (Self::Image(to_shape, to), Values::Image { shape, pixels }) if to_shape == shape => {
+                to.extend_from_slice(pixels);
+            }
             (Self::Category(to, known), Values::Category { codes, levels }) => {
                 // A text gets its code where a row first has it, whatever the chunk's own order.
                 let mut renamed = vec![MISSING_CODE; levels.len()];
@@ -92,6 +115,10 @@ impl Builder {
             Self::Time(mut values) => {
                 values.shrink_to_fit();
                 Values::Time(values)
+            }
+            Self::Image(shape, mut pixels) => {
+                pixels.shrink_to_fit();
+                Values::Image { shape, pixels }
             }
         }
     }

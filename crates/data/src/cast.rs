@@ -87,6 +87,7 @@ pub(crate) fn refuse(why: Why, kind: ColumnType, column: &str, text: &str) -> Da
                 ColumnType::Boolean => "true or false",
                 ColumnType::Category => "a text",
                 ColumnType::Time => "an ISO date or time such as 2013-01-31 or 2013-01-31 17:05",
+                ColumnType::Image => "an image",
             };
             DataError::new(DataErrorKind::WrongType, format!("`{shown}` is not {what}")).help(format!(
                 "correct it; or, if it means that the value is missing, name {quoted} in `missing`; or \
@@ -122,6 +123,9 @@ pub(crate) fn cast(values: Values, kind: ColumnType) -> Result<Values, (usize, S
     use ColumnType as T;
     if values.kind() == kind {
         return Ok(values);
+    }
+    if values.kind() == T::Image || kind == T::Image {
+        return Err((0, format!("a column of type {}", values.kind().name()), Why::Wrong));
     }
     Ok(match (values, kind) {
         (Values::Category { codes, levels }, T::Number) => {
@@ -163,6 +167,7 @@ pub(crate) fn cast(values: Values, kind: ColumnType) -> Result<Values, (usize, S
                     values.into_iter().map(|v| coded(text(v), &mut levels)).collect()
                 }
                 Values::Category { codes, .. } => codes,
+                Values::Image { .. } => unreachable!("refused above"),
             };
             Values::Category { codes, levels: levels.into_levels() }
         }
@@ -186,6 +191,7 @@ pub(crate) fn all_missing(kind: ColumnType, rows: usize) -> Values {
             Values::Category { codes: vec![MISSING_CODE; rows], levels: Vec::new() }
         }
         ColumnType::Time => Values::Time(vec![MISSING_TIME; rows]),
+        ColumnType::Image => unreachable!("an image is never missing"),
     }
 }
 

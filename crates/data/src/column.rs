@@ -1,7 +1,7 @@
 //! One typed column, what "missing" means in it, and the digest of its content.
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ImageShape};
 
 use crate::time;
 
@@ -40,6 +40,13 @@ pub enum Values {
     },
     /// Microseconds since 1970-01-01 00:00 UTC; `i64::MIN` is a missing value.
     Time(Vec<i64>),
+    /// Images of one shape; none is missing.
+    Image {
+        /// The shape of each.
+        shape: ImageShape,
+        /// Brightness from 0 to 255: image behind image, in each by row, column, channel.
+        pixels: Vec<u8>,
+    },
 }
 
 /// Missing numbers are equal here, as missing values of the other types are.
@@ -56,6 +63,9 @@ impl PartialEq for Values {
                 Self::Category { codes: b, levels: texts_b },
             ) => a == b && texts_a == texts_b,
             (Self::Time(a), Self::Time(b)) => a == b,
+            (Self::Image { shape: a, pixels: x }, Self::Image { shape: b, pixels: y }) => {
+                a == b && x == y
+            }
             _ => false,
         }
     }
@@ -69,6 +79,7 @@ impl Values {
             Self::Boolean(_) => ColumnType::Boolean,
             Self::Category { .. } => ColumnType::Category,
             Self::Time(_) => ColumnType::Time,
+            Self::Image { .. } => ColumnType::Image,
         }
     }
 
@@ -79,12 +90,21 @@ impl Values {
             Self::Boolean(values) => values.len(),
             Self::Category { codes, .. } => codes.len(),
             Self::Time(values) => values.len(),
+            Self::Image { shape, pixels } => pixels.len() / shape.size().max(1),
         }
     }
 
     /// No rows?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The shape of the images, if these are images.
+    pub fn shape(&self) -> Option<ImageShape> {
+        match self {
+            Self::Image { shape, .. } => Some(*shape),
+            _ => None,
+        }
     }
 
     /// Is the value of this row missing?
@@ -94,6 +114,7 @@ impl Values {
             Self::Boolean(values) => values[row] > 1,
             Self::Category { codes, .. } => codes[row] == MISSING_CODE,
             Self::Time(values) => values[row] == MISSING_TIME,
+            Self::Image { .. } => false,
         }
     }
 }
@@ -128,7 +149,8 @@ impl Column {
     }
 
     /// The canonical text of a value: the shortest decimal that reads back as the same number,
-    /// `true`/`false`, the category's text, an ISO date or date with time; `None` when missing.
+    /// `true`/`false`, the category's text, an ISO date or date with time, the pixels of an image as
+    /// hexadecimal digits; `None` when missing.
     ///
     /// # Panics
     /// If there is no such row.
@@ -141,6 +163,9 @@ impl Column {
             Values::Boolean(values) => (values[row] == 1).to_string(),
             Values::Category { codes, levels } => levels[codes[row] as usize].clone(),
             Values::Time(values) => time::text(values[row]),
+            Values::Image { shape, pixels } => {
+                image(*shape, pixels, row).iter().map(|pixel| format!("{pixel:02x}")).collect()
+            }
         })
     }
 
@@ -153,13 +178,14 @@ impl Column {
                 4 * codes.len() + levels.iter().map(|level| level.len() + 24).sum::<usize>()
             }
             Values::Time(values) => 8 * values.len(),
+            Values::Image { pixels, .. } => pixels.len(),
         };
         bytes as u64
     }
 
     /// The digest of the column's content on `rows`, in that order: type and values, not the name.
     /// Categories count by their texts, so neither codes nor levels that do not occur in `rows`
-    /// matter; `-0` is `0` and every missing number is the same.
+    /// matter; `-0` is `0` and every missing number is the same. Images count with their shape.
     ///
     /// # Panics
     /// If one of the rows does not exist.
@@ -172,6 +198,14 @@ impl Column {
             }
             Values::Boolean(values) => fixed(&mut hasher, rows, |row| [values[row].min(2)]),
             Values::Time(values) => fixed(&mut hasher, rows, |row| values[row].to_le_bytes()),
+            Values::Image { shape, pixels } => {
+                for side in [shape.height, shape.width, shape.channels] {
+                    hasher.count(side as u64);
+                }
+                for &row in rows {
+                    hasher.bytes(image(*shape, pixels, row as usize));
+                }
+            }
             Values::Category { codes, levels } => {
                 // Codes are dealt out anew, in the order in which the levels first occur.
                 let mut renamed = vec![MISSING_CODE; levels.len()];
@@ -196,6 +230,11 @@ impl Column {
         }
         hasher.finish()
     }
+}
+
+/// The pixels of one image.
+pub(crate) fn image(shape: ImageShape, pixels: &[u8], row: usize) -> &[u8] {
+    &pixels[row * shape.size()..(row + 1) * shape.size()]
 }
 
 /// Hashes values of a fixed size in runs of [`RUN`] rows.

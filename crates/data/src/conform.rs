@@ -1,16 +1,24 @@
 //! New rows in the shape that experts were trained on.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use collegium_manifest::{ColumnType, DataSource};
+use collegium_manifest::{ColumnType, DataSource, ImageShape};
 
 use crate::{
     Column, DataError, DataErrorKind, Places, Table, TableFacts,
+    build::{self, Builder},
     cast::{cast, refuse},
     error::choices,
     evaluate::{derive, reads},
+    gather::{Gather, gather},
     read::Field,
 };
+
+/// Names that a message lists at most.
+const SHOWN: usize = 12;
 
 /// Turns chunks of new rows into the wanted columns, in the wanted order and types.
 #[derive(Debug, Clone)]
@@ -20,6 +28,10 @@ pub struct Conform {
     /// Columns that are computed: name and SQL.
     derived: Vec<(String, String)>,
     wanted: Vec<(String, ColumnType)>,
+    /// Images that are made of given columns.
+    gathers: Vec<Gather>,
+    /// The shapes of the wanted images, as far as they are known.
+    shapes: BTreeMap<String, ImageShape>,
     /// The data source's name in the SQL, and its columns of whole numbers and of dates.
     source: String,
     whole: BTreeSet<String>,
@@ -27,7 +39,7 @@ pub struct Conform {
 }
 
 impl Conform {
-    /// From rows with these columns to `wanted`.
+    /// From rows with these columns to `wanted`, where images may have any shape.
     ///
     /// # Errors
     /// [`DataErrorKind::UnknownColumn`] naming all wanted columns that the rows do not have, with the
@@ -38,6 +50,8 @@ impl Conform {
             given,
             derived: Vec::new(),
             wanted,
+            gathers: Vec::new(),
+            shapes: BTreeMap::new(),
             source: String::new(),
             whole: BTreeSet::new(),
             notes: Vec::new(),
@@ -47,7 +61,7 @@ impl Conform {
 
     /// From rows with these columns to the wanted columns of a data source. A wanted column that the
     /// rows lack and that `derive` makes is computed from the columns that it is made of; a note
-    /// says so.
+    /// says so. An image that the rows lack and that `images` makes is gathered from its columns.
     ///
     /// # Errors
     /// As [`Conform::new`]; also for a wanted column that the data source does not have.
@@ -57,7 +71,7 @@ impl Conform {
         wanted: &[String],
         header: &[String],
     ) -> Result<Self, DataError> {
-        let mut typed = Vec::new();
+        let (mut typed, mut shapes) = (Vec::new(), BTreeMap::new());
         for name in wanted {
             let Some(known) = facts.column(name) else {
                 let message =
@@ -67,10 +81,19 @@ impl Conform {
                     .maybe_help(choices(name, columns, "its columns are")));
             };
             typed.push((name.clone(), known.kind));
+            shapes.extend(known.image.map(|shape| (name.clone(), shape)));
         }
         let (mut given, mut derived) = (Vec::new(), Vec::new());
+        let gathers = gathers(source, facts, &typed, header);
+        let mut pixels = BTreeSet::new();
+        for column in gathers.iter().flat_map(|gather| &gather.columns) {
+            if pixels.insert(column.clone()) {
+                given.push((column.clone(), ColumnType::Number));
+            }
+        }
         for (name, kind) in &typed {
             match source.derive.get(name) {
+                _ if gathers.iter().any(|gather| gather.name == *name) => {}
                 Some(sql) if !header.contains(name) => {
                     derived.push((name.clone(), sql.get_ref().clone()))
                 }
@@ -106,7 +129,8 @@ impl Conform {
         let whole = fields.iter().filter(|field| field.integer);
         let whole = whole.map(|field| field.name.clone()).collect();
         let source = source.name.get_ref().clone();
-        Self { given, derived, wanted: typed, source, whole, notes }.checked(header)
+        Self { given, derived, wanted: typed, gathers, shapes, source, whole, notes }
+            .checked(header)
     }
 
     fn checked(mut self, header: &[String]) -> Result<Self, DataError> {
@@ -117,10 +141,14 @@ impl Conform {
             .filter(|name| !header.iter().any(|other| other == name))
             .collect();
         if !absent.is_empty() {
-            let list: Vec<String> = absent.iter().map(|name| format!("`{name}`")).collect();
+            let shown = absent.iter().take(SHOWN).map(|name| format!("`{name}`"));
+            let mut list = shown.collect::<Vec<_>>().join(", ");
+            if absent.len() > SHOWN {
+                list.push_str(&format!(" and {} more", absent.len() - SHOWN));
+            }
             let message = match absent.len() {
-                1 => format!("the rows have no column {}", list[0]),
-                _ => format!("the rows lack {} columns: {}", list.len(), list.join(", ")),
+                1 => format!("the rows have no column {list}"),
+                many => format!("the rows lack {many} columns: {list}"),
             };
             let spare = || {
                 let taken = |name: &String| self.given.iter().any(|(given, _)| given == name);
@@ -133,7 +161,13 @@ impl Conform {
                     Some(format!("`{name}`: {text}"))
                 })
                 .collect();
-            let help = if near.is_empty() {
+            let image = absent.iter().find_map(|name| Some((name, self.shapes.get(*name)?)));
+            let help = if let Some((name, shape)) = image {
+                Some(format!(
+                    "`{name}` is an image of {shape}: its rows come in an IDX file, whose name says so, \
+                     such as images-idx3-ubyte.gz; one holds one column"
+                ))
+            } else if near.is_empty() {
                 choices("", header.iter().map(String::as_str), "the rows have")
             } else {
                 Some(near.join("; "))
@@ -176,6 +210,8 @@ impl Conform {
                     DataError::new(DataErrorKind::UnknownColumn, message).file(&places.file)
                 );
             };
+            self.same_image(name, *kind, column)
+                .map_err(|error| error.file(&places.file).column(name, Some(field)))?;
             if column.kind() == *kind {
                 columns.push(column.clone());
                 continue;
@@ -190,6 +226,11 @@ impl Conform {
             columns.push(Arc::new(Column::new(name, values)));
         }
         let base = Table { columns, rows: chunk.rows };
+        let base = gather(&self.gathers, &base).map_err(|odd| {
+            let field = chunk.columns.iter().position(|column| column.name == odd.column);
+            let line = places.line(odd.row);
+            odd.error.file(&places.file).line(line).column(&odd.column, field)
+        })?;
         let mut all = base.columns.clone();
         if !self.derived.is_empty() && chunk.rows > 0 {
             let expressions: Vec<(String, &str)> =
@@ -203,6 +244,69 @@ impl Conform {
         let columns = self.wanted.iter().filter_map(|(name, _)| find(name)).collect();
         Ok(Table { columns, rows: chunk.rows })
     }
+
+    /// The wanted columns without a row.
+    pub fn empty(&self) -> Table {
+        let columns = self.wanted.iter().map(|(name, kind)| {
+            let builder = match kind {
+                ColumnType::Image => {
+                    let any = ImageShape { height: 1, width: 1, channels: 1 };
+                    Builder::image(self.shapes.get(name).copied().unwrap_or(any), 0)
+                }
+                other => Builder::new(*other, 0),
+            };
+            (name.clone(), builder.finish())
+        });
+        build::table(columns, 0)
+    }
+
+    /// Nothing can be cast to an image, and images only stand for images of their shape.
+    fn same_image(&self, name: &str, kind: ColumnType, column: &Column) -> Result<(), DataError> {
+        let wrong = |message: String| Err(DataError::new(DataErrorKind::WrongType, message));
+        let trained = || match self.shapes.get(name) {
+            Some(shape) => format!("images of {shape}"),
+            None => "images".to_owned(),
+        };
+        match (kind, column.values.shape()) {
+            (ColumnType::Image, Some(shape)) => match self.shapes.get(name) {
+                Some(known) if *known != shape => {
+                    wrong(format!("it holds images of {shape} and was trained on as {}", trained()))
+                }
+                _ => Ok(()),
+            },
+            (ColumnType::Image, None) => wrong(format!(
+                "it is of type {} and was trained on as {}",
+                column.kind().name(),
+                trained()
+            )),
+            (kind, Some(shape)) => {
+                wrong(format!("it holds images of {shape} and was trained on as {}", kind.name()))
+            }
+            (_, None) => Ok(()),
+        }
+    }
+}
+
+/// The wanted images that rows with this header hold as columns of pixels: those of training, in the
+/// order that they had there.
+fn gathers(
+    source: &DataSource,
+    facts: &TableFacts,
+    wanted: &[(String, ColumnType)],
+    header: &[String],
+) -> Vec<Gather> {
+    let absent = wanted.iter().filter(|(name, _)| !header.contains(name));
+    absent
+        .filter_map(|(name, _)| {
+            let (image, known) = (source.images.get(name)?, facts.column(name)?);
+            Some(Gather {
+                name: name.clone(),
+                shape: known.image?,
+                scale: image.scale,
+                columns: known.pixels.clone(),
+            })
+        })
+        .collect()
 }
 
 /// A chunk in the wanted columns, order and types: [`Conform`] for a single chunk.

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use collegium_digest::Digest;
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ImageShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, DataError, MISSING_CODE, Side, Table, Values};
+use crate::{Column, DataError, MISSING_CODE, Side, Table, Values, gather::Gather};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,12 @@ pub struct ColumnFacts {
     /// How SQL sees it in `derive`: a number that was made of integers (and not of floats that
     /// happen to be whole), or a time of nothing but dates.
     pub whole: bool,
+    /// The shape of its images, if it holds images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageShape>,
+    /// The columns that `images` gathered its pixels from, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pixels: Vec<String>,
     /// Content of all rows.
     pub digest: Digest,
     /// Content of the training rows.
@@ -54,11 +60,12 @@ pub struct ColumnFacts {
     pub valid: Digest,
 }
 
-/// The facts of a table with its split. `whole` are the columns of integers and of dates; `tick` is
-/// told how many columns are done and may stop the work.
+/// The facts of a table with its split. `whole` are the columns of integers and of dates, `gathers`
+/// the images that columns made; `tick` is told how many columns are done and may stop the work.
 pub(crate) fn facts(
     table: &Table,
     whole: &BTreeSet<String>,
+    gathers: &[Gather],
     sides: &[Side],
     notes: Vec<String>,
     tick: &dyn Fn(u64) -> Result<(), DataError>,
@@ -80,6 +87,11 @@ pub(crate) fn facts(
             binary: summary.binary,
             integer: summary.integer,
             whole: whole.contains(&column.name),
+            image: column.values.shape(),
+            pixels: gathers
+                .iter()
+                .find(|gather| gather.name == column.name)
+                .map_or_else(Vec::new, |gather| gather.columns.clone()),
             digest: column.digest(&all),
             train: column.digest(&train),
             valid: column.digest(&valid),
@@ -122,7 +134,7 @@ impl Summary {
                     .collect();
                 levels.sort_unstable();
             }
-            Values::Time(_) => {}
+            Values::Time(_) | Values::Image { .. } => {}
         }
         Self { missing: missing as u64, levels, binary, integer }
     }

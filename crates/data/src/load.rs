@@ -6,11 +6,12 @@ use collegium_manifest::{ColumnType, DataSource, Spanned};
 use indexmap::IndexMap;
 
 use crate::{
-    Context, DataError, DataErrorKind, MISSING_TIME, Table, Values, build,
+    Context, DataError, DataErrorKind, MISSING_TIME, Table, Values, beside, build,
     build::Builder,
     error::choices,
     evaluate::{Job, fields, typed},
-    read::{Opened, Options, open},
+    gather::{self, Gather},
+    read::{Field, Opened, Options, open},
     sql::{Database, Place, Results, Shape, statement, watched},
     time::DAY,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Loaded {
     pub(crate) notes: Vec<String>,
     /// Columns of integers and of dates.
     pub(crate) whole: BTreeSet<String>,
+    /// The images that columns were gathered into.
+    pub(crate) gathers: Vec<Gather>,
 }
 
 /// Makes the table of a data source.
@@ -32,19 +35,27 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
         source.types.iter().map(|(name, kind)| (name.clone(), *kind.get_ref())).collect();
     let mut tables = IndexMap::new();
     let mut notes = Vec::new();
-    for (name, files) in files {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for (name, files) in files.iter().filter(|_| !source.idx) {
         let tick = |rows| tick(cx, &format!("scanning {name}"), rows, None);
         let options = Options { missing: &source.missing, types: &types, tick: &tick };
         let opened = open(files.clone(), &options).map_err(|error| place(error, source, name))?;
         notes.extend(opened.notes.iter().cloned());
+        known.extend(opened.fields.iter().map(|field| field.name.clone()));
         tables.insert(name.clone(), opened);
     }
-    let known: BTreeSet<String> = tables
-        .values()
-        .flat_map(|opened| opened.fields.iter().map(|field| field.name.clone()))
-        .collect();
-    let (mut table, whole) = match &source.query {
-        Some(sql) => query(source, sql, &tables, &types, cx)?,
+    let (mut table, whole, gathers) = match &source.query {
+        _ if source.idx => {
+            let (table, whole) = beside::table(source, files, cx)?;
+            (table, whole, Vec::new())
+        }
+        Some(sql) => {
+            let (table, whole) = query(source, sql, &tables, &types, cx)?;
+            let columns: Vec<(String, ColumnType)> =
+                table.columns.iter().map(|column| (column.name.clone(), column.kind())).collect();
+            let gathers = gather::find(source, &columns)?;
+            (gathered(source, &gathers, table, 0)?, whole, gathers)
+        }
         None => whole(source, &tables, &types, cx)?,
     };
     if table.rows == 0 {
@@ -67,7 +78,8 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
             }
         });
     }
-    let derived = derive(source, &table, &whole, &types, cx)?;
+    let derived = derive(source, &table, &whole, &types, cx)
+        .map_err(|error| about_pixels(error, &gathers))?;
     table.columns.extend(derived.into_iter().map(std::sync::Arc::new));
     for (name, kind) in &source.types {
         if table.column(name).is_none() && !known.contains(name) {
@@ -78,10 +90,45 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
                 .maybe_help(choices(name, columns, "the columns are")));
         }
     }
-    Ok(Loaded { table, notes, whole })
+    Ok(Loaded { table, notes, whole, gathers })
 }
 
-fn tick(cx: &Context, what: &str, rows: u64, of: Option<u64>) -> Result<(), DataError> {
+/// A table, or a chunk of one whose first row is `first`, with the images of its source.
+fn gathered(
+    source: &DataSource,
+    gathers: &[Gather],
+    table: Table,
+    first: usize,
+) -> Result<Table, DataError> {
+    if gathers.is_empty() {
+        return Ok(table);
+    }
+    gather::gather(gathers, &table).map_err(|odd| {
+        let owner = gathers.iter().find(|gather| gather.columns.contains(&odd.column));
+        let error = odd.error.line((first + odd.row) as u64 + 1).column(&odd.column, None);
+        match owner.and_then(|gather| source.images.get(&gather.name)) {
+            Some(image) => error.at(&image.columns),
+            None => error,
+        }
+    })
+}
+
+/// Says where a column has gone that an expression asks for in vain.
+fn about_pixels(error: DataError, gathers: &[Gather]) -> DataError {
+    let message = error.fault().message.clone();
+    let gone = gathers.iter().find_map(|gather| {
+        let column = gather.columns.iter().find(|c| message.ends_with(&format!("column: {c}")))?;
+        Some((column, &gather.name))
+    });
+    match gone {
+        Some((column, image)) => error.help(format!(
+            "`{column}` is a pixel of the image `{image}` by now: make such a column in `query`"
+        )),
+        None => error,
+    }
+}
+
+pub(crate) fn tick(cx: &Context, what: &str, rows: u64, of: Option<u64>) -> Result<(), DataError> {
     (cx.progress)(what, rows, of);
     cx.check()
 }
@@ -100,7 +147,7 @@ fn whole(
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
     cx: &Context,
-) -> Result<(Table, BTreeSet<String>), DataError> {
+) -> Result<(Table, BTreeSet<String>, Vec<Gather>), DataError> {
     let (Some((name, opened)), true) = (tables.first(), tables.len() == 1) else {
         let message = format!("{} tables and no query that makes one of them", tables.len());
         return Err(DataError::new(DataErrorKind::Query, message).at(&source.name).help(
@@ -109,21 +156,30 @@ fn whole(
     };
     let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
     let options = Options { missing: &source.missing, types, tick: &tick };
+    let columns: Vec<(String, ColumnType)> =
+        opened.fields.iter().map(|field| (field.name.clone(), field.kind)).collect();
+    let gathers = gather::find(source, &columns)?;
+    let gone = |name: &String| gathers.iter().any(|gather| gather.columns.contains(name));
     let rows = usize::try_from(opened.rows).unwrap_or(0);
+    let kept: Vec<&Field> = opened.fields.iter().filter(|field| !gone(&field.name)).collect();
     let mut builders: Vec<Builder> =
-        opened.fields.iter().map(|field| Builder::new(field.kind, rows)).collect();
+        kept.iter().map(|field| Builder::new(field.kind, rows)).collect();
+    builders.extend(gathers.iter().map(|gather| Builder::image(gather.shape, rows)));
     let mut rows = 0;
     for chunk in opened.chunks(&options) {
         let chunk = chunk.map_err(|error| place(error, source, name))?;
+        let chunk = gathered(source, &gathers, chunk, rows)?;
         rows += chunk.rows;
         for (builder, column) in builders.iter_mut().zip(&chunk.columns) {
             builder.append(&column.values);
         }
     }
-    let names = opened.fields.iter().map(|field| field.name.clone());
-    let whole = opened.fields.iter().filter(|field| field.integer || field.dates);
+    let whole = kept.iter().filter(|field| field.integer || field.dates);
     let whole = whole.map(|field| field.name.clone()).collect();
-    Ok((build::table(names.zip(builders.into_iter().map(Builder::finish)), rows), whole))
+    let images = gathers.iter().map(|gather| gather.name.clone());
+    let names: Vec<String> = kept.iter().map(|field| field.name.clone()).chain(images).collect();
+    let columns = names.into_iter().zip(builders.into_iter().map(Builder::finish));
+    Ok((build::table(columns, rows), whole, gathers))
 }
 
 /// What the query makes of the tables.

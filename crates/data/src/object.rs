@@ -2,6 +2,7 @@
 //! same table whoever writes it.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{BufReader, Write},
     path::Path,
@@ -10,9 +11,10 @@ use std::{
 
 use arrow::{
     array::{
-        ArrayRef, AsArray as _, BooleanArray, DictionaryArray, Float64Array, StringArray,
-        TimestampMicrosecondArray, UInt32Array,
+        Array as _, ArrayRef, AsArray as _, BooleanArray, DictionaryArray, FixedSizeBinaryArray,
+        Float64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
     },
+    buffer::Buffer,
     datatypes::{
         DataType, Field, Float64Type, Schema, TimeUnit, TimestampMicrosecondType, UInt32Type,
     },
@@ -21,20 +23,27 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
+use collegium_manifest::{ColumnType, ImageShape};
+
 use crate::{
     Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values, build, build::Builder,
 };
 
-/// Rows of a record batch.
+/// Rows of a record batch, at most …
 const BATCH: usize = 65_536;
+/// … and bytes of images in it: writing and reading hold one batch beside the table.
+const BATCH_PIXELS: usize = 8 << 20;
+/// Where a field keeps the shape of its images, `28x28x1`; the one entry, so that it has no order.
+const SHAPE: &str = "image";
 
 /// Writes a table, a batch at a time.
 pub(crate) fn write(table: &Table, to: &mut dyn Write) -> Result<(), ArrowError> {
     let levels: Vec<Option<ArrayRef>> = table.columns.iter().map(|column| levels(column)).collect();
     let schema = Arc::new(schema(table));
     let mut writer = FileWriter::try_new(to, &schema)?;
-    for first in (0..table.rows).step_by(BATCH) {
-        let rows = first..table.rows.min(first + BATCH);
+    let batch = batch_rows(table);
+    for first in (0..table.rows).step_by(batch) {
+        let rows = first..table.rows.min(first + batch);
         let arrays = table
             .columns
             .iter()
@@ -44,6 +53,15 @@ pub(crate) fn write(table: &Table, to: &mut dyn Write) -> Result<(), ArrowError>
         writer.write(&RecordBatch::try_new(schema.clone(), arrays)?)?;
     }
     writer.finish()
+}
+
+/// Rows of a batch; of a table without images always the same.
+fn batch_rows(table: &Table) -> usize {
+    let shapes = table.columns.iter().filter_map(|column| column.values.shape());
+    match shapes.map(|shape| shape.size()).sum() {
+        0 => BATCH,
+        bytes => (BATCH_PIXELS / bytes).clamp(1, BATCH),
+    }
 }
 
 /// The columns as Arrow sees them.
@@ -56,10 +74,30 @@ pub(crate) fn schema(table: &Table) -> Schema {
                 DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
             }
             Values::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Values::Image { shape, .. } => {
+                let ImageShape { height, width, channels } = shape;
+                let text = format!("{height}x{width}x{channels}");
+                return Field::new(&column.name, DataType::FixedSizeBinary(bytes_of(*shape)), true)
+                    .with_metadata(HashMap::from([(SHAPE.to_owned(), text)]));
+            }
         };
         Field::new(&column.name, kind, true)
     };
     Schema::new(table.columns.iter().map(field).collect::<Vec<_>>())
+}
+
+/// Bytes of an image, as Arrow counts them; no image is larger (see `MOST_PIXELS`).
+fn bytes_of(shape: ImageShape) -> i32 {
+    i32::try_from(shape.size()).unwrap_or(i32::MAX)
+}
+
+/// The shape that a field's metadata holds.
+fn shape_of(field: &Field, bytes: i32) -> Option<ImageShape> {
+    let mut sides = field.metadata().get(SHAPE)?.split('x').map(|side| side.parse().ok());
+    let mut side = || sides.next().flatten();
+    let shape = ImageShape { height: side()?, width: side()?, channels: side()? };
+    let size = shape.height.checked_mul(shape.width)?.checked_mul(shape.channels)?;
+    (size > 0 && usize::try_from(bytes) == Ok(size)).then_some(shape)
 }
 
 /// The texts of a category, shared by all batches.
@@ -95,6 +133,11 @@ pub(crate) fn array(
             let values = values[rows].iter().map(|&v| (v != MISSING_TIME).then_some(v));
             Arc::new(values.collect::<TimestampMicrosecondArray>())
         }
+        Values::Image { shape, pixels } => {
+            let size = shape.size();
+            let pixels = Buffer::from(&pixels[rows.start * size..rows.end * size]);
+            Arc::new(FixedSizeBinaryArray::try_new(bytes_of(*shape), pixels, None)?)
+        }
     })
 }
 
@@ -107,10 +150,15 @@ pub(crate) fn read(path: &Path, rows: usize) -> Result<Table, ArrowError> {
     let mut builders = Vec::new();
     for field in schema.fields() {
         let kind = match field.data_type() {
-            DataType::Float64 => collegium_manifest::ColumnType::Number,
-            DataType::Boolean => collegium_manifest::ColumnType::Boolean,
-            DataType::Dictionary(..) => collegium_manifest::ColumnType::Category,
-            DataType::Timestamp(..) => collegium_manifest::ColumnType::Time,
+            DataType::Float64 => ColumnType::Number,
+            DataType::Boolean => ColumnType::Boolean,
+            DataType::Dictionary(..) => ColumnType::Category,
+            DataType::Timestamp(..) => ColumnType::Time,
+            DataType::FixedSizeBinary(bytes) => {
+                let shape = shape_of(field, *bytes).ok_or_else(strange)?;
+                builders.push(Builder::image(shape, rows));
+                continue;
+            }
             _ => return Err(strange()),
         };
         builders.push(Builder::new(kind, rows));
@@ -143,6 +191,10 @@ pub(crate) fn read(path: &Path, rows: usize) -> Result<Table, ArrowError> {
                         *levels = texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect();
                     }
                     to.extend(from.keys().iter().map(|code| code.unwrap_or(MISSING_CODE)));
+                }
+                Builder::Image(_, to) => {
+                    let from = array.as_fixed_size_binary_opt().ok_or_else(strange)?;
+                    (0..from.len()).for_each(|row| to.extend_from_slice(from.value(row)));
                 }
             }
         }

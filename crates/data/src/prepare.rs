@@ -6,7 +6,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::DataSource;
+use collegium_manifest::{DataSource, PixelColumns, Spanned};
 use collegium_records::{Ingredient, Recipe};
 use collegium_store::Store;
 use serde::{Deserialize, Serialize};
@@ -157,15 +157,44 @@ fn recipe(
             digests.push(Ingredient::Digest(digest));
         }
         recipe.set(format!("tables.{name}"), digests);
-        let format = format(&paths[0]).map_err(|error| error.at(pattern))?;
-        recipe.set(format!("format.{name}"), format.name());
+        let format = match source.idx {
+            true => "idx",
+            false => format(&paths[0]).map_err(|error| error.at(pattern))?.name(),
+        };
+        recipe.set(format!("format.{name}"), format);
+    }
+    let texts = |names: &mut dyn Iterator<Item = &String>| -> Vec<Ingredient> {
+        names.map(|name| Ingredient::from(name.as_str())).collect()
+    };
+    if source.idx {
+        recipe.set("columns.idx", texts(&mut files.keys()));
+    }
+    if !source.images.is_empty() {
+        recipe.set("columns.images", texts(&mut source.images.keys()));
+    }
+    for (name, image) in &source.images {
+        match image.columns.get_ref() {
+            PixelColumns::Pattern(pattern) => {
+                recipe.set(format!("images.{name}.columns"), pattern.as_str());
+            }
+            PixelColumns::List(list) => {
+                let list = texts(&mut list.iter().map(Spanned::get_ref));
+                recipe.set(format!("images.{name}.columns"), list);
+            }
+        }
+        for (side, length) in [
+            ("height", image.shape.height),
+            ("width", image.shape.width),
+            ("channels", image.shape.channels),
+        ] {
+            recipe.set(format!("images.{name}.{side}"), length as i64);
+        }
+        recipe.set(format!("images.{name}.scale"), image.scale);
     }
     if let Some(query) = &source.query {
         recipe.set("query", query.get_ref().as_str());
     }
-    let derived =
-        source.derive.keys().map(|name| Ingredient::from(name.as_str())).collect::<Vec<_>>();
-    recipe.set("columns.derived", derived);
+    recipe.set("columns.derived", texts(&mut source.derive.keys()));
     for (name, sql) in &source.derive {
         recipe.set(format!("derive.{name}"), sql.get_ref().as_str());
     }
@@ -204,7 +233,7 @@ fn make(
         (cx.progress)("hashing columns", columns, Some(of));
         cx.check()
     };
-    let facts = facts(&loaded.table, &loaded.whole, &sides, loaded.notes, &tick)?;
+    let facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, loaded.notes, &tick)?;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use collegium_manifest::ColumnType;
+
 use crate::{
-    DataError, Table,
-    read::{Batches, Format, Raw, format},
+    DataError, Table, TableFacts, build,
+    read::{Batches, Format, Idx, Raw, format, is_idx},
 };
 
 /// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
@@ -22,6 +24,7 @@ pub struct Rows {
 enum From {
     Text(Box<Raw>),
     Arrow(Box<Batches>),
+    Idx(Box<Idx>),
 }
 
 /// Where the rows of a chunk stand in their file.
@@ -42,19 +45,25 @@ impl Places {
     }
 }
 
-/// Opens a CSV, TSV, Parquet or Arrow file for streaming in chunks of at most `chunk` rows.
-/// `missing` are the texts that mean "missing" in text files.
+/// Opens a CSV, TSV, Parquet, Arrow or IDX file for streaming in chunks of at most `chunk` rows.
+/// `missing` are the texts that mean "missing" in text files. The one column of an IDX file is called
+/// by the file's name; see [`Rows::adopt`].
 ///
 /// # Errors
 /// If the file is not there, is not a table, or has a header that cannot be used.
 pub fn read_rows(path: &Path, missing: &[String], chunk: usize) -> Result<Rows, DataError> {
-    let (from, header) = match format(path)? {
-        Format::Csv(delimiter) => {
+    let (from, header) = match format(path) {
+        Err(_) if is_idx(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (From::Idx(Box::new(Idx::open(path)?)), vec![name])
+        }
+        Err(error) => return Err(error),
+        Ok(Format::Csv(delimiter)) => {
             let raw = Raw::open(path, delimiter, missing)?;
             let header = raw.header().to_vec();
             (From::Text(Box::new(raw)), header)
         }
-        format => {
+        Ok(format) => {
             let batches = Batches::open(path, format)?;
             let header = batches.raw_names();
             (From::Arrow(Box::new(batches)), header)
@@ -69,6 +78,19 @@ impl Rows {
     /// The column names, in the file's order.
     pub fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// Gives the column of a file that does not name it (IDX) the name of the one among `wanted`,
+    /// columns of a data source, that is of its type. Where several are, or none, it keeps the
+    /// file's name. Other files stay as they are.
+    pub fn adopt(&mut self, facts: &TableFacts, wanted: &[String]) {
+        let From::Idx(idx) = &self.from else { return };
+        let kind = if idx.shape.is_some() { ColumnType::Image } else { ColumnType::Number };
+        let of_kind = |name: &&String| facts.column(name).is_some_and(|known| known.kind == kind);
+        let mut fitting = wanted.iter().filter(of_kind);
+        if let (Some(only), None) = (fitting.next(), fitting.next()) {
+            self.header = vec![only.clone()];
+        }
     }
 
     /// The file.
@@ -93,6 +115,14 @@ impl Rows {
                 self.places.first = batches.done + 1;
                 let batch = batches.read(self.chunk)?;
                 Ok(batch.map(|batch| batches.raw(&batch, &self.missing)))
+            }
+            From::Idx(idx) => {
+                self.places.first = idx.done + 1;
+                let values = idx.read(self.chunk)?;
+                Ok(values.map(|values| {
+                    let rows = values.len();
+                    build::table(self.header.iter().cloned().zip([values]), rows)
+                }))
             }
         }
     }

@@ -24,6 +24,7 @@ impl Column {
                 _ => None,
             },
             Values::Category { codes, levels } => levels.get(codes[row] as usize).cloned(),
+            Values::Image { shape, .. } => Some(format!("an image of {shape}")),
             Values::Time(values) => (values[row] != MISSING_TIME).then(|| time::text(values[row])),
         }
     }

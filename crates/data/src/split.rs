@@ -11,11 +11,13 @@
 use std::collections::HashMap;
 
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_manifest::{DataSource, Spanned, Split};
+use collegium_manifest::{ColumnType, DataSource, Spanned, Split};
 use rand::Rng as _;
 
 use crate::{
-    Column, DataError, DataErrorKind, Side, Table, Values, column::canonical_bits, error::choices,
+    Column, DataError, DataErrorKind, Side, Table, Values,
+    column::{canonical_bits, image},
+    error::choices,
 };
 
 /// Rows of a permuted block.
@@ -28,6 +30,12 @@ pub(crate) fn sides(table: &Table, source: &DataSource, seed: u64) -> Result<Vec
     let sides = match &split.stratify {
         Some(name) => {
             let strata = column(table, name)?;
+            if strata.kind() == ColumnType::Image {
+                let message = format!("`stratify` names `{}`, a column of images", strata.name);
+                return Err(DataError::new(DataErrorKind::WrongType, message)
+                    .at(name)
+                    .help("stratify by a column of labels, whose values recur"));
+            }
             let units = if by.is_empty() { None } else { Some(&by[..]) };
             stratified(table.rows, strata, units, split, seed)
         }
@@ -93,6 +101,7 @@ impl<'a> Texts<'a> {
                 Values::Boolean(values) => hasher.boolean(values[row] == 1).boolean(true),
                 Values::Category { codes, levels } => hasher.text(&levels[codes[row] as usize]),
                 Values::Time(values) => hasher.integer(values[row]),
+                Values::Image { shape, pixels } => hasher.bytes(image(*shape, pixels, row)),
             };
         }
     }

@@ -21,8 +21,10 @@ use crate::{
     rows::{Rows, Side, evenly},
 };
 
-/// Rows that are looked at, at most.
+/// Rows that are looked at, at most …
 const ROWS: usize = 4000;
+/// … of inputs up to this width; of wider ones (images) fewer, for a row costs the square of the width.
+const WIDTH: usize = 128;
 
 /// What moved, by input, and what all of it does to the output.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +46,10 @@ impl Session {
     ) -> Result<Moved, EngineError> {
         let mut moved = Moved::default();
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let rows = evenly(&valid, ROWS);
         let inputs = &self.experts[index].inputs;
+        let moved_inputs = inputs.iter().filter(|input| changed.contains(&input.to_string()));
+        let width = moved_inputs.map(|input| self.widest(input)).sum::<usize>().max(WIDTH);
+        let rows = evenly(&valid, (ROWS * WIDTH * WIDTH / (width * width)).max(WIDTH));
         let all_done = self.dag.upstream(index).iter().all(|from| states.contains_key(from));
         let before = self.data_before(index, anchor)?;
         let (Some(before), true, false) = (before, all_done, rows.is_empty()) else {
@@ -220,6 +224,10 @@ fn column_numbers(column: &Column, rows: &[u32]) -> Option<Vec<f64>> {
                 })
                 .collect(),
         ),
+        Values::Image { shape, pixels } => {
+            let of_row = |&row: &u32| &pixels[row as usize * shape.size()..][..shape.size()];
+            Some(rows.iter().flat_map(of_row).map(|&pixel| f64::from(pixel)).collect())
+        }
         Values::Category { .. } | Values::Time(_) => None,
     }
 }

@@ -98,6 +98,7 @@ impl Session {
                         ColumnType::Number | ColumnType::Boolean => 1 + missing,
                         ColumnType::Category => facts.levels.len() + 1 + missing,
                         ColumnType::Time => 7 + missing,
+                        ColumnType::Image => facts.image.map_or(1, |shape| shape.size()),
                     }
                 }
                 None => 1,

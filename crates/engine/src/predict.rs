@@ -91,6 +91,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let spec = &session.pipeline.data[source];
     let mut rows = read_rows(&options.input, &spec.missing, options.chunk).map_err(wrong)?;
     let facts = &session.data[source].facts;
+    rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())
         .map_err(|error| about_query(wrong(error), spec.query.is_some(), source))?;
     for name in &options.keep {
@@ -113,7 +114,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
             return Err(EngineError::Interrupted);
         }
         let table = conform.apply(&chunk, rows.places()).map_err(wrong)?;
-        let mut written = kept(&chunk, &options.keep);
+        let mut written = kept(&chunk, &options.keep)?;
         written.extend(session.predict_chunk(&experts, &table, &mut surprises)?);
         summary.rows += table.rows as u64;
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
@@ -121,7 +122,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     }
     if summary.rows == 0 {
         // A file of no rows still has its columns.
-        let nothing = without_rows(conform.wanted());
+        let nothing = conform.empty();
         let mut written: Vec<Column> = options
             .keep
             .iter()
@@ -180,19 +181,16 @@ fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
     rows.next().transpose()
 }
 
-fn without_rows(columns: &[(String, ColumnType)]) -> Table {
-    let empty = |kind: ColumnType| match kind {
-        ColumnType::Number => Values::Number(Vec::new()),
-        ColumnType::Boolean => Values::Boolean(Vec::new()),
-        ColumnType::Category => Values::Category { codes: Vec::new(), levels: Vec::new() },
-        ColumnType::Time => Values::Time(Vec::new()),
+fn kept(chunk: &Table, keep: &[String]) -> Result<Vec<Column>, EngineError> {
+    let copy = |column: &Arc<Column>| match column.kind() {
+        ColumnType::Image => Err(EngineError::Usage(format!(
+            "`{}` is a column of images, which a table of predictions cannot hold; the predictions are in \
+             the order of the images",
+            column.name
+        ))),
+        _ => Ok((**column).clone()),
     };
-    let columns = columns.iter().map(|(name, kind)| Arc::new(Column::new(name, empty(*kind))));
-    Table { columns: columns.collect(), rows: 0 }
-}
-
-fn kept(chunk: &Table, keep: &[String]) -> Vec<Column> {
-    keep.iter().filter_map(|name| chunk.column(name)).map(|column| (**column).clone()).collect()
+    keep.iter().filter_map(|name| chunk.column(name)).map(copy).collect()
 }
 
 impl Session {

@@ -139,6 +139,14 @@ impl Session {
                     diagnostic
                         .place
                         .get_or_insert_with(|| (self.pipeline.source.clone(), filter.span()));
+                    let asked = diagnostic.message.rsplit("no such column: ").next();
+                    let column = asked.and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+                    if let Some(image) = self.image_of(&expert.data, column) {
+                        diagnostic.help = Some(format!(
+                            "`{column}` is a pixel of the image `{image}`, which SQL cannot read: make \
+                             a column of it in `query`"
+                        ));
+                    }
                 }
                 Err(EngineError::Invalid(found))
             }
@@ -243,15 +251,25 @@ impl Session {
             .collect()
     }
 
+    /// The image that a column was gathered into, which has left the table since.
+    fn image_of(&self, data: &str, column: &str) -> Option<&str> {
+        let columns = &self.data.get(data)?.facts.columns;
+        let image = columns.iter().find(|known| known.pixels.iter().any(|name| name == column))?;
+        Some(&image.name)
+    }
+
     fn no_such_column(&self, data: &str, column: &str, span: std::ops::Range<usize>) -> Diagnostic {
         let known: Vec<&str> = self
             .data
             .get(data)
             .map(|prepared| prepared.facts.columns.iter().map(|c| c.name.as_str()).collect())
             .unwrap_or_default();
-        let help = match suggest(column, known.iter().copied()) {
-            Some(near) => format!("did you mean `{data}.{near}`?"),
-            None => format!("its columns are: {}", known.join(", ")),
+        let help = match (self.image_of(data, column), suggest(column, known.iter().copied())) {
+            (Some(image), _) => {
+                format!("`{column}` is a pixel of the image `{data}.{image}`: read that")
+            }
+            (None, Some(near)) => format!("did you mean `{data}.{near}`?"),
+            (None, None) => format!("its columns are: {}", known.join(", ")),
         };
         let message = format!("data source `{data}` has no column `{column}`");
         Diagnostic::error(&self.pipeline.source, span, message).label("no such column").help(help)

@@ -327,6 +327,6 @@ fn class_codes(column: &Column, classes: &[String]) -> Vec<u32> {
             .iter()
             .map(|&v| if v.is_nan() { NO_LABEL } else { find(&(v as i64).to_string()) })
             .collect(),
-        Values::Time(values) => vec![NO_LABEL; values.len()],
+        Values::Time(_) | Values::Image { .. } => vec![NO_LABEL; column.len()],
     }
 }

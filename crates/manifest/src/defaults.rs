@@ -16,6 +16,12 @@ pub const SEED: u64 = 0;
 pub const MISSING: [&str; 2] = ["", "NA"];
 /// `data.NAME.origin`
 pub const ORIGIN: Origin = Origin::Measured;
+/// `data.NAME.images.IMAGE.channels`
+pub const CHANNELS: u32 = 1;
+/// `data.NAME.images.IMAGE.scale`: what full brightness is in 8 bits.
+pub const SCALE: f64 = 255.0;
+/// The most numbers of an image, which is 4096 × 4096 in grey.
+pub const MOST_PIXELS: u32 = 1 << 24;
 /// `expert.NAME.upstream`
 pub const UPSTREAM: Upstream = Upstream::OutOfFold;
 /// `expert.NAME.folds`

@@ -41,10 +41,15 @@ pub struct DataSource {
     /// Its name, as references spell it.
     pub name: Spanned<String>,
     /// Table name to file pattern, relative to the pipeline file. `path = "x.csv"` is one table
-    /// named like the data source.
+    /// named like the data source. Of IDX files: column name to file pattern.
     pub tables: IndexMap<String, Spanned<String>>,
+    /// The tables are columns of one table, side by side (`idx = { … }`); there is no query then.
+    pub idx: bool,
     /// SQL over the tables; without one, the single table is taken as it is.
     pub query: Option<Spanned<String>>,
+    /// Images that are gathered from numeric columns of the query: name to columns and shape. The
+    /// columns leave the table.
+    pub images: IndexMap<String, Gathered>,
     /// Added columns: name to SQL expression over the query's columns.
     pub derive: IndexMap<String, Spanned<String>>,
     /// Forced column types, by column name.
@@ -117,6 +122,10 @@ pub enum ColumnType {
     Category,
     /// A date or a date with a time, without a zone or in UTC.
     Time,
+    /// An image of 8-bit pixels, all of one shape. No key of the file asks for it: it comes of IDX
+    /// files, or of `images`.
+    #[schemars(skip)]
+    Image,
 }
 
 impl ColumnType {
@@ -127,8 +136,59 @@ impl ColumnType {
             Self::Boolean => "boolean",
             Self::Category => "category",
             Self::Time => "time",
+            Self::Image => "image",
         }
     }
+}
+
+/// The shape of all images of a column. A pixel's numbers lie in the order row, column, channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageShape {
+    /// Rows of pixels, at least 1.
+    pub height: usize,
+    /// Pixels of a row, at least 1.
+    pub width: usize,
+    /// Numbers of a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// Numbers of one image, a byte each: height · width · channels.
+    pub const fn size(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
+impl std::fmt::Display for ImageShape {
+    /// `28 × 28`, `32 × 32 × 3`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} × {}", self.height, self.width)?;
+        if self.channels > 1 {
+            write!(f, " × {}", self.channels)?;
+        }
+        Ok(())
+    }
+}
+
+/// `images = { NAME = { … } }`: an image that numeric columns make.
+#[derive(Debug, Clone)]
+pub struct Gathered {
+    /// Its pixels' columns.
+    pub columns: Spanned<PixelColumns>,
+    /// Its shape: as many numbers as there are columns.
+    pub shape: ImageShape,
+    /// The number that stands for full brightness; 0 stands for none.
+    pub scale: f64,
+}
+
+/// Which columns are the pixels of an image, in the order row, column, channel.
+#[derive(Debug, Clone)]
+pub enum PixelColumns {
+    /// Those whose names a glob matches, in the order of the table.
+    Pattern(String),
+    /// These, in this order.
+    List(Vec<Spanned<String>>),
 }
 
 /// Shares of rows for training, validation and test; they sum to 1.

@@ -9,8 +9,8 @@ use std::fmt::{Display, Write as _};
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Model, Pipeline, SourceOrigin,
-    Split, StandsOn, Train, defaults::FORMAT, size,
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Model, Pipeline,
+    PixelColumns, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size,
 };
 
 impl Pipeline {
@@ -45,6 +45,9 @@ impl DataSource {
         let mut out = format!("[data.{}]\n", key(self.name.get_ref()));
         let quoted = |value: &Spanned<String>| text(value.get_ref());
         match self.tables.get_index(0) {
+            Some(_) if self.idx => {
+                line(&mut out, "idx", table(self.tables.iter().map(|(k, v)| (k, quoted(v)))));
+            }
             Some((name, path)) if self.tables.len() == 1 && name == self.name.get_ref() => {
                 line(&mut out, "path", quoted(path));
             }
@@ -52,6 +55,9 @@ impl DataSource {
         }
         if let Some(query) = &self.query {
             line(&mut out, "query", quoted(query));
+        }
+        if !self.idx {
+            line(&mut out, "images", table(self.images.iter().map(|(k, v)| (k, image(v)))));
         }
         line(&mut out, "derive", table(self.derive.iter().map(|(k, v)| (k, quoted(v)))));
         line(&mut out, "types", table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))));
@@ -148,6 +154,20 @@ impl Display for Comparison {
             Self::Below => "<",
         })
     }
+}
+
+fn image(image: &Gathered) -> String {
+    let columns = match image.columns.get_ref() {
+        PixelColumns::Pattern(pattern) => text(pattern),
+        PixelColumns::List(names) => list(names.iter().map(|name| text(name.get_ref()))),
+    };
+    table([
+        ("columns", columns),
+        ("height", image.shape.height.to_string()),
+        ("width", image.shape.width.to_string()),
+        ("channels", image.shape.channels.to_string()),
+        ("scale", float(image.scale)),
+    ])
 }
 
 fn split(split: &Split) -> String {

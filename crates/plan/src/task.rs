@@ -28,6 +28,8 @@ pub enum TaskError {
     NumberClassification,
     /// Dates are neither.
     Time,
+    /// Nor are images.
+    Image,
     /// Fewer than two classes.
     OneClass(Vec<String>),
 }
@@ -39,6 +41,7 @@ impl fmt::Display for TaskError {
             Self::TextRegression => f.write_str("a text target cannot be regressed on"),
             Self::NumberClassification => f.write_str("a target with fractions has no classes"),
             Self::Time => f.write_str("a date or time cannot be a target"),
+            Self::Image => f.write_str("an image cannot be a target"),
             Self::OneClass(classes) => match classes.first() {
                 Some(only) => write!(f, "the target has only one class, `{only}`"),
                 None => f.write_str("the target has no values"),
@@ -59,6 +62,7 @@ impl TaskError {
                 "remove `task`, or derive a class: `derive = { late = \"delay > 15\" }`"
             }
             Self::Time => "derive a number or a class from it with `derive`",
+            Self::Image => "choose a column of labels or numbers; images can only be inputs",
             Self::OneClass(_) => {
                 "choose a target with at least two classes among the expert's rows"
             }
@@ -80,6 +84,7 @@ pub fn resolve_task(
     let texts = |pair: [&str; 2]| pair.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let task = match (target.kind, declared) {
         (ColumnType::Time, _) => return Err(TaskError::Time),
+        (ColumnType::Image, _) => return Err(TaskError::Image),
         (ColumnType::Category, Some(Task::Regression)) => return Err(TaskError::TextRegression),
         (ColumnType::Category | ColumnType::Boolean, None) => Task::Classification,
         (ColumnType::Number, None) if target.binary => Task::Classification,

@@ -101,6 +101,10 @@ fn the_targets_type_decides_the_task_unless_the_file_must_say() {
         Err(TaskError::NumberClassification)
     );
     assert_eq!(resolve_task(None, &time), Err(TaskError::Time));
+    let image = facts(ColumnType::Image, false, false, &[]);
+    for task in [None, Some(Task::Classification), Some(Task::Regression)] {
+        assert_eq!(resolve_task(task, &image), Err(TaskError::Image));
+    }
     let one = facts(ColumnType::Category, false, false, &["a"]);
     assert_eq!(resolve_task(None, &one), Err(TaskError::OneClass(classes(&["a"]))));
 }

@@ -10,6 +10,7 @@
 //! | logits of an upstream | clipped to ±8, then as numbers |
 //! | other outputs of an upstream | as numbers |
 //! | category, label of an upstream | one column per level; one for all rare levels, which unseen levels share; one for missing |
+//! | image | each pixel x of 0 to 255 as (x/255 − mean) / deviation, with one mean and one deviation for all pixels of the column |
 //! | time | seconds as a number; sine and cosine of the hour, the weekday and the season where they vary |
 //!
 //! Where the training rows had no missing value (or no rare level), a later one is encoded as the
@@ -20,11 +21,13 @@ mod category;
 mod exact;
 mod number;
 mod part;
+mod pixels;
 mod raw;
 mod time;
 
 use std::{collections::BTreeMap, ops::Range};
 
+use collegium_manifest::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Matrix};
@@ -223,7 +226,16 @@ impl Encoder {
         &self.names
     }
 
-    /// A name for each encoded column: `flights.origin = EWR`, `flights.wind_speed missing`.
+    /// Which declared inputs are images: position among [`names`](Self::names) (and
+    /// [`groups`](Self::groups)), and shape. A group of height · width · channels encoded columns is
+    /// such an image, by row, column, channel.
+    pub fn images(&self) -> Vec<(usize, ImageShape)> {
+        let shapes = self.parts.iter().map(Part::shape).enumerate();
+        shapes.filter_map(|(position, shape)| Some((position, shape?))).collect()
+    }
+
+    /// A name for each encoded column: `flights.origin = EWR`, `flights.wind_speed missing`,
+    /// `digits.image[12, 7]`.
     pub fn column_names(&self) -> Vec<String> {
         self.names
             .iter()

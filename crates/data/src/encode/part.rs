@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use collegium_manifest::spec::ColumnType;
+use collegium_manifest::{ImageShape, spec::ColumnType};
 use serde::{Deserialize, Serialize};
 
 use super::{
     CLIP, EncodeError, Source,
     category::Levels,
     number::{Fitted, Floor, Scale},
+    pixels::Pixels,
     time::{self, Clock},
 };
-use crate::{Matrix, Values};
+use crate::{Matrix, Values, column::image};
 
 /// By the kind of input; `missing` says that an indicator column follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,7 @@ pub(super) enum Part {
     Logit { scales: Vec<Scale>, missing: bool },
     Plain { scales: Vec<Scale>, missing: bool },
     Label { levels: Levels },
+    Image { pixels: Pixels },
 }
 
 /// Rows of one input that held what training never saw.
@@ -76,6 +78,9 @@ impl Part {
                     let (clock, fitted) = Clock::fit(name, rows.iter().map(|r| values[at(r)]))?;
                     Self::Time { clock, missing: describe(name, &fitted, notes) }
                 }
+                Values::Image { shape, pixels } => {
+                    Self::Image { pixels: Pixels::fit(name, *shape, pixels, rows, notes) }
+                }
             },
             Source::Label(codes, texts) => {
                 let codes = rows.iter().map(|r| codes[at(r)]);
@@ -94,6 +99,14 @@ impl Part {
         })
     }
 
+    /// The shape of its images, if that is what it encodes.
+    pub(super) fn shape(&self) -> Option<ImageShape> {
+        match self {
+            Self::Image { pixels } => Some(pixels.shape),
+            _ => None,
+        }
+    }
+
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Number { missing, .. } | Self::Boolean { missing, .. } => {
@@ -104,6 +117,7 @@ impl Part {
             Self::Logit { scales, missing } | Self::Plain { scales, missing } => {
                 scales.len() + usize::from(*missing)
             }
+            Self::Image { pixels } => pixels.width(),
         }
     }
 
@@ -115,6 +129,7 @@ impl Part {
             Self::Category { levels } | Self::Label { levels } => {
                 return levels.column_names(name);
             }
+            Self::Image { pixels } => return pixels.column_names(name),
             Self::Time { clock, missing } => (clock.column_names(name), *missing),
             Self::Logit { scales, missing } | Self::Plain { scales, missing } => {
                 let names = match scales.len() {
@@ -186,6 +201,20 @@ impl Part {
                     flag(values[row] == time::MISSING, *missing, out, counts);
                 });
             }
+            (Self::Image { pixels: fitted }, Source::Column(column)) => {
+                let Values::Image { shape, pixels } = &column.values else {
+                    return Err(self.mismatch(name, source));
+                };
+                if *shape != fitted.shape {
+                    return Err(self.mismatch(name, source));
+                }
+                let levels = fitted.levels();
+                each(&mut |row, out, _| {
+                    for (cell, pixel) in out.iter_mut().zip(image(*shape, pixels, row)) {
+                        *cell = levels[usize::from(*pixel)];
+                    }
+                });
+            }
             (Self::Logit { scales, missing }, Source::Logit(outputs))
                 if outputs.width == scales.len() =>
             {
@@ -218,13 +247,15 @@ impl Part {
             Self::Label { .. } => "an expert's label".to_owned(),
             Self::Logit { scales, .. } => outputs("an expert's logit", scales.len()),
             Self::Plain { scales, .. } => outputs("an expert's output", scales.len()),
+            Self::Image { pixels } => format!("an image of {}", pixels.shape),
         };
         let found = match source {
-            Source::Column(column) => match column.kind() {
-                ColumnType::Number => "a number".to_owned(),
-                ColumnType::Boolean => "a boolean".to_owned(),
-                ColumnType::Category => "a category".to_owned(),
-                ColumnType::Time => "a time".to_owned(),
+            Source::Column(column) => match (column.kind(), column.values.shape()) {
+                (_, Some(shape)) => format!("an image of {shape}"),
+                (ColumnType::Number, _) => "a number".to_owned(),
+                (ColumnType::Boolean, _) => "a boolean".to_owned(),
+                (ColumnType::Time, _) => "a time".to_owned(),
+                (ColumnType::Category | ColumnType::Image, _) => "a category".to_owned(),
             },
             Source::Label(..) => "an expert's label".to_owned(),
             Source::Logit(matrix) => outputs("an expert's logit", matrix.width),

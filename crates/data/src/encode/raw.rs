@@ -22,7 +22,7 @@ use super::{
     part::{Part, clipped, truth},
     time,
 };
-use crate::{Matrix, Values};
+use crate::{Matrix, Values, column::image};
 
 /// One declared input in raw coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +137,7 @@ impl Part {
                     out[0] = slope;
                 }
             }
+            (Self::Image { pixels }, Source::Column(_)) => out.fill(pixels.slope()),
             (Self::Logit { scales, .. }, Source::Logit(matrix)) => {
                 for ((cell, scale), value) in out.iter_mut().zip(scales).zip(matrix.row(row)) {
                     let free = f64::from(*value) == clipped(*value);
@@ -187,6 +188,12 @@ impl Part {
                         true => {}
                         false => clock.place(values[row], out),
                     }
+                }
+            }
+            (Self::Image { .. }, Source::Column(column)) => {
+                if let Values::Image { shape, pixels } = &column.values {
+                    let image = image(*shape, pixels, row);
+                    out.iter_mut().zip(image).for_each(|(cell, pixel)| *cell = f32::from(*pixel));
                 }
             }
             (Self::Logit { .. }, Source::Logit(matrix))

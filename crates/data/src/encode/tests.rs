@@ -172,6 +172,88 @@ fn a_time_is_seconds_and_the_cycles_that_vary() {
     assert_eq!(&matrix.row(1)[..2], [1.0, 1.0]);
 }
 
+fn images(sides: [usize; 3], pixels: Vec<u8>) -> Column {
+    let [height, width, channels] = sides;
+    column("x", Values::Image { shape: ImageShape { height, width, channels }, pixels })
+}
+
+#[test]
+fn all_pixels_of_an_image_share_one_mean_and_one_deviation_of_the_training_rows() {
+    // Row 0 is the training row: mean 102, deviation 102 of 255; a pixel of its own scale would differ.
+    let x = images([1, 5, 1], vec![0, 0, 255, 102, 153, 255, 0, 51, 204, 102]);
+    let source = Source::Column(&x);
+    let encoder = Encoder::fit(&names(&["t.x"]), &[source], &[0]).unwrap();
+    let deviation =
+        (2.0 * 102.0_f64.powi(2) + 153.0_f64.powi(2) + 51.0_f64.powi(2)).sqrt() / 5.0_f64.sqrt();
+    let expected = |pixel: u8| ((f64::from(pixel) - 102.0) / deviation) as f32;
+    let matrix = encoder.encode(&[source], &all(2)).unwrap();
+    let Values::Image { pixels, .. } = &x.values else { panic!() };
+    for (found, pixel) in matrix.data.iter().zip(pixels) {
+        assert!((found - expected(*pixel)).abs() < 1e-6, "{found} for {pixel}");
+    }
+    let row = matrix.row(0);
+    let mean: f32 = row.iter().sum::<f32>() / 5.0;
+    let square: f32 = row.iter().map(|x| x * x).sum::<f32>() / 5.0;
+    assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{mean} {square}");
+    assert!(encoder.notes().is_empty());
+}
+
+#[test]
+fn an_image_is_as_many_columns_as_it_has_numbers_and_says_its_shape() {
+    let grey = images([2, 3, 1], (0..12).collect());
+    let colour = images([1, 2, 3], (0..12).collect());
+    let n = column("n", Values::Number(vec![1.0, 2.0]));
+    let sources = [Source::Column(&grey), Source::Column(&n), Source::Column(&colour)];
+    let encoder = Encoder::fit(&names(&["t.grey", "t.n", "t.colour"]), &sources, &all(2)).unwrap();
+    assert_eq!(encoder.groups(), [0..6, 6..7, 7..13]);
+    assert_eq!(
+        encoder.images(),
+        [
+            (0, ImageShape { height: 2, width: 3, channels: 1 }),
+            (2, ImageShape { height: 1, width: 2, channels: 3 })
+        ]
+    );
+    let columns = encoder.column_names();
+    assert_eq!(
+        columns[..6],
+        ["[0, 0]", "[0, 1]", "[0, 2]", "[1, 0]", "[1, 1]", "[1, 2]"]
+            .map(|at| format!("t.grey{at}"))
+    );
+    assert_eq!(
+        columns[7..10],
+        ["[0, 0, 0]", "[0, 0, 1]", "[0, 0, 2]"].map(|at| format!("t.colour{at}"))
+    );
+    assert!(fit_one(Source::Column(&n)).images().is_empty());
+}
+
+#[test]
+fn an_even_image_is_noted_and_carries_nothing() {
+    let x = images([1, 2, 1], vec![7, 7, 7, 7, 0, 255]);
+    let source = Source::Column(&x);
+    let encoder = Encoder::fit(&names(&["t.x"]), &[source], &[0, 1]).unwrap();
+    assert_eq!(
+        encoder.notes(),
+        ["`t.x` is one even area in all training rows and tells the expert nothing"]
+    );
+    assert!(encoder.encode(&[source], &all(3)).unwrap().data.iter().all(|x| *x == 0.0));
+}
+
+#[test]
+fn an_image_of_another_shape_is_named() {
+    let small = images([1, 2, 1], vec![0, 1]);
+    let tall = images([2, 1, 1], vec![0, 1]);
+    let encoder = fit_one(Source::Column(&small));
+    assert_eq!(
+        encoder.encode(&[Source::Column(&tall)], &[0]).unwrap_err().to_string(),
+        "`t.x` was an image of 1 × 2 when the expert was trained and is an image of 2 × 1 now"
+    );
+    let number = column("x", Values::Number(vec![1.0]));
+    assert_eq!(
+        encoder.encode(&[Source::Column(&number)], &[0]).unwrap_err().to_string(),
+        "`t.x` was an image of 1 × 2 when the expert was trained and is a number now"
+    );
+}
+
 #[test]
 fn incoming_logits_are_clipped_before_they_are_standardised() {
     let wild = Matrix { rows: 4, width: 1, data: vec![-77.0, 8.0, f32::INFINITY, -8.0] };
@@ -265,6 +347,10 @@ fn mixed(seed: &[(f64, u32)]) -> (Vec<Column>, Matrix) {
         column("boolean", Values::Boolean(boolean)),
         column("category", Values::Category { codes, levels }),
         column("time", Values::Time(time.collect())),
+        images(
+            [2, 1, 3],
+            seed.iter().flat_map(|(_, c)| (0..6).map(move |i| (c * i) as u8)).collect(),
+        ),
     ];
     let data = seed.iter().flat_map(|(x, c)| [*x as f32, *c as f32]).collect();
     (columns, Matrix { rows: seed.len(), width: 2, data })
@@ -278,7 +364,7 @@ proptest! {
         let (columns, outputs) = mixed(&seed);
         let mut sources: Vec<Source> = columns.iter().map(Source::Column).collect();
         sources.extend([Source::Logit(&outputs), Source::Plain(&outputs)]);
-        let names = names(&["n", "b", "c", "t", "l", "p"]);
+        let names = names(&["n", "b", "c", "t", "i", "l", "p"]);
         let encoder = Encoder::fit(&names, &sources, &all(train.min(seed.len()))).unwrap();
         let whole = encoder.encode(&sources, &all(seed.len())).unwrap();
         for row in (0..seed.len()).rev() {
@@ -286,7 +372,13 @@ proptest! {
             let bits = |row: &[f32]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
             prop_assert_eq!(bits(alone.row(0)), bits(whole.row(row)));
         }
-        prop_assert!(whole.data.iter().all(|x| x.abs() <= 8.0));
+        let image = &encoder.groups()[4];
+        let clipped = (0..whole.rows).flat_map(|row| {
+            let cells = whole.row(row).iter().enumerate();
+            cells.filter(|(at, _)| !image.contains(at)).map(|(_, x)| *x)
+        });
+        prop_assert!(whole.data.iter().all(|x| x.is_finite()));
+        prop_assert!(clipped.into_iter().all(|x| x.abs() <= 8.0));
     }
 
     #[test]
@@ -296,7 +388,7 @@ proptest! {
         let (columns, outputs) = mixed(&seed);
         let mut sources: Vec<Source> = columns.iter().map(Source::Column).collect();
         sources.push(Source::Plain(&outputs));
-        let names = names(&["n", "b", "c", "t", "p"]);
+        let names = names(&["n", "b", "c", "t", "i", "p"]);
         let encoder = Encoder::fit(&names, &sources, &all(seed.len())).unwrap();
         let json = serde_json::to_string(&encoder).unwrap();
         let back: Encoder = serde_json::from_str(&json).unwrap();

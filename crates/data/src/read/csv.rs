@@ -307,13 +307,8 @@ fn fill(lines: &Lines, builders: &mut [Builder], missing: &[String]) -> Result<(
         if is_missing(text, missing) {
             builder.missing();
         } else if let Err(why) = builder.text(text) {
-            let kind = match builder {
-                Builder::Number(_) => ColumnType::Number,
-                Builder::Boolean(_) => ColumnType::Boolean,
-                Builder::Category(..) => ColumnType::Category,
-                Builder::Time(_) => ColumnType::Time,
-            };
-            return Err(lines.place(refuse(why, kind, &lines.names[index], text), index));
+            let refused = refuse(why, builder.kind(), &lines.names[index], text);
+            return Err(lines.place(refused, index));
         }
     }
     Ok(())

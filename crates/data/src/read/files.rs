@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use collegium_manifest::Spanned;
 use collegium_records::PredictedBy;
 
+use super::is_idx;
 use crate::{DataError, DataErrorKind};
 
 /// What a file is, by its extension.
@@ -37,6 +38,15 @@ pub(crate) fn format(path: &Path) -> Result<Format, DataError> {
         "tsv" => Ok(Format::Csv(b'\t')),
         "parquet" => Ok(Format::Parquet),
         "arrow" | "feather" | "ipc" => Ok(Format::Ipc),
+        _ if is_idx(path) => Err(DataError::new(
+            DataErrorKind::UnknownFormat,
+            "an IDX file is one column and no table",
+        )
+        .file(path)
+        .help(
+            "name the columns of such files: `idx = { image = \"…-images-idx3-ubyte.gz\", label = \
+             \"…-labels-idx1-ubyte.gz\" }`",
+        )),
         _ => Err(DataError::new(
             DataErrorKind::UnknownFormat,
             format!("`.{extension}` is not the extension of a table"),
@@ -105,7 +115,7 @@ fn near_files(missing: &Path) -> String {
         .map(|entries| {
             let mut names: Vec<String> = entries
                 .flatten()
-                .filter(|entry| format(&entry.path()).is_ok())
+                .filter(|entry| format(&entry.path()).is_ok() || is_idx(&entry.path()))
                 .map(|entry| entry.file_name().to_string_lossy().into_owned())
                 .collect();
             names.sort();

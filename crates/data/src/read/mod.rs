@@ -7,6 +7,7 @@
 mod columnar;
 mod csv;
 mod files;
+mod idx;
 
 use std::{
     collections::BTreeSet,
@@ -22,6 +23,7 @@ pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
+pub(crate) use idx::{Idx, is_idx};
 
 /// Rows of a chunk, unless told otherwise.
 pub(crate) const CHUNK: usize = 16_384;

@@ -27,6 +27,10 @@ impl Shape {
     pub(super) fn columns(&self) -> Vec<&str> {
         self.fields.iter().map(|field| field.name.as_str()).collect()
     }
+
+    fn is_image(&self, column: &str) -> bool {
+        self.fields.iter().any(|field| field.name == column && field.kind == ColumnType::Image)
+    }
 }
 
 /// A SQLite database that lives as long as this value.
@@ -46,6 +50,7 @@ pub(super) fn declared(kind: ColumnType) -> &'static str {
         ColumnType::Boolean => "BOOLEAN",
         ColumnType::Category => "CATEGORY_TEXT",
         ColumnType::Time => "TIME_TEXT",
+        ColumnType::Image => "IMAGE",
     }
 }
 
@@ -128,6 +133,13 @@ impl Database {
         if statement.parameter_count() > 0 {
             return refuse("there are no parameters to fill in");
         }
+        let image = |(table, column): &&(String, String)| {
+            let shape = self.tables.iter().find(|shape| shape.name == *table);
+            shape.is_some_and(|shape| shape.is_image(column))
+        };
+        if let Some((_, column)) = touched.columns.iter().find(image) {
+            return Err(fault::of_image(column, place));
+        }
         Ok((statement, touched))
     }
 
@@ -154,6 +166,7 @@ impl Database {
             .map(|(_, column)| column.as_str())
             .collect();
         let wanted: Vec<usize> = (0..shape.fields.len())
+            .filter(|&index| shape.fields[index].kind != ColumnType::Image)
             .filter(|&index| touched.more || read.contains(shape.fields[index].name.as_str()))
             .collect();
         let names: Vec<String> = wanted.iter().map(|&i| quoted(&shape.fields[i].name)).collect();
@@ -230,5 +243,7 @@ fn value<'a>(
         },
         Values::Time(values) if values[row] == MISSING_TIME => ValueRef::Null,
         Values::Time(_) => ValueRef::Text(text.as_bytes()),
+        // No statement that reads an image is compiled, and none is filled in.
+        Values::Image { .. } => ValueRef::Null,
     })
 }

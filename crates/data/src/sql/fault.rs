@@ -78,6 +78,19 @@ pub(crate) fn of_sql(
     }
 }
 
+/// SQL that reads an image.
+pub(super) fn of_image(column: &str, place: Place<'_>) -> DataError {
+    let message = format!("`{column}` is an image, which SQL cannot read");
+    let found = DataError::new(DataErrorKind::Query, message.clone()).help(
+        "SQL reads numbers, texts, booleans and times: use labels or other columns here; experts read \
+         images as `inputs`",
+    );
+    match word_of(place.sql, &message) {
+        Some(at) => found.part(place.sql, at),
+        None => found,
+    }
+}
+
 /// The name in `"origin" - should this be a string literal in single-quotes?`
 fn unquoted(text: &str) -> &str {
     text.split(" - ").next().unwrap_or(text).trim_matches('"')

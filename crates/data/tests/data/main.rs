@@ -4,6 +4,7 @@
 mod bad_input;
 mod cache;
 mod files;
+mod images;
 mod predict;
 mod project;
 mod split;

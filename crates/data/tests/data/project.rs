@@ -7,7 +7,10 @@ use std::{
 };
 
 use collegium_data::{Context, DataError, Prepared, Table, prepare};
-use collegium_manifest::{ColumnType, DataSource, SourceFile, SourceOrigin, Spanned, Split};
+use collegium_manifest::{
+    ColumnType, DataSource, Gathered, ImageShape, PixelColumns, SourceFile, SourceOrigin, Spanned,
+    Split,
+};
 use collegium_store::Store;
 use indexmap::IndexMap;
 
@@ -45,7 +48,9 @@ impl Project {
             source: DataSource {
                 name: spanned("t".to_owned()),
                 tables: IndexMap::new(),
+                idx: false,
                 query: None,
+                images: IndexMap::new(),
                 derive: IndexMap::new(),
                 types: IndexMap::new(),
                 missing: vec![String::new(), "NA".to_owned()],
@@ -67,6 +72,26 @@ impl Project {
 
     pub(crate) fn query(mut self, sql: &str) -> Self {
         self.source.query = Some(spanned(sql.to_owned()));
+        self
+    }
+
+    /// IDX files side by side instead of tables.
+    pub(crate) fn idx(mut self) -> Self {
+        self.source.idx = true;
+        self
+    }
+
+    /// An image that columns make.
+    pub(crate) fn image(
+        mut self,
+        name: &str,
+        columns: PixelColumns,
+        [height, width, channels]: [usize; 3],
+        scale: f64,
+    ) -> Self {
+        let shape = ImageShape { height, width, channels };
+        let image = Gathered { columns: spanned(columns), shape, scale };
+        self.source.images.insert(name.to_owned(), image);
         self
     }
 

@@ -227,9 +227,9 @@ impl Session {
             let mut x = encode(&model, &sources(&data), rows)?;
             if let Some((without, change)) = change {
                 let groups = model.encoder.groups();
-                for (input, group) in inputs.iter().zip(groups) {
+                for (at, (input, group)) in inputs.iter().zip(groups).enumerate() {
                     if input.to_string() == without.input {
-                        let columns = self.columns_of(&model, without, group)?;
+                        let columns = columns_of(&model, without, at, group)?;
                         x = altered(&x, &columns, change);
                     }
                 }
@@ -257,21 +257,35 @@ impl Session {
         }
         Err(EngineError::Internal("an expert that is not above itself".to_owned()))
     }
+}
 
-    fn columns_of(
-        &self,
-        _model: &Model,
-        without: &Without,
-        group: std::ops::Range<usize>,
-    ) -> Result<Vec<usize>, EngineError> {
-        match &without.region {
-            None => Ok(group.collect()),
-            Some(_) => Err(EngineError::Usage(format!(
-                "`{}` is no image: leave out the region in `{without}`",
-                without.input
-            ))),
-        }
+/// The encoded columns of an input, or of a region of its pixels.
+fn columns_of(
+    model: &Model,
+    without: &Without,
+    input: usize,
+    group: std::ops::Range<usize>,
+) -> Result<Vec<usize>, EngineError> {
+    let Some([rows, columns]) = &without.region else { return Ok(group.collect()) };
+    let image = model.encoder.images().into_iter().find(|(at, _)| *at == input);
+    let Some((_, shape)) = image else {
+        return Err(EngineError::Usage(format!(
+            "`{}` is no image: leave out the region in `{without}`",
+            without.input
+        )));
+    };
+    if rows.end as usize > shape.height || columns.end as usize > shape.width {
+        return Err(EngineError::Usage(format!(
+            "`{without}` lies outside: `{}` is an image of {shape}",
+            without.input
+        )));
     }
+    let pixels = rows.clone().flat_map(|row| columns.clone().map(move |column| (row, column)));
+    let of = |(row, column)| {
+        let first = group.start + (row as usize * shape.width + column as usize) * shape.channels;
+        first..first + shape.channels
+    };
+    Ok(pixels.flat_map(of).collect())
 }
 
 fn encode(model: &Model, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {

@@ -177,7 +177,7 @@ impl Session {
                     &Labelled { x: &x_train, labels: &train_labels, classes },
                     &Labelled { x: &subject.x, labels: &labels, classes },
                 ),
-                images: Vec::new(),
+                images: subject.images(&sight)?,
                 comparisons,
                 cues,
                 seeds: Vec::new(),

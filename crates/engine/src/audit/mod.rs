@@ -7,6 +7,7 @@
 mod cues;
 mod expert;
 mod findings;
+mod images;
 mod layers;
 mod looked_at;
 mod measures;

@@ -68,17 +68,27 @@ impl Subject {
         x: &Matrix,
         keep: bool,
     ) -> Result<Gathered, AgopError> {
+        self.gather_through(network, x, &self.frame, keep)
+    }
+
+    pub(super) fn gather_through(
+        &self,
+        network: &Network,
+        x: &Matrix,
+        frame: &Frame,
+        keep: bool,
+    ) -> Result<Gathered, AgopError> {
         let seeds = match self.task {
             Task::Classification => Seeds::Centred,
             Task::Regression => Seeds::Outputs,
         };
-        let lens = network.lens(&self.frame.values, self.frame.columns);
+        let lens = network.lens(&frame.values, frame.columns);
         let lift = network
             .layers
             .first()
             .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
         let outputs = network.outputs();
-        let mut sum = Accumulator::new(&self.geometry, &self.frame, x.rows, outputs, lift, keep);
+        let mut sum = Accumulator::new(&self.geometry, frame, x.rows, outputs, lift, keep);
         network.sweep(x, seeds, &mut |swept| sum.add(&swept.through(&lens), &swept.gram(0)));
         sum.finish()
     }

@@ -1,11 +1,15 @@
-//! Keys that are a name or a table: `model` and `class_weights`.
+//! Keys of more than one form: `model` and `class_weights` are a name or a table, the `columns` of an
+//! image a pattern or a list.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{
+        Error, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
 };
 
 use super::expert::RawModel;
@@ -111,5 +115,35 @@ impl From<ClassWeightsRule> for crate::ClassWeights {
             ClassWeightsRule::None => Self::None,
             ClassWeightsRule::Balanced => Self::Balanced,
         }
+    }
+}
+
+/// The columns of an image's pixels: a glob over names, or the names.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, rename = "PixelColumns")]
+pub(crate) enum ColumnsChoice {
+    Pattern(String),
+    List(Vec<At<String>>),
+}
+
+impl<'de> Deserialize<'de> for ColumnsChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = ColumnsChoice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a pattern or a list of columns")
+            }
+
+            fn visit_str<E: Error>(self, pattern: &str) -> Result<ColumnsChoice, E> {
+                Ok(ColumnsChoice::Pattern(pattern.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<ColumnsChoice, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(ColumnsChoice::List)
+            }
+        }
+        deserializer.deserialize_any(Choice)
     }
 }

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::origin::OriginChoice;
+use super::{choices::ColumnsChoice, origin::OriginChoice};
 use crate::{
     At, ColumnType, Origin, Split, Table,
-    defaults::{MISSING, ORIGIN},
+    defaults::{CHANNELS, MISSING, MOST_PIXELS, ORIGIN, SCALE},
 };
 
 /// A data source: a table of rows and typed columns, made from files and, if asked, a query.
@@ -15,12 +15,22 @@ use crate::{
 #[schemars(rename = "DataSource")]
 pub(crate) struct RawData {
     /// A CSV, Parquet or Arrow IPC file, or a glob of many; relative to this file. The table is
-    /// named like the data source. Either this or `tables`.
+    /// named like the data source. One of this, `tables` and `idx`.
     pub(crate) path: Option<At<String>>,
     /// Several files or globs, by table name; more than one needs `query`.
     pub(crate) tables: Option<At<Table<At<String>>>>,
+    /// IDX files, plain or gzipped, as MNIST comes in: column name to file or glob, such as
+    /// `{ image = "train-images-idx3-ubyte.gz", label = "train-labels-idx1-ubyte.gz" }`. Each is one
+    /// column, and they stand side by side: row i holds the i-th image and the i-th label. Bytes of
+    /// three dimensions are images, of four with 1 or 3 at the end images of so many channels; any
+    /// numbers of one dimension are a column of numbers. Globs match their files in pairs, by name.
+    pub(crate) idx: Option<At<Table<At<String>>>>,
     /// SQL (SQLite's) over the tables. Default: the one table as it is.
     pub(crate) query: Option<At<String>>,
+    /// Images that are made of numeric columns, by name: which columns, and the shape. The columns
+    /// leave the table, before `derive`. Default: none.
+    #[schemars(extend("default" = {}))]
+    pub(crate) images: Option<At<Table<At<RawImage>>>>,
     /// Added columns: name to SQL expression over the query's columns. Default: none.
     pub(crate) derive: Option<Table<At<String>>>,
     /// Column types that are not to be guessed: column name to type. Default: all are found from
@@ -40,6 +50,29 @@ pub(crate) struct RawData {
     /// Default: what `origin` says.
     #[schemars(extend("default" = {}))]
     pub(crate) origins: Option<Table<At<Origin>>>,
+}
+
+/// An image of which each pixel is a column.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Image")]
+pub(crate) struct RawImage {
+    /// The columns of its pixels, row by row from the top, the channels of a pixel together: a list
+    /// of names in that order, or a glob (`"p*"`) that matches them in the order of the table.
+    pub(crate) columns: Option<At<ColumnsChoice>>,
+    /// Rows of pixels, at least 1.
+    #[schemars(range(min = 1, max = MOST_PIXELS))]
+    pub(crate) height: Option<At<u32>>,
+    /// Pixels of a row, at least 1.
+    #[schemars(range(min = 1, max = MOST_PIXELS))]
+    pub(crate) width: Option<At<u32>>,
+    /// Numbers of a pixel: 1 for grey, 3 for colours. Default: 1.
+    #[schemars(extend("enum" = [1, 3], "default" = CHANNELS))]
+    pub(crate) channels: Option<At<u32>>,
+    /// The number in the columns that means full brightness, above 0; they hold 0 to this, and are
+    /// kept as the nearest of 256 steps. Default: 255.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = SCALE))]
+    pub(crate) scale: Option<At<f64>>,
 }
 
 /// Shares of rows for training, validation and test; they sum to 1.

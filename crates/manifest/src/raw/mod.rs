@@ -14,8 +14,8 @@ mod switch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use choices::{ClassWeightsChoice, ModelChoice};
-pub(crate) use data::{RawData, RawSplit};
+pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice, ModelChoice};
+pub(crate) use data::{RawData, RawImage, RawSplit};
 pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use origin::{OriginChoice, RawOriginColumn};

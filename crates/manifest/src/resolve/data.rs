@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
+    images,
     names::is_name,
     origin,
     ranges::{bound, not_empty},
@@ -27,9 +28,10 @@ pub(crate) fn resolve(
         .map(|(name, raw)| {
             let cut = |key: &str| cut.touches(&["data", name.get(), key]);
             let tables = tables(name, raw, &cut, sink);
+            let idx = raw.idx.is_some();
             if let Some(query) = &raw.query {
                 not_empty(sink, "query", query);
-            } else if tables.len() > 1 && !cut("query") {
+            } else if tables.len() > 1 && !idx && !cut("query") {
                 let place = raw.tables.as_ref().map_or(name.span(), At::span);
                 sink.global(
                     sink.error(place, format!("`{}` has several tables and no query", name.get()))
@@ -43,6 +45,8 @@ pub(crate) fn resolve(
             let source = DataSource {
                 name: name.0.clone(),
                 tables,
+                idx,
+                images: images::resolve(name, raw, &cut, sink),
                 query: raw.query.as_ref().map(|query| query.0.clone()),
                 derive: derive(raw, sink),
                 types: raw
@@ -68,43 +72,62 @@ fn tables(
     sink: &mut Sink,
 ) -> IndexMap<String, Spanned<String>> {
     let mut tables = IndexMap::new();
-    match (&raw.path, &raw.tables) {
-        (Some(path), Some(tables)) => sink.local(
-            sink.error(path.span(), format!("`{}` has both `path` and `tables`", name.get()))
-                .label("`path` is for one file or glob")
-                .also(tables.span(), "`tables` for several"),
-        ),
-        (None, None) if !cut("path") && !cut("tables") => sink.global(
+    let keys = [
+        ("path", raw.path.as_ref().map(At::span)),
+        ("tables", raw.tables.as_ref().map(At::span)),
+        ("idx", raw.idx.as_ref().map(At::span)),
+    ];
+    let mut keys = keys.into_iter().filter_map(|(key, span)| Some((key, span?)));
+    let (first, second) = (keys.next(), keys.next());
+    if let (Some((key, place)), Some((other, beside))) = (&first, second) {
+        let message = format!("`{}` has both `{key}` and `{other}`", name.get());
+        sink.local(
+            sink.error(place.clone(), message)
+                .label(format!("`{key}` is for {}", use_of(key)))
+                .also(beside, format!("`{other}` for {}", use_of(other))),
+        );
+        return tables;
+    }
+    if first.is_none() && !["path", "tables", "idx"].into_iter().any(cut) {
+        sink.global(
             sink.error(name.span(), format!("the data source `{}` has no file", name.get()))
                 .label("neither `path` nor `tables`")
                 .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
-        ),
-        (None, None) => {}
-        (Some(path), None) => {
-            check_pattern(path, sink);
-            tables.insert(name.get().clone(), path.0.clone());
+        );
+    }
+    if let Some(path) = &raw.path {
+        check_pattern(path, sink);
+        tables.insert(name.get().clone(), path.0.clone());
+    }
+    let (key, what) = match raw.idx {
+        Some(_) => ("idx", "column"),
+        None => ("tables", "table"),
+    };
+    let Some(given) = raw.tables.as_ref().or(raw.idx.as_ref()) else { return tables };
+    if given.get().0.is_empty() && !cut(key) {
+        let message = format!("`{}` has no {what}s", name.get());
+        sink.local(sink.error(given.span(), message).label("empty"));
+    }
+    for (table, path) in &given.get().0 {
+        if !is_name(table.get()) {
+            let message = format!("`{}` cannot be the name of a {what}", table.get());
+            sink.local(
+                sink.error(table.span(), message)
+                    .label("names are made of letters, digits, `_` and `-`"),
+            );
         }
-        (None, Some(given)) => {
-            if given.get().0.is_empty() && !cut("tables") {
-                sink.local(
-                    sink.error(given.span(), format!("`{}` has no tables", name.get()))
-                        .label("empty"),
-                );
-            }
-            for (table, path) in &given.get().0 {
-                if !is_name(table.get()) {
-                    let message = format!("`{}` cannot be the name of a table", table.get());
-                    sink.local(
-                        sink.error(table.span(), message)
-                            .label("names are made of letters, digits, `_` and `-`"),
-                    );
-                }
-                check_pattern(path, sink);
-                tables.insert(table.get().clone(), path.0.clone());
-            }
-        }
+        check_pattern(path, sink);
+        tables.insert(table.get().clone(), path.0.clone());
     }
     tables
+}
+
+fn use_of(key: &str) -> &'static str {
+    match key {
+        "path" => "one file or glob",
+        "tables" => "several",
+        _ => "the columns of IDX files",
+    }
 }
 
 fn check_pattern(path: &At<String>, sink: &mut Sink) {

@@ -6,6 +6,7 @@ mod data;
 mod experts;
 mod extends;
 mod idle;
+mod images;
 mod memory;
 mod names;
 mod origin;

@@ -1,5 +1,6 @@
 //! What a pipeline file means, and what is said when it is wrong.
 
+mod images;
 mod inheritance;
 mod keys;
 mod meaning;

@@ -4,9 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_manifest::{
     Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
-    Expert, Input, Mlp, Model, Optimizer, Origin, Output, Pipeline, Requirement, Reuse, Schedule,
-    SourceFile, SourceOrigin, Spanned, Split, StandsOn, Task, Train, Upstream, WarmStart,
+    Expert, Gathered, ImageShape, Input, Mlp, Model, Optimizer, Origin, Output, Pipeline,
+    PixelColumns, Requirement, Reuse, Schedule, SourceFile, SourceOrigin, Spanned, Split, StandsOn,
+    Task, Train, Upstream, WarmStart,
 };
+use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
 
 use crate::{GOOD, pipeline, schema::FLIGHTS};
@@ -21,6 +23,7 @@ fn every_default_is_written_out() {
 
     [data.flights]
     path = "flights.csv"
+    images = {}
     derive = {}
     types = {}
     missing = ["", "NA"]
@@ -117,9 +120,26 @@ fn source_origin() -> impl Strategy<Value = SourceOrigin> {
 }
 
 prop_compose! {
+    /// A pattern, or as many names as the image has numbers.
+    fn image()(
+        pattern in prop::option::of("[a-z0-9_?]{0,8}\\*?[a-z]{1,8}"),
+        (height, width, channels) in (1_usize..4, 1_usize..4, select(vec![1_usize, 3])),
+        names in prop::collection::btree_set(any_text(), 27),
+        scale in positive(),
+    ) -> Gathered {
+        let shape = ImageShape { height, width, channels };
+        let list = || names.iter().take(shape.size()).cloned().map(at).collect();
+        let columns = pattern.clone().map_or_else(|| PixelColumns::List(list()), PixelColumns::Pattern);
+        Gathered { columns: at(columns), shape, scale }
+    }
+}
+
+prop_compose! {
     fn data()(
         tables in prop::collection::btree_map(name(), any_path(), 1..4),
+        idx in any::<bool>(),
         query in any_text(),
+        images in prop::collection::btree_map(name(), image(), 0..3),
         derive in prop::collection::btree_map(any_text(), any_text(), 0..3),
         types in prop::collection::btree_map(
             any_text(),
@@ -139,7 +159,9 @@ prop_compose! {
             origins: origins.collect(),
             name: at("d".to_owned()),
             tables: tables.into_iter().map(|(k, v)| (k, at(v))).collect(),
-            query: Some(at(query)),
+            idx,
+            query: (!idx).then(|| at(query)),
+            images: if idx { IndexMap::new() } else { images.into_iter().collect() },
             derive: derive.into_iter().map(|(k, v)| (k, at(v))).collect(),
             types: types.into_iter().map(|(k, v)| (k, at(v))).collect(),
             missing,

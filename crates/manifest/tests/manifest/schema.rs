@@ -89,9 +89,10 @@ fn the_schema_knows_every_key() {
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert pipeline
     Audit: bootstrap permuted rows seeds
-    DataSource: derive missing origin origins path query split tables types
+    DataSource: derive idx images missing origin origins path query split tables types
     Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
+    Image: channels columns height scale width
     Model: activation dropout hidden type
     OriginColumn: column synthetic
     Pipeline: format memory_limit name reuse seed

@@ -166,6 +166,18 @@ impl Geometry {
         Frame { values, columns: width, parts, inputs: self.groups.len() }
     }
 
+    /// The frame that leaves gradients as they are, column by column.
+    pub fn plain(&self) -> Frame {
+        let width = self.width();
+        let identity = (0..width * width).map(|i| f32::from(u8::from(i / width == i % width)));
+        Frame {
+            values: identity.collect(),
+            columns: width,
+            parts: (0..width).map(|column| column..column + 1).collect(),
+            inputs: width,
+        }
+    }
+
     /// L with LLᵀ the covariance of some columns; of many columns, of their variances alone.
     fn factor(&self, columns: &[usize]) -> DMatrix<f64> {
         if columns.len() > WIDEST_BLOCK {

@@ -109,6 +109,8 @@ pub struct Sight {
     pub shares: Vec<f64>,
     /// Its directions.
     pub spectrum: Spectrum,
+    /// The sign (±1) of each direction, in which it goes with the output.
+    pub signs: Vec<f64>,
 }
 
 /// Why there is no AGOP.
@@ -255,6 +257,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
     let order: Vec<usize> = ranked.iter().map(|ranked| ranked.at).collect();
     let spectrum = Spectrum::new(geometry, trained);
     let untrained = Spectrum::new(geometry, inputs.untrained);
+    let signs: Vec<f64> = (0..spectrum.basis.ncols()).map(|k| sign(inputs, &spectrum, k)).collect();
     let agop = Agop {
         output: match inputs.output {
             Output::Logit => "logit",
@@ -276,13 +279,13 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
             seeds: None,
         },
         groups: groups(inputs, &shares, &resampled, &order),
-        directions: directions(inputs, &spectrum),
+        directions: directions(inputs, &spectrum, &signs),
         classes: classes(inputs, &order),
         importance: ranked.into_iter().map(|ranked| ranked.importance).collect(),
     };
     let mut shares = shares;
     shares.truncate(count);
-    Ok(Sight { agop, shares, spectrum })
+    Ok(Sight { agop, shares, spectrum, signs })
 }
 
 struct Ranked {
@@ -363,7 +366,7 @@ fn classes(inputs: &AgopInputs, order: &[usize]) -> Option<ClassShares> {
 }
 
 /// The first directions by their loadings on standardised columns.
-fn directions(inputs: &AgopInputs, spectrum: &Spectrum) -> Vec<Direction> {
+fn directions(inputs: &AgopInputs, spectrum: &Spectrum, signs: &[f64]) -> Vec<Direction> {
     let total: f64 = spectrum.eigenvalues.iter().sum();
     let variances = inputs.geometry.variances();
     let columns = spectrum.covectors.column_iter().zip(&spectrum.eigenvalues).enumerate();
@@ -372,8 +375,7 @@ fn directions(inputs: &AgopInputs, spectrum: &Spectrum) -> Vec<Direction> {
             let scaled: Vec<f64> =
                 covector.iter().zip(variances).map(|(a, v)| a * v.sqrt()).collect();
             let length = scaled.iter().map(|v| v * v).sum::<f64>().sqrt();
-            let sign = sign(inputs, spectrum, k);
-            let scale = if length > 0.0 { sign / length } else { 0.0 };
+            let scale = if length > 0.0 { signs[k] / length } else { 0.0 };
             let mut loadings: Vec<Loading> = scaled
                 .iter()
                 .zip(inputs.columns)
@@ -389,7 +391,7 @@ fn directions(inputs: &AgopInputs, spectrum: &Spectrum) -> Vec<Direction> {
 
 /// The sign of a direction (±1): that in which the projection goes with the raw output that it is
 /// most correlated with.
-pub(crate) fn sign(inputs: &AgopInputs, spectrum: &Spectrum, direction: usize) -> f64 {
+fn sign(inputs: &AgopInputs, spectrum: &Spectrum, direction: usize) -> f64 {
     let outputs = inputs.trained.outputs;
     let along = spectrum.basis.column(direction);
     let mut sums = vec![0.0; outputs];
