@@ -71,3 +71,168 @@ fn an_audit_of_what_did_not_change_is_byte_for_byte_the_same() {
     assert_eq!(first, audit(&two));
     assert_eq!(first, audit(&one));
 }
+
+/// A project whose experts have learned something, audited with more settings.
+fn learned(settings: &str) -> Project {
+    let project = Project::new();
+    project.edit_pipeline("epochs = 4", "epochs = 40");
+    project.edit_pipeline("rows = 100\nbootstrap = 5\n", settings);
+    project.collegium(&["run", "-q"]).ok();
+    project
+}
+
+fn audited(project: &Project, args: &[&str]) -> Value {
+    let args: Vec<&str> = ["audit", "--json", "-q"].iter().chain(args).copied().collect();
+    project.collegium(&args).ok().json()
+}
+
+fn of<'a>(audit: &'a Value, name: &str) -> &'a Value {
+    audit["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap()
+}
+
+#[test]
+fn refits_are_fitted_once_and_cached_like_any_fit() {
+    let project = learned("rows = 100\nbootstrap = 5\nseeds = 2\npermuted = 1\n");
+    let objects = project.objects();
+    let first = audited(&project, &[]);
+    let more = project.objects();
+    assert!(more.len() > objects.len(), "refits are objects");
+    let agop = &of(&first, "expert.size")["agop"];
+    assert_eq!(agop["noise_floor"]["seeds"]["of"], 3);
+    assert_eq!(agop["noise_floor"]["permuted"]["fits"], 1);
+    for one in agop["importance"].as_array().unwrap() {
+        let (share, band) = (one["share"].as_f64().unwrap(), &one["seeds"]);
+        assert!(band["low"].as_f64().unwrap() <= share && share <= band["high"].as_f64().unwrap());
+        assert!(one["agreement"].as_f64().unwrap() <= 1.0 + 1e-9);
+    }
+    assert_eq!(of(&first, "expert.size")["probe"]["seeds"].as_array().unwrap().len(), 3);
+    // Of the same files nothing is left to fit, and nothing comes out otherwise.
+    let again = audited(&project, &["--jobs", "3"]);
+    assert_eq!(project.objects(), more);
+    assert_eq!(again["nodes"], first["nodes"]);
+    // A run and its lock know nothing of them.
+    assert_eq!(project.fitted(), Vec::<String>::new());
+}
+
+#[test]
+fn one_job_and_four_audit_alike() {
+    let settings = "rows = 100\nbootstrap = 5\nseeds = 1\n";
+    let (one, four) = (learned(settings), learned(settings));
+    let (a, b) = (audited(&one, &["--jobs", "1"]), audited(&four, &["--jobs", "4"]));
+    let strip = |audit: &Value| {
+        let mut nodes = audit["nodes"].clone();
+        for node in nodes.as_array_mut().unwrap() {
+            // What the fits cost differs from run to run.
+            node["cost"] = Value::Null;
+        }
+        nodes
+    };
+    assert_eq!(strip(&a), strip(&b));
+    assert_eq!(one.objects(), four.objects());
+}
+
+#[test]
+fn raw_columns_are_seen_through_the_experts_above() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let audit = audited(&project, &[]);
+    assert!(of(&audit, "expert.size")["probe"]["raw"].is_null(), "it reads columns itself");
+    let raw = &of(&audit, "expert.final")["probe"]["raw"];
+    let inputs: Vec<&str> = raw["importance"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| i["input"].as_str().unwrap())
+        .collect();
+    for column in ["rows.a", "rows.b", "rows.c", "rows.d"] {
+        assert!(inputs.contains(&column), "{column} in {inputs:?}");
+    }
+    let both: Vec<&str> =
+        raw["through"]["rows.b"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+    assert_eq!(both, ["expert.kind", "expert.size"]);
+    assert!(raw["through"]["rows.d"].is_null(), "it is read directly");
+    let shares = raw["importance"].as_array().unwrap().iter().map(|i| i["share"].as_f64().unwrap());
+    assert!((shares.sum::<f64>() - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn an_input_is_taken_from_the_whole_pipeline() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let said = project.collegium(&["audit", "final", "--without", "rows.b", "-q"]).ok();
+    assert!(said.out.contains("without rows.b (in every expert), on "), "{}", said.out);
+    assert!(said.out.contains("permuted"), "{}", said.out);
+    let audit = audited(&project, &["--without", "rows.b"]);
+    let cue = &of(&audit, "expert.final")["probe"]["cues"][0];
+    let loss = &cue["permuted"]["log_loss"];
+    assert!(loss["difference"].as_f64().unwrap() > 0.0, "it is used two experts up: {loss}");
+    let without = |name: &str| of(&audit, name)["probe"]["cues"][0]["input"].clone();
+    assert_eq!(without("expert.kind"), "rows.b (in every expert)");
+    assert_eq!(without("expert.final"), "rows.b (in every expert)");
+    project
+        .collegium(&["audit", "--without", "rows.bb"])
+        .fails(2, &["no audited expert reads `rows.bb`", "did you mean `rows.b`?"]);
+    project
+        .collegium(&["audit", "--without", "rows.b[0:2, 0:2]"])
+        .fails(2, &["`rows.b` is no image"]);
+    project.collegium(&["audit", "--without", "rows.b[2]"]).fails(2, &["a region of an image"]);
+}
+
+#[test]
+fn rows_that_are_asked_for_are_explained_first() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let audit = audited(&project, &["size", "--rows", "7,3"]);
+    let rows = of(&audit, "expert.size")["probe"]["rows"].as_array().unwrap().clone();
+    assert_eq!((&rows[0]["row"], &rows[0]["why"]), (&7.into(), &"asked for".into()));
+    assert_eq!(rows[1]["row"], 3);
+    assert!(rows.len() > 2, "besides those that tell the most");
+    let weights = rows[0]["inputs"].as_array().unwrap();
+    assert!((weights[0]["weight"].as_f64().unwrap().abs() - 1.0).abs() < 1e-9, "{weights:?}");
+    project.collegium(&["audit", "--rows", "600"]).fails(2, &["row 600", "rows 0 to 599"]);
+}
+
+#[test]
+fn of_an_expert_that_learned_nothing_there_is_no_picture() {
+    let project = Project::new();
+    // Labels that belong to other rows.
+    project.map_column("size", |value| {
+        let number: f64 = value.parse().unwrap();
+        format!("{}", (number * 1e6).sin())
+    });
+    project.collegium(&["run", "size", "-q"]).ok();
+    let audit = audited(&project, &["size"]);
+    let node = of(&audit, "expert.size");
+    assert_eq!(node["skill"]["beats_baseline"], false);
+    assert!(node["agop"].is_null());
+    assert!(node["withheld"].as_str().unwrap().contains("it learned nothing"));
+    let probe = &node["probe"];
+    assert!(probe["raw"].is_null());
+    for part in ["rows", "layers", "images", "comparisons", "cues"] {
+        assert_eq!(probe[part].as_array().unwrap().len(), 0, "{part}");
+    }
+}
+
+#[test]
+fn every_expert_gets_a_model_card() {
+    let project = Project::ready();
+    project.collegium(&["audit", "-q"]).ok();
+    for name in ["size", "kind", "final"] {
+        let card = project.read(&format!(".collegium/reports/small.cards/{name}.md"));
+        assert!(card.starts_with("---\n") && card.contains("library_name: collegium"), "{card}");
+    }
+}
+
+#[test]
+fn hidden_layers_and_their_weights_are_measured() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let audit = audited(&project, &[]);
+    let layers = of(&audit, "expert.kind")["probe"]["layers"].as_array().unwrap().clone();
+    assert_eq!(layers.len(), 1);
+    assert_eq!(layers[0]["units"], 8);
+    for side in ["collapse_train", "collapse_test"] {
+        assert!(layers[0][side]["nc1"].as_f64().unwrap() > 0.0, "{side}");
+        assert!(layers[0][side]["nc3"].is_number(), "the head reads this layer");
+    }
+    let ansatz = &layers[0]["ansatz"];
+    assert!(ansatz["initial"].is_number() && ansatz["change"].is_number(), "{ansatz}");
+    let size = &of(&audit, "expert.size")["probe"]["layers"][0];
+    assert!(size["collapse_train"].is_null(), "a regression has no classes");
+}

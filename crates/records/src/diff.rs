@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, Interval, Standing};
+use crate::{Change, Comparison, Interval, Standing};
 
 /// `diff --json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,10 @@ pub struct NodeDiff {
     pub flipped: Option<Flipped>,
     /// What the two models look at, largest change first.
     pub importance: Vec<ImportanceDiff>,
+    /// Do the two versions look at the same things? Against halves of the rows and, with seeds, against
+    /// seeds of the later version.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comparison: Option<Comparison>,
     /// Seeds of the later version behind `importance[].band`; 0: none.
     pub seeds: u32,
     /// Why something could not be compared, in words.

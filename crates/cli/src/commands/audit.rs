@@ -88,8 +88,8 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
         .collect()
 }
 
-/// Writes an audit as HTML and JSON beside each other: to `output`, else to
-/// `.collegium/reports/NAME.html`.
+/// Writes an audit as HTML and JSON beside each other, to `output`, else to
+/// `.collegium/reports/NAME.html`; and a model card of every expert in a folder of the same name.
 pub(crate) fn write(
     session: &Session,
     report: AuditReport,
@@ -103,6 +103,12 @@ pub(crate) fn write(
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
     save(&html, collegium_report::html(&report).as_bytes())?;
     save(&html.with_extension("json"), json.as_bytes())?;
+    let cards = html.with_extension("cards");
+    for node in &report.nodes {
+        let name = node.name.strip_prefix("expert.").unwrap_or(&node.name);
+        let card = collegium_report::card(&report, node);
+        save(&cards.join(format!("{name}.md")), card.as_bytes())?;
+    }
     Ok(Written { html: short(html), report })
 }
 

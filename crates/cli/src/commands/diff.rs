@@ -6,7 +6,7 @@ use std::{
 };
 
 use collegium_engine::{Session, Version, mended};
-use collegium_records::{DiffReport, DiffStatus, NodeDiff};
+use collegium_records::{Changed, DiffReport, DiffStatus, NodeDiff};
 use collegium_store::{parse_lock, read_lock};
 
 use super::print_json;
@@ -145,6 +145,14 @@ fn one(node: &NodeDiff) -> String {
             shares.push(vec![one.input.clone(), before, after, band, beyond.to_owned()]);
         }
         text.push_str(&indented(&table(&shares, &[1, 2])));
+    }
+    if let Some(comparison) = &node.comparison {
+        let changed = match comparison.changed {
+            Changed::Yes => "yes",
+            Changed::No => "no",
+            Changed::CannotTell => "cannot tell",
+        };
+        text.push_str(&format!("  changed what it looks at: {changed}. {}\n", comparison.reason));
     }
     for note in &node.notes {
         text.push_str(&format!("  note: {note}\n"));

@@ -31,6 +31,7 @@ use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudi
 
 pub use cues::Without;
 pub(crate) use refits::{PERMUTED, Refit};
+pub(crate) use subject::Subject;
 
 use crate::{
     EngineError, Session,

@@ -56,6 +56,16 @@ impl Subject {
         Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
     }
 
+    /// The probed rows, by number.
+    pub(crate) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Its declared inputs.
+    pub(crate) fn names(&self) -> &[String] {
+        self.model.encoder.names()
+    }
+
     pub(super) fn sources(&self) -> Vec<Source<'_>> {
         sources(&self.data)
     }
@@ -165,7 +175,7 @@ impl Subject {
     }
 
     /// How far halves of the rows agree: what no change at all looks like.
-    pub(super) fn split_half(
+    pub(crate) fn split_half(
         &self,
         k: usize,
         key: &Digest,

@@ -14,15 +14,16 @@ use collegium_digest::Hasher;
 use collegium_manifest::{Output, Task};
 use collegium_probe::{paired_classification, paired_regression};
 use collegium_records::{
-    DiffReport, DiffStatus, FORMAT_VERSION, Flipped, ImportanceDiff, Interval, Lock, LockedNode,
-    MetricDiff, NodeDiff, Standing,
+    DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Lock, LockedNode, MetricDiff, NodeDiff,
+    Standing,
 };
+
+mod looks;
 
 use crate::{
     EngineError, Session,
-    audit::Refit,
     inputs::States,
-    reuse::{How, Seen},
+    reuse::How,
     rows::{Rows, Side},
 };
 
@@ -201,112 +202,6 @@ impl Session {
         };
         Ok(())
     }
-
-    /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
-    /// to date, what other seeds of it look at.
-    fn importances(
-        &self,
-        index: usize,
-        before: &LockedNode,
-        after: &LockedNode,
-        states: &States,
-        seeds: u32,
-        diff: &mut NodeDiff,
-    ) -> Result<(), EngineError> {
-        let (one, other) = (self.shares_of(index, before)?, self.shares_of(index, after)?);
-        let (Some(one), Some(other)) = (one, other) else {
-            diff.notes.push(
-                "what a version looked at cannot be told: its model or its inputs have changed or \
-                 are no longer in the store"
-                    .to_owned(),
-            );
-            return Ok(());
-        };
-        let current = states
-            .get(&index)
-            .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
-        let mut bands: BTreeMap<String, Interval> = BTreeMap::new();
-        if current && seeds > 0 {
-            let mut all = vec![other.clone()];
-            for seed in 1..=seeds {
-                if let Some(shares) = self.shares_with_seed(index, seed, states)? {
-                    all.push(shares);
-                }
-            }
-            diff.seeds = all.len() as u32 - 1;
-            for name in other.keys() {
-                let of = all.iter().map(|shares| shares.get(name).copied().unwrap_or(0.0));
-                let (low, high) = of.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), share| {
-                    (l.min(share), h.max(share))
-                });
-                bands.insert(name.clone(), Interval { low, high });
-            }
-        } else if seeds > 0 {
-            diff.notes.push("not the present version: no band of seeds".to_owned());
-        }
-        let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-        for name in names {
-            let share = |of: &BTreeMap<String, f64>| of.get(name).copied().unwrap_or(0.0);
-            let (before, after, band) = (share(&one), share(&other), bands.get(name).copied());
-            // Two versions differ only by more than two seeds of one version do.
-            let beyond_seeds = band.map(|band| (after - before).abs() > band.high - band.low);
-            diff.importance.push(ImportanceDiff {
-                input: name.clone(),
-                before,
-                after,
-                band,
-                beyond_seeds,
-            });
-        }
-        let size = |d: &ImportanceDiff| (d.after - d.before).abs();
-        diff.importance.sort_by(|x, y| size(y).total_cmp(&size(x)));
-        Ok(())
-    }
-
-    /// The importance of each input in a version's full model.
-    fn shares_of(
-        &self,
-        index: usize,
-        node: &LockedNode,
-    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
-        let Some(fit) = self.fit_of(&standing(node))? else { return Ok(None) };
-        let Some(data) = self.anchor_data(index, &node.reads, Seen::Deployed)? else {
-            return Ok(None);
-        };
-        self.shares(index, &fit, data)
-    }
-
-    fn shares(
-        &self,
-        index: usize,
-        fit: &collegium_records::Fit,
-        data: Vec<crate::inputs::InputData>,
-    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
-        let model = self.model(fit)?;
-        let inputs: Vec<String> =
-            self.experts[index].inputs.iter().map(ToString::to_string).collect();
-        if model.encoder.names() != inputs {
-            return Ok(None);
-        }
-        // One key for all versions, so that all are looked at on the same rows.
-        let key = Hasher::new("diff importance").text(self.name(index)).finish();
-        let seen = self.look_at(index, model, data, &key)?.ok();
-        Ok(seen.map(|(_, sight)| {
-            sight.agop.importance.into_iter().map(|i| (i.input, i.share)).collect()
-        }))
-    }
-
-    fn shares_with_seed(
-        &self,
-        index: usize,
-        seed: u32,
-        states: &States,
-    ) -> Result<Option<BTreeMap<String, f64>>, EngineError> {
-        let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { return Ok(None) };
-        let view = collegium_plan::View::Deployed;
-        let data = self.input_data(index, &self.experts[index].inputs, view, states)?;
-        self.shares(index, &fit, data)
-    }
 }
 
 fn standing(node: &LockedNode) -> Standing {
@@ -336,6 +231,7 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
         metrics: BTreeMap::<String, MetricDiff>::new(),
         flipped: None,
         importance: Vec::new(),
+        comparison: None,
         seeds: 0,
         notes: Vec::new(),
     }

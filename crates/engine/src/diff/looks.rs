@@ -1,0 +1,167 @@
+//! What two versions look at, beside what seeds of one version do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use collegium_digest::Hasher;
+use collegium_plan::View;
+use collegium_probe::{Look, Sight, agreement, spectral_gap};
+use collegium_records::{Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
+
+use super::standing;
+use crate::{
+    EngineError, Session,
+    audit::{Refit, Subject},
+    inputs::{InputData, States},
+    reuse::Seen,
+};
+
+/// A model on its inputs, and what it looks at.
+struct Version {
+    subject: Subject,
+    sight: Sight,
+}
+
+impl Version {
+    fn shares(&self) -> BTreeMap<String, f64> {
+        let importance = self.sight.agop.importance.iter();
+        importance.map(|one| (one.input.clone(), one.share)).collect()
+    }
+
+    fn look(&self) -> Look {
+        Look {
+            shares: self.sight.shares.clone(),
+            basis: self.sight.spectrum.basis.clone(),
+            // A version is compared by what it does; skill is shown by the metrics beside it.
+            skilled: true,
+        }
+    }
+}
+
+impl Session {
+    /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
+    /// to date, what other seeds of it look at.
+    pub(super) fn importances(
+        &self,
+        index: usize,
+        before: &LockedNode,
+        after: &LockedNode,
+        states: &States,
+        seeds: u32,
+        diff: &mut NodeDiff,
+    ) -> Result<(), EngineError> {
+        let (one, other) = (self.version(index, before)?, self.version(index, after)?);
+        let (Some(one), Some(other)) = (one, other) else {
+            diff.notes.push(
+                "what a version looked at cannot be told: its model or its inputs have changed or \
+                 are no longer in the store"
+                    .to_owned(),
+            );
+            return Ok(());
+        };
+        let current = states
+            .get(&index)
+            .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
+        let mut refits = Vec::new();
+        if current {
+            for seed in 1..=seeds {
+                refits.extend(self.with_seed(index, seed, states)?);
+            }
+            diff.seeds = refits.len() as u32;
+        } else if seeds > 0 {
+            diff.notes.push("not the present version: no band of seeds".to_owned());
+        }
+        diff.importance = differences(&one, &other, &refits);
+        diff.comparison = self.compare_versions(index, &one, &other, &refits)?;
+        Ok(())
+    }
+
+    /// Principal angles and importances against the two reference lines; only where both versions
+    /// have the same inputs and rows.
+    fn compare_versions(
+        &self,
+        index: usize,
+        one: &Version,
+        other: &Version,
+        refits: &[Version],
+    ) -> Result<Option<collegium_records::Comparison>, EngineError> {
+        let same = one.subject.rows() == other.subject.rows()
+            && one.subject.names() == other.subject.names();
+        if !same {
+            return Ok(None);
+        }
+        let k = spectral_gap(&other.sight.spectrum.eigenvalues);
+        let looks: Vec<Look> = std::iter::once(other).chain(refits).map(Version::look).collect();
+        let seeds = agreement(&looks, k);
+        let key = Hasher::new("diff halves").text(self.name(index)).finish();
+        let halves = other.subject.split_half(k, &key)?;
+        Ok(halves.and_then(|halves| {
+            let what = "the earlier version against the later";
+            collegium_probe::compare(what, &one.look(), &other.look(), k, halves, seeds)
+        }))
+    }
+
+    /// A version's full model on what it read.
+    fn version(&self, index: usize, node: &LockedNode) -> Result<Option<Version>, EngineError> {
+        let Some(fit) = self.fit_of(&standing(node))? else { return Ok(None) };
+        let Some(data) = self.anchor_data(index, &node.reads, Seen::Deployed)? else {
+            return Ok(None);
+        };
+        self.look_of(index, &fit, data)
+    }
+
+    fn with_seed(
+        &self,
+        index: usize,
+        seed: u32,
+        states: &States,
+    ) -> Result<Option<Version>, EngineError> {
+        let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { return Ok(None) };
+        let data = self.input_data(index, &self.experts[index].inputs, View::Deployed, states)?;
+        self.look_of(index, &fit, data)
+    }
+
+    fn look_of(
+        &self,
+        index: usize,
+        fit: &Fit,
+        data: Vec<InputData>,
+    ) -> Result<Option<Version>, EngineError> {
+        let model = self.model(fit)?;
+        let inputs: Vec<String> =
+            self.experts[index].inputs.iter().map(ToString::to_string).collect();
+        if model.encoder.names() != inputs {
+            return Ok(None);
+        }
+        // One key for all versions, so that all are looked at on the same rows.
+        let key = Hasher::new("diff importance").text(self.name(index)).finish();
+        let seen = self.look_at(index, model, data, &key)?.ok();
+        Ok(seen.map(|(subject, sight)| Version { subject, sight }))
+    }
+}
+
+/// Shares in both versions, with the band of the later one's seeds; largest change first.
+fn differences(one: &Version, other: &Version, refits: &[Version]) -> Vec<ImportanceDiff> {
+    let (one, other) = (one.shares(), other.shares());
+    let mut all: Vec<BTreeMap<String, f64>> = refits.iter().map(Version::shares).collect();
+    all.push(other.clone());
+    let share = |of: &BTreeMap<String, f64>, name: &str| of.get(name).copied().unwrap_or(0.0);
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let mut found: Vec<ImportanceDiff> = names
+        .into_iter()
+        .map(|name| {
+            let (before, after) = (share(&one, name), share(&other, name));
+            let band = (!refits.is_empty() && other.contains_key(name)).then(|| {
+                let of = all.iter().map(|shares| share(shares, name));
+                of.fold(Interval { low: f64::INFINITY, high: f64::NEG_INFINITY }, |band, share| {
+                    Interval { low: band.low.min(share), high: band.high.max(share) }
+                })
+            });
+            // Two versions differ only by more than two seeds of one version do.
+            let beyond_seeds = band.map(|band| (after - before).abs() > band.high - band.low);
+            ImportanceDiff { input: name.clone(), before, after, band, beyond_seeds }
+        })
+        .collect();
+    let size = |d: &ImportanceDiff| (d.after - d.before).abs();
+    found.sort_by(|x, y| size(y).total_cmp(&size(x)));
+    found
+}
