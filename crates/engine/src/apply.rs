@@ -12,7 +12,7 @@ use collegium_records::{Applied, Fit, Held, Recipe};
 use crate::{
     EngineError, Session,
     clock::Clock,
-    inputs::{NodeState, States},
+    inputs::{NodeState, States, encode},
     reuse::Ready,
     rows::Rows,
 };
@@ -240,10 +240,7 @@ impl Session {
             if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
                 return Err(EngineError::Interrupted);
             }
-            let x = model
-                .encoder
-                .encode(sources, chunk)
-                .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+            let x = encode(model, sources, chunk)?;
             let mut named = named(model.outputs(&x));
             if embedding {
                 named.push((Output::Embedding, model.network.embedding(&x)));

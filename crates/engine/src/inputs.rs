@@ -7,6 +7,7 @@ use std::{
 
 use collegium_data::{Column, Matrix, Source};
 use collegium_digest::Digest;
+use collegium_learn::Model;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
 use collegium_records::{Applied, Certificate, Fit, Held, Reads};
@@ -62,6 +63,18 @@ impl InputData {
             Self::Label(codes, classes) => Source::Label(codes, classes),
         }
     }
+}
+
+/// Rows as a model's network sees them.
+pub(crate) fn encode(
+    model: &Model,
+    sources: &[Source],
+    rows: &[u32],
+) -> Result<Matrix, EngineError> {
+    model
+        .encoder
+        .encode(sources, rows)
+        .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
 }
 
 /// The names of inputs, for an encoder.

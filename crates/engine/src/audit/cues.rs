@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use collegium_data::{Matrix, Source};
+use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
@@ -27,7 +27,7 @@ use crate::{
     apply::named,
     drift::sources,
     fit::shuffle,
-    inputs::{InputData, States, output_data},
+    inputs::{InputData, States, encode, output_data},
     measure::Predicted,
     rows::{Rows, Side},
 };
@@ -286,13 +286,6 @@ fn columns_of(
         first..first + shape.channels
     };
     Ok(pixels.flat_map(of).collect())
-}
-
-fn encode(model: &Model, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {
-    model
-        .encoder
-        .encode(sources, rows)
-        .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
 }
 
 /// The rows with some columns changed.

@@ -10,7 +10,7 @@ use collegium_probe::{Sight, agreement, spectral_gap};
 use collegium_records::{Agop, Comparison, NodeAudit, Probe};
 
 use super::{
-    baseline_name, baselines, findings,
+    baseline_name, baselines,
     layers::{Labelled, layers},
     measures::{self, no_skill, with_intervals},
     model_words,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     EngineError, Session,
-    inputs::{InputData, NodeState, States},
+    inputs::{InputData, NodeState, States, encode},
     rows::{Rows, SIDES, Side, side_name},
 };
 
@@ -76,7 +76,7 @@ impl Session {
             seen.probe.seeds = all_metrics(&own.metrics, &refits);
         }
         let (confusion, reliability) = measures::tables(&held_out, &resolved.classes);
-        let mut audit = NodeAudit {
+        Ok(NodeAudit {
             name: self.node_name(index),
             task: full.task.clone(),
             target: format!("{}.{}", expert.data, expert.target.get_ref()),
@@ -106,9 +106,7 @@ impl Session {
             probe: seen.probe,
             provenance: None,
             findings: Vec::new(),
-        };
-        audit.findings = findings::of(&audit, &model.encoder.notes(), expert.train.epochs);
-        Ok(audit)
+        })
     }
 
     /// All views of an expert that has skill.
@@ -143,11 +141,7 @@ impl Session {
         let seeds = agreement(&looks, k);
         sight.agop.noise_floor.seeds = seeds;
         let train = self.probed_rows(index, Side::Train, key)?;
-        let x_train = subject
-            .model
-            .encoder
-            .encode(&subject.sources(), &train)
-            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        let x_train = encode(&subject.model, &subject.sources(), &train)?;
         let comparisons: Vec<Comparison> = match (
             subject.split_half(k, key)?,
             subject.look(&subject.model.network, &x_train, true)?,

@@ -87,6 +87,7 @@ pub fn audit(
         let mut audit = session.node_audit(index, &states)?;
         session.add_standing(index, &states, &mut audit)?;
         session.add_asked(index, &states, options, &mut audit)?;
+        session.add_findings(index, &states, &mut audit)?;
         Ok(audit)
     };
     let mut audits = side_by_side(&order, options.jobs, &one)?;
@@ -185,6 +186,19 @@ impl Session {
             audit.advice = Some(crate::explain::hindsight(&judgement, &run));
             audit.judgement = Some(*judgement);
         }
+        Ok(())
+    }
+
+    /// Sentences follow from the numbers, so they are made anew and never cached with them.
+    fn add_findings(
+        &self,
+        index: usize,
+        states: &States,
+        audit: &mut NodeAudit,
+    ) -> Result<(), EngineError> {
+        let Some(state) = states.get(&index) else { return Ok(()) };
+        let notes = self.model(state.full())?.encoder.notes();
+        audit.findings = findings::of(audit, &notes, self.expert(index).train.epochs);
         Ok(())
     }
 

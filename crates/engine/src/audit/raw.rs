@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 use crate::{
     EngineError, Session,
     drift::sources,
-    inputs::States,
+    inputs::{States, encode},
     rows::{Side, side_name},
 };
 
@@ -201,10 +201,7 @@ fn pulled(
     each: usize,
     arrived: &Arrived,
 ) -> Result<Vec<f32>, EngineError> {
-    let x = model
-        .encoder
-        .encode(sources, rows)
-        .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+    let x = encode(model, sources, rows)?;
     let mut gradients = vec![0.0; rows.len() * each * x.width];
     let mut sweep = |seeds: Seeds| {
         model.network.sweep(&x, seeds, &mut |swept| {

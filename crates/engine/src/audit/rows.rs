@@ -7,7 +7,7 @@ use collegium_records::{InputAttribution, RowAttribution, three_digits};
 use super::subject::Subject;
 use crate::{
     EngineError, Session,
-    inputs::{InputData, NodeState},
+    inputs::{InputData, NodeState, encode},
     measure::Predicted,
 };
 
@@ -95,9 +95,7 @@ impl Session {
         predicted: &Predicted,
     ) -> Result<Vec<Vec<f64>>, EngineError> {
         let encoder = &subject.model.encoder;
-        let x = encoder
-            .encode(&subject.sources(), rows)
-            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        let x = encode(&subject.model, &subject.sources(), rows)?;
         let means = means(&subject.x);
         let groups = encoder.groups();
         let variances = subject.geometry.variances();

@@ -14,7 +14,7 @@ use rand::RngExt as _;
 use crate::{
     EngineError, Session,
     drift::sources,
-    inputs::InputData,
+    inputs::{InputData, encode},
     rows::{Rows, Side, side_name},
 };
 
@@ -44,10 +44,7 @@ impl Subject {
         data: Vec<InputData>,
         rows: Vec<u32>,
     ) -> Result<Result<Self, String>, EngineError> {
-        let x = model
-            .encoder
-            .encode(&sources(&data), &rows)
-            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        let x = encode(&model, &sources(&data), &rows)?;
         let geometry = match Geometry::new(&x.data, x.width, &model.encoder.groups()) {
             Ok(geometry) => geometry,
             Err(error) => return reason(error).map(Err),
