@@ -89,27 +89,27 @@ def scale_of(part):
 
 
 def fits(project, like):
-    """The fits in a store that have the layers and the encoder of a model: digest to the seed and to
-    the number of the permutation of its labels (0: none)."""
+    """The fits in a store whose recipe is that of a model but for the seed and a permutation of labels: digest to
+    the model and to the number of the permutation (0: none)."""
     store = pathlib.Path(project) / ".collegium"
-    found = {}
+    recipes = {}
     for file in sorted(store.glob("realisations/*/*/*.json")):
-        digest = json.loads(file.read_text())["record"].get("model")
         recipe = store / "recipes" / file.parent.name[:2] / f"{file.parent.name}.json"
-        if not isinstance(digest, str) or not recipe.exists():
-            continue
-        recipe = json.loads(recipe.read_text())
-        if recipe.get("kind") != "fit":
-            continue
-        try:
-            model = Model(project, digest)
-        except (KeyError, struct.error, FileNotFoundError):
-            continue
-        shapes = [[w.shape for w, _ in m.layers] for m in (model, like)]
-        if model.encoder == like.encoder and shapes[0] == shapes[1]:
-            permuted = recipe["ingredients"].get("target.permuted", {"integer": 0})
-            found[digest] = (model, int(permuted["integer"]))
-    return found
+        digest = json.loads(file.read_text())["record"].get("model")
+        if isinstance(digest, str) and recipe.exists():
+            recipe = json.loads(recipe.read_text())
+            if recipe["kind"] == "fit":
+                recipes[digest] = recipe["ingredients"]
+    varied = ("seed", "target.permuted")
+
+    def rest(ingredients):
+        return {name: value for name, value in ingredients.items() if name not in varied}
+
+    return {
+        digest: (Model(project, digest), ingredients.get("target.permuted", {}).get("integer", 0))
+        for digest, ingredients in recipes.items()
+        if rest(ingredients) == rest(recipes[like.digest])
+    }
 
 
 def table(file):
