@@ -36,7 +36,9 @@ print(f"       on test rows, against the training means: {figures.listed(on_test
 figures.hold("NC1 falls from layer to layer", all(a > b for a, b in zip(found, found[1:])))
 figures.near("NC1 of the last hidden layer", found[-1], 0.17, 0.05)
 for name in ("untrained", "untrained_wide"):
-    figures.hold(f"what expert.{name} looks at is withheld", "agop" not in digits[name] and bool(digits[name].get("withheld")) and not digits[name]["probe"]["layers"])
+    node = digits[name]
+    held_back = node.get("agop") is None and bool(node.get("withheld")) and not node["probe"]["layers"]
+    figures.hold(f"what expert.{name} looks at is withheld", held_back)
 
 print("\nNeural feature ansatz and noise floor (ansatz.toml):")
 for name, node in nodes("ansatz").items():
@@ -67,22 +69,25 @@ for seed in range(1, 5):
             print(f"seed {seed} {name:10} withheld: no skill")
             continue
         shown += 1
-        cues = {cue["input"]: cue["permuted"]["log_loss"] for cue in node["probe"]["cues"]}
-        order, used = [], set()
+        costs = {cue["input"]: cue["permuted"]["log_loss"] for cue in node["probe"]["cues"]}
+        order, used, why = [], [], {}
         for entry in agop["importance"]:
-            what = entry["input"].split(".")[1]
+            what, cost = entry["input"].split(".")[1], costs[entry["input"]]
+            low, high = cost["interval"]["low"], cost["interval"]["high"]
             order.append(what)
-            if entry["above_noise"] and cues[entry["input"]]["interval"]["low"] > 0:
-                used.add(what)
-        named += used == rule
+            if entry["above_noise"] and low > 0:
+                used.append(what)
+            noise = "above" if entry["above_noise"] else "not above"
+            why[what] = f"share {entry['share']:.2f}, {noise} noise, costs {cost['difference']:.3f} ({low:.3f} to {high:.3f})"
+        as_ruled = set(used) == rule
+        named += as_ruled
         first += set(order[: len(rule)]) == rule
-        missing, extra = sorted(rule - used), sorted(used - rule)
-        said = ", ".join(what for what in order if what in used)
-        print(f"seed {seed} {name:10} {'as the rule' if used == rule else 'NOT AS THE RULE'}: {said}"
-              + "".join(f"; not named: {what} ({reason(agop, cues, what)})" for what in missing for reason in [lambda a, c, w: next(
-                  f"share {i['share']:.2f}, {'above' if i['above_noise'] else 'not above'} noise, costs {c[i['input']]['difference']:.3f} ({c[i['input']]['interval']['low']:.3f} to {c[i['input']]['interval']['high']:.3f})"
-                  for i in a["importance"] if i["input"].endswith("." + w))])
-              + (f"; named beyond it: {', '.join(extra)}" if extra else ""))
-figures.hold("every expert ranks its rule's inputs first", first == 16, f"{first} of 16")
+        print(f"seed {seed} {name:10} {'as the rule' if as_ruled else 'NOT AS THE RULE'}: {', '.join(used)}")
+        for what in order:
+            if what in rule and what not in used:
+                print(f"                  not named: {what} ({why[what]})")
+            elif what in used and what not in rule:
+                print(f"                  named and not in the rule: {what} ({why[what]})")
+figures.hold("every expert ranks its rule's inputs first", first == 16, f"{first} of 16, {16 - shown} withheld")
 figures.hold("every expert names its rule's inputs and no others", named == 16, f"{named} of 16, {16 - shown} withheld")
 figures.done()
