@@ -12,13 +12,17 @@ import figures
 
 scratch = pathlib.Path(sys.argv[1])
 RULES = {
-    "tool_wear": {"wear"}, "heat": {"air_temperature", "process_temperature", "speed"},
-    "power": {"torque", "speed"}, "overstrain": {"wear", "torque", "type"},
+    "tool_wear": {"wear"},
+    "heat": {"air_temperature", "process_temperature", "speed"},
+    "power": {"torque", "speed"},
+    "overstrain": {"wear", "torque", "type"},
 }
 
 
 def nodes(name):
-    return {n["name"].removeprefix("expert."): n for n in json.loads((scratch / f"{name}.json").read_text())["nodes"]}
+    return {
+        n["name"].removeprefix("expert."): n for n in json.loads((scratch / f"{name}.json").read_text())["nodes"]
+    }
 
 
 print("Raw columns through two experts (dag.toml):")
@@ -51,16 +55,29 @@ for name, node in nodes("ansatz").items():
     floor = node["agop"]["noise_floor"]
     halves = node["probe"]["comparisons"][0]["split_half"]
     figures.near("split halves, cosine of the importances", floor["split_half_cosine"], 0.9999, 0.001)
-    figures.near(f"split halves, overlap of {node['probe']['comparisons'][0]['k']} directions, least of five divisions", halves["overlap"], 0.9995, 0.002)
+    figures.near(
+        f"split halves, overlap of {node['probe']['comparisons'][0]['k']} directions, least of five divisions",
+        halves["overlap"],
+        0.9995,
+        0.002,
+    )
     seeds = floor["seeds"]
     figures.beside(f"{seeds['of']} seeds, cosine of the importances, least", seeds["cosine"], 0.916)
     figures.beside(f"{seeds['of']} seeds, overlap, least", seeds["overlap"], 0.857)
-    figures.hold("seeds agree less than halves", seeds["cosine"] < halves["cosine"] and seeds["overlap"] < halves["overlap"])
-    ranks = [node["agop"]["effective_rank"], floor["untrained_effective_rank"], floor["permuted"]["effective_rank"]]
+    figures.hold(
+        "seeds agree less than halves", seeds["cosine"] < halves["cosine"] and seeds["overlap"] < halves["overlap"]
+    )
+    ranks = [
+        node["agop"]["effective_rank"],
+        floor["untrained_effective_rank"],
+        floor["permuted"]["effective_rank"],
+    ]
     print(f"       effective rank: trained, untrained, on permuted labels {figures.listed(ranks)}")
     figures.hold("training concentrates: effective rank below that of both", ranks[0] < min(ranks[1:]))
 
-print("\nAI4I, experts on all inputs: used = above noise, and dearer to permute (interval of the log loss above 0):")
+print(
+    "\nAI4I, experts on all inputs: used = above noise, and dearer to permute (interval of the log loss above 0):"
+)
 named = first = shown = 0
 for seed in range(1, 5):
     for name, node in nodes(f"ai4i-{seed}").items():
@@ -78,7 +95,9 @@ for seed in range(1, 5):
             if entry["above_noise"] and low > 0:
                 used.append(what)
             noise = "above" if entry["above_noise"] else "not above"
-            why[what] = f"share {entry['share']:.2f}, {noise} noise, costs {cost['difference']:.3f} ({low:.3f} to {high:.3f})"
+            why[what] = (
+                f"share {entry['share']:.2f}, {noise} noise, costs {cost['difference']:.3f} ({low:.3f} to {high:.3f})"
+            )
         as_ruled = set(used) == rule
         named += as_ruled
         first += set(order[: len(rule)]) == rule
@@ -89,5 +108,7 @@ for seed in range(1, 5):
             elif what in used and what not in rule:
                 print(f"                  named and not in the rule: {what} ({why[what]})")
 figures.hold("every expert ranks its rule's inputs first", first == 16, f"{first} of 16, {16 - shown} withheld")
-figures.hold("every expert names its rule's inputs and no others", named == 16, f"{named} of 16, {16 - shown} withheld")
+figures.hold(
+    "every expert names its rule's inputs and no others", named == 16, f"{named} of 16, {16 - shown} withheld"
+)
 figures.done()

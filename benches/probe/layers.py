@@ -27,10 +27,20 @@ def collapse(name):
 found = collapse("expert.collapse")
 told = [layer["collapse_train"]["nc1"] for layer in nodes["expert.collapse"]["probe"]["layers"]]
 worst = max(abs(a - b) / b for a, b in zip(told, found[1:]))
-figures.hold("NC1 of expert.collapse as in the audit", worst <= 1e-4, f"relative difference {worst:.1e}, at most 1e-4")
+figures.hold(
+    "NC1 of expert.collapse as in the audit", worst <= 1e-4, f"relative difference {worst:.1e}, at most 1e-4"
+)
 figures.beside("NC1 on training rows, encoded inputs and hidden layers", found, [1.36, 0.50, 0.25, 0.20, 0.17])
-figures.hold("trained, it falls from the inputs on and from layer to layer", all(a > b for a, b in zip(found, found[1:])), figures.listed(found))
+figures.hold(
+    "trained, it falls from the inputs on and from layer to layer",
+    all(a > b for a, b in zip(found, found[1:])),
+    figures.listed(found),
+)
 for name in ("expert.untrained", "expert.untrained_wide"):
     found = collapse(name)
-    figures.hold(f"{name}, it rises from the inputs on and from layer to layer", all(a < b for a, b in zip(found, found[1:])), figures.listed(found))
+    figures.hold(
+        f"{name}, it rises from the inputs on and from layer to layer",
+        all(a < b for a, b in zip(found, found[1:])),
+        figures.listed(found),
+    )
 figures.done()

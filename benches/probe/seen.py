@@ -32,13 +32,27 @@ def jacobians(function, x):
         return vmap(jacrev(function), chunk_size=250)(torch.as_tensor(x).double())
 
 
-def agop(function, x, centred=True):
-    """1/n Σ JᵀJ; `centred`: of the outputs less their mean."""
-    j = jacobians(function, x)
+def outer(j, centred=True):
+    """1/n Σ JᵀJ of Jacobians; `centred`: of the outputs less their mean."""
+    rows = len(j)
     if centred and j.shape[1] > 1:
         j = j - j.mean(1, keepdim=True)
     j = j.reshape(-1, j.shape[-1])
-    return (j.T @ j / len(x)).numpy()
+    return (j.T @ j / rows).numpy()
+
+
+def agop(function, x, centred=True):
+    return outer(jacobians(function, x), centred)
+
+
+def halves(function, x):
+    """Cosine of the matrices, and overlap, of two halves of the rows: means of five divisions."""
+    j, draw = jacobians(function, x), numpy.random.default_rng(1)
+    pairs = []
+    for _ in range(5):
+        one, other = numpy.array_split(draw.permutation(len(x)), 2)
+        pairs.append((outer(j[one]), outer(j[other])))
+    return [float(numpy.mean([measure(a, b) for a, b in pairs])) for measure in (cosine, overlap)]
 
 
 def root(matrix):

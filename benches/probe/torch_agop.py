@@ -7,7 +7,6 @@ checked: their number and the metrics on them must be those of the audit.
 
 import json
 import pathlib
-import statistics
 import sys
 
 import numpy
@@ -26,7 +25,10 @@ def agree(what, ours, theirs, least=1e-9):
     ours, theirs = numpy.asarray(ours, dtype="f8"), numpy.asarray(theirs, dtype="f8")
     size = numpy.maximum(numpy.abs(theirs), least * numpy.abs(theirs).max())
     worst = float((numpy.abs(ours - theirs) / size).max())
-    figures.hold(f"{what}: {ours.size} figures, largest relative difference {worst:.1e}, at most {TOLERANCE:g}", worst <= TOLERANCE)
+    figures.hold(
+        f"{what}: {ours.size} figures, largest relative difference {worst:.1e}, at most {TOLERANCE:g}",
+        worst <= TOLERANCE,
+    )
 
 
 def audit(name):
@@ -62,7 +64,11 @@ def digits(name, expert):
         return [values[model.inputs.index(name)] for name in order]
 
     g = seen.agop(seen.network(model.layers), x)
-    agree(f"expert.{expert}, importances", [i["share"] for i in node["agop"]["importance"]], in_order(importances(g, x)))
+    agree(
+        f"expert.{expert}, importances",
+        [i["share"] for i in node["agop"]["importance"]],
+        in_order(importances(g, x)),
+    )
     spread = seen.root(numpy.cov(x.astype("f8").T, bias=True))
     theirs = numpy.linalg.eigvalsh(spread @ g @ spread)[::-1]
     agree(f"expert.{expert}, first 20 eigenvalues of Σ^½GΣ^½", node["agop"]["eigenvalues"][:20], theirs[:20])
@@ -70,9 +76,17 @@ def digits(name, expert):
     j -= j.mean(1, keepdims=True)
     per_class = (j**2).mean(0) * x.astype("f8").var(0)
     shares = per_class / per_class.sum(1, keepdims=True)
-    agree(f"expert.{expert}, importances by class", node["agop"]["classes"]["shares"], [in_order(row) for row in shares])
+    agree(
+        f"expert.{expert}, importances by class",
+        node["agop"]["classes"]["shares"],
+        [in_order(row) for row in shares],
+    )
     found = seen.ansatz(model.layers, x)
-    agree(f"expert.{expert}, ansatz by layer", [layer["ansatz"]["trained"] for layer in node["probe"]["layers"]], found)
+    agree(
+        f"expert.{expert}, ansatz by layer",
+        [layer["ansatz"]["trained"] for layer in node["probe"]["layers"]],
+        found,
+    )
     return node, model, x, g, in_order
 
 
@@ -82,27 +96,45 @@ def refits(expert):
     found = fits(scratch, model)
     others = [m for d, (m, permuted) in found.items() if permuted == 0 and d != model.digest]
     permuted = [m for m, permuted in found.values() if permuted]
-    figures.hold(f"expert.{expert}, refits in the store", len(others) == 3 and len(permuted) == 1, f"{len(others)} seeds, {len(permuted)} on permuted labels")
+    figures.hold(
+        f"expert.{expert}, refits in the store",
+        len(others) == 3 and len(permuted) == 1,
+        f"{len(others)} seeds, {len(permuted)} on permuted labels",
+    )
     looks = [g] + [seen.agop(seen.network(m.layers), x) for m in others]
     shares = [in_order(importances(look, x)) for look in looks]
     importance = node["agop"]["importance"]
-    agree(f"expert.{expert}, least share among seeds", [i["seeds"]["low"] for i in importance], numpy.min(shares, 0))
-    agree(f"expert.{expert}, largest share among seeds", [i["seeds"]["high"] for i in importance], numpy.max(shares, 0))
+    agree(
+        f"expert.{expert}, least share among seeds", [i["seeds"]["low"] for i in importance], numpy.min(shares, 0)
+    )
+    agree(
+        f"expert.{expert}, largest share among seeds",
+        [i["seeds"]["high"] for i in importance],
+        numpy.max(shares, 0),
+    )
     nothing = seen.agop(seen.network(permuted[0].layers), x)
-    agree(f"expert.{expert}, shares taught by permuted labels", node["agop"]["noise_floor"]["permuted"]["shares"], in_order(importances(nothing, x)))
+    agree(
+        f"expert.{expert}, shares taught by permuted labels",
+        node["agop"]["noise_floor"]["permuted"]["shares"],
+        in_order(importances(nothing, x)),
+    )
     cosines = [seen.cosine(numpy.array(shares[i]), numpy.array(shares[j])) for i in range(4) for j in range(i)]
-    agree(f"expert.{expert}, least cosine of importances among seeds", [node["agop"]["noise_floor"]["seeds"]["cosine"]], [min(cosines)])
+    agree(
+        f"expert.{expert}, least cosine of importances among seeds",
+        [node["agop"]["noise_floor"]["seeds"]["cosine"]],
+        [min(cosines)],
+    )
 
     print(f"expert.{expert}, its noise floor as published: plain G, first ten directions")
-    untrained = Model(scratch, next(n for n in audit("digits")["nodes"] if n["name"] == "expert.untrained_wide")["realisation"])
+    untrained = Model(
+        scratch, next(n for n in audit("digits")["nodes"] if n["name"] == "expert.untrained_wide")["realisation"]
+    )
     initial = seen.agop(seen.network(untrained.layers), x)
-    draw = numpy.random.default_rng(1)
-    halves = []
-    for _ in range(5):
-        rows = draw.permutation(len(x))
-        halves.append([seen.agop(seen.network(model.layers), x[half]) for half in numpy.array_split(rows, 2)])
-    figures.near("split halves, cosine of the matrices, mean of five divisions", statistics.mean(seen.cosine(*h) for h in halves), 0.9999, 0.005)
-    figures.near("split halves, overlap, mean of five divisions", statistics.mean(seen.overlap(*h) for h in halves), 0.9995, 0.01)
+    figures.beside(
+        "split halves, cosine of the matrices, overlap",
+        seen.halves(seen.network(model.layers), x),
+        [0.9999, 0.9995],
+    )
     print(f"       (ten directions of 64 drawn at random overlap by {10 / 64:.3f})")
     figures.near("untrained network, overlap", seen.overlap(g, initial), 0.145, 0.06)
     figures.near("permuted labels, overlap", seen.overlap(g, nothing), 0.146, 0.06)
@@ -128,10 +160,19 @@ def through():
     g = seen.agop(whole, x)
     theirs = dict(zip(["table.x0", "table.x1", "table.x2"], importances(g, x)))
     raw = nodes["expert.sum"]["probe"]["raw"]["importance"]
-    figures.hold("expert.sum, the rows are those of the audit", report["data"][0]["rows"]["test"] == len(x), str(len(x)))
-    agree("expert.sum, importances of raw columns through both experts", [i["share"] for i in raw], [theirs[i["input"]] for i in raw])
+    figures.hold(
+        "expert.sum, the rows are those of the audit", report["data"][0]["rows"]["test"] == len(x), str(len(x))
+    )
+    agree(
+        "expert.sum, importances of raw columns through both experts",
+        [i["share"] for i in raw],
+        [theirs[i["input"]] for i in raw],
+    )
     whole_mean = seen.jacobians(whole, x).numpy()[:, 0, :].mean(0) ** 2 * x.var(0)
-    print(f"       (from the squares of average derivatives they would be {figures.listed([float(v) for v in whole_mean / whole_mean.sum()])})")
+    print(
+    squares = whole_mean / whole_mean.sum()
+    print(f"       (from the squares of average derivatives: {figures.listed([float(v) for v in squares])})")
+    )
 
 
 columns = table(scratch / "pipelines/digits.csv")

@@ -39,10 +39,12 @@ def initial(widths, as_collegium, seed):
             bound, biases = (6 / (inputs + outputs if head else inputs)) ** 0.5, 0.0
         else:
             bound = biases = (1 / inputs) ** 0.5
-        layers.append((
-            (torch.rand(inputs, outputs, generator=draw) * 2 - 1) * bound,
-            (torch.rand(outputs, generator=draw) * 2 - 1) * biases,
-        ))
+        layers.append(
+            (
+                (torch.rand(inputs, outputs, generator=draw) * 2 - 1) * bound,
+                (torch.rand(outputs, generator=draw) * 2 - 1) * biases,
+            )
+        )
     return layers
 
 
@@ -50,7 +52,9 @@ def train(layers, x, rule, rate, decay, epochs, seed, batch=128):
     """The settings of the pipelines: cosine schedule, decay of weights and not of biases."""
     layers = [(w.clone().requires_grad_(), b.clone().requires_grad_()) for w, b in layers]
     groups = [{"params": [w for w, _ in layers], "weight_decay": decay}, {"params": [b for _, b in layers]}]
-    optimiser = torch.optim.Adam(groups, lr=rate) if rule == "adam" else torch.optim.SGD(groups, lr=rate, momentum=0.9)
+    optimiser = (
+        torch.optim.Adam(groups, lr=rate) if rule == "adam" else torch.optim.SGD(groups, lr=rate, momentum=0.9)
+    )
     x, y = torch.from_numpy(x[~test]), torch.from_numpy(labels[~test])
     draw = torch.Generator().manual_seed(seed)
     steps = epochs * -(-len(x) // batch)
@@ -80,33 +84,44 @@ def mean(lists):
 
 def four(x, as_collegium, decay):
     """Four seeds: ansatz at the beginning and at the end, and how far seeds agree."""
-    begin, end, looks, right = [], [], [], []
+    begin, end, looks, halves, right = [], [], [], [], []
     for seed in range(4):
         first = initial([64, 256, 256, 256, 10], as_collegium, seed)
         last = train(first, x, "adam", 1e-3, decay, 60, seed)
         begin.append(seen.ansatz(first, x[test]))
         end.append(seen.ansatz(last, x[test]))
         looks.append(seen.agop(seen.network(last), x[test]))
+        halves.append(seen.halves(seen.network(last), x[test]))
         right.append(accuracy(last, x))
-    found = {"initial": mean(begin), "trained": mean(end), "accuracy": statistics.mean(right)}
+    found = {
+        "initial": mean(begin),
+        "trained": mean(end),
+        "halves": mean(halves),
+        "accuracy": statistics.mean(right),
+    }
     return found | agreement(looks)
 
 
 def agreement(looks):
     """Of every pair."""
     pairs = [(looks[i], looks[j]) for i in range(len(looks)) for j in range(i)]
-    return {
-        "matrix": [seen.cosine(a, b) for a, b in pairs],
-        "overlap": [seen.overlap(a, b) for a, b in pairs],
-    }
+    return {"matrix": [seen.cosine(a, b) for a, b in pairs], "overlap": [seen.overlap(a, b) for a, b in pairs]}
 
 
 def tell(what, found):
     print(f"{what} (four seeds, test accuracy {found['accuracy']:.3f}):")
     figures.beside("ansatz by layer, initial ", found["initial"], [0.86, 0.70, 0.59])
     figures.beside("ansatz by layer, trained ", found["trained"], [0.86, 0.92, 0.94])
-    for name, what, published in [("matrix", "cosine", [0.937, 0.916]), ("overlap", "overlap of ten directions", 0.857)]:
-        figures.beside(f"seeds, plain G: {what}, mean and least", [statistics.mean(found[name]), min(found[name])], published)
+    figures.beside(
+        "split halves, plain G: cosine and overlap of ten directions", found["halves"], [0.9999, 0.9995]
+    )
+    for name, what, published in [
+        ("matrix", "cosine", [0.937, 0.916]),
+        ("overlap", "overlap of ten directions", 0.857),
+    ]:
+        figures.beside(
+            f"seeds, plain G: {what}, mean and least", [statistics.mean(found[name]), min(found[name])], published
+        )
 
 
 tell("pixels / 16 and PyTorch's initial weights, no weight decay", four(pixels, False, 0.0))
@@ -117,15 +132,25 @@ for name, decay in [("plain", 0.0), ("decay", 5e-4)]:
     layers = ansatz[f"expert.{name}"]["probe"]["layers"]
     for i, layer in enumerate(layers):
         for when in ("initial", "trained"):
-            figures.near(f"expert.{name}, {layer['name']}, ansatz {when}", layer["ansatz"][when], theirs[when][i], 0.05)
+            figures.near(
+                f"expert.{name}, {layer['name']}, ansatz {when}", layer["ansatz"][when], theirs[when][i], 0.05
+            )
     own = fits(scratch, Model(scratch, ansatz[f"expert.{name}"]["realisation"])).values()
-    looks = [seen.agop(seen.network(m.layers), standardised[test]) for m, permuted in own if permuted == 0]
+    own = [seen.network(model.layers) for model, permuted in own if permuted == 0]
+    halves = mean([seen.halves(network, standardised[test]) for network in own])
+    figures.near(f"expert.{name}, split halves, plain G, cosine", halves[0], theirs["halves"][0], 0.002)
+    figures.near(f"expert.{name}, split halves, plain G, overlap", halves[1], theirs["halves"][1], 0.01)
+    looks = [seen.agop(network, standardised[test]) for network in own]
     for what, values in agreement(looks).items():
         found = statistics.mean(values)
-        figures.near(f"expert.{name}, {len(looks)} seeds, plain G, {what}", found, statistics.mean(theirs[what]), 0.1)
+        figures.near(
+            f"expert.{name}, {len(looks)} seeds, plain G, {what}", found, statistics.mean(theirs[what]), 0.1
+        )
 
 collapse = {n["name"]: n for n in json.loads((scratch / "digits.json").read_text())["nodes"]}["expert.collapse"]
-print("neural collapse, NC1 of the inputs and of four layers of 128 on training rows (published 1.36 .50 .25 .20 .17):")
+print(
+    "neural collapse, NC1 of the inputs and of four layers of 128 on training rows (published 1.36 .50 .25 .20 .17):"
+)
 for what, x, as_collegium in [
     ("pixels / 16 and PyTorch's initial weights", pixels, False),
     ("standardised inputs and Collegium's initial weights", standardised, True),
