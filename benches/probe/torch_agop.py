@@ -168,11 +168,9 @@ def through():
         [i["share"] for i in raw],
         [theirs[i["input"]] for i in raw],
     )
-    whole_mean = seen.jacobians(whole, x).numpy()[:, 0, :].mean(0) ** 2 * x.var(0)
-    print(
-    squares = whole_mean / whole_mean.sum()
-    print(f"       (from the squares of average derivatives: {figures.listed([float(v) for v in squares])})")
-    )
+    squares = seen.jacobians(whole, x).numpy()[:, 0, :].mean(0) ** 2 * x.var(0)
+    shares = [float(share) for share in squares / squares.sum()]
+    print(f"       (from the squares of average derivatives they would be {figures.listed(shares)})")
 
 
 columns = table(scratch / "pipelines/digits.csv")
