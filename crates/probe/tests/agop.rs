@@ -87,7 +87,7 @@ impl<'a> Case<'a> {
             classes: if trained.outputs > 1 { &classes } else { &[] },
             geometry: &geometry,
             frame: &frame,
-            untrained: &gathered(self.untrained, false)?,
+            untrained: &[gathered(self.untrained, false)?],
             trained: &trained,
             seeds: &seeds?,
             permuted: &permuted?,

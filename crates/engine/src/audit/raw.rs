@@ -96,7 +96,7 @@ impl Session {
                 frame: &frame,
                 trained: &trained,
                 // No reference: the share alone decides what is too small to speak of.
-                untrained: &gathered(&vec![0.0; jacobians.data.len()])?,
+                untrained: &[gathered(&vec![0.0; jacobians.data.len()])?],
                 seeds: &[],
                 permuted: &[],
                 raw: &vec![0.0; rows.len() * each],

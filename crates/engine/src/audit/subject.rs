@@ -1,7 +1,7 @@
 //! An expert that is being looked at: its model, the rows, and how they vary.
 
 use collegium_data::{Matrix, Source};
-use collegium_digest::{Digest, stream};
+use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Model, Network, Seeds};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
@@ -17,6 +17,9 @@ use crate::{
     inputs::{InputData, encode},
     rows::{Rows, Side, side_name},
 };
+
+/// Networks with initial weights behind the reference of what training found nothing for.
+const UNTRAINED: u64 = 8;
 
 /// Divisions of the rows into halves: how far two halves are apart is itself a draw.
 const DIVISIONS: usize = 5;
@@ -100,12 +103,12 @@ impl Subject {
         sum.finish()
     }
 
-    /// The whole measurement. `untrained` is the network with its initial weights, `seeds` and
+    /// The whole measurement. `initial` is the network with its first weights, `seeds` and
     /// `permuted` are refits; those encode rows as the expert does, or they could not be compared.
     pub(super) fn sight(
         &self,
         session: &Session,
-        untrained: &Network,
+        initial: &Network,
         [seeds, permuted]: [&[Model]; 2],
         key: &Digest,
     ) -> Result<Result<Sight, String>, EngineError> {
@@ -127,6 +130,11 @@ impl Subject {
         let measured = || -> Result<Sight, AgopError> {
             let seeds = gathered(seeds, true)?;
             let permuted = gathered(permuted, false)?;
+            let mut untrained = vec![self.gather(initial, &self.x, false)?];
+            for draw in 1..UNTRAINED {
+                let key = Hasher::new("untrained").digest(key).count(draw).finish();
+                untrained.push(self.gather(&network.untrained(&key), &self.x, false)?);
+            }
             agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,
@@ -135,7 +143,7 @@ impl Subject {
                 geometry: &self.geometry,
                 frame: &self.frame,
                 trained: &self.gather(network, &self.x, !seeds.is_empty())?,
-                untrained: &self.gather(untrained, &self.x, false)?,
+                untrained: &untrained,
                 seeds: &seeds,
                 permuted: &permuted,
                 raw: &network.logits(&self.x).data,
@@ -179,10 +187,7 @@ impl Subject {
     ) -> Result<Option<Agreement>, EngineError> {
         let mut pairs = Vec::new();
         for division in 0..DIVISIONS {
-            let key = collegium_digest::Hasher::new("division")
-                .digest(key)
-                .count(division as u64)
-                .finish();
+            let key = Hasher::new("division").digest(key).count(division as u64).finish();
             let [one, other] = halves(self.x.rows, &key);
             let look = |half: &[u32]| self.look(&self.model.network, &self.x.select(half), true);
             if let (Some(one), Some(other)) = (look(&one)?, look(&other)?) {

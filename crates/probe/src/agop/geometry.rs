@@ -13,6 +13,9 @@ const WIDEST_BLOCK: usize = 256;
 /// Inputs that are tied more closely than this count as one group.
 const TIED: f64 = 0.9;
 
+/// Columns among which ties are looked for, at most: a matrix of their square is made.
+const MOST_TIED: usize = 4096;
+
 /// The probed rows, centred, and the groups of columns that an encoder made of each declared input.
 pub struct Geometry {
     groups: Vec<Range<usize>>,
@@ -121,12 +124,7 @@ impl Geometry {
 
     /// Σ, `width × width`.
     pub fn covariance(&self) -> DMatrix<f64> {
-        self.block(&(0..self.width()), &(0..self.width()))
-    }
-
-    fn block(&self, a: &Range<usize>, b: &Range<usize>) -> DMatrix<f64> {
-        let (a, b) = (self.centred.rows(a.start, a.len()), self.centred.rows(b.start, b.len()));
-        a * b.transpose() / self.rows() as f64
+        &self.centred * self.centred.transpose() / self.rows() as f64
     }
 
     /// The covariance of x·W for `width × units` weights, row-major: WᵀΣW without Σ.
@@ -201,10 +199,27 @@ impl Geometry {
         let narrow: Vec<usize> = (0..self.groups.len())
             .filter(|&i| (1..=WIDEST_BLOCK).contains(&self.groups[i].len()))
             .collect();
-        let own: Vec<f64> = narrow
+        // One product for all pairs: blocks of it are the covariances between two inputs.
+        let columns: Vec<usize> = narrow.iter().flat_map(|&i| self.groups[i].clone()).collect();
+        if columns.is_empty() || columns.len() > MOST_TIED {
+            return Vec::new();
+        }
+        let x = self.centred.select_rows(&columns);
+        let covariance = &x * x.transpose() / self.rows() as f64;
+        let mut start = 0;
+        let places: Vec<Range<usize>> = narrow
             .iter()
-            .map(|&i| self.block(&self.groups[i], &self.groups[i]).norm_squared())
+            .map(|&i| {
+                let place = start..start + self.groups[i].len();
+                start = place.end;
+                place
+            })
             .collect();
+        let size = |a: usize, b: usize| {
+            let (a, b) = (&places[a], &places[b]);
+            covariance.view((a.start, b.start), (a.len(), b.len())).norm_squared()
+        };
+        let own: Vec<f64> = (0..narrow.len()).map(|i| size(i, i)).collect();
         // Each input's cluster, and how closely it is tied to its nearest.
         let mut member: Vec<usize> = (0..narrow.len()).collect();
         let mut nearest = vec![0.0f64; narrow.len()];
@@ -214,8 +229,7 @@ impl Geometry {
                 if scale <= 0.0 {
                     continue;
                 }
-                let both = self.block(&self.groups[narrow[a]], &self.groups[narrow[b]]);
-                let tie = (both.norm_squared() / scale).sqrt();
+                let tie = (size(a, b) / scale).sqrt();
                 if tie > TIED {
                     nearest[a] = nearest[a].max(tie);
                     nearest[b] = nearest[b].max(tie);

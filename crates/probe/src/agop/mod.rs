@@ -83,8 +83,9 @@ pub struct AgopInputs<'a> {
     pub frame: &'a Frame,
     /// The network.
     pub trained: &'a Gathered,
-    /// A network of the same shape with initial weights.
-    pub untrained: &'a Gathered,
+    /// Networks of the same shape with initial weights, at least one: what one of them looks at is a draw,
+    /// so shares are compared with the mean of several.
+    pub untrained: &'a [Gathered],
     /// Refits with other seeds; with any, they and `trained` must have kept their gradients.
     pub seeds: &'a [Gathered],
     /// Refits on permuted labels.
@@ -197,7 +198,12 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         normalised(&column_sums(&gathered.contributions, parts), count)
             .unwrap_or_else(|| vec![0.0; parts])
     };
-    let null = shares_of(inputs.untrained);
+    let mut null = vec![0.0; parts];
+    for network in inputs.untrained {
+        let of = shares_of(network).into_iter();
+        null.iter_mut().zip(of).for_each(|(sum, share)| *sum += share);
+    }
+    null.iter_mut().for_each(|share| *share /= inputs.untrained.len().max(1) as f64);
     let of_seeds: Vec<Vec<f64>> = inputs.seeds.iter().map(shares_of).collect();
     let taught: Vec<Vec<f64>> =
         inputs.permuted.iter().map(|g| column_sums(&g.contributions, parts)).collect();
@@ -256,7 +262,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
     }
     let order: Vec<usize> = ranked.iter().map(|ranked| ranked.at).collect();
     let spectrum = Spectrum::new(geometry, trained);
-    let untrained = Spectrum::new(geometry, inputs.untrained);
+    let untrained = inputs.untrained.first().map(|first| Spectrum::new(geometry, first));
     let signs: Vec<f64> = (0..spectrum.basis.ncols()).map(|k| sign(inputs, &spectrum, k)).collect();
     let agop = Agop {
         output: match inputs.output {
@@ -273,8 +279,8 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         noise_floor: NoiseFloor {
             split_half_cosine: split_half_cosine(&trained.contributions, parts, count, inputs.key),
             untrained: ranked.iter().map(|ranked| ranked.initial).collect(),
-            untrained_effective_rank: untrained.effective_rank(),
-            untrained_eigenvalues: untrained.reported(),
+            untrained_effective_rank: untrained.as_ref().map_or(0.0, Spectrum::effective_rank),
+            untrained_eigenvalues: untrained.as_ref().map_or_else(Vec::new, Spectrum::reported),
             permuted: permuted(inputs, &order),
             seeds: None,
         },
