@@ -3,9 +3,16 @@
 //! The AGOP says what the output answers to, the cue test what that is worth. An input that training
 //! gave weight to for no reason has the one without the other: its part of the output is noise, and
 //! noise costs the same whichever row it comes from. An input is *used* when it has weight and costs
-//! something to permute.
+//! something to permute, where all that is said of an expert's inputs together is to be right in 95 of 100
+//! cases (Holm's correction over the inputs).
 
 use collegium_records::{Agop, Changed, Cue, Interval, Level, NodeAudit, three_digits as three};
+
+/// All that is said of an expert's inputs together is wrong with at most this probability.
+const LEVEL: f64 = 0.05;
+
+/// The quantile of the normal distribution that the 95 % intervals of the cue tests reach to.
+const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// NC1 on test rows over NC1 on training rows from which a layer that others read has collapsed too far.
 const COLLAPSED: f64 = 5.0;
@@ -48,10 +55,11 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
 /// What it uses, what it has weight on for nothing, and what it hardly looks at.
 fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     let cue = |input: &str| audit.probe.cues.iter().find(|cue| cue.input == input);
+    let costly = costly(&audit.probe.cues);
     let (mut used, mut idle, mut noise) = (Vec::new(), Vec::new(), Vec::new());
     for importance in &agop.importance {
         let name = importance.input.clone();
-        match cue(&importance.input).map(costs) {
+        match cue(&importance.input).map(|cue| costly.contains(&cue.input.as_str())) {
             Some(true) | None if importance.above_noise => used.push(name),
             Some(true) => idle.push((name, true)),
             Some(false) if importance.above_noise => idle.push((name, false)),
@@ -89,9 +97,27 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     said
 }
 
-/// Does it cost anything to exchange the input between rows?
-fn costs(cue: &Cue) -> bool {
-    effect(cue).is_some_and(|(_, (_, interval))| interval.low > 0.0)
+/// Inputs that it costs something to exchange between rows, by Holm's step-down procedure; the chance of
+/// each is read off its interval.
+fn costly(cues: &[Cue]) -> Vec<&str> {
+    let mut chances: Vec<(&str, f64)> = cues
+        .iter()
+        .filter_map(|cue| {
+            let (_, (cost, interval)) = effect(cue)?;
+            let below = cost - interval.low;
+            let z = if below > 0.0 { QUANTILE * cost / below } else { 0.0 };
+            Some((cue.input.as_str(), normal_tail(z)))
+        })
+        .collect();
+    chances.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let count = chances.len();
+    let fall = |(at, (_, p)): &(usize, &(&str, f64))| *p <= LEVEL / (count - at) as f64;
+    chances.iter().enumerate().take_while(fall).map(|(_, (name, _))| *name).collect()
+}
+
+/// P(Z > z) of a standard normal variable.
+fn normal_tail(z: f64) -> f64 {
+    0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
 }
 
 /// By how much the loss rises when the input is permuted.

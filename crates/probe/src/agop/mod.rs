@@ -44,10 +44,6 @@ pub use spectrum::{Spectrum, hidden_rank};
 
 use crate::resample::{Draws, index, interval};
 
-/// How far behind the first input's growth an input may stay before it counts as noise: see
-/// [`agop`].
-const GROWTH: f64 = 20.0;
-
 /// Part of an even share below which an input is too small to speak of, however certain.
 const LEAST_SHARE: f64 = 0.1;
 
@@ -152,30 +148,22 @@ pub fn shares(frame: &Frame, gathered: &Gathered) -> Option<Vec<f64>> {
 
 /// Measures what a network looks at.
 ///
-/// An input is *above noise* when the lower end of its band passes two bars:
-/// - it **grew**: share / untrained share is at least a twentieth of that of the first input. An
-///   input that training had no use for keeps about the weights it was initialised with, while
-///   those of a useful one grow, so their ratio to the initial network is what tells them apart; a
-///   ratio to the first input, rather than a fixed one, means the same for 3 inputs and for 30.
-/// - it **matters**: at least a tenth of an even share, 1/(10·inputs).
-///
-/// With refits it must pass two more:
+/// An input is *above noise* when the lower end of its band **matters**: at least a tenth of an even
+/// share, 1/(10·inputs). With refits it must pass two more bars:
 /// - **seeds agree on it**: at least half of its importance is common to all seeds. What seeds do not
 ///   share is chance, and squares of chance never average out; products between seeds do
 ///   ([`consistency()`]).
 /// - it is **more than nothing taught**: its importance, in units of the output, is larger than in
 ///   every refit on permuted labels.
 ///
-/// What the first two are worth was measured on 32-16 networks (scikit-learn, early stopping) with 3,
-/// 10 and 30 inputs of which two, four and four mattered, 6 to 16 seeds each. With 5,000 and 20,000
-/// training rows no irrelevant input passed in regression, and 0 to 17 % of them (by setting) for a
-/// noisy yes or no. An input with a tenth of the importance passed in 83 to 100 % of the fits, one
-/// with a seventeenth in 50 to 88 %, weaker ones in 0 to 75 %. With 1,000 rows 0 to 7 % of the
-/// irrelevant inputs passed in regression and 42 to 56 % for the yes or no; with 300 rows up to 55 %
-/// and nearly all. A small or overfitted expert gives every input weight, and nothing computed from
-/// one network can tell: only retrained seeds can. Until they are measured, *above noise* means
-/// "training gave it weight" and *not above noise* "of little weight", never "unrelated to the
-/// target".
+/// A small or overfitted expert gives every input weight, and nothing computed from the gradients of
+/// one network can tell: only refits can, or what exchanging the input between rows costs. So *above
+/// noise* alone means "it has weight", never "it is related to the target".
+///
+/// A bar on growth against initial weights stood here once (an input that training has no use for
+/// keeps about the weights that it began with). It was rejected: of 17 experts on machines whose rule
+/// has three inputs, 2 named exactly these with it, since one input's weight had grown less than a
+/// twentieth as much as the first's; 16 did without it, by weight and by what exchanging inputs costs.
 ///
 /// # Errors
 /// [`AgopError`]; `Constant` is a finding about the network, the others are mistakes of the caller
@@ -221,7 +209,6 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
     }
     let of = |shares: &[f64], inputs: &[usize]| inputs.iter().map(|&i| shares[i]).sum::<f64>();
     let resampled = bootstrap(&trained.contributions, parts, count, inputs.bootstrap, inputs.key);
-    let first = (0..count).fold(0, |best, i| if shares[i] > shares[best] { i } else { best });
     let measured: Vec<Ranked> = members
         .into_iter()
         .enumerate()
@@ -230,8 +217,6 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
             let mut drawn = resampled.iter().map(|shares| of(shares, &members)).collect();
             let (low, high) =
                 interval(&mut drawn).map_or((share, share), |band| (band.low, band.high));
-            // Multiplied out, so that an untrained share of zero is no reference and no division.
-            let grew = GROWTH * low * null[first] >= shares[first] * initial;
             let matters = low >= LEAST_SHARE / count as f64;
             let agreed = common.as_ref().is_none_or(|common| {
                 of(&common.common, &members) >= LEAST_COMMON * of(&common.total, &members)
@@ -249,7 +234,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
                 let total = of(&common.total, &members);
                 if total > 0.0 { of(&common.common, &members) / total } else { 0.0 }
             });
-            let above_noise = grew && matters && agreed && more;
+            let above_noise = matters && agreed && more;
             let importance = Importance { input, share, low, high, above_noise, seeds, agreement };
             Ranked { at, importance, initial }
         })
