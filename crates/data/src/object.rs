@@ -32,7 +32,7 @@ use crate::{
 /// Rows of a record batch, at most …
 const BATCH: usize = 65_536;
 /// … and bytes of images in it: writing and reading hold one batch beside the table.
-const BATCH_PIXELS: usize = 4 << 20;
+const BATCH_PIXELS: usize = 1 << 20;
 /// Where a field keeps the shape of its images, `28x28x1`; the one entry, so that it has no order.
 const SHAPE: &str = "image";
 

@@ -26,7 +26,7 @@ use super::CHUNK;
 use crate::{DataError, DataErrorKind, Values};
 
 /// Bytes of images that are read at once.
-const CHUNK_PIXELS: usize = 4 << 20;
+const CHUNK_PIXELS: usize = 1 << 20;
 /// Deflate packs no more than so many bytes into one (RFC 1951: 258 bytes in two bits).
 const PACKED: u64 = 1032;
 
