@@ -286,6 +286,90 @@ def four_of_ten(bench, seeds):
     return True
 
 
+def rules(bench, seeds):
+    """Three rules for "used" on the experts of `truth` and `four_of_ten`."""
+    import exchange
+    import numpy as np
+
+    counts = collections.defaultdict(lambda: [0, 0, 0, 0])
+    errors = collections.defaultdict(list)
+    cases = []
+
+    def count(case, rule_name, seed, rule, weak, used):
+        if used is None:
+            counts[case, rule_name][3] += 1
+            return
+        missed, extra = sorted(rule - weak - used), sorted(used - rule)
+        entry = counts[case, rule_name]
+        entry[0] += not missed and not extra
+        entry[1] += len(missed)
+        entry[2] += len(extra)
+        if missed or extra:
+            words = [f"missed {', '.join(missed)}"] * bool(missed) + [f"extra {', '.join(extra)}"] * bool(extra)
+            errors[case, rule_name].append(f"seed {seed} {'; '.join(words)}")
+
+    def one(case, name, folder_of, write, columns, experts, rule, weak, seed):
+        audited = {audit: folder_of.audited(name, seed, write, *which) for audit, which in AUDITS.items()}
+        found = exchange.costs(folder_of, folder_of.scratch / f"{name}-{seed}", name, columns, experts, seed)
+        for e in experts:
+            title = case(e)
+            if title not in cases:
+                cases.append(title)
+            for audit, nodes in audited.items():
+                node, short = nodes[e], audit.replace("seeds = ", "").replace(", permuted = ", "+")
+                seen = bool(node.get("agop"))
+                now = {n for n, what in said(node).items() if what == "used"} if seen else None
+                count(title, f"now {short}", seed, rule(e), weak(e), now)
+                count(title, f"no growth {short}", seed, rule(e), weak(e), exchange.no_growth(node) if seen else None)
+            for kind in ("freely", "alike"):
+                used = exchange.by_cost(found, e, kind) if audited["seeds = 0"][e].get("agop") else None
+                count(title, kind, seed, rule(e), weak(e), used)
+
+    at = machines.HEAD.split(",")
+    for seed in seeds:
+        table = machines.rows(seed)
+        new = machines.rows(seed, again=" again")
+        new = random.Random(f"new {seed}").sample(new, 3_000)
+        read = ("type", "air_temperature", "process_temperature", "speed", "torque", "wear")
+        columns = {name: [row[at.index(name)] for row in new] for name in read}
+        experts = {
+            mode: (f"{mode}.probability", np.array([int(row[at.index(flag)]) for row in new]), True)
+            for mode, flag in machines.MODES.items()
+        }
+        write = lambda path: machines.write(table, path)
+        one(lambda e: e, "machines", bench, write, columns, experts, machines.RULES.get,
+            lambda e: {"type"} if e == "tool_wear" else set(), seed)
+        for rows in (1_000, 5_000):
+            sub = Bench(bench.binary, bench.scratch / f"{rows}")
+            more = sub.scratch / f"new-{seed}.csv"
+            more.parent.mkdir(exist_ok=True)
+            ten(rows * 3 // 10)(f"new {seed}")(more)
+            head, *lines = (line.split(",") for line in more.read_text().splitlines())
+            by = {name: [line[i] for line in lines] for i, name in enumerate(head)}
+            columns = {name: by[name] for name in head[:10]}
+            experts = {"number": ("number.value", np.array(by["y"], float), False),
+                       "yes_no": ("yes_no.probability", np.array(by["yes"], int), True)}
+            one(lambda e, rows=rows: f"ten {e} {rows:,}", "ten", sub, ten(rows)(seed), columns, experts,
+                lambda e: {"x01", "x02", "x03", "x04"}, lambda e: set(), seed)
+    kinds = list(dict.fromkeys(kind for _, kind in counts))
+    print(f"\nrules for \"used\", seeds {seeds[0]} to {seeds[-1]}: exact/missed/extra (of {len(seeds)})")
+    print(f"{'':18}" + "".join(f"{case:>17}" for case in cases))
+    for kind in kinds:
+        print(f"{kind:18}" + "".join(f"{'/'.join(map(str, counts[case, kind][:3])):>17}" for case in cases))
+    held = True
+    for case in cases:
+        for kind in ("no growth 3+2", "alike"):
+            for line in errors[case, kind]:
+                print(f"  {kind}, {case}: {line}")
+        withheld = counts[case, "alike"][3]
+        if withheld:
+            print(f"  {case}: {withheld} withheld, no skill")
+        if not case.startswith("ten"):
+            held &= 10 * counts[case, "alike"][0] >= 9 * len(seeds)
+    print(f"{'holds' if held else 'FAILS'}: with *alike*, in 9 of 10 seeds exactly the rule's inputs of every mode")
+    return held
+
+
 def main():
     binary, scratch, *parts = sys.argv[1:]
     bench = Bench(pathlib.Path(binary).resolve(), pathlib.Path(scratch).resolve())
@@ -296,6 +380,8 @@ def main():
             "truth": lambda: truth(bench, range(1, 11)),
             "ten": lambda: four_of_ten(bench, range(1, 11)),
             "fresh": lambda: truth(bench, range(11, 21)) & four_of_ten(bench, range(11, 21)),
+            "rules": lambda: rules(bench, range(1, 11)),
+            "fresh-rules": lambda: rules(bench, range(11, 21)),
         }[part]()
         sys.stdout.flush()
     sys.exit(not held)

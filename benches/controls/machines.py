@@ -54,10 +54,11 @@ def rules(quality, air, process, speed, torque, wear):
     )
 
 
-def rows(seed, n=10_000):
-    """As text, one list for each row."""
-    of = lambda purpose: random.Random(f"machines {seed} {purpose}")
-    air, excess = walk(of("air"), n), walk(of("process"), n)
+def rows(seed, n=10_000, again=""):
+    """As text, one list for each row. With `again`, other processes under the same temperatures: rows that no
+    fit has seen, from the population of the table of that seed."""
+    air, excess = (walk(random.Random(f"machines {seed} {which}"), n) for which in ("air", "process"))
+    of = lambda purpose: random.Random(f"machines {seed} {purpose}{again}")
     types, torques, speeds, tool, chance = (of(p) for p in ("type", "torque", "speed", "tool", "random"))
     wear, life, table = 0, tool.randint(200, 240), []
     for udi in range(1, n + 1):
