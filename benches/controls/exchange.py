@@ -1,18 +1,20 @@
-"""What would a better rule for "used" be worth? Three rules on the same experts, part of benches/controls.sh.
+"""What would another rule for "used" be worth? Rules on the same experts, part of benches/controls.sh.
 
-*now*: what the audit's sentences say.
+*now*: what the audit's sentences say: above noise, and the 95 % interval of what it costs to exchange the input
+among all test rows lies above 0.
 
-*no growth*: of the audit's own figures; above noise is "at least a tenth of an even share, half of it common to
-seeds, more than permuted labels taught", without the bar on growth against one untrained network, and the costs
-of exchanging an input are held to 95 % over all inputs of the expert together (Holm) instead of each by itself.
+*no growth*: above noise without the bar on growth against one untrained network (`weighs`), and the audit's own
+costs held to 95 % over all inputs of the expert together (Holm) instead of each by itself.
 
-*alike*: the costs are measured anew, on as many new rows as the audit has test rows. An input is exchanged only
-among rows that are alike in what the other inputs say of it: least squares of the input on the others and their
-squares puts the rows in order, and values change places within 20 neighbours. An input that has a part in the
-output only because it varies with another then costs nothing (Strobl et al. 2008, conditional importance).
-Ten exchanges are averaged. Held to 95 % over all inputs together (Holm), and to nothing else.
+*alike*: `weighs`, and the costs are measured anew, on as many new rows as the audit has test rows. An input is
+exchanged only among rows that are alike in what the other inputs say of it: least squares of the input on the
+others and their squares puts the rows in order, and values change places within 20 neighbours. An input that has
+a part in the output only because it varies with another then costs nothing (Strobl et al. 2008, conditional
+importance). Ten exchanges are averaged, and held to 95 % over all inputs together (Holm).
 
 *freely*: the same with exchanges among all rows, to tell the ten exchanges from the likeness.
+
+*alike alone*: without `weighs`.
 """
 
 import csv
@@ -34,24 +36,31 @@ def holm(chances, level=LEVEL):
     return fallen
 
 
-def no_growth(node):
-    """The rule *no growth* on what an audit has; the one-sided chance is read off its 95 % interval."""
-    agop, loss = node["agop"], "log_loss" if node["task"] == "classification" else "rmse"
-    cues = {cue["input"]: cue["permuted"][loss] for cue in node["probe"]["cues"]}
-    permuted, chances, weighs = agop["noise_floor"].get("permuted"), {}, set()
+def weighs(node):
+    """Inputs with weight that matters, without the bar on growth: at least a tenth of an even share, half of it
+    common to seeds and more than permuted labels taught, where the audit measured these."""
+    agop = node["agop"]
+    permuted, found = agop["noise_floor"].get("permuted"), set()
     for at, importance in enumerate(agop["importance"]):
-        name = importance["input"].split(".", 1)[1]
-        cue = cues[importance["input"]]
-        below = cue["difference"] - cue["interval"]["low"]
-        z = 1.959964 * cue["difference"] / below if below > 0 else 0.0
-        chances[name] = 0.5 * math.erfc(z / math.sqrt(2))
         taught = 0.0
         if permuted:
             taught = permuted["shares"][at] * sum(permuted["eigenvalues"]) / sum(agop["eigenvalues"])
         ok = importance["low"] >= 0.1 / len(agop["importance"]) and importance["share"] > taught
         if ok and importance.get("agreement", 1.0) >= 0.5:
-            weighs.add(name)
-    return holm(chances) & weighs
+            found.add(importance["input"].split(".", 1)[1])
+    return found
+
+
+def in_audit(node):
+    """Inputs that cost something to exchange by the audit's own figures, all of them right with probability .95;
+    the one-sided chance is read off the 95 % interval."""
+    loss, chances = "log_loss" if node["task"] == "classification" else "rmse", {}
+    for cue in node["probe"]["cues"]:
+        cost = cue["permuted"][loss]
+        below = cost["difference"] - cost["interval"]["low"]
+        z = 1.959964 * cost["difference"] / below if below > 0 else 0.0
+        chances[cue["input"].split(".", 1)[1]] = 0.5 * math.erfc(z / math.sqrt(2))
+    return holm(chances)
 
 
 def coded(values):
