@@ -382,7 +382,7 @@ def main():
     binary, scratch, *parts = sys.argv[1:]
     bench = Bench(pathlib.Path(binary).resolve(), pathlib.Path(scratch).resolve())
     held = True
-    for part in parts or ["negatives", "truth", "ten", "fresh"]:
+    for part in parts:
         held &= {
             "negatives": lambda: negatives(bench, range(1, 21)),
             "truth": lambda: truth(bench, range(1, 11)),
