@@ -113,14 +113,14 @@ impl Session {
             return Ok(Vec::new());
         }
         let x = encode(model, &sources(data), &rows)?;
-        let before = self.from_encoded(index, model, &x, &rows)?;
+        let before = self.encoded_predicted(index, model, &x, &rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
                 self.cue(name.clone(), &before, &key, &mut |change| {
-                    self.from_encoded(index, model, &altered(&x, &columns, change), &rows)
+                    self.encoded_predicted(index, model, &altered(&x, &columns, change), &rows)
                 })
             })
             .collect()
@@ -181,7 +181,7 @@ impl Session {
         })
     }
 
-    fn from_encoded(
+    fn encoded_predicted(
         &self,
         index: usize,
         model: &Model,
@@ -235,7 +235,7 @@ impl Session {
                 }
             }
             if expert == index {
-                return self.from_encoded(index, &model, &x, rows);
+                return self.encoded_predicted(index, &model, &x, rows);
             }
             let mut outputs = named(model.outputs(&x));
             if self.hands_out_embedding(expert) {
