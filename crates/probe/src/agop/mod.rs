@@ -152,7 +152,7 @@ pub fn shares(frame: &Frame, gathered: &Gathered) -> Option<Vec<f64>> {
 /// share, 1/(10·inputs). With refits it must pass two more bars:
 /// - **seeds agree on it**: at least half of its importance is common to all seeds. What seeds do not
 ///   share is chance, and squares of chance never average out; products between seeds do
-///   ([`consistency()`]).
+///   (see the head of `consistency.rs`).
 /// - it is **more than nothing taught**: its importance, in units of the output, is larger than in
 ///   every refit on permuted labels.
 ///
