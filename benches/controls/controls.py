@@ -175,7 +175,7 @@ def said(node):
         text = finding["text"]
         if "ittle weight on average" in text:
             put(text, "counts")
-        elif "eight without a measurable effect" in text:
+        elif "eight without a measurable effect" in text or "has weight and no measurable effect" in text:
             put(text, "idle")
         elif text.startswith(("It uses ", "No single input is told apart from noise")):
             first, _, rest = text.partition("indistinguishable from noise:")
@@ -329,6 +329,10 @@ def rules(bench, seeds):
                     ("no growth", exchange.in_audit(node) & weighs if seen else set()),
                     ("freely", freely & weighs),
                     ("alike", alike & weighs),
+                    ("weight now", {i["input"].split(".", 1)[1] for i in node["agop"]["importance"] if i["above_noise"]}
+                     if seen else None),
+                    ("weight no growth", weighs),
+                    ("weight twentieth", exchange.weighs(node, 1 / 20) if seen else None),
                 ):
                     count(title, f"{what} {short}", seed, rule(e), weak(e), used if seen else None)
             count(title, "alike alone", seed, rule(e), weak(e), alike if seen else None)
@@ -359,11 +363,11 @@ def rules(bench, seeds):
                        "yes_no": ("yes_no.probability", np.array(by["yes"], int), True)}
             one(lambda e, rows=rows: f"ten {e} {rows:,}", "ten", sub, ten(rows)(seed), columns, experts,
                 lambda e: {"x01", "x02", "x03", "x04"}, lambda e: set(), seed)
-    kinds = sorted({kind for _, kind in counts}, key=lambda kind: (["now", "no", "freely", "alike"].index(kind.split()[0]), kind))
+    kinds = sorted({kind for _, kind in counts}, key=lambda kind: (["now", "no", "freely", "alike", "weight"].index(kind.split()[0]), kind))
     print(f"\nrules for \"used\", seeds {seeds[0]} to {seeds[-1]}: exact/missed/extra (of {len(seeds)})")
-    print(f"{'':18}" + "".join(f"{case:>17}" for case in cases))
+    print(f"{'':22}" + "".join(f"{case:>17}" for case in cases))
     for kind in kinds:
-        print(f"{kind:18}" + "".join(f"{'/'.join(map(str, counts[case, kind][:3])):>17}" for case in cases))
+        print(f"{kind:22}" + "".join(f"{'/'.join(map(str, counts[case, kind][:3])):>17}" for case in cases))
     held = True
     for case in cases:
         for kind in ("no growth 0", "alike 0", "alike 3", "alike 3+2"):

@@ -15,6 +15,10 @@ importance). Ten exchanges are averaged, and held to 95 % over all inputs togeth
 *freely*: the same with exchanges among all rows, to tell the ten exchanges from the likeness.
 
 *alike alone*: without `weighs`.
+
+*weight*, and nothing about costs, three ways: *now* (above noise), *no growth* (`weighs`), *twentieth* (`weighs`,
+and a twentieth of the first input's share: the bar on growth with an even share in the place of what one
+untrained network happened to have).
 """
 
 import csv
@@ -36,17 +40,21 @@ def holm(chances, level=LEVEL):
     return fallen
 
 
-def weighs(node):
-    """Inputs with weight that matters, without the bar on growth: at least a tenth of an even share, half of it
-    common to seeds and more than permuted labels taught, where the audit measured these."""
+def weighs(node, part=0.0):
+    """Inputs with weight that matters, without the bar on growth: at least a tenth of an even share and `part` of
+    the first input's, half of it common to seeds and more than permuted labels taught, where the audit measured
+    these."""
     agop = node["agop"]
     permuted, found = agop["noise_floor"].get("permuted"), set()
+    least = max(0.1 / len(agop["importance"]), part * agop["importance"][0]["share"])
     for at, importance in enumerate(agop["importance"]):
         taught = 0.0
         if permuted:
             taught = permuted["shares"][at] * sum(permuted["eigenvalues"]) / sum(agop["eigenvalues"])
-        ok = importance["low"] >= 0.1 / len(agop["importance"]) and importance["share"] > taught
-        if ok and importance.get("agreement", 1.0) >= 0.5:
+        # The record has the permuted fits' largest shares and the first one's size, so this comparison is near, not
+        # exact; what the audit calls above noise has passed it.
+        more = importance["above_noise"] or importance["share"] > taught
+        if more and importance["low"] >= least and importance.get("agreement", 1.0) >= 0.5:
             found.add(importance["input"].split(".", 1)[1])
     return found
 
