@@ -23,6 +23,10 @@ case "${1:-}" in
 *)
   python=$1
   shift
+  if ! command -v "$python" >/dev/null; then
+    echo "$python is neither an interpreter nor a part" >&2
+    exit 2
+  fi
   ;;
 esac
 parts=("$@")

@@ -142,7 +142,8 @@ def negatives(bench, seeds):
             gains.append((skill["gain"], skill["gain_interval"], seed))
             said = any(f["text"].startswith("It learned nothing") for f in node["findings"])
             if skill["beats_baseline"] or shown or not said:
-                print(f"  seed {seed} {name} {expert}: gain {skill['gain']:.4f}, shown: {', '.join(shown) or 'nothing'}")
+                words_shown = ", ".join(shown) or "nothing"
+                print(f"  seed {seed} {name} {expert}: gain {skill['gain']:.4f}, shown: {words_shown}")
         gain, interval, _ = max(gains, key=lambda entry: entry[0])
         print(
             f"{words:39} {nothing:6} of {len(seeds)}    {unseen:3} of {len(seeds)}  "
@@ -189,7 +190,8 @@ def looks(node):
     loss = "log_loss" if node["task"] == "classification" else "rmse"
     cues = {cue["input"]: cue["permuted"].get(loss) for cue in node["probe"]["cues"]}
     short = lambda name: name.split(".", 1)[1]
-    return {short(i["input"]): (i["share"], i.get("agreement"), cues.get(i["input"])) for i in node["agop"]["importance"]}
+    every = node["agop"]["importance"]
+    return {short(i["input"]): (i["share"], i.get("agreement"), cues.get(i["input"])) for i in every}
 
 
 def describe(seed, name, look):
@@ -235,7 +237,7 @@ def tally(bench, title, entries, weak=frozenset()):
 def truth(bench, seeds):
     """The four modes on all inputs."""
     good, tables = True, {seed: machines.rows(seed) for seed in seeds}
-    print(f"\nmachines, tables and pipelines of seeds {seeds[0]} to {seeds[-1]}; failures by mode (heat is at the mercy of a walk):")
+    print(f"\nmachines, tables and pipelines of seeds {seeds[0]} to {seeds[-1]}; failures by mode:")
     for mode in machines.MODES:
         print(f"  {mode:11} " + " ".join(f"{machines.failures(tables[seed])[mode]:4}" for seed in seeds))
     for audit, (refits, permuted) in AUDITS.items():
@@ -249,7 +251,8 @@ def truth(bench, seeds):
             detail += [f"  {mode}:"] + lines if lines else []
             good &= 10 * exact >= 9 * len(seeds)
         print("\n".join(detail))
-    print(f"{'holds' if good else 'FAILS'}: in 9 of 10 seeds exactly the rule's inputs are named, every mode and every audit")
+    verdict = "holds" if good else "FAILS"
+    print(f"{verdict}: in 9 of 10 seeds exactly the rule's inputs are named, every mode and every audit")
     return good
 
 
@@ -363,7 +366,8 @@ def rules(bench, seeds):
                        "yes_no": ("yes_no.probability", np.array(by["yes"], int), True)}
             one(lambda e, rows=rows: f"ten {e} {rows:,}", "ten", sub, ten(rows)(seed), columns, experts,
                 lambda e: {"x01", "x02", "x03", "x04"}, lambda e: set(), seed)
-    kinds = sorted({kind for _, kind in counts}, key=lambda kind: (["now", "no", "freely", "alike", "weight"].index(kind.split()[0]), kind))
+    order = ["now", "no", "freely", "alike", "weight"]
+    kinds = sorted({kind for _, kind in counts}, key=lambda kind: (order.index(kind.split()[0]), kind))
     print(f"\nrules for \"used\", seeds {seeds[0]} to {seeds[-1]}: exact/missed/extra (of {len(seeds)})")
     print(f"{'':22}" + "".join(f"{case:>17}" for case in cases))
     for kind in kinds:
