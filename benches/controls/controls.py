@@ -290,7 +290,7 @@ def four_of_ten(bench, seeds):
 
 
 def rules(bench, seeds):
-    """Three rules for "used" on the experts of `truth` and `four_of_ten`."""
+    """Rules for "used" on the experts of `truth` and `four_of_ten`."""
     import exchange
     import numpy as np
 
@@ -329,12 +329,9 @@ def rules(bench, seeds):
                 weighs = exchange.weighs(node) if seen else set()
                 for what, used in (
                     ("now", {n for n, what in said(node).items() if what == "used"}),
-                    ("no growth", exchange.in_audit(node) & weighs if seen else set()),
                     ("freely", freely & weighs),
                     ("alike", alike & weighs),
-                    ("weight now", {i["input"].split(".", 1)[1] for i in node["agop"]["importance"] if i["above_noise"]}
-                     if seen else None),
-                    ("weight no growth", weighs),
+                    ("weight", weighs),
                     ("weight twentieth", exchange.weighs(node, 1 / 20) if seen else None),
                 ):
                     count(title, f"{what} {short}", seed, rule(e), weak(e), used if seen else None)
@@ -366,7 +363,7 @@ def rules(bench, seeds):
                        "yes_no": ("yes_no.probability", np.array(by["yes"], int), True)}
             one(lambda e, rows=rows: f"ten {e} {rows:,}", "ten", sub, ten(rows)(seed), columns, experts,
                 lambda e: {"x01", "x02", "x03", "x04"}, lambda e: set(), seed)
-    order = ["now", "no", "freely", "alike", "weight"]
+    order = ["now", "freely", "alike", "weight"]
     kinds = sorted({kind for _, kind in counts}, key=lambda kind: (order.index(kind.split()[0]), kind))
     print(f"\nrules for \"used\", seeds {seeds[0]} to {seeds[-1]}: exact/missed/extra (of {len(seeds)})")
     print(f"{'':22}" + "".join(f"{case:>17}" for case in cases))
@@ -374,7 +371,7 @@ def rules(bench, seeds):
         print(f"{kind:22}" + "".join(f"{'/'.join(map(str, counts[case, kind][:3])):>17}" for case in cases))
     held = True
     for case in cases:
-        for kind in ("no growth 0", "alike 0", "alike 3", "alike 3+2"):
+        for kind in ("alike 0", "alike 3", "alike 3+2"):
             for line in errors[case, kind]:
                 print(f"  {kind}, {case}: {line}")
         withheld = counts[case, "alike 0"][3]

@@ -1,28 +1,22 @@
 """What would another rule for "used" be worth? Rules on the same experts, part of benches/controls.sh.
 
-*now*: what the audit's sentences say: above noise, and the 95 % interval of what it costs to exchange the input
-among all test rows lies above 0.
+*now*: what the audit's sentences say: an input that has weight (above noise), and costs something to exchange
+among all test rows.
 
-*no growth*: above noise without the bar on growth against one untrained network (`weighs`), and the audit's own
-costs held to 95 % over all inputs of the expert together (Holm) instead of each by itself.
-
-*alike*: `weighs`, and the costs are measured anew, on as many new rows as the audit has test rows. An input is
-exchanged only among rows that are alike in what the other inputs say of it: least squares of the input on the
+*alike*: it has weight, and the costs are measured anew, on as many new rows as the audit has test rows. An input
+is exchanged only among rows that are alike in what the other inputs say of it: least squares of the input on the
 others and their squares puts the rows in order, and values change places within 20 neighbours. An input that has
 a part in the output only because it varies with another then costs nothing (Strobl et al. 2008, conditional
 importance). Ten exchanges are averaged, and held to 95 % over all inputs together (Holm).
 
 *freely*: the same with exchanges among all rows, to tell the ten exchanges from the likeness.
 
-*alike alone*: without `weighs`.
+*alike alone*: whatever the weight.
 
-*weight*, and nothing about costs, three ways: *now* (above noise), *no growth* (`weighs`), *twentieth* (`weighs`,
-and a twentieth of the first input's share: the bar on growth with an even share in the place of what one
-untrained network happened to have).
+*weight*, and nothing about costs: above noise; *weight twentieth*: and a twentieth of the first input's share.
 """
 
 import csv
-import math
 import subprocess
 
 import numpy as np
@@ -41,34 +35,10 @@ def holm(chances, level=LEVEL):
 
 
 def weighs(node, part=0.0):
-    """Inputs with weight that matters, without the bar on growth: at least a tenth of an even share and `part` of
-    the first input's, half of it common to seeds and more than permuted labels taught, where the audit measured
-    these."""
-    agop = node["agop"]
-    permuted, found = agop["noise_floor"].get("permuted"), set()
-    least = max(0.1 / len(agop["importance"]), part * agop["importance"][0]["share"])
-    for at, importance in enumerate(agop["importance"]):
-        taught = 0.0
-        if permuted:
-            taught = permuted["shares"][at] * sum(permuted["eigenvalues"]) / sum(agop["eigenvalues"])
-        # The record has the permuted fits' largest shares and the first one's size, so this comparison is near, not
-        # exact; what the audit calls above noise has passed it.
-        more = importance["above_noise"] or importance["share"] > taught
-        if more and importance["low"] >= least and importance.get("agreement", 1.0) >= 0.5:
-            found.add(importance["input"].split(".", 1)[1])
-    return found
-
-
-def in_audit(node):
-    """Inputs that cost something to exchange by the audit's own figures, all of them right with probability .95;
-    the one-sided chance is read off the 95 % interval."""
-    loss, chances = "log_loss" if node["task"] == "classification" else "rmse", {}
-    for cue in node["probe"]["cues"]:
-        cost = cue["permuted"][loss]
-        below = cost["difference"] - cost["interval"]["low"]
-        z = 1.959964 * cost["difference"] / below if below > 0 else 0.0
-        chances[cue["input"].split(".", 1)[1]] = 0.5 * math.erfc(z / math.sqrt(2))
-    return holm(chances)
+    """Inputs above noise, with `part` of the first input's share."""
+    every = node["agop"]["importance"]
+    those = [i for i in every if i["above_noise"] and i["low"] >= part * every[0]["share"]]
+    return {i["input"].split(".", 1)[1] for i in those}
 
 
 def coded(values):
