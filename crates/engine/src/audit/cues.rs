@@ -146,10 +146,13 @@ impl Session {
         if rows.len() < 2 {
             return Ok(None);
         }
-        let nothing = self.forward(index, &rows, None, states)?;
+        let state = states
+            .get(&index)
+            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        let before = self.predicted_on(index, state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
-        self.cue(without.to_string(), &nothing, &key, &mut |change| {
-            self.forward(index, &rows, Some((without, change)), states)
+        self.cue(without.to_string(), &before, &key, &mut |change| {
+            self.forward(index, &rows, without, change, states)
         })
         .map(Some)
     }
@@ -201,7 +204,8 @@ impl Session {
         &self,
         index: usize,
         rows: &[u32],
-        change: Option<(&Without, &Change)>,
+        without: &Without,
+        change: &Change,
         states: &States,
     ) -> Result<Predicted, EngineError> {
         let above = self.dag.with_ancestors(&[index]);
@@ -225,13 +229,10 @@ impl Session {
                 }
             }
             let mut x = encode(&model, &sources(&data), rows)?;
-            if let Some((without, change)) = change {
-                let groups = model.encoder.groups();
-                for (at, (input, group)) in inputs.iter().zip(groups).enumerate() {
-                    if input.to_string() == without.input {
-                        let columns = columns_of(&model, without, at, group)?;
-                        x = altered(&x, &columns, change);
-                    }
+            for (at, (input, group)) in inputs.iter().zip(model.encoder.groups()).enumerate() {
+                if input.to_string() == without.input {
+                    let columns = columns_of(&model, without, at, group)?;
+                    x = altered(&x, &columns, change);
                 }
             }
             if expert == index {

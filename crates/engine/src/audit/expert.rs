@@ -134,9 +134,10 @@ impl Session {
             Err(reason) => return Ok(withheld(&reason)),
         };
         let k = spectral_gap(&sight.spectrum.eigenvalues);
-        let mut looks = Vec::new();
-        for network in std::iter::once(&subject.model).chain(&refits.seeds).map(|m| &m.network) {
-            looks.extend(subject.look(network, &subject.x, true)?);
+        let on_test = sight.look();
+        let mut looks = vec![on_test.clone()];
+        for refit in &refits.seeds {
+            looks.extend(subject.look(&refit.network, &subject.x, true)?.map(|(look, _)| look));
         }
         let seeds = agreement(&looks, k);
         sight.agop.noise_floor.seeds = seeds;
@@ -145,11 +146,10 @@ impl Session {
         let comparisons: Vec<Comparison> = match (
             subject.split_half(k, key)?,
             subject.look(&subject.model.network, &x_train, true)?,
-            looks.first(),
         ) {
-            (Some(halves), Some(on_train), Some(on_test)) => {
+            (Some(halves), Some((on_train, _))) => {
                 let what = "training rows against test rows";
-                collegium_probe::compare(what, &on_train, on_test, k, halves, seeds)
+                collegium_probe::compare(what, &on_train, &on_test, k, halves, seeds)
                     .into_iter()
                     .collect()
             }
@@ -164,7 +164,7 @@ impl Session {
                 raw: self.raw_agop(index, &subject.rows, states, key)?,
                 rows: self.attributions(&subject, &sight, state, &[])?,
                 layers: layers(
-                    &subject.model.network,
+                    &subject.model,
                     &initial,
                     began,
                     subject.task,

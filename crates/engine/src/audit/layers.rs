@@ -2,14 +2,16 @@
 //! its classes collapse.
 
 use collegium_data::Matrix;
-use collegium_learn::{Network, Seeds};
+use collegium_learn::{Model, Network, Seeds};
 use collegium_manifest::Task;
 use collegium_probe::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
     hidden_rank,
 };
-use collegium_records::{Ansatz, Collapse, LayerAudit};
+use collegium_records::{Ansatz, LayerAudit};
 use nalgebra::DMatrix;
+
+use super::subject::seeds_of;
 
 /// What one sweep over some rows leaves of every layer.
 struct Layers {
@@ -48,28 +50,27 @@ pub(super) struct Labelled<'a> {
     pub(super) classes: usize,
 }
 
-/// Every hidden layer. `initial` are the weights that the network began with, or others of the same
+/// Every hidden layer of a model. `initial` are the weights that the network began with, or others of the same
 /// kind where they are not known (`began` false).
 pub(super) fn layers(
-    network: &Network,
+    model: &Model,
     initial: &Network,
     began: bool,
     task: Task,
     train: &Labelled,
     test: &Labelled,
 ) -> Vec<LayerAudit> {
+    let network = &model.network;
     let depth = network.layers.len();
     if depth < 2 || test.x.rows == 0 {
         return Vec::new();
     }
-    let seeds = match task {
-        Task::Classification => Seeds::Centred,
-        Task::Regression => Seeds::Outputs,
-    };
+    let seeds = seeds_of(task);
     let seen = Layers::of(network, test.x, seeds);
     let first = Layers::of(initial, test.x, seeds);
     let trained_on = Layers::of(network, train.x, seeds);
-    let [on_train, on_test] = [train, test].map(|side| predicted(network, side));
+    let [on_train, on_test] =
+        [train, test].map(|side| model.outputs(side.x).label.unwrap_or_default());
     (1..depth)
         .map(|at| {
             let (into, out) = (&network.layers[at - 1], &network.layers[at]);
@@ -99,23 +100,12 @@ pub(super) fn layers(
                         )
                     })
                     .flatten(),
-                collapse_test: classifies
-                    .then(means)
-                    .flatten()
-                    .and_then(|means| against(&means, activations, test, &on_test, head)),
+                collapse_test: classifies.then(means).flatten().and_then(|means| {
+                    collapse_against(&means, activations, test.labels, &on_test, head)
+                }),
             }
         })
         .collect()
-}
-
-fn against(
-    means: &ClassMeans,
-    activations: &[f32],
-    test: &Labelled,
-    predicted: &[u32],
-    head: Option<(&[f32], usize)>,
-) -> Option<Collapse> {
-    collapse_against(means, activations, test.labels, predicted, head)
 }
 
 fn of_weights(
@@ -130,17 +120,4 @@ fn of_weights(
     let trained = AgopRoot::through(after, &seen.grams[layer])?;
     let untrained = AgopRoot::through(before, &first.grams[layer])?;
     ansatz((before, &untrained), (after, &trained), began.then_some(before.as_slice()))
-}
-
-/// Predicted classes, by the largest logit.
-fn predicted(network: &Network, side: &Labelled) -> Vec<u32> {
-    let logits = network.logits(side.x);
-    (0..logits.rows)
-        .map(|row| match logits.row(row) {
-            [logit] => u32::from(*logit >= 0.0),
-            row => {
-                (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32
-            }
-        })
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::View;
-use collegium_probe::{Look, Spectrum, spectral_gap};
+use collegium_probe::{Look, spectral_gap};
 use collegium_records::{Comparison, NodeAudit};
 
 use super::{
@@ -151,13 +151,11 @@ impl Session {
             let Ok(subject) = Subject::new(self, index, model, data, rows.clone())? else {
                 return Ok(Vec::new());
             };
-            let Some(look) = subject.look(&subject.model.network, &subject.x, true)? else {
+            let Some((look, eigenvalues)) =
+                subject.look(&subject.model.network, &subject.x, true)?
+            else {
                 return Ok(Vec::new());
             };
-            let gathered = subject
-                .gather(&subject.model.network, &subject.x, false)
-                .map_err(|error| EngineError::Internal(error.to_string()))?;
-            let eigenvalues = Spectrum::new(&subject.geometry, &gathered).eigenvalues;
             looks.push((subject, look, eigenvalues));
         }
         let k = spectral_gap(&looks[0].2);

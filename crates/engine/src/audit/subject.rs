@@ -88,10 +88,6 @@ impl Subject {
         frame: &Frame,
         keep: bool,
     ) -> Result<Gathered, AgopError> {
-        let seeds = match self.task {
-            Task::Classification => Seeds::Centred,
-            Task::Regression => Seeds::Outputs,
-        };
         let lens = network.lens(&frame.values, frame.columns);
         let lift = network
             .layers
@@ -99,7 +95,9 @@ impl Subject {
             .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
         let outputs = network.outputs();
         let mut sum = Accumulator::new(&self.geometry, frame, x.rows, outputs, lift, keep);
-        network.sweep(x, seeds, &mut |swept| sum.add(&swept.through(&lens), &swept.gram(0)));
+        network.sweep(x, seeds_of(self.task), &mut |swept| {
+            sum.add(&swept.through(&lens), &swept.gram(0))
+        });
         sum.finish()
     }
 
@@ -162,18 +160,18 @@ impl Subject {
         }
     }
 
-    /// What a network looks at on some of the rows, for comparisons. `None` where it looks at nothing.
+    /// What a network looks at on some of the rows, for comparisons, with the eigenvalues of its
+    /// directions. `None` where it looks at nothing.
     pub(super) fn look(
         &self,
         network: &Network,
         x: &Matrix,
         skilled: bool,
-    ) -> Result<Option<Look>, EngineError> {
+    ) -> Result<Option<(Look, Vec<f64>)>, EngineError> {
         match self.gather(network, x, false) {
-            Ok(gathered) => Ok(shares(&self.frame, &gathered).map(|shares| Look {
-                shares,
-                basis: Spectrum::new(&self.geometry, &gathered).basis,
-                skilled,
+            Ok(gathered) => Ok(shares(&self.frame, &gathered).map(|shares| {
+                let Spectrum { eigenvalues, basis, .. } = Spectrum::new(&self.geometry, &gathered);
+                (Look { shares, basis, skilled }, eigenvalues)
             })),
             Err(error) => Err(EngineError::Internal(error.to_string())),
         }
@@ -190,11 +188,19 @@ impl Subject {
             let key = Hasher::new("division").digest(key).count(division as u64).finish();
             let [one, other] = halves(self.x.rows, &key);
             let look = |half: &[u32]| self.look(&self.model.network, &self.x.select(half), true);
-            if let (Some(one), Some(other)) = (look(&one)?, look(&other)?) {
+            if let (Some((one, _)), Some((other, _))) = (look(&one)?, look(&other)?) {
                 pairs.push((one, other));
             }
         }
         Ok(agreement_of_pairs(&pairs, k))
+    }
+}
+
+/// What a probe takes derivatives of: logits without the shift that all share, or the value.
+pub(super) fn seeds_of(task: Task) -> Seeds<'static> {
+    match task {
+        Task::Classification => Seeds::Centred,
+        Task::Regression => Seeds::Outputs,
     }
 }
 

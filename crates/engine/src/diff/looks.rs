@@ -26,15 +26,6 @@ impl Version {
         let importance = self.sight.agop.importance.iter();
         importance.map(|one| (one.input.clone(), one.share)).collect()
     }
-
-    fn look(&self) -> Look {
-        Look {
-            shares: self.sight.shares.clone(),
-            basis: self.sight.spectrum.basis.clone(),
-            // A version is compared by what it does; skill is shown by the metrics beside it.
-            skilled: true,
-        }
-    }
 }
 
 impl Session {
@@ -90,13 +81,14 @@ impl Session {
             return Ok(None);
         }
         let k = spectral_gap(&other.sight.spectrum.eigenvalues);
-        let looks: Vec<Look> = std::iter::once(other).chain(refits).map(Version::look).collect();
+        let looks: Vec<Look> =
+            std::iter::once(other).chain(refits).map(|v| v.sight.look()).collect();
         let seeds = agreement(&looks, k);
         let key = Hasher::new("diff halves").text(self.name(index)).finish();
         let halves = other.subject.split_half(k, &key)?;
         Ok(halves.and_then(|halves| {
             let what = "the earlier version against the later";
-            collegium_probe::compare(what, &one.look(), &other.look(), k, halves, seeds)
+            collegium_probe::compare(what, &one.sight.look(), &other.sight.look(), k, halves, seeds)
         }))
     }
 

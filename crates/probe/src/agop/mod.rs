@@ -42,7 +42,10 @@ pub use geometry::{Cluster, Frame, Geometry};
 pub(crate) use spectrum::rank_of;
 pub use spectrum::{Spectrum, hidden_rank};
 
-use crate::resample::{Draws, index, interval};
+use crate::{
+    compare::Look,
+    resample::{Draws, index, interval},
+};
 
 /// Part of an even share below which an input is too small to speak of, however certain.
 const LEAST_SHARE: f64 = 0.1;
@@ -108,6 +111,13 @@ pub struct Sight {
     pub spectrum: Spectrum,
     /// The sign (±1) of each direction, in which it goes with the output.
     pub signs: Vec<f64>,
+}
+
+impl Sight {
+    /// For comparisons. Pictures are only made of networks with skill, so it counts as skilled.
+    pub fn look(&self) -> Look {
+        Look { shares: self.shares.clone(), basis: self.spectrum.basis.clone(), skilled: true }
+    }
 }
 
 /// Why there is no AGOP.
