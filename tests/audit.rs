@@ -236,3 +236,72 @@ fn hidden_layers_and_their_weights_are_measured() {
     let size = &of(&audit, "expert.size")["probe"]["layers"][0];
     assert!(size["collapse_train"].is_null(), "a regression has no classes");
 }
+
+/// What the audit says of the one expert of a table of numbers, `id` first and the target last.
+fn sentences(rows: &str, inputs: &[&str]) -> Vec<String> {
+    let project = Project::new();
+    project.write("data/rows.csv", rows);
+    let inputs: Vec<String> = inputs.iter().map(|input| format!("rows.{input}")).collect();
+    let pipeline = format!(
+        "[pipeline]\nname = \"small\"\nseed = 3\n\n[data.rows]\npath = \"data/rows.csv\"\n\
+         split = {{ train = 0.5, valid = 0.1, test = 0.4, by = [\"id\"] }}\n\n[expert.y]\n\
+         inputs = {inputs:?}\ntarget = \"rows.y\"\nmodel = {{ type = \"mlp\", hidden = [16] }}\n\
+         train = {{ epochs = 30, batch = 32, learning_rate = 0.01 }}\n\n[evaluate]\nbaselines = []\n"
+    );
+    project.write("pipelines/small.toml", &pipeline);
+    project.collegium(&["run", "-q"]).ok();
+    let audit = audited(&project, &[]);
+    let findings = of(&audit, "expert.y")["findings"].as_array().unwrap().clone();
+    findings.iter().map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Some rows of numbers that a generator gives, with their id.
+fn table(head: &str, count: usize, row: impl Fn(&mut dyn FnMut() -> f64) -> Vec<f64>) -> String {
+    let mut state = 777_u64;
+    let mut normal = || {
+        let mut sum = -6.0;
+        for _ in 0..12 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            sum += (state >> 40) as f64 / (1u64 << 24) as f64;
+        }
+        sum
+    };
+    let mut text = format!("id,{head}\n");
+    for id in 0..count {
+        let values: Vec<String> = row(&mut normal).iter().map(f64::to_string).collect();
+        text.push_str(&format!("{id},{}\n", values.join(",")));
+    }
+    text
+}
+
+#[test]
+fn an_input_is_used_if_it_does_what_the_others_do_not() {
+    let rows = table("cause,copy,idle,y", 2_000, |normal| {
+        let cause = normal();
+        let (copy, idle) = (0.85 * cause + 0.53 * normal(), normal());
+        vec![cause, copy, idle, (2.0 * cause).sin() + 0.3 * normal()]
+    });
+    let said = sentences(&rows, &["cause", "copy", "idle"]);
+    let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
+    let (used, noise) = uses.split_once(';').unwrap_or((uses, ""));
+    assert_eq!(used.trim_end_matches('.'), "It uses rows.cause", "{said:?}");
+    let idle = said.iter().find(|text| text.starts_with("Weight, and no certain effect"));
+    let idle = idle.map_or("", String::as_str);
+    for other in ["rows.copy", "rows.idle"] {
+        assert!(noise.contains(other) || idle.contains(other), "{other}: {said:?}");
+    }
+}
+
+#[test]
+fn of_two_inputs_that_say_the_same_one_or_the_other_is_used() {
+    let rows = table("one,other,idle,y", 1_000, |normal| {
+        let one = normal();
+        let (other, idle) = (one + 0.02 * normal(), normal());
+        vec![one, other, idle, one + 0.3 * normal()]
+    });
+    let said = sentences(&rows, &["one", "other", "idle"]);
+    let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
+    let either = ["rows.one or rows.other", "rows.other or rows.one"];
+    assert!(either.iter().any(|names| uses.contains(names)), "{said:?}");
+    assert!(uses.contains("they vary together"), "{said:?}");
+}

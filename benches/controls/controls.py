@@ -163,7 +163,7 @@ def names(text):
 
 def said(node):
     """What the audit's sentences make of each input: used, noise, counts (flagged with a measured effect
-    although its weight is small), idle (weight without a measurable effect)."""
+    although its weight is small), idle (weight, and no certain effect of its own)."""
     found = {}
     inputs = {name.split(".", 1)[1] for name in node["inputs"]}
 
@@ -176,7 +176,7 @@ def said(node):
         text = finding["text"]
         if "ittle weight on average" in text:
             put(text, "counts")
-        elif "eight without a measurable effect" in text or "has weight and no measurable effect" in text:
+        elif text.startswith("Weight, and no certain effect of its own"):
             put(text, "idle")
         elif text.startswith(("It uses ", "No single input is told apart from noise")):
             first, _, rest = text.partition("indistinguishable from noise:")

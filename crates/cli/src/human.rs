@@ -21,6 +21,19 @@ pub(crate) fn put(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A sentence after a mark; on a terminal its lines are broken between words and indented.
+pub(crate) fn sentence(mark: &str, text: &str) -> String {
+    if !std::io::stdout().is_terminal() {
+        return format!("{mark}{text}\n");
+    }
+    let indent = " ".repeat(mark.chars().count());
+    let options = textwrap::Options::with_termwidth()
+        .initial_indent(mark)
+        .subsequent_indent(&indent)
+        .break_words(false);
+    format!("{}\n", textwrap::fill(text, options))
+}
+
 /// Rows with aligned columns; the first row is the head. Cells of the columns in `right` are
 /// aligned to the right.
 pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {

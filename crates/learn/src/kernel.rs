@@ -9,10 +9,14 @@ use collegium_manifest::spec::Activation;
 
 use crate::{Dense, math::activate};
 
-/// Runs `work` compiled for AVX2 where the processor has it. Rust never contracts a multiplication
-/// and an addition into a fused one, so the bits are those of the plain build.
+/// Runs `work` compiled for AVX-512 or AVX2 where the processor has it. Rust never contracts a
+/// multiplication and an addition into a fused one, so the bits are those of the plain build.
 #[inline(always)]
 pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v4) = pulp::x86::V4::try_new() {
+        return v4.vectorize(work);
+    }
     #[cfg(target_arch = "x86_64")]
     if let Some(v3) = pulp::x86::V3::try_new() {
         return v3.vectorize(work);

@@ -93,75 +93,81 @@ pub fn measure_regression(
     resampled(REGRESSION, metrics, errors.rows(), resamples, key, |w| errors.measure(w))
 }
 
-/// The metrics of two classifiers on the same rows, and 95 % intervals of their differences (`after`
-/// less `before`) under the same resamples: what makes rows hard for both falls out.
+/// The metrics of classifiers on the same rows, and 95 % intervals of the differences (each of `after`
+/// less `before`) under the same resamples: what makes rows hard for both falls out, and several cost
+/// little more than one. In the order of `after`; of one with a probability that is not finite nothing.
 ///
 /// # Panics
 /// As [`crate::classification`].
 pub fn paired_classification(
     before: &[f32],
-    after: &[f32],
+    after: &[&[f32]],
     width: usize,
     labels: &[u32],
     classes: usize,
     resamples: u32,
     key: &Digest,
-) -> BTreeMap<String, MetricDiff> {
+) -> Vec<BTreeMap<String, MetricDiff>> {
     let scored = |p: &[f32]| Scored::new(&View::new(p, width, labels, classes));
-    let (Some(before), Some(after)) = (scored(before), scored(after)) else {
-        return BTreeMap::new();
-    };
-    let ones = vec![[1]; before.rows()];
-    let points = [&before, &after].map(|s| at_a_point(CLASSIFICATION, s.measure(&ones)));
-    let rows = before.rows();
-    paired(CLASSIFICATION, points, rows, resamples, key, |w| [before.measure(w), after.measure(w)])
+    let all: Vec<Option<Scored>> =
+        std::iter::once(before).chain(after.iter().copied()).map(scored).collect();
+    paired(CLASSIFICATION, &all, labels.len(), resamples, key, Scored::measure, Scored::measure)
 }
 
-/// The same of two regressions.
+/// The same of regressions.
 ///
 /// # Panics
 /// As [`crate::regression`].
 pub fn paired_regression(
     before: &[f32],
-    after: &[f32],
+    after: &[&[f32]],
     truth: &[f64],
     resamples: u32,
     key: &Digest,
-) -> BTreeMap<String, MetricDiff> {
-    let (Some(before), Some(after)) = (Errors::new(before, truth), Errors::new(after, truth))
-    else {
-        return BTreeMap::new();
-    };
-    let ones = vec![[1]; before.rows()];
-    let points = [&before, &after].map(|e| at_a_point(REGRESSION, e.measure(&ones)));
-    let rows = before.rows();
-    paired(REGRESSION, points, rows, resamples, key, |w| [before.measure(w), after.measure(w)])
+) -> Vec<BTreeMap<String, MetricDiff>> {
+    let errors = |p: &[f32]| Errors::new(p, truth);
+    let all: Vec<Option<Errors>> =
+        std::iter::once(before).chain(after.iter().copied()).map(errors).collect();
+    paired(REGRESSION, &all, truth.len(), resamples, key, Errors::measure, Errors::measure)
 }
 
-fn paired<const M: usize>(
+/// Of every one but the first, against the first. `once` and `measure` are one function.
+fn paired<T, const M: usize>(
     names: [&str; M],
-    points: [Metrics; 2],
+    all: &[Option<T>],
     rows: usize,
     resamples: u32,
     key: &Digest,
-    measure: impl Fn(&[Counts<LANES>]) -> [[[f64; LANES]; M]; 2],
-) -> BTreeMap<String, MetricDiff> {
-    let mut values: [Vec<f64>; M] = std::array::from_fn(|_| Vec::new());
+    once: impl Fn(&T, &[Counts<1>]) -> [[f64; 1]; M],
+    measure: impl Fn(&T, &[Counts<LANES>]) -> [[f64; LANES]; M],
+) -> Vec<BTreeMap<String, MetricDiff>> {
+    let Some((Some(first), rest)) = all.split_first() else {
+        return vec![BTreeMap::new(); all.len().saturating_sub(1)];
+    };
+    let mut values: Vec<[Vec<f64>; M]> =
+        rest.iter().map(|_| std::array::from_fn(|_| Vec::new())).collect();
     let mut draws = Draws::new(key, "paired", rows, resamples);
     while let Some((counts, lanes)) = draws.next_block() {
-        let [one, other] = measure(counts);
-        for ((all, a), b) in values.iter_mut().zip(one).zip(other) {
-            all.extend(a.iter().zip(&b).take(lanes).map(|(a, b)| b - a));
+        let before = measure(first, counts);
+        for (one, values) in rest.iter().zip(&mut values) {
+            let Some(one) = one else { continue };
+            for ((all, a), b) in values.iter_mut().zip(&before).zip(measure(one, counts)) {
+                all.extend(a.iter().zip(b).take(lanes).map(|(a, b)| b - a));
+            }
         }
     }
-    let [one, other] = points;
-    let each = names.into_iter().zip(&mut values).filter_map(|(name, values)| {
-        let (before, after) = (*one.get(name)?, *other.get(name)?);
-        let difference = after - before;
-        Some((
-            name.to_owned(),
-            MetricDiff { before, after, difference, interval: interval(values) },
-        ))
+    let ones = vec![[1]; rows];
+    let before = at_a_point(names, once(first, &ones));
+    let each = rest.iter().zip(values).map(|(one, mut values)| {
+        let Some(one) = one else { return BTreeMap::new() };
+        let after = at_a_point(names, once(one, &ones));
+        let metrics = names.into_iter().zip(&mut values).filter_map(|(name, values)| {
+            let (before, after) = (*before.get(name)?, *after.get(name)?);
+            let interval = interval(values);
+            let diff = MetricDiff { before, after, difference: after - before, interval };
+            Some((name.to_owned(), diff))
+        });
+        metrics.collect()
     });
     each.collect()
 }

@@ -124,6 +124,9 @@ pub struct InputGroup {
     pub low: f64,
     /// 97.5 % bootstrap quantile.
     pub high: f64,
+    /// All of them exchanged together.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub conditional: Option<Conditional>,
 }
 
 /// An eigenvector of Σ^½GΣ^½, in terms of the standardised columns.
@@ -351,4 +354,25 @@ pub struct Cue {
     /// Each row is given that of a row of another class (of the other half of the target for
     /// regression): a cue that the expert follows then leads it wrong.
     pub swapped: BTreeMap<String, MetricDiff>,
+    /// Exchanged among rows that are alike in the other inputs. Only of an expert's declared inputs,
+    /// taken from it alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub conditional: Option<Conditional>,
+}
+
+/// Conditional permutation: the rise in loss when an input is exchanged among rows in which the other
+/// inputs say the same of it (Strobl et al. 2008), mean of several exchanges. What only varies with
+/// another input costs nothing so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conditional {
+    /// `log_loss` or `rmse`.
+    pub metric: String,
+    /// The rise, in the metric's unit.
+    pub cost: f64,
+    /// 95 % of a paired row bootstrap.
+    pub interval: Interval,
+    /// One-sided p-value of there being no rise.
+    pub chance: f64,
+    /// Was there another input for rows to be alike in? If not, it was exchanged among all.
+    pub alike: bool,
 }

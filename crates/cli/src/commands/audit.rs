@@ -39,7 +39,7 @@ pub(crate) fn audit(
         crate::human::put(&format!("{}\n", node.name))?;
         for finding in &node.findings {
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
-            crate::human::put(&format!("  {mark} {}\n", finding.text))?;
+            crate::human::put(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
         }
         for cue in node.probe.cues.iter().take(asked.without.len()) {
             for line in cue_lines(cue) {

@@ -168,23 +168,22 @@ impl Session {
         let mut order: Vec<usize> = (0..rows).collect();
         shuffle(&mut order, &mut stream(key, "permuted"));
         let resamples = self.pipeline.audit.bootstrap.max(LEAST_RESAMPLES);
-        let mut measured = |change: &Change| {
-            let after = evaluate(change)?;
-            Ok::<_, EngineError>(differences(before, &after, resamples, key))
-        };
+        let swapped = others(before, key).map(Change::From);
+        let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
+        let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
+        let mut measured = differences(before, &after, resamples, key).into_iter();
+        let mut next = || measured.next().unwrap_or_default();
         Ok(Cue {
             rows: rows as u64,
-            removed: measured(&Change::Mean)?,
-            permuted: measured(&Change::From(order))?,
-            swapped: match others(before, key) {
-                Some(from) => measured(&Change::From(from))?,
-                None => BTreeMap::new(),
-            },
+            removed: next(),
+            permuted: next(),
+            swapped: next(),
+            conditional: None,
             input,
         })
     }
 
-    fn encoded_predicted(
+    pub(super) fn encoded_predicted(
         &self,
         index: usize,
         model: &Model,
@@ -291,21 +290,26 @@ fn columns_of(
 
 /// The rows with some columns changed.
 fn altered(x: &Matrix, columns: &[usize], change: &Change) -> Matrix {
-    let mut out = x.clone();
     match change {
         Change::Mean => {
+            let mut out = x.clone();
             for &column in columns {
                 let sum: f64 = (0..x.rows).map(|row| f64::from(x.row(row)[column])).sum();
                 let mean = (sum / x.rows.max(1) as f64) as f32;
                 (0..x.rows).for_each(|row| out.row_mut(row)[column] = mean);
             }
+            out
         }
-        Change::From(rows) => {
-            for (row, &from) in rows.iter().enumerate() {
-                for &column in columns {
-                    out.row_mut(row)[column] = x.row(from)[column];
-                }
-            }
+        Change::From(rows) => exchanged(x, columns, rows),
+    }
+}
+
+/// The rows with some columns taken from the rows at these positions.
+pub(super) fn exchanged(x: &Matrix, columns: &[usize], from: &[usize]) -> Matrix {
+    let mut out = x.clone();
+    for (row, &from) in from.iter().enumerate() {
+        for &column in columns {
+            out.row_mut(row)[column] = x.row(from)[column];
         }
     }
     out
@@ -349,20 +353,26 @@ fn others(predicted: &Predicted, key: &Digest) -> Option<Vec<usize>> {
     )
 }
 
+/// Of each of `after`, in that order.
 fn differences(
     before: &Predicted,
-    after: &Predicted,
+    after: &[Predicted],
     resamples: u32,
     key: &Digest,
-) -> BTreeMap<String, MetricDiff> {
-    match (before, after) {
-        (
-            Predicted::Classes { probability: a, width, labels, classes },
-            Predicted::Classes { probability: b, .. },
-        ) => paired_classification(a, b, *width, labels, *classes, resamples, key),
-        (Predicted::Values { predicted: a, truth }, Predicted::Values { predicted: b, .. }) => {
-            paired_regression(a, b, truth, resamples, key)
+) -> Vec<BTreeMap<String, MetricDiff>> {
+    let after: Vec<&[f32]> = after
+        .iter()
+        .map(|predicted| match predicted {
+            Predicted::Classes { probability, .. } => probability.as_slice(),
+            Predicted::Values { predicted, .. } => predicted,
+        })
+        .collect();
+    match before {
+        Predicted::Classes { probability, width, labels, classes } => {
+            paired_classification(probability, &after, *width, labels, *classes, resamples, key)
         }
-        _ => BTreeMap::new(),
+        Predicted::Values { predicted, truth } => {
+            paired_regression(predicted, &after, truth, resamples, key)
+        }
     }
 }

@@ -11,6 +11,7 @@ use collegium_records::{Agop, Comparison, NodeAudit, Probe};
 
 use super::{
     baseline_name, baselines,
+    conditional::hand_out,
     layers::{Labelled, layers},
     measures::{self, no_skill, with_intervals},
     model_words,
@@ -121,7 +122,7 @@ impl Session {
     ) -> Result<Seen, EngineError> {
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
-        let cues = self.cues(index, &model, &data, key)?;
+        let mut cues = self.cues(index, &model, &data, key)?;
         let rows = self.probed_rows(index, Side::Test, key)?;
         let (initial, began) = initial(state, &model.network, key);
         let subject = match Subject::new(self, index, model, data, rows)? {
@@ -133,6 +134,9 @@ impl Session {
             Ok(sight) => sight,
             Err(reason) => return Ok(withheld(&reason)),
         };
+        let clusters = subject.geometry.clusters();
+        let costs = self.conditionals(index, &subject.model, &subject.data, clusters, key)?;
+        hand_out(costs, &mut cues, &mut sight.agop);
         let k = spectral_gap(&sight.spectrum.eigenvalues);
         let on_test = sight.look();
         let mut looks = vec![on_test.clone()];

@@ -1,18 +1,22 @@
-//! Sentences about what an expert looks at, from the AGOP and the cue tests together.
+//! Sentences about what an expert looks at, from the AGOP and conditional permutation together.
 //!
-//! The AGOP says what the output answers to, the cue test what that is worth. An input that training
-//! gave weight to for no reason has the one without the other: its part of the output is noise, and
-//! noise costs the same whichever row it comes from. An input is *used* when it has weight and costs
-//! something to permute, where all that is said of an expert's inputs together is to be right in 95 of 100
-//! cases (Holm's correction over the inputs).
+//! The AGOP says what the output answers to, the exchange among alike rows what that is worth. An input
+//! that training gave weight to for no reason has the one without the other: its part of the output is
+//! noise, and noise costs the same whichever row it comes from. So has an input that only stands in for
+//! another. An input is *used* when it has weight and costs something to exchange among rows that are
+//! alike in the other inputs, where all that is said of an expert's inputs together is to be right in 95
+//! of 100 cases (Holm's correction). Inputs that vary together can each be spared and yet not all:
+//! they are exchanged as one too.
 
-use collegium_records::{Agop, Changed, Cue, Interval, Level, NodeAudit, three_digits as three};
+use collegium_records::{
+    Agop, Changed, Conditional, Cue, InputGroup, Level, NodeAudit, three_digits as three,
+};
 
 /// All that is said of an expert's inputs together is wrong with at most this probability.
 const LEVEL: f64 = 0.05;
 
-/// The quantile of the normal distribution that the 95 % intervals of the cue tests reach to.
-const QUANTILE: f64 = 1.959_963_984_540_054;
+/// Inputs of a sentence whose figures are given; the cue tests have those of all.
+const WITH_FIGURES: usize = 5;
 
 /// NC1 on test rows over NC1 on training rows from which a layer that others read has collapsed too far.
 const COLLAPSED: f64 = 5.0;
@@ -55,17 +59,28 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
 /// What it uses, what it has weight on for nothing, and what it hardly looks at.
 fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     let cue = |input: &str| audit.probe.cues.iter().find(|cue| cue.input == input);
-    let costly = costly(&audit.probe.cues);
-    let (mut used, mut idle, mut noise) = (Vec::new(), Vec::new(), Vec::new());
+    let (costly, costly_groups) = costly(&audit.probe.cues, &agop.groups);
+    let (mut used, mut faint, mut idle, mut noise) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for importance in &agop.importance {
-        let name = importance.input.clone();
-        match cue(&importance.input).map(|cue| costly.contains(&cue.input.as_str())) {
-            Some(true) | None if importance.above_noise => used.push(name),
-            Some(true) => idle.push((name, true)),
-            Some(false) if importance.above_noise => idle.push((name, false)),
-            _ => noise.push(name),
+        let known = cue(&importance.input).filter(|cue| cue.conditional.is_some());
+        let costs = known.map(|cue| costly.contains(&cue.input.as_str()));
+        match (costs, importance.above_noise) {
+            (Some(true) | None, true) => used.push(importance.input.clone()),
+            (Some(true), false) => faint.extend(known),
+            (Some(false), true) => idle.extend(known),
+            _ => noise.push(importance.input.clone()),
         }
     }
+    let told_apart = |group: &&InputGroup| group.inputs.iter().any(|input| used.contains(input));
+    let together: Vec<&InputGroup> =
+        costly_groups.into_iter().filter(|group| !told_apart(group)).collect();
+    let of_group = |input: &String| together.iter().any(|group| group.inputs.contains(input));
+    idle.retain(|cue| !of_group(&cue.input));
+    noise.retain(|input| !of_group(input));
+    used.extend(together.iter().map(|group| {
+        format!("{} (they vary together, and which of them cannot be told)", either(&group.inputs))
+    }));
     let mut said = Vec::new();
     let mut text = match used.is_empty() {
         true => "No single input is told apart from noise".to_owned(),
@@ -75,59 +90,77 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
     }
     said.push((Level::Note, format!("{text}.")));
-    let weighed = |wanted: bool| {
-        let of = idle.iter().filter(|(_, small)| *small == wanted);
-        let costs = of.filter_map(|(name, _)| {
-            let (metric, (cost, interval)) = cue(name).and_then(effect)?;
-            let range = format!("{} to {}", three(interval.low), three(interval.high));
-            Some((metric, format!("{name} {} ({range})", three(cost))))
-        });
-        costs.collect::<Vec<(&str, String)>>()
-    };
-    for (small, words) in [
-        (true, "Little weight on average, and yet it counts: exchanged between rows they cost"),
-        (false, "Weight without a measurable effect: exchanged between rows they cost"),
+    for (cues, words) in [
+        (faint, "Little weight on average, and yet it counts"),
+        (idle, "Weight, and no certain effect of its own"),
     ] {
-        let found = weighed(small);
-        if let Some((metric, _)) = found.first() {
-            let all: Vec<String> = found.iter().map(|(_, text)| text.clone()).collect();
-            said.push((Level::Note, format!("{words}, in {metric}, {}.", list(&all))));
-        }
+        said.extend(effects(&cues, words).map(|text| (Level::Note, text)));
     }
     said
 }
 
-/// Inputs that it costs something to exchange between rows, by Holm's step-down procedure; the chance of
-/// each is read off its interval.
-fn costly(cues: &[Cue]) -> Vec<&str> {
-    let mut chances: Vec<(&str, f64)> = cues
-        .iter()
-        .filter_map(|cue| {
-            let (_, (cost, interval)) = effect(cue)?;
-            let below = cost - interval.low;
-            let z = if below > 0.0 { QUANTILE * cost / below } else { 0.0 };
-            Some((cue.input.as_str(), normal_tail(z)))
-        })
-        .collect();
+/// What exchanging these costs, after some words on them.
+fn effects(cues: &[&Cue], words: &str) -> Option<String> {
+    let first = cues.first()?.conditional.as_ref()?;
+    let metric = match first.metric.as_str() {
+        "log_loss" => "log loss",
+        _ => "root mean squared error",
+    };
+    let mut known: Vec<(&Cue, &Conditional)> =
+        cues.iter().filter_map(|cue| Some((*cue, cue.conditional.as_ref()?))).collect();
+    known.sort_by(|a, b| b.1.cost.total_cmp(&a.1.cost));
+    let rest = known.split_off(known.len().min(WITH_FIGURES));
+    let mut copies = false;
+    let each = known.iter().map(|(cue, cost)| {
+        let range = format!("{} to {}", three(cost.interval.low), three(cost.interval.high));
+        let among_all = cue.permuted.get(&cost.metric).filter(|permuted| {
+            cost.alike
+                && cost.interval.low <= 0.0
+                && permuted.interval.is_some_and(|interval| interval.low > 0.0)
+        });
+        copies |= among_all.is_some();
+        let among_all = among_all
+            .map(|permuted| format!("; among all rows {}", three(permuted.difference)))
+            .unwrap_or_default();
+        format!("{} {} ({range}{among_all})", cue.input, three(cost.cost))
+    });
+    let mut each = list(&each.collect::<Vec<String>>());
+    if !rest.is_empty() {
+        let rest: Vec<String> = rest.iter().map(|(cue, _)| cue.input.clone()).collect();
+        each.push_str(&format!("; less for {}", list(&rest)));
+    }
+    let rows = if first.alike { "rows that are alike in the other inputs" } else { "rows" };
+    let copies = if copies {
+        " What costs something among all rows only stands in for what it varies with."
+    } else {
+        ""
+    };
+    Some(format!("{words} (rise in {metric} when exchanged between {rows}): {each}.{copies}"))
+}
+
+/// Inputs and groups that it costs something to exchange, by Holm's step-down procedure over all.
+fn costly<'a>(cues: &'a [Cue], groups: &'a [InputGroup]) -> (Vec<&'a str>, Vec<&'a InputGroup>) {
+    enum Of<'a> {
+        Input(&'a str),
+        Group(&'a InputGroup),
+    }
+    let of_cues = cues.iter().map(|cue| (Of::Input(&cue.input), cue.conditional.as_ref()));
+    let of_groups = groups.iter().map(|group| (Of::Group(group), group.conditional.as_ref()));
+    let mut chances: Vec<(Of, f64)> =
+        of_cues.chain(of_groups).filter_map(|(of, cost)| Some((of, cost?.chance))).collect();
     chances.sort_by(|a, b| a.1.total_cmp(&b.1));
     let count = chances.len();
-    let fall = |(at, (_, p)): &(usize, &(&str, f64))| *p <= LEVEL / (count - at) as f64;
-    chances.iter().enumerate().take_while(fall).map(|(_, (name, _))| *name).collect()
-}
-
-/// P(Z > z) of a standard normal variable.
-fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
-}
-
-/// By how much the loss rises when the input is permuted.
-fn effect(cue: &Cue) -> Option<(&'static str, (f64, Interval))> {
-    [("log_loss", "log loss"), ("rmse", "root mean squared error")].into_iter().find_map(
-        |(metric, words)| {
-            let diff = cue.permuted.get(metric)?;
-            Some((words, (diff.difference, diff.interval?)))
-        },
-    )
+    let (mut inputs, mut as_one) = (Vec::new(), Vec::new());
+    for (at, (of, chance)) in chances.into_iter().enumerate() {
+        if chance > LEVEL / (count - at) as f64 {
+            break;
+        }
+        match of {
+            Of::Input(input) => inputs.push(input),
+            Of::Group(group) => as_one.push(group),
+        }
+    }
+    (inputs, as_one)
 }
 
 fn slices(audit: &NodeAudit) -> Vec<(Level, String)> {
@@ -176,10 +209,18 @@ fn layers(audit: &NodeAudit) -> Vec<(Level, String)> {
 }
 
 fn list(names: &[String]) -> String {
+    joined(names, "and")
+}
+
+fn either(names: &[String]) -> String {
+    joined(names, "or")
+}
+
+fn joined(names: &[String], word: &str) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+        [rest @ .., last] => format!("{} {word} {last}", rest.join(", ")),
     }
 }
 

@@ -190,16 +190,20 @@ impl Session {
             Task::Regression => {
                 let target = self.target_values(index)?;
                 let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
-                paired_regression(&p, &q, &truth, RESAMPLES, &key)
+                paired_regression(&p, &[&q], &truth, RESAMPLES, &key)
             }
             Task::Classification => {
                 let all = self.labels(index)?;
                 let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
                 let classes = self.experts[index].classes.len();
                 diff.flipped = Some(flipped(&p, &q, one.width, &labels));
-                paired_classification(&p, &q, one.width, &labels, classes, RESAMPLES, &key)
+                let (width, after) = (one.width, [q.as_slice()]);
+                paired_classification(&p, &after, width, &labels, classes, RESAMPLES, &key)
             }
-        };
+        }
+        .into_iter()
+        .next()
+        .unwrap_or_default();
         Ok(())
     }
 }

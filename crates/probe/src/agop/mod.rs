@@ -335,6 +335,7 @@ fn groups(
                 share,
                 low: band.low,
                 high: band.high,
+                conditional: None,
             }
         })
         .collect();

@@ -34,6 +34,13 @@ fn one(cue: &Cue, node: &NodeAudit) -> Markup {
             Some(picture) => (picture),
             None => p.caption { "No metric was recorded." },
         }
+        @if let Some(cost) = &cue.conditional {
+            p.caption {
+                @let (shown, range) = measure(cost.cost, Some(&cost.interval));
+                "Exchanged among rows that are alike in the other inputs, " (metric_name(&cost.metric))
+                " rises by " (shown) @if let Some(range) = range { " (" (range) ")" } "."
+            }
+        }
         (all(cue, node))
     }
 }

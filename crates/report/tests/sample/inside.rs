@@ -118,5 +118,6 @@ pub fn cue(node: &NodeAudit, input: &str, lost: [f64; 3]) -> Cue {
         removed: without(lost[0]),
         permuted: without(lost[1]),
         swapped: without(lost[2]),
+        conditional: None,
     }
 }

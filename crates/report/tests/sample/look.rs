@@ -142,6 +142,7 @@ pub fn with_directions(agop: &mut Agop, columns: &[&str], weights: &[&[f64]]) {
 /// Inputs that vary together.
 pub fn group(inputs: &[&str], correlation: f64, share: f64) -> InputGroup {
     InputGroup {
+        conditional: None,
         inputs: inputs.iter().map(|i| (*i).to_owned()).collect(),
         correlation,
         share,

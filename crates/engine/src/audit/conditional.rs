@@ -1,0 +1,91 @@
+//! Conditional permutation of an expert's inputs: what each does for it that the others do not.
+
+use std::collections::HashMap;
+
+use collegium_digest::{Digest, Hasher, stream};
+use collegium_learn::Model;
+use collegium_manifest::Task;
+use collegium_probe::{Cluster, Loss, Partners, exchange_costs};
+use collegium_records::{Agop, Conditional, Cue};
+
+use super::{cues::exchanged, rows::losses_of};
+use crate::{
+    EngineError, Session,
+    drift::sources,
+    inputs::{InputData, encode},
+};
+
+/// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
+const EXCHANGES: u64 = 10;
+
+/// Resamples behind the chance of no cost: among twenty inputs the strictest bar is 1/400.
+const RESAMPLES: u32 = 2_000;
+
+/// By declared inputs, one or several that vary together.
+pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
+
+impl Session {
+    /// Every declared input of one expert, at that expert, and every cluster of them as one.
+    pub(super) fn conditionals(
+        &self,
+        index: usize,
+        model: &Model,
+        data: &[InputData],
+        clusters: &[Cluster],
+        key: &Digest,
+    ) -> Result<Conditionals, EngineError> {
+        let rows = self.cue_rows(index, key)?;
+        let groups = model.encoder.groups();
+        let width = groups.last().map_or(0, |group| group.end);
+        if rows.len() < 2 || width == 0 {
+            return Ok(Conditionals::new());
+        }
+        let x = encode(model, &sources(data), &rows)?;
+        let before = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
+        let partners = Partners::new(&x.data, width, &groups);
+        let names = model.encoder.names();
+        let sets = (0..names.len()).map(|input| vec![input]);
+        let sets: Vec<Vec<usize>> = sets.chain(clusters.iter().map(|c| c.inputs.clone())).collect();
+        let (mut after, mut alike) = (Vec::new(), Vec::new());
+        for set in &sets {
+            let expected = partners.expected(set);
+            let columns: Vec<usize> = set.iter().flat_map(|&input| groups[input].clone()).collect();
+            let mut hasher = Hasher::new("conditional");
+            hasher.digest(key);
+            set.iter().for_each(|&input| _ = hasher.text(&names[input]));
+            let mut random = stream(&hasher.finish(), "exchanges");
+            let mut losses = vec![0.0; rows.len()];
+            for _ in 0..EXCHANGES {
+                let from = partners.exchange(expected.as_deref(), &mut random);
+                let x = exchanged(&x, &columns, &from);
+                let now = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
+                losses.iter_mut().zip(now).for_each(|(sum, loss)| *sum += loss / EXCHANGES as f64);
+            }
+            after.push(losses);
+            alike.push(expected.is_some());
+        }
+        let loss = match self.experts[index].task {
+            Task::Classification => Loss::Log,
+            Task::Regression => Loss::Squared,
+        };
+        let costs = exchange_costs(loss, &before, &after, RESAMPLES, key);
+        let known = sets.iter().zip(costs).zip(alike).filter_map(|((set, cost), alike)| {
+            let mut inputs: Vec<String> = set.iter().map(|&input| names[input].clone()).collect();
+            inputs.sort();
+            Some((inputs, Conditional { alike, ..cost? }))
+        });
+        Ok(known.collect())
+    }
+}
+
+/// Puts each with what it is of.
+pub(super) fn hand_out(mut all: Conditionals, cues: &mut [Cue], agop: &mut Agop) {
+    for cue in cues {
+        cue.conditional = all.remove(std::slice::from_ref(&cue.input));
+    }
+    for group in &mut agop.groups {
+        let mut inputs = group.inputs.clone();
+        inputs.sort();
+        group.conditional = all.remove(&inputs);
+    }
+}

@@ -1,0 +1,170 @@
+//! Which rows are alike in what the other inputs say of one.
+
+use std::ops::Range;
+
+use collegium_digest::Stream;
+use nalgebra::{DMatrix, DVector};
+
+use crate::resample::index;
+
+/// Rows that change places with each other.
+const NEIGHBOURS: usize = 20;
+
+/// Inputs of more columns than this (images, long embeddings) say nothing of others here: least squares
+/// on their columns would be dearer than all else of an audit.
+const WIDEST: usize = 256;
+
+/// Added to the diagonal of standardised terms, so that a column which others determine (the last
+/// level of a category) does not make the equations singular.
+const RIDGE: f64 = 1e-6;
+
+/// Turns of the power method. What is wanted is an order of the rows, not an eigenvector.
+const TURNS: usize = 50;
+
+/// Least squares of every input on the others, which put the rows in order.
+///
+/// Of each encoded column there is the column itself and, where it has more than two values, its
+/// square: what is far from the middle on either side is told apart from what is in it. An input of
+/// several columns (a category) is put in order along the first principal component of its fitted
+/// values.
+pub struct Partners {
+    rows: usize,
+    /// Rows × terms, each of mean 0 and variance 1.
+    terms: DMatrix<f64>,
+    /// termsᵀ·terms / rows
+    gram: DMatrix<f64>,
+    /// Terms of each input; those of wide and constant inputs are none.
+    of: Vec<Vec<Term>>,
+}
+
+#[derive(Clone, Copy)]
+struct Term {
+    at: usize,
+    square: bool,
+}
+
+impl Partners {
+    /// From `rows × width` encoded inputs, row-major, and the columns of each declared input.
+    ///
+    /// # Panics
+    /// When the values are no whole rows (a mistake of the caller, which no data can cause).
+    pub fn new(encoded: &[f32], width: usize, groups: &[Range<usize>]) -> Self {
+        assert!(width > 0 && encoded.len().is_multiple_of(width), "whole rows of encoded inputs");
+        let rows = encoded.len() / width;
+        let mut terms: Vec<f64> = Vec::new();
+        let mut of = Vec::with_capacity(groups.len());
+        for group in groups {
+            let mut own = Vec::new();
+            let narrow = if group.len() > WIDEST { 0..0 } else { group.clone() };
+            for column in narrow {
+                let values = encoded.iter().skip(column).step_by(width).map(|v| f64::from(*v));
+                let Some(values) = standardised(values.collect()) else { continue };
+                // The square of a column of two values is a line in it.
+                let square = square_of(&values);
+                own.push(Term { at: terms.len() / rows, square: false });
+                terms.extend(values);
+                if let Some(square) = square {
+                    own.push(Term { at: terms.len() / rows, square: true });
+                    terms.extend(square);
+                }
+            }
+            of.push(own);
+        }
+        let count = terms.len().checked_div(rows).unwrap_or(0);
+        let terms = DMatrix::from_vec(rows, count, terms);
+        let mut gram = terms.tr_mul(&terms) / rows.max(1) as f64;
+        (0..count).for_each(|i| gram[(i, i)] += RIDGE);
+        Self { rows, terms, gram, of }
+    }
+
+    /// What the other inputs say of these (by number; several are taken as one): a value per row.
+    /// `None` where no other input says anything.
+    pub fn expected(&self, inputs: &[usize]) -> Option<Vec<f64>> {
+        let terms = |own: bool, squares: bool| -> Vec<usize> {
+            let of = self.of.iter().enumerate().filter(|(i, _)| inputs.contains(i) == own);
+            of.flat_map(|(_, terms)| terms).filter(|t| squares || !t.square).map(|t| t.at).collect()
+        };
+        let (wanted, others) = (terms(true, false), terms(false, true));
+        if wanted.is_empty() || others.is_empty() {
+            return None;
+        }
+        let block = |rows: &[usize], columns: &[usize]| {
+            DMatrix::from_fn(rows.len(), columns.len(), |i, j| self.gram[(rows[i], columns[j])])
+        };
+        let with = block(&others, &wanted);
+        let fitted = block(&others, &others).cholesky()?.solve(&with);
+        let along = principal(&with.tr_mul(&fitted));
+        let weights = fitted * along;
+        let mut expected = DVector::zeros(self.rows);
+        for (&term, &weight) in others.iter().zip(weights.iter()) {
+            expected.axpy(weight, &self.terms.column(term), 1.0);
+        }
+        Some(expected.as_slice().to_vec())
+    }
+
+    /// For each row the row whose value it is given: one of its neighbours in the order of what is
+    /// expected, among all rows where nothing is.
+    pub fn exchange(&self, expected: Option<&[f64]>, random: &mut Stream) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows).collect();
+        shuffle(&mut order, random);
+        let mut places: Vec<usize> = (0..self.rows).collect();
+        let Some(expected) = expected else {
+            return order;
+        };
+        // Stable, so that ties stay shuffled.
+        order.sort_by(|&a, &b| expected[a].total_cmp(&expected[b]));
+        // Another offset each time, so that nobody is always at a border.
+        let first = index(random, NEIGHBOURS).min(order.len());
+        let (head, rest) = order.split_at(first);
+        for piece in std::iter::once(head).chain(rest.chunks(NEIGHBOURS)) {
+            let mut given = piece.to_vec();
+            shuffle(&mut given, random);
+            piece.iter().zip(given).for_each(|(&row, from)| places[row] = from);
+        }
+        places
+    }
+}
+
+fn shuffle(order: &mut [usize], random: &mut Stream) {
+    for i in (1..order.len()).rev() {
+        order.swap(i, index(random, i + 1));
+    }
+}
+
+/// The square of a column; of one with two values it would be a line in the column itself.
+fn square_of(values: &[f64]) -> Option<Vec<f64>> {
+    let first = values.first()?;
+    let second = values.iter().find(|v| *v != first)?;
+    values.iter().any(|v| v != first && v != second).then_some(())?;
+    standardised(values.iter().map(|v| v * v).collect())
+}
+
+/// Of mean 0 and variance 1; `None` for a constant.
+fn standardised(mut values: Vec<f64>) -> Option<Vec<f64>> {
+    let first = *values.first()?;
+    if values.iter().all(|v| *v == first) {
+        return None;
+    }
+    let rows = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / rows;
+    values.iter_mut().for_each(|v| *v -= mean);
+    let deviation = (values.iter().map(|v| v * v).sum::<f64>() / rows).sqrt();
+    values.iter_mut().for_each(|v| *v /= deviation);
+    deviation.is_normal().then_some(values)
+}
+
+/// The first eigenvector of a symmetric matrix without negative eigenvalues, by the power method.
+fn principal(matrix: &DMatrix<f64>) -> DVector<f64> {
+    let largest = (0..matrix.nrows()).max_by(|&a, &b| matrix[(a, a)].total_cmp(&matrix[(b, b)]));
+    let mut vector = DVector::zeros(matrix.nrows());
+    vector[largest.unwrap_or(0)] = 1.0;
+    for _ in 0..if matrix.nrows() > 1 { TURNS } else { 0 } {
+        let next = matrix * &vector;
+        let length = next.norm();
+        if !length.is_normal() {
+            break;
+        }
+        vector = next / length;
+    }
+    vector
+}

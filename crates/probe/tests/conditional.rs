@@ -1,0 +1,126 @@
+//! Conditional permutation: copies cost nothing, causes do.
+
+use collegium_digest::{Digest, stream};
+use collegium_probe::{Loss, Partners, exchange_costs, squared_errors};
+use collegium_records::Conditional;
+use rand::RngExt as _;
+
+const ROWS: usize = 3_000;
+
+/// Sums of uniform numbers, of variance 1.
+fn normal(name: &str) -> Vec<f64> {
+    let mut random = stream(&Digest::of(name.as_bytes()), "test");
+    (0..ROWS).map(|_| (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0).collect()
+}
+
+/// A predictor's cost of exchanging each of its inputs, among alike rows and among all.
+fn costs(
+    columns: &[Vec<f64>],
+    groups: &[std::ops::Range<usize>],
+    truth: &[f64],
+    predict: impl Fn(&[f64]) -> f64,
+) -> Vec<[Conditional; 2]> {
+    let width = columns.len();
+    let x: Vec<f32> =
+        (0..ROWS).flat_map(|row| columns.iter().map(move |c| c[row] as f32)).collect();
+    let partners = Partners::new(&x, width, groups);
+    let losses = |taken: &std::ops::Range<usize>, from: &dyn Fn(usize) -> usize| {
+        let predicted: Vec<f32> = (0..ROWS)
+            .map(|row| {
+                let of = |c: usize| if taken.contains(&c) { from(row) } else { row };
+                predict(&(0..width).map(|c| f64::from(x[of(c) * width + c])).collect::<Vec<f64>>())
+                    as f32
+            })
+            .collect();
+        squared_errors(&predicted, truth)
+    };
+    let before = losses(&(0..0), &|row| row);
+    let key = Digest::of(b"costs");
+    let each = groups.iter().enumerate().map(|(input, group)| {
+        let expected = partners.expected(&[input]);
+        let after = [expected.as_deref(), None].map(|expected| {
+            let mut random = stream(&key, &format!("exchange {input}"));
+            let mut sums = vec![0.0; ROWS];
+            for _ in 0..10 {
+                let places = partners.exchange(expected, &mut random);
+                let mut seen = places.clone();
+                seen.sort_unstable();
+                assert_eq!(seen, (0..ROWS).collect::<Vec<_>>(), "every row gives its value once");
+                let now = losses(group, &|row| places[row]);
+                sums.iter_mut().zip(now).for_each(|(sum, loss)| *sum += loss / 10.0);
+            }
+            sums
+        });
+        let found = exchange_costs(Loss::Squared, &before, &after, 1_000, &key);
+        let [Some(alike), Some(all)] = &found[..] else { panic!("two costs") };
+        [alike.clone(), all.clone()]
+    });
+    each.collect()
+}
+
+#[test]
+fn a_copy_costs_only_among_all_rows_and_a_cause_among_alike_ones_too() {
+    let cause = normal("cause");
+    let copy: Vec<f64> =
+        cause.iter().zip(normal("own")).map(|(c, own)| 0.9 * c + 0.44 * own).collect();
+    let idle = normal("idle");
+    // The target is the cause and noise; the predictor leans on the copy as well, which it need not.
+    let truth: Vec<f64> = cause.iter().zip(normal("noise")).map(|(c, n)| c + 0.3 * n).collect();
+    let found = costs(&[cause, copy, idle], &[0..1, 1..2, 2..3], &truth, |x| {
+        0.6 * x[0] + 0.4 * x[1] + 0.2 * x[2]
+    });
+    let [cause, copy, idle] = &found[..] else { panic!("three inputs") };
+    assert!(cause[0].chance < 0.01 && cause[0].interval.low > 0.0, "{cause:?}");
+    assert!(copy[0].chance > 0.05, "{copy:?}");
+    assert!(copy[1].chance < 0.01 && copy[1].cost > 0.1, "{copy:?}");
+    assert!(idle.iter().all(|cost| cost.chance > 0.05), "{idle:?}");
+}
+
+#[test]
+fn a_square_of_another_input_and_a_category_by_it_are_copies() {
+    let cause = normal("cause");
+    let square: Vec<f64> = cause.iter().map(|c| c * c).collect();
+    let level = |from: f64, to: f64| -> Vec<f64> {
+        cause.iter().map(|&c| f64::from(u8::from(c >= from && c < to))).collect()
+    };
+    let columns = [cause.clone(), square, level(-9.0, -0.5), level(-0.5, 0.5), level(0.5, 9.0)];
+    let truth: Vec<f64> = cause.iter().map(|c| c + c * c).collect();
+    let found = costs(&columns, &[0..1, 1..2, 2..5], &truth, |x| {
+        0.8 * x[0] + 0.9 * x[1] - 0.2 * x[2] + 0.2 * x[4]
+    });
+    // Most of what an exchange among all rows costs is that it breaks the copy.
+    for [alike, all] in &found[1..] {
+        assert!(alike.cost < 0.3 * all.cost, "{alike:?} {all:?}");
+    }
+}
+
+#[test]
+fn nothing_is_expected_of_an_only_input_or_by_constant_and_wide_ones() {
+    let one: Vec<f32> = normal("one").iter().map(|v| *v as f32).collect();
+    assert!(Partners::new(&one, 1, &[0..1]).expected(&[0]).is_none());
+    let with_constant: Vec<f32> = one.iter().flat_map(|v| [*v, 7.0]).collect();
+    let partners = Partners::new(&with_constant, 2, &[0..1, 1..2]);
+    assert!(partners.expected(&[0]).is_none() && partners.expected(&[1]).is_none());
+    // 300 columns are an image.
+    let rows = one.len() / 301;
+    let partners = Partners::new(&one[..rows * 301], 301, &[0..300, 300..301]);
+    assert!(partners.expected(&[0]).is_none() && partners.expected(&[1]).is_none());
+    // Both inputs as one have no other.
+    let pair = Partners::new(&one, 2, &[0..1, 1..2]);
+    assert!(pair.expected(&[0]).is_some() && pair.expected(&[0, 1]).is_none());
+}
+
+#[test]
+fn what_moves_no_row_costs_nothing_and_what_is_not_finite_is_not_measured() {
+    let key = Digest::of(b"k");
+    let before = vec![0.5; 40];
+    let worse: Vec<f64> = (0..40).map(|i| 0.6 + 0.001 * f64::from(i)).collect();
+    let mut broken = worse.clone();
+    broken[3] = f64::NAN;
+    let after = [before.clone(), worse, broken];
+    let found = exchange_costs(Loss::Log, &before, &after, 500, &key);
+    let [Some(none), Some(some), None] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((none.cost, none.chance), (0.0, 1.0));
+    assert!((some.cost - 0.1195).abs() < 1e-9 && some.chance < 1e-6, "{some:?}");
+    assert!(exchange_costs(Loss::Log, &[], &[Vec::new()], 500, &key)[0].is_none());
+}
