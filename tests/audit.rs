@@ -240,7 +240,7 @@ fn hidden_layers_and_their_weights_are_measured() {
 /// What the audit says of the one expert of a table of numbers, `id` first and the target last.
 fn sentences(rows: &str, inputs: &[&str]) -> Vec<String> {
     let project = Project::new();
-    project.write("data/rows.csv", rows);
+    project.write("pipelines/data/rows.csv", rows);
     let inputs: Vec<String> = inputs.iter().map(|input| format!("rows.{input}")).collect();
     let pipeline = format!(
         "[pipeline]\nname = \"small\"\nseed = 3\n\n[data.rows]\npath = \"data/rows.csv\"\n\

@@ -1,13 +1,12 @@
 """What would another rule for "used" be worth? Rules on the same experts, part of benches/controls.sh.
 
-*now*: what the audit's sentences say: an input that has weight (above noise), and costs something to exchange
-among all test rows.
+*now*: what the audit's sentences say, which is *alike* on the audit's own test rows.
 
-*alike*: it has weight, and the costs are measured anew, on as many new rows as the audit has test rows. An input
-is exchanged only among rows that are alike in what the other inputs say of it: least squares of the input on the
-others and their squares puts the rows in order, and values change places within 20 neighbours. An input that has
-a part in the output only because it varies with another then costs nothing (Strobl et al. 2008, conditional
-importance). Ten exchanges are averaged, and held to 95 % over all inputs together (Holm).
+*alike*: an input that has weight (above noise), and costs something to exchange, measured anew on as many new rows
+as the audit has test rows. An input is exchanged only among rows that are alike in what the other inputs say of
+it: least squares of the input on the others and their squares puts the rows in order, and values change places
+within 20 neighbours. An input that has a part in the output only because it varies with another then costs nothing
+(Strobl et al. 2008, conditional importance). Ten exchanges are averaged, and held to 95 % over all inputs together (Holm).
 
 *freely*: the same with exchanges among all rows, to tell the ten exchanges from the likeness.
 

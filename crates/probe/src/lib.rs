@@ -47,7 +47,7 @@ pub use compare::{
     Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, spearman, spectral_gap,
     subspaces,
 };
-pub use conditional::{Partners, exchange_costs};
+pub use conditional::{Expected, Partners, exchange_costs};
 pub use layers::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
 };

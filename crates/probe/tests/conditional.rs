@@ -1,7 +1,7 @@
 //! Conditional permutation: copies cost nothing, causes do.
 
 use collegium_digest::{Digest, stream};
-use collegium_probe::{Loss, Partners, exchange_costs, squared_errors};
+use collegium_probe::{Expected, Loss, Partners, exchange_costs, squared_errors};
 use collegium_records::Conditional;
 use rand::RngExt as _;
 
@@ -38,11 +38,11 @@ fn costs(
     let key = Digest::of(b"costs");
     let each = groups.iter().enumerate().map(|(input, group)| {
         let expected = partners.expected(&[input]);
-        let after = [expected.as_deref(), None].map(|expected| {
+        let after = [expected, Expected::Nothing].map(|expected| {
             let mut random = stream(&key, &format!("exchange {input}"));
             let mut sums = vec![0.0; ROWS];
             for _ in 0..10 {
-                let places = partners.exchange(expected, &mut random);
+                let places = partners.exchange(&expected, &mut random);
                 let mut seen = places.clone();
                 seen.sort_unstable();
                 assert_eq!(seen, (0..ROWS).collect::<Vec<_>>(), "every row gives its value once");
@@ -77,37 +77,64 @@ fn a_copy_costs_only_among_all_rows_and_a_cause_among_alike_ones_too() {
 }
 
 #[test]
-fn a_square_of_another_input_and_a_category_by_it_are_copies() {
+fn of_a_category_that_another_input_determines_most_of_the_cost_goes() {
     let cause = normal("cause");
-    let square: Vec<f64> = cause.iter().map(|c| c * c).collect();
+    let blurred: Vec<f64> = cause.iter().zip(normal("blur")).map(|(c, b)| c + 0.3 * b).collect();
     let level = |from: f64, to: f64| -> Vec<f64> {
-        cause.iter().map(|&c| f64::from(u8::from(c >= from && c < to))).collect()
+        blurred.iter().map(|&c| f64::from(u8::from(c >= from && c < to))).collect()
     };
-    let columns = [cause.clone(), square, level(-9.0, -0.5), level(-0.5, 0.5), level(0.5, 9.0)];
+    let columns = [cause.clone(), level(-9.0, -0.5), level(-0.5, 0.5), level(0.5, 9.0)];
     let truth: Vec<f64> = cause.iter().map(|c| c + c * c).collect();
-    let found = costs(&columns, &[0..1, 1..2, 2..5], &truth, |x| {
-        0.8 * x[0] + 0.9 * x[1] - 0.2 * x[2] + 0.2 * x[4]
-    });
-    // Most of what an exchange among all rows costs is that it breaks the copy.
-    for [alike, all] in &found[1..] {
-        assert!(alike.cost < 0.3 * all.cost, "{alike:?} {all:?}");
-    }
+    let found =
+        costs(&columns, &[0..1, 1..4], &truth, |x| x[0] + x[0] * x[0] - 0.2 * x[1] + 0.2 * x[3]);
+    let [alike, all] = &found[1];
+    assert!(alike.cost < 0.5 * all.cost, "{alike:?} {all:?}");
 }
 
 #[test]
 fn nothing_is_expected_of_an_only_input_or_by_constant_and_wide_ones() {
     let one: Vec<f32> = normal("one").iter().map(|v| *v as f32).collect();
-    assert!(Partners::new(&one, 1, &[0..1]).expected(&[0]).is_none());
+    let nothing = Expected::Nothing;
+    assert_eq!(Partners::new(&one, 1, &[0..1]).expected(&[0]), nothing);
     let with_constant: Vec<f32> = one.iter().flat_map(|v| [*v, 7.0]).collect();
     let partners = Partners::new(&with_constant, 2, &[0..1, 1..2]);
-    assert!(partners.expected(&[0]).is_none() && partners.expected(&[1]).is_none());
+    assert_eq!(
+        [partners.expected(&[0]), partners.expected(&[1])],
+        [nothing.clone(), nothing.clone()]
+    );
     // 300 columns are an image.
     let rows = one.len() / 301;
     let partners = Partners::new(&one[..rows * 301], 301, &[0..300, 300..301]);
-    assert!(partners.expected(&[0]).is_none() && partners.expected(&[1]).is_none());
+    assert_eq!(
+        [partners.expected(&[0]), partners.expected(&[1])],
+        [nothing.clone(), nothing.clone()]
+    );
     // Both inputs as one have no other.
     let pair = Partners::new(&one, 2, &[0..1, 1..2]);
-    assert!(pair.expected(&[0]).is_some() && pair.expected(&[0, 1]).is_none());
+    assert!(matches!(pair.expected(&[0]), Expected::Values { .. }));
+    assert_eq!(pair.expected(&[0, 1]), nothing);
+}
+
+#[test]
+fn the_more_the_others_say_the_fewer_rows_change_places_until_none_do() {
+    let cause = normal("cause");
+    let neighbours = |blur: f64| {
+        let copy = cause.iter().zip(normal("blur")).map(|(c, b)| c + blur * b);
+        let x: Vec<f32> = cause.iter().zip(copy).flat_map(|(a, b)| [*a as f32, b as f32]).collect();
+        let partners = Partners::new(&x, 2, &[0..1, 1..2]);
+        let expected = partners.expected(&[1]);
+        let places = partners.exchange(&expected, &mut stream(&Digest::of(b"x"), "exchange"));
+        let moved = places.iter().enumerate().filter(|(row, from)| row != *from).count();
+        match expected {
+            Expected::Values { neighbours, .. } => (neighbours, moved > 0),
+            Expected::Nothing => panic!("a copy is not unrelated"),
+            Expected::All => (0, moved > 0),
+        }
+    };
+    assert_eq!(neighbours(1.0), (20, true));
+    let (close, moved) = neighbours(0.1);
+    assert!((2..20).contains(&close) && moved, "{close}");
+    assert_eq!(neighbours(1e-4), (0, false));
 }
 
 #[test]

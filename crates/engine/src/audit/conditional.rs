@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::Task;
-use collegium_probe::{Cluster, Loss, Partners, exchange_costs};
+use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
 use collegium_records::{Agop, Conditional, Cue};
 
 use super::{cues::exchanged, rows::losses_of};
@@ -21,7 +21,7 @@ const EXCHANGES: u64 = 10;
 /// Resamples behind the chance of no cost: among twenty inputs the strictest bar is 1/400.
 const RESAMPLES: u32 = 2_000;
 
-/// By declared inputs, one or several that vary together.
+/// By declared inputs, one or several that vary together. Not of those that the others determine.
 pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
 
 impl Session {
@@ -45,10 +45,13 @@ impl Session {
         let partners = Partners::new(&x.data, width, &groups);
         let names = model.encoder.names();
         let sets = (0..names.len()).map(|input| vec![input]);
-        let sets: Vec<Vec<usize>> = sets.chain(clusters.iter().map(|c| c.inputs.clone())).collect();
-        let (mut after, mut alike) = (Vec::new(), Vec::new());
-        for set in &sets {
-            let expected = partners.expected(set);
+        let sets = sets.chain(clusters.iter().map(|cluster| cluster.inputs.clone()));
+        let (mut exchanged_sets, mut after) = (Vec::new(), Vec::new());
+        for set in sets {
+            let expected = partners.expected(&set);
+            if expected == Expected::All {
+                continue;
+            }
             let columns: Vec<usize> = set.iter().flat_map(|&input| groups[input].clone()).collect();
             let mut hasher = Hasher::new("conditional");
             hasher.digest(key);
@@ -56,23 +59,23 @@ impl Session {
             let mut random = stream(&hasher.finish(), "exchanges");
             let mut losses = vec![0.0; rows.len()];
             for _ in 0..EXCHANGES {
-                let from = partners.exchange(expected.as_deref(), &mut random);
+                let from = partners.exchange(&expected, &mut random);
                 let x = exchanged(&x, &columns, &from);
                 let now = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
                 losses.iter_mut().zip(now).for_each(|(sum, loss)| *sum += loss / EXCHANGES as f64);
             }
             after.push(losses);
-            alike.push(expected.is_some());
+            exchanged_sets.push((set, expected != Expected::Nothing));
         }
         let loss = match self.experts[index].task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
         let costs = exchange_costs(loss, &before, &after, RESAMPLES, key);
-        let known = sets.iter().zip(costs).zip(alike).filter_map(|((set, cost), alike)| {
+        let known = exchanged_sets.iter().zip(costs).filter_map(|((set, alike), cost)| {
             let mut inputs: Vec<String> = set.iter().map(|&input| names[input].clone()).collect();
             inputs.sort();
-            Some((inputs, Conditional { alike, ..cost? }))
+            Some((inputs, Conditional { alike: *alike, ..cost? }))
         });
         Ok(known.collect())
     }

@@ -64,11 +64,10 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for importance in &agop.importance {
         let known = cue(&importance.input).filter(|cue| cue.conditional.is_some());
-        let costs = known.map(|cue| costly.contains(&cue.input.as_str()));
-        match (costs, importance.above_noise) {
-            (Some(true) | None, true) => used.push(importance.input.clone()),
-            (Some(true), false) => faint.extend(known),
-            (Some(false), true) => idle.extend(known),
+        match (costly.contains(&importance.input.as_str()), importance.above_noise) {
+            (true, true) => used.push(importance.input.clone()),
+            (true, false) => faint.extend(known),
+            (false, true) if known.is_some() => idle.extend(known),
             _ => noise.push(importance.input.clone()),
         }
     }

@@ -13,4 +13,4 @@ mod cost;
 mod partners;
 
 pub use cost::exchange_costs;
-pub use partners::Partners;
+pub use partners::{Expected, Partners};

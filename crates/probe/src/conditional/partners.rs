@@ -7,8 +7,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::resample::index;
 
-/// Rows that change places with each other.
-const NEIGHBOURS: usize = 20;
+/// Rows that change places with each other: as many as are alike enough, see [`LIKENESS`].
+const NEIGHBOURS: [usize; 6] = [20, 14, 10, 6, 4, 2];
+
+/// Part of the variance that is left to an input when the others have spoken, above which what they say
+/// of neighbours must not vary: else exchanges would show how far apart the neighbours are, and of two
+/// inputs that say the same each would seem to do something that the other does not.
+const LIKENESS: f64 = 0.05;
 
 /// Inputs of more columns than this (images, long embeddings) say nothing of others here: least squares
 /// on their columns would be dearer than all else of an audit.
@@ -35,6 +40,22 @@ pub struct Partners {
     gram: DMatrix<f64>,
     /// Terms of each input; those of wide and constant inputs are none.
     of: Vec<Vec<Term>>,
+}
+
+/// What the other inputs say of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// Nothing: there is no other input, or none that varies.
+    Nothing,
+    /// A value for each row, by which some neighbours are alike.
+    Values {
+        /// By row.
+        values: Vec<f64>,
+        /// How many rows change places with each other.
+        neighbours: usize,
+    },
+    /// So much that among rows that are alike nothing is left to exchange.
+    All,
 }
 
 #[derive(Clone, Copy)]
@@ -77,52 +98,75 @@ impl Partners {
         Self { rows, terms, gram, of }
     }
 
-    /// What the other inputs say of these (by number; several are taken as one): a value per row.
-    /// `None` where no other input says anything.
-    pub fn expected(&self, inputs: &[usize]) -> Option<Vec<f64>> {
+    /// What the other inputs say of these (by number; several are taken as one).
+    pub fn expected(&self, inputs: &[usize]) -> Expected {
         let terms = |own: bool, squares: bool| -> Vec<usize> {
             let of = self.of.iter().enumerate().filter(|(i, _)| inputs.contains(i) == own);
             of.flat_map(|(_, terms)| terms).filter(|t| squares || !t.square).map(|t| t.at).collect()
         };
         let (wanted, others) = (terms(true, false), terms(false, true));
         if wanted.is_empty() || others.is_empty() {
-            return None;
+            return Expected::Nothing;
         }
         let block = |rows: &[usize], columns: &[usize]| {
             DMatrix::from_fn(rows.len(), columns.len(), |i, j| self.gram[(rows[i], columns[j])])
         };
         let with = block(&others, &wanted);
-        let fitted = block(&others, &others).cholesky()?.solve(&with);
+        let Some(factor) = block(&others, &others).cholesky() else { return Expected::Nothing };
+        let fitted = factor.solve(&with);
         let along = principal(&with.tr_mul(&fitted));
-        let weights = fitted * along;
-        let mut expected = DVector::zeros(self.rows);
-        for (&term, &weight) in others.iter().zip(weights.iter()) {
-            expected.axpy(weight, &self.terms.column(term), 1.0);
+        let values = self.weighted(&others, &(fitted * &along));
+        let own = self.weighted(&wanted, &along);
+        let left = (&own - &values).norm_squared() / self.rows as f64;
+        let mut sorted: Vec<f64> = values.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let alike = |neighbours: &usize| within(&sorted, *neighbours) <= LIKENESS * left;
+        match NEIGHBOURS.into_iter().find(alike) {
+            Some(neighbours) => Expected::Values { values: values.as_slice().to_vec(), neighbours },
+            None => Expected::All,
         }
-        Some(expected.as_slice().to_vec())
+    }
+
+    /// Σ weight · term, by row.
+    fn weighted(&self, terms: &[usize], weights: &DVector<f64>) -> DVector<f64> {
+        let mut sum = DVector::zeros(self.rows);
+        for (&term, &weight) in terms.iter().zip(weights.iter()) {
+            sum.axpy(weight, &self.terms.column(term), 1.0);
+        }
+        sum
     }
 
     /// For each row the row whose value it is given: one of its neighbours in the order of what is
-    /// expected, among all rows where nothing is.
-    pub fn exchange(&self, expected: Option<&[f64]>, random: &mut Stream) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.rows).collect();
-        shuffle(&mut order, random);
+    /// expected, any row where nothing is, itself where all is.
+    pub fn exchange(&self, expected: &Expected, random: &mut Stream) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.rows).collect();
-        let Some(expected) = expected else {
-            return order;
-        };
+        if matches!(expected, Expected::All) {
+            return places;
+        }
+        let mut order = places.clone();
+        shuffle(&mut order, random);
+        let Expected::Values { values, neighbours } = expected else { return order };
         // Stable, so that ties stay shuffled.
-        order.sort_by(|&a, &b| expected[a].total_cmp(&expected[b]));
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
         // Another offset each time, so that nobody is always at a border.
-        let first = index(random, NEIGHBOURS).min(order.len());
+        let first = index(random, *neighbours).min(order.len());
         let (head, rest) = order.split_at(first);
-        for piece in std::iter::once(head).chain(rest.chunks(NEIGHBOURS)) {
+        for piece in std::iter::once(head).chain(rest.chunks(*neighbours)) {
             let mut given = piece.to_vec();
             shuffle(&mut given, random);
             piece.iter().zip(given).for_each(|(&row, from)| places[row] = from);
         }
         places
     }
+}
+
+/// The mean variance within neighbours of sorted values.
+fn within(sorted: &[f64], neighbours: usize) -> f64 {
+    let squares = sorted.chunks(neighbours).map(|piece| {
+        let mean = piece.iter().sum::<f64>() / piece.len() as f64;
+        piece.iter().map(|v| (v - mean).powi(2)).sum::<f64>()
+    });
+    squares.sum::<f64>() / sorted.len().max(1) as f64
 }
 
 fn shuffle(order: &mut [usize], random: &mut Stream) {
