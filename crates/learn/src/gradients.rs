@@ -28,7 +28,10 @@ use crate::{
 
 /// Cotangents that go back together: enough for a matrix product to be worth its call, few enough
 /// for a chunk's hidden gradients to stay in cache.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
+
+/// Rows of a symmetric product that are taken together.
+const BAND: usize = 128;
 
 /// What is pulled back.
 #[derive(Debug, Clone, Copy)]
@@ -144,10 +147,13 @@ impl Network {
         if columns.is_empty() {
             return Lens { weight: Panels::new(units, 0, |_, _| 0.0) };
         }
-        let pass = Pass::new(self);
-        let columns = tensor(columns.to_vec(), self.inputs(), width, &pass.device);
-        let weight = values(pass.weights[0].clone().transpose().matmul(columns));
-        Lens { weight: Panels::new(units, width, |unit, column| weight[unit * width + column]) }
+        // A frame's columns are 0 outside of their inputs: each is a row with few active units.
+        let mut rows = Gradients::new(1, self.inputs());
+        rows.set(transposed(columns, width));
+        let into = &self.layers[0].weight;
+        let weight =
+            rows.times(&Panels::new(self.inputs(), units, |i, unit| into[i * units + unit]));
+        Lens { weight: Panels::new(units, width, |unit, column| weight[column * units + unit]) }
     }
 
     /// Calls `visit` for chunk after chunk of the rows, in order, with their gradients.
@@ -199,12 +205,28 @@ impl Network {
     /// # Panics
     /// If there is no such layer or the gram is not units × units.
     pub fn lifted(&self, layer: usize, gram: &DMatrix<f64>) -> Vec<f32> {
-        let units = self.layers[layer].outputs;
+        let Dense { inputs, outputs: units, .. } = self.layers[layer];
         assert_eq!(gram.shape(), (units, units), "a gram of the layer's units");
         let pass = Pass::new(self);
         let weight = &pass.weights[layer];
         let gram = tensor(gram.iter().map(|v| *v as f32).collect(), units, units, &pass.device);
-        values(weight.clone().matmul(gram).matmul(weight.clone().transpose()))
+        let half = weight.clone().matmul(gram);
+        let mut lifted = vec![0.0; inputs * inputs];
+        // Symmetric: what is right of a band's diagonal block is below another's.
+        for first in (0..inputs).step_by(BAND) {
+            let end = inputs.min(first + BAND);
+            let left = weight.clone().slice([0..end]).transpose();
+            let band = values(half.clone().slice([first..end]).matmul(left));
+            for (row, values) in (first..end).zip(band.chunks_exact(end)) {
+                lifted[row * inputs..][..end].copy_from_slice(values);
+            }
+            for column in 0..first {
+                let values = band[column..].iter().step_by(end);
+                let mirrored = &mut lifted[column * inputs + first..][..end - first];
+                mirrored.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            }
+        }
+        lifted
     }
 
     /// Calls `visit` for every row, in order, with its Jacobian: outputs × inputs, row-major.
@@ -227,6 +249,13 @@ impl Dense {
         let weight = |output: usize, input: usize| self.weight[input * self.outputs + output];
         Panels::new(self.outputs, self.inputs, weight)
     }
+}
+
+/// Column after column of a row-major matrix.
+fn transposed(values: &[f32], width: usize) -> Vec<f32> {
+    let mut columns = Vec::with_capacity(values.len());
+    (0..width).for_each(|column| columns.extend(values[column..].iter().step_by(width)));
+    columns
 }
 
 /// B_l of every layer, the first layer first, from seeds at the last; `weights` are those behind the
