@@ -395,10 +395,10 @@ mod tests {
             let mut gradients = Gradients::new(each, 41);
             gradients.set(values);
             let mut out = vec![0.0; 2 * each * columns];
-            v3.vectorize(Times { gradients: &gradients, weight: &panels, out: &mut out });
+            Simd::vectorize(v3, Times { gradients: &gradients, weight: &panels, out: &mut out });
             prop_assert!(near(&out, &gradients.times(&panels)));
             let mut sums = [(); 2].map(|()| vec![0.0; 64 * 41]);
-            v3.vectorize(Gram { gradients: &gradients, panels: &mut sums[0] });
+            Simd::vectorize(v3, Gram { gradients: &gradients, panels: &mut sums[0] });
             Arch::new().dispatch(Gram { gradients: &gradients, panels: &mut sums[1] });
             prop_assert!(near(&sums[0], &sums[1]));
         }

@@ -418,6 +418,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_gram_is_lifted_band_by_band() {
+        // More inputs than two bands hold.
+        let inputs = 2 * BAND + 3;
+        let network = init::fresh(&[inputs, 4, 2], Activation::Tanh, &Digest::of(b"w"));
+        let weight = DMatrix::from_row_slice(inputs, 4, &network.layers[0].weight).map(f64::from);
+        let gram = DMatrix::from_fn(4, 4, |i, j| (i * j) as f64 + f64::from(i == j));
+        let expected = &weight * &gram * weight.transpose();
+        let lifted = DMatrix::from_row_slice(inputs, inputs, &network.lifted(0, &gram));
+        assert!((lifted.map(f64::from) - expected).amax() < 1e-5);
+    }
+
     proptest! {
         #[test]
         fn the_jacobian_matches_finite_differences(
