@@ -9,22 +9,29 @@
 //! is taken in hidden space ([`Swept::gram`]); and what does need single rows needs them through a
 //! [`Lens`], a matrix that is multiplied into the weights once and not into every row.
 //!
-//! Products are burn's (fused, in an order that depends on the processor): a probe is a measurement
-//! and need not repeat training's bits, as prediction must.
+//! Forward, products are burn's; back, they leave out the units without a slope ([`Gradients`]). Both
+//! are fused and in an order that depends on the processor: a probe is a measurement and need not
+//! repeat training's bits, as prediction must.
+
+use std::cell::OnceCell;
 
 use burn::tensor::Tensor;
 use collegium_data::Matrix;
 use nalgebra::DMatrix;
 
 use crate::{
-    Network,
+    Dense, Network,
+    active::{Gradients, Panels},
     tensors::{tensor, values},
     train::{Pass, Tape},
 };
 
 /// Cotangents that go back together: enough for a matrix product to be worth its call, few enough
 /// for a chunk's hidden gradients to stay in cache.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
+
+/// Rows of a symmetric product that are taken together.
+const BAND: usize = 128;
 
 /// What is pulled back.
 #[derive(Debug, Clone, Copy)]
@@ -83,8 +90,8 @@ impl Seeds<'_> {
 
 /// Columns that gradients at the network's inputs are projected on: see [`Network::lens`].
 pub struct Lens {
-    /// Units of the first layer × columns; none without columns.
-    weight: Option<Tensor<2>>,
+    /// Units of the first layer × columns.
+    weight: Panels,
 }
 
 /// A chunk of rows with their gradients.
@@ -98,33 +105,28 @@ pub struct Swept<'a> {
     network: &'a Network,
     /// Input of each layer, the rows themselves first.
     activations: &'a [Tensor<2>],
-    /// (rows · each) × units of each layer.
-    gradients: &'a [Tensor<2>],
-    weights: &'a [Tensor<2>],
+    /// At the pre-activations of each layer.
+    gradients: &'a [Gradients],
+    /// The first layer's weights transposed, once somebody asks for gradients at the inputs.
+    to_inputs: &'a OnceCell<Panels>,
 }
 
 impl Swept<'_> {
     /// Σ BᵀB over the rows and cotangents of the chunk, at a layer's pre-activations: units × units,
     /// row-major. Layer 0 is the first.
     pub fn gram(&self, layer: usize) -> Vec<f32> {
-        let b = &self.gradients[layer];
-        values(b.clone().transpose().matmul(b.clone()))
+        self.gradients[layer].gram()
     }
 
     /// Gradients at the network's inputs through a lens: (rows · each) × columns, row-major.
     pub fn through(&self, lens: &Lens) -> Vec<f32> {
-        match &lens.weight {
-            Some(weight) => values(self.gradients[0].clone().matmul(weight.clone())),
-            None => Vec::new(),
-        }
+        self.gradients[0].times(&lens.weight)
     }
 
     /// Gradients at the network's inputs: (rows · each) × inputs, row-major.
     pub fn at_inputs(&self) -> Vec<f32> {
-        if self.network.inputs() == 0 {
-            return Vec::new();
-        }
-        values(self.gradients[0].clone().matmul(self.weights[0].clone().transpose()))
+        let weight = self.to_inputs.get_or_init(|| self.network.layers[0].transposed());
+        self.gradients[0].times(weight)
     }
 
     /// What a layer was given: rows × its inputs, row-major; for layer 0 the rows themselves.
@@ -141,12 +143,17 @@ impl Network {
     /// If there are not `inputs × width` values.
     pub fn lens(&self, columns: &[f32], width: usize) -> Lens {
         assert_eq!(columns.len(), self.inputs() * width, "a row of the lens for every input");
-        let weight = (!columns.is_empty()).then(|| {
-            let pass = Pass::new(self);
-            let columns = tensor(columns.to_vec(), self.inputs(), width, &pass.device);
-            pass.weights[0].clone().transpose().matmul(columns)
-        });
-        Lens { weight }
+        let units = self.layers.first().map_or(0, |layer| layer.outputs);
+        if columns.is_empty() {
+            return Lens { weight: Panels::new(units, 0, |_, _| 0.0) };
+        }
+        // A frame's columns are 0 outside of their inputs: each is a row with few active units.
+        let mut rows = Gradients::new(1, self.inputs());
+        rows.set(transposed(columns, width));
+        let into = &self.layers[0].weight;
+        let weight =
+            rows.times(&Panels::new(self.inputs(), units, |i, unit| into[i * units + unit]));
+        Lens { weight: Panels::new(units, width, |unit, column| weight[column * units + unit]) }
     }
 
     /// Calls `visit` for chunk after chunk of the rows, in order, with their gradients.
@@ -169,13 +176,17 @@ impl Network {
         };
         let pass = Pass::new(self);
         let mut tape = Tape::new(self, None);
+        let weights: Vec<Panels> = self.layers[1..].iter().map(Dense::transposed).collect();
+        let to_inputs = OnceCell::new();
+        let of_layer = |layer: &Dense| Gradients::new(each, layer.outputs);
+        let mut gradients: Vec<Gradients> = self.layers.iter().map(of_layer).collect();
         let chunk = (CHUNK / each).max(1);
         for start in (0..x.rows).step_by(chunk) {
             let rows = chunk.min(x.rows - start);
             let of = x.data[start * x.width..(start + rows) * x.width].to_vec();
             pass.forward(of, rows, Some(&mut tape));
             let seed = seeds.of(start, rows, width);
-            let gradients = self.back(&pass, &tape, seed, each, from_embedding);
+            back(&mut gradients, &weights, &tape.slopes, seed, from_embedding);
             visit(&Swept {
                 start,
                 rows,
@@ -183,50 +194,9 @@ impl Network {
                 network: self,
                 activations: &tape.activations,
                 gradients: &gradients,
-                weights: &pass.weights,
+                to_inputs: &to_inputs,
             });
         }
-    }
-
-    /// B_l of every layer, the first layer first. Of an embedding the last is empty: nothing went
-    /// through the head.
-    fn back(
-        &self,
-        pass: &Pass,
-        tape: &Tape,
-        seed: Vec<f32>,
-        each: usize,
-        from_embedding: bool,
-    ) -> Vec<Tensor<2>> {
-        let last = self.layers.len() - 1;
-        let mut gradients = Vec::with_capacity(self.layers.len());
-        let mut delta = seed;
-        for (i, layer) in self.layers.iter().enumerate().rev() {
-            if from_embedding && i == last {
-                gradients.push(tensor(Vec::new(), 0, layer.outputs, &pass.device));
-            } else {
-                let rows = delta.len() / layer.outputs;
-                let d = tensor(delta, rows, layer.outputs, &pass.device);
-                gradients.push(d.clone());
-                if i == 0 {
-                    break;
-                }
-                delta = values(d.matmul(pass.weights[i].clone().transpose()));
-            }
-            if i == 0 {
-                break;
-            }
-            let units = layer.inputs;
-            for (rows, slope) in
-                delta.chunks_exact_mut(each * units).zip(tape.slopes[i - 1].chunks_exact(units))
-            {
-                for delta in rows.chunks_exact_mut(units) {
-                    delta.iter_mut().zip(slope).for_each(|(d, s)| *d *= s);
-                }
-            }
-        }
-        gradients.reverse();
-        gradients
     }
 
     /// W K Wᵀ of a layer's weights and a gram at its pre-activations: the average outer product of
@@ -235,12 +205,28 @@ impl Network {
     /// # Panics
     /// If there is no such layer or the gram is not units × units.
     pub fn lifted(&self, layer: usize, gram: &DMatrix<f64>) -> Vec<f32> {
-        let units = self.layers[layer].outputs;
+        let Dense { inputs, outputs: units, .. } = self.layers[layer];
         assert_eq!(gram.shape(), (units, units), "a gram of the layer's units");
         let pass = Pass::new(self);
         let weight = &pass.weights[layer];
         let gram = tensor(gram.iter().map(|v| *v as f32).collect(), units, units, &pass.device);
-        values(weight.clone().matmul(gram).matmul(weight.clone().transpose()))
+        let half = weight.clone().matmul(gram);
+        let mut lifted = vec![0.0; inputs * inputs];
+        // Symmetric: what is right of a band's diagonal block is below another's.
+        for first in (0..inputs).step_by(BAND) {
+            let end = inputs.min(first + BAND);
+            let left = weight.clone().slice([0..end]).transpose();
+            let band = values(half.clone().slice([first..end]).matmul(left));
+            for (row, values) in (first..end).zip(band.chunks_exact(end)) {
+                lifted[row * inputs..][..end].copy_from_slice(values);
+            }
+            for column in 0..first {
+                let values = band[column..].iter().step_by(end);
+                let mirrored = &mut lifted[column * inputs + first..][..end - first];
+                mirrored.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            }
+        }
+        lifted
     }
 
     /// Calls `visit` for every row, in order, with its Jacobian: outputs × inputs, row-major.
@@ -254,6 +240,43 @@ impl Network {
                 visit(swept.start + row, jacobian);
             }
         });
+    }
+}
+
+impl Dense {
+    /// Wᵀ, for gradients at the outputs.
+    fn transposed(&self) -> Panels {
+        let weight = |output: usize, input: usize| self.weight[input * self.outputs + output];
+        Panels::new(self.outputs, self.inputs, weight)
+    }
+}
+
+/// Column after column of a row-major matrix.
+fn transposed(values: &[f32], width: usize) -> Vec<f32> {
+    let mut columns = Vec::with_capacity(values.len());
+    (0..width).for_each(|column| columns.extend(values[column..].iter().step_by(width)));
+    columns
+}
+
+/// B_l of every layer, the first layer first, from seeds at the last; `weights` are those behind the
+/// first layer, transposed. From an embedding the last is left empty: nothing went through the head.
+fn back(
+    gradients: &mut [Gradients],
+    weights: &[Panels],
+    slopes: &[Vec<f32>],
+    seed: Vec<f32>,
+    from_embedding: bool,
+) {
+    let mut last = gradients.len() - 1;
+    if !from_embedding {
+        gradients[last].set(seed);
+    } else if last > 0 {
+        last -= 1;
+        gradients[last].set_through(seed, &slopes[last]);
+    }
+    for i in (0..last).rev() {
+        let (below, above) = gradients.split_at_mut(i + 1);
+        below[i].pull_back(&above[0], &weights[i], &slopes[i]);
     }
 }
 
@@ -393,6 +416,18 @@ mod tests {
                 assert!((through[k] - expected).abs() < 1e-3, "{} {expected}", through[k]);
             }
         }
+    }
+
+    #[test]
+    fn a_gram_is_lifted_band_by_band() {
+        // More inputs than two bands hold.
+        let inputs = 2 * BAND + 3;
+        let network = init::fresh(&[inputs, 4, 2], Activation::Tanh, &Digest::of(b"w"));
+        let weight = DMatrix::from_row_slice(inputs, 4, &network.layers[0].weight).map(f64::from);
+        let gram = DMatrix::from_fn(4, 4, |i, j| (i * j) as f64 + f64::from(i == j));
+        let expected = &weight * &gram * weight.transpose();
+        let lifted = DMatrix::from_row_slice(inputs, inputs, &network.lifted(0, &gram));
+        assert!((lifted.map(f64::from) - expected).amax() < 1e-5);
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! Gradients in; the average gradient outer product and each row's share in it out.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use super::{AgopError, Frame, Geometry};
@@ -20,7 +22,6 @@ pub struct Accumulator<'a> {
     lift: Option<Lift>,
     gram: Vec<f64>,
     contributions: Vec<f64>,
-    by_output: Vec<f64>,
     by_column: Vec<f64>,
     kept: Option<Vec<f32>>,
     failure: Option<AgopError>,
@@ -75,7 +76,6 @@ impl<'a> Accumulator<'a> {
             lift,
             gram: vec![0.0; units * units],
             contributions: Vec::with_capacity(rows * frame.parts.len()),
-            by_output: vec![0.0; outputs * frame.parts.len()],
             by_column: vec![0.0; outputs * frame.columns],
             kept: keep.then(Vec::new),
             failure: None,
@@ -101,7 +101,7 @@ impl<'a> Accumulator<'a> {
             )));
             return;
         }
-        if !projected.iter().chain(gram).all(|value| value.is_finite()) {
+        if !finite(projected) || !finite(gram) {
             self.fail(AgopError::NotFinite("a gradient"));
             return;
         }
@@ -126,7 +126,7 @@ impl<'a> Accumulator<'a> {
             )));
             return;
         }
-        if !jacobians.iter().all(|value| value.is_finite()) {
+        if !finite(jacobians) {
             self.fail(AgopError::NotFinite("a gradient"));
             return;
         }
@@ -145,20 +145,20 @@ impl<'a> Accumulator<'a> {
         if columns == 0 {
             return;
         }
+        let mut of_row = vec![0.0; columns];
         for row in projected.chunks_exact(self.outputs * columns) {
-            let from = self.contributions.len();
-            self.contributions.resize(from + parts.len(), 0.0);
-            for (output, gradient) in row.chunks_exact(columns).enumerate() {
-                let squares = &mut self.by_column[output * columns..][..columns];
-                for (square, value) in squares.iter_mut().zip(gradient) {
-                    *square += f64::from(value * value);
-                }
-                for (part, range) in parts.iter().enumerate() {
-                    let square: f32 = gradient[range.clone()].iter().map(|v| v * v).sum();
-                    self.contributions[from + part] += f64::from(square);
-                    self.by_output[output * parts.len() + part] += f64::from(square);
+            of_row.fill(0.0);
+            for (gradient, by_column) in
+                row.chunks_exact(columns).zip(self.by_column.chunks_exact_mut(columns))
+            {
+                for ((value, of_row), by_column) in gradient.iter().zip(&mut of_row).zip(by_column)
+                {
+                    let square = f64::from(value * value);
+                    *of_row += square;
+                    *by_column += square;
                 }
             }
+            self.contributions.extend(sums(&of_row, parts));
         }
         if let Some(kept) = &mut self.kept {
             kept.extend_from_slice(projected);
@@ -186,7 +186,10 @@ impl<'a> Accumulator<'a> {
                 self.contributions.len() / parts.max(1)
             )));
         }
-        let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| sum / rows as f64).collect();
+        let by_column: Vec<f64> = self.by_column.iter().map(|sum| sum / rows as f64).collect();
+        let columns = self.frame.columns;
+        let by_output = (0..self.outputs)
+            .flat_map(|output| sums(&by_column[output * columns..][..columns], &self.frame.parts));
         let mut contributions = self.contributions;
         contributions.resize(rows * parts, 0.0);
         Ok(Gathered {
@@ -194,9 +197,19 @@ impl<'a> Accumulator<'a> {
             gram: DMatrix::from_row_slice(self.units, self.units, &self.gram) / rows as f64,
             lift: self.lift,
             contributions,
-            by_output: mean(self.by_output),
-            by_column: mean(self.by_column),
+            by_output: by_output.collect(),
+            by_column,
             projected: self.kept,
         })
     }
+}
+
+/// The sum over each part's columns. Of none it is 0, where `sum()` says -0.
+fn sums(columns: &[f64], parts: &[Range<usize>]) -> impl Iterator<Item = f64> {
+    parts.iter().map(|part| columns[part.clone()].iter().fold(0.0, |sum, value| sum + value))
+}
+
+/// Looks at all values, so that it looks at several at once.
+fn finite(values: &[f32]) -> bool {
+    values.iter().fold(true, |finite, value| finite & value.is_finite())
 }
