@@ -284,7 +284,9 @@ fn an_input_is_used_if_it_does_what_the_others_do_not() {
     let said = sentences(&rows, &["cause", "copy", "idle"]);
     let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
     let (used, noise) = uses.split_once(';').unwrap_or((uses, ""));
-    assert_eq!(used.trim_end_matches('.'), "It uses rows.cause", "{said:?}");
+    let (used, worth) = used.split_once(" (").unwrap();
+    assert_eq!(used, "It uses rows.cause", "{said:?}");
+    assert!(worth.contains("root mean squared error"), "{said:?}");
     let idle = said.iter().find(|text| text.starts_with("Weight, and no certain effect"));
     let idle = idle.map_or("", String::as_str);
     for other in ["rows.copy", "rows.idle"] {
@@ -304,4 +306,42 @@ fn of_two_inputs_that_say_the_same_one_or_the_other_is_used() {
     let either = ["rows.one or rows.other", "rows.other or rows.one"];
     assert!(either.iter().any(|names| uses.contains(names)), "{said:?}");
     assert!(uses.contains("they vary together"), "{said:?}");
+}
+
+#[test]
+fn an_expert_is_measured_alike_whoever_else_is_audited_and_the_whole_report_stays() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let whole = audited(&project, &[]);
+    let page = project.read(".collegium/reports/small.html");
+    let fresh = learned("rows = 100\nbootstrap = 5\n");
+    let alone = audited(&fresh, &["kind"]);
+    let strip = |audit: &Value| {
+        let mut node = of(audit, "expert.kind").clone();
+        node["cost"] = Value::Null;
+        node["probe"]["comparisons"] = Value::Null;
+        node
+    };
+    assert_eq!(strip(&whole), strip(&alone));
+    let said = project.collegium(&["audit", "kind", "-q"]).ok();
+    assert!(said.out.contains("report: .collegium/reports/small.kind.html"), "{}", said.out);
+    assert_eq!(project.read(".collegium/reports/small.html"), page);
+}
+
+#[test]
+fn a_run_with_an_audit_says_what_needs_attention() {
+    let project = Project::new();
+    project.map_column("size", |value| {
+        let number: f64 = value.parse().unwrap();
+        format!("{}", (number * 1e6).sin())
+    });
+    let said = project.collegium(&["run", "size", "--audit", "-q"]).ok();
+    assert!(said.out.contains("! expert.size: It learned nothing"), "{}", said.out);
+}
+
+#[test]
+fn a_row_that_is_asked_for_is_explained_on_the_terminal_too() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let said = project.collegium(&["audit", "kind", "--rows", "7", "-q"]).ok();
+    let line = said.out.lines().find(|line| line.contains("row 7: predicted ")).unwrap();
+    assert!(line.contains("in truth") && line.contains("rows.b = "), "{line}");
 }

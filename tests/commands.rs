@@ -75,7 +75,7 @@ fn help_lists_every_command_and_exit_code() {
       run          Bring experts up to date
       status       Show what the lock stands on and what is stale
       why          Explain why an expert was, or would be, fitted
-      audit        Measure what experts know and what they look at; writes one HTML file and JSON
+      audit        Measure what experts know and what they look at; writes HTML, JSON and model cards
       diff         Compare two versions of a pipeline's lock by what they do
       predict      Apply the pipeline, or some of its experts, to new rows
       graph        Draw the pipeline

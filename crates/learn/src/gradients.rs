@@ -215,8 +215,8 @@ impl Network {
         // Symmetric: what is right of a band's diagonal block is below another's.
         for first in (0..inputs).step_by(BAND) {
             let end = inputs.min(first + BAND);
-            let left = weight.clone().slice([0..end]).transpose();
-            let band = values(half.clone().slice([first..end]).matmul(left));
+            let left = weight.clone().narrow(0, 0, end).transpose();
+            let band = values(half.clone().narrow(0, first, end - first).matmul(left));
             for (row, values) in (first..end).zip(band.chunks_exact(end)) {
                 lifted[row * inputs..][..end].copy_from_slice(values);
             }

@@ -27,6 +27,9 @@ use crate::{
 
 /// 95 % intervals of the metrics of [`crate::classification`], same arguments.
 ///
+/// The calibration error has none: drawing rows adds noise to every bin, so that resamples err by more
+/// than the rows do, and the error itself can lie below all of them.
+///
 /// A metric that is not defined on all rows has no interval; one that is not defined on some
 /// resamples (all rows drawn are of one class) has the interval of the others. Equal keys give
 /// equal intervals. No resamples, no intervals.
@@ -190,7 +193,7 @@ fn resampled<const M: usize>(
     let intervals = names
         .into_iter()
         .zip(&mut values)
-        .filter(|(name, _)| metrics.contains_key(*name))
+        .filter(|(name, _)| metrics.contains_key(*name) && *name != "ece")
         .filter_map(|(name, values)| Some((name.to_owned(), interval(values)?)))
         .collect();
     SplitMeasures { rows: rows as u64, metrics, intervals }

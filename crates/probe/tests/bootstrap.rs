@@ -29,14 +29,12 @@ fn every_defined_metric_has_an_interval_around_it() {
     assert_eq!(found.metrics, classification(&p, 1, &y, 2));
     assert_eq!(found.intervals, bootstrap_classification(&p, 1, &y, 2, 200, &key("k")));
     assert_eq!(found.rows, 500);
-    assert!(found.metrics.keys().eq(found.intervals.keys()));
+    // Resampling adds noise to the bins of a calibration error: its interval would lie higher.
+    assert!(found.metrics.keys().filter(|name| *name != "ece").eq(found.intervals.keys()));
     for (name, interval) in &found.intervals {
         assert!(interval.low < interval.high, "{name}");
-        // Resampling adds noise to the bins of a calibration error, so its interval lies higher.
-        if name != "ece" {
-            let value = found.metrics[name];
-            assert!(interval.low <= value && value <= interval.high, "{name} {value} {interval:?}");
-        }
+        let value = found.metrics[name];
+        assert!(interval.low <= value && value <= interval.high, "{name} {value} {interval:?}");
     }
 }
 

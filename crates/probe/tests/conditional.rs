@@ -95,7 +95,7 @@ fn of_a_category_that_another_input_determines_most_of_the_cost_goes() {
 fn nothing_is_expected_of_an_only_input_or_by_constant_and_wide_ones() {
     let one: Vec<f32> = normal("one").iter().map(|v| *v as f32).collect();
     let nothing = Expected::Nothing;
-    assert_eq!(Partners::new(&one, 1, &[0..1]).expected(&[0]), nothing);
+    assert_eq!(Partners::new(&one, 1, std::slice::from_ref(&(0..1))).expected(&[0]), nothing);
     let with_constant: Vec<f32> = one.iter().flat_map(|v| [*v, 7.0]).collect();
     let partners = Partners::new(&with_constant, 2, &[0..1, 1..2]);
     assert_eq!(

@@ -29,7 +29,7 @@ fn an_expert_that_learned_nothing_is_not_recommended() {
     let report = sample::report();
     let card = card(&report, &report.nodes[3]);
     assert!(card.contains("It cannot be told from a constant guess on test rows: do not use it."));
-    assert!(card.contains("## What it looks at\n\nWithheld. On held-out rows"), "{card}");
+    assert!(card.contains("## What it looks at\n\nWithheld: On held-out rows"), "{card}");
     assert!(card.contains("finds fewer than half of the rows of: yes (0 %)"), "{card}");
 }
 

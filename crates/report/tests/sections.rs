@@ -88,7 +88,7 @@ fn without_skill_nothing_of_what_it_looks_at_is_shown_even_if_it_was_recorded() 
     let first = words(page.split("The experts at a glance").next().unwrap());
     assert!(!first.contains("Collapsed") && !first.contains("Does not look at the same things"));
     let card = collegium_report::card(&report, &report.nodes[5]);
-    assert!(card.contains("Withheld. It knows nothing.") && !card.contains("| `slips.image` |"));
+    assert!(card.contains("Withheld: It knows nothing.") && !card.contains("| `slips.image` |"));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn weak_slices_are_named_or_said_not_to_be_there() {
     );
     let none = said(&page, "expert.arrival", "performance");
     assert!(
-        none.contains("Nowhere that could be shown: 8 slices of the rows were tested"),
+        none.contains("Nowhere that could be shown: on none of 8 slices is the log loss larger"),
         "{none}"
     );
     assert!(!said(&page, "expert.newark", "performance").contains("Where it does worse"));

@@ -8,10 +8,13 @@ use std::{
 };
 
 use collegium_engine::{AuditOptions, EngineError, Session, mended};
-use collegium_records::{AuditReport, Cue, Level, MetricDiff, three_digits};
+use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
 
 use super::print_json;
 use crate::{args::Args, failure::Failure, locate::split};
+
+/// Inputs of a row on the terminal; the report has more.
+const ROW_INPUTS: usize = 4;
 
 /// Where an audit was written.
 pub(crate) struct Written {
@@ -29,7 +32,7 @@ pub(crate) fn audit(
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let asked = AuditOptions { nodes, ..asked };
     let report = mended(|| measure(args, &session, &asked))?;
-    let written = write(&session, report, output)?;
+    let written = write(&session, report, &asked.nodes, output)?;
     crate::session::say_notes(&session);
     if args.json {
         print_json(&written.report)?;
@@ -41,6 +44,9 @@ pub(crate) fn audit(
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
             crate::human::put(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
         }
+        for row in node.probe.rows.iter().filter(|row| row.why == "asked for") {
+            crate::human::put(&crate::human::sentence("    ", &row_line(row)))?;
+        }
         for cue in node.probe.cues.iter().take(asked.without.len()) {
             for line in cue_lines(cue) {
                 crate::human::put(&format!("    {line}\n"))?;
@@ -49,6 +55,17 @@ pub(crate) fn audit(
     }
     crate::human::put(&format!("report: {}\n", written.html.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What needs attention, expert by expert; `audit` says the rest too.
+pub(crate) fn say_warnings(report: &AuditReport) -> Result<(), Failure> {
+    for node in &report.nodes {
+        for finding in node.findings.iter().filter(|finding| finding.level == Level::Warning) {
+            let mark = format!("! {}: ", node.name);
+            crate::human::put(&crate::human::sentence(&mark, &finding.text))?;
+        }
+    }
+    Ok(())
 }
 
 /// Audits, and says what is being audited.
@@ -64,6 +81,21 @@ pub(crate) fn measure(
     })
 }
 
+/// What a row rests on: `+` raises the output for what was predicted, `-` lowers it.
+fn row_line(row: &RowAttribution) -> String {
+    let inputs = row.inputs.iter().take(ROW_INPUTS).map(|input| {
+        let short = format!("{:+.2}", input.weight);
+        format!("{} = {} ({short})", input.input, input.value)
+    });
+    format!(
+        "row {}: predicted {}, in truth {}; rests on {}",
+        row.row,
+        row.predicted,
+        row.truth,
+        inputs.collect::<Vec<String>>().join(", ")
+    )
+}
+
 /// What is lost without an input, a line per way of taking it.
 fn cue_lines(cue: &Cue) -> Vec<String> {
     let metric = ["auc", "accuracy", "r2"].into_iter().find(|m| cue.permuted.contains_key(*m));
@@ -73,8 +105,9 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
     let line = |way: &str, by: &BTreeMap<String, MetricDiff>| {
         let diff = by.get(metric)?;
         let range = diff.interval.map_or_else(String::new, |i| {
-            format!(" [{}, {}]", three_digits(i.low), three_digits(i.high))
+            format!(" ({} to {})", three_digits(i.low), three_digits(i.high))
         });
+        let metric = if metric == "r2" { "R²".to_owned() } else { metric.replace("auc", "AUC") };
         Some(format!(
             "{way:<9} {metric} {} → {}, by {}{range}",
             three_digits(diff.before),
@@ -89,15 +122,23 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
 }
 
 /// Writes an audit as HTML and JSON beside each other, to `output`, else to
-/// `.collegium/reports/NAME.html`; and a model card of every expert in a folder of the same name.
+/// `.collegium/reports/NAME.html`, where some experts were named `NAME.EXPERTS.html`; and a model card
+/// of every expert in a folder of the same name.
 pub(crate) fn write(
     session: &Session,
     report: AuditReport,
+    nodes: &[String],
     output: Option<&Path>,
 ) -> Result<Written, Failure> {
     let html = match output {
         Some(path) => path.to_path_buf(),
-        None => session.store.root().join("reports").join(format!("{}.html", report.pipeline)),
+        None => {
+            let name = match nodes {
+                [] => report.pipeline.clone(),
+                some => format!("{}.{}", report.pipeline, some.join("+")),
+            };
+            session.store.root().join("reports").join(format!("{name}.html"))
+        }
     };
     let json = serde_json::to_string_pretty(&report)
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             }
             found => found?,
         };
-        let paths = super::audit::write(&session, found, None)?;
+        let paths = super::audit::write(&session, found, &to_audit.nodes, None)?;
         report.report = Some(paths.html.display().to_string());
         report.notes.extend(session.notes());
         written = Some(paths);
@@ -74,6 +74,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             eprintln!("no report: not every expert is up to date");
         }
         if let Some(paths) = written {
+            super::audit::say_warnings(&paths.report)?;
             crate::human::put(&format!("report: {}\n", paths.html.display()))?;
         }
     }

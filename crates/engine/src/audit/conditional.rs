@@ -57,14 +57,16 @@ impl Session {
             hasher.digest(key);
             set.iter().for_each(|&input| _ = hasher.text(&names[input]));
             let mut random = stream(&hasher.finish(), "exchanges");
-            let mut losses = vec![0.0; rows.len()];
+            // Rises are summed, so that a row that does not move has a rise of exactly 0.
+            let mut rises = vec![0.0; rows.len()];
             for _ in 0..EXCHANGES {
                 let from = partners.exchange(&expected, &mut random);
                 let x = exchanged(&x, &columns, &from);
                 let now = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
-                losses.iter_mut().zip(now).for_each(|(sum, loss)| *sum += loss / EXCHANGES as f64);
+                let each = rises.iter_mut().zip(now.iter().zip(&before));
+                each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
             }
-            after.push(losses);
+            after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
             exchanged_sets.push((set, expected != Expected::Nothing));
         }
         let loss = match self.experts[index].task {

@@ -7,7 +7,8 @@ use super::looked_at;
 /// Calibration error from which probabilities should not be taken at their word.
 const POOR_CALIBRATION: f64 = 0.05;
 
-/// Test loss over training loss from which an expert knows its training rows too well.
+/// Test loss over training loss from which an expert knows its training rows too well, if their
+/// intervals lie apart.
 const OVERFIT: f64 = 1.25;
 
 /// What a reader should know of an expert, most important first.
@@ -61,10 +62,16 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             );
         }
     }
+    let interval_on = |side: &str| audit.metrics.get(side)?.intervals.get(loss);
+    let apart = match (interval_on("train"), interval_on("test")) {
+        (Some(train), Some(test)) => train.high < test.low,
+        _ => true,
+    };
     if let (Some(train), Some(test)) =
         (audit.metrics.get("train").and_then(|s| s.metrics.get(loss)), ours)
         && *train > 0.0
         && test / train > OVERFIT
+        && apart
     {
         say(
             Level::Warning,

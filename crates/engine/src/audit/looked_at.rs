@@ -28,17 +28,7 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
     let mut said = Vec::new();
     if let Some(agop) = &audit.agop {
         said.extend(inputs(audit, agop));
-        for group in &agop.groups {
-            said.push((
-                Level::Note,
-                format!(
-                    "{} vary together (correlation {}): read their {} % of importance as one.",
-                    list(&group.inputs),
-                    three(group.correlation),
-                    percent(group.share)
-                ),
-            ));
-        }
+        said.extend(agop.groups.iter().map(|group| (Level::Note, together(group, agop))));
     }
     said.extend(slices(audit));
     said.extend(layers(audit));
@@ -83,7 +73,7 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     let mut said = Vec::new();
     let mut text = match used.is_empty() {
         true => "No single input is told apart from noise".to_owned(),
-        false => format!("It uses {}", list(&used)),
+        false => format!("It uses {}{}", list(&used), worth(&used, &audit.probe.cues)),
     };
     if !noise.is_empty() {
         text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
@@ -98,13 +88,53 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     said
 }
 
+/// What exchanging the inputs that are used costs, in their order.
+fn worth(used: &[String], cues: &[Cue]) -> String {
+    let cost = |input: &String| cues.iter().find(|cue| cue.input == *input)?.conditional.as_ref();
+    let costs: Vec<&Conditional> = used.iter().filter_map(cost).collect();
+    let Some(first) = costs.first() else { return String::new() };
+    let figures: Vec<String> = costs.iter().map(|cost| three(cost.cost)).collect();
+    format!(
+        " (exchanged between {} they cost, in {}, {})",
+        rows_of(first),
+        metric_of(first),
+        list(&figures)
+    )
+}
+
+/// Inputs that vary together, and what they do as one.
+fn together(group: &InputGroup, agop: &Agop) -> String {
+    let members = agop.importance.iter().filter(|one| group.inputs.contains(&one.input));
+    let apart: f64 = members.map(|one| one.share).sum();
+    let words = match group.share / apart {
+        ratio if ratio < 0.5 => "they pull in opposite directions: it looks at how they differ",
+        ratio if ratio > 1.1 => "they pull in the same direction, and what they share counts twice",
+        _ => "how it is divided among them is chance",
+    };
+    format!(
+        "{} vary together (correlation {}): moving as one they have {} % of the importance, one by one {} %; \
+         {words}.",
+        list(&group.inputs),
+        three(group.correlation),
+        percent(group.share),
+        percent(apart)
+    )
+}
+
+fn rows_of(cost: &Conditional) -> &'static str {
+    if cost.alike { "rows that are alike in the other inputs" } else { "rows" }
+}
+
+fn metric_of(cost: &Conditional) -> &'static str {
+    match cost.metric.as_str() {
+        "log_loss" => "log loss",
+        _ => "root mean squared error",
+    }
+}
+
 /// What exchanging these costs, after some words on them.
 fn effects(cues: &[&Cue], words: &str) -> Option<String> {
     let first = cues.first()?.conditional.as_ref()?;
-    let metric = match first.metric.as_str() {
-        "log_loss" => "log loss",
-        _ => "root mean squared error",
-    };
     let mut known: Vec<(&Cue, &Conditional)> =
         cues.iter().filter_map(|cue| Some((*cue, cue.conditional.as_ref()?))).collect();
     known.sort_by(|a, b| b.1.cost.total_cmp(&a.1.cost));
@@ -128,7 +158,7 @@ fn effects(cues: &[&Cue], words: &str) -> Option<String> {
         let rest: Vec<String> = rest.iter().map(|(cue, _)| cue.input.clone()).collect();
         each.push_str(&format!("; less for {}", list(&rest)));
     }
-    let rows = if first.alike { "rows that are alike in the other inputs" } else { "rows" };
+    let (metric, rows) = (metric_of(first), rows_of(first));
     let copies = if copies {
         " What costs something among all rows only stands in for what it varies with."
     } else {
@@ -167,8 +197,9 @@ fn slices(audit: &NodeAudit) -> Vec<(Level, String)> {
     let worst = slices.slices.iter().find(|slice| slice.loss > WEAK * slice.elsewhere);
     worst
         .map(|slice| {
+            let loss = if audit.task == "classification" { "log loss" } else { "squared error" };
             let text = format!(
-                "It is weak where {}: mean loss {} on {} test rows against {} elsewhere (p = {}).",
+                "It is weak where {}: mean {loss} {} on {} test rows against {} elsewhere (p {}).",
                 slice.conditions.join(" and "),
                 three(slice.loss),
                 slice.rows,
@@ -182,7 +213,7 @@ fn slices(audit: &NodeAudit) -> Vec<(Level, String)> {
 }
 
 fn p_value(p: f64) -> String {
-    if p < 1e-4 { "below .0001".to_owned() } else { format!("{p:.4}") }
+    if p < 1e-4 { "below .0001".to_owned() } else { format!("= {p:.4}") }
 }
 
 fn layers(audit: &NodeAudit) -> Vec<(Level, String)> {

@@ -5,19 +5,14 @@ use collegium_records::{Level, NodeAudit};
 use super::text::{inline, sentence};
 use crate::attention::items;
 use crate::number::{number, percent};
-use crate::words::{Against, finite, linear, metric_phrase};
+use crate::words::{Against, linear, metric_phrase};
 
-/// Probabilities that are farther off than this on average are not to be read as frequencies.
-const POOR_CALIBRATION: f64 = 0.05;
-/// A test loss this many times the training loss is learning by heart.
-const OVERFIT: f64 = 1.25;
 /// A class of which fewer rows are found is named.
 const LOW_RECALL: f64 = 0.5;
 
 /// A list, or that there is none.
 pub(super) fn limits(node: &NodeAudit) -> String {
-    let read_off =
-        [no_skill(node), no_better(node), calibration(node), overfit(node), missed(node)];
+    let read_off = [no_skill(node), no_better(node), missed(node)];
     let mut all: Vec<String> = read_off.into_iter().flatten().collect();
     // What the audit and the report found, less the notes that limit nothing.
     all.extend(
@@ -46,29 +41,6 @@ fn no_better(node: &NodeAudit) -> Option<String> {
         number(linear.ours),
         number(linear.theirs)
     ))
-}
-
-fn calibration(node: &NodeAudit) -> Option<String> {
-    let ece =
-        finite(&node.metrics.get("test")?.metrics, "ece").filter(|ece| *ece > POOR_CALIBRATION)?;
-    Some(format!(
-        "Its probabilities are off by {} on average (ECE): do not read them as frequencies.",
-        number(ece)
-    ))
-}
-
-fn overfit(node: &NodeAudit) -> Option<String> {
-    let metric = node.skill.metric.as_str();
-    let on = |side: &str| finite(&node.metrics.get(side)?.metrics, metric);
-    let (train, test) = (on("train")?, on("test")?);
-    (test > OVERFIT * train).then(|| {
-        format!(
-            "It knows its training rows better than the task: {} {} there, {} on test rows.",
-            metric_phrase(metric),
-            number(train),
-            number(test)
-        )
-    })
 }
 
 /// Classes of which it finds less than half.

@@ -11,8 +11,8 @@ const SHOWN: usize = 15;
 
 pub(super) fn looks(node: &NodeAudit, page: &mut Paragraphs) {
     let Some(agop) = node.agop.as_ref().filter(|_| has_skill(node)) else {
-        let why = node.withheld.as_deref().unwrap_or("None was recorded for this expert.");
-        page.add(format!("Withheld. {}", sentence(why)));
+        let why = node.withheld.as_deref().unwrap_or("none was recorded for this expert");
+        page.add(format!("Withheld: {}.", sentence(why).trim_end_matches('.')));
         return;
     };
     page.add(inputs(agop));

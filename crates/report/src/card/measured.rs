@@ -79,7 +79,11 @@ fn slices(node: &NodeAudit, page: &mut Paragraphs) {
     };
     page.add("### Where it does worse".into());
     if found.slices.is_empty() {
-        page.add(format!("Nowhere that could be shown, among {} slices tested.", found.tested));
+        page.add(match found.tested {
+            0 => "No slice of the validation rows stood out, so none was tested.".to_owned(),
+            1 => "Nowhere that could be shown; one slice was tested.".to_owned(),
+            tested => format!("Nowhere that could be shown, among {tested} slices tested."),
+        });
         return;
     }
     let rows: Vec<Vec<String>> = found

@@ -101,8 +101,8 @@ fn ranks(agop: &Agop) -> Markup {
             }
         }
         p.caption {
-            "Directions that the output answers to. Few beside many in the two networks that had nothing to learn: "
-            "the expert found out what matters."
+            "Directions that the output answers to. Fewer than in networks that had nothing to learn mean that training "
+            "found out what matters; as many or more, that it did not narrow its view."
         }
     }
 }

@@ -11,8 +11,8 @@ pub(super) fn slices(found: &WeakSlices) -> Markup {
     html! {
         @if found.slices.is_empty() {
             p {
-                "Nowhere that could be shown: " (tested) " of the rows were tested, and on none is the " (loss)
-                " larger than elsewhere by more than chance allows."
+                @if found.tested == 0 { "No slice of the validation rows stood out, so none was tested." }
+                @else { "Nowhere that could be shown: on none of " (tested) " is the " (loss) " larger than elsewhere by more than chance allows." }
             }
         } @else {
             table.stack.slices role="table" {
@@ -38,7 +38,7 @@ pub(super) fn slices(found: &WeakSlices) -> Markup {
         }
         p.caption {
             "Slices come from a shallow tree grown on validation rows; each was then tested on " (counted(found.rows, "test row", "test rows"))
-            ", whose mean " (loss) " is " (number(found.overall)) ". " (tested) " were tested; shown are those whose "
+            ", whose mean " (loss) " is " (number(found.overall)) ". " (tested) @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
         }
     }

@@ -71,14 +71,16 @@ pub(super) fn entries() -> Markup {
             dt #glossary-noise { "Noise floor" }
             dd {
                 p { "What the same pictures show where nothing was learned: the shares of a network of the same shape with its first random weights, "
-                    "and how far two random halves of the rows agree. An input whose importance does not rise above it is said to have little weight." }
+                    "and how far two random halves of the rows agree. An input has little weight if the lower end of its band is below a tenth of an even share, "
+                    "if (with refits) less than half of its importance is common to all seeds, or if (with permuted labels) a network that learned nothing answers to it as strongly. "
+                    "The comparison with permuted labels is of strengths in units of the output and not of shares, which add up to 100 % in a network without skill as well." }
             }
         }
         div {
             dt #glossary-permuted { "Permuted labels" }
             dd {
                 p { "Networks of the same shape, trained in the same way on the same rows, whose labels were dealt out anew at random. All else is as it was and there is nothing to learn, so whatever they look at is what training alone produces. "
-                    "An input should rise above the largest share that any of them gives it." }
+                    "What they look at shows how shares fall when there is nothing to find; an input's strength, in units of the output, must be above that in each of them." }
             }
         }
         div {
