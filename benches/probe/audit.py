@@ -87,7 +87,7 @@ for seed in range(1, 5):
         shown += 1
         costs = {cue["input"]: cue["conditional"] for cue in node["probe"]["cues"]}
         sentence = next(f["text"] for f in node["findings"] if f["text"].startswith(("It uses ", "No single input")))
-        used = set(re.findall(r"\w+\.(\w+)", sentence.split(";")[0]))
+        used = set(re.findall(r"\w+\.(\w+)", sentence.split(";")[0])) & {i.split(".")[1] for i in node["inputs"]}
         order, why = [], {}
         for entry in agop["importance"]:
             what, cost = entry["input"].split(".")[1], costs[entry["input"]]
