@@ -309,6 +309,20 @@ fn of_two_inputs_that_say_the_same_one_or_the_other_is_used() {
 }
 
 #[test]
+fn an_input_that_two_others_determine_together_is_not_called_noise() {
+    let rows = table("a,b,sum,idle,y", 1_000, |normal| {
+        let (a, b, idle) = (normal(), normal(), normal());
+        vec![a, b, a + b, idle, a + b + 0.3 * normal()]
+    });
+    let said = sentences(&rows, &["sum", "a", "b", "idle"]);
+    let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
+    let (used, noise) = uses.split_once(" (").unwrap();
+    assert!(used.contains("rows.sum") && !used.contains("rows.idle"), "{said:?}");
+    assert!(!noise.contains("noise: rows.sum"), "{said:?}");
+    assert!(said.iter().any(|text| text.starts_with("The other inputs determine ")), "{said:?}");
+}
+
+#[test]
 fn an_expert_is_measured_alike_whoever_else_is_audited_and_the_whole_report_stays() {
     let project = learned("rows = 100\nbootstrap = 5\n");
     let whole = audited(&project, &[]);

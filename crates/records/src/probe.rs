@@ -373,6 +373,10 @@ pub struct Conditional {
     pub interval: Interval,
     /// One-sided p-value of there being no rise.
     pub chance: f64,
-    /// Was there another input for rows to be alike in? If not, it was exchanged among all.
+    /// Was it exchanged among alike rows? If not, then among all: there is no other input, or the others
+    /// determine it.
     pub alike: bool,
+    /// Do the other inputs determine it, so that among alike rows nothing is left to exchange?
+    #[serde(default)]
+    pub determined: bool,
 }

@@ -21,7 +21,7 @@ const EXCHANGES: u64 = 10;
 /// Resamples behind the chance of no cost: among twenty inputs the strictest bar is 1/400.
 const RESAMPLES: u32 = 2_000;
 
-/// By declared inputs, one or several that vary together. Not of those that the others determine.
+/// By declared inputs, one or several that vary together.
 pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
 
 impl Session {
@@ -49,9 +49,8 @@ impl Session {
         let (mut exchanged_sets, mut after) = (Vec::new(), Vec::new());
         for set in sets {
             let expected = partners.expected(&set);
-            if expected == Expected::All {
-                continue;
-            }
+            let determined = expected == Expected::All;
+            let expected = if determined { Expected::Nothing } else { expected };
             let columns: Vec<usize> = set.iter().flat_map(|&input| groups[input].clone()).collect();
             let mut hasher = Hasher::new("conditional");
             hasher.digest(key);
@@ -67,18 +66,20 @@ impl Session {
                 each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
             }
             after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
-            exchanged_sets.push((set, expected != Expected::Nothing));
+            exchanged_sets.push((set, expected != Expected::Nothing, determined));
         }
         let loss = match self.experts[index].task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
         let costs = exchange_costs(loss, &before, &after, RESAMPLES, key);
-        let known = exchanged_sets.iter().zip(costs).filter_map(|((set, alike), cost)| {
-            let mut inputs: Vec<String> = set.iter().map(|&input| names[input].clone()).collect();
-            inputs.sort();
-            Some((inputs, Conditional { alike: *alike, ..cost? }))
-        });
+        let known =
+            exchanged_sets.iter().zip(costs).filter_map(|((set, alike, determined), cost)| {
+                let mut inputs: Vec<String> =
+                    set.iter().map(|&input| names[input].clone()).collect();
+                inputs.sort();
+                Some((inputs, Conditional { alike: *alike, determined: *determined, ..cost? }))
+            });
         Ok(known.collect())
     }
 }

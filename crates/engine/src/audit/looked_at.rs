@@ -54,7 +54,11 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for importance in &agop.importance {
         let known = cue(&importance.input).filter(|cue| cue.conditional.is_some());
-        match (costly.contains(&importance.input.as_str()), importance.above_noise) {
+        // Where another of its group determines it, only the group can be judged.
+        let grouped = agop.groups.iter().any(|group| group.inputs.contains(&importance.input));
+        let spoken_for = grouped && known.and_then(determined).is_some();
+        let costs = costly.contains(&importance.input.as_str()) && !spoken_for;
+        match (costs, importance.above_noise) {
             (true, true) => used.push(importance.input.clone()),
             (true, false) => faint.extend(known),
             (false, true) if known.is_some() => idle.extend(known),
@@ -79,6 +83,16 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
     }
     said.push((Level::Note, format!("{text}.")));
+    let copied: Vec<String> =
+        used.iter().filter(|input| cue(input).and_then(determined).is_some()).cloned().collect();
+    if !copied.is_empty() {
+        let text = format!(
+            "The other inputs determine {}: alike rows have the same of it, so its cost is that among \
+             all rows, and the expert might do without.",
+            list(&copied)
+        );
+        said.push((Level::Note, text));
+    }
     for (cues, words) in [
         (faint, "Little weight on average, and yet it counts"),
         (idle, "Weight, and no certain effect of its own"),
@@ -92,8 +106,15 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
 fn worth(used: &[String], cues: &[Cue]) -> String {
     let cost = |input: &String| cues.iter().find(|cue| cue.input == *input)?.conditional.as_ref();
     let costs: Vec<&Conditional> = used.iter().filter_map(cost).collect();
-    let Some(first) = costs.first() else { return String::new() };
-    let figures: Vec<String> = costs.iter().map(|cost| three(cost.cost)).collect();
+    let first = costs.iter().find(|cost| cost.alike).or(costs.first());
+    let Some(first) = first else { return String::new() };
+    let figures: Vec<String> = costs
+        .iter()
+        .map(|cost| match cost.determined {
+            true => format!("{} (among all rows)", three(cost.cost)),
+            false => three(cost.cost),
+        })
+        .collect();
     format!(
         " (exchanged between {} they cost, in {}, {})",
         rows_of(first),
@@ -119,6 +140,11 @@ fn together(group: &InputGroup, agop: &Agop) -> String {
         percent(group.share),
         percent(apart)
     )
+}
+
+/// What it costs, if the other inputs determine it.
+fn determined(cue: &Cue) -> Option<&Conditional> {
+    cue.conditional.as_ref().filter(|cost| cost.determined)
 }
 
 fn rows_of(cost: &Conditional) -> &'static str {
@@ -148,9 +174,11 @@ fn effects(cues: &[&Cue], words: &str) -> Option<String> {
                 && permuted.interval.is_some_and(|interval| interval.low > 0.0)
         });
         copies |= among_all.is_some();
-        let among_all = among_all
-            .map(|permuted| format!("; among all rows {}", three(permuted.difference)))
-            .unwrap_or_default();
+        let among_all = match among_all {
+            Some(permuted) => format!("; among all rows {}", three(permuted.difference)),
+            None if cost.determined => "; among all rows".to_owned(),
+            None => String::new(),
+        };
         format!("{} {} ({range}{among_all})", cue.input, three(cost.cost))
     });
     let mut each = list(&each.collect::<Vec<String>>());

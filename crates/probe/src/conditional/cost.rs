@@ -57,7 +57,8 @@ pub fn exchange_costs(
             Loss::Squared => "rmse",
         };
         let interval = interval(&mut rises).unwrap_or(Interval { low: cost, high: cost });
-        Some(Conditional { metric: metric.to_owned(), cost, interval, chance, alike: true })
+        let metric = metric.to_owned();
+        Some(Conditional { metric, cost, interval, chance, alike: true, determined: false })
     });
     each.collect()
 }

@@ -37,7 +37,8 @@ fn one(cue: &Cue, node: &NodeAudit) -> Markup {
         @if let Some(cost) = &cue.conditional {
             p.caption {
                 @let (shown, range) = measure(cost.cost, Some(&cost.interval));
-                "Exchanged among rows that are alike in the other inputs, " (metric_name(&cost.metric))
+                @if cost.alike { "Exchanged among rows that are alike in the other inputs, " } @else if cost.determined { "The other inputs determine it. Exchanged among all rows, " } @else { "Exchanged among all rows, " }
+                (metric_name(&cost.metric))
                 " rises by " (shown) @if let Some(range) = range { " (" (range) ")" } "."
             }
         }
