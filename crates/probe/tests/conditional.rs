@@ -132,7 +132,7 @@ fn the_more_the_others_say_the_fewer_rows_change_places_until_none_do() {
         }
     };
     assert_eq!(neighbours(1.0), (20, true));
-    let (close, moved) = neighbours(0.1);
+    let (close, moved) = neighbours(0.02);
     assert!((2..20).contains(&close) && moved, "{close}");
     assert_eq!(neighbours(1e-4), (0, false));
 }
