@@ -62,6 +62,24 @@ impl Draws {
     }
 }
 
+/// Σ count · value of each resample.
+pub(crate) fn weighted(counts: &[Counts<LANES>], values: &[f64]) -> [f64; LANES] {
+    let mut sums = [0.0; LANES];
+    for (count, &value) in counts.iter().zip(values) {
+        for (sum, &count) in sums.iter_mut().zip(count) {
+            *sum += f64::from(count) * value;
+        }
+    }
+    sums
+}
+
+/// Fisher and Yates's shuffle.
+pub(crate) fn shuffle<T>(order: &mut [T], stream: &mut Stream) {
+    for i in (1..order.len()).rev() {
+        order.swap(i, index(stream, i + 1));
+    }
+}
+
 /// A uniform integer below `n` (1 ≤ n ≤ 2^32), unbiased: Lemire, *Fast random integer generation in
 /// an interval* (2019). Written out because these draws are part of what is stored, and must not
 /// move when a library changes its own method.

@@ -4,7 +4,7 @@ use collegium_digest::Digest;
 use collegium_records::{Interval, Skill};
 
 use crate::{
-    resample::{Draws, interval},
+    resample::{Draws, interval, weighted},
     scored::View,
 };
 
@@ -20,6 +20,24 @@ pub enum Loss {
     Log,
     /// Of regressions, in squared target units: see [`squared_errors`].
     Squared,
+}
+
+impl Loss {
+    /// The metric that its mean is told in.
+    pub(crate) fn metric(self) -> &'static str {
+        match self {
+            Self::Log => "log_loss",
+            Self::Squared => "rmse",
+        }
+    }
+
+    /// The metric of some rows, from the sum of their losses.
+    pub(crate) fn mean(self, sum: f64, rows: usize) -> f64 {
+        match self {
+            Self::Log => sum / rows as f64,
+            Self::Squared => (sum / rows as f64).sqrt(),
+        }
+    }
 }
 
 /// Each row's log loss, clipped as in [`crate::classification`] (same arguments).
@@ -73,30 +91,16 @@ pub fn skill(
     let mut gains = Vec::with_capacity(resamples as usize);
     let mut draws = Draws::new(key, "skill", rows, resamples);
     while let Some((counts, lanes)) = draws.next_block() {
-        let mut sums = [[0.0; crate::resample::LANES]; 2];
-        for ((count, &ours), &theirs) in counts.iter().zip(expert).zip(baseline) {
-            for (lane, &count) in count.iter().enumerate() {
-                sums[0][lane] += f64::from(count) * ours;
-                sums[1][lane] += f64::from(count) * theirs;
-            }
-        }
-        gains.extend((0..lanes).map(|lane| gain(sums[0][lane], sums[1][lane])));
+        let (ours, theirs) = (weighted(counts, expert), weighted(counts, baseline));
+        gains.extend((0..lanes).map(|lane| gain(ours[lane], theirs[lane])));
     }
     let point = gain(sum, sum_baseline);
     // Without resamples the interval says nothing, so it must not say "better".
     let drawn = interval(&mut gains);
-    let unit = |sum: f64| match loss {
-        Loss::Log => sum / rows as f64,
-        Loss::Squared => (sum / rows as f64).sqrt(),
-    };
     Some(Skill {
-        metric: match loss {
-            Loss::Log => "log_loss",
-            Loss::Squared => "rmse",
-        }
-        .to_owned(),
-        value: unit(sum),
-        baseline: unit(sum_baseline),
+        metric: loss.metric().to_owned(),
+        value: loss.mean(sum, rows),
+        baseline: loss.mean(sum_baseline, rows),
         gain: point,
         gain_interval: drawn.unwrap_or(Interval { low: point, high: point }),
         beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),

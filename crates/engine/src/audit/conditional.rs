@@ -8,12 +8,11 @@ use collegium_manifest::Task;
 use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
 use collegium_records::{Agop, Conditional, Cue};
 
-use super::{cues::exchanged, rows::losses_of};
-use crate::{
-    EngineError, Session,
-    drift::sources,
-    inputs::{InputData, encode},
+use super::{
+    cues::{Tested, exchanged},
+    rows::losses_of,
 };
+use crate::{EngineError, Session};
 
 /// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
 const EXCHANGES: u64 = 10;
@@ -30,18 +29,17 @@ impl Session {
         &self,
         index: usize,
         model: &Model,
-        data: &[InputData],
+        tested: &Tested,
         clusters: &[Cluster],
         key: &Digest,
     ) -> Result<Conditionals, EngineError> {
-        let rows = self.cue_rows(index, key)?;
+        let Tested { rows, x, before } = tested;
         let groups = model.encoder.groups();
         let width = groups.last().map_or(0, |group| group.end);
-        if rows.len() < 2 || width == 0 {
+        if width == 0 {
             return Ok(Conditionals::new());
         }
-        let x = encode(model, &sources(data), &rows)?;
-        let before = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
+        let before = losses_of(before);
         let partners = Partners::new(&x.data, width, &groups);
         let names = model.encoder.names();
         let sets = (0..names.len()).map(|input| vec![input]);
@@ -60,8 +58,8 @@ impl Session {
             let mut rises = vec![0.0; rows.len()];
             for _ in 0..EXCHANGES {
                 let from = partners.exchange(&expected, &mut random);
-                let x = exchanged(&x, &columns, &from);
-                let now = losses_of(&self.encoded_predicted(index, model, &x, &rows)?);
+                let x = exchanged(x, &columns, &from);
+                let now = losses_of(&self.encoded_predicted(index, model, &x, rows)?);
                 let each = rises.iter_mut().zip(now.iter().zip(&before));
                 each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
             }

@@ -93,9 +93,34 @@ enum Change {
     From(Vec<usize>),
 }
 
+/// What an expert predicts on the rows that cues are tested on, before anything is changed.
+pub(super) struct Tested {
+    pub(super) rows: Vec<u32>,
+    /// As the network sees them.
+    pub(super) x: Matrix,
+    pub(super) before: Predicted,
+}
+
 impl Session {
+    /// `None` with fewer than two rows.
+    pub(super) fn tested(
+        &self,
+        index: usize,
+        model: &Model,
+        data: &[InputData],
+        key: &Digest,
+    ) -> Result<Option<Tested>, EngineError> {
+        let rows = self.cue_rows(index, key)?;
+        if rows.len() < 2 {
+            return Ok(None);
+        }
+        let x = encode(model, &sources(data), &rows)?;
+        let before = self.encoded_predicted(index, model, &x, &rows)?;
+        Ok(Some(Tested { rows, x, before }))
+    }
+
     /// The rows that cues are tested on.
-    pub(super) fn cue_rows(&self, index: usize, key: &Digest) -> Result<Vec<u32>, EngineError> {
+    fn cue_rows(&self, index: usize, key: &Digest) -> Result<Vec<u32>, EngineError> {
         let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
         Ok(some_of(&rows, MOST_ROWS, key))
     }
@@ -105,22 +130,17 @@ impl Session {
         &self,
         index: usize,
         model: &Model,
-        data: &[InputData],
+        tested: &Tested,
         key: &Digest,
     ) -> Result<Vec<Cue>, EngineError> {
-        let rows = self.cue_rows(index, key)?;
-        if rows.len() < 2 {
-            return Ok(Vec::new());
-        }
-        let x = encode(model, &sources(data), &rows)?;
-        let before = self.encoded_predicted(index, model, &x, &rows)?;
+        let Tested { rows, x, before } = tested;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
-                self.cue(name.clone(), &before, &key, &mut |change| {
-                    self.encoded_predicted(index, model, &altered(&x, &columns, change), &rows)
+                self.cue(name.clone(), before, &key, &mut |change| {
+                    self.encoded_predicted(index, model, &altered(x, &columns, change), rows)
                 })
             })
             .collect()

@@ -122,7 +122,11 @@ impl Session {
     ) -> Result<Seen, EngineError> {
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
-        let mut cues = self.cues(index, &model, &data, key)?;
+        let tested = self.tested(index, &model, &data, key)?;
+        let mut cues = match &tested {
+            Some(tested) => self.cues(index, &model, tested, key)?,
+            None => Vec::new(),
+        };
         let rows = self.probed_rows(index, Side::Test, key)?;
         let (initial, began) = initial(state, &model.network, key);
         let subject = match Subject::new(self, index, model, data, rows)? {
@@ -134,9 +138,11 @@ impl Session {
             Ok(sight) => sight,
             Err(reason) => return Ok(withheld(&reason)),
         };
-        let clusters = subject.geometry.clusters();
-        let costs = self.conditionals(index, &subject.model, &subject.data, clusters, key)?;
-        hand_out(costs, &mut cues, &mut sight.agop);
+        if let Some(tested) = &tested {
+            let clusters = subject.geometry.clusters();
+            let costs = self.conditionals(index, &subject.model, tested, clusters, key)?;
+            hand_out(costs, &mut cues, &mut sight.agop);
+        }
         let k = spectral_gap(&sight.spectrum.eigenvalues);
         let on_test = sight.look();
         let mut looks = vec![on_test.clone()];

@@ -44,7 +44,7 @@ pub use spectrum::{Spectrum, hidden_rank};
 
 use crate::{
     compare::Look,
-    resample::{Draws, index, interval},
+    resample::{Draws, interval, shuffle},
 };
 
 /// Part of an even share below which an input is too small to speak of, however certain.
@@ -453,9 +453,7 @@ fn bootstrap(
 pub fn halves(rows: usize, key: &Digest) -> [Vec<u32>; 2] {
     let mut order: Vec<u32> = (0..rows as u32).collect();
     let mut stream = stream(key, "agop halves");
-    for i in (1..rows).rev() {
-        order.swap(i, index(&mut stream, i + 1));
-    }
+    shuffle(&mut order, &mut stream);
     let second = order.split_off(rows / 2);
     [order, second]
 }

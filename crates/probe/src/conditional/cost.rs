@@ -5,7 +5,7 @@ use collegium_records::{Conditional, Interval};
 
 use crate::{
     Loss,
-    resample::{Counts, Draws, LANES, interval},
+    resample::{Draws, interval, weighted},
 };
 
 /// The rise in loss from `before` to each of `after` (each row's loss; after several exchanges its mean),
@@ -27,11 +27,7 @@ pub fn exchange_costs(
     key: &Digest,
 ) -> Vec<Option<Conditional>> {
     assert!(after.iter().all(|a| a.len() == before.len()), "every loss of the same rows");
-    let rows = before.len() as f64;
-    let unit = |sum: f64| match loss {
-        Loss::Log => sum / rows,
-        Loss::Squared => (sum / rows).sqrt(),
-    };
+    let unit = |sum: f64| loss.mean(sum, before.len());
     let mut rises = vec![Vec::with_capacity(resamples as usize); after.len()];
     let mut draws = Draws::new(key, "exchange", before.len(), resamples);
     while let Some((counts, lanes)) = draws.next_block() {
@@ -52,26 +48,11 @@ pub fn exchange_costs(
         if without == 0 {
             chance = chance.min(normal_tail(before, after));
         }
-        let metric = match loss {
-            Loss::Log => "log_loss",
-            Loss::Squared => "rmse",
-        };
         let interval = interval(&mut rises).unwrap_or(Interval { low: cost, high: cost });
-        let metric = metric.to_owned();
+        let metric = loss.metric().to_owned();
         Some(Conditional { metric, cost, interval, chance, alike: true, determined: false })
     });
     each.collect()
-}
-
-/// Σ count · loss of each resample.
-fn weighted(counts: &[Counts<LANES>], losses: &[f64]) -> [f64; LANES] {
-    let mut sums = [0.0; LANES];
-    for (count, &loss) in counts.iter().zip(losses) {
-        for (sum, &count) in sums.iter_mut().zip(count) {
-            *sum += f64::from(count) * loss;
-        }
-    }
-    sums
 }
 
 /// P(Z > mean/standard error) of the rows' rises; 1 where no row moves.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use collegium_digest::Stream;
 use nalgebra::{DMatrix, DVector};
 
-use crate::resample::index;
+use crate::resample::{index, shuffle};
 
 /// Rows that change places with each other: as many as are alike enough, see [`LIKENESS`].
 const NEIGHBOURS: [usize; 6] = [20, 14, 10, 6, 4, 2];
@@ -173,12 +173,6 @@ fn within(sorted: &[f64], neighbours: usize) -> f64 {
         .collect();
     variances.sort_by(f64::total_cmp);
     variances.get(variances.len() * 9 / 10).copied().unwrap_or(0.0)
-}
-
-fn shuffle(order: &mut [usize], random: &mut Stream) {
-    for i in (1..order.len()).rev() {
-        order.swap(i, index(random, i + 1));
-    }
 }
 
 /// The square of a column; of one with two values it would be a line in the column itself.
