@@ -113,7 +113,7 @@ pub(super) fn entries() -> Markup {
                 p { "What an expert can do without an input. Removed: replaced by its mean, categories by their shares. Permuted: exchanged between rows at random, so that it is realistic but says nothing. "
                     "Swapped: each row is given the value of a row of another class (of the other half of the target), so that it speaks for the wrong answer. "
                     "An expert that relies on a cue loses some when it is removed, and falls below guessing when it is swapped. Inputs that say the same can stand in for each other, so a small loss does not prove that an input is not used." }
-                p { "Exchanged among rows that are alike in the other inputs (conditional permutation, Strobl et al. 2008): least squares of the input on the others and their squares puts the rows in order, and values change places among 20 neighbours; ten exchanges are averaged. "
+                p { "Exchanged among rows that are alike in the other inputs (conditional permutation, Strobl et al. 2008): least squares of the input on the others and their squares puts the rows in order, and values change places among up to 20 neighbours, fewer where the others say more; ten exchanges are averaged. "
                     "An input that only varies with another is then as good a copy of it as before, and costs nothing. An input is said to be used if it has weight and this costs something, all inputs of an expert together being right in 95 of 100 cases (Holm's correction)." }
             }
         }
