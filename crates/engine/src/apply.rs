@@ -242,7 +242,7 @@ impl Session {
             }
             let x = encode(model, sources, chunk)?;
             let mut named = named(model.outputs(&x));
-            if embedding {
+            if embedding && model.combination.is_none() {
                 named.push((Output::Embedding, model.network.embedding(&x)));
             }
             for (output, matrix) in named {

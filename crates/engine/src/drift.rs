@@ -64,6 +64,9 @@ impl Session {
         }
         let model = self.model(&anchor.fit)?;
         let encode = |data: &[InputData]| model.encoder.encode(&sources(data), &rows);
+        if model.combination.is_some() {
+            return Ok(moved);
+        }
         // Inputs of another kind or width cannot be compared column by column.
         let (Ok(x), Ok(y)) = (encode(&before), encode(&after)) else { return Ok(moved) };
         let groups: Vec<(String, Vec<usize>)> = model
@@ -192,11 +195,13 @@ fn plain(before: &InputData, after: &InputData, rows: &[u32]) -> Option<f64> {
     let numbers = |data: &InputData| -> Option<Vec<f64>> {
         match data {
             InputData::Column(column) => column_numbers(column, rows),
-            InputData::Logit(matrix) | InputData::Plain(matrix) => Some(
-                rows.iter()
-                    .flat_map(|&r| matrix.row(r as usize).iter().map(|&v| f64::from(v)))
-                    .collect(),
-            ),
+            InputData::Logit(matrix) | InputData::Plain(matrix) | InputData::Handed(matrix) => {
+                Some(
+                    rows.iter()
+                        .flat_map(|&r| matrix.row(r as usize).iter().map(|&v| f64::from(v)))
+                        .collect(),
+                )
+            }
             InputData::Label(..) => None,
         }
     };

@@ -56,10 +56,10 @@ pub(crate) const MOST_LOSSES: usize = 1000;
 
 /// A fit that did not produce a model.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("expert.{expert} ({part}): {reason}")]
+#[error("{node} ({part}): {reason}")]
 pub struct FitFailure {
-    /// The expert.
-    pub expert: String,
+    /// `expert.NAME`
+    pub node: String,
     /// Which of its fits.
     pub part: String,
     /// What happened, and what to do.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use collegium_digest::Digest;
-use collegium_plan::{fit_recipe, reuse};
+use collegium_plan::{fit_recipe, from_above, reuse};
 use collegium_records::{Change, FORMAT_VERSION, Judgement, NodeRun, WhyReport};
 
 use crate::{
@@ -75,7 +75,7 @@ impl Session {
         let own = fit_recipe(self.expert(index), &self.own_inputs(index)?);
         let mut changes = before.changes(&own);
         changes.retain(|c| c.after.is_some() || !c.ingredient.starts_with("inputs."));
-        changes.retain(|c| !c.ingredient.starts_with("warm_start."));
+        changes.retain(|c| !from_above(&c.ingredient));
         report.summary = match changes.is_empty() {
             true => format!(
                 "nothing of its own changed; whether it is fitted depends on what {waiting} will \

@@ -8,10 +8,10 @@ use std::{
 use collegium_data::{Encoder, Matrix, Source, Values};
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
-    Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch, constant,
-    estimate_bytes, fit_linear, kernel_class, train,
+    Combination, Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch,
+    constant, fit_linear, kernel_class, train,
 };
-use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Task};
+use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Rule, Task};
 use collegium_plan::{Part, reads};
 use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
 use rand::RngExt as _;
@@ -20,6 +20,7 @@ use crate::{
     EngineError, Event, FitFailure, Session,
     audit::PERMUTED,
     clock::Clock,
+    combine::Gating,
     inputs::{States, input_names, training_rows},
     rows::{NO_LABEL, Rows, Side},
 };
@@ -55,13 +56,41 @@ pub(crate) fn shuffle<T>(values: &mut [T], random: &mut Stream) {
 }
 
 /// What a fit is trained on.
-struct Prepared {
-    encoder: Encoder,
-    x: Matrix,
-    y: Labels,
-    x_valid: Matrix,
-    y_valid: Labels,
-    head: Head,
+pub(crate) struct Prepared {
+    pub(crate) encoder: Encoder,
+    pub(crate) x: Matrix,
+    pub(crate) y: Labels,
+    pub(crate) x_valid: Matrix,
+    pub(crate) y_valid: Labels,
+    pub(crate) head: Head,
+}
+
+/// What a fit came to.
+pub(crate) struct Fitted {
+    pub(crate) kind: ModelKind,
+    pub(crate) network: Network,
+    pub(crate) combination: Option<Combination>,
+    pub(crate) epochs: Vec<Epoch>,
+    pub(crate) best_epoch: u32,
+    /// The best validation loss of each restart.
+    pub(crate) restarts: Vec<Option<f64>>,
+    /// Experts whose own networks were trained for it.
+    pub(crate) judged: Vec<String>,
+}
+
+impl Fitted {
+    /// A network alone, without training by epochs.
+    fn plain(kind: ModelKind, network: Network) -> Self {
+        Self {
+            kind,
+            network,
+            combination: None,
+            epochs: Vec::new(),
+            best_epoch: 0,
+            restarts: Vec::new(),
+            judged: Vec::new(),
+        }
+    }
 }
 
 impl Session {
@@ -91,10 +120,16 @@ impl Session {
         self.observer.event(Event::FitStarted {
             node: node.clone(),
             part: part.to_string(),
-            epochs: if matches!(part, Part::Baseline(Baseline::Majority | Baseline::Linear)) {
-                0
-            } else {
-                expert.train.epochs
+            epochs: match (part, &expert.model) {
+                (Part::Baseline(Baseline::Majority | Baseline::Linear), _) => 0,
+                (_, ModelSpec::Mlp(_)) => expert.train.epochs,
+                (_, ModelSpec::Gate(gate)) => match &gate.rule {
+                    Rule::Softmax { .. } => expert.train.epochs,
+                    _ => 0,
+                },
+                (_, ModelSpec::Mixture(mixture)) => {
+                    expert.train.epochs.saturating_mul(mixture.restarts)
+                }
             },
         });
         let limit = self.pipeline.memory_limit;
@@ -125,7 +160,7 @@ impl Session {
     ) -> Result<(Model, Fit), EngineError> {
         let failure = |reason: String| {
             EngineError::Fit(FitFailure {
-                expert: self.name(index).to_owned(),
+                node: self.node_name(index),
                 part: part.to_string(),
                 reason,
             })
@@ -142,20 +177,8 @@ impl Session {
             ready.y.permute(&mut stream(&recipe.digest(), "permuted training labels"));
             ready.y_valid.permute(&mut stream(&recipe.digest(), "permuted validation labels"));
         }
-        let ModelSpec::Mlp(spec) = &expert.model;
         let classes = resolved.classes.len();
         let weights = class_weights(expert, &resolved.classes, &ready.y);
-        let job = Job {
-            spec,
-            train: &expert.train,
-            class_weights: weights,
-            x: &ready.x,
-            y: ready.y.target(classes),
-            x_valid: &ready.x_valid,
-            y_valid: ready.y_valid.target(classes),
-            key: recipe.digest(),
-            start: parent.as_ref().map(|model| &model.network),
-        };
         let (node, name) = (self.node_name(index), part.to_string());
         let mut report = |epoch: u32, losses: Epoch| {
             self.observer.event(Event::FitEpoch {
@@ -166,47 +189,70 @@ impl Session {
             });
         };
         let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
-        let (kind, network, epochs, best_epoch): (ModelKind, Network, Vec<Epoch>, u32) = match part
-        {
-            Part::Baseline(Baseline::Majority) => {
-                (ModelKind::Constant, constant(ready.x.width, &job.y), Vec::new(), 0)
-            }
-            Part::Baseline(Baseline::Linear) => match fit_linear(&LinearJob {
-                x: job.x,
+        let fitted = match (part, &expert.model) {
+            (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(
+                ModelKind::Constant,
+                constant(ready.x.width, &ready.y.target(classes)),
+            )),
+            (Part::Baseline(Baseline::Linear), _) => fit_linear(&LinearJob {
+                x: &ready.x,
                 y: ready.y.target(classes),
-                class_weights: job.class_weights.clone(),
+                class_weights: weights,
                 ridge: RIDGE,
                 interrupted: &self.interrupted,
-            }) {
-                Ok(network) => (ModelKind::Linear, network, Vec::new(), 0),
-                Err(error) => return Err(training_error(error, failure)),
-            },
-            _ => match train(&job, &mut watch) {
-                Ok(trained) => {
-                    (ModelKind::Mlp, trained.network, trained.epochs, trained.best_epoch)
-                }
-                Err(error) => return Err(training_error(error, failure)),
-            },
+            })
+            .map(|network| Fitted::plain(ModelKind::Linear, network))
+            .map_err(|error| training_error(error, &failure)),
+            (_, ModelSpec::Mlp(spec)) => train(
+                &Job {
+                    spec,
+                    train: &expert.train,
+                    class_weights: weights,
+                    x: &ready.x,
+                    y: ready.y.target(classes),
+                    x_valid: &ready.x_valid,
+                    y_valid: ready.y_valid.target(classes),
+                    key: recipe.digest(),
+                    start: parent.as_ref().map(|model| &model.network),
+                },
+                &mut watch,
+            )
+            .map(|trained| Fitted {
+                epochs: trained.epochs,
+                best_epoch: trained.best_epoch,
+                ..Fitted::plain(ModelKind::Mlp, trained.network)
+            })
+            .map_err(|error| training_error(error, &failure)),
+            (_, ModelSpec::Gate(spec)) => {
+                let gated = Gating { index, part, recipe, spec, states };
+                self.fit_gate_on(&gated, &ready, weights, &mut watch, &failure)
+            }
+            (_, ModelSpec::Mixture(spec)) => {
+                let grown = Gating { index, part, recipe, spec, states };
+                self.fit_mixture_on(&grown, &ready, weights, &mut watch, &failure)
+            }
+        }?;
+        let rows = (ready.x.rows + ready.x_valid.rows) as u64;
+        let model = Model {
+            kind: fitted.kind,
+            encoder: ready.encoder,
+            network: fitted.network,
+            combination: fitted.combination,
+            head: ready.head,
+            classes: resolved.classes.clone(),
         };
-        let outputs = if classes > 2 { classes } else { 1 };
         let fit = Fit {
             model: recipe.digest(),
-            kind: kind.name().to_owned(),
+            kind: fitted.kind.name().to_owned(),
             task: resolved.task.name().to_owned(),
             classes: resolved.classes.clone(),
-            epochs,
-            best_epoch,
-            parameters: network.parameters(),
-            multiply_adds: network.multiply_adds(),
+            epochs: fitted.epochs,
+            best_epoch: fitted.best_epoch,
+            parameters: model.parameters(),
+            multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
             cost: Cost {
-                peak_bytes: estimate_bytes(
-                    spec,
-                    ready.x.width,
-                    outputs,
-                    (ready.x.rows + ready.x_valid.rows) as u64,
-                    expert.train.batch,
-                ),
+                peak_bytes: self.bytes(index, ready.x.width, classes, rows),
                 ..Cost::default()
             },
             kernel: kernel_class(),
@@ -215,13 +261,8 @@ impl Session {
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),
             seen: Some(self.seen(index, part, states)?),
-        };
-        let model = Model {
-            kind,
-            encoder: ready.encoder,
-            network,
-            head: ready.head,
-            classes: resolved.classes.clone(),
+            restarts: fitted.restarts,
+            judged: fitted.judged,
         };
         Ok((model, fit))
     }

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::{Column, Matrix, Source};
+use collegium_data::{Column, Matrix, Source, Values};
 use collegium_digest::Digest;
 use collegium_learn::Model;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
-use collegium_records::{Applied, Certificate, Fit, Held, Reads};
+use collegium_records::{Applied, Certificate, Fit, Held, Ingredient, Reads};
 
 use crate::{
     EngineError, Session,
@@ -52,6 +52,8 @@ pub(crate) enum InputData {
     Logit(Arc<Matrix>),
     Plain(Arc<Matrix>),
     Label(Vec<u32>, Vec<String>),
+    /// Taken as it is.
+    Handed(Arc<Matrix>),
 }
 
 impl InputData {
@@ -61,6 +63,7 @@ impl InputData {
             Self::Logit(matrix) => Source::Logit(matrix),
             Self::Plain(matrix) => Source::Plain(matrix),
             Self::Label(codes, classes) => Source::Label(codes, classes),
+            Self::Handed(matrix) => Source::Handed(matrix),
         }
     }
 }
@@ -115,7 +118,12 @@ impl Session {
             };
             inputs.push(digest);
         }
-        self.with_target(index, rows, valid, inputs).map(Some)
+        let beside = match part {
+            Part::Full | Part::Fold { .. } => self.beside(index, part, states)?,
+            Part::Baseline(_) => Some(BTreeMap::new()),
+        };
+        let Some(beside) = beside else { return Ok(None) };
+        self.with_target(index, rows, valid, inputs, beside).map(Some)
     }
 
     /// The same without what comes from upstream: what can be said before they are done.
@@ -131,7 +139,7 @@ impl Session {
                 inputs.push(digest);
             }
         }
-        self.with_target(index, rows, valid, inputs)
+        self.with_target(index, rows, valid, inputs, BTreeMap::new())
     }
 
     fn with_target(
@@ -140,10 +148,12 @@ impl Session {
         rows: Rows,
         valid: Rows,
         inputs: Vec<InputDigest>,
+        beside: BTreeMap<String, Ingredient>,
     ) -> Result<FitInputs, EngineError> {
         let target = self.expert(index).target.get_ref();
         let resolved = &self.experts[index];
         Ok(FitInputs {
+            beside,
             task: resolved.task,
             classes: resolved.classes.clone(),
             inputs,
@@ -190,8 +200,8 @@ impl Session {
         states: &States,
     ) -> Option<Digest> {
         let from = self.pipeline.experts.get_index_of(expert)?;
-        let state = states.get(&from)?;
-        state.views.get(&view)?.outputs.get(output.name()).copied()
+        let outputs = &states.get(&from)?.views.get(&view)?.outputs;
+        output.stored().iter().find_map(|output| outputs.get(output.name()).copied())
     }
 
     /// What an expert reads of its upstreams now, by reference.
@@ -221,9 +231,13 @@ impl Session {
         for input in inputs {
             found.push(match input {
                 Input::Column { column, .. } => {
-                    InputData::Column(table.column(column).cloned().ok_or_else(|| {
+                    let column = table.column(column).cloned().ok_or_else(|| {
                         EngineError::Internal(format!("column {column} has gone"))
-                    })?)
+                    })?;
+                    match self.expert(index).is_handed(input) {
+                        true => as_it_is(&column),
+                        false => InputData::Column(column),
+                    }
                 }
                 Input::Output { expert, output } => {
                     let gone = || EngineError::Lost(format!("{expert}.{output} on all rows"));
@@ -247,5 +261,18 @@ pub(crate) fn output_data(output: Output, matrix: Arc<Matrix>, classes: &[String
             InputData::Label(matrix.data.iter().map(|&v| v as u32).collect(), classes.to_vec())
         }
         Output::Value | Output::Probability | Output::Embedding => InputData::Plain(matrix),
+        Output::Prediction => InputData::Handed(matrix),
     }
+}
+
+/// A rule's column: 1 where it holds, else 0.
+pub(crate) fn as_it_is(column: &Column) -> InputData {
+    let data: Vec<f32> = match &column.values {
+        Values::Boolean(values) => values.iter().map(|v| f32::from(u8::from(*v == 1))).collect(),
+        Values::Number(values) => {
+            values.iter().map(|v| f32::from(u8::from(*v != 0.0 && !v.is_nan()))).collect()
+        }
+        _ => vec![0.0; column.len()],
+    };
+    InputData::Handed(Arc::new(Matrix { rows: data.len(), width: 1, data }))
 }

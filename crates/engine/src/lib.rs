@@ -21,6 +21,7 @@
 mod apply;
 mod audit;
 mod clock;
+mod combine;
 mod diff;
 mod drift;
 mod energy;

@@ -6,7 +6,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use collegium_manifest::{ColumnType, Input, Model, Output};
+use collegium_manifest::{ColumnType, Input, Mlp, Model, Output};
 
 use crate::{Session, session::lock_mutex};
 
@@ -54,14 +54,8 @@ impl Session {
         rows: &[u32],
         valid: &[u32],
     ) -> Result<u64, String> {
-        let Model::Mlp(mlp) = &self.expert(index).model;
-        let outputs = match self.experts[index].classes.len() {
-            0..=2 => 1,
-            many => many,
-        };
-        let batch = self.expert(index).train.batch;
         let count = (rows.len() + valid.len()) as u64;
-        let needed = collegium_learn::estimate_bytes(mlp, width, outputs, count, batch);
+        let needed = self.bytes(index, width, self.experts[index].classes.len(), count);
         match self.pipeline.memory_limit {
             Some(limit) if needed > limit => Err(format!(
                 "it would hold about {} ({count} rows of {width} encoded columns), more than \
@@ -77,15 +71,39 @@ impl Session {
     /// The same before anything is encoded: from what is known of the columns, never less than what
     /// [`Session::memory_for`] will find.
     pub(crate) fn memory(&self, index: usize) -> u64 {
-        let Model::Mlp(mlp) = &self.expert(index).model;
         let facts = &self.prepared(index).facts;
         let width: usize = self.experts[index].inputs.iter().map(|i| self.widest(i)).sum();
-        let outputs = match self.experts[index].classes.len() {
+        let rows = facts.sides[0] + facts.sides[1];
+        self.bytes(index, width, self.experts[index].classes.len(), rows)
+    }
+
+    /// Bytes of a fit on rows of so many encoded columns.
+    pub(crate) fn bytes(&self, index: usize, width: usize, classes: usize, rows: u64) -> u64 {
+        let expert = self.expert(index);
+        let outputs = match classes {
             0..=2 => 1,
             many => many,
         };
-        let rows = facts.sides[0] + facts.sides[1];
-        collegium_learn::estimate_bytes(mlp, width, outputs, rows, self.expert(index).train.batch)
+        let bytes = |mlp: &Mlp, outputs: usize| {
+            collegium_learn::estimate_bytes(mlp, width, outputs, rows, expert.train.batch)
+        };
+        match &expert.model {
+            Model::Mlp(mlp) => bytes(mlp, outputs),
+            // What is handed to it, once more as the combination reads it, and its network.
+            Model::Gate(gate) => {
+                let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
+                bytes(gate.rule.net().unwrap_or(&linear), gate.experts.len())
+                    + rows * (gate.experts.len() * outputs) as u64 * 4
+            }
+            Model::Mixture(mixture) => {
+                let experts = mixture.experts + mixture.shared;
+                let none = collegium_learn::estimate_bytes(&mixture.expert, width, outputs, 0, 1);
+                bytes(&mixture.gate, experts as usize)
+                    + u64::from(experts)
+                        * (none + u64::from(expert.train.batch) * outputs as u64 * 4)
+                    + bytes(&mixture.expert, outputs)
+            }
+        }
     }
 
     /// Most columns that an input encodes to.
@@ -108,21 +126,21 @@ impl Session {
                 let classes = self.experts[from].classes.len();
                 match output {
                     Output::Value => 1,
-                    Output::Probability | Output::Logit => match classes {
+                    Output::Probability | Output::Logit | Output::Prediction => match classes {
                         0..=2 => 1,
                         many => many,
                     },
                     Output::Label => classes + 1,
-                    Output::Embedding => {
-                        let Model::Mlp(mlp) = &self.expert(from).model;
-                        mlp.hidden.last().map_or(1, |width| *width as usize)
-                    }
+                    Output::Embedding => match &self.expert(from).model {
+                        Model::Mlp(mlp) => mlp.hidden.last().map_or(1, |width| *width as usize),
+                        Model::Gate(_) | Model::Mixture(_) => 1,
+                    },
                 }
             }
         }
     }
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use collegium_manifest::Model;
+use collegium_manifest::{Mlp, Model};
 use collegium_plan::{Job, Prices, Witness, likelihood};
 use collegium_records::{Action, Estimate, Fit, Ingredient, NodePlan, Outcome, Standing};
 
@@ -132,7 +132,8 @@ impl Records {
             },
             None => 0,
         };
-        let closed = matches!(part, "baseline majority" | "baseline linear");
+        let untrained = expert.gate().is_some_and(|gate| gate.rule.net().is_none());
+        let closed = untrained || matches!(part, "baseline majority" | "baseline linear");
         let multiply_adds = session.multiply_adds(index);
         let rows = witness.as_ref().map_or(session.prepared(index).facts.sides[0], |fit| fit.rows);
         let job = Job {
@@ -162,28 +163,50 @@ impl Session {
 
     /// Multiply-adds of a row, from what is known of the columns.
     fn multiply_adds(&self, index: usize) -> u64 {
-        let Model::Mlp(mlp) = &self.expert(index).model;
         let resolved = &self.experts[index];
-        let mut width: u64 = resolved.inputs.iter().map(|i| self.widest(i) as u64).sum();
+        let width: u64 = resolved.inputs.iter().map(|i| self.widest(i) as u64).sum();
         let last = match resolved.classes.len() {
             0..=2 => 1,
             many => many as u64,
         };
-        let mut sum = 0;
-        for next in mlp.hidden.iter().map(|&h| u64::from(h)).chain([last]) {
-            sum += width * next;
-            width = next;
+        let through = |mlp: &Mlp, last: u64| {
+            let (mut width, mut sum) = (width, 0);
+            for next in mlp.hidden.iter().map(|&h| u64::from(h)).chain([last]) {
+                sum += width * next;
+                width = next;
+            }
+            sum
+        };
+        match &self.expert(index).model {
+            Model::Mlp(mlp) => through(mlp, last),
+            Model::Gate(gate) => match gate.rule.net() {
+                Some(net) => through(net, gate.experts.len() as u64),
+                None => 0,
+            },
+            Model::Mixture(mixture) => {
+                let experts = u64::from(mixture.experts + mixture.shared);
+                let active = mixture.top_k.map_or(experts, |k| u64::from(k + mixture.shared));
+                let once =
+                    through(&mixture.gate, experts) + active * through(&mixture.expert, last);
+                once * u64::from(mixture.restarts)
+            }
         }
-        sum
     }
 
     /// Has a recorded fit the shape that the file asks for now?
     fn same_shape(&self, index: usize, standing: &Option<Standing>) -> Result<bool, EngineError> {
         let Some(standing) = standing else { return Ok(false) };
         let Some(recipe) = self.store.recipe(&standing.recipe)? else { return Ok(true) };
-        let Model::Mlp(mlp) = &self.expert(index).model;
+        let (key, mlp) = match &self.expert(index).model {
+            Model::Mlp(mlp) => ("model.hidden", mlp),
+            Model::Mixture(mixture) => ("model.hidden", &mixture.expert),
+            Model::Gate(gate) => match gate.rule.net() {
+                Some(net) => ("gate.hidden", net),
+                None => return Ok(true),
+            },
+        };
         let hidden: Vec<Ingredient> = mlp.hidden.iter().map(|&w| Ingredient::from(w)).collect();
-        Ok(match recipe.ingredients.get("model.hidden") {
+        Ok(match recipe.ingredients.get(key) {
             Some(Ingredient::List(before)) => *before == hidden,
             _ => true,
         })

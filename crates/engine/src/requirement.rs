@@ -1,6 +1,6 @@
 //! `evaluate.require`: conditions that a run must meet.
 
-use collegium_manifest::{Comparison, Requirement};
+use collegium_manifest::{Comparison, Requirement, bare_name};
 use collegium_records::{NodeRun, RequirementOutcome};
 
 /// Checks every condition against the metrics of a run. An expert without metrics does not meet it.
@@ -8,10 +8,9 @@ pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<Req
     requirements
         .iter()
         .map(|requirement| {
-            let node = format!("expert.{}", requirement.expert);
             let value = nodes
                 .iter()
-                .find(|run| run.name == node)
+                .find(|run| bare_name(&run.name) == requirement.expert)
                 .and_then(|run| run.metrics.get(&requirement.split))
                 .and_then(|metrics| metrics.get(&requirement.metric))
                 .copied();

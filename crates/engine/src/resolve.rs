@@ -103,6 +103,8 @@ impl Session {
                 }
             }
         }
+        wrong.extend(self.wrong_gates(&resolved));
+        wrong.extend(self.too_large(&resolved));
         wrong.extend(self.wrong_origins());
         wrong.extend(self.wrong_requirements(&resolved));
         if !wrong.is_empty() {
@@ -301,7 +303,7 @@ impl Session {
 /// Does a task have this output?
 pub(crate) fn has_output(task: Task, output: Output) -> bool {
     match output {
-        Output::Embedding => true,
+        Output::Embedding | Output::Prediction => true,
         Output::Value => task == Task::Regression,
         Output::Probability | Output::Logit | Output::Label => task == Task::Classification,
     }

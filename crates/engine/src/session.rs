@@ -8,7 +8,7 @@ use std::{
 
 use collegium_data::{ColumnFacts, Context, Matrix, Prepared, prepare};
 use collegium_digest::Digest;
-use collegium_manifest::{Diagnostics, Expert, Pipeline, suggest};
+use collegium_manifest::{Diagnostics, Expert, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
 use collegium_records::{Fit, Lock};
 use collegium_store::{Store, read_lock};
@@ -187,7 +187,7 @@ impl Session {
     }
 
     pub(crate) fn node_name(&self, index: usize) -> String {
-        format!("expert.{}", self.name(index))
+        self.pipeline.node_name(self.name(index))
     }
 
     pub(crate) fn prepared(&self, index: usize) -> &Prepared {
@@ -247,7 +247,7 @@ fn locked_realisations(lock: &Lock) -> HashMap<Digest, Digest> {
 
 /// The position of an expert by `NAME` or `expert.NAME`.
 pub(crate) fn expert_index(pipeline: &Pipeline, name: &str) -> Result<usize, EngineError> {
-    let short = name.strip_prefix("expert.").unwrap_or(name);
+    let short = bare_name(name);
     pipeline.experts.get_index_of(short).ok_or_else(|| {
         let known: Vec<&str> = pipeline.experts.keys().map(String::as_str).collect();
         let way_out = match suggest(short, known.iter().copied()) {

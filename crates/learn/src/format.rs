@@ -1,6 +1,7 @@
 //! A model as bytes: safetensors, the same bytes for the same model.
 //!
-//! Tensors are `layer.0000.bias`, `layer.0000.weight`, … in the order of their names; everything else
+//! Tensors are `layer.0000.bias`, `layer.0000.weight`, …, of the experts inside a mixture
+//! `expert.0000.layer.0000.bias`, …, in the order of their names; everything else
 //! is one JSON text under one metadata key, because safetensors writes several keys in random order.
 //! Floats in it are texts, because JSON readers may miss a float by its last bit.
 
@@ -11,7 +12,7 @@ use collegium_manifest::spec::Activation;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Dense, Head, Model, ModelKind, Network};
+use crate::{Combination, Dense, Head, Model, ModelKind, Network, Pool, Routing, Weights};
 
 const KEY: &str = "collegium";
 const FORMAT: u32 = 1;
@@ -30,7 +31,31 @@ struct Header {
     head: StoredHead,
     classes: Vec<String>,
     layers: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    combination: Option<StoredCombination>,
     encoder: Encoder,
+}
+
+/// A combination without its experts' weights.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCombination {
+    handed: Vec<[usize; 2]>,
+    experts: usize,
+    /// Layers of each expert, and what is between them.
+    layers: usize,
+    activation: Activation,
+    pool: Pool,
+    weights: StoredWeights,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum StoredWeights {
+    Fixed { weights: Vec<String> },
+    Softmax { temperature: String, top_k: Option<usize>, shared: Vec<usize>, bias: Vec<String> },
+    Rules { columns: Vec<usize> },
+    Confidence { threshold: String, temperatures: Vec<String> },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,21 +84,15 @@ impl Model {
             head,
             classes: self.classes.clone(),
             layers: self.network.layers.len(),
+            combination: self.combination.as_ref().map(stored),
             encoder: self.encoder.clone(),
         };
         let header = serde_json::to_string(&header).expect("a header has only plain fields");
-        let raw: Vec<(String, Vec<usize>, Vec<u8>)> = self
-            .network
-            .layers
-            .iter()
-            .enumerate()
-            .flat_map(|(i, layer)| {
-                let [bias, weight] = names(i);
-                [
-                    (bias, vec![layer.outputs], to_le_bytes(&layer.bias)),
-                    (weight, vec![layer.inputs, layer.outputs], to_le_bytes(&layer.weight)),
-                ]
-            })
+        let experts = self.combination.iter().flat_map(|combination| &combination.experts);
+        let experts = experts.enumerate().map(|(i, network)| (expert(i), network));
+        let raw: Vec<(String, Vec<usize>, Vec<u8>)> = experts
+            .chain([(String::new(), &self.network)])
+            .flat_map(|(under, network)| tensors(&under, network))
             .collect();
         let views = raw.iter().map(|(name, shape, bytes)| {
             let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
@@ -110,33 +129,21 @@ impl Model {
                 Head::Regression { mean: number(&mean)?, deviation: number(&deviation)? }
             }
         };
-        if header.layers == 0 || tensors.len() != header.layers.saturating_mul(2) {
+        let inside = header.combination.as_ref().map_or(0, |c| c.experts.saturating_mul(c.layers));
+        let expected = header.layers.saturating_add(inside).saturating_mul(2);
+        if header.layers == 0 || tensors.len() != expected {
             return Err(fail("tensors are missing or left over".to_owned()));
         }
-        let layers = (0..header.layers)
-            .map(|i| {
-                let [bias, weight] = names(i);
-                let (bias, shape) = read(&tensors, &bias)?;
-                let [outputs] = shape[..] else {
-                    return Err(fail(format!("layer {i} has a bias that is no vector")));
-                };
-                let (weight, shape) = read(&tensors, &weight)?;
-                let [inputs, columns] = shape[..] else {
-                    return Err(fail(format!("layer {i} has weights that are no matrix")));
-                };
-                if columns != outputs {
-                    return Err(fail(format!(
-                        "layer {i} has {outputs} biases for {columns} units"
-                    )));
-                }
-                Ok(Dense { inputs, outputs, weight, bias })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let network = Network { layers, activation: header.activation };
+        let network = network(&tensors, "", header.layers, header.activation)?;
+        let combination = match header.combination {
+            Some(stored) => Some(combination(&tensors, stored)?),
+            None => None,
+        };
         let model = Self {
             kind: header.kind,
             encoder: header.encoder,
             network,
+            combination,
             head,
             classes: header.classes,
         };
@@ -145,19 +152,170 @@ impl Model {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        let joints = self.network.layers.windows(2);
         let outputs = match self.head {
             Head::Binary | Head::Regression { .. } => 1,
             Head::Classes => self.classes.len(),
         };
-        if joints.into_iter().any(|pair| pair[0].outputs != pair[1].inputs) {
-            return Err(ModelError("its layers do not fit each other".to_owned()));
+        let inside = self.combination.iter().flat_map(|combination| &combination.experts);
+        for network in inside.clone().chain([&self.network]) {
+            let mut joints = network.layers.windows(2);
+            if joints.any(|pair| pair[0].outputs != pair[1].inputs) {
+                return Err(ModelError("its layers do not fit each other".to_owned()));
+            }
         }
-        if self.network.inputs() != self.encoder.width() || self.network.outputs() != outputs {
+        let fits = match &self.combination {
+            None => {
+                self.network.inputs() == self.encoder.width() && self.network.outputs() == outputs
+            }
+            Some(combination) => self.combination_fits(combination, outputs),
+        };
+        if !fits {
             return Err(ModelError("its network does not fit its encoder or head".to_owned()));
         }
         Ok(())
     }
+
+    fn combination_fits(&self, combination: &Combination, outputs: usize) -> bool {
+        let (width, experts) = (self.encoder.width(), combination.len());
+        let columns = combination.handed.iter();
+        let own = combination.own_columns(width).len();
+        let inputs = match combination.pool {
+            Pool::Stack => experts * outputs,
+            _ => own,
+        };
+        let network = (self.network.inputs(), self.network.outputs());
+        let (by, routed) = match &combination.weights {
+            Weights::Fixed(weights) => (weights.len() == experts, false),
+            Weights::Softmax(routing) => {
+                let inside = routing.shared.iter().all(|at| *at < experts);
+                let bias = routing.bias.is_empty() || routing.bias.len() == experts;
+                (inside && bias && routing.temperature > 0.0, true)
+            }
+            Weights::Rules(columns) => {
+                (columns.len() == experts && columns.iter().all(|at| *at < width), false)
+            }
+            Weights::Confidence { temperatures, .. } => {
+                let positive = temperatures.iter().all(|t| *t > 0.0);
+                (temperatures.len() == experts && positive, false)
+            }
+        };
+        experts > 0
+            && columns.clone().all(|range| range.end <= width && range.len() == outputs)
+            && combination
+                .experts
+                .iter()
+                .all(|expert| expert.inputs() == own && expert.outputs() == outputs)
+            && by
+            && match combination.pool {
+                Pool::Stack => network == (inputs, outputs),
+                _ if routed => network == (inputs, experts),
+                _ => network.0 == 0,
+            }
+    }
+}
+
+fn stored(combination: &Combination) -> StoredCombination {
+    let texts = |values: &[f32]| values.iter().map(|v| format!("{v:?}")).collect();
+    let first = combination.experts.first();
+    StoredCombination {
+        handed: combination.handed.iter().map(|range| [range.start, range.end]).collect(),
+        experts: combination.experts.len(),
+        layers: first.map_or(0, |network| network.layers.len()),
+        activation: first.map_or(Activation::Relu, |network| network.activation),
+        pool: combination.pool,
+        weights: match &combination.weights {
+            Weights::Fixed(weights) => StoredWeights::Fixed { weights: texts(weights) },
+            Weights::Softmax(routing) => StoredWeights::Softmax {
+                temperature: format!("{:?}", routing.temperature),
+                top_k: routing.top_k,
+                shared: routing.shared.clone(),
+                bias: texts(&routing.bias),
+            },
+            Weights::Rules(columns) => StoredWeights::Rules { columns: columns.clone() },
+            Weights::Confidence { threshold, temperatures } => StoredWeights::Confidence {
+                threshold: format!("{threshold:?}"),
+                temperatures: texts(temperatures),
+            },
+        },
+    }
+}
+
+fn combination(
+    tensors: &SafeTensors,
+    stored: StoredCombination,
+) -> Result<Combination, ModelError> {
+    let one = |text: &String| match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(ModelError(format!("`{text}` is not a finite number"))),
+    };
+    let all = |texts: &[String]| texts.iter().map(one).collect::<Result<Vec<f32>, _>>();
+    let experts = (0..stored.experts)
+        .map(|i| network(tensors, &expert(i), stored.layers, stored.activation))
+        .collect::<Result<_, _>>()?;
+    let weights = match stored.weights {
+        StoredWeights::Fixed { weights } => Weights::Fixed(all(&weights)?),
+        StoredWeights::Softmax { temperature, top_k, shared, bias } => Weights::Softmax(Routing {
+            temperature: one(&temperature)?,
+            top_k,
+            shared,
+            bias: all(&bias)?,
+        }),
+        StoredWeights::Rules { columns } => Weights::Rules(columns),
+        StoredWeights::Confidence { threshold, temperatures } => {
+            Weights::Confidence { threshold: one(&threshold)?, temperatures: all(&temperatures)? }
+        }
+    };
+    let handed = stored.handed.iter().map(|[start, end]| *start..*end).collect();
+    Ok(Combination { handed, experts, weights, pool: stored.pool })
+}
+
+/// What the tensors of an expert inside are named under.
+fn expert(position: usize) -> String {
+    format!("expert.{position:04}.")
+}
+
+fn tensors(under: &str, network: &Network) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    let layers = network.layers.iter().enumerate();
+    layers
+        .flat_map(|(i, layer)| {
+            let [bias, weight] = names(i);
+            [
+                (format!("{under}{bias}"), vec![layer.outputs], to_le_bytes(&layer.bias)),
+                (
+                    format!("{under}{weight}"),
+                    vec![layer.inputs, layer.outputs],
+                    to_le_bytes(&layer.weight),
+                ),
+            ]
+        })
+        .collect()
+}
+
+fn network(
+    tensors: &SafeTensors,
+    under: &str,
+    layers: usize,
+    activation: Activation,
+) -> Result<Network, ModelError> {
+    let fail = |why: String| ModelError(why);
+    let layers = (0..layers)
+        .map(|i| {
+            let [bias, weight] = names(i);
+            let (bias, shape) = read(tensors, &format!("{under}{bias}"))?;
+            let [outputs] = shape[..] else {
+                return Err(fail(format!("layer {i} has a bias that is no vector")));
+            };
+            let (weight, shape) = read(tensors, &format!("{under}{weight}"))?;
+            let [inputs, columns] = shape[..] else {
+                return Err(fail(format!("layer {i} has weights that are no matrix")));
+            };
+            if columns != outputs {
+                return Err(fail(format!("layer {i} has {outputs} biases for {columns} units")));
+            }
+            Ok(Dense { inputs, outputs, weight, bias })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Network { layers, activation })
 }
 
 fn names(layer: usize) -> [String; 2] {
@@ -217,6 +375,7 @@ mod tests {
         Model {
             kind: ModelKind::Mlp,
             network: init::fresh(&[encoder.width(), 5, outputs], activation, &Digest::of(b"k")),
+            combination: None,
             encoder,
             head,
             classes: classes.iter().map(|c| (*c).to_owned()).collect(),

@@ -25,6 +25,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]
 
 mod active;
+mod combine;
 mod constant;
 mod format;
 mod gradients;
@@ -40,6 +41,10 @@ mod tensors;
 mod train;
 
 pub use collegium_manifest::spec::Activation;
+pub use combine::{
+    Combination, GateError, GateJob, Gated, Grown, MixtureJob, Pool, Routing, Weights, fit_gate,
+    fit_mixture, judged, judgement_targets,
+};
 pub use constant::constant;
 pub use format::ModelError;
 pub use gradients::{Lens, Seeds, Swept};
@@ -47,5 +52,5 @@ pub use linear::{LinearJob, RIDGE, fit_linear};
 pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Head, Model, ModelKind, Outputs};
 pub use network::{Dense, Network};
-pub use repair::{Columns, Repair, constant_losses, raw_outputs, row_losses};
+pub use repair::{Columns, Repair, constant_losses, raw_outputs, re_encoded, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train};

@@ -1,8 +1,9 @@
 //! A network with what belongs to it: its encoder, and what its outputs mean.
 
 use collegium_data::{Encoder, Matrix};
+use collegium_digest::{Digest, Hasher};
 
-use crate::{Network, math};
+use crate::{Combination, Network, math};
 
 /// How a model was fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -14,15 +15,21 @@ pub enum ModelKind {
     Linear,
     /// The training rows' average: biases alone.
     Constant,
+    /// A combination of experts that are trained by themselves.
+    Gate,
+    /// Experts and gate in one.
+    Mixture,
 }
 
 impl ModelKind {
-    /// Its name in records: `mlp`, `linear`, `majority`.
+    /// Its name in records: `mlp`, `linear`, `majority`, `gate`, `mixture`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mlp => "mlp",
             Self::Linear => "linear",
             Self::Constant => "majority",
+            Self::Gate => "gate",
+            Self::Mixture => "mixture",
         }
     }
 }
@@ -50,8 +57,10 @@ pub struct Model {
     pub kind: ModelKind,
     /// From declared inputs to the network's.
     pub encoder: Encoder,
-    /// The weights.
+    /// The weights; of a gate or a mixture, what decides the route.
     pub network: Network,
+    /// Of a gate or a mixture: how experts are combined.
+    pub combination: Option<Combination>,
     /// What the outputs mean.
     pub head: Head,
     /// Class names in the order of the logits; empty for regression.
@@ -72,13 +81,78 @@ pub struct Outputs {
     pub label: Option<Vec<u32>>,
 }
 
+impl Head {
+    /// The raw outputs of one row as an answer, in place: probabilities, or the standardised value.
+    pub fn answer(&self, raw: &mut [f32]) {
+        match self {
+            Self::Regression { .. } => {}
+            Self::Binary => raw.iter_mut().for_each(|z| *z = math::sigmoid(*z)),
+            Self::Classes => drop(softmax(raw)),
+        }
+    }
+}
+
 impl Model {
+    /// The raw outputs for encoded rows: logits, or the standardised value. Rows × (1 or C).
+    ///
+    /// # Panics
+    /// If the rows have another width than the encoder makes.
+    pub fn raw(&self, x: &Matrix) -> Matrix {
+        match &self.combination {
+            None => self.network.logits(x),
+            Some(combination) => combination.raw(&self.network, x, &self.head),
+        }
+    }
+
+    /// Calls `visit` for every row, in order, with the Jacobian of the raw outputs: outputs × encoded
+    /// columns, row-major.
+    ///
+    /// # Panics
+    /// If the rows have another width than the encoder makes.
+    pub fn jacobians(&self, x: &Matrix, visit: &mut dyn FnMut(usize, &[f32])) {
+        match &self.combination {
+            None => self.network.jacobians(x, visit),
+            Some(combination) => combination.jacobians(&self.network, x, &self.head, visit),
+        }
+    }
+
+    /// Raw outputs per row.
+    pub fn outputs_wide(&self) -> usize {
+        match self.head {
+            Head::Binary | Head::Regression { .. } => 1,
+            Head::Classes => self.classes.len(),
+        }
+    }
+
+    /// The same shape with fresh weights, wherever weights are trained by steps.
+    pub fn untrained(&self, key: &Digest) -> Self {
+        let combination = self.combination.clone().map(|mut combination| {
+            for (at, expert) in combination.experts.iter_mut().enumerate() {
+                let key = Hasher::new("untrained expert").digest(key).count(at as u64).finish();
+                *expert = expert.untrained(&key);
+            }
+            combination
+        });
+        Self { network: self.network.untrained(key), combination, ..self.clone() }
+    }
+
+    /// Trainable numbers.
+    pub fn parameters(&self) -> u64 {
+        self.network.parameters() + self.combination.as_ref().map_or(0, Combination::parameters)
+    }
+
+    /// Multiply-adds of one row, without those of experts that are handed in.
+    pub fn multiply_adds(&self) -> u64 {
+        let inside = self.combination.as_ref().map_or(0, Combination::multiply_adds);
+        self.network.multiply_adds() + inside
+    }
+
     /// Outputs for encoded rows.
     ///
     /// # Panics
     /// If the rows have another width than the encoder makes.
     pub fn outputs(&self, x: &Matrix) -> Outputs {
-        let raw = self.network.logits(x);
+        let raw = self.raw(x);
         let nothing = Outputs { logit: None, probability: None, value: None, label: None };
         match self.head {
             Head::Regression { mean, deviation } => {
@@ -139,7 +213,8 @@ mod tests {
             Head::Regression { .. } => Vec::new(),
             _ => (0..bias.len().max(2)).map(|i| i.to_string()).collect(),
         };
-        Model { kind: ModelKind::Constant, encoder: Encoder::empty(), network, head, classes }
+        let (kind, encoder) = (ModelKind::Constant, Encoder::empty());
+        Model { kind, encoder, network, combination: None, head, classes }
     }
 
     fn outputs(head: Head, bias: &[f32]) -> Outputs {

@@ -53,6 +53,19 @@ impl Default for SourceOrigin {
     }
 }
 
+/// `gate.NAME.hidden` and `mixture.NAME.gate.hidden`
+pub const GATE_HIDDEN: [u32; 1] = [16];
+/// `gate.NAME.ridge`
+pub const RIDGE: f64 = 1e-3;
+/// `balance_weight`
+pub const BALANCE_WEIGHT: f64 = 0.01;
+/// `mixture.NAME.experts`
+pub const EXPERTS: u32 = 4;
+/// The most experts of a mixture.
+pub const MOST_EXPERTS: u32 = 4096;
+/// The most restarts of a mixture.
+pub const MOST_RESTARTS: u32 = 100;
+
 impl Default for Mlp {
     fn default() -> Self {
         Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0 }

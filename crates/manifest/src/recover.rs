@@ -21,9 +21,6 @@ use crate::{
     wording::reword,
 };
 
-/// Sections that later versions know: better a clear word than "unknown".
-const LATER_TABLES: [&str; 2] = ["gate", "mixture"];
-
 /// Paths of what was cut out because it was wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Cut(BTreeSet<Vec<String>>);
@@ -56,12 +53,13 @@ pub(crate) struct Recovered<T> {
 /// Reads a pipeline file.
 pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile> {
     let (mut reader, mut root) = Reader::parse(source);
-    reader.refuse_later(&mut root);
-    // Experts and data sources one by one: a retry then costs one of them, not the whole file.
+    // Nodes one by one: a retry then costs one of them, not the whole file.
     let expert = reader.entries(&mut root, "expert");
+    let gate = reader.entries(&mut root, "gate");
+    let mixture = reader.entries(&mut root, "mixture");
     let data = reader.entries(&mut root, "data");
     let mut file: RawFile = reader.root(root);
-    (file.expert, file.data) = (expert, data);
+    (file.expert, file.gate, file.mixture, file.data) = (expert, gate, mixture, data);
     Recovered { value: file, cut: reader.cut, sink: reader.sink }
 }
 
@@ -108,20 +106,6 @@ impl Reader {
             }
         }
         (Self { cut: Cut::default(), sink }, root.into_inner())
-    }
-
-    fn refuse_later(&mut self, root: &mut DeTable<'_>) {
-        for table in LATER_TABLES {
-            if let Some((key, value)) = root.remove_entry(table) {
-                let message = format!("`[{table}.…]` is not supported by this version yet");
-                let finding = self.sink.error(key.span(), message).label("not supported yet");
-                self.sink.local(finding);
-                // The names below it exist: a reference to one is no second error.
-                for name in value.get_ref().as_table().into_iter().flat_map(|gates| gates.keys()) {
-                    self.cut.0.insert(vec![table.to_owned(), name.get_ref().to_string()]);
-                }
-            }
-        }
     }
 
     /// The entries of `[kind.NAME]`, in the order of the file.

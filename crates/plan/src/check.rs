@@ -5,7 +5,7 @@
 //! that refitted different experts can leave a lock whose every block is sound and whose whole is
 //! not; this is what finds it.
 
-use collegium_manifest::{Expert, Input, Pipeline, StandsOn};
+use collegium_manifest::{Expert, Input, Output, Pipeline, StandsOn, bare_name};
 use collegium_records::{Certificate, Lock, LockedNode, Verdict};
 
 use crate::{View, reads};
@@ -25,7 +25,7 @@ pub struct Checked {
 pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<Checked> {
     let mut all = Vec::new();
     for (index, name) in pipeline.experts.keys().enumerate() {
-        let name = format!("expert.{name}");
+        let name = pipeline.node_name(name);
         let mut findings = Vec::new();
         let stands_on = match lock.node.get(&name) {
             None => {
@@ -37,7 +37,8 @@ pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<Checked> {
         all.push(Checked { name, stands_on, findings });
     }
     for name in lock.node.keys() {
-        let known = name.strip_prefix("expert.").is_some_and(|n| pipeline.experts.contains_key(n));
+        let known = pipeline.node_name(bare_name(name)) == *name
+            && pipeline.experts.contains_key(bare_name(name));
         if !known {
             let findings = vec!["the pipeline has no such expert".to_owned()];
             all.push(Checked { name: name.clone(), stands_on: "nothing", findings });
@@ -65,7 +66,7 @@ fn one(
     for input in &expert.inputs {
         let Input::Output { expert: from, output } = input.get_ref() else { continue };
         let reference = input.get_ref().to_string();
-        let Some(upstream) = lock.node.get(&format!("expert.{from}")) else {
+        let Some(upstream) = lock.node.get(&pipeline.node_name(from)) else {
             findings.push(format!("it reads {reference}, and the lock names no model of {from}"));
             continue;
         };
@@ -73,13 +74,19 @@ fn one(
             findings.push(format!("the lock does not say what it read of {reference}"));
             continue;
         };
-        let handed = |view| upstream.hands.get(&view_name(pipeline, output.name(), view)).copied();
+        let named = |output: Output, view| {
+            upstream.hands.get(&view_name(pipeline, output.name(), view)).copied()
+        };
+        let handed = |view| output.stored().iter().find_map(|output| named(*output, view));
         if handed(View::Deployed) != Some(reads.deployed) || handed(view) != Some(reads.view) {
             let what = match node.certificate {
                 Some(_) => "its certificate was made for",
                 None => "it was trained on",
             };
-            findings.push(format!("{what} another {reference} than expert.{from} hands over"));
+            findings.push(format!(
+                "{what} another {reference} than {} hands over",
+                pipeline.node_name(from)
+            ));
         }
     }
     for reference in node.reads.keys() {

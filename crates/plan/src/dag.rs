@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use collegium_manifest::{Input, Pipeline};
 use petgraph::{Direction, algo::toposort, graphmap::DiGraphMap};
 
-/// The experts of a pipeline as a directed acyclic graph. Experts are named by their position in
-/// the file.
+/// Everything of a pipeline that learns, as a directed acyclic graph, by position in the file.
 #[derive(Debug, Clone)]
 pub struct Dag {
     graph: DiGraphMap<usize, ()>,
@@ -25,10 +24,13 @@ impl Dag {
             graph.add_node(index);
         }
         for (index, expert) in pipeline.experts.values().enumerate() {
-            for input in &expert.inputs {
-                if let Input::Output { expert, .. } = input.get_ref()
-                    && let Some(from) = pipeline.experts.get_index_of(expert)
-                {
+            let read = expert.inputs.iter().filter_map(|input| match input.get_ref() {
+                Input::Output { expert, .. } => Some(expert),
+                Input::Column { .. } => None,
+            });
+            let begun_with = expert.begins_with().iter().map(|name| name.get_ref());
+            for from in read.chain(begun_with) {
+                if let Some(from) = pipeline.experts.get_index_of(from) {
                     graph.add_edge(from, index, ());
                 }
             }

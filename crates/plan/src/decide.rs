@@ -71,16 +71,21 @@ pub fn explain(before: Option<&Recipe>, after: &Recipe, missing: &[String]) -> V
 }
 
 /// Changes of ingredients that do not come from an upstream. `own` lacks the upstream inputs, so an
-/// input that is only in `before` counts only when `own` could have had it. It has no warm start
-/// either: where a fit begins is found when it is known to be needed.
+/// input that is only in `before` counts only when `own` could have had it. What only
+/// upstreams can say is not in it either.
 fn own_changes(before: &Recipe, own: &Recipe) -> Vec<String> {
     before
         .changes(own)
         .iter()
-        .filter(|change| !change.ingredient.starts_with("warm_start."))
+        .filter(|change| !from_above(&change.ingredient))
         .filter(|change| change.after.is_some() || !change.ingredient.starts_with("inputs."))
         .map(in_words)
         .collect()
+}
+
+/// Ingredients that only upstreams can say: where a fit begins, and what a cascade's experts cost.
+pub fn from_above(ingredient: &str) -> bool {
+    ["warm_start.", "cost."].iter().any(|prefix| ingredient.starts_with(prefix))
 }
 
 fn in_words(change: &Change) -> String {

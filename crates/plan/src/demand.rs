@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use collegium_manifest::{Baseline, Expert, Input, Output, Pipeline, Upstream};
+use collegium_manifest::{Baseline, Expert, Input, Model, Output, Pipeline, Upstream};
 
 /// What a consumer sees of its upstream experts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,13 +84,15 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
         };
         parts.extend((0..folds).map(|fold| Part::Fold { view, fold }));
     }
+    // What a gate is compared with is more than a baseline: its controls.
+    let asked = |baseline: &&Baseline| match (expert.model.clone(), baseline) {
+        (Model::Gate(_), baseline) => *baseline == &Baseline::Majority,
+        (Model::Mixture(_), Baseline::Single) => false,
+        (_, Baseline::Single) => has_upstream,
+        _ => true,
+    };
     parts.extend(
-        pipeline
-            .evaluate
-            .baselines
-            .iter()
-            .filter(|&&baseline| baseline != Baseline::Single || has_upstream)
-            .map(|&baseline| Part::Baseline(baseline)),
+        pipeline.evaluate.baselines.iter().filter(asked).map(|&baseline| Part::Baseline(baseline)),
     );
     let mut seen = BTreeSet::new();
     parts.retain(|part| seen.insert(*part));

@@ -30,8 +30,10 @@ mod task;
 
 pub use check::{Checked, check, view_name};
 pub use dag::Dag;
-pub use decide::{Decision, Known, decide, explain};
+pub use decide::{Decision, Known, decide, explain, from_above};
 pub use demand::{Part, View, demand, reads};
 pub use price::{Job, Prices, Witness, likelihood};
-pub use recipe::{FitInputs, InputDigest, baseline_recipe, fit_recipe};
+pub use recipe::{
+    FitInputs, InputDigest, baseline_recipe, begins_with, fit_recipe, judgement_recipe,
+};
 pub use task::{TargetFacts, TaskError, resolve_task};

@@ -12,7 +12,7 @@ use crate::{Reads, SplitMeasures};
 pub struct Fit {
     /// The model's object (weights and encoder); its digest names the realisation.
     pub model: Digest,
-    /// What kind of model, `mlp`, `linear` or `majority`.
+    /// What kind of model, `mlp`, `linear`, `majority`, `gate` or `mixture`.
     pub kind: String,
     /// `classification` or `regression`.
     pub task: String,
@@ -46,6 +46,13 @@ pub struct Fit {
     /// What it was trained on, as objects: for comparisons while the store still has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seen: Option<Seen>,
+    /// Of a mixture with restarts: the best validation loss of each; none for one that diverged.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub restarts: Vec<Option<f64>>,
+    /// Of a gate of type `self`: the experts whose own networks were trained for it, and not taken
+    /// from the store.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub judged: Vec<String>,
 }
 
 fn is_zero(number: &u32) -> bool {

@@ -79,7 +79,8 @@ pub(crate) fn anchor(name: &str) -> String {
     use std::fmt::Write as _;
     let mut id = String::with_capacity(name.len() + 2);
     // The node ids have a dot or this prefix; the page's own ids have neither.
-    if !name.starts_with("expert.") && !name.starts_with("data.") {
+    let sections = ["expert.", "gate.", "mixture.", "data."];
+    if !sections.iter().any(|section| name.starts_with(section)) {
         id.push_str("node.");
     }
     for byte in name.bytes() {

@@ -78,7 +78,8 @@ pub(crate) fn capital(text: &str) -> String {
 
 /// `departure` for `expert.departure`.
 pub(crate) fn short(name: &str) -> &str {
-    name.strip_prefix("expert.").or_else(|| name.strip_prefix("data.")).unwrap_or(name)
+    let sections = ["expert.", "gate.", "mixture.", "data."];
+    sections.iter().find_map(|section| name.strip_prefix(section)).unwrap_or(name)
 }
 
 /// A baseline's name in print.

@@ -146,7 +146,7 @@ pub(crate) fn write(
     save(&html.with_extension("json"), json.as_bytes())?;
     let cards = html.with_extension("cards");
     for node in &report.nodes {
-        let name = node.name.strip_prefix("expert.").unwrap_or(&node.name);
+        let name = collegium_manifest::bare_name(&node.name);
         let card = collegium_report::card(&report, node);
         save(&cards.join(format!("{name}.md")), card.as_bytes())?;
     }

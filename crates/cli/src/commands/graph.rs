@@ -32,14 +32,14 @@ fn of(pipeline: &Pipeline) -> Graph {
         graph.nodes.push(node(format!("data.{name}"), Kind::Data, Vec::new()));
     }
     for (name, expert) in &pipeline.experts {
-        let to = format!("expert.{name}");
+        let to = pipeline.node_name(name);
         let target = format!("→ {}", expert.target.get_ref());
         graph.nodes.push(node(to.clone(), Kind::Expert, vec![target]));
         let mut seen: Vec<(String, usize)> = Vec::new();
         for input in &expert.inputs {
             let from = match input.get_ref() {
                 Input::Column { data, .. } => format!("data.{data}"),
-                Input::Output { expert, .. } => format!("expert.{expert}"),
+                Input::Output { expert, .. } => pipeline.node_name(expert),
             };
             match seen.iter_mut().find(|(known, _)| *known == from) {
                 Some((_, count)) => *count += 1,

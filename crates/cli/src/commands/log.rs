@@ -33,7 +33,7 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
                 .nodes
                 .iter()
                 .filter(|node| node.outcome == outcome)
-                .map(|node| node.name.trim_start_matches("expert."))
+                .map(|node| collegium_manifest::bare_name(&node.name))
                 .collect();
             (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
         };

@@ -16,7 +16,7 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
     }
     let mut text = String::new();
     for node in &nodes {
-        let name = node.strip_prefix("expert.").unwrap_or(node);
+        let name = collegium_manifest::bare_name(node);
         let Some(expert) = pipeline.experts.get(name) else {
             let known: Vec<&str> = pipeline.experts.keys().map(String::as_str).collect();
             let help = match collegium_manifest::suggest(name, known.iter().copied()) {
@@ -25,7 +25,7 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
             };
             return Err(Failure::usage(format!("there is no expert `{name}`; {help}")));
         };
-        text.push_str(&expert.with_defaults());
+        text.push_str(&expert.with_defaults(&pipeline));
     }
     if args.json {
         return as_json(&text);

@@ -9,6 +9,7 @@
 //! | number, boolean | standardised, clipped to ±8; missing: the mean, and an indicator column if a training row was missing |
 //! | logits of an upstream | clipped to ±8, then as numbers |
 //! | other outputs of an upstream | as numbers |
+//! | predictions that a gate combines, its rules | as they are |
 //! | category, label of an upstream | one column per level; one for all rare levels, which unseen levels share; one for missing |
 //! | image | each pixel x of 0 to 255 as (x/255 − mean) / deviation, with one mean and one deviation for all pixels of the column |
 //! | time | seconds as a number; sine and cosine of the hour, the weekday and the season where they vary |
@@ -48,6 +49,8 @@ pub enum Source<'a> {
     Plain(&'a Matrix),
     /// The label of an upstream expert: a code per row (`u32::MAX`: none), and the class names.
     Label(&'a [u32], &'a [String]),
+    /// What a gate is handed of an expert: rows × width, taken as it is.
+    Handed(&'a Matrix),
 }
 
 impl Source<'_> {
@@ -55,7 +58,7 @@ impl Source<'_> {
     pub fn rows(&self) -> usize {
         match self {
             Self::Column(column) => column.len(),
-            Self::Logit(matrix) | Self::Plain(matrix) => matrix.rows,
+            Self::Logit(matrix) | Self::Plain(matrix) | Self::Handed(matrix) => matrix.rows,
             Self::Label(codes, _) => codes.len(),
         }
     }
@@ -198,6 +201,16 @@ impl Encoder {
         Ok(encoder)
     }
 
+    /// The same encoding of some of the inputs, by position.
+    #[must_use]
+    pub fn only(&self, which: &[usize]) -> Self {
+        Self {
+            names: which.iter().map(|at| self.names[*at].clone()).collect(),
+            parts: which.iter().map(|at| self.parts[*at].clone()).collect(),
+            notes: Vec::new(),
+        }
+    }
+
     /// An encoder of no inputs: width 0. Constant models carry it.
     pub fn empty() -> Self {
         Self { names: Vec::new(), parts: Vec::new(), notes: Vec::new() }
@@ -224,6 +237,13 @@ impl Encoder {
     /// The declared inputs, in order.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Which encoded columns are taken as they are, by position among [`names`](Self::names).
+    pub fn handed(&self) -> Vec<(usize, Range<usize>)> {
+        let parts = self.parts.iter().zip(self.groups()).enumerate();
+        let handed = parts.filter(|(_, (part, _))| matches!(part, Part::Handed { .. }));
+        handed.map(|(position, (_, columns))| (position, columns)).collect()
     }
 
     /// Which declared inputs are images: position among [`names`](Self::names) (and

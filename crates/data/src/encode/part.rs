@@ -26,6 +26,7 @@ pub(super) enum Part {
     Plain { scales: Vec<Scale>, missing: bool },
     Label { levels: Levels },
     Image { pixels: Pixels },
+    Handed { width: usize },
 }
 
 /// Rows of one input that held what training never saw.
@@ -96,6 +97,7 @@ impl Part {
                     fit_matrix(name, matrix, rows, f64::from, Floor::Output, notes)?;
                 Self::Plain { scales, missing }
             }
+            Source::Handed(matrix) => Self::Handed { width: matrix.width },
         })
     }
 
@@ -118,6 +120,7 @@ impl Part {
                 scales.len() + usize::from(*missing)
             }
             Self::Image { pixels } => pixels.width(),
+            Self::Handed { width } => *width,
         }
     }
 
@@ -130,6 +133,10 @@ impl Part {
                 return levels.column_names(name);
             }
             Self::Image { pixels } => return pixels.column_names(name),
+            Self::Handed { width: 1 } => (vec![name.to_owned()], false),
+            Self::Handed { width } => {
+                ((0..*width).map(|i| format!("{name}[{i}]")).collect(), false)
+            }
             Self::Time { clock, missing } => (clock.column_names(name), *missing),
             Self::Logit { scales, missing } | Self::Plain { scales, missing } => {
                 let names = match scales.len() {
@@ -229,6 +236,9 @@ impl Part {
                     write_outputs(scales, outputs.row(row), f64::from, *missing, out, counts);
                 });
             }
+            (Self::Handed { width }, Source::Handed(outputs)) if outputs.width == *width => {
+                each(&mut |row, out, _| out.copy_from_slice(outputs.row(row)));
+            }
             _ => return Err(self.mismatch(name, source)),
         }
         Ok(counts)
@@ -248,6 +258,7 @@ impl Part {
             Self::Logit { scales, .. } => outputs("an expert's logit", scales.len()),
             Self::Plain { scales, .. } => outputs("an expert's output", scales.len()),
             Self::Image { pixels } => format!("an image of {}", pixels.shape),
+            Self::Handed { width } => outputs("an expert's prediction", *width),
         };
         let found = match source {
             Source::Column(column) => match (column.kind(), column.values.shape()) {
@@ -260,6 +271,7 @@ impl Part {
             Source::Label(..) => "an expert's label".to_owned(),
             Source::Logit(matrix) => outputs("an expert's logit", matrix.width),
             Source::Plain(matrix) => outputs("an expert's output", matrix.width),
+            Source::Handed(matrix) => outputs("an expert's prediction", matrix.width),
         };
         EncodeError::Kind { name: name.to_owned(), expected, found }
     }

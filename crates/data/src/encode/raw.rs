@@ -197,7 +197,8 @@ impl Part {
                 }
             }
             (Self::Logit { .. }, Source::Logit(matrix))
-            | (Self::Plain { .. }, Source::Plain(matrix)) => {
+            | (Self::Plain { .. }, Source::Plain(matrix))
+            | (Self::Handed { .. }, Source::Handed(matrix)) => {
                 for (cell, value) in out.iter_mut().zip(matrix.row(row)) {
                     *cell = if value.is_nan() { 0.0 } else { *value };
                 }

@@ -258,7 +258,7 @@ impl Session {
                 return self.encoded_predicted(index, &model, &x, rows);
             }
             let mut outputs = named(model.outputs(&x));
-            if self.hands_out_embedding(expert) {
+            if self.hands_out_embedding(expert) && model.combination.is_none() {
                 outputs.push((Output::Embedding, model.network.embedding(&x)));
             }
             for (output, matrix) in outputs {

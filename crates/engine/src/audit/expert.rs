@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
-use collegium_learn::{Model, Network};
+use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_plan::View;
 use collegium_probe::{Sight, agreement, spectral_gap};
@@ -128,7 +128,7 @@ impl Session {
             None => Vec::new(),
         };
         let rows = self.probed_rows(index, Side::Test, key)?;
-        let (initial, began) = initial(state, &model.network, key);
+        let (initial, began) = initial(state, &model, key);
         let subject = match Subject::new(self, index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(withheld(&reason)),
@@ -147,24 +147,22 @@ impl Session {
         let on_test = sight.look();
         let mut looks = vec![on_test.clone()];
         for refit in &refits.seeds {
-            looks.extend(subject.look(&refit.network, &subject.x, true)?.map(|(look, _)| look));
+            looks.extend(subject.look(refit, &subject.x, true)?.map(|(look, _)| look));
         }
         let seeds = agreement(&looks, k);
         sight.agop.noise_floor.seeds = seeds;
         let train = self.probed_rows(index, Side::Train, key)?;
         let x_train = encode(&subject.model, &subject.sources(), &train)?;
-        let comparisons: Vec<Comparison> = match (
-            subject.split_half(k, key)?,
-            subject.look(&subject.model.network, &x_train, true)?,
-        ) {
-            (Some(halves), Some((on_train, _))) => {
-                let what = "training rows against test rows";
-                collegium_probe::compare(what, &on_train, &on_test, k, halves, seeds)
-                    .into_iter()
-                    .collect()
-            }
-            _ => Vec::new(),
-        };
+        let comparisons: Vec<Comparison> =
+            match (subject.split_half(k, key)?, subject.look(&subject.model, &x_train, true)?) {
+                (Some(halves), Some((on_train, _))) => {
+                    let what = "training rows against test rows";
+                    collegium_probe::compare(what, &on_train, &on_test, k, halves, seeds)
+                        .into_iter()
+                        .collect()
+                }
+                _ => Vec::new(),
+            };
         let classes = self.experts[index].classes.len();
         let [train_labels, labels] =
             [self.class_of(index, &train)?, self.class_of(index, &subject.rows)?];
@@ -173,15 +171,22 @@ impl Session {
             probe: Probe {
                 raw: self.raw_agop(index, &subject.rows, states, key)?,
                 rows: self.attributions(&subject, &sight, state, &[])?,
-                layers: layers(
-                    &subject.model,
-                    &initial,
-                    began,
-                    subject.task,
-                    &Labelled { x: &x_train, labels: &train_labels, classes },
-                    &Labelled { x: &subject.x, labels: &labels, classes },
-                ),
-                images: subject.images(&sight)?,
+                // What a combination is made of has its own views.
+                layers: match subject.model.combination {
+                    Some(_) => Vec::new(),
+                    None => layers(
+                        &subject.model,
+                        &initial.network,
+                        began,
+                        subject.task,
+                        &Labelled { x: &x_train, labels: &train_labels, classes },
+                        &Labelled { x: &subject.x, labels: &labels, classes },
+                    ),
+                },
+                images: match subject.model.combination {
+                    Some(_) => Vec::new(),
+                    None => subject.images(&sight)?,
+                },
                 comparisons,
                 cues,
                 seeds: Vec::new(),
@@ -208,7 +213,7 @@ impl Session {
         key: &Digest,
     ) -> Result<Result<(Subject, Sight), String>, EngineError> {
         let rows = self.probed_rows(index, Side::Test, key)?;
-        let untrained = model.network.untrained(key);
+        let untrained = model.untrained(key);
         let subject = match Subject::new(self, index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(Err(reason)),
@@ -219,10 +224,11 @@ impl Session {
 
 /// The weights that a fit began with, and whether they are just those: a warm start and a patch began
 /// with another model.
-fn initial(state: &NodeState, network: &Network, key: &Digest) -> (Network, bool) {
-    match state.full().parent.is_none() && state.held.is_none() {
-        true => (network.untrained(&state.recipe), true),
-        false => (network.untrained(key), false),
+fn initial(state: &NodeState, model: &Model, key: &Digest) -> (Model, bool) {
+    let own = model.combination.is_none() && state.full().parent.is_none() && state.held.is_none();
+    match own {
+        true => (model.untrained(&state.recipe), true),
+        false => (model.untrained(key), false),
     }
 }
 

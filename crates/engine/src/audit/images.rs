@@ -72,7 +72,7 @@ impl Subject {
     /// Mean squared gradients by output and encoded column.
     fn squares(&self) -> Result<Gathered, AgopError> {
         let identity = self.geometry.plain();
-        self.gather_through(&self.model.network, &self.x, &identity, false)
+        self.gather_through(&self.model, &self.x, &identity, false)
     }
 }
 

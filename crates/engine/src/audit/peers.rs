@@ -151,9 +151,7 @@ impl Session {
             let Ok(subject) = Subject::new(self, index, model, data, rows.clone())? else {
                 return Ok(Vec::new());
             };
-            let Some((look, eigenvalues)) =
-                subject.look(&subject.model.network, &subject.x, true)?
-            else {
+            let Some((look, eigenvalues)) = subject.look(&subject.model, &subject.x, true)? else {
                 return Ok(Vec::new());
             };
             looks.push((subject, look, eigenvalues));

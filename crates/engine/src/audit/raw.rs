@@ -134,7 +134,7 @@ impl Session {
         notes: &mut Vec<String>,
     ) -> Result<(usize, IndexMap<String, Gathering>), EngineError> {
         let model = self.deployed_model(index, states)?;
-        let each = model.network.outputs();
+        let each = model.outputs_wide();
         let shift = match self.experts[index].task {
             Task::Classification if each > 1 => 1.0 / each as f32,
             _ => 0.0,
@@ -203,6 +203,22 @@ fn pulled(
 ) -> Result<Vec<f32>, EngineError> {
     let x = encode(model, sources, rows)?;
     let mut gradients = vec![0.0; rows.len() * each * x.width];
+    if model.combination.is_some() {
+        // Cotangents times the Jacobian of each row.
+        let Some(values) = &arrived.raw else { return Ok(gradients) };
+        model.jacobians(&x, &mut |row, jacobian| {
+            let outputs = jacobian.len() / x.width.max(1);
+            for k in row * each..(row + 1) * each {
+                let into = &mut gradients[k * x.width..][..x.width];
+                for (cotangent, by) in
+                    values[k * outputs..][..outputs].iter().zip(jacobian.chunks_exact(x.width))
+                {
+                    into.iter_mut().zip(by).for_each(|(sum, slope)| *sum += cotangent * slope);
+                }
+            }
+        });
+        return Ok(gradients);
+    }
     let mut sweep = |seeds: Seeds| {
         model.network.sweep(&x, seeds, &mut |swept| {
             let from = swept.start * each * x.width;
@@ -241,8 +257,13 @@ fn hand_on(
             };
             cotangents.iter_mut().for_each(|c| *c *= scale);
         }
-        (Output::Probability, _) => {
-            let Source::Plain(probability) = source else { return None };
+        (Output::Prediction, Head::Regression { deviation, .. }) => {
+            cotangents.iter_mut().for_each(|c| *c *= deviation as f32);
+        }
+        (Output::Probability | Output::Prediction, _) => {
+            let (Source::Plain(probability) | Source::Handed(probability)) = source else {
+                return None;
+            };
             for (i, row) in cotangents.chunks_exact_mut(back.width).enumerate() {
                 let p = probability.row(rows[i / each] as usize);
                 if let ([c], [p]) = (&mut *row, p) {

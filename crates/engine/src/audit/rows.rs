@@ -101,7 +101,7 @@ impl Session {
         let variances = subject.geometry.variances();
         let largest = sight.shares.iter().copied().fold(0.0, f64::max);
         let mut all = Vec::new();
-        subject.model.network.jacobians(&x, &mut |row, jacobian| {
+        subject.model.jacobians(&x, &mut |row, jacobian| {
             let gradient = toward_predicted(jacobian, x.width, row, predicted);
             let weights: Vec<f64> = groups
                 .iter()
@@ -224,11 +224,13 @@ fn value(data: &InputData, row: usize) -> String {
     let missing = || "missing".to_owned();
     match data {
         InputData::Column(column) => column.shown(row).unwrap_or_else(missing),
-        InputData::Logit(matrix) | InputData::Plain(matrix) => match matrix.row(row) {
-            [value] if value.is_nan() => missing(),
-            [value] => three_digits(f64::from(*value)),
-            values => format!("{} numbers", values.len()),
-        },
+        InputData::Logit(matrix) | InputData::Plain(matrix) | InputData::Handed(matrix) => {
+            match matrix.row(row) {
+                [value] if value.is_nan() => missing(),
+                [value] => three_digits(f64::from(*value)),
+                values => format!("{} numbers", values.len()),
+            }
+        }
         InputData::Label(codes, classes) => {
             classes.get(codes[row] as usize).cloned().unwrap_or_else(missing)
         }

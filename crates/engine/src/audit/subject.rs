@@ -2,7 +2,7 @@
 
 use collegium_data::{Matrix, Source};
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_learn::{Model, Network, Seeds};
+use collegium_learn::{Model, Seeds};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Accumulator, AgopError, AgopInputs, Frame, Gathered, Geometry, Lift, Look, Output as Probed,
@@ -74,20 +74,24 @@ impl Subject {
     /// common shift of logits is taken out; one output has none.
     pub(super) fn gather(
         &self,
-        network: &Network,
+        model: &Model,
         x: &Matrix,
         keep: bool,
     ) -> Result<Gathered, AgopError> {
-        self.gather_through(network, x, &self.frame, keep)
+        self.gather_through(model, x, &self.frame, keep)
     }
 
     pub(super) fn gather_through(
         &self,
-        network: &Network,
+        model: &Model,
         x: &Matrix,
         frame: &Frame,
         keep: bool,
     ) -> Result<Gathered, AgopError> {
+        if model.combination.is_some() {
+            return self.gather_jacobians(model, x, frame, keep);
+        }
+        let network = &model.network;
         let lens = network.lens(&frame.values, frame.columns);
         let lift = network
             .layers
@@ -101,12 +105,37 @@ impl Subject {
         sum.finish()
     }
 
+    /// The same of a combination, whose Jacobians are written out.
+    fn gather_jacobians(
+        &self,
+        model: &Model,
+        x: &Matrix,
+        frame: &Frame,
+        keep: bool,
+    ) -> Result<Gathered, AgopError> {
+        let outputs = model.outputs_wide();
+        let mut sum = Accumulator::new(&self.geometry, frame, x.rows, outputs, None, keep);
+        let mut chunk: Vec<f32> = Vec::new();
+        model.jacobians(x, &mut |row, jacobian| {
+            let from = chunk.len();
+            chunk.extend_from_slice(jacobian);
+            if outputs > 1 && self.task == Task::Classification {
+                centre(&mut chunk[from..], outputs);
+            }
+            if (row + 1) % JACOBIANS == 0 || row + 1 == x.rows {
+                sum.add_jacobians(&chunk);
+                chunk.clear();
+            }
+        });
+        sum.finish()
+    }
+
     /// The whole measurement. `initial` is the network with its first weights, `seeds` and
     /// `permuted` are refits; those encode rows as the expert does, or they could not be compared.
     pub(super) fn sight(
         &self,
         session: &Session,
-        initial: &Network,
+        initial: &Model,
         [seeds, permuted]: [&[Model]; 2],
         key: &Digest,
     ) -> Result<Result<Sight, String>, EngineError> {
@@ -114,15 +143,15 @@ impl Subject {
         let upstream: Vec<Option<String>> = inputs
             .iter()
             .map(|input| match input {
-                Input::Output { expert, .. } => Some(format!("expert.{expert}")),
+                Input::Output { expert, .. } => Some(session.pipeline.node_name(expert)),
                 Input::Column { .. } => None,
             })
             .collect();
-        let network = &self.model.network;
+        let model = &self.model;
         let gathered = |models: &[Model], keep| {
             models
                 .iter()
-                .map(|m| self.gather(&m.network, &self.x, keep))
+                .map(|m| self.gather(m, &self.x, keep))
                 .collect::<Result<Vec<Gathered>, AgopError>>()
         };
         let measured = || -> Result<Sight, AgopError> {
@@ -131,20 +160,20 @@ impl Subject {
             let mut untrained = vec![self.gather(initial, &self.x, false)?];
             for draw in 1..UNTRAINED {
                 let key = Hasher::new("untrained").digest(key).count(draw).finish();
-                untrained.push(self.gather(&network.untrained(&key), &self.x, false)?);
+                untrained.push(self.gather(&model.untrained(&key), &self.x, false)?);
             }
             agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,
                 columns: &self.model.encoder.column_names(),
-                classes: if network.outputs() > 1 { &self.model.classes } else { &[] },
+                classes: if model.outputs_wide() > 1 { &self.model.classes } else { &[] },
                 geometry: &self.geometry,
                 frame: &self.frame,
-                trained: &self.gather(network, &self.x, !seeds.is_empty())?,
+                trained: &self.gather(model, &self.x, !seeds.is_empty())?,
                 untrained: &untrained,
                 seeds: &seeds,
                 permuted: &permuted,
-                raw: &network.logits(&self.x).data,
+                raw: &model.raw(&self.x).data,
                 output: match self.task {
                     Task::Classification => Probed::Logit,
                     Task::Regression => Probed::Value,
@@ -164,11 +193,11 @@ impl Subject {
     /// directions. `None` where it looks at nothing.
     pub(super) fn look(
         &self,
-        network: &Network,
+        model: &Model,
         x: &Matrix,
         skilled: bool,
     ) -> Result<Option<(Look, Vec<f64>)>, EngineError> {
-        match self.gather(network, x, false) {
+        match self.gather(model, x, false) {
             Ok(gathered) => Ok(shares(&self.frame, &gathered).map(|shares| {
                 let Spectrum { eigenvalues, basis, .. } = Spectrum::new(&self.geometry, &gathered);
                 (Look { shares, basis, skilled }, eigenvalues)
@@ -187,12 +216,25 @@ impl Subject {
         for division in 0..DIVISIONS {
             let key = Hasher::new("division").digest(key).count(division as u64).finish();
             let [one, other] = halves(self.x.rows, &key);
-            let look = |half: &[u32]| self.look(&self.model.network, &self.x.select(half), true);
+            let look = |half: &[u32]| self.look(&self.model, &self.x.select(half), true);
             if let (Some((one, _)), Some((other, _))) = (look(&one)?, look(&other)?) {
                 pairs.push((one, other));
             }
         }
         Ok(agreement_of_pairs(&pairs, k))
+    }
+}
+
+/// Rows whose Jacobians are held at once.
+const JACOBIANS: usize = 64;
+
+/// Takes out of a row's Jacobian (outputs × columns) what all outputs share.
+fn centre(jacobian: &mut [f32], outputs: usize) {
+    let width = jacobian.len() / outputs;
+    for column in 0..width {
+        let each = || (0..outputs).map(|output| output * width + column);
+        let mean = each().map(|at| jacobian[at]).sum::<f32>() / outputs as f32;
+        each().for_each(|at| jacobian[at] -= mean);
     }
 }
 

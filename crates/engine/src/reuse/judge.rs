@@ -49,6 +49,11 @@ impl Session {
         now: &Recipe,
         states: &States,
     ) -> Result<Judged, EngineError> {
+        if !matches!(self.expert(index).model, collegium_manifest::Model::Mlp(_)) {
+            return Ok(Judged::Not(
+                "it combines experts, which costs little to do again".to_owned(),
+            ));
+        }
         let moved = match self.moved(index, anchor, now)? {
             Ok(moved) => moved,
             Err(why) => return Ok(Judged::Not(why)),

@@ -143,7 +143,7 @@ impl Session {
         match (&self.expert(index).stands_on, locked) {
             (StandsOn::Frozen(_), Some(locked)) if locked.recipe != now.digest() => {
                 Err(EngineError::Fit(FitFailure {
-                    expert: self.name(index).to_owned(),
+                    node: self.node_name(index),
                     part: Part::Full.to_string(),
                     reason: format!(
                         "its frozen model {} is not in the store, and what it was trained on has \
@@ -255,7 +255,7 @@ impl Session {
                 parts.insert(part, (standing.recipe, fit));
             } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {
-                    expert: self.name(index).to_owned(),
+                    node: self.node_name(index),
                     part: name,
                     reason:
                         "its model is held, and there is no fold model that belongs to it; set \

@@ -93,8 +93,8 @@ impl Session {
         let fit = Fit {
             model: object,
             parent: Some(parent.model),
-            parameters: model.network.parameters(),
-            multiply_adds: model.network.multiply_adds(),
+            parameters: model.parameters(),
+            multiply_adds: model.multiply_adds(),
             cost,
             kernel: kernel_class(),
             created: crate::run::now(),

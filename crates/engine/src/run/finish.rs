@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use collegium_digest::{Digest, Hasher};
+use collegium_manifest::bare_name;
 use collegium_plan::{Part, view_name};
 use collegium_records::{
     EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
@@ -77,7 +78,7 @@ pub(super) fn finish(
         true => requirement::check(&requirements, &nodes),
         // A partial run is only held to what it ran.
         false => {
-            let ran = |name: &str| nodes.iter().any(|node| node.name == format!("expert.{name}"));
+            let ran = |name: &str| nodes.iter().any(|node| bare_name(&node.name) == name);
             let held: Vec<_> = requirements.into_iter().filter(|r| ran(&r.expert)).collect();
             requirement::check(&held, &nodes)
         }

@@ -49,6 +49,13 @@ pub struct Repair<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
+/// A network as it must be to read rows of another encoding, from the same rows in both; `None` where
+/// there is no finite map.
+pub fn re_encoded(network: &Network, old: &Matrix, new: &Matrix) -> Option<Network> {
+    let (from, to) = ((0..old.width).collect(), (0..new.width).collect());
+    shim::fold(network, &Columns { same: Vec::new(), old: from, new: to }, old, new)
+}
+
 impl Repair<'_> {
     /// The network behind the affine map from new to old columns; reads rows of the new encoding.
     /// `None` where there is no finite map.

@@ -5,6 +5,7 @@
 //! named by the job's key (`"weights"`, `"shuffle"`, `"dropout"`), the flag for interruption is read
 //! at every step, and a fit that diverges is an error and never a result.
 
+mod epochs;
 mod loss;
 mod optimizer;
 mod step;
@@ -13,20 +14,18 @@ mod target;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collegium_data::Matrix;
-use collegium_digest::{Digest, Stream, stream};
-use collegium_manifest::spec::{Mlp, Schedule, Train};
+use collegium_digest::{Digest, stream};
+use collegium_manifest::spec::{Mlp, Train};
 use collegium_records::Epoch;
-use rand::RngExt as _;
 
 pub use target::{Target, class_weights};
 
 use crate::{Network, init};
-use optimizer::Stepper;
+pub(crate) use epochs::{Course, Learner, run as through_epochs};
+pub(crate) use optimizer::Stepper;
 pub(crate) use step::{Pass, Tape};
 pub(crate) use target::Truth;
 
-/// A training loss this many times that of a constant prediction has diverged, even if it is finite.
-const RUNAWAY: f64 = 1000.0;
 /// Validation rows that are evaluated together.
 const EVALUATED: usize = 1024;
 
@@ -129,35 +128,36 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
             ));
         }
     };
-    Fit::new(job, network, truth, truth_valid).run(watch)
+    let course = Course {
+        train: job.train,
+        rows: job.x.rows,
+        total: truth.total(),
+        constant: truth.constant_loss(),
+        key: job.key,
+    };
+    let mut fit = Perceptron::new(job, network, truth, truth_valid);
+    let (epochs, best_epoch) = epochs::run(&course, &mut fit, watch)?;
+    Ok(Trained { network: fit.best, epochs, best_epoch })
 }
 
-/// A fit under way.
-struct Fit<'a> {
+/// A perceptron under way.
+struct Perceptron<'a> {
     job: &'a Job<'a>,
     truth: Truth<'a>,
     truth_valid: Option<Truth<'a>>,
     network: Network,
+    best: Network,
     stepper: Stepper,
     tape: Tape,
-    order: Vec<u32>,
-    shuffle: Stream,
-    batch: usize,
-    /// Steps done, and in all epochs.
-    step: u64,
-    steps: u64,
 }
 
-impl<'a> Fit<'a> {
+impl<'a> Perceptron<'a> {
     fn new(
         job: &'a Job<'a>,
         network: Network,
         truth: Truth<'a>,
         truth_valid: Option<Truth<'a>>,
     ) -> Self {
-        let rows = job.x.rows;
-        let batch = (job.train.batch.max(1) as usize).min(rows);
-        let per_epoch = rows.div_ceil(batch) as u64;
         let dropout = stream(&job.key, "dropout");
         Self {
             job,
@@ -168,86 +168,28 @@ impl<'a> Fit<'a> {
                 &network,
                 (job.spec.dropout > 0.0).then_some((job.spec.dropout, dropout)),
             ),
+            best: network.clone(),
             network,
-            order: (0..u32::try_from(rows).unwrap_or(u32::MAX)).collect(),
-            shuffle: stream(&job.key, "shuffle"),
-            batch,
-            step: 0,
-            steps: per_epoch * u64::from(job.train.epochs),
         }
     }
+}
 
-    fn run(mut self, watch: &mut Watch) -> Result<Trained, TrainError> {
-        let mut epochs: Vec<Epoch> = Vec::new();
-        let mut best = (self.network.clone(), f64::INFINITY, 0_u32);
-        for number in 1..=self.job.train.epochs {
-            let train = self.epoch(number, watch.interrupted)?;
-            let valid = match &self.truth_valid {
-                Some(truth) => self.validate(truth, number, watch.interrupted)?,
-                None => train,
-            };
-            let epoch = Epoch { train, valid };
-            epochs.push(epoch);
-            (watch.epoch)(number, epoch);
-            if self.truth_valid.is_none() || valid < best.1 {
-                best = (self.network.clone(), valid, number);
-            }
-            let patience = self.job.train.patience;
-            if self.truth_valid.is_some() && patience > 0 && number - best.2 >= patience {
-                break;
-            }
-        }
-        Ok(Trained { network: best.0, epochs, best_epoch: best.2 })
-    }
-
-    /// One pass over the training rows; its mean loss.
-    fn epoch(&mut self, number: u32, interrupted: &AtomicBool) -> Result<f64, TrainError> {
-        for last in (1..self.order.len()).rev() {
-            self.order.swap(last, self.shuffle.random_range(0..=last));
-        }
-        let x = self.job.x;
-        let order = std::mem::take(&mut self.order);
-        let mut sum = 0.0;
-        for rows in order.chunks(self.batch) {
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(TrainError::Interrupted);
-            }
-            let mut gathered = Vec::with_capacity(rows.len() * x.width);
-            for row in rows {
-                gathered.extend_from_slice(x.row(*row as usize));
-            }
-            let pass = Pass::new(&self.network);
-            let logits = pass.forward(gathered, rows.len(), Some(&mut self.tape));
-            let mut delta = vec![0.0; logits.len()];
-            let loss = self.truth.loss(rows, &logits, Some(&mut delta));
-            if !loss.is_finite() {
-                let what = "the training loss is no longer a finite number".to_owned();
-                return Err(TrainError::Diverged { epoch: number, what });
-            }
-            sum += loss;
+impl Learner for Perceptron<'_> {
+    fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
+        let gathered = self.job.x.select(rows).data;
+        let pass = Pass::new(&self.network);
+        let logits = pass.forward(gathered, rows.len(), Some(&mut self.tape));
+        let mut delta = vec![0.0; logits.len()];
+        let loss = self.truth.loss(rows, &logits, Some(&mut delta));
+        if loss.is_finite() {
             let gradients = pass.backward(delta, &mut self.tape);
-            let rate = self.rate();
             self.stepper.step(&mut self.network, &gradients, rate);
-            self.step += 1;
         }
-        self.order = order;
-        let mean = sum / self.truth.total();
-        let constant = self.truth.constant_loss();
-        if mean > RUNAWAY * constant {
-            let what = format!(
-                "the mean training loss is {mean:.3e}, where a constant prediction has {constant:.3}"
-            );
-            return Err(TrainError::Diverged { epoch: number, what });
-        }
-        Ok(mean)
+        loss
     }
 
-    fn validate(
-        &self,
-        truth: &Truth,
-        number: u32,
-        interrupted: &AtomicBool,
-    ) -> Result<f64, TrainError> {
+    fn validate(&self, interrupted: &AtomicBool) -> Result<Option<f64>, TrainError> {
+        let Some(truth) = &self.truth_valid else { return Ok(None) };
         let x = self.job.x_valid;
         let rows: Vec<u32> = (0..u32::try_from(x.rows).unwrap_or(u32::MAX)).collect();
         let pass = Pass::new(&self.network);
@@ -261,24 +203,11 @@ impl<'a> Fit<'a> {
             let logits = pass.forward(values, rows.len(), None);
             sum += truth.loss(rows, &logits, None);
         }
-        let mean = sum / truth.total();
-        if mean.is_finite() {
-            return Ok(mean);
-        }
-        let what = "the validation loss is not a finite number".to_owned();
-        Err(TrainError::Diverged { epoch: number, what })
+        Ok(Some(sum / truth.total()))
     }
 
-    /// The learning rate of the current step.
-    fn rate(&self) -> f64 {
-        let start = self.job.train.learning_rate;
-        match self.job.train.schedule {
-            Schedule::Constant => start,
-            Schedule::Cosine => {
-                let done = self.step as f64 / self.steps.max(1) as f64;
-                start * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * done))
-            }
-        }
+    fn keep(&mut self) {
+        self.best.clone_from(&self.network);
     }
 }
 

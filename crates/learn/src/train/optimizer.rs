@@ -13,7 +13,7 @@ const BETA2: f64 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 /// An optimiser and its state.
-pub(super) struct Stepper {
+pub(crate) struct Stepper {
     rule: Optimizer,
     decay: f64,
     /// β₁ᵗ and β₂ᵗ.
@@ -35,7 +35,7 @@ impl Moments {
 }
 
 impl Stepper {
-    pub(super) fn new(train: &Train, network: &Network) -> Self {
+    pub(crate) fn new(train: &Train, network: &Network) -> Self {
         let rule = train.optimizer;
         let state = network
             .layers
@@ -46,7 +46,7 @@ impl Stepper {
     }
 
     /// Moves the network one step. Weight decay spares the biases.
-    pub(super) fn step(&mut self, network: &mut Network, gradients: &[Gradient], rate: f64) {
+    pub(crate) fn step(&mut self, network: &mut Network, gradients: &[Gradient], rate: f64) {
         self.powers.0 *= BETA1;
         self.powers.1 *= BETA2;
         let layers = network.layers.iter_mut().zip(gradients).zip(&mut self.state);

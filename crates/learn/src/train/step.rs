@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// The gradient of one layer.
-pub(super) struct Gradient {
-    pub(super) weight: Vec<f32>,
-    pub(super) bias: Vec<f32>,
+pub(crate) struct Gradient {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
 }
 
 /// What a forward pass leaves for the backward pass.
@@ -91,7 +91,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Gradients of all layers from ∂loss/∂outputs, for the batch on the tape.
-    pub(super) fn backward(&self, delta: Vec<f32>, tape: &mut Tape) -> Vec<Gradient> {
+    pub(crate) fn backward(&self, delta: Vec<f32>, tape: &mut Tape) -> Vec<Gradient> {
         let mut gradients = Vec::with_capacity(self.weights.len());
         let mut delta = delta;
         for (i, layer) in self.network.layers.iter().enumerate().rev() {

@@ -181,6 +181,19 @@ impl RawModel {
 }
 
 impl RawTrain {
+    /// Where one of its keys stands.
+    pub(crate) fn place(&self) -> Option<std::ops::Range<usize>> {
+        let places = [
+            self.epochs.as_ref().map(At::span),
+            self.batch.as_ref().map(At::span),
+            self.learning_rate.as_ref().map(At::span),
+            self.weight_decay.as_ref().map(At::span),
+            self.patience.as_ref().map(At::span),
+            self.class_weights.as_ref().map(At::span),
+        ];
+        places.into_iter().flatten().next()
+    }
+
     fn over(self, base: Self) -> Self {
         Self {
             epochs: self.epochs.or(base.epochs),

@@ -5,6 +5,7 @@
 //! are optional here: what must be there is known only after `extends`.
 
 mod choices;
+mod combine;
 mod data;
 mod expert;
 mod memory;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice, ModelChoice};
+pub(crate) use combine::{GateType, RawGate, RawMixture, RawRouter};
 pub(crate) use data::{RawData, RawImage, RawSplit};
 pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
@@ -26,7 +28,7 @@ use crate::{
     defaults::{BASELINES, FORMAT, MOST_REFITS, SEED},
 };
 
-/// A Collegium pipeline: data sources, and the experts that are trained on them.
+/// A Collegium pipeline: data sources, the experts that are trained on them, and what combines them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(title = "Collegium pipeline", rename = "PipelineFile")]
@@ -37,6 +39,10 @@ pub(crate) struct RawFile {
     pub(crate) data: Table<RawData>,
     /// Experts by name: small models with declared inputs, a target and named outputs.
     pub(crate) expert: Table<RawExpert>,
+    /// Gates by name: combinations of experts that are trained by themselves.
+    pub(crate) gate: Table<RawGate>,
+    /// Mixtures by name: experts and gate trained together.
+    pub(crate) mixture: Table<RawMixture>,
     /// Yardsticks, and conditions that a run must meet.
     pub(crate) evaluate: Option<RawEvaluate>,
     /// How much the audit measures.

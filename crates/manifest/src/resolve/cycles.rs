@@ -28,6 +28,7 @@ pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
                     }
                     Input::Column { .. } => None,
                 })
+                .chain(begins_with(experts, expert))
                 .filter(|(to, _)| *to != at)
                 .collect()
         })
@@ -68,6 +69,17 @@ pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
             }
         }
     }
+}
+
+/// The experts whose weights a mixture begins with.
+fn begins_with<'a>(
+    experts: &'a IndexMap<String, Expert>,
+    expert: &'a Expert,
+) -> impl Iterator<Item = (usize, Range<usize>)> + 'a {
+    expert
+        .begins_with()
+        .iter()
+        .filter_map(|name| Some((experts.get_index_of(name.get_ref())?, name.span())))
 }
 
 fn report(

@@ -57,6 +57,7 @@ pub(crate) fn resolve(
                     .collect(),
                 missing: raw.missing.clone().unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
                 split: split(raw.split.as_ref(), cut("split"), sink),
+                rules: Vec::new(),
                 origin: origin::whole(raw.origin.as_ref(), &cut, sink),
                 origins,
             };

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::{ReadBlueprint, check_model, idle::TurnedOn, names::is_name, ranges::check_expert};
 use crate::{
     At, Diagnostics, Mlp, Table,
-    raw::{ModelChoice, RawExpert, RawModel},
+    raw::{ModelChoice, RawExpert, RawMixture, RawModel},
     recover::{Cut, Recovered, read_blueprint},
     sink::Sink,
     suggest::did_you_mean,
@@ -51,6 +51,7 @@ impl MergedExperts {
 /// Checks what each expert says itself, reads its blueprint, and puts it over what it extends.
 pub(crate) fn merge(
     raw: Table<RawExpert>,
+    mixtures: &mut Table<RawMixture>,
     cut: &Cut,
     sink: &mut Sink,
     read: ReadBlueprint<'_>,
@@ -60,7 +61,10 @@ pub(crate) fn merge(
     let mut own: Vec<(At<String>, RawExpert)> = raw.0;
     for (_, expert) in &mut own {
         check_expert(expert, sink);
-        blueprints.expand(expert, sink);
+        blueprints.expand(&mut expert.model, sink);
+    }
+    for (_, mixture) in &mut mixtures.0 {
+        blueprints.expand(&mut mixture.model, sink);
     }
     let index: BTreeMap<String, usize> =
         own.iter().enumerate().map(|(at, (name, _))| (name.get().clone(), at)).collect();
@@ -150,8 +154,9 @@ struct Blueprints<'a> {
 
 impl Blueprints<'_> {
     /// Puts a blueprint's table in the place of its name.
-    fn expand(&mut self, expert: &mut RawExpert, sink: &mut Sink) {
-        let Some(choice) = &expert.model else { return };
+    fn expand(&mut self, model: &mut Option<At<ModelChoice>>, sink: &mut Sink) {
+        let place_of = model;
+        let Some(choice) = &*place_of else { return };
         let ModelChoice::Blueprint(name) = choice.get() else {
             return;
         };
@@ -173,7 +178,7 @@ impl Blueprints<'_> {
             activation: model.activation.or(Some(mlp.activation)),
             dropout: model.dropout.or(Some(At(Spanned::new(place.clone(), mlp.dropout)))),
         };
-        expert.model = Some(At(Spanned::new(place, ModelChoice::Own(whole))));
+        *place_of = Some(At(Spanned::new(place, ModelChoice::Own(whole))));
     }
 
     fn load(

@@ -5,10 +5,13 @@ mod cycles;
 mod data;
 mod experts;
 mod extends;
+mod gates;
 mod idle;
 mod images;
 mod memory;
+mod mixtures;
 mod names;
+mod node;
 mod origin;
 mod ranges;
 mod references;
@@ -20,10 +23,10 @@ use std::{path::PathBuf, sync::Arc};
 use toml::Spanned;
 
 use crate::{
-    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile,
+    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, Table,
     defaults::{BASELINES, FORMAT, SEED},
-    raw::{RawAudit, RawPipeline},
-    recover::{Recovered, read_pipeline},
+    raw::{RawAudit, RawGate, RawMixture, RawPipeline},
+    recover::{Cut, Recovered, read_pipeline},
     sink::Sink,
 };
 
@@ -39,16 +42,21 @@ pub(crate) fn resolve(
     root: PathBuf,
     read_blueprint: ReadBlueprint<'_>,
 ) -> Result<Loaded, Diagnostics> {
-    let Recovered { value: file, cut, mut sink } = read_pipeline(source);
-    let raw = file.pipeline.unwrap_or_default();
+    let Recovered { value: mut file, cut, mut sink } = read_pipeline(source);
+    let raw = file.pipeline.take().unwrap_or_default();
     check_pipeline(&raw, &mut sink);
     let memory_limit = memory::resolve(raw.memory_limit.as_ref(), &mut sink);
 
-    let names = names::Names::new(&file.data, &file.expert, &cut);
-    names.check(&file.data, &file.expert, &mut sink);
-    let data = data::resolve(&file.data, &cut, &mut sink);
-    let merged = extends::merge(file.expert, &cut, &mut sink, read_blueprint);
-    let experts = experts::resolve(&merged, &names, &cut, &raw, &mut sink);
+    let names = names::Names::new(&file, &cut);
+    names::check(&file, &mut sink);
+    let mut data = data::resolve(&file.data, &cut, &mut sink);
+    let (gates, mut mixtures) = (file.gate, file.mixture);
+    let merged = extends::merge(file.expert, &mut mixtures, &cut, &mut sink, read_blueprint);
+    let targets = targets(&merged, &gates, &mixtures, &names, &cut, &mut sink);
+    let around = node::Around { names: &names, targets: &targets, experts: &merged };
+    let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
+    gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
+    mixtures::resolve(&mixtures, &around, &cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);
 
     let evaluate = file.evaluate.unwrap_or_default();
@@ -101,6 +109,34 @@ pub(crate) fn resolve(
         audit,
     };
     Ok(Loaded { pipeline, warnings: findings })
+}
+
+/// The targets of all nodes that have one.
+fn targets(
+    merged: &extends::MergedExperts,
+    gates: &Table<RawGate>,
+    mixtures: &Table<RawMixture>,
+    names: &names::Names,
+    cut: &Cut,
+    sink: &mut Sink,
+) -> node::Targets {
+    let mut targets = node::Targets::new();
+    for expert in &merged.experts {
+        let lost = |key: &str| expert.lost(key, cut);
+        let target = experts::node(expert, &lost).target(names, sink);
+        targets.extend(target.map(|target| (expert.name.get().clone(), target)));
+    }
+    for (name, gate) in &gates.0 {
+        let lost = |key: &str| cut.touches(&["gate", name.get(), key]);
+        let target = gates::node(name, gate, &lost).target(names, sink);
+        targets.extend(target.map(|target| (name.get().clone(), target)));
+    }
+    for (name, mixture) in &mixtures.0 {
+        let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
+        let target = mixtures::node(name, mixture, &lost).target(names, sink);
+        targets.extend(target.map(|target| (name.get().clone(), target)));
+    }
+    targets
 }
 
 fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {

@@ -2,13 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    At, Table,
-    raw::{RawData, RawExpert},
-    recover::Cut,
-    sink::Sink,
-    suggest::did_you_mean,
-};
+use crate::{At, raw::RawFile, recover::Cut, sink::Sink, suggest::did_you_mean};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,24 +17,49 @@ pub(crate) enum Node {
 /// The names of all nodes.
 pub(crate) struct Names {
     nodes: BTreeMap<String, Node>,
+    /// In words, of those that learn: `an expert`, `a gate`.
+    kinds: BTreeMap<String, &'static str>,
     /// A whole section was cut: any name may be one of its.
     blind: bool,
 }
 
+/// The sections whose nodes learn, and what one of theirs is called.
+const LEARNING: [(&str, &str); 3] =
+    [("expert", "an expert"), ("gate", "a gate"), ("mixture", "a mixture")];
+
+/// The names of a file's nodes that learn, section by section.
+fn learning(file: &RawFile) -> [Vec<&At<String>>; 3] {
+    [
+        file.expert.0.iter().map(|(name, _)| name).collect(),
+        file.gate.0.iter().map(|(name, _)| name).collect(),
+        file.mixture.0.iter().map(|(name, _)| name).collect(),
+    ]
+}
+
 impl Names {
-    pub(crate) fn new(data: &Table<RawData>, experts: &Table<RawExpert>, cut: &Cut) -> Self {
+    pub(crate) fn new(file: &RawFile, cut: &Cut) -> Self {
         let mut nodes = BTreeMap::new();
         for section in ["data", "expert", "gate", "mixture"] {
             nodes.extend(cut.names(section).map(|name| (name.to_owned(), Node::Broken)));
         }
-        nodes.extend(data.0.iter().map(|(name, _)| (name.get().clone(), Node::Data)));
-        for (name, _) in &experts.0 {
-            // Of a name that two nodes share, nobody knows which is meant.
-            let taken = nodes.get(name.get()) == Some(&Node::Data);
-            let node = if taken { Node::Broken } else { Node::Expert };
-            nodes.insert(name.get().clone(), node);
+        nodes.extend(file.data.0.iter().map(|(name, _)| (name.get().clone(), Node::Data)));
+        let mut kinds = BTreeMap::new();
+        for (names, (_, kind)) in learning(file).into_iter().zip(LEARNING) {
+            for name in names {
+                // Of a name that two nodes share, nobody knows which is meant.
+                let taken = nodes.contains_key(name.get());
+                let node = if taken { Node::Broken } else { Node::Expert };
+                nodes.insert(name.get().clone(), node);
+                kinds.insert(name.get().clone(), kind);
+            }
         }
-        Self { nodes, blind: cut.has(&["data"]) || cut.has(&["expert"]) }
+        let blind = ["data", "expert", "gate", "mixture"].iter().any(|section| cut.has(&[section]));
+        Self { nodes, kinds, blind }
+    }
+
+    /// What a node that learns is called: `an expert`, `a gate`, `a mixture`.
+    pub(crate) fn kind(&self, name: &str) -> &'static str {
+        self.kinds.get(name).copied().unwrap_or("an expert")
     }
 
     /// What does this name stand for?
@@ -62,23 +81,29 @@ impl Names {
     pub(crate) fn every(&self) -> Vec<&str> {
         self.nodes.keys().map(String::as_str).collect()
     }
+}
 
-    /// Names must be ones that references can spell, and each can stand for one node only.
-    pub(crate) fn check(&self, data: &Table<RawData>, experts: &Table<RawExpert>, sink: &mut Sink) {
-        for (name, _) in &data.0 {
-            check_name(name, "a data source", sink);
-        }
-        for (name, _) in &experts.0 {
-            check_name(name, "an expert", sink);
-            if let Some((other, _)) = data.0.iter().find(|(other, _)| other.get() == name.get()) {
-                let message = format!("`{0}` is both a data source and an expert", name.get());
+/// Names must be ones that references can spell, and each can stand for one node only.
+pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
+    let mut known: Vec<(&At<String>, &str)> = Vec::new();
+    for (name, _) in &file.data.0 {
+        check_name(name, "a data source", sink);
+        known.push((name, "data source"));
+    }
+    for (names, (section, kind)) in learning(file).into_iter().zip(LEARNING) {
+        for name in names {
+            check_name(name, kind, sink);
+            if let Some((other, what)) = known.iter().find(|(other, _)| other.get() == name.get()) {
+                let article = if *what == "expert" { "an" } else { "a" };
+                let message = format!("`{}` is both {article} {what} and {kind}", name.get());
                 sink.local(
                     sink.error(name.span(), message)
                         .label("the name is taken")
-                        .also(other.span(), "by this data source")
+                        .also(other.span(), format!("by this {what}"))
                         .help("references could not tell them apart: rename one of them"),
                 );
             }
+            known.push((name, section));
         }
     }
 }

@@ -44,8 +44,7 @@ pub(crate) fn not_empty(sink: &mut Sink, key: &str, text: &At<String>) -> bool {
 }
 
 pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
-    let wanted = format!("from 2 to {MOST_FOLDS}");
-    bound(sink, "folds", &raw.folds, |k| (2..=MOST_FOLDS).contains(&k), &wanted);
+    check_folds(&raw.folds, sink);
     if let Some(filter) = &raw.filter {
         not_empty(sink, "where", filter);
     }
@@ -62,6 +61,11 @@ pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
     stands_on::check(raw, sink);
 }
 
+pub(crate) fn check_folds(folds: &Option<At<u32>>, sink: &mut Sink) {
+    let wanted = format!("from 2 to {MOST_FOLDS}");
+    bound(sink, "folds", folds, |k| (2..=MOST_FOLDS).contains(&k), &wanted);
+}
+
 /// Checks the pipeline's or an expert's `reuse`.
 pub(crate) fn check_reuse(choice: Option<&At<Switch<RawReuse>>>, sink: &mut Sink) {
     let Some(Switch::With(reuse)) = choice.map(At::get) else { return };
@@ -71,7 +75,7 @@ pub(crate) fn check_reuse(choice: Option<&At<Switch<RawReuse>>>, sink: &mut Sink
     bound(sink, "confidence", &reuse.confidence, confident, "from 0.5 to below 1");
 }
 
-fn check_train(raw: &RawTrain, sink: &mut Sink) {
+pub(crate) fn check_train(raw: &RawTrain, sink: &mut Sink) {
     bound(sink, "epochs", &raw.epochs, |n| n >= 1, "at least 1");
     bound(sink, "batch", &raw.batch, |n| n >= 1, "at least 1");
     let positive = |x: f64| x.is_finite() && x > 0.0;
@@ -90,7 +94,12 @@ fn check_train(raw: &RawTrain, sink: &mut Sink) {
 pub(crate) fn check_model(raw: &RawModel, sink: &mut Sink) {
     let share = |p: f64| (0.0..1.0).contains(&p);
     bound(sink, "dropout", &raw.dropout, share, "from 0 to below 1");
-    let Some(hidden) = &raw.hidden else { return };
+    check_hidden(raw.hidden.as_ref(), sink);
+}
+
+/// Checks the widths of hidden layers.
+pub(crate) fn check_hidden(hidden: Option<&At<Vec<At<u32>>>>, sink: &mut Sink) {
+    let Some(hidden) = hidden else { return };
     if hidden.get().len() > MOST_LAYERS {
         let message = format!("`hidden` has {} layers", hidden.get().len());
         sink.local(

@@ -120,21 +120,30 @@ fn expert<'a>(
     place: std::ops::Range<usize>,
     sink: &mut Sink,
 ) -> Option<&'a str> {
-    let Some(name) = node.strip_prefix("expert.") else {
+    let name = crate::bare_name(node);
+    if name == node {
         let finding =
             sink.error(place, format!("`{node}` is no expert")).label("expected `expert.NAME`");
         sink.local(match names.of(node) {
-            Node::Expert | Node::Broken => finding.help(format!("did you mean `expert.{node}`?")),
+            Node::Expert | Node::Broken => {
+                let section = names.kind(node).rsplit(' ').next().unwrap_or("expert");
+                finding.help(format!("did you mean `{section}.{node}`?"))
+            }
             _ => finding.help(GRAMMAR),
         });
         return None;
-    };
+    }
     match names.of(name) {
         Node::Expert => Some(name),
         Node::Broken => None,
         Node::Data | Node::Unknown => {
-            let known: Vec<String> =
-                names.all(Node::Expert).iter().map(|name| format!("expert.{name}")).collect();
+            let known: Vec<String> = names
+                .all(Node::Expert)
+                .iter()
+                .map(|name| {
+                    format!("{}.{name}", names.kind(name).rsplit(' ').next().unwrap_or("expert"))
+                })
+                .collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             sink.global(
                 sink.error(place, format!("there is no expert `{name}`"))

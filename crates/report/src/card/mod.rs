@@ -69,7 +69,7 @@ fn intended(report: &AuditReport, node: &NodeAudit) -> String {
     let fed: Vec<String> = report
         .edges
         .iter()
-        .filter(|edge| edge.to == node.name && edge.from.starts_with("expert."))
+        .filter(|edge| edge.to == node.name && !edge.from.starts_with("data."))
         .map(|edge| inline(short(&edge.from)))
         .collect();
     let through = if fed.is_empty() {

@@ -64,11 +64,7 @@ pub struct GraphEdge {
 impl GraphNode {
     /// The name as it is drawn: `departure` for `expert.departure`.
     pub fn short_name(&self) -> &str {
-        let prefix = match self.kind {
-            Kind::Data => "data.",
-            Kind::Expert => "expert.",
-        };
-        self.name.strip_prefix(prefix).unwrap_or(&self.name)
+        crate::words::short(&self.name)
     }
 }
 

@@ -1,8 +1,14 @@
 //! The ingredients of a fit.
 
+mod combine;
+
+use std::collections::BTreeMap;
+
+pub use combine::{begins_with, judgement_recipe};
+
 use collegium_digest::Digest;
 use collegium_manifest::{
-    Activation, Baseline, ClassWeights, Expert, Model, Optimizer, Schedule, Task, Train,
+    Activation, Baseline, ClassWeights, Expert, Mlp, Model, Optimizer, Schedule, Task, Train,
 };
 use collegium_records::{Ingredient, Recipe};
 
@@ -30,6 +36,9 @@ pub struct FitInputs {
     pub inputs: Vec<InputDigest>,
     /// The target on training and on validation rows.
     pub target: (Digest, Digest),
+    /// What else of its upstreams reaches a fit: costs of a cascade's experts, models that a mixture
+    /// begins with.
+    pub beside: BTreeMap<String, Ingredient>,
 }
 
 /// The recipe of a fit of `expert` (full or a fold: they differ in the rows, so in the digests).
@@ -37,22 +46,35 @@ pub struct FitInputs {
 /// Names of experts, folds, paths and threads are not in it; nor is `upstream`, whose effect *is*
 /// the content of the inputs.
 pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
-    let Model::Mlp(mlp) = &expert.model;
-    let mut recipe = common(inputs)
-        .with("model.type", "mlp")
-        .with("model.hidden", mlp.hidden.iter().map(|&w| Ingredient::from(w)).collect::<Vec<_>>())
-        .with(
-            "model.activation",
-            match mlp.activation {
-                Activation::Relu => "relu",
-                Activation::Tanh => "tanh",
-                Activation::Gelu => "gelu",
-            },
-        )
-        .with("model.dropout", mlp.dropout)
-        .with("seed", Ingredient::Text(expert.seed.to_string()));
-    training(&mut recipe, &expert.train);
-    recipe
+    match &expert.model {
+        Model::Mlp(mlp) => {
+            let mut recipe = common(inputs).with("model.type", "mlp");
+            network(&mut recipe, "model", mlp);
+            recipe.set("seed", seed(expert));
+            training(&mut recipe, &expert.train);
+            recipe
+        }
+        Model::Gate(gate) => combine::gate(expert, gate, inputs),
+        Model::Mixture(mixture) => combine::mixture(expert, mixture, inputs),
+    }
+}
+
+fn network(recipe: &mut Recipe, under: &str, mlp: &Mlp) {
+    let hidden = mlp.hidden.iter().map(|&width| Ingredient::from(width)).collect::<Vec<_>>();
+    recipe.set(format!("{under}.hidden"), hidden);
+    recipe.set(
+        format!("{under}.activation"),
+        match mlp.activation {
+            Activation::Relu => "relu",
+            Activation::Tanh => "tanh",
+            Activation::Gelu => "gelu",
+        },
+    );
+    recipe.set(format!("{under}.dropout"), mlp.dropout);
+}
+
+fn seed(expert: &Expert) -> Ingredient {
+    Ingredient::Text(expert.seed.to_string())
 }
 
 /// The recipe of a baseline. `single` is an ordinary fit on other inputs: [`fit_recipe`].
@@ -84,6 +106,9 @@ fn common(inputs: &FitInputs) -> Recipe {
                 Ingredient::from(input.valid),
             ],
         );
+    }
+    for (name, value) in &inputs.beside {
+        recipe.set(name.clone(), value.clone());
     }
     recipe
 }

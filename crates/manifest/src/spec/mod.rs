@@ -6,6 +6,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+mod combine;
+
+pub use combine::*;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -27,7 +31,8 @@ pub struct Pipeline {
     pub memory_limit: Option<u64>,
     /// `[data.NAME]`, in the order of the file.
     pub data: IndexMap<String, DataSource>,
-    /// `[expert.NAME]`, in the order of the file; `extends` and blueprints are already applied.
+    /// Everything that learns: `[expert.NAME]`, `[gate.NAME]` and `[mixture.NAME]`, each in the order
+    /// of the file; `extends` and blueprints are already applied.
     pub experts: IndexMap<String, Expert>,
     /// `[evaluate]`.
     pub evaluate: Evaluate,
@@ -62,6 +67,8 @@ pub struct DataSource {
     pub origin: SourceOrigin,
     /// What is said of single tables, over `origin`.
     pub origins: IndexMap<String, Spanned<Origin>>,
+    /// Those of `derive` that come from the rules of gates.
+    pub rules: Vec<String>,
 }
 
 impl DataSource {
@@ -206,7 +213,8 @@ pub struct Split {
     pub stratify: Option<Spanned<String>>,
 }
 
-/// `[expert.NAME]`: one small model with declared inputs, a target and named outputs.
+/// `[expert.NAME]`: one small model with declared inputs, a target and named outputs. A gate is one
+/// whose inputs include its experts' predictions, a mixture one whose model has experts inside.
 #[derive(Debug, Clone)]
 pub struct Expert {
     /// Its name, as references spell it.
@@ -273,6 +281,58 @@ pub struct WarmStart {
     pub cold_every: u32,
 }
 
+impl Expert {
+    /// The table of the file that it stands in, and how its name begins in messages and records.
+    pub const fn section(&self) -> &'static str {
+        match self.model {
+            Model::Mlp(_) => "expert",
+            Model::Gate(_) => "gate",
+            Model::Mixture(_) => "mixture",
+        }
+    }
+
+    /// The gate that it is.
+    pub fn gate(&self) -> Option<&Gate> {
+        match &self.model {
+            Model::Gate(gate) => Some(gate),
+            _ => None,
+        }
+    }
+
+    /// The experts whose weights a mixture begins with.
+    pub fn begins_with(&self) -> &[Spanned<String>] {
+        match &self.model {
+            Model::Mixture(mixture) => &mixture.warm_start,
+            _ => &[],
+        }
+    }
+
+    /// Is this input given to the combination as it is, and not standardised?
+    pub fn is_handed(&self, input: &Input) -> bool {
+        match (self.gate(), input) {
+            (Some(_), Input::Output { output, .. }) => *output == Output::Prediction,
+            (Some(Gate { rule: Rule::Rules { columns }, .. }), Input::Column { column, .. }) => {
+                columns.contains(column)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Pipeline {
+    /// `expert.NAME`, `gate.NAME` or `mixture.NAME`; as an expert, if there is none of the name.
+    pub fn node_name(&self, name: &str) -> String {
+        let section = self.experts.get(name).map_or("expert", Expert::section);
+        format!("{section}.{name}")
+    }
+}
+
+/// A node's name without the table that it stands in.
+pub fn bare_name(node: &str) -> &str {
+    let sections = ["expert.", "gate.", "mixture."];
+    sections.into_iter().find_map(|section| node.strip_prefix(section)).unwrap_or(node)
+}
+
 /// One declared input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
@@ -315,12 +375,26 @@ pub enum Output {
     Label,
     /// The last hidden layer's activations.
     Embedding,
+    /// What a gate is given of its experts: the probability, or the value.
+    Prediction,
 }
 
 impl Output {
-    /// Every output, for messages and completion.
+    /// Every output that a reference can name, for messages and completion.
     pub const ALL: [Self; 5] =
         [Self::Value, Self::Probability, Self::Logit, Self::Label, Self::Embedding];
+
+    /// The outputs of which the one that there is, is meant.
+    pub const fn stored(self) -> &'static [Self] {
+        match self {
+            Self::Value => &[Self::Value],
+            Self::Probability => &[Self::Probability],
+            Self::Logit => &[Self::Logit],
+            Self::Label => &[Self::Label],
+            Self::Embedding => &[Self::Embedding],
+            Self::Prediction => &[Self::Value, Self::Probability],
+        }
+    }
 
     /// The name in references.
     pub const fn name(self) -> &'static str {
@@ -330,6 +404,7 @@ impl Output {
             Self::Logit => "logit",
             Self::Label => "label",
             Self::Embedding => "embedding",
+            Self::Prediction => "prediction",
         }
     }
 }
@@ -355,6 +430,10 @@ pub enum Task {
 pub enum Model {
     /// A multilayer perceptron.
     Mlp(Mlp),
+    /// A combination of experts.
+    Gate(Box<Gate>),
+    /// Experts and gate in one.
+    Mixture(Box<Mixture>),
 }
 
 /// A multilayer perceptron: dense layers with one activation, and a linear head.

@@ -3,27 +3,24 @@
 //! Every expert's full model sees the full models above it, exactly as on validation and test rows;
 //! encoding and inference work row by row, so a row gives the bits that it gave in training.
 
+mod chunk;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
 use collegium_data::{
-    Column, Conform, Matrix, RowWriter, Rows, Source, Surprises, Table, Values, read_rows,
+    Column, Conform, Matrix, RowWriter, Rows, Surprises, Table, Values, read_rows,
 };
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
 use collegium_records::FORMAT_VERSION;
 use serde::Serialize;
 
-use crate::{
-    EngineError, Session,
-    apply::named,
-    error::data_error,
-    inputs::{InputData, output_data},
-    provenance::Making,
-};
+use crate::{EngineError, Session, error::data_error, provenance::Making};
+use chunk::Chunk;
 
 /// What to predict, from what, to where.
 #[derive(Debug, Clone)]
@@ -115,7 +112,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         }
         let table = conform.apply(&chunk, rows.places()).map_err(wrong)?;
         let mut written = kept(&chunk, &options.keep)?;
-        written.extend(session.predict_chunk(&experts, &table, &mut surprises)?);
+        written.extend(Chunk::new(session, &experts, &table, &mut surprises).columns()?);
         summary.rows += table.rows as u64;
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
         writer.write(&written).map_err(wrong)?;
@@ -130,7 +127,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
                 Column::new(name.clone(), Values::Category { codes: vec![], levels: vec![] })
             })
             .collect();
-        written.extend(session.predict_chunk(&experts, &nothing, &mut surprises)?);
+        written.extend(Chunk::new(session, &experts, &nothing, &mut surprises).columns()?);
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
         writer.write(&written).map_err(wrong)?;
     }
@@ -274,61 +271,6 @@ impl Session {
                 stale.join(", ")
             )],
         })
-    }
-
-    fn predict_chunk(
-        &self,
-        experts: &[Deployed],
-        table: &Table,
-        surprises: &mut [Surprises],
-    ) -> Result<Vec<Column>, EngineError> {
-        let rows: Vec<u32> = (0..table.rows as u32).collect();
-        let mut outputs: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
-        let mut columns = Vec::new();
-        for (expert, surprises) in experts.iter().zip(surprises) {
-            let mut data = Vec::new();
-            for input in &self.experts[expert.index].inputs {
-                data.push(self.predict_input(input, table, &outputs)?);
-            }
-            let sources: Vec<Source> = data.iter().map(InputData::source).collect();
-            let (x, unseen) = expert
-                .model
-                .encoder
-                .encode_counted(&sources, &rows)
-                .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
-            surprises.add(&unseen);
-            let mut made: BTreeMap<Output, Matrix> =
-                named(expert.model.outputs(&x)).into_iter().collect();
-            if self.hands_out_embedding(expert.index) {
-                made.insert(Output::Embedding, expert.model.network.embedding(&x));
-            }
-            if expert.written {
-                columns.extend(written(self.name(expert.index), &made, &expert.model.classes));
-            }
-            for (output, matrix) in made {
-                outputs.insert((expert.index, output), Arc::new(matrix));
-            }
-        }
-        Ok(columns)
-    }
-
-    fn predict_input(
-        &self,
-        input: &Input,
-        table: &Table,
-        outputs: &HashMap<(usize, Output), Arc<Matrix>>,
-    ) -> Result<InputData, EngineError> {
-        let gone = || EngineError::Internal(format!("input {input} is not at hand"));
-        match input {
-            Input::Column { column, .. } => {
-                table.column(column).cloned().map(InputData::Column).ok_or_else(gone)
-            }
-            Input::Output { expert, output } => {
-                let from = self.index(expert)?;
-                let matrix = outputs.get(&(from, *output)).cloned().ok_or_else(gone)?;
-                Ok(output_data(*output, matrix, &self.experts[from].classes))
-            }
-        }
     }
 }
 

@@ -4,13 +4,15 @@
 //! tables stay on one line, and what is not a key (the task that the target's type will decide) is
 //! a comment. What is written parses back to the same pipeline.
 
+mod combine;
+
 use std::fmt::{Display, Write as _};
 
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Model, Pipeline,
-    PixelColumns, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size,
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Model, Pipeline,
+    PixelColumns, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size, spec::written_rule,
 };
 
 impl Pipeline {
@@ -29,7 +31,7 @@ impl Pipeline {
         }
         for expert in self.experts.values() {
             out.push('\n');
-            out.push_str(&expert.with_defaults());
+            out.push_str(&expert.with_defaults(self));
         }
         out.push('\n');
         out.push_str(&self.evaluate.with_defaults());
@@ -59,7 +61,8 @@ impl DataSource {
         if !self.idx {
             line(&mut out, "images", table(self.images.iter().map(|(k, v)| (k, image(v)))));
         }
-        line(&mut out, "derive", table(self.derive.iter().map(|(k, v)| (k, quoted(v)))));
+        let own = self.derive.iter().filter(|(name, _)| !self.rules.contains(name));
+        line(&mut out, "derive", table(own.map(|(k, v)| (k, quoted(v)))));
         line(&mut out, "types", table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))));
         line(&mut out, "missing", list(self.missing.iter().map(|value| text(value))));
         line(&mut out, "split", split(&self.split));
@@ -77,10 +80,16 @@ impl DataSource {
 }
 
 impl Expert {
-    /// This expert as TOML, every default written out and `extends` resolved.
-    pub fn with_defaults(&self) -> String {
-        let mut out = format!("[expert.{}]\n", key(self.name.get_ref()));
-        line(&mut out, "inputs", list(self.inputs.iter().map(|i| text(&i.get_ref().to_string()))));
+    /// This expert, gate or mixture as TOML, every default written out and `extends` resolved.
+    pub fn with_defaults(&self, pipeline: &Pipeline) -> String {
+        let mut out = combine::head(self);
+        match &self.model {
+            Model::Gate(gate) => combine::gate(&mut out, self, gate),
+            _ => {
+                let inputs = self.inputs.iter().map(|input| text(&input.get_ref().to_string()));
+                line(&mut out, "inputs", list(inputs));
+            }
+        }
         line(&mut out, "target", text(&format!("{}.{}", self.data, self.target.get_ref())));
         match &self.task {
             Some(task) => line(&mut out, "task", name(task.get_ref())),
@@ -90,18 +99,29 @@ impl Expert {
             Some(filter) => line(&mut out, "where", text(filter.get_ref())),
             None => out.push_str("# where: all training rows\n"),
         }
-        let Model::Mlp(mlp) = &self.model;
-        let model = [
-            ("type", text("mlp")),
-            ("hidden", list(mlp.hidden.iter().map(u32::to_string))),
-            ("activation", name(&mlp.activation)),
-            ("dropout", float(mlp.dropout)),
-        ];
-        line(&mut out, "model", table(model));
-        line(&mut out, "train", train(&self.train));
+        match &self.model {
+            Model::Mlp(mlp) => {
+                line(&mut out, "model", model(mlp));
+                line(&mut out, "train", train(&self.train));
+            }
+            Model::Gate(gate) => {
+                let predicate = |column: &str| {
+                    let sql = pipeline.data.get(&self.data)?.derive.get(column)?.get_ref();
+                    Some(written_rule(sql).to_owned())
+                };
+                combine::rule(&mut out, self, gate, predicate);
+            }
+            Model::Mixture(mixture) => {
+                combine::mixture(&mut out, mixture);
+                line(&mut out, "train", train(&self.train));
+            }
+        }
         line(&mut out, "upstream", name(&self.upstream));
         line(&mut out, "folds", self.folds);
         line(&mut out, "seed", self.seed);
+        if !matches!(self.model, Model::Mlp(_)) {
+            return out;
+        }
         let reuse = self.reuse.map(|reuse| {
             table([("tolerance", float(reuse.tolerance)), ("confidence", float(reuse.confidence))])
         });
@@ -179,6 +199,15 @@ fn split(split: &Split) -> String {
     ];
     entries.extend(split.stratify.iter().map(|column| ("stratify", text(column.get_ref()))));
     table(entries)
+}
+
+fn model(mlp: &Mlp) -> String {
+    table([
+        ("type", text("mlp")),
+        ("hidden", list(mlp.hidden.iter().map(u32::to_string))),
+        ("activation", name(&mlp.activation)),
+        ("dropout", float(mlp.dropout)),
+    ])
 }
 
 fn train(train: &Train) -> String {

@@ -1,0 +1,202 @@
+//! A softmax gate over experts that stay as they are.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use collegium_data::Matrix;
+use collegium_digest::Stream;
+use collegium_manifest::spec::{Balance, BalanceBy, GateLoss, Train};
+use rand::RngExt as _;
+
+use super::{
+    Combination, Pool,
+    balance::{self, Routed},
+    objective::Objective,
+    weigh::{Routing, Weights},
+};
+use crate::{
+    Head, Network, TrainError,
+    train::{Learner, Pass, Stepper, Tape, Truth},
+};
+
+/// Validation rows that are evaluated together.
+const EVALUATED: usize = 4096;
+
+/// How a gate's network is trained, beside `train`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) loss: GateLoss,
+    pub(super) balance: Balance,
+    pub(super) noise: f64,
+    pub(super) z_loss: f64,
+}
+
+/// Rows as a gate's training sees them: own columns, answers, truth.
+pub(super) struct Seen<'a> {
+    pub(super) own: Matrix,
+    /// Rows × experts × width.
+    pub(super) answers: Vec<f32>,
+    pub(super) truth: Truth<'a>,
+}
+
+/// A gate under way.
+pub(super) struct Softmax<'a> {
+    manner: Manner,
+    train: Seen<'a>,
+    valid: Option<Seen<'a>>,
+    head: Head,
+    experts: usize,
+    width: usize,
+    pub(super) routing: Routing,
+    network: Network,
+    pub(super) best: (Network, Vec<f32>),
+    stepper: Stepper,
+    tape: Tape,
+    noise: Stream,
+    objective: Objective,
+}
+
+impl<'a> Softmax<'a> {
+    pub(super) fn new(
+        manner: Manner,
+        train: Seen<'a>,
+        valid: Option<Seen<'a>>,
+        head: Head,
+        routing: Routing,
+        (network, spec): (Network, &Train),
+        noise: Stream,
+    ) -> Self {
+        let experts = network.outputs();
+        let width = train.answers.len() / (train.own.rows * experts).max(1);
+        let variance = least_residuals(&train, experts);
+        Self {
+            manner,
+            train,
+            valid,
+            head,
+            experts,
+            width,
+            best: (network.clone(), routing.bias.clone()),
+            stepper: Stepper::new(spec, &network),
+            tape: Tape::new(&network, None),
+            network,
+            routing,
+            noise,
+            objective: Objective::new(manner.loss, variance),
+        }
+    }
+}
+
+/// The mean of the squared residual of each row's best expert: where the density of values begins.
+fn least_residuals(seen: &Seen, experts: usize) -> f64 {
+    let crate::Target::Values(values) = seen.truth.target() else { return 1.0 };
+    let sum: f64 = seen
+        .answers
+        .chunks_exact(experts)
+        .zip(values)
+        .map(|(row, y)| row.iter().map(|f| f64::from(f - y).powi(2)).fold(f64::INFINITY, f64::min))
+        .sum();
+    sum / values.len().max(1) as f64
+}
+
+/// The gate's outputs with noise and choice: weights for a batch.
+pub(super) fn route(
+    outputs: &[f32],
+    experts: usize,
+    routing: &Routing,
+    noise: f64,
+    random: &mut Stream,
+) -> Vec<f32> {
+    let mut weights = outputs.to_vec();
+    for row in weights.chunks_exact_mut(experts) {
+        if noise > 0.0 {
+            row.iter_mut().for_each(|z| *z += noise as f32 * normal(random));
+        }
+        routing.weigh(row);
+    }
+    weights
+}
+
+/// A standard normal number (Box and Muller 1958).
+fn normal(random: &mut Stream) -> f32 {
+    let (u, v): (f64, f64) = (1.0 - random.random::<f64>(), random.random());
+    ((-2.0 * libm::log(u)).sqrt() * libm::cos(2.0 * std::f64::consts::PI * v)) as f32
+}
+
+impl Learner for Softmax<'_> {
+    fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
+        let size = self.experts * self.width;
+        let pass = Pass::new(&self.network);
+        let own = self.train.own.select(rows).data;
+        let outputs = pass.forward(own, rows.len(), Some(&mut self.tape));
+        let noise = self.manner.noise;
+        let weights = route(&outputs, self.experts, &self.routing, noise, &mut self.noise);
+        let mut answers = Vec::with_capacity(rows.len() * size);
+        for row in rows {
+            answers.extend_from_slice(&self.train.answers[*row as usize * size..][..size]);
+        }
+        let slopes = self.objective.slopes(rows, &self.train.truth, &weights, &answers, self.width);
+        let mut delta = vec![0.0; outputs.len()];
+        let each =
+            weights.chunks_exact(self.experts).zip(slopes.by_weight.chunks_exact(self.experts));
+        for ((weights, by_weight), into) in each.zip(delta.chunks_exact_mut(self.experts)) {
+            self.routing.back(weights, by_weight, into);
+        }
+        let routed = Routed { outputs: &outputs, weights: &weights, experts: self.experts };
+        balance::add(&routed, &self.routing, self.manner.balance, self.manner.z_loss, &mut delta);
+        let gradients = pass.backward(delta, &mut self.tape);
+        self.stepper.step(&mut self.network, &gradients, rate);
+        if self.manner.balance.by == BalanceBy::Bias {
+            balance::shift(&routed, self.manner.balance.weight, &mut self.routing.bias);
+        }
+        slopes.measured
+    }
+
+    fn passed(&mut self) {
+        self.objective.passed();
+    }
+
+    fn validate(&self, interrupted: &AtomicBool) -> Result<Option<f64>, TrainError> {
+        let Some(seen) = &self.valid else { return Ok(None) };
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(TrainError::Interrupted);
+        }
+        Ok(Some(measured(seen, &self.network, &self.routing, &self.head, self.width)))
+    }
+
+    fn keep(&mut self) {
+        self.best.0.clone_from(&self.network);
+        self.best.1.clone_from(&self.routing.bias);
+    }
+}
+
+/// Mean log loss or squared error of the combined answer.
+pub(super) fn measured(
+    seen: &Seen,
+    network: &Network,
+    routing: &Routing,
+    head: &Head,
+    width: usize,
+) -> f64 {
+    let experts = network.outputs();
+    let rows: Vec<u32> = (0..u32::try_from(seen.own.rows).unwrap_or(u32::MAX)).collect();
+    let mut sum = 0.0;
+    for chunk in rows.chunks(EVALUATED) {
+        let mut weights = network.logits(&seen.own.select(chunk));
+        weights.data.chunks_exact_mut(experts).for_each(|row| routing.weigh(row));
+        let start = chunk[0] as usize * experts * width;
+        let answers = &seen.answers[start..start + chunk.len() * experts * width];
+        let raw = Pool::Arithmetic.raw(&weights, answers, width, head);
+        sum += seen.truth.loss(chunk, &raw.data, None);
+    }
+    sum / seen.truth.total()
+}
+
+/// A combination by a routing network, of answers that are handed in.
+pub(super) fn combination(handed: Vec<std::ops::Range<usize>>, routing: Routing) -> Combination {
+    Combination {
+        handed,
+        experts: Vec::new(),
+        weights: Weights::Softmax(routing),
+        pool: Pool::Arithmetic,
+    }
+}

@@ -1,0 +1,241 @@
+//! `[mixture.NAME]`: experts and gate in one.
+
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use super::{
+    experts::{mlp, train},
+    extends::Merged,
+    node::{Around, Node},
+    ranges,
+};
+use crate::{
+    At, Balance, BalanceBy, Expert, Input, Mixture, Mlp, Model, StandsOn, Table,
+    defaults::{
+        BALANCE_WEIGHT, EXPERTS, FOLDS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, SEED, UPSTREAM,
+    },
+    raw::{ModelChoice, RawMixture, RawPipeline, RawRouter},
+    recover::Cut,
+    sink::Sink,
+    suggest::did_you_mean,
+};
+
+/// A mixture as it is written.
+pub(crate) fn node<'a>(
+    name: &'a At<String>,
+    raw: &'a RawMixture,
+    lost: &'a dyn Fn(&str) -> bool,
+) -> Node<'a> {
+    Node { name, inputs: raw.inputs.as_ref(), target: raw.target.as_ref(), lost }
+}
+
+/// Adds every mixture whose target is known; of the others an error has been reported.
+pub(crate) fn resolve(
+    mixtures: &Table<RawMixture>,
+    around: &Around,
+    cut: &Cut,
+    pipeline: &RawPipeline,
+    nodes: &mut IndexMap<String, Expert>,
+    sink: &mut Sink,
+) {
+    for (name, raw) in &mixtures.0 {
+        let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
+        check(raw, sink);
+        let node = node(name, raw, &lost);
+        let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
+        let inputs = node.inputs(node.given(sink), upstream, around, sink);
+        let Some((source, column)) = around.targets.get(name.get()) else { continue };
+        let expert = mlp(raw.model.as_ref().map(At::get));
+        let warm_start = warm(raw, (source, column), &inputs, around, sink);
+        let router = raw.gate.as_ref().map(|gate| gate.get().clone()).unwrap_or_default();
+        let experts = match &raw.experts {
+            Some(experts) => *experts.get(),
+            None if warm_start.is_empty() => EXPERTS,
+            None => u32::try_from(warm_start.len()).unwrap_or(MOST_EXPERTS),
+        };
+        let shared = router.shared.as_ref().map_or(0, |shared| *shared.get());
+        if let (Some(given), false) = (&raw.experts, warm_start.is_empty())
+            && *given.get() as usize + shared as usize != warm_start.len()
+        {
+            let message = format!(
+                "`{}` has {} experts, but begins with {}",
+                name.get(),
+                given.get() + shared,
+                warm_start.len()
+            );
+            let place = raw.warm_start.as_ref().map_or(name.span(), At::span);
+            sink.global(
+                sink.error(place, message)
+                    .label(format!("{} experts", warm_start.len()))
+                    .also(given.span(), "shared ones beside these")
+                    .help("leave `experts` away: `warm_start` says how many there are"),
+            );
+        }
+        let experts = match (&raw.experts, warm_start.is_empty()) {
+            (None, false) => experts.saturating_sub(shared),
+            _ => experts,
+        };
+        if let Some(k) = &router.top_k
+            && *k.get() > experts
+        {
+            sink.global(
+                sink.error(
+                    k.span(),
+                    format!("`top_k` is {}, but there are {experts} experts", k.get()),
+                )
+                .label(format!("at most {experts}, shared ones not counted"))
+                .help("leave `top_k` away to let all of them answer"),
+            );
+        }
+        let mixture = Mixture {
+            experts,
+            shared,
+            expert,
+            gate: Mlp {
+                hidden: router.hidden.as_ref().map_or(GATE_HIDDEN.to_vec(), |hidden| {
+                    hidden.get().iter().map(|width| *width.get()).collect()
+                }),
+                activation: router.activation.unwrap_or(Mlp::default().activation),
+                dropout: 0.0,
+            },
+            temperature: or(&router.temperature, 1.0),
+            top_k: router.top_k.as_ref().map(|k| *k.get()),
+            noise: or(&router.noise, 0.0),
+            balance: Balance {
+                by: router.balance.unwrap_or(BalanceBy::None),
+                weight: or(&router.balance_weight, BALANCE_WEIGHT),
+            },
+            z_loss: or(&router.z_loss, 0.0),
+            capacity_factor: router.capacity_factor.as_ref().map(|factor| *factor.get()),
+            restarts: or(&raw.restarts, 1),
+            warm_start,
+        };
+        let resolved = Expert {
+            name: name.0.clone(),
+            data: source.clone(),
+            inputs,
+            target: column.clone(),
+            task: raw.task.as_ref().map(|task| task.0.clone()),
+            filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
+            model: Model::Mixture(Box::new(mixture)),
+            train: train(raw.train.clone().unwrap_or_default()),
+            upstream,
+            folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
+            seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
+            reuse: None,
+            stands_on: StandsOn::Recipe,
+            warm_start: None,
+        };
+        nodes.insert(name.get().clone(), resolved);
+    }
+}
+
+fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {
+    value.as_ref().map_or(default, |value| *value.get())
+}
+
+/// The experts that it begins with: of the same inputs, target and model.
+fn warm(
+    raw: &RawMixture,
+    (source, column): (&str, &Spanned<String>),
+    inputs: &[Spanned<Input>],
+    around: &Around,
+    sink: &mut Sink,
+) -> Vec<Spanned<String>> {
+    let mut found: Vec<Spanned<String>> = Vec::new();
+    for text in raw.warm_start.iter().flat_map(|list| list.get()) {
+        let bare = crate::bare_name(text.get());
+        let Some(expert) = around.experts.get(bare) else {
+            let known: Vec<&str> =
+                around.experts.experts.iter().map(|e| e.name.get().as_str()).collect();
+            sink.global(
+                sink.error(text.span(), format!("there is no expert `{bare}` to begin with"))
+                    .label("unknown expert")
+                    .maybe_help(did_you_mean(bare, &known, "there are")),
+            );
+            continue;
+        };
+        if let Some(before) = found.iter().find(|known| known.get_ref() == bare) {
+            sink.local(
+                sink.error(text.span(), format!("the expert `{bare}` is listed twice"))
+                    .label("listed a second time")
+                    .also(before.span(), "first listed here"),
+            );
+            continue;
+        }
+        if let Some(what) = differs(raw, (source, column), inputs, expert, around) {
+            sink.global(
+                sink.error(text.span(), format!("a mixture cannot begin with `{bare}`"))
+                    .label(what)
+                    .help("it needs experts of the same inputs, target and model"),
+            );
+        }
+        found.push(Spanned::new(text.span(), bare.to_owned()));
+    }
+    found
+}
+
+fn differs(
+    raw: &RawMixture,
+    (source, column): (&str, &Spanned<String>),
+    inputs: &[Spanned<Input>],
+    expert: &Merged,
+    around: &Around,
+) -> Option<&'static str> {
+    let (data, target) = around.targets.get(expert.name.get())?;
+    let mut theirs: Vec<&str> =
+        expert.raw.inputs.iter().flat_map(|list| list.get()).map(|i| i.get().as_str()).collect();
+    let mut ours: Vec<String> = inputs.iter().map(|input| input.get_ref().to_string()).collect();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    let model = |choice: Option<&At<ModelChoice>>| {
+        let Mlp { hidden, activation, .. } = mlp(choice.map(At::get));
+        (hidden, activation)
+    };
+    if data != source || target.get_ref() != column.get_ref() {
+        Some("it has another target")
+    } else if theirs != ours {
+        Some("it has other inputs")
+    } else if model(expert.raw.model.as_ref()) != model(raw.model.as_ref()) {
+        Some("it is of another model")
+    } else {
+        None
+    }
+}
+
+/// Values out of range.
+fn check(raw: &RawMixture, sink: &mut Sink) {
+    let wanted = format!("from 2 to {MOST_EXPERTS}");
+    ranges::bound(sink, "experts", &raw.experts, |n| (2..=MOST_EXPERTS).contains(&n), &wanted);
+    let wanted = format!("from 1 to {MOST_RESTARTS}");
+    ranges::bound(sink, "restarts", &raw.restarts, |n| (1..=MOST_RESTARTS).contains(&n), &wanted);
+    ranges::check_folds(&raw.folds, sink);
+    if let Some(filter) = &raw.filter {
+        ranges::not_empty(sink, "where", filter);
+    }
+    if let Some(train) = &raw.train {
+        ranges::check_train(train, sink);
+    }
+    if let Some(ModelChoice::Own(model)) = raw.model.as_ref().map(At::get) {
+        ranges::check_model(model, sink);
+    }
+    if let Some(gate) = &raw.gate {
+        check_router(gate.get(), sink);
+    }
+}
+
+fn check_router(raw: &RawRouter, sink: &mut Sink) {
+    let positive = |x: f64| x.is_finite() && x > 0.0;
+    let not_negative = |x: f64| x.is_finite() && x >= 0.0;
+    let above = "a finite number above 0";
+    let least = "a finite number of at least 0";
+    ranges::check_hidden(raw.hidden.as_ref(), sink);
+    ranges::bound(sink, "temperature", &raw.temperature, positive, above);
+    ranges::bound(sink, "top_k", &raw.top_k, |k| k >= 1, "at least 1");
+    let wanted = format!("at most {MOST_EXPERTS}");
+    ranges::bound(sink, "shared", &raw.shared, |n| n <= MOST_EXPERTS, &wanted);
+    ranges::bound(sink, "noise", &raw.noise, not_negative, least);
+    ranges::bound(sink, "balance_weight", &raw.balance_weight, not_negative, least);
+    ranges::bound(sink, "z_loss", &raw.z_loss, not_negative, least);
+    ranges::bound(sink, "capacity_factor", &raw.capacity_factor, positive, above);
+}

@@ -1,0 +1,271 @@
+//! What experts, gates and mixtures have in common: a target, and inputs.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::{
+    extends::MergedExperts,
+    names::Names,
+    references::{self, Reference},
+};
+use crate::{
+    At, Input, Output, Task, Upstream,
+    raw::{ModelChoice, RawModel},
+    sink::Sink,
+};
+
+/// The data source and the column of each node's target.
+pub(crate) type Targets = BTreeMap<String, (String, Spanned<String>)>;
+
+/// A node as it is written, as far as all kinds have it.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    pub(crate) name: &'a At<String>,
+    pub(crate) inputs: Option<&'a At<Vec<At<String>>>>,
+    pub(crate) target: Option<&'a At<String>>,
+    /// Is a key absent because what was written was wrong?
+    pub(crate) lost: &'a dyn Fn(&str) -> bool,
+}
+
+/// What the checks of inputs look at.
+pub(crate) struct Around<'a> {
+    pub(crate) names: &'a Names,
+    pub(crate) targets: &'a Targets,
+    pub(crate) experts: &'a MergedExperts,
+}
+
+impl Node<'_> {
+    /// The target's data source and column.
+    pub(crate) fn target(
+        &self,
+        names: &Names,
+        sink: &mut Sink,
+    ) -> Option<(String, Spanned<String>)> {
+        let Some(text) = self.target else {
+            if !(self.lost)("target") {
+                sink.global(
+                    sink.error(self.name.span(), format!("`{}` has no target", self.name.get()))
+                        .label("no `target`")
+                        .help("add `target = \"source.column\"`: the column that it predicts"),
+                );
+            }
+            return None;
+        };
+        let reference = references::parse(text, names, sink)?;
+        match reference.input {
+            Input::Column { data, column } => Some((data, Spanned::new(text.span(), column))),
+            Input::Output { expert: from, .. } => {
+                let what = names.kind(&from);
+                sink.global(
+                    sink.error(text.span(), format!("`{}` is no column", text.get()))
+                        .label(format!("`{from}` is {what}"))
+                        .help("a target is a column of a data source: `source.column`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The inputs as they are written; that there are none is an error.
+    pub(crate) fn given(&self, sink: &mut Sink) -> &[At<String>] {
+        let name = self.name.get();
+        match self.inputs {
+            None => {
+                if !(self.lost)("inputs") {
+                    sink.global(
+                        sink.error(self.name.span(), format!("`{name}` has no inputs"))
+                            .label("no `inputs`")
+                            .help("add `inputs = [\"source.column\", …]`: what it is given"),
+                    );
+                }
+                &[]
+            }
+            Some(list) => {
+                if list.get().is_empty() && !(self.lost)("inputs") {
+                    sink.global(
+                        sink.error(list.span(), format!("`{name}` has no inputs")).label("empty"),
+                    );
+                }
+                list.get()
+            }
+        }
+    }
+
+    /// The inputs that were understood.
+    pub(crate) fn inputs(
+        &self,
+        given: &[At<String>],
+        upstream: Upstream,
+        around: &Around,
+        sink: &mut Sink,
+    ) -> Vec<Spanned<Input>> {
+        let known = around.targets.get(self.name.get());
+        let mut inputs: Vec<Spanned<Input>> = Vec::new();
+        for text in given {
+            let Some(reference) = references::parse(text, around.names, sink) else {
+                continue;
+            };
+            if let Some(before) = inputs.iter().find(|input| *input.get_ref() == reference.input) {
+                sink.local(
+                    sink.error(text.span(), format!("the input `{}` is given twice", text.get()))
+                        .label("given a second time")
+                        .also(before.span(), "first given here"),
+                );
+                continue;
+            }
+            if let Some((data, column)) = known {
+                self.check_rows((data, column), text, &reference, around.targets, sink);
+            }
+            if let Input::Output { expert: from, output } = &reference.input {
+                let upstream = (!(self.lost)("upstream")).then_some(upstream);
+                self.check_output(from, *output, upstream, &reference, around, sink);
+            }
+            inputs.push(Spanned::new(text.span(), reference.input));
+        }
+        inputs
+    }
+
+    /// A node sees the rows of one data source, and its target is not among what it is given.
+    fn check_rows(
+        &self,
+        (data, column): (&str, &Spanned<String>),
+        text: &At<String>,
+        reference: &Reference,
+        targets: &Targets,
+        sink: &mut Sink,
+    ) {
+        let name = self.name.get();
+        let (other, what) = match &reference.input {
+            Input::Column { data: other, column: input } => {
+                if other == data && input == column.get_ref() {
+                    sink.global(
+                        sink.error(text.span(), format!("`{name}` is given what it is to predict"))
+                            .label("this is its target")
+                            .also(column.span(), "the target")
+                            .help("take it out of `inputs`"),
+                    );
+                }
+                (other, format!("a column of `{other}`"))
+            }
+            Input::Output { expert: from, .. } => match targets.get(from) {
+                Some((other, _)) => (other, format!("`{from}` works on the rows of `{other}`")),
+                None => return,
+            },
+        };
+        if other != data {
+            two_sources(name, (data, column), other, (reference.node.clone(), what), sink);
+        }
+    }
+
+    /// Can the upstream node have this output, and can this one read it?
+    fn check_output(
+        &self,
+        from: &str,
+        output: Output,
+        upstream: Option<Upstream>,
+        reference: &Reference,
+        around: &Around,
+        sink: &mut Sink,
+    ) {
+        if from == self.name.get() {
+            sink.global(
+                sink.error(reference.node.clone(), format!("`{from}` reads its own output"))
+                    .label("this is the expert itself"),
+            );
+            return;
+        }
+        let Some(source) = around.experts.get(from) else {
+            if output == Output::Embedding && around.targets.contains_key(from) {
+                let what = around.names.kind(from);
+                sink.global(
+                    sink.error(reference.part.clone(), format!("`{from}` has no embedding"))
+                        .label(format!("{what} has no last hidden layer"))
+                        .help(format!("read `{from}.logit`, or the embedding of an expert")),
+                );
+            }
+            return;
+        };
+        if let Some(task) = &source.raw.task
+            && !task.get().outputs().contains(&output)
+        {
+            let outputs = task.get().outputs().iter().map(|output| format!("`{from}.{output}`"));
+            sink.global(
+                sink.error(reference.part.clone(), format!("`{from}` has no output `{output}`"))
+                    .label(format!("not an output of {}", task.get().name()))
+                    .also(task.span(), format!("`{from}` does {}", task.get().name()))
+                    .help(format!("it has {}", outputs.collect::<Vec<_>>().join(", "))),
+            );
+        }
+        if output != Output::Embedding {
+            return;
+        }
+        if let Some(ModelChoice::Own(RawModel { hidden: Some(hidden), .. })) =
+            source.raw.model.as_ref().map(At::get)
+            && hidden.get().is_empty()
+        {
+            sink.global(
+                sink.error(reference.part.clone(), format!("`{from}` has no embedding"))
+                    .label("the last hidden layer of a model without hidden layers")
+                    .help(format!("give `expert.{from}` a hidden layer")),
+            );
+        }
+        if let Some(upstream) = upstream
+            && upstream != Upstream::InSample
+        {
+            let (name, how) = match upstream {
+                Upstream::OutOfFold => ("out-of-fold", "each fold's fit has its own basis"),
+                _ => (
+                    "held-out",
+                    "the fit without the held-out rows has another basis than the full one",
+                ),
+            };
+            sink.global(
+                sink.error(reference.part.clone(), format!("an embedding cannot be read {name}"))
+                    .label(how)
+                    .help(format!(
+                        "read `{from}.logit` or another output whose coordinates mean the same in \
+                         every fit, or set `upstream = \"in-sample\"` and accept that training \
+                         rows look better than new ones"
+                    )),
+            );
+        }
+    }
+}
+
+/// A node whose parts are of two data sources.
+pub(crate) fn two_sources(
+    name: &str,
+    (data, column): (&str, &Spanned<String>),
+    other: &str,
+    (place, what): (std::ops::Range<usize>, String),
+    sink: &mut Sink,
+) {
+    let message = format!("`{name}` reads two data sources, `{data}` and `{other}`");
+    sink.global(
+        sink.error(place, message)
+            .label(what)
+            .also(column.span(), format!("its rows are those of `{data}`"))
+            .help("join them in one `[data.NAME]` with a `query`"),
+    );
+}
+
+impl Task {
+    /// The name in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+        }
+    }
+
+    /// The outputs of an expert of this task.
+    pub const fn outputs(self) -> &'static [Output] {
+        match self {
+            Self::Classification => {
+                &[Output::Probability, Output::Logit, Output::Label, Output::Embedding]
+            }
+            Self::Regression => &[Output::Value, Output::Embedding],
+        }
+    }
+}

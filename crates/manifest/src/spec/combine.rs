@@ -1,0 +1,178 @@
+//! `[gate.NAME]` and `[mixture.NAME]`: what combines experts.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::Mlp;
+
+/// `[gate.NAME]`: combines the predictions of experts that are trained by themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Experts, gates or mixtures, in the order of the file; no duplicates.
+    pub experts: Vec<Spanned<String>>,
+    /// How their predictions are combined.
+    pub rule: Rule,
+    /// Divides what the weights are a softmax of; `None` for `distance`: chosen on validation rows.
+    pub temperature: Option<f64>,
+    /// How many experts answer for a row, shared ones not counted; `None`: all.
+    pub top_k: Option<u32>,
+    /// Positions of the experts that always answer.
+    pub shared: Vec<usize>,
+}
+
+/// A rule's predicate as a column that is never missing: of a missing value nobody knows, so the
+/// rule does not hold.
+pub(crate) fn rule_column(predicate: &str) -> String {
+    format!("coalesce(({predicate}), 0) <> 0")
+}
+
+/// The predicate that a rule's column was made of.
+pub(crate) fn written_rule(column: &str) -> &str {
+    let inner = column.strip_prefix("coalesce((").and_then(|rest| rest.strip_suffix("), 0) <> 0"));
+    inner.unwrap_or(column)
+}
+
+/// How a gate weighs its experts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// All the same: the arithmetic mean.
+    Uniform,
+    /// The normalised geometric mean of probabilities: a product of experts (Hinton 2002).
+    Geometric,
+    /// 1 − Π (1 − p): the event has several causes, and any suffices (Pearl 1988).
+    NoisyOr,
+    /// Weights from the file, scaled to a sum of 1, in the order of the experts.
+    Fixed(Vec<f64>),
+    /// The one of least loss.
+    Best,
+    /// A linear model of their predictions (Wolpert 1992).
+    Stack {
+        /// Penalty on squared weights, in units of the mean loss.
+        ridge: f64,
+    },
+    /// Weights are a softmax of a network's outputs (Jacobs, Jordan, Nowlan and Hinton 1991).
+    Softmax {
+        /// The network.
+        net: Mlp,
+        /// What it is trained by.
+        loss: GateLoss,
+        /// How its load is kept even.
+        balance: Balance,
+        /// Deviation of the noise that is added to its outputs in training.
+        noise: f64,
+    },
+    /// Weights are a softmax of −d²/T, d the distance to a centre of each expert.
+    Distance,
+    /// Each expert has a network of its own that says how well it will do (`self`).
+    Own {
+        /// Each of the networks.
+        net: Mlp,
+    },
+    /// Those whose predicate holds; all, where none does.
+    Rules {
+        /// The derived columns that the predicates make, in the order of the experts.
+        columns: Vec<String>,
+    },
+    /// The first one that is sure enough, in the order of the file.
+    Cascade(Threshold),
+}
+
+impl Rule {
+    /// Its name in the file.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Geometric => "geometric",
+            Self::NoisyOr => "noisy-or",
+            Self::Fixed(_) => "fixed",
+            Self::Best => "best",
+            Self::Stack { .. } => "stack",
+            Self::Softmax { .. } => "softmax",
+            Self::Distance => "distance",
+            Self::Own { .. } => "self",
+            Self::Rules { .. } => "rules",
+            Self::Cascade(_) => "cascade",
+        }
+    }
+
+    /// The network that is trained by gradient steps, if there is one.
+    pub const fn net(&self) -> Option<&Mlp> {
+        match self {
+            Self::Softmax { net, .. } | Self::Own { net } => Some(net),
+            _ => None,
+        }
+    }
+}
+
+/// What the weights of a softmax gate are trained by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateLoss {
+    /// −log Σ gᵢ p(y | fᵢ).
+    Likelihood,
+    /// Squared error of the combined value, or of the combined probabilities (Brier).
+    SquaredError,
+}
+
+/// How the load of experts is kept even in training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Balance {
+    /// The method.
+    pub by: BalanceBy,
+    /// Its weight in the loss; of `bias`: the step of the biases.
+    pub weight: f64,
+}
+
+/// A method of keeping load even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BalanceBy {
+    /// Not at all.
+    None,
+    /// The squared coefficient of variation of the importances (Shazeer et al. 2017).
+    Importance,
+    /// K Σ fᵢ Pᵢ, load times mean weight (Fedus, Zoph and Shazeer 2022).
+    Switch,
+    /// Biases that only choose, moved by the sign of the load's error (Wang et al. 2024).
+    Bias,
+}
+
+/// When the next expert of a cascade is asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// Below this calibrated confidence.
+    Confidence(f64),
+    /// As seldom as a validation error of at most the last expert's and this much allows.
+    ErrorBudget(f64),
+    /// As often as this many mean multiply-adds a row allow.
+    CostBudget(f64),
+}
+
+/// `[mixture.NAME]`: experts and gate trained together, cached as one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixture {
+    /// Experts that are routed to.
+    pub experts: u32,
+    /// Experts that always answer, beside those.
+    pub shared: u32,
+    /// Each expert.
+    pub expert: Mlp,
+    /// The network whose outputs the weights are a softmax of.
+    pub gate: Mlp,
+    /// Divides the gate's outputs.
+    pub temperature: f64,
+    /// How many of the routed experts answer for a row; `None`: all.
+    pub top_k: Option<u32>,
+    /// Deviation of the noise that is added to the gate's outputs in training.
+    pub noise: f64,
+    /// How load is kept even.
+    pub balance: Balance,
+    /// Weight of the router z-loss, the squared log-sum-exp of the gate's outputs (Zoph et al. 2022).
+    pub z_loss: f64,
+    /// In training an expert takes at most this many times its even share of a batch; `None`: no bound.
+    pub capacity_factor: Option<f64>,
+    /// Fits from different random numbers, of which the best on validation rows is kept.
+    pub restarts: u32,
+    /// Experts whose weights its experts begin with (branch, train, mix); empty: random weights.
+    pub warm_start: Vec<Spanned<String>>,
+}
