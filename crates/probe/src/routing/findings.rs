@@ -117,11 +117,22 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// Two significant digits.
+/// Two significant digits, counted after rounding: 0.0996 is 0.10.
 fn two(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let digits = (1 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    let scientific = format!("{value:.1e}");
+    let exponent = scientific.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok());
+    let digits = exponent.map_or(0, |exponent: i32| (1 - exponent).clamp(0, 6) as usize);
     format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_digits_are_two_digits_after_rounding() {
+        let values = [0.0, 1.0, 0.999, 0.0996, 0.00497, -0.124, 12_345.6, 9.96];
+        let expected = ["0.0", "1.0", "1.0", "0.10", "0.0050", "-0.12", "12346", "10"];
+        assert_eq!(values.map(two), expected);
+    }
 }

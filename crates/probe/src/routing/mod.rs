@@ -13,10 +13,10 @@
 //! Nothing here knows a gate: weights are rows × K, each row's sum 1, 0 for experts that were not
 //! chosen. Sums are made exact again in f64, so that the rounding of a softmax does not show.
 //!
-//! Rejected: the coefficient of variation of loads (Shazeer et al. 2017), which has no upper end that
-//! does not move with K; adjusted mutual information, because its mean under permutation is written
-//! beside the plain one anyway; choosing the best single expert anew on every resample, because the
-//! question is about the expert that one would then use.
+//! Rejected: the coefficient of variation of loads (Shazeer et al. 2017), whose largest value moves
+//! with K; adjusted mutual information, since what chance gives is written beside the plain one;
+//! choosing the best single expert anew on every resample, since the question is about the one expert
+//! that would be used instead.
 
 mod dependence;
 mod disagreement;
