@@ -8,6 +8,9 @@
 //! matters: importances of an expert without skill are a picture of its initial weights, and are to
 //! be withheld.
 //!
+//! A third is asked of those who ask experts: *whom does a gate send a row to, and was that wise?*
+//! [`routing()`].
+//!
 //! The central idea is that a resample is a set of row weights. Whatever does not depend on them
 //! (sorted scores, losses, each row's contribution to the AGOP) is computed once; a metric is a
 //! weighted pass over it, and the point value is the pass with all weights 1, so an interval can
@@ -31,6 +34,7 @@ mod layers;
 mod metrics;
 mod performance;
 mod resample;
+mod routing;
 mod scored;
 mod skill;
 mod tables;
@@ -54,6 +58,11 @@ pub use layers::{
 pub use metrics::{classification, regression};
 pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
+};
+pub use routing::{
+    LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs, Without, class_disagreement,
+    expert_values, route_dependence, route_figures, route_figures_by, route_regret, routes,
+    routing, routing_findings, value_disagreement,
 };
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
 pub use tables::{confusion, predicted_labels, reliability};

@@ -20,6 +20,7 @@ mod predicted;
 mod probe;
 mod recipe;
 mod reuse;
+mod routing;
 
 pub use audit::*;
 pub use care::*;
@@ -33,6 +34,7 @@ pub use predicted::*;
 pub use probe::*;
 pub use recipe::*;
 pub use reuse::*;
+pub use routing::*;
 
 /// The version of every JSON document.
 pub const FORMAT_VERSION: u32 = 1;
