@@ -41,6 +41,11 @@ impl Session {
         states: &States,
     ) -> Result<Option<BTreeMap<String, Ingredient>>, EngineError> {
         let mut beside = BTreeMap::new();
+        for column in &self.expert(index).auxiliary {
+            let rows = crate::inputs::training_rows(index, part);
+            let digest = self.column_digest(index, column, rows)?;
+            beside.insert(format!("auxiliary.{column}"), digest.into());
+        }
         match &self.expert(index).model {
             Spec::Gate(gate) if matches!(gate.rule, Rule::Cascade(_)) => {
                 let Some(costs) = self.costs(gate, states)? else { return Ok(None) };

@@ -9,7 +9,7 @@ use collegium_data::{Encoder, Matrix, Source, Values};
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
     Combination, Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch,
-    constant, fit_linear, kernel_class, train,
+    constant, fit_linear, kernel_class, train, train_beside,
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Rule, Task};
 use collegium_plan::{Part, reads};
@@ -63,6 +63,8 @@ pub(crate) struct Prepared {
     pub(crate) x_valid: Matrix,
     pub(crate) y_valid: Labels,
     pub(crate) head: Head,
+    /// Other targets of the training rows, and how many classes they have.
+    pub(crate) auxiliary: Vec<(Labels, usize)>,
 }
 
 /// What a fit came to.
@@ -203,7 +205,7 @@ impl Session {
             })
             .map(|network| Fitted::plain(ModelKind::Linear, network))
             .map_err(|error| training_error(error, &failure)),
-            (_, ModelSpec::Mlp(spec)) => train(
+            (_, ModelSpec::Mlp(spec)) => train_beside_or_alone(
                 &Job {
                     spec,
                     train: &expert.train,
@@ -215,6 +217,7 @@ impl Session {
                     key: recipe.digest(),
                     start: parent.as_ref().map(|model| &model.network),
                 },
+                &ready.auxiliary,
                 &mut watch,
             )
             .map(|trained| Fitted {
@@ -315,7 +318,16 @@ impl Session {
             Task::Classification => self.class_labels(index, &rows, &valid)?,
             Task::Regression => self.value_labels(index, &rows, &valid)?,
         };
-        Ok(labelled.map(|(y, y_valid, head)| Prepared { encoder, x, y, x_valid, y_valid, head }))
+        let auxiliary = self.auxiliary_labels(index, &rows)?;
+        Ok(labelled.map(|(y, y_valid, head)| Prepared {
+            encoder,
+            x,
+            y,
+            x_valid,
+            y_valid,
+            head,
+            auxiliary,
+        }))
     }
 
     /// What a fit reads beyond its recipe, for later comparisons.
@@ -334,6 +346,49 @@ impl Session {
             upstream: self.reads_now(index, states),
             classes,
         })
+    }
+
+    /// What an expert learns to predict beside its target: texts and truth values as classes, numbers
+    /// standardised.
+    fn auxiliary_labels(
+        &self,
+        index: usize,
+        rows: &[u32],
+    ) -> Result<Vec<(Labels, usize)>, EngineError> {
+        let table = self.table(index)?;
+        let mut found = Vec::new();
+        for name in &self.expert(index).auxiliary {
+            let column = table
+                .column(name)
+                .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
+            let at = |row: &u32| *row as usize;
+            found.push(match &column.values {
+                Values::Boolean(values) => {
+                    let label = |row| match values[at(row)] {
+                        value @ (0 | 1) => u32::from(value),
+                        _ => NO_LABEL,
+                    };
+                    (Labels::Classes(rows.iter().map(label).collect()), 2)
+                }
+                Values::Category { codes, levels } => {
+                    let label = |row| match codes[at(row)] {
+                        code if (code as usize) < levels.len() => code,
+                        _ => NO_LABEL,
+                    };
+                    (Labels::Classes(rows.iter().map(label).collect()), levels.len().max(2))
+                }
+                Values::Number(values) => {
+                    let known = || rows.iter().map(|row| values[at(row)]).filter(|v| !v.is_nan());
+                    let count = known().count().max(1) as f64;
+                    let mean = known().sum::<f64>() / count;
+                    let spread = (known().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+                    let scaled = |row| ((values[at(row)] - mean) / spread.max(1e-12)) as f32;
+                    (Labels::Values(rows.iter().map(scaled).collect()), 0)
+                }
+                Values::Time(_) | Values::Image { .. } => continue,
+            });
+        }
+        Ok(found)
     }
 
     #[allow(clippy::type_complexity)]
@@ -399,6 +454,19 @@ impl Session {
             _ => return Err(EngineError::Internal("a regression target that is no number".into())),
         })
     }
+}
+
+fn train_beside_or_alone(
+    job: &Job,
+    auxiliary: &[(Labels, usize)],
+    watch: &mut Watch,
+) -> Result<collegium_learn::Trained, TrainError> {
+    if auxiliary.is_empty() {
+        return train(job, watch);
+    }
+    let others: Vec<Target> =
+        auxiliary.iter().map(|(labels, classes)| labels.target(*classes)).collect();
+    train_beside(job, &others, watch)
 }
 
 pub(crate) fn class_weights(

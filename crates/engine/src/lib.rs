@@ -46,6 +46,7 @@ mod rows;
 mod run;
 mod session;
 mod status;
+mod varied;
 mod warm;
 
 pub use audit::{AuditOptions, Without, audit};

@@ -36,7 +36,7 @@ pub struct Session {
     /// Who feeds whom.
     pub dag: Dag,
     /// `.collegium/`
-    pub store: Store,
+    pub store: Arc<Store>,
     /// The lock as it was when the pipeline was opened.
     pub lock: Lock,
     /// Who watches.
@@ -45,7 +45,7 @@ pub struct Session {
     pub(crate) interrupted: Arc<AtomicBool>,
     /// Recipe to realisation, of all that the lock stands on.
     pub(crate) locked: HashMap<Digest, Digest>,
-    pub(crate) data: IndexMap<String, Prepared>,
+    pub(crate) data: Arc<IndexMap<String, Prepared>>,
     pub(crate) experts: Vec<Resolved>,
     /// Models that are not to be trained.
     pub(crate) held: Vec<Option<HeldModel>>,
@@ -54,7 +54,7 @@ pub struct Session {
     pub(crate) files: Vec<(PathBuf, Digest)>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
-    pub(crate) memory_held: crate::memory::Held,
+    pub(crate) memory_held: Arc<crate::memory::Held>,
     /// Where labels come from, as far as it was asked.
     pub(crate) known: crate::provenance::Known,
 }
@@ -66,7 +66,7 @@ impl Session {
     /// # Errors
     /// [`EngineError::Invalid`] with everything that is wrong, [`EngineError::Store`].
     pub fn open(pipeline: Pipeline, options: Options) -> Result<Self, EngineError> {
-        let store = Store::open(&pipeline.root)?;
+        let store = Arc::new(Store::open(&pipeline.root)?);
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
         let session_lock = read_lock(&lock_path(&pipeline))?;
@@ -111,13 +111,13 @@ impl Session {
             lock: session_lock,
             observer: options.observer,
             interrupted: options.interrupted,
-            data,
+            data: Arc::new(data),
             experts: Vec::new(),
             held: Vec::new(),
             rows: RowCache::default(),
             files: Vec::new(),
             matrices: Mutex::default(),
-            memory_held: crate::memory::Held::default(),
+            memory_held: Arc::default(),
             known: crate::provenance::Known::default(),
         };
         session.experts = session.resolve()?;

@@ -53,4 +53,4 @@ pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Head, Model, ModelKind, Outputs};
 pub use network::{Dense, Network};
 pub use repair::{Columns, Repair, constant_losses, raw_outputs, re_encoded, row_losses};
-pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train};
+pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train, train_beside};

@@ -48,8 +48,8 @@ pub use bootstrap::{
     paired_classification, paired_regression,
 };
 pub use compare::{
-    Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, spearman, spectral_gap,
-    subspaces,
+    Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, over_rows, over_seeds,
+    spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
 pub use layers::{

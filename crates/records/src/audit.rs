@@ -6,7 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, Cost, Epoch, Interval, Judgement, Performance, Probe, SplitMeasures,
+    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, Performance, Probe,
+    SplitMeasures,
 };
 
 /// `audit --json`
@@ -115,6 +116,12 @@ pub struct NodeAudit {
     /// Beyond the AGOP at the declared inputs: raw columns, rows, layers, images, comparisons, cues.
     #[serde(default)]
     pub probe: Probe,
+    /// Of a gate or a mixture: its routes, and whether it pays.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub combined: Option<Combined>,
+    /// Of one that reads experts: what each of them is to it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub composite: Option<Composite>,
     /// Where its labels come from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub provenance: Option<Provenance>,

@@ -10,6 +10,7 @@
 
 mod audit;
 mod care;
+mod combined;
 mod contract;
 mod diff;
 mod fit;
@@ -24,6 +25,7 @@ mod routing;
 
 pub use audit::*;
 pub use care::*;
+pub use combined::*;
 pub use contract::*;
 pub use diff::*;
 pub use fit::*;

@@ -18,7 +18,7 @@ fn repository(file: &str) -> PathBuf {
 }
 
 fn hidden(pipeline: &Pipeline, expert: &str) -> Vec<u32> {
-    let Model::Mlp(mlp) = &pipeline.experts[expert].model;
+    let Model::Mlp(mlp) = &pipeline.experts[expert].model else { panic!("no perceptron") };
     mlp.hidden.clone()
 }
 

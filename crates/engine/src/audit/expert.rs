@@ -73,6 +73,8 @@ impl Session {
             ),
             None => withheld("there are no test rows to show skill on"),
         };
+        let composite = self.composite(index, &model, states)?;
+        let combined = self.combined(index, state, states, skilled, key)?;
         if let Some(own) = metrics.get("test") {
             seen.probe.seeds = all_metrics(&own.metrics, &refits);
         }
@@ -105,6 +107,8 @@ impl Session {
             advice: None,
             performance: self.performance(index, state, &held_out, key)?,
             probe: seen.probe,
+            combined,
+            composite,
             provenance: None,
             findings: Vec::new(),
         })

@@ -4,6 +4,7 @@
 //! under a recipe of its own, so that an audit after a change measures again only what moved. What is
 //! asked for on the command line, and comparisons between experts, are added to it and not cached.
 
+mod combined;
 mod conditional;
 mod cues;
 mod expert;
@@ -43,7 +44,7 @@ use crate::{
 };
 
 /// Raised when an audit measures more or otherwise, so that no cached part of an older form is shown.
-const FORM: u32 = 8;
+const FORM: u32 = 9;
 
 /// What an audit is to measure.
 #[derive(Debug, Clone)]

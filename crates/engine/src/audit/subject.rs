@@ -56,6 +56,12 @@ impl Subject {
         Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
     }
 
+    /// Looked at as what tells classes apart, whatever the expert's own task.
+    pub(super) fn of_classes(mut self) -> Self {
+        self.task = Task::Classification;
+        self
+    }
+
     /// The probed rows, by number.
     pub(crate) fn rows(&self) -> &[u32] {
         &self.rows
@@ -140,8 +146,10 @@ impl Subject {
         key: &Digest,
     ) -> Result<Result<Sight, String>, EngineError> {
         let inputs = &session.experts[self.index].inputs;
-        let upstream: Vec<Option<String>> = inputs
+        let upstream: Vec<Option<String>> = self
+            .names()
             .iter()
+            .filter_map(|name| inputs.iter().find(|input| input.to_string() == *name))
             .map(|input| match input {
                 Input::Output { expert, .. } => Some(session.pipeline.node_name(expert)),
                 Input::Column { .. } => None,

@@ -204,6 +204,55 @@ impl Combination {
         self.pool.raw(&weights, &predictions, self.answer_width(head), head)
     }
 
+    /// The raw outputs without one expert: the others' weights scaled up, the next one chosen where it
+    /// was. A stack has no weights, and is left as it is.
+    pub fn raw_without(&self, network: &Network, x: &Matrix, head: &Head, expert: usize) -> Matrix {
+        if self.pool == Pool::Stack || self.len() < 2 {
+            return self.raw(network, x, head);
+        }
+        let experts = self.len();
+        let width = self.answer_width(head);
+        let mut weights = match &self.weights {
+            Weights::Softmax(routing) => {
+                let mut weights = network.logits(&self.own(x));
+                for row in weights.data.chunks_exact_mut(experts) {
+                    routing.weigh_without(row, expert);
+                }
+                weights
+            }
+            Weights::Confidence { .. } => {
+                let predictions = self.predictions(x, head, None);
+                let mut weights = Matrix::zeros(x.rows, experts);
+                let stages: Vec<usize> = (0..experts).filter(|stage| *stage != expert).collect();
+                for (row, all) in predictions.chunks_exact(experts * width).enumerate() {
+                    let sure =
+                        |stage: &&usize| self.is_sure(**stage, &all[**stage * width..][..width]);
+                    let last = stages[stages.len() - 1];
+                    let by = stages.iter().find(sure).copied().unwrap_or(last);
+                    weights.row_mut(row)[by] = 1.0;
+                }
+                weights
+            }
+            _ => self.weights(network, x, head),
+        };
+        for row in weights.data.chunks_exact_mut(experts) {
+            row[expert] = 0.0;
+            let sum: f32 = row.iter().sum();
+            for (at, weight) in row.iter_mut().enumerate() {
+                *weight = match sum > 0.0 {
+                    true => *weight / sum,
+                    false => f32::from(u8::from(at != expert)) / (experts - 1) as f32,
+                };
+            }
+        }
+        let mut predictions = self.predictions(x, head, None);
+        if self.pool == Pool::NoisyOr {
+            // A cause that never is.
+            predictions.iter_mut().skip(expert).step_by(experts).for_each(|p| *p = 0.0);
+        }
+        self.pool.raw(&weights, &predictions, width, head)
+    }
+
     /// The predictions as a stack's linear model sees them: log odds or log probabilities, clipped, or
     /// values.
     pub(crate) fn features(&self, predictions: &[f32], rows: usize, head: &Head) -> Matrix {

@@ -62,6 +62,16 @@ impl Routing {
         self.weigh_chosen(outputs, &chosen);
     }
 
+    /// The same as if one expert were not there.
+    pub(crate) fn weigh_without(&self, outputs: &mut [f32], expert: usize) {
+        let kept = outputs[expert];
+        outputs[expert] = f32::NEG_INFINITY;
+        let mut chosen = self.chosen(outputs);
+        outputs[expert] = kept;
+        chosen[expert] = false;
+        self.weigh_chosen(outputs, &chosen);
+    }
+
     /// The softmax over those that were chosen; 0 for the others.
     pub(crate) fn weigh_chosen(&self, outputs: &mut [f32], chosen: &[bool]) {
         let of = |outputs: &[f32]| {

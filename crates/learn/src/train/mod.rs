@@ -7,6 +7,7 @@
 
 mod epochs;
 mod loss;
+mod multi;
 mod optimizer;
 mod step;
 mod target;
@@ -18,6 +19,7 @@ use collegium_digest::{Digest, stream};
 use collegium_manifest::spec::{Mlp, Train};
 use collegium_records::Epoch;
 
+pub use multi::train_beside;
 pub use target::{Target, class_weights};
 
 use crate::{Network, init};

@@ -113,6 +113,11 @@ impl<'a> Truth<'a> {
         Ok(Self { target: *target, weights, total: x.rows as f64 })
     }
 
+    /// A target that was checked before, of so many rows, all of weight 1.
+    pub(crate) fn plain(target: Target<'a>, rows: usize) -> Self {
+        Self { target, weights: None, total: rows as f64 }
+    }
+
     /// The same for validation rows, under the weights of training; `None` without rows.
     pub(crate) fn validation<'v>(
         &self,

@@ -1,5 +1,9 @@
 use collegium_manifest::spec::{Activation, ClassWeights, Optimizer};
 
+use collegium_digest::stream;
+use collegium_manifest::spec::Schedule;
+use rand::RngExt as _;
+
 use super::*;
 
 static GO: AtomicBool = AtomicBool::new(false);

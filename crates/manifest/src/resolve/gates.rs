@@ -109,6 +109,7 @@ pub(crate) fn resolve(
             data: source.clone(),
             inputs,
             target: column.clone(),
+            auxiliary: Vec::new(),
             task: raw.task.as_ref().map(|task| task.0.clone()),
             filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
             model: Model::Gate(Box::new(gate)),

@@ -225,6 +225,9 @@ pub struct Expert {
     pub inputs: Vec<Spanned<Input>>,
     /// The column of `data` that it predicts.
     pub target: Spanned<String>,
+    /// Columns of `data` that it learns to predict beside its target, in training alone. No key of the
+    /// file asks for it: controls do.
+    pub auxiliary: Vec<String>,
     /// What kind of prediction; `None` lets the target's type decide.
     pub task: Option<Spanned<Task>>,
     /// SQL predicate over the data source: the rows it is trained on.

@@ -14,11 +14,13 @@
 
 mod importance;
 mod looks;
+mod paired;
 mod reason;
 mod subspaces;
 mod verdict;
 
 pub use importance::{align, cosine, spearman};
 pub use looks::{Look, agreement, agreement_of_pairs};
+pub use paired::{over_rows, over_seeds};
 pub use subspaces::{Subspaces, spectral_gap, subspaces};
 pub use verdict::compare;

@@ -12,7 +12,7 @@ const TERMS: u32 = 20_000;
 /// 1e-10, far into the tail.
 ///
 /// For t ≥ 0 it is ½·I_x(ν/2, ½) with x = ν/(ν + t²).
-pub(super) fn upper_tail(t: f64, freedom: f64) -> f64 {
+pub(crate) fn upper_tail(t: f64, freedom: f64) -> f64 {
     let square = t * t;
     if square.is_infinite() {
         return if t > 0.0 { 0.0 } else { 1.0 };

@@ -49,6 +49,8 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         advice: None,
         performance: Performance::default(),
         probe: Probe::default(),
+        combined: None,
+        composite: None,
         provenance: None,
         findings: vec![],
     }

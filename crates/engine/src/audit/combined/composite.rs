@@ -1,0 +1,204 @@
+//! An expert in four modes: its upstreams as they are, each never wrong, each silent; and each by
+//! itself.
+//!
+//! Putting the truth in the place of an upstream's outputs says what is left of the consumer's loss if
+//! that upstream were never wrong: the share that goes away is that upstream's. The consumer was not
+//! trained on truths, so shares need not add up to anything, and one may be below 0.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use collegium_data::{CLIP, Matrix, Source};
+use collegium_learn::Model;
+use collegium_manifest::{Input, Output, Task};
+use collegium_plan::View;
+use collegium_records::{Composite, Upstream};
+
+use crate::{
+    EngineError, Session,
+    audit::rows::losses_of,
+    inputs::{InputData, NodeState, States},
+    rows::{NO_LABEL, Rows, Side},
+};
+
+impl Session {
+    /// `None` for one that reads no expert, or has no test rows.
+    pub(in crate::audit) fn composite(
+        &self,
+        index: usize,
+        model: &Model,
+        states: &States,
+    ) -> Result<Option<Composite>, EngineError> {
+        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let inputs = &self.experts[index].inputs;
+        let mut upstream: Vec<String> = Vec::new();
+        for input in inputs {
+            if let Input::Output { expert, .. } = input
+                && !upstream.contains(expert)
+            {
+                upstream.push(expert.clone());
+            }
+        }
+        if upstream.is_empty() || rows.is_empty() {
+            return Ok(None);
+        }
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let train = self.rows(Rows::Train { expert: index })?;
+        let loss = |changed: &BTreeMap<usize, InputData>| -> Result<f64, EngineError> {
+            let sources: Vec<Source> = data
+                .iter()
+                .enumerate()
+                .map(|(at, data)| changed.get(&at).unwrap_or(data).source())
+                .collect();
+            let losses = losses_of(&self.sources_predicted(index, model, &sources, &rows)?);
+            Ok(losses.iter().sum::<f64>() / losses.len() as f64)
+        };
+        let pipeline = loss(&BTreeMap::new())?;
+        let mut all_true: BTreeMap<usize, InputData> = BTreeMap::new();
+        let mut found = Vec::new();
+        for name in upstream {
+            let from = self.index(&name)?;
+            let state: &NodeState = states
+                .get(&from)
+                .ok_or_else(|| EngineError::Internal("an upstream without a state".to_owned()))?;
+            let isolated = self
+                .predicted(from, state, Rows::Side { expert: from, side: Side::Test })?
+                .metrics();
+            let (mut truth, mut silent) = (BTreeMap::new(), BTreeMap::new());
+            for (at, input) in inputs.iter().enumerate() {
+                let Input::Output { expert, output } = input else { continue };
+                if *expert != name {
+                    continue;
+                }
+                if let Some(data) = self.truth_of(index, from, *output, &data[at])? {
+                    truth.insert(at, data);
+                }
+                silent.insert(at, mean_of(&data[at], &train));
+            }
+            let oracle = match truth.is_empty() {
+                true => None,
+                false => Some(loss(&truth)?),
+            };
+            all_true.extend(truth);
+            found.push(Upstream {
+                name: self.node_name(from),
+                isolated,
+                oracle,
+                ablated: loss(&silent)?,
+                share: oracle
+                    .filter(|_| pipeline > 0.0)
+                    .map(|oracle| (pipeline - oracle) / pipeline),
+            });
+        }
+        let oracle = match all_true.is_empty() {
+            true => None,
+            false => Some(loss(&all_true)?),
+        };
+        let loss = match self.experts[index].task {
+            Task::Classification => "log_loss",
+            Task::Regression => "squared_error",
+        };
+        Ok(Some(Composite { loss: loss.to_owned(), pipeline, oracle, upstream: found }))
+    }
+
+    /// The truth in the place of an output; as it was where it is not known. `None` where the upstream
+    /// predicts what the consumer is to predict, and for embeddings, which have none.
+    fn truth_of(
+        &self,
+        index: usize,
+        from: usize,
+        output: Output,
+        data: &InputData,
+    ) -> Result<Option<InputData>, EngineError> {
+        let target = |at: usize| (self.expert(at).data.as_str(), self.expert(at).target.get_ref());
+        if target(index) == target(from) {
+            return Ok(None);
+        }
+        let clip = CLIP as f32;
+        let changed = |matrix: &Arc<Matrix>, known: &dyn Fn(usize, &mut [f32])| {
+            let mut matrix = (**matrix).clone();
+            (0..matrix.rows).for_each(|row| known(row, matrix.row_mut(row)));
+            Arc::new(matrix)
+        };
+        if self.experts[from].task == Task::Regression {
+            let values = self.target_values(from)?;
+            let known = |row: usize, cells: &mut [f32]| {
+                if !values[row].is_nan() {
+                    cells[0] = values[row] as f32;
+                }
+            };
+            return Ok(match (output, data) {
+                (Output::Value, InputData::Plain(matrix)) => {
+                    Some(InputData::Plain(changed(matrix, &known)))
+                }
+                (Output::Prediction, InputData::Handed(matrix)) => {
+                    Some(InputData::Handed(changed(matrix, &known)))
+                }
+                _ => None,
+            });
+        }
+        let labels = self.labels(from)?;
+        let sure = |no: f32, yes: f32| {
+            let labels = labels.clone();
+            move |row: usize, cells: &mut [f32]| match (labels[row], cells) {
+                (NO_LABEL, _) => {}
+                (label, [cell]) => *cell = if label == 1 { yes } else { no },
+                (label, cells) => {
+                    for (class, cell) in cells.iter_mut().enumerate() {
+                        *cell = if class == label as usize { yes } else { no };
+                    }
+                }
+            }
+        };
+        Ok(match (output, data) {
+            (Output::Probability, InputData::Plain(matrix)) => {
+                Some(InputData::Plain(changed(matrix, &sure(0.0, 1.0))))
+            }
+            (Output::Prediction, InputData::Handed(matrix)) => {
+                Some(InputData::Handed(changed(matrix, &sure(0.0, 1.0))))
+            }
+            (Output::Logit, InputData::Logit(matrix)) => {
+                Some(InputData::Logit(changed(matrix, &sure(-clip, clip))))
+            }
+            (Output::Label, InputData::Label(codes, classes)) => {
+                let known = codes.iter().zip(labels.iter()).map(|(code, label)| match *label {
+                    NO_LABEL => *code,
+                    label => label,
+                });
+                Some(InputData::Label(known.collect(), classes.clone()))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// An output that says the same of every row: its mean over the training rows, or the most frequent
+/// label.
+fn mean_of(data: &InputData, train: &[u32]) -> InputData {
+    let flat = |matrix: &Arc<Matrix>| {
+        let mut means = vec![0.0f64; matrix.width];
+        for row in train {
+            for (mean, value) in means.iter_mut().zip(matrix.row(*row as usize)) {
+                *mean += f64::from(*value) / train.len().max(1) as f64;
+            }
+        }
+        let means: Vec<f32> = means.into_iter().map(|mean| mean as f32).collect();
+        Arc::new(Matrix { rows: matrix.rows, width: matrix.width, data: means.repeat(matrix.rows) })
+    };
+    match data {
+        InputData::Logit(matrix) => InputData::Logit(flat(matrix)),
+        InputData::Plain(matrix) => InputData::Plain(flat(matrix)),
+        InputData::Handed(matrix) => InputData::Handed(flat(matrix)),
+        InputData::Label(codes, classes) => {
+            let mut counts = vec![0u64; classes.len()];
+            for row in train {
+                if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
+                    *count += 1;
+                }
+            }
+            let most = (0..counts.len()).max_by_key(|at| (counts[*at], usize::MAX - at));
+            let most = u32::try_from(most.unwrap_or_default()).unwrap_or_default();
+            InputData::Label(vec![most; codes.len()], classes.clone())
+        }
+        InputData::Column(column) => InputData::Column(column.clone()),
+    }
+}

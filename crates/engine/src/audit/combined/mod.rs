@@ -1,0 +1,108 @@
+//! Gates and mixtures: how they route, what decides it, and whether they pay.
+
+mod composite;
+mod controls;
+mod routes;
+mod verdict;
+
+use collegium_digest::Digest;
+use collegium_learn::{Head, Model, ModelKind, Weights};
+use collegium_manifest::Model as Spec;
+use collegium_plan::View;
+use collegium_records::{Agop, Combined};
+
+use super::subject::Subject;
+use crate::{
+    EngineError, Session,
+    inputs::{InputData, NodeState, States},
+    rows::Side,
+};
+
+impl Session {
+    /// Everything about a gate or a mixture; `None` for an expert.
+    pub(super) fn combined(
+        &self,
+        index: usize,
+        state: &NodeState,
+        states: &States,
+        skilled: bool,
+        key: &Digest,
+    ) -> Result<Option<Combined>, EngineError> {
+        let model = self.model(state.full())?;
+        let Some(combination) = &model.combination else { return Ok(None) };
+        let kind = match &self.expert(index).model {
+            Spec::Gate(gate) => gate.rule.name(),
+            _ => "mixture",
+        };
+        let routed = self.routes(index, &model, combination, states)?;
+        let compared = self.controls(index, &routed, states, key)?;
+        let gate = match skilled {
+            true => self.what_decides(index, &model, states, key)?,
+            false => None,
+        };
+        let routing = self.routing(index, &routed, &compared.without, key)?;
+        let verdict = verdict::of(kind, &compared, &state.full().restarts);
+        Ok(Some(Combined {
+            kind: kind.to_owned(),
+            routing,
+            gate,
+            parameters: compared.parameters,
+            multiply_adds: compared.multiply_adds,
+            restarts: state.full().restarts.clone(),
+            metrics: compared.metrics,
+            controls: compared.controls,
+            verdict,
+        }))
+    }
+
+    /// The routing network looked at as an expert that tells the experts apart.
+    fn what_decides(
+        &self,
+        index: usize,
+        model: &Model,
+        states: &States,
+        key: &Digest,
+    ) -> Result<Option<Agop>, EngineError> {
+        let Some(combination) = &model.combination else { return Ok(None) };
+        let Weights::Softmax(_) = combination.weights else { return Ok(None) };
+        let inputs = &self.experts[index].inputs;
+        let own: Vec<usize> =
+            (0..inputs.len()).filter(|at| !self.expert(index).is_handed(&inputs[*at])).collect();
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let data: Vec<InputData> = data
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| own.contains(at))
+            .map(|(_, data)| data)
+            .collect();
+        let names = self.members(index);
+        let router = Model {
+            kind: ModelKind::Mlp,
+            encoder: model.encoder.only(&own),
+            network: model.network.clone(),
+            combination: None,
+            head: if names.len() > 1 { Head::Classes } else { Head::Binary },
+            classes: names,
+        };
+        let rows = self.probed_rows(index, Side::Test, key)?;
+        let untrained = router.untrained(key);
+        let subject = match Subject::new(self, index, router, data, rows)? {
+            Ok(subject) => subject.of_classes(),
+            Err(_) => return Ok(None),
+        };
+        Ok(subject.sight(self, &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
+    }
+
+    /// The names of a gate's experts, or the numbers of a mixture's.
+    pub(super) fn members(&self, index: usize) -> Vec<String> {
+        match &self.expert(index).model {
+            Spec::Gate(gate) => gate.experts.iter().map(|e| e.get_ref().clone()).collect(),
+            Spec::Mixture(mixture) => {
+                let routed = (1..=mixture.experts).map(|n| format!("expert {n}"));
+                let shared = (1..=mixture.shared).map(|n| format!("shared {n}"));
+                routed.chain(shared).collect()
+            }
+            Spec::Mlp(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Who answers for whom, on test rows.
+
+use std::sync::Arc;
+
+use collegium_data::{Matrix, Values};
+use collegium_digest::Digest;
+use collegium_learn::{Combination, Head, Model, Pool};
+use collegium_manifest::{Input, Task};
+use collegium_plan::View;
+use collegium_probe::{Loss, Predictions, RouteCodes, RoutingInputs, Without, predicted_labels};
+use collegium_records::Routing;
+
+use crate::{
+    EngineError, Session,
+    audit::rows::losses_of,
+    inputs::{States, encode},
+    measure::Predicted,
+    rows::{Rows, Side},
+};
+
+/// Levels of a column that is a slice of the routes, at most.
+const MOST_LEVELS: usize = 40;
+/// Columns that are, at most.
+const MOST_SLICES: usize = 12;
+
+/// A combination on its test rows.
+pub(super) struct Routed {
+    pub(super) rows: Arc<Vec<u32>>,
+    /// Rows × experts; none for a stack.
+    pub(super) weights: Option<Matrix>,
+    /// Loss of each row.
+    pub(super) losses: Vec<f64>,
+    /// Loss that each expert alone has: rows × experts.
+    pub(super) alone: Vec<f64>,
+    /// Loss without an expert, the others' weights scaled up: by expert, by row.
+    pub(super) without: Vec<Vec<f64>>,
+    /// What each expert says, probabilities or standardised values: rows × experts × width.
+    answers: Vec<f32>,
+    pub(super) width: usize,
+}
+
+impl Routed {
+    /// The answers of one expert for each row.
+    pub(super) fn answers_of(&self, by: &[usize]) -> Vec<f32> {
+        let experts = self.answers.len() / (self.rows.len() * self.width).max(1);
+        let of = |(row, expert): (usize, &usize)| {
+            self.answers[(row * experts + expert) * self.width..][..self.width].iter().copied()
+        };
+        by.iter().enumerate().flat_map(of).collect()
+    }
+}
+
+impl Session {
+    /// Runs a combination on its test rows and remembers who answered.
+    pub(super) fn routes(
+        &self,
+        index: usize,
+        model: &Model,
+        combination: &Combination,
+        states: &States,
+    ) -> Result<Routed, EngineError> {
+        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let inputs = &self.experts[index].inputs;
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let x = encode(model, &crate::drift::sources(&data), &rows)?;
+        let width = combination.answer_width(&model.head);
+        let weights = (combination.pool != Pool::Stack)
+            .then(|| combination.weights(&model.network, &x, &model.head));
+        let answers = combination.predictions(&x, &model.head, None);
+        let losses =
+            self.raw_losses(index, model, combination.raw(&model.network, &x, &model.head), &rows)?;
+        let experts = combination.len();
+        let mut alone = vec![0.0; rows.len() * experts];
+        for expert in 0..experts {
+            let own: Vec<f32> = answers
+                .chunks_exact(experts * width)
+                .flat_map(|row| &row[expert * width..][..width])
+                .copied()
+                .collect();
+            for (row, loss) in
+                self.answer_losses(index, model, own, width, &rows)?.into_iter().enumerate()
+            {
+                alone[row * experts + expert] = loss;
+            }
+        }
+        let mut without = Vec::new();
+        if experts > 1 && weights.is_some() {
+            for expert in 0..experts {
+                let raw = combination.raw_without(&model.network, &x, &model.head, expert);
+                without.push(self.raw_losses(index, model, raw, &rows)?);
+            }
+        }
+        Ok(Routed { rows, weights, losses, alone, without, answers, width })
+    }
+
+    /// Losses of raw outputs.
+    fn raw_losses(
+        &self,
+        index: usize,
+        model: &Model,
+        mut raw: Matrix,
+        rows: &[u32],
+    ) -> Result<Vec<f64>, EngineError> {
+        raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| model.head.answer(row));
+        let width = raw.width;
+        self.answer_losses(index, model, raw.data, width, rows)
+    }
+
+    /// Losses of probabilities, or of standardised values.
+    fn answer_losses(
+        &self,
+        index: usize,
+        model: &Model,
+        mut answers: Vec<f32>,
+        width: usize,
+        rows: &[u32],
+    ) -> Result<Vec<f64>, EngineError> {
+        if let Head::Regression { mean, deviation } = model.head {
+            answers.iter_mut().for_each(|v| *v = (f64::from(*v) * deviation + mean) as f32);
+        }
+        Ok(losses_of(&self.with_truth(index, answers, width, rows)?))
+    }
+
+    /// The measures of the routes.
+    pub(super) fn routing(
+        &self,
+        index: usize,
+        routed: &Routed,
+        refitted: &[Option<Vec<f64>>],
+        key: &Digest,
+    ) -> Result<Option<Routing>, EngineError> {
+        let Some(weights) = &routed.weights else { return Ok(None) };
+        let names = self.members(index);
+        let classes = &self.experts[index].classes;
+        let truth = self.with_truth(index, vec![0.0; routed.rows.len()], 1, &routed.rows)?;
+        let (labels, loss) = match &truth {
+            Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
+            Predicted::Values { .. } => (None, Loss::Squared),
+        };
+        let columns = self.slice_columns(index, &routed.rows)?;
+        let slices: Vec<RouteCodes> = columns
+            .iter()
+            .map(|(name, levels, codes)| RouteCodes { name, levels, codes })
+            .collect();
+        let without: Vec<Without> = (0..names.len())
+            .map(|expert| Without {
+                renormalised: routed.without.get(expert).map(Vec::as_slice),
+                refitted: refitted.get(expert).and_then(|losses| losses.as_deref()),
+            })
+            .collect();
+        let target = self.expert(index).target.get_ref();
+        let predicted: Vec<u32> = match self.experts[index].task {
+            Task::Classification => predicted_labels(&routed.answers, routed.width),
+            Task::Regression => Vec::new(),
+        };
+        let (values, truths) = self.values(index, &routed.rows, &routed.answers)?;
+        let predictions = match self.experts[index].task {
+            Task::Classification => Predictions::Classes(&predicted),
+            Task::Regression => Predictions::Values { predicted: &values, truth: &truths },
+        };
+        Ok(collegium_probe::routing(&RoutingInputs {
+            experts: &names,
+            weights: &weights.data,
+            losses: &routed.alone,
+            mixture: &routed.losses,
+            loss,
+            labels: labels.as_ref().map(|codes| RouteCodes {
+                name: target,
+                levels: classes,
+                codes,
+            }),
+            slices: &slices,
+            without: &without,
+            predictions: Some(predictions),
+            bootstrap: super::controls::RESAMPLES,
+            key,
+        }))
+    }
+
+    /// Values of a regression's experts and the truth, in one unit.
+    fn values(
+        &self,
+        index: usize,
+        rows: &[u32],
+        answers: &[f32],
+    ) -> Result<(Vec<f32>, Vec<f64>), EngineError> {
+        if self.experts[index].task != Task::Regression {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let train = self.rows(Rows::Train { expert: index })?;
+        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let Ok((_, _, Head::Regression { mean, deviation })) =
+            self.value_labels(index, &train, &valid)?
+        else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let target = self.target_values(index)?;
+        let truth = rows.iter().map(|row| (target[*row as usize] - mean) / deviation).collect();
+        Ok((answers.to_vec(), truth))
+    }
+
+    /// Columns of few levels that the gate, its experts, or their rules and `where`s may speak of: those
+    /// of the data source, its own target aside.
+    fn slice_columns(
+        &self,
+        index: usize,
+        rows: &[u32],
+    ) -> Result<Vec<(String, Vec<String>, Vec<u32>)>, EngineError> {
+        let expert = self.expert(index);
+        let table = self.table(index)?;
+        let rules = &self.pipeline.data[&expert.data].rules;
+        let read = |name: &str| {
+            let reference = Input::Column { data: expert.data.clone(), column: name.to_owned() };
+            self.experts[index].raw.contains(&reference)
+        };
+        let mut found = Vec::new();
+        for column in &table.columns {
+            if column.name == *expert.target.get_ref() || rules.contains(&column.name) {
+                continue;
+            }
+            let (levels, codes): (Vec<String>, Vec<u32>) = match &column.values {
+                Values::Category { codes, levels } if levels.len() <= MOST_LEVELS => {
+                    (levels.clone(), rows.iter().map(|row| codes[*row as usize]).collect())
+                }
+                Values::Boolean(values) => (
+                    vec!["false".to_owned(), "true".to_owned()],
+                    rows.iter().map(|row| u32::from(values[*row as usize])).collect(),
+                ),
+                _ => continue,
+            };
+            found.push((column.name.clone(), levels, codes));
+        }
+        // What is read says more than what merely lies beside it.
+        found.sort_by_key(|(name, ..)| !read(name));
+        found.truncate(MOST_SLICES);
+        Ok(found)
+    }
+}

@@ -1,0 +1,82 @@
+//! The same pipeline with other seeds, or with more nodes than its file has.
+//!
+//! What an expert or a gate is compared with is no new kind of computation: it is a pipeline that
+//! differs in a line. So a variation is a session of its own over the same store and the same data;
+//! its fits have recipes like any others, are found again by the next audit, and nothing of it reaches
+//! the lock.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+use collegium_manifest::{Evaluate, Expert};
+use collegium_plan::Dag;
+
+use crate::{EngineError, Session, inputs::States, provenance::Known, reuse::How, rows::RowCache};
+
+impl Session {
+    /// This pipeline with every seed moved on by `shift`, and with `more` nodes behind its own. Splits
+    /// and folds stay as they are. Its nodes have no baselines.
+    pub(crate) fn varied(
+        &self,
+        shift: u64,
+        more: Vec<(String, Expert)>,
+    ) -> Result<Self, EngineError> {
+        let mut pipeline = self.pipeline.clone();
+        for expert in pipeline.experts.values_mut() {
+            expert.seed = expert.seed.wrapping_add(shift);
+        }
+        pipeline.experts.extend(more);
+        pipeline.evaluate = Evaluate::default();
+        let dag = Dag::new(&pipeline)
+            .map_err(|node| EngineError::Internal(format!("node {node} lies on a cycle")))?;
+        let mut held = self.held.clone();
+        held.resize(pipeline.experts.len(), None);
+        let mut session = Self {
+            pipeline,
+            dag,
+            store: self.store.clone(),
+            lock: self.lock.clone(),
+            observer: self.observer.clone(),
+            interrupted: self.interrupted.clone(),
+            locked: self.locked.clone(),
+            data: self.data.clone(),
+            experts: Vec::new(),
+            held,
+            rows: RowCache::default(),
+            files: Vec::new(),
+            matrices: Mutex::new(HashMap::new()),
+            memory_held: self.memory_held.clone(),
+            known: Known::default(),
+        };
+        session.experts = session.resolve()?;
+        Ok(session)
+    }
+
+    /// The states of nodes and all that is above them, after what is missing has been fitted.
+    pub(crate) fn brought_up(&self, chosen: &[usize], exact: bool) -> Result<States, EngineError> {
+        let wanted: BTreeSet<usize> = self.dag.with_ancestors(chosen);
+        let how = How { exact, ..How::default() };
+        let mut states = States::new();
+        for &index in self.dag.order() {
+            if !wanted.contains(&index) {
+                continue;
+            }
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let lost = || EngineError::Lost(format!("an output above {}", self.node_name(index)));
+            let mut ready = self.ready(index, &wanted, &states, how)?.ok_or_else(lost)?;
+            for need in std::mem::take(&mut ready.open) {
+                let warm = need.warm.as_ref();
+                let (fit, _) =
+                    self.execute(index, need.part, &need.recipe, warm, &states, false)?;
+                ready.parts.insert(need.part, (need.recipe.digest(), fit));
+            }
+            let state = self.state(index, ready, &wanted, &states)?;
+            states.insert(index, Arc::new(state));
+        }
+        Ok(states)
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether combining experts pays, and who is to blame for what is left of the error.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Agop, Measure, Metrics, Routing};
+
+/// What is measured of a gate or a mixture, beside what is measured of every expert. All of it on test
+/// rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Combined {
+    /// `uniform`, `softmax`, …, or `mixture`.
+    pub kind: String,
+    /// How rows are divided among the experts; of a gate without weights (`stack`) absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub routing: Option<Routing>,
+    /// What decides the route: the AGOP of the routing network by its own inputs, one output for each
+    /// expert.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gate: Option<Agop>,
+    /// Numbers that were trained, in the gate and everything above it.
+    pub parameters: u64,
+    /// Multiply-adds of a row, in the mean of the test rows: of those who answer, and all above them.
+    pub multiply_adds: f64,
+    /// Of a mixture with restarts: the best validation loss of each; none for one that diverged.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub restarts: Vec<Option<f64>>,
+    /// Its own test metrics: first as it is, then by other seed of everything in it.
+    pub metrics: Vec<Metrics>,
+    /// What it is compared with.
+    pub controls: Vec<Control>,
+    /// Whether it pays, in sentences.
+    pub verdict: Vec<String>,
+}
+
+/// Something simpler that was given the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// `best`, `uniform`, `geometric`, `stack`, `dense`, `active`, `multi-task`, `longer`, `random`.
+    pub name: String,
+    /// What it is, in words.
+    pub what: String,
+    /// Numbers that were trained.
+    pub parameters: u64,
+    /// Multiply-adds of a row.
+    pub multiply_adds: f64,
+    /// Test metrics, seed by seed as [`Combined::metrics`].
+    pub metrics: Vec<Metrics>,
+    /// Its loss (log loss, squared error) less that of the gate, seed by seed on the same rows: above 0
+    /// the gate is better. A 95 % interval over seeds (Student's t), or with one seed over rows
+    /// (bootstrap).
+    pub lead: Measure,
+    /// `seeds` or `rows`: what the interval is over.
+    pub over: String,
+    /// Is the whole interval above 0 (true) or below (false)?
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pays: Option<bool>,
+}
+
+/// An expert with upstreams in four modes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Composite {
+    /// `log_loss` or `squared_error`
+    pub loss: String,
+    /// Test loss in the pipeline, as everything is.
+    pub pipeline: f64,
+    /// The same with the truth in the place of all upstream outputs that have one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub oracle: Option<f64>,
+    /// Upstream by upstream.
+    pub upstream: Vec<Upstream>,
+}
+
+/// What one upstream is to an expert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// `expert.NAME`
+    pub name: String,
+    /// By itself: the metrics of its own test rows.
+    pub isolated: Metrics,
+    /// The consumer's loss with the truth in the place of its outputs; absent where its target is the
+    /// consumer's own, or none of its outputs has a truth.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub oracle: Option<f64>,
+    /// The consumer's loss with its outputs replaced by their means over the training rows.
+    pub ablated: f64,
+    /// Share of the consumer's loss that goes away if it alone were never wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub share: Option<f64>,
+}
