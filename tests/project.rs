@@ -424,7 +424,11 @@ impl Project {
 #[track_caller]
 pub fn node<'a>(report: &'a Value, name: &str) -> &'a Value {
     let nodes = report["nodes"].as_array().unwrap();
-    nodes.iter().find(|node| node["name"] == format!("expert.{name}")).unwrap()
+    let named = |node: &&Value| {
+        let full = node["name"].as_str().unwrap();
+        full.split_once('.').is_some_and(|(_, short)| short == name)
+    };
+    nodes.iter().find(named).unwrap()
 }
 
 /// The full model of a block of the lock.

@@ -70,6 +70,7 @@ fn source() -> DataSource {
         images: indexmap::IndexMap::new(),
         query: Some(spanned("SELECT *, n0 > 0.5 AS high FROM t WHERE n1 >= 0")),
         derive: IndexMap::from([("sum".to_owned(), spanned("n0 + n1"))]),
+        rules: Vec::new(),
         types: IndexMap::new(),
         missing: vec![String::new(), "NA".to_owned()],
         split: Split { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None },

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 /// A recorded fit that took so many CPU seconds.
 fn fit(rows: u64, epochs: usize, multiply_adds: u64, cpu_seconds: f64) -> Fit {
     Fit {
+        judged: Vec::new(),
+        restarts: Vec::new(),
         model: Digest::of(b"model"),
         kind: "mlp".into(),
         task: "regression".into(),

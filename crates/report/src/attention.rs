@@ -17,8 +17,12 @@ const COLLAPSE_GAP: f64 = 4.0;
 pub(crate) enum Part {
     /// How well it does.
     Performance,
+    /// Of a gate or a mixture: who answers, and does it pay?
+    Combined,
     /// What it looks at.
     Looks,
+    /// What its upstreams are to it.
+    Composite,
     /// Layer by layer.
     Layers,
     /// Does it look at the same things?
@@ -36,7 +40,9 @@ impl Part {
     pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Performance => "performance",
+            Self::Combined => "combined",
             Self::Looks => "looks",
+            Self::Composite => "composite",
             Self::Layers => "layers",
             Self::Comparisons => "comparisons",
             Self::Cues => "cues",
@@ -49,7 +55,9 @@ impl Part {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Performance => "How well it does",
+            Self::Combined => "Does combining pay?",
             Self::Looks => "What it looks at",
+            Self::Composite => "What its upstreams are to it",
             Self::Layers => "Layer by layer",
             Self::Comparisons => "Does it look at the same things?",
             Self::Cues => "What it can do without an input",
@@ -62,7 +70,9 @@ impl Part {
     pub(crate) fn link(self) -> &'static str {
         match self {
             Self::Performance => "See how well it does.",
+            Self::Combined => "See the controls.",
             Self::Looks => "See what it looks at.",
+            Self::Composite => "See the upstreams.",
             Self::Layers => "See the layers.",
             Self::Comparisons => "See the comparison.",
             Self::Cues => "See the cue tests.",

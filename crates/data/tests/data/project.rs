@@ -52,6 +52,7 @@ impl Project {
                 query: None,
                 images: IndexMap::new(),
                 derive: IndexMap::new(),
+                rules: Vec::new(),
                 types: IndexMap::new(),
                 missing: vec![String::new(), "NA".to_owned()],
                 split,

@@ -84,6 +84,19 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             ),
         );
     }
+    if let Some(combined) = &audit.combined {
+        let loses = combined.controls.iter().any(|control| control.pays == Some(false));
+        for (at, text) in combined.verdict.iter().enumerate() {
+            let level = if loses && at == 0 { Level::Warning } else { Level::Note };
+            say(level, text.clone());
+        }
+        for text in combined.routing.iter().flat_map(collegium_probe::routing_findings) {
+            let text = format!("{}.", text.trim_end_matches('.'));
+            let mut letters = text.chars();
+            let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+            say(Level::Note, format!("{first}{}", letters.as_str()));
+        }
+    }
     if let Some(reliability) = &audit.reliability
         && reliability.ece > POOR_CALIBRATION
     {

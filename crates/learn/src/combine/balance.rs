@@ -8,8 +8,10 @@ use super::weigh::Routing;
 pub(super) struct Routed<'a> {
     /// The gate's outputs, rows × experts, without noise.
     pub(super) outputs: &'a [f32],
-    /// The weights after the choice.
+    /// The weights of those that were chosen.
     pub(super) weights: &'a [f32],
+    /// The weights as if all were.
+    pub(super) soft: &'a [f32],
     pub(super) experts: usize,
 }
 
@@ -37,7 +39,7 @@ impl Routed<'_> {
     /// Sum of each expert's weights.
     fn importance(&self) -> Vec<f32> {
         let mut sums = vec![0.0; self.experts];
-        for row in self.weights.chunks_exact(self.experts) {
+        for row in self.soft.chunks_exact(self.experts) {
             sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += weight);
         }
         sums
@@ -62,7 +64,7 @@ pub(super) fn add(
                 .iter()
                 .map(|sum| weight * 2.0 * sum / (experts as f32 * mean * mean))
                 .collect();
-            let each = routed.weights.chunks_exact(experts).zip(into.chunks_exact_mut(experts));
+            let each = routed.soft.chunks_exact(experts).zip(into.chunks_exact_mut(experts));
             each.for_each(|(weights, into)| routing.back(weights, &by_weight, into));
         }
         // K Σ f P: f does not move smoothly, P is the mean weight before the choice.
@@ -70,12 +72,8 @@ pub(super) fn add(
             let load = routed.load();
             let by_weight: Vec<f32> =
                 load.iter().map(|f| weight * experts as f32 * f / rows).collect();
-            let each = routed.outputs.chunks_exact(experts).zip(into.chunks_exact_mut(experts));
-            each.for_each(|(outputs, into)| {
-                let mut all = outputs.to_vec();
-                routing.weigh_chosen(&mut all, &vec![true; experts]);
-                routing.back(&all, &by_weight, into);
-            });
+            let each = routed.soft.chunks_exact(experts).zip(into.chunks_exact_mut(experts));
+            each.for_each(|(weights, into)| routing.back(weights, &by_weight, into));
         }
         BalanceBy::None | BalanceBy::Bias => {}
     }

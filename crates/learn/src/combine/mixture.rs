@@ -1,8 +1,9 @@
 //! Experts and gate trained together.
 //!
-//! A step routes its rows, gives each expert those that are its own, and pulls back the likelihood: at
-//! an expert's raw outputs the slope is its responsibility times that of its own loss, at the gate's
-//! outputs g − h. What an expert is not given costs nothing.
+//! A step routes its rows and pulls back the likelihood: at an expert's raw outputs the slope is its
+//! responsibility times that of its own loss, at the gate's outputs g − h. With `top_k` an expert learns
+//! from the rows that it was chosen for alone, and prediction computes no more than these; the gate
+//! learns from what all experts say, since a choice has no derivative.
 
 use std::sync::atomic::AtomicBool;
 
@@ -241,8 +242,10 @@ impl Learner for Joint<'_> {
         let gate = Pass::new(&self.gate);
         let outputs = gate.forward(x.data.clone(), rows.len(), Some(&mut self.gate_tape));
         let noise = self.job.spec.noise;
-        let mut weights = route(&outputs, experts, &self.routing, noise, &mut self.noise);
-        self.within_capacity(&mut weights, rows.len());
+        let mut weighed = route(&outputs, experts, &self.routing, noise, &mut self.noise);
+        let sparse = self.routing.top_k.is_some();
+        self.within_capacity(&mut weighed.chosen, rows.len());
+        let weights = &weighed.chosen;
         let mut answers = vec![0.0; rows.len() * experts * width];
         let mut given: Vec<Vec<u32>> = Vec::with_capacity(experts);
         let passes: Vec<Pass> = self.experts.iter().map(Pass::new).collect();
@@ -250,18 +253,28 @@ impl Learner for Joint<'_> {
             let own: Vec<u32> = (0..rows.len() as u32)
                 .filter(|row| weights[*row as usize * experts + expert] != 0.0)
                 .collect();
+            if sparse {
+                let raw = pass.forward(x.data.clone(), rows.len(), None);
+                let all: Vec<u32> = (0..rows.len() as u32).collect();
+                spread(&mut answers, raw, &all, (expert, experts), &self.job.head);
+            }
             if !own.is_empty() {
                 let gathered = x.select(&own).data;
-                let mut raw = pass.forward(gathered, own.len(), Some(&mut self.tapes[expert]));
-                for (row, answer) in own.iter().zip(raw.chunks_exact_mut(width)) {
-                    self.job.head.answer(answer);
-                    let to = (*row as usize * experts + expert) * width;
-                    answers[to..to + width].copy_from_slice(answer);
-                }
+                let raw = pass.forward(gathered, own.len(), Some(&mut self.tapes[expert]));
+                spread(&mut answers, raw, &own, (expert, experts), &self.job.head);
             }
             given.push(own);
         }
-        let slopes = self.objective.slopes(rows, &self.truth, &weights, &answers, width);
+        let slopes = self.objective.slopes(rows, &self.truth, weights, &answers, width);
+        // Those of the experts count by what was chosen, those of the gate by what all say.
+        let by_weight = match sparse {
+            false => slopes.by_weight.clone(),
+            true => {
+                let soft = &weighed.soft;
+                let mut beside = Objective::new(LIKELIHOOD, self.objective.variance());
+                beside.slopes(rows, &self.truth, soft, &answers, width).by_weight
+            }
+        };
         // Rows that no expert had room for teach nothing.
         let left =
             weights.chunks_exact(experts).filter(|row| row.iter().all(|w| *w == 0.0)).count();
@@ -279,11 +292,11 @@ impl Learner for Joint<'_> {
             }
         };
         let mut delta = vec![0.0; outputs.len()];
-        let each = weights.chunks_exact(experts).zip(slopes.by_weight.chunks_exact(experts));
+        let each = weighed.soft.chunks_exact(experts).zip(by_weight.chunks_exact(experts));
         for ((weights, by_weight), into) in each.zip(delta.chunks_exact_mut(experts)) {
             self.routing.back(weights, by_weight, into);
         }
-        let routed = Routed { outputs: &outputs, weights: &weights, experts };
+        let routed = Routed { outputs: &outputs, weights, soft: &weighed.soft, experts };
         let balance = self.job.spec.balance;
         balance::add(&routed, &self.routing, balance, self.job.spec.z_loss, &mut delta);
         let gate_gradients = gate.backward(delta, &mut self.gate_tape);
@@ -346,6 +359,22 @@ impl Learner for Joint<'_> {
 
     fn keep(&mut self) {
         self.best = (self.gate.clone(), self.experts.clone(), self.routing.clone());
+    }
+}
+
+/// Writes an expert's raw outputs for some rows among all answers.
+fn spread(
+    answers: &mut [f32],
+    mut raw: Vec<f32>,
+    rows: &[u32],
+    (expert, experts): (usize, usize),
+    head: &Head,
+) {
+    let width = raw.len() / rows.len().max(1);
+    for (row, answer) in rows.iter().zip(raw.chunks_exact_mut(width.max(1))) {
+        head.answer(answer);
+        let to = (*row as usize * experts + expert) * width;
+        answers[to..to + width].copy_from_slice(answer);
     }
 }
 

@@ -98,22 +98,34 @@ fn least_residuals(seen: &Seen, experts: usize) -> f64 {
     sum / values.len().max(1) as f64
 }
 
-/// The gate's outputs with noise and choice: weights for a batch.
+/// A batch's weights.
+pub(super) struct Weighed {
+    /// Of those that were chosen: what prediction would give, but for the noise.
+    pub(super) chosen: Vec<f32>,
+    /// Of all experts. The gate learns by these: a choice has no derivative, and among the chosen alone
+    /// a gate of `top_k = 1` could learn nothing.
+    pub(super) soft: Vec<f32>,
+}
+
+/// The gate's outputs with noise and choice as weights.
 pub(super) fn route(
     outputs: &[f32],
     experts: usize,
     routing: &Routing,
     noise: f64,
     random: &mut Stream,
-) -> Vec<f32> {
-    let mut weights = outputs.to_vec();
-    for row in weights.chunks_exact_mut(experts) {
-        if noise > 0.0 {
-            row.iter_mut().for_each(|z| *z += noise as f32 * normal(random));
-        }
-        routing.weigh(row);
+) -> Weighed {
+    let mut chosen = outputs.to_vec();
+    if noise > 0.0 {
+        chosen.iter_mut().for_each(|z| *z += noise as f32 * normal(random));
     }
-    weights
+    let mut soft = chosen.clone();
+    let all = vec![true; experts];
+    for (soft, chosen) in soft.chunks_exact_mut(experts).zip(chosen.chunks_exact_mut(experts)) {
+        routing.weigh_chosen(soft, &all);
+        routing.weigh(chosen);
+    }
+    Weighed { chosen, soft }
 }
 
 /// A standard normal number (Box and Muller 1958).
@@ -130,25 +142,35 @@ impl Learner for Softmax<'_> {
         let outputs = pass.forward(own, rows.len(), Some(&mut self.tape));
         let noise = self.manner.noise;
         let weights = route(&outputs, self.experts, &self.routing, noise, &mut self.noise);
+        let experts = self.experts;
         let mut answers = Vec::with_capacity(rows.len() * size);
         for row in rows {
             answers.extend_from_slice(&self.train.answers[*row as usize * size..][..size]);
         }
-        let slopes = self.objective.slopes(rows, &self.train.truth, &weights, &answers, self.width);
+        let slopes =
+            self.objective.slopes(rows, &self.train.truth, &weights.soft, &answers, self.width);
+        let measured = match self.routing.top_k {
+            None => slopes.measured,
+            Some(_) => {
+                let raw = Matrix { rows: rows.len(), width: experts, data: weights.chosen.clone() };
+                let raw = Pool::Arithmetic.raw(&raw, &answers, self.width, &self.head);
+                self.train.truth.loss(rows, &raw.data, None)
+            }
+        };
         let mut delta = vec![0.0; outputs.len()];
-        let each =
-            weights.chunks_exact(self.experts).zip(slopes.by_weight.chunks_exact(self.experts));
-        for ((weights, by_weight), into) in each.zip(delta.chunks_exact_mut(self.experts)) {
+        let each = weights.soft.chunks_exact(experts).zip(slopes.by_weight.chunks_exact(experts));
+        for ((weights, by_weight), into) in each.zip(delta.chunks_exact_mut(experts)) {
             self.routing.back(weights, by_weight, into);
         }
-        let routed = Routed { outputs: &outputs, weights: &weights, experts: self.experts };
+        let Weighed { chosen, soft } = &weights;
+        let routed = Routed { outputs: &outputs, weights: chosen, soft, experts };
         balance::add(&routed, &self.routing, self.manner.balance, self.manner.z_loss, &mut delta);
         let gradients = pass.backward(delta, &mut self.tape);
         self.stepper.step(&mut self.network, &gradients, rate);
         if self.manner.balance.by == BalanceBy::Bias {
             balance::shift(&routed, self.manner.balance.weight, &mut self.routing.bias);
         }
-        slopes.measured
+        measured
     }
 
     fn passed(&mut self) {

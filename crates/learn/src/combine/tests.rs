@@ -344,7 +344,7 @@ fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
     for loss in [GateLoss::Likelihood, GateLoss::SquaredError] {
         let rule = Rule::Softmax { net: net.clone(), loss, balance, noise: 0.0 };
         let (_, error, right) = fitted(&gate(rule), &train);
-        assert!(error < 0.1 * mean.1 && right > 0.9, "{loss:?}: {error} of {}, {right}", mean.1);
+        assert!(error < 0.2 * mean.1 && right > 0.75, "{loss:?}: {error} of {}, {right}", mean.1);
     }
 }
 

@@ -5,7 +5,7 @@ use collegium_manifest::{Activation, ClassWeights, Mlp, Model, Optimizer, Output
 use crate::{GOOD, expert, messages, wrong, wrong_after_good};
 
 fn mlp(expert: &collegium_manifest::Expert) -> &Mlp {
-    let Model::Mlp(mlp) = &expert.model;
+    let Model::Mlp(mlp) = &expert.model else { panic!("no perceptron") };
     mlp
 }
 

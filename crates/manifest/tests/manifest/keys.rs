@@ -42,20 +42,6 @@ fn an_unknown_section_is_an_unknown_key() {
 }
 
 #[test]
-fn a_section_of_a_later_version_says_so() {
-    insta::assert_snapshot!(
-        wrong_after_good("[gate.by_hour]\nexperts = [\"departure\"]\n"),
-        @r"
-    error: `[gate.…]` is not supported by this version yet
-     --> pipelines/flights.toml:8:2
-      |
-    8 | [gate.by_hour]
-      |  ^^^^ not supported yet
-    "
-    );
-}
-
-#[test]
 fn a_wrong_type_is_named_in_plain_words() {
     insta::assert_snapshot!(
         wrong_after_good("train = { epochs = \"many\", batch = 2.5, patience = -1 }\n"),

@@ -1,5 +1,6 @@
 //! What a pipeline file means, and what is said when it is wrong.
 
+mod gates;
 mod images;
 mod inheritance;
 mod keys;
@@ -55,6 +56,12 @@ fn pipeline(text: &str) -> Pipeline {
 
 fn expert(text: &str, name: &str) -> Expert {
     pipeline(text).experts.swap_remove(name).expect("the expert is there")
+}
+
+/// A node of a text, written out.
+fn written(text: &str, name: &str) -> String {
+    let pipeline = pipeline(text);
+    pipeline.experts[name].with_defaults(&pipeline)
 }
 
 /// What is said of a text with errors.

@@ -95,7 +95,9 @@ fn load_reads_the_file_and_its_blueprints() {
     let loaded = load(&file).expect("no errors");
     assert!(loaded.warnings.is_empty());
     assert_eq!(loaded.pipeline.root, home.path());
-    let collegium_manifest::Model::Mlp(mlp) = &loaded.pipeline.experts["departure"].model;
+    let collegium_manifest::Model::Mlp(mlp) = &loaded.pipeline.experts["departure"].model else {
+        panic!("no perceptron")
+    };
     assert_eq!(mlp.hidden, [5]);
 }
 

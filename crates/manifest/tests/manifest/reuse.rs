@@ -2,7 +2,7 @@
 
 use collegium_manifest::Reuse;
 
-use crate::{GOOD, expert, messages, read, wrong, wrong_after_good};
+use crate::{GOOD, expert, messages, read, written, wrong, wrong_after_good};
 
 /// [`GOOD`] under a `[pipeline]`, and an expert that reads its own.
 fn text(pipeline: &str, arrival: &str) -> String {
@@ -214,8 +214,8 @@ fn reuse_without_an_expert_to_read_has_no_effect() {
 
 #[test]
 fn reuse_is_written_out_with_both_figures_or_as_false() {
-    let written = expert(&text("", "reuse = { tolerance = 0.1 }"), "arrival").with_defaults();
-    assert!(written.contains("\nreuse = { tolerance = 0.1, confidence = 0.95 }\n"), "{written}");
-    let written = expert(&text("reuse = true", "reuse = false"), "arrival").with_defaults();
-    assert!(written.contains("\nreuse = false\n"), "{written}");
+    let first = written(&text("", "reuse = { tolerance = 0.1 }"), "arrival");
+    assert!(first.contains("\nreuse = { tolerance = 0.1, confidence = 0.95 }\n"), "{first}");
+    let text_of = written(&text("reuse = true", "reuse = false"), "arrival");
+    assert!(text_of.contains("\nreuse = false\n"), "{text_of}");
 }

@@ -157,6 +157,7 @@ prop_compose! {
         DataSource {
             origin,
             origins: origins.collect(),
+            rules: Vec::new(),
             name: at("d".to_owned()),
             tables: tables.into_iter().map(|(k, v)| (k, at(v))).collect(),
             idx,
@@ -256,6 +257,7 @@ prop_compose! {
             data: "d".to_owned(),
             inputs,
             target: at(target),
+            auxiliary: Vec::new(),
             task: task.map(at),
             filter: filter.map(at),
             model: Model::Mlp(Mlp { hidden, activation, dropout }),

@@ -87,12 +87,15 @@ fn the_schema_knows_every_key() {
     let text: Vec<String> =
         tables.iter().map(|(name, keys)| format!("{name}: {}", keys.join(" "))).collect();
     insta::assert_snapshot!(text.join("\n"), @r"
-    : audit data evaluate expert pipeline
+    : audit data evaluate expert gate mixture pipeline
     Audit: bootstrap permuted rows seeds
     DataSource: derive idx images missing origin origins path query split tables types
     Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
+    Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise ridge rules seed shared target task temperature top_k train type upstream weights where
     Image: channels columns height scale width
+    Mixture: experts folds gate inputs model restarts seed target task train upstream warm_start where
+    MixtureGate: activation balance balance_weight capacity_factor hidden noise shared temperature top_k z_loss
     Model: activation dropout hidden type
     OriginColumn: column synthetic
     Pipeline: format memory_limit name reuse seed

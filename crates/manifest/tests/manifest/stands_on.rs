@@ -2,7 +2,7 @@
 
 use collegium_manifest::StandsOn;
 
-use crate::{GOOD, expert, messages, pipeline, read, wrong_after_good};
+use crate::{GOOD, expert, messages, pipeline, read, written, wrong_after_good};
 
 const DIGEST: &str = "9f3ac10000000000000000000000000000000000000000000000000000abcdef";
 
@@ -297,7 +297,7 @@ fn reuse_of_an_expert_that_is_never_trained_has_no_effect() {
 #[test]
 fn what_an_expert_stands_on_is_written_out_when_it_is_not_its_recipe() {
     let last = |keys: &str| {
-        let written = expert(&format!("{GOOD}{keys}\n"), "departure").with_defaults();
+        let written = written(&format!("{GOOD}{keys}\n"), "departure");
         written.split_once("warm_start = false\n").expect("the key before").1.to_owned()
     };
     assert_eq!(last("frozen = false"), "");

@@ -2,7 +2,7 @@
 
 use collegium_manifest::WarmStart;
 
-use crate::{GOOD, expert, messages, read, wrong_after_good};
+use crate::{GOOD, expert, messages, read, written, wrong_after_good};
 
 fn warm_start(keys: &str) -> Option<u32> {
     let text = format!("{GOOD}{keys}\n");
@@ -99,7 +99,7 @@ fn an_expert_that_is_never_trained_starts_neither_warm_nor_cold() {
 
 #[test]
 fn a_warm_start_is_written_out_with_its_figure_or_as_false() {
-    let written = |keys: &str| expert(&format!("{GOOD}{keys}\n"), "departure").with_defaults();
+    let written = |keys: &str| written(&format!("{GOOD}{keys}\n"), "departure");
     assert!(written("warm_start = true").contains("\nwarm_start = { cold_every = 10 }\n"));
     assert!(written("").contains("\nwarm_start = false\n"));
 }

@@ -27,6 +27,7 @@ pub(crate) fn experts(experts: &[(&str, &str, &str)]) -> Pipeline {
 pub(crate) fn fit_inputs(content: &str, names: &[&str]) -> FitInputs {
     let digest = |what: &str| Digest::of(format!("{content} {what}").as_bytes());
     FitInputs {
+        beside: Default::default(),
         task: Task::Classification,
         classes: vec!["no".into(), "yes".into()],
         inputs: names

@@ -17,7 +17,7 @@ mod spectrum;
 mod tiles;
 
 pub(crate) use agreement::agreement;
-pub(crate) use bars::diverging;
+pub(crate) use bars::{Across, Row, diverging, table as bar_table};
 pub(crate) use calibration::calibration;
 pub(crate) use confusion::{MOST_CLASSES, confusion};
 pub(crate) use cues::cue;

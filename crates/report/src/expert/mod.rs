@@ -5,7 +5,9 @@
 //! Without skill on held-out rows nothing of what it looks at is drawn, whatever the record holds.
 
 mod classes;
+mod combined;
 mod comparisons;
+mod composite;
 mod cues;
 mod head;
 mod layers;
@@ -53,6 +55,12 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<(Part, Markup)> {
         (Part::Performance, performance::performance(node, id)),
         (Part::Looks, looks::looks(node, id)),
     ];
+    if let Some(of) = &node.combined {
+        parts.insert(1, (Part::Combined, combined::combined(node, of)));
+    }
+    if let Some(of) = &node.composite {
+        parts.push((Part::Composite, composite::composite(node, of)));
+    }
     if shown && !node.probe.layers.is_empty() {
         parts.push((Part::Layers, layers::layers(node, id)));
     }

@@ -4,8 +4,10 @@ use collegium_records::Control;
 
 use super::controls::Compared;
 
-/// A mixture's restart that ended so many times worse than the best has collapsed.
+/// A restart has collapsed if it ended so many times worse than the best, and worse by more than this
+/// (of the target's variance, or nats).
 const COLLAPSED: f64 = 1.5;
+const WORSE: f64 = 0.02;
 
 /// One sentence for the controls that it beats, one for those that beat it, one for the others.
 pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> Vec<String> {
@@ -61,11 +63,13 @@ fn spread(restarts: &[Option<f64>]) -> Option<String> {
     let best = known.iter().copied().fold(f64::INFINITY, f64::min);
     let worst = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let diverged = restarts.len() - known.len();
-    let collapsed = known.iter().filter(|loss| **loss > COLLAPSED * best).count() + diverged;
+    let collapsed =
+        known.iter().filter(|loss| **loss > COLLAPSED * best && **loss > best + WORSE).count()
+            + diverged;
     let count = match collapsed {
         0 => String::new(),
         n => format!(
-            "; {n} of {} ended more than {COLLAPSED} times worse than the best",
+            "; {n} of {} collapsed (more than {COLLAPSED} times worse than the best)",
             restarts.len()
         ),
     };

@@ -1,0 +1,211 @@
+//! Gates and mixtures: does it pay, who answers for whom, and what decides that.
+
+use collegium_records::{
+    Combined, Control, Metrics, NodeAudit, RouteColumn, RouteFigures, Routing,
+};
+use maud::{Markup, html};
+
+use crate::charts::{self, Across};
+use crate::number::{count, number, percent};
+use crate::words::{finite, headline, metric_name, short};
+
+/// Levels of a column that are shown.
+const MOST_LEVELS: usize = 12;
+/// Experts up to which a table has a column for each.
+const MOST_EXPERTS: usize = 12;
+
+pub(super) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
+    html! {
+        @if !combined.controls.is_empty() { (controls(node, combined)) }
+        @if let Some(routing) = &combined.routing { (routes(routing)) }
+        @if let Some(gate) = &combined.gate {
+            h4 { "What decides the route" }
+            (charts::importance(gate))
+            p.caption { "The gate's own AGOP: how much the weights of the experts answer to each of its inputs." }
+        }
+    }
+}
+
+/// The gate and everything that it is compared with.
+fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
+    let metric = headline(node).unwrap_or("log_loss");
+    let all = combined.controls.iter().map(|control| &control.lead);
+    let across = Across::all(all.flat_map(|lead| {
+        let interval = lead.interval.map_or([lead.value; 2], |i| [i.low, i.high]);
+        [lead.value, interval[0], interval[1]]
+    }));
+    let loss = if node.task == "classification" { "log loss" } else { "squared error" };
+    let rows = combined.controls.iter().map(|control| {
+        let lead = &control.lead;
+        let (low, high) = lead.interval.map_or((lead.value, lead.value), |i| (i.low, i.high));
+        let name = html! { (control.what) span.aside { (verdict(control)) } };
+        let figures = vec![
+            html! { (mean(&control.metrics, metric)) },
+            html! { (count(control.parameters)) },
+            html! { (count(control.multiply_adds.round().max(0.0) as u64)) },
+        ];
+        (name, [lead.value, low, high], figures)
+    });
+    let name = metric_name(metric);
+    let headings = [
+        "Control",
+        "Its loss less this one's",
+        "95 % interval",
+        name,
+        "Parameters",
+        "Multiply-adds",
+    ];
+    let over = match combined.metrics.len() {
+        0 | 1 => {
+            "over the test rows, since there is one seed (`audit.seeds` asks for more)".to_owned()
+        }
+        n => format!("over {n} seeds of everything in it, paired"),
+    };
+    html! {
+        h4 { "Does it pay?" }
+        (differences(&headings, &across, rows.collect()))
+        p.caption {
+            "This one: " (name) " " (mean(&combined.metrics, metric)) ", "
+            (count(combined.parameters)) " parameters in it and all above it, "
+            (count(combined.multiply_adds.round().max(0.0) as u64)) " multiply-adds a row in the mean. Every control had the same rows. Bars show "
+            (loss) " (test rows): to the right of 0 this one is better. Intervals are " (over) "."
+        }
+    }
+}
+
+fn verdict(control: &Control) -> &'static str {
+    match control.pays {
+        Some(true) => "beaten",
+        Some(false) => "does better",
+        None => "cannot be told apart",
+    }
+}
+
+/// The mean over seeds.
+fn mean(metrics: &[Metrics], name: &str) -> String {
+    let values: Vec<f64> = metrics.iter().filter_map(|of| finite(of, name)).collect();
+    match values.len() {
+        0 => "–".to_owned(),
+        n => number(values.iter().sum::<f64>() / n as f64),
+    }
+}
+
+/// Bars with intervals that may lie on either side of 0.
+fn differences(
+    headings: &[&str],
+    across: &Across,
+    rows: Vec<(Markup, [f64; 3], Vec<Markup>)>,
+) -> Markup {
+    let rows: Vec<charts::Row> = rows
+        .into_iter()
+        .map(|(name, [value, low, high], mut figures)| {
+            let class = if value < 0.0 { "worse" } else { "" };
+            figures.insert(0, html! { (number(value)) });
+            figures.insert(1, html! { (number(low)) " to " (number(high)) });
+            charts::Row {
+                name,
+                muted: low <= 0.0 && high >= 0.0,
+                strip: html! { (across.zero()) (across.bar(value, class)) (across.whisker(low, high)) },
+                figures,
+            }
+        })
+        .collect();
+    charts::bar_table(headings, &rows)
+}
+
+/// Who answers for how much.
+fn routes(routing: &Routing) -> Markup {
+    let all = &routing.overall;
+    let shares = all.load.iter().chain(&all.importance).copied();
+    let across = Across::all(shares);
+    let rows = routing.experts.iter().enumerate().map(|(at, expert)| {
+        let value = routing.values.get(at);
+        let lost = |measure: Option<&collegium_records::Measure>| {
+            measure.map_or_else(|| "–".to_owned(), |m| number(m.value))
+        };
+        let importance = all.importance.get(at).copied().unwrap_or_default();
+        let load = all.load.get(at).copied().unwrap_or_default();
+        let figures = vec![
+            html! { (percent(load)) },
+            html! { (lost(value.and_then(|v| v.renormalised.as_ref()))) },
+            html! { (lost(value.and_then(|v| v.refitted.as_ref()))) },
+        ];
+        (html! { (expert) }, importance, figures)
+    });
+    let headings = ["Expert", "Mean weight", "Load", "Lost without it", "Lost, gate refitted"];
+    html! {
+        h4 { "Who answers" }
+        (plain_bars(&headings, &across, rows.collect()))
+        (figures(all, routing))
+        @if let Some(regret) = &routing.regret {
+            p {
+                "Mean loss " (number(regret.mixture)) "; the best expert for each row would have " (number(regret.oracle))
+                " (regret " (number(regret.regret)) "), the best single one (" (regret.best_expert) ") has " (number(regret.best_single))
+                ". In " (percent(regret.oracle_share)) " of the rows the largest weight is the best expert's."
+            }
+        }
+        @for column in routing.label.iter().chain(&routing.slices) { (column_of(column, &routing.experts)) }
+        @if let Some(disagreement) = &routing.disagreement {
+            p.caption {
+                @if disagreement.measure == "different_labels" {
+                    "Two experts name different classes in " (percent(disagreement.mean)) " of the rows in the mean."
+                } @else {
+                    "Two experts differ by " (number(disagreement.mean)) " deviations of the target in the mean (root mean square)."
+                }
+            }
+        }
+    }
+}
+
+fn figures(all: &RouteFigures, routing: &Routing) -> Markup {
+    html! {
+        p.caption {
+            "Mean weight and load are shares that sum to 1. Entropy of the load " (number(all.load_entropy))
+            " (1: even, 0: one expert for all), of the single decision " (number(all.decision_entropy))
+            " (0: it decides, 1: it does not), MaxVio " (number(all.max_violation))
+            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Lost: " (routing.loss.replace('_', " ")) " more without the expert, its weight given to the others, or the gate fitted again."
+            @if !all.dead.is_empty() { " Dead: " (all.dead.join(", ")) "." }
+        }
+    }
+}
+
+fn plain_bars(headings: &[&str], across: &Across, rows: Vec<(Markup, f64, Vec<Markup>)>) -> Markup {
+    let rows: Vec<charts::Row> = rows
+        .into_iter()
+        .map(|(name, value, mut figures)| {
+            figures.insert(0, html! { (percent(value)) });
+            charts::Row { name, muted: value == 0.0, strip: across.bar(value, ""), figures }
+        })
+        .collect();
+    charts::bar_table(headings, &rows)
+}
+
+/// Mean weights by the levels of a column, where the route depends on it.
+fn column_of(column: &RouteColumn, experts: &[String]) -> Markup {
+    let Some(dependence) = &column.dependence else { return html! {} };
+    if dependence.p_value > 0.05 || column.levels.is_empty() || experts.len() > MOST_EXPERTS {
+        return html! {};
+    }
+    html! {
+        details {
+            summary {
+                "By " code { (column.name) } ": normalised mutual information " (number(dependence.nmi))
+                " (" (number(dependence.by_chance)) " by chance)"
+            }
+            div.scroll tabindex="0" role="region" aria-label={ "Weights by " (column.name) } {
+                table.plain {
+                    thead { tr { th scope="col" { "Level" } th.figure scope="col" { "Rows" } @for expert in experts { th.figure scope="col" { (short(expert)) } } } }
+                    tbody {
+                        @for level in column.levels.iter().take(MOST_LEVELS) {
+                            tr {
+                                th scope="row" { (level.level) }
+                                td.figure { (count(level.figures.rows)) }
+                                @for weight in &level.figures.importance { td.figure { (percent(*weight)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

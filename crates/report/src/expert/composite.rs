@@ -1,0 +1,54 @@
+//! What each upstream is to an expert: as it is, never wrong, silent.
+
+use collegium_records::{Composite, Metrics, NodeAudit};
+use maud::{Markup, html};
+
+use crate::number::{number, percent};
+use crate::words::{finite, metric_name, short};
+
+pub(super) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
+    let loss = composite.loss.replace('_', " ");
+    let or = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label={ "Upstreams of " (short(&node.name)) } {
+            table.plain {
+                thead { tr {
+                    th scope="col" { "Upstream" }
+                    th.figure scope="col" { "By itself" }
+                    th.figure scope="col" { "Never wrong" }
+                    th.figure scope="col" { "Silent" }
+                    th.figure scope="col" { "Share of the loss" }
+                } }
+                tbody {
+                    @for upstream in &composite.upstream {
+                        tr {
+                            th scope="row" { (short(&upstream.name)) }
+                            td.figure { (alone(&upstream.isolated)) }
+                            td.figure { (or(upstream.oracle)) }
+                            td.figure { (number(upstream.ablated)) }
+                            td.figure { (upstream.share.map_or_else(|| "–".to_owned(), percent)) }
+                        }
+                    }
+                }
+            }
+        }
+        p.caption {
+            "Test " (loss) " of this expert: " (number(composite.pipeline)) " in the pipeline"
+            @if let Some(oracle) = composite.oracle { ", " (number(oracle)) " with the truth in the place of all upstream outputs" }
+            ". Never wrong: with the truth in the place of one upstream's outputs; what goes away is that one's share. It is absent where the upstream predicts the same target. Silent: with its outputs replaced by their means."
+        }
+    }
+}
+
+/// An upstream's own first metric.
+fn alone(metrics: &Metrics) -> Markup {
+    let found = ["average_precision", "auc", "accuracy", "r2", "rmse"]
+        .into_iter()
+        .find_map(|name| Some((name, finite(metrics, name)?)));
+    html! {
+        @match found {
+            Some((name, value)) => { (number(value)) span.aside { (metric_name(name)) } }
+            None => "–",
+        }
+    }
+}
