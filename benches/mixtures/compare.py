@@ -17,6 +17,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
 
 from tables import TABLES
@@ -45,6 +46,9 @@ SETS = {
     },
 }
 ORDER = ["best", "uniform", "geometric", "stack", "dense", "active", "multi-task", "longer", "random"]
+RULE = "=" * 120
+NAMES = {"average_precision": "av.prec.", "auc": "AUC", "accuracy": "accuracy", "rmse": "RMSE",
+         "log_loss": "log loss", "r2": "R²"}
 # Student's t, two-sided 95 %, by degrees of freedom: for rows that are made here.
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
@@ -58,10 +62,12 @@ parameters (dense), of the same multiply-adds a row (active), that also learns t
 often at random (random). Gates, experts and controls are fitted from {seeds} seeds on the same rows, with the
 settings of the file, which no test figure chose.
 
-`lead` is the control's test loss (log loss, or squared error) less the gate's, in the mean over seeds, with
-the 95 % interval of the paired differences (Student's t over seeds: it speaks of other seeds on this
-split, not of other splits). `wins` if the whole interval is above 0, `loses` if it is below, else `open`.
-Losses are shown like wins; nothing is left out."""
+A lead above 0 is the gate's: the control's test loss (log loss, or squared error) less the gate's, in the
+mean over seeds, with the 95 % interval of the paired differences (Student's t over seeds: it speaks of
+other seeds on this split, not of other splits). The gate `wins` if the whole interval is above 0, `loses` if
+it is below, else it is `open`; losses are shown like wins, and nothing is left out. The lead in the other
+metric is made in the same way. `pilot`: what other code measured on other splits. Experts that stand
+beside a gate and are no control of it are compared in the same way."""
 
 
 class Failed(Exception):
@@ -79,7 +85,7 @@ class Bench:
 
     def command(self, *words):
         """The JSON document that a command prints."""
-        line = [self.collegium, "-C", str(self.root), *words, "--json", "--jobs", "1"]
+        line = [self.collegium, "-C", str(self.root), *words, "--json", "--quiet", "--jobs", "1"]
         done = subprocess.run(line, stdout=subprocess.PIPE)
         if done.returncode != 0:
             raise Failed(f"`collegium {' '.join(words)}` ended with {done.returncode}")
@@ -106,7 +112,9 @@ class Bench:
         start, before = time.time(), children()
         self.command("run", f"pipelines/{name}.toml")
         ran = children() - before
-        audit = self.command("audit", f"pipelines/{name}.toml", *SETS[name]["gates"])
+        # Whoever stands beside is audited too: the audit says how large everything is.
+        chosen = [] if "beside" in SETS[name] else SETS[name]["gates"]
+        audit = self.command("audit", f"pipelines/{name}.toml", *chosen)
         beside = {expert: self.beside(name, expert) for expert in SETS[name].get("beside", [])}
         took = f"{children() - before:.0f} s of CPU ({ran:.0f} s of them `run`), {time.time() - start:.0f} s"
         return kept, audit, beside, took
@@ -119,12 +127,12 @@ def children():
 
 
 def seeds_of(text):
-    return 1 + int(re.search(r"(?m)^seeds = (\d+)$", text)[1])
+    return 1 + int(re.search(r"(?m)^seeds += (\d+)$", text)[1])
 
 
 def digits(value, places=4):
     """Without the 0 before the point, as figures of one column are."""
-    return f"{value:.{places}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{places}f}"
+    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.{places}f}")
 
 
 def small(value):
@@ -132,19 +140,21 @@ def small(value):
     if value == 0 or not math.isfinite(value):
         return "0"
     places = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:+.{places}f}"
+    return re.sub(r"^([+-])0\.", r"\1.", f"{value:+.{places}f}")
+
+
+def of(metrics, name):
+    return [seed[name] for seed in metrics]
 
 
 def mean_of(metrics, name):
-    values = [seed[name] for seed in metrics if name in seed]
-    return digits(statistics.fmean(values)) if values else "–"
+    return digits(statistics.fmean(of(metrics, name)))
 
 
 def spread_of(metrics, name):
-    values = [seed[name] for seed in metrics if name in seed]
-    if not values:
-        return "–"
-    return f"{digits(statistics.fmean(values))} ± {digits(statistics.stdev(values) if len(values) > 1 else 0)}"
+    values = of(metrics, name)
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{digits(statistics.fmean(values))} ± {digits(spread)} ({' '.join(map(digits, values))})"
 
 
 def word(pays):
@@ -155,12 +165,11 @@ def loss(metrics):
     return metrics["log_loss"] if "log_loss" in metrics else metrics["rmse"] ** 2
 
 
-def led(own, others):
-    """The lead over an expert beside, seed by seed, with an interval as the audit's."""
-    each = [loss(other) - loss(mine) for mine, other in zip(own, others)]
-    lead = {"value": statistics.fmean(each), "interval": None}
-    if len(each) > 1:
-        half = STUDENT[len(each) - 1] * statistics.stdev(each) / math.sqrt(len(each))
+def paired(differences):
+    """Their mean with an interval, as the audit makes it."""
+    lead = {"value": statistics.fmean(differences), "interval": None}
+    if len(differences) > 1:
+        half = STUDENT[len(differences) - 1] * statistics.stdev(differences) / math.sqrt(len(differences))
         lead["interval"] = {"low": lead["value"] - half, "high": lead["value"] + half}
     return lead
 
@@ -172,13 +181,29 @@ def says(lead):
     return True if interval["low"] > 0 else False if interval["high"] < 0 else None
 
 
-def rows_of(combined, beside):
-    """Every row of the table of a gate, as the audit has controls."""
+def written(lead):
+    interval = lead.get("interval")
+    between = f"{small(interval['low'])} to {small(interval['high'])}" if interval else "–"
+    return f"{small(lead['value']):>7}  {between:<18}"
+
+
+def size_of(name, nodes):
+    """Parameters and multiply-adds of an expert and all that it reads."""
+    node = nodes[name]
+    above = {read.split(".")[0] for read in node["inputs"]} & set(nodes)
+    sizes = [size_of(expert, nodes) for expert in above]
+    return [node[key] + sum(size[at] for size in sizes) for at, key in enumerate(("parameters", "multiply_adds"))]
+
+
+def rows_of(combined, beside, nodes):
+    """Every row of the table of a gate, in the audit's own form."""
     rows = sorted(combined["controls"], key=lambda control: ORDER.index(control["name"]))
-    for expert, nodes in beside.items():
-        metrics = [node["metrics"]["test"] for node in nodes]
-        lead = led(combined["metrics"], metrics)
-        rows.append({"name": expert, "what": "", "metrics": metrics, "lead": lead, "pays": says(lead)})
+    for expert, fits in beside.items():
+        metrics = [fit["metrics"]["test"] for fit in fits]
+        lead = paired([loss(other) - loss(mine) for mine, other in zip(combined["metrics"], metrics)])
+        parameters, multiply_adds = size_of(expert, nodes)
+        rows.append({"name": expert, "metrics": metrics, "lead": lead, "pays": says(lead),
+                     "parameters": parameters, "multiply_adds": multiply_adds})
     return rows
 
 
@@ -186,56 +211,48 @@ def show(name, kept, audit, beside, took, tally):
     known = SETS[name]
     data = audit["data"][0]
     sides = ", ".join(f"{data['rows'][side]:,} {side}" for side in ("train", "valid", "test"))
-    print(f"\n{'=' * 112}\n{name}: {kept}; {sides}; {took}")
+    print(f"\n{RULE}\n{name}: {kept}; {sides}; {took}")
     nodes = {node["name"].split(".")[1]: node for node in audit["nodes"]}
     for gate in known["gates"]:
-        node = nodes[gate]
-        combined = node["combined"]
-        own = combined["metrics"]
-        metric = known["metric"]
+        combined = nodes[gate]["combined"]
+        own, metric, pilot = combined["metrics"], known["metric"], known.get("pilot", {})
         second = "log_loss" if "log_loss" in own[0] else "r2"
-        pilot = known.get("pilot", {})
-        print(f"\n{node['name']} ({combined['kind']}), {len(own)} seeds")
-        print(f"  {metric} {spread_of(own, metric)}, {second} {spread_of(own, second)}")
-        print(f"  by seed: {metric} {' '.join(digits(m[metric]) for m in own)}; "
-              f"{second} {' '.join(digits(m[second]) for m in own)}")
+        sign = -1 if metric == "rmse" else 1
+        print(f"\n{nodes[gate]['name']} ({combined['kind']})")
+        for shown in (metric, second):
+            print(f"  {NAMES[shown]} {spread_of(own, shown)}")
         routing = combined.get("routing")
-        if routing:
-            shares = ", ".join(f"{e} {s:.2f}" for e, s in zip(routing["experts"], routing["overall"]["importance"]))
-            print(f"  weight by expert: {shares}")
-        print(f"\n  {'':11} {metric:>17} {second:>8} {'parameters':>10} {'mult-adds':>9}  "
-              f"{'lead':>8}  {'95 % of the lead':>20}  {'':5}  {'pilot':>5}")
+        if routing and combined["kind"] != "noisy-or":  # whose experts all count the same
+            weights = zip(routing["experts"], routing["overall"]["importance"])
+            print(f"  mean weight: {', '.join(f'{expert} {weight:.2f}' for expert, weight in weights)}")
+        print(f"\n  {'':10} {NAMES[metric]:>8} {NAMES[second]:>8} {'param.':>8} {'mult-adds':>9}   "
+              f"{'lead in loss, 95 %':<27}       {f'lead in {NAMES[metric]}, 95 %':<27}  pilot")
 
-        def line(title, metrics, size, lead="", interval="", verdict="", figure=""):
-            print(f"  {title:11} {mean_of(metrics, metric):>17} {mean_of(metrics, second):>8} "
-                  f"{size[0]:>10} {size[1]:>9}  {lead:>8}  {interval:>20}  {verdict:5}  {figure:>5}".rstrip())
+        def line(title, row, lead="", verdict="", other=""):
+            sizes = f"{row['parameters']:>8,} {row['multiply_adds']:>9,.0f}"
+            metrics = f"{mean_of(row['metrics'], metric):>8} {mean_of(row['metrics'], second):>8}"
+            figure = pilot.get(title.split()[-1], "")
+            print(f"  {title:10} {metrics} {sizes}   {lead:27} {verdict:5} {other:27}  {figure}".rstrip())
 
-        line("the gate", own, sized(combined), figure=pilot.get("gate", ""))
-        for row in rows_of(combined, beside):
-            interval = row["lead"].get("interval")
-            between = f"{small(interval['low'])} to {small(interval['high'])}" if interval else "–"
-            line(row["name"], row["metrics"], sized(row, beside), small(row["lead"]["value"]), between,
-                 word(row.get("pays")), pilot.get(row["name"], ""))
+        line("the gate", combined)
+        for row in rows_of(combined, beside, nodes):
+            pairs = zip(of(own, metric), of(row["metrics"], metric))
+            other = paired([sign * (mine - theirs) for mine, theirs in pairs])
+            verdict = word(row.get("pays"))
+            line(row["name"], row, written(row["lead"]), verdict, written(other))
             kind = row["name"] if row["name"] in ORDER else "beside"
-            tally[kind][word(row.get("pays"))].append(f"{name}.{gate}" if kind != "beside" else row["name"])
+            tally[kind][verdict].append(f"{name}.{gate}" if kind != "beside" else f"{name}.{row['name']}")
         print()
         for control in combined["controls"]:
             if control["name"] in ("dense", "active", "multi-task"):
                 print(f"  {control['name']}: {control['what']}")
         for sentence in combined["verdict"]:
-            print(f"  {sentence}")
+            print(textwrap.fill(sentence, 118, initial_indent="  · ", subsequent_indent="    "))
         sys.stdout.flush()
 
 
-def sized(row, beside=None):
-    """Parameters and multiply-adds; of an expert beside, its own and those of all that it reads."""
-    if "parameters" in row:
-        return f"{row['parameters']:,}", f"{row['multiply_adds']:,.0f}"
-    return "", ""
-
-
 def summary(tally):
-    print(f"\n{'=' * 112}\nall data sets, by control\n")
+    print(f"\n{RULE}\nall data sets, by control\n")
     print(f"  {'':11} {'wins':>5} {'open':>5} {'loses':>5}")
     total = collections.Counter()
     for kind in [*ORDER, "beside"]:
@@ -269,7 +286,7 @@ def main():
         try:
             show(name, *bench.measure(name), tally)
         except Failed as error:
-            print(f"\n{'=' * 112}\n{name}: FAILED, {error}")
+            print(f"\n{RULE}\n{name}: FAILED, {error}")
             failed.append(name)
     summary(tally)
     if failed:

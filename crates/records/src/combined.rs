@@ -17,6 +17,9 @@ pub struct Combined {
     /// expert.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gate: Option<Agop>,
+    /// What the controls are compared in, on test rows: `log_loss` or `squared_error`; of a cascade, whose
+    /// threshold is about errors, `error`.
+    pub loss: String,
     /// Numbers that were trained, in the gate and everything above it.
     pub parameters: u64,
     /// Multiply-adds of a row, in the mean of the test rows: of those who answer, and all above them.
@@ -45,7 +48,7 @@ pub struct Control {
     pub multiply_adds: f64,
     /// Test metrics, seed by seed as [`Combined::metrics`].
     pub metrics: Vec<Metrics>,
-    /// Its loss (log loss, squared error) less that of the gate, seed by seed on the same rows: above 0
+    /// Its loss ([`Combined::loss`]) less that of the gate, seed by seed on the same rows: above 0
     /// the gate is better. A 95 % interval over seeds (Student's t), or with one seed over rows
     /// (bootstrap).
     pub lead: Measure,

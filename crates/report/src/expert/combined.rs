@@ -34,7 +34,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         let interval = lead.interval.map_or([lead.value; 2], |i| [i.low, i.high]);
         [lead.value, interval[0], interval[1]]
     }));
-    let loss = if node.task == "classification" { "log loss" } else { "squared error" };
+    let loss = combined.loss.replace('_', " ");
     let rows = combined.controls.iter().map(|control| {
         let lead = &control.lead;
         let (low, high) = lead.interval.map_or((lead.value, lead.value), |i| (i.low, i.high));

@@ -12,7 +12,7 @@ use collegium_digest::{Digest, stream};
 use collegium_manifest::{
     Expert, Gate, Input, Mlp, Model, Output, Rule, StandsOn, Task, Train, Upstream,
 };
-use collegium_probe::{over_rows, over_seeds};
+use collegium_probe::{over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Metrics};
 
 use super::routes::Routed;
@@ -33,6 +33,8 @@ const LONGER: u32 = 3;
 
 /// A gate beside its controls.
 pub(super) struct Compared {
+    /// What it is compared in.
+    pub(super) loss: &'static str,
     pub(super) parameters: u64,
     pub(super) multiply_adds: f64,
     pub(super) metrics: Vec<Metrics>,
@@ -54,6 +56,22 @@ struct Outcome {
     metrics: Metrics,
 }
 
+impl Outcome {
+    fn of(predicted: &Predicted, loss: &str) -> Self {
+        let losses = match predicted {
+            Predicted::Classes { probability, width, labels, .. } if loss == ERROR => {
+                let said = predicted_labels(probability, *width);
+                said.iter().zip(labels).map(|(a, b)| f64::from(u8::from(a != b))).collect()
+            }
+            _ => losses_of(predicted),
+        };
+        Self { losses, metrics: predicted.metrics() }
+    }
+}
+
+/// The loss of those that are about errors.
+const ERROR: &str = "error";
+
 impl Session {
     /// Fits, or looks up, everything that a gate or a mixture is compared with.
     pub(super) fn controls(
@@ -65,6 +83,7 @@ impl Session {
     ) -> Result<Compared, EngineError> {
         let (parameters, multiply_adds) = self.size(index, routed, states)?;
         let planned = self.planned(index, parameters, multiply_adds, states)?;
+        let loss = self.compared_in(index);
         let without = self.without_each(index);
         let (mut own, mut others): (Vec<Outcome>, Vec<Vec<Outcome>>) =
             (Vec::new(), planned.iter().map(|_| Vec::new()).collect());
@@ -96,8 +115,7 @@ impl Session {
                 let state: &NodeState = states
                     .get(&at)
                     .ok_or_else(|| EngineError::Internal("a control without a state".to_owned()))?;
-                let predicted = session.predicted_on(at, state, &routed.rows)?;
-                Ok(Outcome { losses: losses_of(&predicted), metrics: predicted.metrics() })
+                Ok(Outcome::of(&session.predicted_on(at, state, &routed.rows)?, loss))
             };
             own.push(outcome(index)?);
             for (at, outcomes) in others.iter_mut().enumerate() {
@@ -114,7 +132,12 @@ impl Session {
                     refitted.push(match expert {
                         Some(_) => {
                             next += 1;
-                            Some(outcome(next - 1)?.losses)
+                            let predicted = session.predicted_on(
+                                next - 1,
+                                &states[&(next - 1)],
+                                &routed.rows,
+                            )?;
+                            Some(losses_of(&predicted))
                         }
                         None => None,
                     });
@@ -142,12 +165,23 @@ impl Session {
             controls.push(random);
         }
         Ok(Compared {
+            loss,
             parameters,
             multiply_adds,
             metrics: own.into_iter().map(|outcome| outcome.metrics).collect(),
             controls,
             without: refitted,
         })
+    }
+
+    /// What a gate is compared with its controls in.
+    fn compared_in(&self, index: usize) -> &'static str {
+        let cascade = |gate: &Gate| matches!(gate.rule, Rule::Cascade(_));
+        match self.experts[index].task {
+            Task::Regression => "squared_error",
+            Task::Classification if self.expert(index).gate().is_some_and(cascade) => ERROR,
+            Task::Classification => "log_loss",
+        }
     }
 
     /// Numbers that were trained in a node and all above it, and the multiply-adds of a row.
@@ -384,7 +418,7 @@ impl Session {
             let answers = routed.answers_of(&by);
             let predicted: Predicted =
                 self.with_truth(index, answers, routed.width, &routed.rows)?;
-            outcomes.push(Outcome { losses: losses_of(&predicted), metrics: predicted.metrics() });
+            outcomes.push(Outcome::of(&predicted, self.compared_in(index)));
         }
         let what = "the same experts asked as often, at random".to_owned();
         Ok(Some(compared("random", what, own, &outcomes, size, key)))

@@ -46,6 +46,7 @@ impl Session {
             kind: kind.to_owned(),
             routing,
             gate,
+            loss: compared.loss.to_owned(),
             parameters: compared.parameters,
             multiply_adds: compared.multiply_adds,
             restarts: state.full().restarts.clone(),

@@ -14,6 +14,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
     let what = if kind == "mixture" { "The mixture" } else { "The gate" };
     let with =
         |pays: Option<bool>| compared.controls.iter().filter(move |control| control.pays == pays);
+    let loss = compared.loss.replace('_', " ");
     let mut sentences = Vec::new();
     let listed = |controls: Vec<&Control>, word: &str| -> String {
         let each = controls.iter().map(|control| {
@@ -36,13 +37,13 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
         (with(Some(true)).collect(), with(Some(false)).collect());
     if !losses.is_empty() {
         sentences.push(format!(
-            "{what} does not pay against {}: its loss is higher ({over}).",
+            "{what} does not pay against {}: its {loss} is higher ({over}).",
             listed(losses, "higher")
         ));
     }
     if !wins.is_empty() {
         sentences.push(format!(
-            "{what} pays against {}: its loss is lower ({over}).",
+            "{what} pays against {}: its {loss} is lower ({over}).",
             listed(wins, "lower")
         ));
     }
