@@ -205,3 +205,23 @@ fn an_expert_replaced_by_noise_is_seen_to_be_dead_and_missed() {
     let routing = routing(&audit, "soft");
     assert!(routing["overall"]["importance"][3].as_f64().unwrap() < 0.05, "{routing}");
 }
+
+#[test]
+fn an_expert_added_to_a_gate_is_told_apart_from_what_old_rows_gain_or_lose() {
+    let project = project();
+    let soft = "[gate.soft]\nexperts = [\"a\", \"b\", \"c\"";
+    project.edit_pipeline(&format!("{soft}, \"d\"]"), &format!("{soft}]"));
+    project.run(&["soft", "d"]);
+    std::fs::copy(project.path("pipelines/small.lock"), project.path("before.lock")).unwrap();
+    project.edit_pipeline(&format!("{soft}]"), &format!("{soft}, \"d\"]"));
+    project.run(&["soft", "d"]);
+    let diff = project.collegium(&["diff", "before.lock", ".", "soft", "--json"]).ok().json();
+    let old = &node(&diff, "soft")["old_rows"];
+    assert_eq!(old["added"][0], "d");
+    let rmse = &old["metrics"]["rmse"];
+    let all = &node(&diff, "soft")["metrics"]["rmse"];
+    assert!(all["after"].as_f64().unwrap() < 0.5 * all["before"].as_f64().unwrap(), "{all}");
+    assert!(rmse["before"].as_f64().unwrap() < 0.6, "old rows were well before: {rmse}");
+    let said = project.collegium(&["diff", "before.lock", ".", "soft"]).ok();
+    assert!(said.out.contains("rows not of d"), "{}", said.out);
+}

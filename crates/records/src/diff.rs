@@ -52,6 +52,9 @@ pub struct NodeDiff {
     pub recipe: Vec<Change>,
     /// Metrics of the deployed outputs on the test rows, with paired 95 % intervals of the difference.
     pub metrics: BTreeMap<String, MetricDiff>,
+    /// Of a gate to which experts were added: the same on the rows that are not theirs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub old_rows: Option<OldRows>,
     /// Predicted classes of test rows that differ; classification only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub flipped: Option<Flipped>,
@@ -78,6 +81,17 @@ pub struct MetricDiff {
     pub difference: f64,
     /// Of the difference: both versions on the same resampled rows.
     pub interval: Option<Interval>,
+}
+
+/// What a gate gained or lost on the rows that it had experts for before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OldRows {
+    /// The experts that were added.
+    pub added: Vec<String>,
+    /// Test rows that no `where` of theirs admits.
+    pub rows: u64,
+    /// Metrics on these.
+    pub metrics: BTreeMap<String, MetricDiff>,
 }
 
 /// Rows whose predicted class differs.

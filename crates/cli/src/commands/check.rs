@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, process::ExitCode};
 
 use collegium_engine::{EngineError, mended};
+use collegium_manifest::Pipeline;
 
 use super::print_json;
 use crate::{
@@ -34,7 +35,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         put(&format!(
             "{}: {} over {}, {}\n",
             pipeline.name,
-            count(pipeline.experts.len(), "expert"),
+            nodes(pipeline),
             count(pipeline.data.len(), "data source"),
             match warnings.len() {
                 0 => "nothing wrong".to_owned(),
@@ -43,4 +44,17 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `4 experts, 2 gates`
+fn nodes(pipeline: &Pipeline) -> String {
+    let of =
+        |section: &str| pipeline.experts.values().filter(|node| node.section() == section).count();
+    let mut parts = vec![count(of("expert"), "expert")];
+    for section in ["gate", "mixture"] {
+        if of(section) > 0 {
+            parts.push(count(of(section), section));
+        }
+    }
+    parts.join(", ")
 }

@@ -1,12 +1,13 @@
 //! `collegium diff`
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 use collegium_engine::{Session, Version, mended};
-use collegium_records::{Changed, DiffReport, DiffStatus, NodeDiff};
+use collegium_records::{Changed, DiffReport, DiffStatus, MetricDiff, NodeDiff};
 use collegium_store::{parse_lock, read_lock};
 
 use super::print_json;
@@ -91,6 +92,27 @@ fn words(report: &DiffReport) -> String {
     text
 }
 
+/// Metrics of two versions; nothing without any.
+fn metrics(title: &str, of: &BTreeMap<String, MetricDiff>) -> String {
+    if of.is_empty() {
+        return String::new();
+    }
+    let head = [title, "before", "after", "difference", "95 %"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (name, diff) in of {
+        let interval =
+            diff.interval.map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
+        rows.push(vec![
+            name.clone(),
+            three(diff.before),
+            three(diff.after),
+            format!("{:+.4}", diff.difference),
+            interval,
+        ]);
+    }
+    indented(&table(&rows, &[1, 2, 3]))
+}
+
 fn one(node: &NodeDiff) -> String {
     let what = match node.status {
         DiffStatus::Same => "the same",
@@ -110,21 +132,10 @@ fn one(node: &NodeDiff) -> String {
         }
         text.push_str(&indented(&table(&recipe, &[])));
     }
-    if !node.metrics.is_empty() {
-        let mut metrics = rows(&["metric on test rows", "before", "after", "difference", "95 %"]);
-        for (name, diff) in &node.metrics {
-            let interval = diff
-                .interval
-                .map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
-            metrics.push(vec![
-                name.clone(),
-                three(diff.before),
-                three(diff.after),
-                format!("{:+.4}", diff.difference),
-                interval,
-            ]);
-        }
-        text.push_str(&indented(&table(&metrics, &[1, 2, 3])));
+    text.push_str(&metrics("metric on test rows", &node.metrics));
+    if let Some(old) = &node.old_rows {
+        let new = old.added.join(" and ");
+        text.push_str(&metrics(&format!("on {} rows not of {new}", old.rows), &old.metrics));
     }
     if let Some(flipped) = &node.flipped {
         text.push_str(&format!(

@@ -10,12 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use collegium_digest::Hasher;
+use collegium_data::Matrix;
+use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
 use collegium_probe::{paired_classification, paired_regression};
 use collegium_records::{
-    DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Lock, LockedNode, MetricDiff, NodeDiff,
-    Standing,
+    DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
+    NodeDiff, OldRows, Recipe, Standing,
 };
 
 mod looks;
@@ -122,8 +123,10 @@ impl Session {
         if status == DiffStatus::Same {
             return Ok(diff);
         }
+        let mut added = Vec::new();
         match (self.fit_recipe_of(before)?, self.fit_recipe_of(after)?) {
             (Some(one), Some(other)) => {
+                added = added_experts(&one, &other);
                 diff.recipe = one.changes(&other);
                 if diff.recipe.iter().any(|change| change.ingredient == "target") {
                     diff.notes.push(
@@ -135,7 +138,7 @@ impl Session {
             }
             _ => diff.notes.push("a recipe is no longer in the store".to_owned()),
         }
-        self.predictions(index, before, after, &mut diff)?;
+        self.predictions(index, before, after, &added, &mut diff)?;
         if status == DiffStatus::Changed {
             self.importances(index, before, after, states, seeds, &mut diff)?;
         }
@@ -157,6 +160,7 @@ impl Session {
         index: usize,
         before: &LockedNode,
         after: &LockedNode,
+        added: &[String],
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
         let output = match self.experts[index].task {
@@ -182,29 +186,76 @@ impl Session {
             return Ok(());
         }
         let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
-        let pick = |m: &collegium_data::Matrix| m.select(&rows).data;
-        let (p, q) = (pick(&one), pick(&other));
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
-        diff.metrics = match self.experts[index].task {
+        diff.metrics = self.metrics_of_two(index, [&one, &other], &rows, &key)?;
+        if self.experts[index].task == Task::Classification {
+            let all = self.labels(index)?;
+            let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
+            let (p, q) = (one.select(&rows).data, other.select(&rows).data);
+            diff.flipped = Some(flipped(&p, &q, one.width, &labels));
+        }
+        let old = self.not_theirs(added, &rows)?;
+        if !added.is_empty() && !old.is_empty() && old.len() < rows.len() {
+            diff.old_rows = Some(OldRows {
+                added: added.to_vec(),
+                rows: old.len() as u64,
+                metrics: self.metrics_of_two(index, [&one, &other], &old, &key)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// Metrics of two versions on some rows, with paired intervals.
+    fn metrics_of_two(
+        &self,
+        index: usize,
+        [one, other]: [&Matrix; 2],
+        rows: &[u32],
+        key: &Digest,
+    ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
+        let (p, q) = (one.select(rows).data, other.select(rows).data);
+        let found = match self.experts[index].task {
             Task::Regression => {
                 let target = self.target_values(index)?;
                 let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
-                paired_regression(&p, &[&q], &truth, RESAMPLES, &key)
+                paired_regression(&p, &[&q], &truth, RESAMPLES, key)
             }
             Task::Classification => {
                 let all = self.labels(index)?;
                 let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
                 let classes = self.experts[index].classes.len();
-                diff.flipped = Some(flipped(&p, &q, one.width, &labels));
                 let (width, after) = (one.width, [q.as_slice()]);
-                paired_classification(&p, &after, width, &labels, classes, RESAMPLES, &key)
+                paired_classification(&p, &after, width, &labels, classes, RESAMPLES, key)
             }
+        };
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// The rows that no `where` of some experts admits; none if one of them has no `where`.
+    fn not_theirs(&self, experts: &[String], rows: &[u32]) -> Result<Vec<u32>, EngineError> {
+        let mut left = rows.to_vec();
+        for name in experts {
+            let Ok(index) = self.index(name) else { continue };
+            let mask = self.base_mask(index)?;
+            left.retain(|row| !mask[*row as usize]);
         }
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-        Ok(())
+        Ok(left)
+    }
+}
+
+/// Experts that a gate has now and had not before.
+fn added_experts(before: &Recipe, after: &Recipe) -> Vec<String> {
+    let names = |recipe: &Recipe| -> Vec<String> {
+        match recipe.ingredients.get("gate.experts") {
+            Some(Ingredient::List(items)) => items.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        }
+    };
+    let known = names(before);
+    match known.is_empty() {
+        true => Vec::new(),
+        false => names(after).into_iter().filter(|name| !known.contains(name)).collect(),
     }
 }
 
@@ -233,6 +284,7 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
         after: None,
         recipe: Vec::new(),
         metrics: BTreeMap::<String, MetricDiff>::new(),
+        old_rows: None,
         flipped: None,
         importance: Vec::new(),
         comparison: None,

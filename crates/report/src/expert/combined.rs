@@ -62,7 +62,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         n => format!("over {n} seeds of everything in it, paired"),
     };
     html! {
-        h4 { "Does it pay?" }
+        h4 { "Against its controls" }
         (differences(&headings, &across, rows.collect()))
         p.caption {
             "This one: " (name) " " (mean(&combined.metrics, metric)) ", "
