@@ -59,11 +59,12 @@ Each gate (or mixture) is compared with simpler uses of the same experts (the be
 the geometric mean, a linear stack) and with one network on all the same columns: of the same total number of
 parameters (dense), of the same multiply-adds a row (active), that also learns the experts' labels
 (multi-task), trained up to three times as long (longer). A cascade also with the same experts asked as
-often at random (random). Gates, experts and controls are fitted from {seeds} seeds on the same rows, with the
+often at random (random). What is not in a table does not apply, or is another row again (active, where
+dense does the same work). Gates, experts and controls are fitted from {seeds} seeds on the same rows, with the
 settings of the file, which no test figure chose.
 
-A lead above 0 is the gate's: the control's test loss (log loss, or squared error) less the gate's, in the
-mean over seeds, with the 95 % interval of the paired differences (Student's t over seeds: it speaks of
+A lead above 0 is the gate's: the control's test loss (log loss, squared error; of a cascade, whose threshold
+is about errors, the share of errors) less the gate's, in the mean over seeds, with the 95 % interval of the paired differences (Student's t over seeds: it speaks of
 other seeds on this split, not of other splits). The gate `wins` if the whole interval is above 0, `loses` if
 it is below, else it is `open`; losses are shown like wins, and nothing is left out. The lead in the other
 metric is made in the same way. `pilot`: what other code measured on other splits. Experts that stand
@@ -161,8 +162,11 @@ def word(pays):
     return {True: "wins", False: "loses", None: "open"}[pays]
 
 
-def loss(metrics):
-    return metrics["log_loss"] if "log_loss" in metrics else metrics["rmse"] ** 2
+def loss(kind, metrics):
+    """What a gate is compared in, from metrics."""
+    known = {"log_loss": lambda: metrics["log_loss"], "squared_error": lambda: metrics["rmse"] ** 2,
+             "error": lambda: 1.0 - metrics["accuracy"]}
+    return known[kind]()
 
 
 def paired(differences):
@@ -200,7 +204,8 @@ def rows_of(combined, beside, nodes):
     rows = sorted(combined["controls"], key=lambda control: ORDER.index(control["name"]))
     for expert, fits in beside.items():
         metrics = [fit["metrics"]["test"] for fit in fits]
-        lead = paired([loss(other) - loss(mine) for mine, other in zip(combined["metrics"], metrics)])
+        pairs = zip(combined["metrics"], metrics)
+        lead = paired([loss(combined["loss"], b) - loss(combined["loss"], a) for a, b in pairs])
         parameters, multiply_adds = size_of(expert, nodes)
         rows.append({"name": expert, "metrics": metrics, "lead": lead, "pays": says(lead),
                      "parameters": parameters, "multiply_adds": multiply_adds})
@@ -218,6 +223,7 @@ def show(name, kept, audit, beside, took, tally):
         own, metric, pilot = combined["metrics"], known["metric"], known.get("pilot", {})
         second = "log_loss" if "log_loss" in own[0] else "r2"
         sign = -1 if metric == "rmse" else 1
+        what = combined["loss"].replace("_", " ")
         print(f"\n{nodes[gate]['name']} ({combined['kind']})")
         for shown in (metric, second):
             print(f"  {NAMES[shown]} {spread_of(own, shown)}")
@@ -226,7 +232,7 @@ def show(name, kept, audit, beside, took, tally):
             weights = zip(routing["experts"], routing["overall"]["importance"])
             print(f"  mean weight: {', '.join(f'{expert} {weight:.2f}' for expert, weight in weights)}")
         print(f"\n  {'':10} {NAMES[metric]:>8} {NAMES[second]:>8} {'param.':>8} {'mult-adds':>9}   "
-              f"{'lead in loss, 95 %':<27}       {f'lead in {NAMES[metric]}, 95 %':<27}  pilot")
+              f"{f'lead in {what}, 95 %':<27}       {f'lead in {NAMES[metric]}, 95 %':<27}  pilot")
 
         def line(title, row, lead="", verdict="", other=""):
             sizes = f"{row['parameters']:>8,} {row['multiply_adds']:>9,.0f}"

@@ -204,7 +204,7 @@ impl Session {
                 interrupted: &self.interrupted,
             })
             .map(|network| Fitted::plain(ModelKind::Linear, network))
-            .map_err(|error| training_error(error, &failure)),
+            .map_err(|error| training_error(error, failure)),
             (_, ModelSpec::Mlp(spec)) => train_beside_or_alone(
                 &Job {
                     spec,
@@ -225,7 +225,7 @@ impl Session {
                 best_epoch: trained.best_epoch,
                 ..Fitted::plain(ModelKind::Mlp, trained.network)
             })
-            .map_err(|error| training_error(error, &failure)),
+            .map_err(|error| training_error(error, failure)),
             (_, ModelSpec::Gate(spec)) => {
                 let gated = Gating { index, part, recipe, spec, states };
                 self.fit_gate_on(&gated, &ready, weights, &mut watch, &failure)

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
-use collegium_records::{AuditReport, Changed, NodeAudit, Performance, Probe};
+use collegium_records::{
+    AuditReport, Changed, Combined, Composite, Control, Interval, Measure, NodeAudit, Performance,
+    Probe, RouteColumn, RouteDependence, RouteFigures, RouteLevel, Routing, Upstream,
+};
 use collegium_report::html;
 
 mod reading;
@@ -393,4 +396,121 @@ fn the_glossary_knows_every_word_that_is_linked_and_tells_the_two_collapses_apar
 fn the_page_of_the_sample_stays_small_enough_to_mail() {
     let size = page().len();
     assert!(size < 1_000_000, "{size} bytes");
+}
+
+fn measure(value: f64, low: f64, high: f64) -> Measure {
+    Measure { value, interval: Some(Interval { low, high }) }
+}
+
+/// A gate over two experts that beats one control, loses to another and is even with a third.
+fn gate() -> Combined {
+    let figures = |load: [f64; 2]| RouteFigures {
+        rows: 900,
+        chosen: 1.0,
+        load: load.to_vec(),
+        importance: load.to_vec(),
+        utilisation: 1.0,
+        max_violation: 0.5,
+        load_entropy: 0.81,
+        decision_entropy: 0.02,
+        dead: vec![],
+    };
+    let control = |name: &str, lead: Measure, pays| Control {
+        name: name.to_owned(),
+        what: format!("the {name} control"),
+        parameters: 1234,
+        multiply_adds: 1000.0,
+        metrics: vec![[("auc".to_owned(), 0.7), ("log_loss".to_owned(), 0.5)].into()],
+        lead,
+        over: "seeds".to_owned(),
+        pays,
+    };
+    let dependence =
+        RouteDependence { nmi: 0.42, by_chance: 0.001, p_value: 0.005, permutations: 200 };
+    let level = |level: &str, load| RouteLevel { level: level.to_owned(), figures: figures(load) };
+    Combined {
+        kind: "softmax".to_owned(),
+        routing: Some(Routing {
+            experts: vec!["newark".to_owned(), "kennedy".to_owned()],
+            loss: "log_loss".to_owned(),
+            overall: figures([0.75, 0.25]),
+            label: None,
+            slices: vec![RouteColumn {
+                name: "origin".to_owned(),
+                dependence: Some(dependence),
+                levels: vec![level("EWR", [0.99, 0.01]), level("JFK", [0.1, 0.9])],
+            }],
+            regret: None,
+            values: vec![],
+            disagreement: None,
+        }),
+        gate: None,
+        loss: "log_loss".to_owned(),
+        parameters: 4321,
+        multiply_adds: 987.4,
+        restarts: vec![],
+        metrics: vec![[("auc".to_owned(), 0.71)].into(); 3],
+        controls: vec![
+            control("uniform", measure(0.02, 0.01, 0.03), Some(true)),
+            control("dense", measure(-0.03, -0.04, -0.02), Some(false)),
+            control("stack", measure(0.001, -0.01, 0.012), None),
+        ],
+        verdict: vec!["The gate does not pay against the dense control.".to_owned()],
+    }
+}
+
+#[test]
+fn a_gate_stands_beside_its_controls_with_wins_and_losses_alike() {
+    let (_, page) = page_with(1, |node| node.combined = Some(gate()));
+    let name = sample::report().nodes[1].name.clone();
+    let said = said(&page, &name, "combined");
+    for words in [
+        "the uniform control beaten",
+        "the dense control does better",
+        "the stack control cannot be told apart",
+        "−0.0400 to −0.0200",
+        "4,321 parameters",
+        "987 multiply-adds a row",
+        "over 3 seeds of everything in it, paired",
+        "Even load by itself is no success",
+        "normalised mutual information 0.420",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in: {said}");
+    }
+    assert!(part(&page, &name, "composite").is_none());
+}
+
+#[test]
+fn who_is_to_blame_is_told_by_upstream_and_a_missing_truth_is_no_number() {
+    let composite = Composite {
+        loss: "log_loss".to_owned(),
+        pipeline: 0.2,
+        oracle: Some(0.05),
+        upstream: vec![
+            Upstream {
+                name: "expert.heat".to_owned(),
+                isolated: [("auc".to_owned(), 0.99)].into(),
+                oracle: Some(0.15),
+                ablated: 0.4,
+                share: Some(0.25),
+            },
+            Upstream {
+                name: "gate.same_target".to_owned(),
+                isolated: [("auc".to_owned(), 0.9)].into(),
+                oracle: None,
+                ablated: 0.3,
+                share: None,
+            },
+        ],
+    };
+    let (_, page) = page_with(1, |node| node.composite = Some(composite));
+    let name = sample::report().nodes[1].name.clone();
+    let said = said(&page, &name, "composite");
+    for words in [
+        "heat 0.990 AUC 0.150 0.400 25 %",
+        "same_target 0.900 AUC – 0.300 –",
+        "0.0500 with the truth",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in: {said}");
+    }
 }

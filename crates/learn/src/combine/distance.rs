@@ -16,7 +16,7 @@ pub(super) fn centres(x: &Matrix, losses: &[f64], experts: usize) -> Vec<Vec<f64
         .chunks_exact(experts)
         .map(|row| (0..experts).fold(0, |best, k| if row[k] < row[best] { k } else { best }))
         .collect();
-    let everywhere = means(x, &vec![0; x.rows], &vec![vec![0.0; x.width]]);
+    let everywhere = means(x, &vec![0; x.rows], &[vec![0.0; x.width]]);
     let mut centres = means(x, &best, &vec![everywhere[0].clone(); experts]);
     let mut nearest = vec![usize::MAX; x.rows];
     for _ in 0..PASSES {

@@ -218,7 +218,7 @@ fn slopes_by_weights_match_differences() {
                 false => draw(12, b"v"),
             };
             let mut objective = objective::Objective::new(loss, 0.5);
-            let g = vec![0.1, 0.2, 0.3, 0.4].repeat(3);
+            let g = [0.1, 0.2, 0.3, 0.4].repeat(3);
             let slopes = objective.slopes(&[0, 1, 2], &truth, &g, &answers, width);
             let value = |g: &[f32]| -> f64 {
                 let rows = g.chunks_exact(4).zip(answers.chunks_exact(4 * width)).enumerate();

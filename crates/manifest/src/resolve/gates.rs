@@ -376,10 +376,13 @@ fn check(raw: &RawGate, sink: &mut Sink) {
     }
 }
 
+/// A key, where it stands, and the types that it belongs to.
+type Key<'a> = (&'a str, Option<Range<usize>>, &'a [GateType]);
+
 /// Keys that say nothing to a gate of this type.
 fn refuse_idle(name: &At<String>, raw: &RawGate, kind: GateType, sink: &mut Sink) {
     use GateType::{Cascade, Distance, Fixed, Own, Rules, Softmax, Stack};
-    let keys: [(&str, Option<Range<usize>>, &[GateType]); 17] = [
+    let keys: [Key; 17] = [
         ("inputs", raw.inputs.as_ref().map(At::span), &[Softmax, Distance, Own]),
         ("weights", raw.weights.as_ref().map(At::span), &[Fixed]),
         ("rules", raw.rules.as_ref().map(At::span), &[Rules]),

@@ -55,7 +55,7 @@ fn a_gate_is_a_node_that_reads_its_experts_predictions() {
     );
     let handed: Vec<bool> = gate.inputs.iter().map(|i| gate.is_handed(i.get_ref())).collect();
     assert_eq!(handed, [true, true, true, false]);
-    let spec = gate.gate().unwrap();
+    let spec = gate.gate().expect("it is a gate");
     assert!(matches!(spec.rule, Rule::Softmax { .. }));
     assert_eq!((spec.temperature, spec.top_k), (Some(1.0), None));
 }

@@ -68,7 +68,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
             "This one: " (name) " " (mean(&combined.metrics, metric)) ", "
             (count(combined.parameters)) " parameters in it and all above it, "
             (count(combined.multiply_adds.round().max(0.0) as u64)) " multiply-adds a row in the mean. Every control had the same rows. Bars show "
-            (loss) " (test rows): to the right of 0 this one is better. Intervals are " (over) "."
+            (loss) " (test rows): to the right of 0 this one is better. Intervals are " (over) ". " a href="#glossary-controls" { "What the controls are" } "."
         }
     }
 }
@@ -163,7 +163,7 @@ fn figures(all: &RouteFigures, routing: &Routing) -> Markup {
             "Mean weight and load are shares that sum to 1. Entropy of the load " (number(all.load_entropy))
             " (1: even, 0: one expert for all), of the single decision " (number(all.decision_entropy))
             " (0: it decides, 1: it does not), MaxVio " (number(all.max_violation))
-            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Lost: " (routing.loss.replace('_', " ")) " more without the expert, its weight given to the others, or the gate fitted again."
+            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Lost: " (routing.loss.replace('_', " ")) " more without the expert, its weight given to the others, or the gate fitted again. " a href="#glossary-load" { "The words" } "."
             @if !all.dead.is_empty() { " Dead: " (all.dead.join(", ")) "." }
         }
     }

@@ -35,7 +35,8 @@ pub(super) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
         p.caption {
             "Test " (loss) " of this expert: " (number(composite.pipeline)) " in the pipeline"
             @if let Some(oracle) = composite.oracle { ", " (number(oracle)) " with the truth in the place of all upstream outputs" }
-            ". Never wrong: with the truth in the place of one upstream's outputs; what goes away is that one's share. It is absent where the upstream predicts the same target. Silent: with its outputs replaced by their means."
+            ". Never wrong: with the truth in the place of one upstream's outputs; what goes away is that one's share. It is absent where the upstream predicts the same target. Silent: with its outputs replaced by their means. "
+            a href="#glossary-blame" { "How shares are meant" } "."
         }
     }
 }

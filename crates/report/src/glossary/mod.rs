@@ -2,6 +2,7 @@
 
 mod inside;
 mod looks;
+mod routes;
 mod skill;
 
 use maud::{Markup, html};
@@ -12,6 +13,8 @@ pub(crate) fn glossary() -> Markup {
             h2 #glossary-title { "Glossary" }
             h3 { "How well it does" }
             dl.glossary { (skill::entries()) }
+            h3 { "Gates and mixtures" }
+            dl.glossary { (routes::entries()) }
             h3 { "What it looks at" }
             dl.glossary { (looks::entries()) }
             h3 { "Inside, and where labels come from" }

@@ -23,6 +23,9 @@ const MOST_LEVELS: usize = 40;
 /// Columns that are, at most.
 const MOST_SLICES: usize = 12;
 
+/// A column's name, its levels, and the level of each row.
+type Slice = (String, Vec<String>, Vec<u32>);
+
 /// A combination on its test rows.
 pub(super) struct Routed {
     pub(super) rows: Arc<Vec<u32>>,
@@ -201,11 +204,7 @@ impl Session {
 
     /// Columns of few levels that the gate, its experts, or their rules and `where`s may speak of: those
     /// of the data source, its own target aside.
-    fn slice_columns(
-        &self,
-        index: usize,
-        rows: &[u32],
-    ) -> Result<Vec<(String, Vec<String>, Vec<u32>)>, EngineError> {
+    fn slice_columns(&self, index: usize, rows: &[u32]) -> Result<Vec<Slice>, EngineError> {
         let expert = self.expert(index);
         let table = self.table(index)?;
         let rules = &self.pipeline.data[&expert.data].rules;
