@@ -208,6 +208,14 @@ fn every_rule_is_fitted_read_audited_and_predicts_what_training_stored() {
 }
 
 #[test]
+fn without_validation_rows_everything_is_fitted_all_the_same() {
+    let text = every_rule().replace("train = 0.7, valid = 0.15", "train = 0.85, valid = 0.0");
+    let project = project(&text);
+    project.run(&[]);
+    project.collegium(&["audit", "near", "turns", "joint", "--json", "--quiet"]).ok();
+}
+
+#[test]
 fn a_gate_over_an_expert_that_failed_is_blocked() {
     let project =
         project(&eight(SOFTMAX).replace("[expert.e3]\n", "[expert.e3]\nwhere = \"kind = 1\"\n"));

@@ -55,20 +55,19 @@ STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365
 HEAD = """\
 GATES AND MIXTURES BESIDE EVERYTHING SIMPLER
 
-Each gate (or mixture) is compared with simpler uses of the same experts (the best one, the arithmetic and
-the geometric mean, a linear stack) and with one network on all the same columns: of the same total number of
-parameters (dense), of the same multiply-adds a row (active), that also learns the experts' labels
-(multi-task), trained up to three times as long (longer). A cascade also with the same experts asked as
-often at random (random). What is not in a table does not apply, or is another row again (active, where
-dense does the same work). Gates, experts and controls are fitted from {seeds} seeds on the same rows, with the
-settings of the file, which no test figure chose.
+Each gate (or mixture) is compared with simpler uses of the same experts (the best one, the arithmetic and the
+geometric mean, a linear stack) and with one network on all the same columns: of the same total number of parameters
+(dense), of the same multiply-adds a row (active), that also learns the experts' labels (multi-task), trained up to
+three times as long (longer). A cascade also with the same experts asked as often at random (random). What is not in a
+table does not apply, or would be another row again (active, where dense does the same work). Gates, experts and
+controls are fitted from {seeds} seeds on the same rows, with the settings of the file, which no test figure chose.
 
-A lead above 0 is the gate's: the control's test loss (log loss, squared error; of a cascade, whose threshold
-is about errors, the share of errors) less the gate's, in the mean over seeds, with the 95 % interval of the paired differences (Student's t over seeds: it speaks of
-other seeds on this split, not of other splits). The gate `wins` if the whole interval is above 0, `loses` if
-it is below, else it is `open`; losses are shown like wins, and nothing is left out. The lead in the other
-metric is made in the same way. `pilot`: what other code measured on other splits. Experts that stand
-beside a gate and are no control of it are compared in the same way."""
+A lead above 0 is the gate's: the control's test loss less the gate's (log loss, squared error; of a cascade, whose
+threshold is about errors, the share of errors), in the mean over seeds, with the 95 % interval of the paired
+differences (Student's t over seeds: it speaks of other seeds on this split, not of other splits). The gate `wins` if
+the whole interval is above 0, `loses` if it is below, else it is `open`; losses are shown like wins, and nothing is
+left out. The second lead is in another metric, made in the same way. `pilot`: what other code measured on other
+splits. Experts that stand beside a gate and are no control of it are compared in the same way."""
 
 
 class Failed(Exception):
@@ -188,7 +187,13 @@ def says(lead):
 def written(lead):
     interval = lead.get("interval")
     between = f"{small(interval['low'])} to {small(interval['high'])}" if interval else "–"
-    return f"{small(lead['value']):>7}  {between:<18}"
+    return f"{small(lead['value']):>8}  {between:<18}"
+
+
+def wrapped(sentence):
+    """A percent sign stays beside its number."""
+    return textwrap.fill(sentence.replace(" %", "\u00a0%"), 118, initial_indent="  · ", subsequent_indent="    ",
+                         break_on_hyphens=False).replace("\u00a0", " ")
 
 
 def size_of(name, nodes):
@@ -199,9 +204,14 @@ def size_of(name, nodes):
     return [node[key] + sum(size[at] for size in sizes) for at, key in enumerate(("parameters", "multiply_adds"))]
 
 
+def place(name):
+    """In the order of the tables; what is not known to it comes last."""
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
 def rows_of(combined, beside, nodes):
     """Every row of the table of a gate, in the audit's own form."""
-    rows = sorted(combined["controls"], key=lambda control: ORDER.index(control["name"]))
+    rows = sorted(combined["controls"], key=lambda control: place(control["name"]))
     for expert, fits in beside.items():
         metrics = [fit["metrics"]["test"] for fit in fits]
         pairs = zip(combined["metrics"], metrics)
@@ -222,7 +232,9 @@ def show(name, kept, audit, beside, took, tally):
         combined = nodes[gate]["combined"]
         own, metric, pilot = combined["metrics"], known["metric"], known.get("pilot", {})
         second = "log_loss" if "log_loss" in own[0] else "r2"
-        sign = -1 if metric == "rmse" else 1
+        # Where the loss is the errors, the lead in accuracy would be the same again.
+        other_metric = "log_loss" if combined["loss"] == "error" else metric
+        sign = -1 if other_metric in ("rmse", "log_loss") else 1
         what = combined["loss"].replace("_", " ")
         print(f"\n{nodes[gate]['name']} ({combined['kind']})")
         for shown in (metric, second):
@@ -230,30 +242,31 @@ def show(name, kept, audit, beside, took, tally):
         routing = combined.get("routing")
         if routing and combined["kind"] != "noisy-or":  # whose experts all count the same
             weights = zip(routing["experts"], routing["overall"]["importance"])
-            print(f"  mean weight: {', '.join(f'{expert} {weight:.2f}' for expert, weight in weights)}")
+            each = ", ".join(f"{expert.removeprefix('expert ')} {weight:.2f}" for expert, weight in weights)
+            print(f"  mean weight by expert: {each}")
         print(f"\n  {'':10} {NAMES[metric]:>8} {NAMES[second]:>8} {'param.':>8} {'mult-adds':>9}   "
-              f"{f'lead in {what}, 95 %':<27}       {f'lead in {NAMES[metric]}, 95 %':<27}  pilot")
+              f"{f'lead in {what}, 95 %':<28}       {f'lead in {NAMES[other_metric]}, 95 %':<28}  pilot")
 
         def line(title, row, lead="", verdict="", other=""):
             sizes = f"{row['parameters']:>8,} {row['multiply_adds']:>9,.0f}"
             metrics = f"{mean_of(row['metrics'], metric):>8} {mean_of(row['metrics'], second):>8}"
             figure = pilot.get(title.split()[-1], "")
-            print(f"  {title:10} {metrics} {sizes}   {lead:27} {verdict:5} {other:27}  {figure}".rstrip())
+            print(f"  {title:10} {metrics} {sizes}   {lead:28} {verdict:5} {other:28}  {figure}".rstrip())
 
         line("the gate", combined)
         for row in rows_of(combined, beside, nodes):
-            pairs = zip(of(own, metric), of(row["metrics"], metric))
+            pairs = zip(of(own, other_metric), of(row["metrics"], other_metric))
             other = paired([sign * (mine - theirs) for mine, theirs in pairs])
             verdict = word(row.get("pays"))
             line(row["name"], row, written(row["lead"]), verdict, written(other))
-            kind = row["name"] if row["name"] in ORDER else "beside"
+            kind = "beside" if row["name"] in beside else row["name"]
             tally[kind][verdict].append(f"{name}.{gate}" if kind != "beside" else f"{name}.{row['name']}")
         print()
         for control in combined["controls"]:
             if control["name"] in ("dense", "active", "multi-task"):
                 print(f"  {control['name']}: {control['what']}")
         for sentence in combined["verdict"]:
-            print(textwrap.fill(sentence, 118, initial_indent="  · ", subsequent_indent="    "))
+            print(wrapped(sentence))
         sys.stdout.flush()
 
 
@@ -261,16 +274,17 @@ def summary(tally):
     print(f"\n{RULE}\nall data sets, by control\n")
     print(f"  {'':11} {'wins':>5} {'open':>5} {'loses':>5}")
     total = collections.Counter()
-    for kind in [*ORDER, "beside"]:
-        found = tally.get(kind)
-        if not found:
-            continue
+    for kind in sorted(tally, key=lambda kind: (kind == "beside", place(kind))):
+        found = tally[kind]
         counts = {verdict: len(found.get(verdict, [])) for verdict in ("wins", "open", "loses")}
         total.update(counts)
         lost = ", ".join(found.get("loses", []))
         print(f"  {kind:11} {counts['wins']:>5} {counts['open']:>5} {counts['loses']:>5}"
               + (f"   loses: {lost}" if lost else ""))
     print(f"  {'all':11} {total['wins']:>5} {total['open']:>5} {total['loses']:>5}")
+    every = sum(total.values())
+    print(f"\n{every} intervals of 95 %: some {every / 20:.0f} of them miss by chance. Rows of one gate share its fits, and "
+          "gates of one\ndata set their rows, so these are not as many independent findings.")
 
 
 def main():
@@ -291,7 +305,7 @@ def main():
         print(f"{name} …", file=sys.stderr)
         try:
             show(name, *bench.measure(name), tally)
-        except Failed as error:
+        except (Failed, OSError) as error:
             print(f"\n{RULE}\n{name}: FAILED, {error}")
             failed.append(name)
     summary(tally)

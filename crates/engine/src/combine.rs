@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_data::{Encoder, Matrix};
 use collegium_learn::{
-    Dense, GateError, GateJob, Grown, Head, Job, MixtureJob, Model, ModelKind, Network, Target,
-    Watch, fit_gate, fit_mixture, judgement_targets, kernel_class, re_encoded, train,
+    Dense, GateError, GateJob, Grown, Head, Job, Lesson, MixtureJob, Model, ModelKind, Network,
+    Target, Watch, fit_gate, fit_mixture, judgement_targets, kernel_class, re_encoded, train,
 };
 use collegium_manifest::{
     Diagnostic, Gate, Input, Mixture, Mlp, Model as Spec, Output, Rule, Task,
@@ -100,6 +100,27 @@ impl Session {
         Ok(Some(costs))
     }
 
+    /// What a gate or a mixture learns from.
+    fn lesson<'a>(
+        &'a self,
+        index: usize,
+        ready: &'a Prepared,
+        class_weights: Option<Vec<f32>>,
+        recipe: &Recipe,
+    ) -> Lesson<'a> {
+        let classes = self.experts[index].classes.len();
+        Lesson {
+            train: &self.expert(index).train,
+            class_weights,
+            x: &ready.x,
+            y: ready.y.target(classes),
+            x_valid: &ready.x_valid,
+            y_valid: ready.y_valid.target(classes),
+            head: ready.head,
+            key: recipe.digest(),
+        }
+    }
+
     /// Trains a gate.
     pub(crate) fn fit_gate_on(
         &self,
@@ -111,7 +132,6 @@ impl Session {
     ) -> Result<Fitted, EngineError> {
         let Gating { index, recipe, spec, states, .. } = gating;
         let expert = self.expert(*index);
-        let classes = self.experts[*index].classes.len();
         let handed = handed(&ready.encoder, spec, expert)
             .ok_or_else(|| EngineError::Internal("a gate without its experts".to_owned()))?;
         let rules = match &spec.rule {
@@ -134,19 +154,12 @@ impl Session {
             _ => Vec::new(),
         };
         let job = GateJob {
+            lesson: self.lesson(*index, ready, class_weights, recipe),
             spec,
-            train: &expert.train,
-            class_weights,
-            x: &ready.x,
-            y: ready.y.target(classes),
-            x_valid: &ready.x_valid,
-            y_valid: ready.y_valid.target(classes),
-            head: ready.head,
             handed,
             rules,
             costs,
             judges,
-            key: recipe.digest(),
         };
         let gated = fit_gate(&job, watch).map_err(|error| match error {
             GateError::Train(error) => training_error(error, failure),
@@ -262,26 +275,14 @@ impl Session {
         failure: &impl Fn(String) -> EngineError,
     ) -> Result<Fitted, EngineError> {
         let Gating { index, part, recipe, spec, states } = gating;
-        let expert = self.expert(*index);
-        let classes = self.experts[*index].classes.len();
         let start = match part {
             Part::Full if recipe.ingredients.keys().any(|key| key.starts_with("warm_start.")) => {
                 self.begun(spec, ready, states, *index)?
             }
             _ => Vec::new(),
         };
-        let job = MixtureJob {
-            spec,
-            train: &expert.train,
-            class_weights,
-            x: &ready.x,
-            y: ready.y.target(classes),
-            x_valid: &ready.x_valid,
-            y_valid: ready.y_valid.target(classes),
-            head: ready.head,
-            start,
-            key: recipe.digest(),
-        };
+        let job =
+            MixtureJob { lesson: self.lesson(*index, ready, class_weights, recipe), spec, start };
         let Grown { network, combination, epochs, best_epoch, restarts } =
             fit_mixture(&job, watch).map_err(|error| training_error(error, failure))?;
         Ok(Fitted {

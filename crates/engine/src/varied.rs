@@ -13,7 +13,41 @@ use std::{
 use collegium_manifest::{Evaluate, Expert};
 use collegium_plan::Dag;
 
-use crate::{EngineError, Session, inputs::States, provenance::Known, reuse::How, rows::RowCache};
+use crate::{
+    EngineError, Event, Observer, Session, events::Watcher, inputs::States, provenance::Known,
+    reuse::How, rows::RowCache,
+};
+
+/// Says of what it watches that it is of another seed.
+struct OfSeed {
+    watcher: Watcher,
+    shift: u64,
+}
+
+impl OfSeed {
+    fn named(&self, node: String) -> String {
+        format!("{node}, seed +{}", self.shift)
+    }
+}
+
+impl Observer for OfSeed {
+    fn event(&self, event: Event) {
+        self.watcher.event(match event {
+            Event::FitStarted { node, part, epochs } => {
+                Event::FitStarted { node: self.named(node), part, epochs }
+            }
+            Event::FitEpoch { node, part, epoch, losses } => {
+                Event::FitEpoch { node: self.named(node), part, epoch, losses }
+            }
+            Event::FitEnded { node, part, seconds, ok } => {
+                Event::FitEnded { node: self.named(node), part, seconds, ok }
+            }
+            // What encoders note was noted by the first seed.
+            Event::Note(_) => return,
+            other => other,
+        });
+    }
+}
 
 impl Session {
     /// This pipeline with every seed moved on by `shift`, and with `more` nodes behind its own. Splits
@@ -38,7 +72,10 @@ impl Session {
             dag,
             store: self.store.clone(),
             lock: self.lock.clone(),
-            observer: self.observer.clone(),
+            observer: match shift {
+                0 => self.observer.clone(),
+                _ => Arc::new(OfSeed { watcher: self.observer.clone(), shift }),
+            },
             interrupted: self.interrupted.clone(),
             locked: self.locked.clone(),
             data: self.data.clone(),

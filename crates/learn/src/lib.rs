@@ -42,8 +42,8 @@ mod train;
 
 pub use collegium_manifest::spec::Activation;
 pub use combine::{
-    Combination, GateError, GateJob, Gated, Grown, MixtureJob, Pool, Routing, Weights, fit_gate,
-    fit_mixture, judged, judgement_targets,
+    Combination, GateError, GateJob, Gated, Grown, Lesson, MixtureJob, Pool, Routing, Weights,
+    fit_gate, fit_mixture, judged, judgement_targets,
 };
 pub use constant::constant;
 pub use format::ModelError;

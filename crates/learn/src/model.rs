@@ -138,7 +138,12 @@ impl Model {
 
     /// Trainable numbers.
     pub fn parameters(&self) -> u64 {
-        self.network.parameters() + self.combination.as_ref().map_or(0, Combination::parameters)
+        match &self.combination {
+            None => self.network.parameters(),
+            // A gate without a network carries one of no inputs, in which nothing was trained.
+            Some(combination) if self.network.inputs() == 0 => combination.parameters(),
+            Some(combination) => self.network.parameters() + combination.parameters(),
+        }
     }
 
     /// Multiply-adds of one row, without those of experts that are handed in.

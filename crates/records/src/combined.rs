@@ -52,9 +52,11 @@ pub struct Control {
     /// the gate is better. A 95 % interval over seeds (Student's t), or with one seed over rows
     /// (bootstrap).
     pub lead: Measure,
-    /// `seeds` or `rows`: what the interval is over.
+    /// `seeds` or `rows`: what the interval of `lead` is over.
     pub over: String,
-    /// Is the whole interval above 0 (true) or below (false)?
+    /// The same difference, in the mean of the seeds, with a 95 % interval over the test rows.
+    pub over_rows: Measure,
+    /// Are both intervals above 0 (true) or below (false)?
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pays: Option<bool>,
 }

@@ -422,6 +422,7 @@ fn gate() -> Combined {
         multiply_adds: 1000.0,
         metrics: vec![[("auc".to_owned(), 0.7), ("log_loss".to_owned(), 0.5)].into()],
         lead,
+        over_rows: lead,
         over: "seeds".to_owned(),
         pays,
     };

@@ -3,12 +3,12 @@
 use std::{ops::Range, sync::atomic::AtomicBool};
 
 use collegium_data::Matrix;
-use collegium_digest::{Digest, stream};
-use collegium_manifest::spec::{Activation, BalanceBy, Gate, GateLoss, Rule, Train};
+use collegium_digest::stream;
+use collegium_manifest::spec::{Activation, BalanceBy, Gate, GateLoss, Rule};
 use collegium_records::Epoch;
 
 use super::{
-    Combination, Pool, cascade, distance,
+    Combination, Lesson, Pool, cascade, distance,
     softmax::{self, Manner, Seen, Softmax, measured},
     weigh::{Routing, Weights},
 };
@@ -21,20 +21,8 @@ use crate::{
 pub struct GateJob<'a> {
     /// The gate.
     pub spec: &'a Gate,
-    /// How its network is trained.
-    pub train: &'a Train,
-    /// One weight per class, see [`crate::class_weights`].
-    pub class_weights: Option<Vec<f32>>,
-    /// Encoded training rows: own columns, predictions as they are.
-    pub x: &'a Matrix,
-    /// Their targets; values standardised.
-    pub y: Target<'a>,
-    /// Encoded validation rows.
-    pub x_valid: &'a Matrix,
-    /// Their targets.
-    pub y_valid: Target<'a>,
-    /// What raw outputs mean.
-    pub head: Head,
+    /// Rows, targets, and how to train on them.
+    pub lesson: Lesson<'a>,
     /// The encoded columns that are each expert's prediction, in the order of the gate.
     pub handed: Vec<Range<usize>>,
     /// The encoded columns that are rules, in the same order.
@@ -43,8 +31,6 @@ pub struct GateJob<'a> {
     pub costs: Vec<u64>,
     /// Of a gate of type `self`: each expert's own network, see [`judgement_targets`].
     pub judges: Vec<Network>,
-    /// Names the random streams.
-    pub key: Digest,
 }
 
 /// A fitted gate.
@@ -87,20 +73,20 @@ pub enum GateError {
 /// # Errors
 /// [`GateError`]; bad input is found before the first step.
 pub fn fit_gate(job: &GateJob, watch: &mut Watch) -> Result<Gated, GateError> {
-    let truth = Truth::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Truth::new(job.lesson.x, &job.lesson.y, job.lesson.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass.into());
     }
-    if job.x.rows == 0 {
+    if job.lesson.x.rows == 0 {
         return Err(TrainError::Empty.into());
     }
     let experts = job.handed.len();
     let even = vec![1.0 / experts as f32; experts];
-    let classes = !matches!(job.head, Head::Regression { .. });
+    let classes = !matches!(job.lesson.head, Head::Regression { .. });
     match &job.spec.rule {
         Rule::Uniform => Ok(fixed(job, even, Pool::Arithmetic)),
         Rule::Geometric if classes => Ok(fixed(job, even, Pool::Geometric)),
-        Rule::NoisyOr if job.head == Head::Binary => Ok(fixed(job, even, Pool::NoisyOr)),
+        Rule::NoisyOr if job.lesson.head == Head::Binary => Ok(fixed(job, even, Pool::NoisyOr)),
         Rule::Geometric | Rule::NoisyOr | Rule::Cascade(_) if !classes => {
             Err(GateError::Answers(format!(
                 "a gate of type `{}` combines probabilities, and its experts hand over values",
@@ -126,12 +112,12 @@ pub fn fit_gate(job: &GateJob, watch: &mut Watch) -> Result<Gated, GateError> {
         Rule::Softmax { net, loss, balance, noise } => {
             let manner = Manner { loss: *loss, balance: *balance, noise: *noise, z_loss: 0.0 };
             let combination = routed(job, 1.0);
-            let own = combination.own_columns(job.x.width).len();
+            let own = combination.own_columns(job.lesson.x.width).len();
             let widths: Vec<usize> = std::iter::once(own)
                 .chain(net.hidden.iter().map(|width| *width as usize))
                 .chain([experts])
                 .collect();
-            let network = init::fresh(&widths, net.activation, &job.key);
+            let network = init::fresh(&widths, net.activation, &job.lesson.key);
             softmax_gate(job, truth, manner, network, watch)
         }
         Rule::Distance => Ok(by_distance(job, &truth)?),
@@ -188,19 +174,20 @@ fn softmax_gate(
         unreachable!("a routed combination has a softmax");
     };
     let course = Course {
-        train: job.train,
-        rows: job.x.rows,
+        train: job.lesson.train,
+        rows: job.lesson.x.rows,
         total: truth.total(),
         constant: truth.constant_loss(),
-        key: job.key,
+        key: job.lesson.key,
     };
     let valid = truth
-        .validation(job.x_valid, &job.y_valid, job.x.width)?
-        .map(|truth| seen(&combination, job.x_valid, truth, &job.head));
-    let train = seen(&combination, job.x, truth, &job.head);
-    let noise = stream(&job.key, "gate noise");
-    let start = (network, job.train);
-    let mut fit = Softmax::new(manner, train, valid, job.head, routing.clone(), start, noise);
+        .validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?
+        .map(|truth| seen(&combination, job.lesson.x_valid, truth, &job.lesson.head));
+    let train = seen(&combination, job.lesson.x, truth, &job.lesson.head);
+    let noise = stream(&job.lesson.key, "gate noise");
+    let start = (network, job.lesson.train);
+    let mut fit =
+        Softmax::new(manner, train, valid, job.lesson.head, routing.clone(), start, noise);
     let (epochs, best_epoch) = through_epochs(&course, &mut fit, watch)?;
     let (network, bias) = fit.best;
     let bias = if manner.balance.by == BalanceBy::Bias { bias } else { Vec::new() };
@@ -210,11 +197,11 @@ fn softmax_gate(
 
 fn stack(job: &GateJob, ridge: f64, interrupted: &AtomicBool) -> Result<Gated, GateError> {
     let mut gated = fixed(job, vec![0.0; job.handed.len()], Pool::Stack);
-    let answers = gated.combination.predictions(job.x, &job.head, None);
+    let answers = gated.combination.predictions(job.lesson.x, &job.lesson.head, None);
     gated.network = fit_linear(&LinearJob {
-        x: &gated.combination.features(&answers, job.x.rows, &job.head),
-        y: job.y,
-        class_weights: job.class_weights.clone(),
+        x: &gated.combination.features(&answers, job.lesson.x.rows, &job.lesson.head),
+        y: job.lesson.y,
+        class_weights: job.lesson.class_weights.clone(),
         ridge,
         interrupted,
     })?;
@@ -231,22 +218,22 @@ fn by_distance(job: &GateJob, truth: &Truth) -> Result<Gated, TrainError> {
     let experts = job.handed.len();
     let mut combination = routed(job, 1.0);
     let losses = expert_losses(job, truth);
-    let centres = distance::centres(&combination.own(job.x), &losses, experts);
+    let centres = distance::centres(&combination.own(job.lesson.x), &losses, experts);
     let network = distance::network(&centres);
     let Weights::Softmax(routing) = combination.weights.clone() else {
         unreachable!("a routed combination has a softmax");
     };
-    let valid = truth.validation(job.x_valid, &job.y_valid, job.x.width)?;
+    let valid = truth.validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?;
     let temperature = match (job.spec.temperature, valid) {
         (Some(temperature), _) => temperature,
         (None, None) => 1.0,
         (None, Some(truth)) => {
-            let seen = seen(&combination, job.x_valid, truth, &job.head);
-            let width = combination.answer_width(&job.head);
+            let seen = seen(&combination, job.lesson.x_valid, truth, &job.lesson.head);
+            let width = combination.answer_width(&job.lesson.head);
             let scale = mean_square_between(&centres);
             let tried = temperatures().map(|t| t * scale).map(|temperature| {
                 let routing = Routing { temperature: temperature as f32, ..routing.clone() };
-                (measured(&seen, &network, &routing, &job.head, width), temperature)
+                (measured(&seen, &network, &routing, &job.lesson.head, width), temperature)
             });
             tried.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(1.0, |(_, temperature)| temperature)
         }
@@ -271,14 +258,14 @@ fn in_turn(job: &GateJob, budget: collegium_manifest::spec::Threshold) -> Result
     use collegium_manifest::spec::Threshold;
     let experts = job.handed.len();
     let (Target::Classes { labels, .. }, Target::Classes { labels: valid, .. }) =
-        (job.y, job.y_valid)
+        (job.lesson.y, job.lesson.y_valid)
     else {
         return Err(GateError::Answers("a cascade needs classes".to_owned()));
     };
     let ones = Weights::Confidence { threshold: 1.0, temperatures: vec![1.0; experts] };
     let mut gated = plain(job, ones, Pool::Arithmetic);
-    let width = gated.combination.answer_width(&job.head);
-    let answers = gated.combination.predictions(job.x, &job.head, None);
+    let width = gated.combination.answer_width(&job.lesson.head);
+    let answers = gated.combination.predictions(job.lesson.x, &job.lesson.head, None);
     let temperatures: Vec<f32> = (0..experts)
         .map(|expert| {
             let own: Vec<f32> = answers
@@ -292,11 +279,11 @@ fn in_turn(job: &GateJob, budget: collegium_manifest::spec::Threshold) -> Result
     gated.combination.weights =
         Weights::Confidence { threshold: 1.0, temperatures: temperatures.clone() };
     // Chosen where nothing was trained: on what prediction will see. Without such rows, on the others.
-    let (x, labels) = match job.x_valid.rows {
-        0 => (job.x, labels),
-        _ => (job.x_valid, valid),
+    let (x, labels) = match job.lesson.x_valid.rows {
+        0 => (job.lesson.x, labels),
+        _ => (job.lesson.x_valid, valid),
     };
-    let calibrated = gated.combination.predictions(x, &job.head, None);
+    let calibrated = gated.combination.predictions(x, &job.lesson.head, None);
     let threshold = cascade::threshold(budget, &calibrated, width, labels, &job.costs);
     let threshold = threshold.map_err(|least| GateError::Budget {
         budget: match budget {
@@ -312,8 +299,8 @@ fn in_turn(job: &GateJob, budget: collegium_manifest::spec::Threshold) -> Result
 /// The loss that each expert alone has on each row: rows × experts.
 fn expert_losses(job: &GateJob, truth: &Truth) -> Vec<f64> {
     let combination = routed(job, 1.0);
-    let width = combination.answer_width(&job.head);
-    let answers = combination.predictions(job.x, &job.head, None);
+    let width = combination.answer_width(&job.lesson.head);
+    let answers = combination.predictions(job.lesson.x, &job.lesson.head, None);
     losses(&answers, width, job.handed.len(), &truth.target())
 }
 

@@ -10,6 +10,24 @@ use collegium_data::Matrix;
 use super::{Combination, Pool, Weights, pool};
 use crate::{Head, Network, Seeds};
 
+/// Rows that go through the networks together.
+const CHUNK: usize = 128;
+
+/// Some rows with all that their derivatives are made of.
+struct Rows<'a> {
+    head: &'a Head,
+    /// Encoded, as given.
+    x: Matrix,
+    /// Numbers of one answer.
+    width: usize,
+    /// Rows × experts.
+    weights: Matrix,
+    /// Rows × experts × width.
+    answers: Vec<f32>,
+    /// Rows × width.
+    raw: Matrix,
+}
+
 impl Combination {
     /// The Jacobian of every row: calls `visit` with its position and outputs × encoded columns.
     ///
@@ -22,126 +40,145 @@ impl Combination {
         head: &Head,
         visit: &mut dyn FnMut(usize, &[f32]),
     ) {
-        let (experts, width) = (self.len(), self.answer_width(head));
-        let weights = self.weights(network, x, head);
-        let answers = self.predictions(x, head, None);
-        let own = self.own(x);
-        let own_columns = self.own_columns(x.width);
-        let raw = self.raw(network, x, head);
-        for row in 0..x.rows {
-            let one = Matrix { rows: 1, width: own.width, data: own.row(row).to_vec() };
-            let f = &answers[row * experts * width..][..experts * width];
-            let g = weights.row(row);
-            let mut jacobian = vec![0.0; width * x.width];
-            let out = raw.row(row);
-            // ∂raw/∂(Σ g f) by class: the outputs are functions of the pooled answers.
-            let by_pool: Vec<f32> = (0..width).map(|class| slope(out, class, head)).collect();
-            let mut by_answer = vec![0.0; width * experts * width];
-            match self.pool {
-                Pool::Arithmetic => {
-                    for class in 0..width {
-                        for (expert, g) in g.iter().enumerate() {
-                            by_answer[(class * experts + expert) * width + class] =
-                                g * by_pool[class];
-                        }
-                    }
-                }
-                Pool::Geometric => {
-                    for class in 0..width {
-                        for (expert, g) in g.iter().enumerate() {
-                            let p = f[expert * width + class];
-                            by_answer[(class * experts + expert) * width + class] =
-                                g * log_slope(p, head);
-                        }
-                    }
-                }
-                Pool::NoisyOr => {
-                    // z = ln((1 − q)/q), q = Π (1 − p): ∂z/∂p = 1 / ((1 − q)(1 − p)).
-                    let q: f32 = f.iter().map(|p| 1.0 - p).product();
-                    for (expert, p) in f.iter().enumerate() {
-                        by_answer[expert] = 1.0 / ((1.0 - q).max(1e-6) * (1.0 - p).max(1e-6));
-                    }
-                }
-                Pool::Stack => {
-                    let features = self.features(f, 1, head);
-                    network.jacobians(&features, &mut |_, all| {
-                        for (at, (cell, slope)) in by_answer.iter_mut().zip(all).enumerate() {
-                            let p = f[at % (experts * width)];
-                            *cell = slope * log_slope(p, head);
-                        }
-                    });
-                }
+        let width = self.answer_width(head);
+        let all: Vec<u32> = (0..x.rows as u32).collect();
+        for chunk in all.chunks(CHUNK) {
+            let x = x.select(chunk);
+            let rows = Rows {
+                head,
+                width,
+                weights: self.weights(network, &x, head),
+                answers: self.predictions(&x, head, None),
+                raw: self.raw(network, &x, head),
+                x,
+            };
+            let jacobians = self.of_rows(network, &rows);
+            let size = width * rows.x.width;
+            for (row, jacobian) in chunk.iter().zip(jacobians.chunks_exact(size.max(1))) {
+                visit(*row as usize, jacobian);
             }
-            self.through_answers(&by_answer, f, (head, width), &mut jacobian, x, &one);
-            if let (Pool::Arithmetic, Weights::Softmax(routing)) = (self.pool, &self.weights) {
-                let mut seeds = vec![0.0; width * experts];
-                for class in 0..width {
-                    let each: Vec<f32> =
-                        (0..experts).map(|k| f[k * width + class] * by_pool[class]).collect();
-                    routing.back(g, &each, &mut seeds[class * experts..][..experts]);
-                }
-                network.sweep(&one, Seeds::Given { values: &seeds, each: width }, &mut |swept| {
-                    for (class, gradient) in swept.at_inputs().chunks_exact(own.width).enumerate() {
-                        for (column, slope) in own_columns.iter().zip(gradient) {
-                            jacobian[class * x.width + column] += slope;
-                        }
-                    }
-                });
-            }
-            visit(row, &jacobian);
         }
     }
 
-    /// From slopes by the answers (outputs × experts × width) to slopes by encoded columns.
-    fn through_answers(
-        &self,
-        by_answer: &[f32],
-        f: &[f32],
-        (head, width): (&Head, usize),
-        jacobian: &mut [f32],
-        x: &Matrix,
-        own: &Matrix,
-    ) {
-        let experts = self.len();
-        for (expert, columns) in self.handed.iter().enumerate() {
-            let answer = &f[expert * width..][..width];
-            for class in 0..width {
-                let by = &by_answer[(class * experts + expert) * width..][..width];
-                let by = self.through_calibration(expert, by, answer);
-                let scale = match head {
-                    Head::Regression { deviation, .. } => (1.0 / deviation) as f32,
-                    _ => 1.0,
-                };
-                for (column, slope) in columns.clone().zip(by) {
-                    jacobian[class * x.width + column] += slope * scale;
+    /// Rows × outputs × encoded columns.
+    fn of_rows(&self, network: &Network, rows: &Rows) -> Vec<f32> {
+        let (experts, width, count) = (self.len(), rows.width, rows.x.rows);
+        let each = width * experts * width;
+        let mut by_answer = vec![0.0; count * each];
+        for row in 0..count {
+            self.by_answer(network, rows, row, &mut by_answer[row * each..][..each]);
+        }
+        let mut jacobians = vec![0.0; count * width * rows.x.width];
+        self.through_handed(rows, &by_answer, &mut jacobians);
+        self.through_experts(rows, &by_answer, &mut jacobians);
+        if let (Pool::Arithmetic, Weights::Softmax(routing)) = (self.pool, &self.weights) {
+            let mut seeds = vec![0.0; count * width * experts];
+            for row in 0..count {
+                let f = &rows.answers[row * experts * width..][..experts * width];
+                for class in 0..width {
+                    let by_pool = slope(rows.raw.row(row), class, rows.head);
+                    let each: Vec<f32> =
+                        (0..experts).map(|k| f[k * width + class] * by_pool).collect();
+                    let into = &mut seeds[(row * width + class) * experts..][..experts];
+                    routing.back(rows.weights.row(row), &each, into);
+                }
+            }
+            let own = self.own(&rows.x);
+            let columns = self.own_columns(rows.x.width);
+            add_swept(network, &own, &seeds, width, &columns, (&mut jacobians, rows.x.width));
+        }
+        jacobians
+    }
+
+    /// ∂raw/∂answers of one row: outputs × experts × width.
+    fn by_answer(&self, network: &Network, rows: &Rows, row: usize, into: &mut [f32]) {
+        let (experts, width, head) = (self.len(), rows.width, rows.head);
+        let f = &rows.answers[row * experts * width..][..experts * width];
+        let g = rows.weights.row(row);
+        let at = |class: usize, expert: usize| (class * experts + expert) * width + class;
+        match self.pool {
+            // The outputs are functions of the pooled answers.
+            Pool::Arithmetic => {
+                for class in 0..width {
+                    let by_pool = slope(rows.raw.row(row), class, head);
+                    g.iter().enumerate().for_each(|(k, g)| into[at(class, k)] = g * by_pool);
+                }
+            }
+            Pool::Geometric => {
+                for class in 0..width {
+                    for (expert, g) in g.iter().enumerate() {
+                        into[at(class, expert)] = g * log_slope(f[expert * width + class], head);
+                    }
+                }
+            }
+            Pool::NoisyOr => {
+                // z = ln((1 − q)/q), q = Π (1 − p): ∂z/∂p = 1 / ((1 − q)(1 − p)).
+                let q: f32 = f.iter().map(|p| 1.0 - p).product();
+                for (cell, p) in into.iter_mut().zip(f) {
+                    *cell = 1.0 / ((1.0 - q).max(1e-6) * (1.0 - p).max(1e-6));
+                }
+            }
+            Pool::Stack => {
+                let features = self.features(f, 1, head);
+                network.jacobians(&features, &mut |_, all| {
+                    for (place, (cell, slope)) in into.iter_mut().zip(all).enumerate() {
+                        *cell = slope * log_slope(f[place % (experts * width)], head);
+                    }
+                });
+            }
+        }
+    }
+
+    /// From slopes by the answers to slopes by the columns that are handed in.
+    fn through_handed(&self, rows: &Rows, by_answer: &[f32], jacobians: &mut [f32]) {
+        let (experts, width) = (self.len(), rows.width);
+        let scale = match rows.head {
+            Head::Regression { deviation, .. } => (1.0 / deviation) as f32,
+            _ => 1.0,
+        };
+        for row in 0..rows.x.rows {
+            for (expert, columns) in self.handed.iter().enumerate() {
+                let answer = &rows.answers[(row * experts + expert) * width..][..width];
+                for class in 0..width {
+                    let at = row * width + class;
+                    let by = &by_answer[(at * experts + expert) * width..][..width];
+                    let by = self.through_calibration(expert, by, answer);
+                    for (column, slope) in columns.clone().zip(by) {
+                        jacobians[at * rows.x.width + column] += slope * scale;
+                    }
                 }
             }
         }
+    }
+
+    /// From slopes by the answers through the experts of a mixture.
+    fn through_experts(&self, rows: &Rows, by_answer: &[f32], jacobians: &mut [f32]) {
+        let (experts, width) = (self.len(), rows.width);
+        let columns: Vec<usize> = (0..rows.x.width).collect();
         for (expert, network) in self.experts.iter().enumerate() {
-            let answer = &f[expert * width..][..width];
-            let mut seeds = vec![0.0; width * width];
-            for class in 0..width {
-                let by = &by_answer[(class * experts + expert) * width..][..width];
-                let seed = &mut seeds[class * width..][..width];
-                match head {
-                    Head::Regression { .. } => seed[0] = by[0],
-                    Head::Binary => seed[0] = by[0] * answer[0] * (1.0 - answer[0]),
-                    Head::Classes => {
-                        let mean: f32 = by.iter().zip(answer).map(|(b, p)| b * p).sum();
-                        for ((seed, b), p) in seed.iter_mut().zip(by).zip(answer) {
-                            *seed = p * (b - mean);
+            let mut seeds = vec![0.0; rows.x.rows * width * width];
+            for row in 0..rows.x.rows {
+                let answer = &rows.answers[(row * experts + expert) * width..][..width];
+                for class in 0..width {
+                    let at = row * width + class;
+                    let by = &by_answer[(at * experts + expert) * width..][..width];
+                    let seed = &mut seeds[at * width..][..width];
+                    match rows.head {
+                        Head::Regression { .. } => seed[0] = by[0],
+                        Head::Binary => seed[0] = by[0] * answer[0] * (1.0 - answer[0]),
+                        Head::Classes => {
+                            let mean: f32 = by.iter().zip(answer).map(|(b, p)| b * p).sum();
+                            for ((seed, b), p) in seed.iter_mut().zip(by).zip(answer) {
+                                *seed = p * (b - mean);
+                            }
                         }
                     }
                 }
             }
-            if seeds.iter().all(|seed| *seed == 0.0) {
-                continue;
+            if seeds.iter().any(|seed| *seed != 0.0) {
+                let into = (&mut *jacobians, rows.x.width);
+                add_swept(network, &rows.x, &seeds, width, &columns, into);
             }
-            network.sweep(own, Seeds::Given { values: &seeds, each: width }, &mut |swept| {
-                for (cell, slope) in jacobian.iter_mut().zip(swept.at_inputs()) {
-                    *cell += slope;
-                }
-            });
         }
     }
 
@@ -167,6 +204,27 @@ impl Combination {
             }
         }
     }
+}
+
+/// Adds what comes back from seeds at a network's outputs (rows × `each` × outputs) to the columns that
+/// its inputs are, among the Jacobians' (rows × `each` × width).
+fn add_swept(
+    network: &Network,
+    x: &Matrix,
+    seeds: &[f32],
+    each: usize,
+    columns: &[usize],
+    (into, width): (&mut [f32], usize),
+) {
+    network.sweep(x, Seeds::Given { values: seeds, each }, &mut |swept| {
+        let gradients = swept.at_inputs();
+        let from = swept.start * each;
+        for (at, gradient) in gradients.chunks_exact(columns.len().max(1)).enumerate() {
+            for (column, slope) in columns.iter().zip(gradient) {
+                into[(from + at) * width + column] += slope;
+            }
+        }
+    });
 }
 
 /// ∂raw/∂pooled of one output: of log odds 1/(p(1−p)), of a log probability 1/p, of a value 1.

@@ -9,11 +9,11 @@ use std::sync::atomic::AtomicBool;
 
 use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher, Stream, stream};
-use collegium_manifest::spec::{BalanceBy, Mixture, Train};
+use collegium_manifest::spec::{BalanceBy, Mixture};
 use collegium_records::Epoch;
 
 use super::{
-    Combination, Pool,
+    Combination, Lesson, Pool,
     balance::{self, Routed},
     fit::LIKELIHOOD,
     objective::Objective,
@@ -29,24 +29,10 @@ use crate::{
 pub struct MixtureJob<'a> {
     /// The mixture.
     pub spec: &'a Mixture,
-    /// How it is trained.
-    pub train: &'a Train,
-    /// One weight per class, see [`crate::class_weights`].
-    pub class_weights: Option<Vec<f32>>,
-    /// Encoded training rows.
-    pub x: &'a Matrix,
-    /// Their targets; values standardised.
-    pub y: Target<'a>,
-    /// Encoded validation rows.
-    pub x_valid: &'a Matrix,
-    /// Their targets.
-    pub y_valid: Target<'a>,
-    /// What raw outputs mean.
-    pub head: Head,
+    /// Rows, targets, and how to train on them.
+    pub lesson: Lesson<'a>,
     /// Networks that the experts begin with, the routed ones first; empty: random weights.
     pub start: Vec<Network>,
-    /// Names the random streams.
-    pub key: Digest,
 }
 
 /// A fitted mixture.
@@ -69,7 +55,7 @@ pub struct Grown {
 /// # Errors
 /// [`TrainError`]. A restart that diverges is an error only if all do: it is told by an infinite loss.
 pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<Grown, TrainError> {
-    let truth = Truth::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Truth::new(job.lesson.x, &job.lesson.y, job.lesson.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
@@ -78,10 +64,10 @@ pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<Grown, TrainEr
     let mut failed = None;
     for restart in 0..job.spec.restarts.max(1) {
         let key = match restart {
-            0 => job.key,
-            n => Hasher::new("restart").digest(&job.key).count(u64::from(n)).finish(),
+            0 => job.lesson.key,
+            n => Hasher::new("restart").digest(&job.lesson.key).count(u64::from(n)).finish(),
         };
-        let before = restart * job.train.epochs;
+        let before = restart * job.lesson.train.epochs;
         let mut report = |epoch: u32, losses: Epoch| (watch.epoch)(before + epoch, losses);
         let mut own = Watch { interrupted: watch.interrupted, epoch: &mut report };
         match once(job, truth.clone(), key, &mut own) {
@@ -117,7 +103,7 @@ fn once(
     let experts = routed + shared;
     let widths = |hidden: &[u32], outputs: usize| -> Vec<usize> {
         let hidden = hidden.iter().map(|width| *width as usize);
-        std::iter::once(job.x.width).chain(hidden).chain([outputs]).collect()
+        std::iter::once(job.lesson.x.width).chain(hidden).chain([outputs]).collect()
     };
     let shape = widths(&spec.expert.hidden, truth.outputs());
     let named = |purpose: &str, expert: usize| {
@@ -145,10 +131,11 @@ fn once(
         shared: (routed..experts).collect(),
         bias: Vec::new(),
     };
-    let truth_valid = truth.validation(job.x_valid, &job.y_valid, job.x.width)?;
+    let truth_valid =
+        truth.validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?;
     let course = Course {
-        train: job.train,
-        rows: job.x.rows,
+        train: job.lesson.train,
+        rows: job.lesson.x.rows,
         total: truth.total(),
         constant: truth.constant_loss(),
         key,
@@ -157,7 +144,7 @@ fn once(
         job,
         truth,
         truth_valid,
-        steppers: networks.iter().map(|network| Stepper::new(job.train, network)).collect(),
+        steppers: networks.iter().map(|network| Stepper::new(job.lesson.train, network)).collect(),
         tapes: networks
             .iter()
             .enumerate()
@@ -167,7 +154,7 @@ fn once(
                 Tape::new(network, dropout)
             })
             .collect(),
-        gate_stepper: Stepper::new(job.train, &gate),
+        gate_stepper: Stepper::new(job.lesson.train, &gate),
         gate_tape: Tape::new(&gate, None),
         noise: stream(&key, "gate noise"),
         objective: Objective::new(LIKELIHOOD, 1.0),
@@ -238,7 +225,7 @@ impl Joint<'_> {
 impl Learner for Joint<'_> {
     fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
         let (experts, width) = (self.experts.len(), self.truth.outputs());
-        let x = self.job.x.select(rows);
+        let x = self.job.lesson.x.select(rows);
         let gate = Pass::new(&self.gate);
         let outputs = gate.forward(x.data.clone(), rows.len(), Some(&mut self.gate_tape));
         let noise = self.job.spec.noise;
@@ -256,12 +243,12 @@ impl Learner for Joint<'_> {
             if sparse {
                 let raw = pass.forward(x.data.clone(), rows.len(), None);
                 let all: Vec<u32> = (0..rows.len() as u32).collect();
-                spread(&mut answers, raw, &all, (expert, experts), &self.job.head);
+                spread(&mut answers, raw, &all, (expert, experts), &self.job.lesson.head);
             }
             if !own.is_empty() {
                 let gathered = x.select(&own).data;
                 let raw = pass.forward(gathered, own.len(), Some(&mut self.tapes[expert]));
-                spread(&mut answers, raw, &own, (expert, experts), &self.job.head);
+                spread(&mut answers, raw, &own, (expert, experts), &self.job.lesson.head);
             }
             given.push(own);
         }
@@ -351,8 +338,8 @@ impl Learner for Joint<'_> {
             return Err(TrainError::Interrupted);
         }
         let whole = whole(self.experts.clone(), self.routing.clone());
-        let x: &Matrix = self.job.x_valid;
-        let raw = whole.raw(&self.gate, x, &self.job.head);
+        let x: &Matrix = self.job.lesson.x_valid;
+        let raw = whole.raw(&self.gate, x, &self.job.lesson.head);
         let rows: Vec<u32> = (0..u32::try_from(x.rows).unwrap_or(u32::MAX)).collect();
         Ok(Some(truth.loss(&rows, &raw.data, None) / truth.total()))
     }

@@ -36,13 +36,36 @@ mod weigh;
 use std::ops::Range;
 
 use collegium_data::Matrix;
+use collegium_digest::Digest;
+use collegium_manifest::spec::Train;
 
-use crate::{Head, Network};
+use crate::{Head, Network, Target};
 
 pub use fit::{GateError, GateJob, Gated, fit_gate, judged, judgement_targets};
 pub use mixture::{Grown, MixtureJob, fit_mixture};
 pub use pool::Pool;
 pub use weigh::{Routing, Weights};
+
+/// Rows with their targets, and how a gate or a mixture is to learn from them.
+#[derive(Debug, Clone)]
+pub struct Lesson<'a> {
+    /// How what is trained by steps is trained.
+    pub train: &'a Train,
+    /// One weight per class, see [`crate::class_weights`].
+    pub class_weights: Option<Vec<f32>>,
+    /// Encoded training rows; of a gate, predictions as they are among them.
+    pub x: &'a Matrix,
+    /// Their targets; values standardised.
+    pub y: Target<'a>,
+    /// Encoded validation rows.
+    pub x_valid: &'a Matrix,
+    /// Their targets.
+    pub y_valid: Target<'a>,
+    /// What raw outputs mean.
+    pub head: Head,
+    /// Names the random streams.
+    pub key: Digest,
+}
 
 /// What turns a row's own columns and its experts' predictions into one answer, beside the routing
 /// network.
@@ -202,6 +225,18 @@ impl Combination {
         let weights = self.weights(network, x, head);
         let predictions = self.predictions(x, head, Some(&weights));
         self.pool.raw(&weights, &predictions, self.answer_width(head), head)
+    }
+
+    /// The raw outputs of one expert alone, or of the arithmetic mean of all.
+    pub fn raw_by(&self, x: &Matrix, head: &Head, expert: Option<usize>) -> Matrix {
+        let experts = self.len();
+        let row: Vec<f32> = match expert {
+            Some(one) => (0..experts).map(|at| f32::from(u8::from(at == one))).collect(),
+            None => vec![1.0 / experts as f32; experts],
+        };
+        let weights = Matrix { rows: x.rows, width: experts, data: row.repeat(x.rows) };
+        let predictions = self.predictions(x, head, Some(&weights));
+        Pool::Arithmetic.raw(&weights, &predictions, self.answer_width(head), head)
     }
 
     /// The raw outputs without one expert: the others' weights scaled up, the next one chosen where it

@@ -308,19 +308,21 @@ fn fitted(spec: &Gate, train: &Train) -> (Gated, f64, f64) {
     let (x_valid, y_valid, regime) = regimes(300, 2);
     let head = Head::Regression { mean: 0.0, deviation: 1.0 };
     let job = GateJob {
+        lesson: Lesson {
+            train,
+            class_weights: None,
+            x: &x,
+            y: Target::Values(&y),
+            x_valid: &x_valid,
+            y_valid: Target::Values(&y_valid),
+            head,
+            key: Digest::of(b"key"),
+        },
         spec,
-        train,
-        class_weights: None,
-        x: &x,
-        y: Target::Values(&y),
-        x_valid: &x_valid,
-        y_valid: Target::Values(&y_valid),
-        head,
         handed: (0..4).map(|k| k..k + 1).collect(),
         rules: Vec::new(),
         costs: Vec::new(),
         judges: Vec::new(),
-        key: Digest::of(b"key"),
     };
     let gated = watch(|watch| fit_gate(&job, watch)).unwrap();
     let raw = gated.combination.raw(&gated.network, &x_valid, &head);
@@ -384,22 +386,24 @@ fn balancing_makes_load_more_even() {
             *y = if row % 10 == 0 { *y } else { x.row(row)[0] };
         }
         let job = GateJob {
+            lesson: Lesson {
+                train: &train,
+                class_weights: None,
+                x: &x,
+                y: Target::Values(&y),
+                x_valid: &Matrix::zeros(0, 6),
+                y_valid: Target::Values(&[]),
+                head: Head::Regression { mean: 0.0, deviation: 1.0 },
+                key: Digest::of(b"key"),
+            },
             spec: &spec,
-            train: &train,
-            class_weights: None,
-            x: &x,
-            y: Target::Values(&y),
-            x_valid: &Matrix::zeros(0, 6),
-            y_valid: Target::Values(&[]),
-            head: Head::Regression { mean: 0.0, deviation: 1.0 },
             handed: (0..4).map(|k| k..k + 1).collect(),
             rules: Vec::new(),
             costs: Vec::new(),
             judges: Vec::new(),
-            key: Digest::of(b"key"),
         };
         let gated = watch(|watch| fit_gate(&job, watch)).unwrap();
-        let weights = gated.combination.weights(&gated.network, &x, &job.head);
+        let weights = gated.combination.weights(&gated.network, &x, &job.lesson.head);
         let mut load = [0.0f64; 4];
         for row in 0..600 {
             let w = weights.row(row);
@@ -432,19 +436,21 @@ fn a_cascade_asks_the_next_when_unsure_and_keeps_its_budget() {
         spec.experts.truncate(2);
         let y = Target::Classes { labels: &labels, count: 2 };
         let job = GateJob {
+            lesson: Lesson {
+                train: &Train::default(),
+                class_weights: None,
+                x: &x,
+                y,
+                x_valid: &x,
+                y_valid: y,
+                head: Head::Binary,
+                key: Digest::of(b"key"),
+            },
             spec: &spec,
-            train: &Train::default(),
-            class_weights: None,
-            x: &x,
-            y,
-            x_valid: &x,
-            y_valid: y,
-            head: Head::Binary,
             handed: vec![0..1, 1..2],
             rules: Vec::new(),
             costs: vec![100, 900],
             judges: Vec::new(),
-            key: Digest::of(b"key"),
         };
         watch(|watch| fit_gate(&job, watch))
     };
@@ -492,16 +498,18 @@ fn grown(spec: &Mixture) -> Result<(Grown, f64), TrainError> {
         Train { epochs: 120, learning_rate: 0.03, batch: 64, patience: 0, ..Train::default() };
     let head = Head::Regression { mean: 0.0, deviation: 1.0 };
     let job = MixtureJob {
+        lesson: Lesson {
+            train: &train,
+            class_weights: None,
+            x: &x,
+            y: Target::Values(&y),
+            x_valid: &x_valid,
+            y_valid: Target::Values(&y_valid),
+            head,
+            key: Digest::of(b"key"),
+        },
         spec,
-        train: &train,
-        class_weights: None,
-        x: &x,
-        y: Target::Values(&y),
-        x_valid: &x_valid,
-        y_valid: Target::Values(&y_valid),
-        head,
         start: Vec::new(),
-        key: Digest::of(b"key"),
     };
     let grown = watch(|watch| fit_mixture(&job, watch))?;
     let raw = grown.combination.raw(&grown.network, &x_valid, &head);

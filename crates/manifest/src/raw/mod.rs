@@ -100,8 +100,9 @@ pub(crate) struct RawAudit {
     /// Bootstrap resamples behind every interval of the probe, at least 2. Default: 100.
     #[schemars(range(min = 2), extend("default" = Audit::default().bootstrap))]
     pub(crate) bootstrap: Option<At<u32>>,
-    /// Refits of every expert with other seeds, which say how much of what it looks at is chance.
-    /// They are fits like any others, cached. Default: 0.
+    /// Refits of every expert with other seeds, which say how much of what it looks at is chance; of a
+    /// gate or a mixture, everything in it and all that it is compared with. They are fits like any
+    /// others, cached. Default: 0.
     #[schemars(range(max = MOST_REFITS), extend("default" = Audit::default().seeds))]
     pub(crate) seeds: Option<At<u32>>,
     /// Refits of every expert on permuted labels, which say what it would look at if there were

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{
-    extends::{Merged, MergedExperts},
+    extends::MergedExperts,
     idle,
     node::{Around, Node},
     stands_on,
@@ -15,16 +15,6 @@ use crate::{
     recover::Cut,
     sink::Sink,
 };
-
-/// An expert as it is written, with what it inherits.
-pub(crate) fn node<'a>(expert: &'a Merged, lost: &'a dyn Fn(&str) -> bool) -> Node<'a> {
-    Node {
-        name: &expert.name,
-        inputs: expert.raw.inputs.as_ref(),
-        target: expert.raw.target.as_ref(),
-        lost,
-    }
-}
 
 /// Every expert whose target is known; of the others an error has been reported.
 pub(crate) fn resolve(
@@ -39,7 +29,7 @@ pub(crate) fn resolve(
         let name = expert.name.get();
         let raw = &expert.raw;
         let lost = |key: &str| expert.lost(key, cut);
-        let node = node(expert, &lost);
+        let node = Node::of(&expert.name, &raw.inputs, &raw.target, &lost);
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
         let inputs = node.inputs(node.given(sink), upstream, around, sink);
         idle::warn(expert, &inputs, cut, sink);

@@ -6,30 +6,20 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
-    experts::train,
     names::{Names, Node as Kind},
-    node::{Around, Node, two_sources},
+    node::{Around, Keys, Node, two_sources},
     ranges,
 };
 use crate::{
     At, Balance, BalanceBy, DataSource, Expert, Gate, GateLoss, Input, Mlp, Model, Output, Rule,
-    StandsOn, Table, Threshold,
-    defaults::{BALANCE_WEIGHT, FOLDS, GATE_HIDDEN, RIDGE, SEED, UPSTREAM},
+    Table, Threshold,
+    defaults::{BALANCE_WEIGHT, GATE_HIDDEN, RIDGE, UPSTREAM},
     raw::{GateType, RawGate, RawPipeline},
     recover::Cut,
     sink::Sink,
     spec::rule_column,
     suggest::did_you_mean,
 };
-
-/// A gate as it is written.
-pub(crate) fn node<'a>(
-    name: &'a At<String>,
-    raw: &'a RawGate,
-    lost: &'a dyn Fn(&str) -> bool,
-) -> Node<'a> {
-    Node { name, inputs: raw.inputs.as_ref(), target: raw.target.as_ref(), lost }
-}
 
 /// Adds every gate whose target is known, and the columns that their rules make; of the others an
 /// error has been reported.
@@ -45,7 +35,7 @@ pub(crate) fn resolve(
     for (name, raw) in &gates.0 {
         let lost = |key: &str| cut.touches(&["gate", name.get(), key]);
         check(raw, sink);
-        let node = node(name, raw, &lost);
+        let node = Node::of(name, &raw.inputs, &raw.target, &lost);
         let kind = raw.kind.as_ref().map(|kind| *kind.get()).unwrap_or_default();
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
         let experts = members(&node, raw, around, sink);
@@ -104,23 +94,16 @@ pub(crate) fn resolve(
             (_, None) => Some(1.0),
         };
         let gate = Gate { experts, rule, temperature, top_k, shared };
-        let resolved = Expert {
-            name: name.0.clone(),
-            data: source.clone(),
-            inputs,
-            target: column.clone(),
-            auxiliary: Vec::new(),
-            task: raw.task.as_ref().map(|task| task.0.clone()),
-            filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
-            model: Model::Gate(Box::new(gate)),
-            train: train(raw.train.clone().unwrap_or_default()),
+        let keys = Keys {
+            task: &raw.task,
+            filter: &raw.filter,
+            train: &raw.train,
             upstream,
-            folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
-            seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
-            reuse: None,
-            stands_on: StandsOn::Recipe,
-            warm_start: None,
+            folds: &raw.folds,
+            seed: &raw.seed,
         };
+        let model = Model::Gate(Box::new(gate));
+        let resolved = node.resolved((source, column), inputs, model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }
 }

@@ -4,30 +4,19 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
-    experts::{mlp, train},
+    experts::mlp,
     extends::Merged,
-    node::{Around, Node},
+    node::{Around, Keys, Node},
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, Expert, Input, Mixture, Mlp, Model, StandsOn, Table,
-    defaults::{
-        BALANCE_WEIGHT, EXPERTS, FOLDS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, SEED, UPSTREAM,
-    },
+    At, Balance, BalanceBy, Expert, Input, Mixture, Mlp, Model, Table,
+    defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     raw::{ModelChoice, RawMixture, RawPipeline, RawRouter},
     recover::Cut,
     sink::Sink,
     suggest::did_you_mean,
 };
-
-/// A mixture as it is written.
-pub(crate) fn node<'a>(
-    name: &'a At<String>,
-    raw: &'a RawMixture,
-    lost: &'a dyn Fn(&str) -> bool,
-) -> Node<'a> {
-    Node { name, inputs: raw.inputs.as_ref(), target: raw.target.as_ref(), lost }
-}
 
 /// Adds every mixture whose target is known; of the others an error has been reported.
 pub(crate) fn resolve(
@@ -41,7 +30,7 @@ pub(crate) fn resolve(
     for (name, raw) in &mixtures.0 {
         let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
         check(raw, sink);
-        let node = node(name, raw, &lost);
+        let node = Node::of(name, &raw.inputs, &raw.target, &lost);
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
         let inputs = node.inputs(node.given(sink), upstream, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
@@ -110,23 +99,16 @@ pub(crate) fn resolve(
             restarts: or(&raw.restarts, 1),
             warm_start,
         };
-        let resolved = Expert {
-            name: name.0.clone(),
-            data: source.clone(),
-            inputs,
-            target: column.clone(),
-            auxiliary: Vec::new(),
-            task: raw.task.as_ref().map(|task| task.0.clone()),
-            filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
-            model: Model::Mixture(Box::new(mixture)),
-            train: train(raw.train.clone().unwrap_or_default()),
+        let keys = Keys {
+            task: &raw.task,
+            filter: &raw.filter,
+            train: &raw.train,
             upstream,
-            folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
-            seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
-            reuse: None,
-            stands_on: StandsOn::Recipe,
-            warm_start: None,
+            folds: &raw.folds,
+            seed: &raw.seed,
         };
+        let model = Model::Mixture(Box::new(mixture));
+        let resolved = node.resolved((source, column), inputs, model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }
 }

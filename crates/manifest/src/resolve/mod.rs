@@ -123,17 +123,19 @@ fn targets(
     let mut targets = node::Targets::new();
     for expert in &merged.experts {
         let lost = |key: &str| expert.lost(key, cut);
-        let target = experts::node(expert, &lost).target(names, sink);
+        let target = node::Node::of(&expert.name, &expert.raw.inputs, &expert.raw.target, &lost)
+            .target(names, sink);
         targets.extend(target.map(|target| (expert.name.get().clone(), target)));
     }
     for (name, gate) in &gates.0 {
         let lost = |key: &str| cut.touches(&["gate", name.get(), key]);
-        let target = gates::node(name, gate, &lost).target(names, sink);
+        let target = node::Node::of(name, &gate.inputs, &gate.target, &lost).target(names, sink);
         targets.extend(target.map(|target| (name.get().clone(), target)));
     }
     for (name, mixture) in &mixtures.0 {
         let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
-        let target = mixtures::node(name, mixture, &lost).target(names, sink);
+        let target =
+            node::Node::of(name, &mixture.inputs, &mixture.target, &lost).target(names, sink);
         targets.extend(target.map(|target| (name.get().clone(), target)));
     }
     targets

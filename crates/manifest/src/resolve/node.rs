@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::{
+    experts::train,
     extends::MergedExperts,
     names::Names,
     references::{self, Reference},
 };
 use crate::{
-    At, Input, Output, Task, Upstream,
-    raw::{ModelChoice, RawModel},
+    At, Expert, Input, Model, Output, StandsOn, Task, Upstream,
+    defaults::{FOLDS, SEED},
+    raw::{ModelChoice, RawModel, RawPipeline, RawTrain},
     sink::Sink,
 };
 
@@ -35,7 +37,58 @@ pub(crate) struct Around<'a> {
     pub(crate) experts: &'a MergedExperts,
 }
 
+/// What gates and mixtures have in common with experts, as it is written.
+pub(crate) struct Keys<'a> {
+    pub(crate) task: &'a Option<At<Task>>,
+    pub(crate) filter: &'a Option<At<String>>,
+    pub(crate) train: &'a Option<RawTrain>,
+    pub(crate) upstream: Upstream,
+    pub(crate) folds: &'a Option<At<u32>>,
+    pub(crate) seed: &'a Option<At<u64>>,
+}
+
+impl<'a> Node<'a> {
+    pub(crate) fn of(
+        name: &'a At<String>,
+        inputs: &'a Option<At<Vec<At<String>>>>,
+        target: &'a Option<At<String>>,
+        lost: &'a dyn Fn(&str) -> bool,
+    ) -> Self {
+        Self { name, inputs: inputs.as_ref(), target: target.as_ref(), lost }
+    }
+}
+
 impl Node<'_> {
+    /// A gate or a mixture with all of its defaults: it is never kept on evidence, and stands on the fit
+    /// of its recipe.
+    pub(crate) fn resolved(
+        &self,
+        (data, column): (&str, &Spanned<String>),
+        inputs: Vec<Spanned<Input>>,
+        model: Model,
+        keys: &Keys,
+        pipeline: &RawPipeline,
+    ) -> Expert {
+        let seed = keys.seed.as_ref().or(pipeline.seed.as_ref());
+        Expert {
+            name: self.name.0.clone(),
+            data: data.to_owned(),
+            inputs,
+            target: column.clone(),
+            auxiliary: Vec::new(),
+            task: keys.task.as_ref().map(|task| task.0.clone()),
+            filter: keys.filter.as_ref().map(|filter| filter.0.clone()),
+            model,
+            train: train(keys.train.clone().unwrap_or_default()),
+            upstream: keys.upstream,
+            folds: keys.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
+            seed: seed.map_or(SEED, |seed| *seed.get()),
+            reuse: None,
+            stands_on: StandsOn::Recipe,
+            warm_start: None,
+        }
+    }
+
     /// The target's data source and column.
     pub(crate) fn target(
         &self,

@@ -8,25 +8,34 @@
 use std::collections::BTreeSet;
 
 use collegium_data::Encoder;
-use collegium_digest::{Digest, stream};
+use collegium_digest::{Digest, Hasher, stream};
+use collegium_learn::{Pool, Weights};
 use collegium_manifest::{
     Expert, Gate, Input, Mlp, Model, Output, Rule, StandsOn, Task, Train, Upstream,
 };
+use collegium_plan::View;
 use collegium_probe::{over_rows, over_seeds, predicted_labels};
-use collegium_records::{Control, Metrics};
+use collegium_records::{Control, Measure, Metrics};
 
 use super::routes::Routed;
 use crate::{
     EngineError, Session,
     audit::rows::losses_of,
+    drift::sources,
     fit::shuffle,
-    inputs::{NodeState, States, input_names},
+    inputs::{NodeState, States, encode, input_names},
     measure::Predicted,
-    rows::Rows,
+    rows::{Rows, Side},
 };
 
 /// Bootstrap resamples behind intervals over rows.
 pub(super) const RESAMPLES: u32 = 200;
+
+/// What a mixture's experts come to without its gate.
+const INSIDE: [(&str, &str); 2] = [
+    ("best", "its best expert on validation rows alone"),
+    ("uniform", "the arithmetic mean of its experts"),
+];
 
 /// How many times as long the last control is trained.
 const LONGER: u32 = 3;
@@ -87,7 +96,8 @@ impl Session {
         let without = self.without_each(index);
         let (mut own, mut others): (Vec<Outcome>, Vec<Vec<Outcome>>) =
             (Vec::new(), planned.iter().map(|_| Vec::new()).collect());
-        let mut refitted = Vec::new();
+        let mut inside: Vec<Vec<Outcome>> = INSIDE.iter().map(|_| Vec::new()).collect();
+        let (mut refitted, mut random) = (Vec::new(), Vec::new());
         let mut sizes = vec![(0, 0.0); planned.len()];
         for shift in 0..=self.pipeline.audit.seeds {
             let first = self.pipeline.experts.len();
@@ -118,12 +128,15 @@ impl Session {
                 Ok(Outcome::of(&session.predicted_on(at, state, &routed.rows)?, loss))
             };
             own.push(outcome(index)?);
+            random.extend(session.random_deferral(index, &states, key)?);
+            let each = session.inside(index, &states, &routed.rows, loss)?;
+            each.into_iter().zip(&mut inside).for_each(|(outcome, all)| all.push(outcome));
             for (at, outcomes) in others.iter_mut().enumerate() {
                 outcomes.push(outcome(first + at)?);
                 if shift == 0
                     && let Some(state) = states.get(&(first + at))
                 {
-                    sizes[at] = session.whole_size(first + at, state, &states);
+                    sizes[at] = session.whole_size(first + at, state, &states)?;
                 }
             }
             if shift == 0 {
@@ -159,10 +172,10 @@ impl Session {
                 )
             })
             .collect();
-        if let Some(random) =
-            self.random_deferral(index, routed, &own, (parameters, multiply_adds), key)?
-        {
-            controls.push(random);
+        if !random.is_empty() {
+            let what = "the same experts asked as often, at random".to_owned();
+            let size = (parameters, multiply_adds);
+            controls.push(compared("random", what, &own, &random, size, key));
         }
         Ok(Compared {
             loss,
@@ -172,6 +185,41 @@ impl Session {
             controls,
             without: refitted,
         })
+    }
+
+    /// A mixture's experts without its gate, as [`INSIDE`] names it; nothing for a gate, whose experts
+    /// are nodes of their own.
+    fn inside(
+        &self,
+        index: usize,
+        states: &States,
+        rows: &[u32],
+        loss: &str,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let (Model::Mixture(_), Some(state)) = (&self.expert(index).model, states.get(&index))
+        else {
+            return Ok(Vec::new());
+        };
+        let model = self.model(state.full())?;
+        let Some(combination) = &model.combination else { return Ok(Vec::new()) };
+        let inputs = &self.experts[index].inputs;
+        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let alone = |by: Option<usize>, rows: &[u32]| -> Result<Predicted, EngineError> {
+            let x = encode(&model, &sources(&data), rows)?;
+            let raw = combination.raw_by(&x, &model.head, by);
+            self.answers_with_truth(index, &model.head, raw, rows)
+        };
+        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let mut best = (f64::INFINITY, 0);
+        for expert in 0..combination.len() {
+            let losses = losses_of(&alone(Some(expert), &valid)?);
+            let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+            if mean < best.0 {
+                best = (mean, expert);
+            }
+        }
+        let [best, mean] = [alone(Some(best.1), rows)?, alone(None, rows)?];
+        Ok(vec![Outcome::of(&best, loss), Outcome::of(&mean, loss)])
     }
 
     /// What a gate is compared with its controls in.
@@ -185,7 +233,12 @@ impl Session {
     }
 
     /// Numbers that were trained in a node and all above it, and the multiply-adds of a row.
-    fn whole_size(&self, index: usize, state: &NodeState, states: &States) -> (u64, f64) {
+    fn whole_size(
+        &self,
+        index: usize,
+        state: &NodeState,
+        states: &States,
+    ) -> Result<(u64, f64), EngineError> {
         let mut size = (state.full().parameters, state.full().multiply_adds as f64);
         for above in self.dag.with_ancestors(&[index]) {
             if above != index
@@ -195,7 +248,19 @@ impl Session {
                 size.1 += state.full().multiply_adds as f64;
             }
         }
-        size
+        // Whoever has no weight in any row is not computed.
+        if let Some(gate) = self.expert(index).gate()
+            && let Some(Weights::Fixed(weights)) = self
+                .model(state.full())?
+                .combination
+                .filter(|c| c.pool != Pool::Stack)
+                .map(|c| c.weights)
+            && let Some(costs) = self.costs(gate, states)?
+        {
+            let asked = weights.iter().zip(&costs).filter(|(weight, _)| **weight != 0.0);
+            size.1 = state.full().multiply_adds as f64 + asked.map(|(_, c)| *c as f64).sum::<f64>();
+        }
+        Ok(size)
     }
 
     /// The same of the gate itself: who does not answer costs nothing.
@@ -206,7 +271,7 @@ impl Session {
         states: &States,
     ) -> Result<(u64, f64), EngineError> {
         let Some(state) = states.get(&index) else { return Ok((0, 0.0)) };
-        let (parameters, all) = self.whole_size(index, state, states);
+        let (parameters, all) = self.whole_size(index, state, states)?;
         let (Some(gate), Some(weights)) = (self.expert(index).gate(), &routed.weights) else {
             return Ok((parameters, all));
         };
@@ -309,7 +374,10 @@ impl Session {
         }
         planned.push(Planned {
             name: "longer",
-            what: format!("the same network, trained up to {LONGER} times as long"),
+            what: format!(
+                "one network ({}) of the same total size, trained up to {LONGER} times as long",
+                words(&by_parameters)
+            ),
             expert: dense(
                 &by_parameters,
                 Train {
@@ -394,34 +462,33 @@ impl Session {
         (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
     }
 
-    /// A cascade that asks as often, but at random.
+    /// A cascade that asks as often, but at random; nothing for other gates.
     fn random_deferral(
         &self,
         index: usize,
-        routed: &Routed,
-        own: &[Outcome],
-        size: (u64, f64),
+        states: &States,
         key: &Digest,
-    ) -> Result<Option<Control>, EngineError> {
-        let cascade =
-            self.expert(index).gate().is_some_and(|gate| matches!(gate.rule, Rule::Cascade(_)));
-        let (true, Some(weights)) = (cascade, &routed.weights) else { return Ok(None) };
-        let experts = weights.width;
-        let mut outcomes = Vec::new();
-        for shift in 0..own.len() {
-            let mut by: Vec<usize> = weights
-                .data
-                .chunks_exact(experts)
-                .map(|row| row.iter().position(|weight| *weight != 0.0).unwrap_or_default())
-                .collect();
-            shuffle(&mut by, &mut stream(key, &format!("random deferral {shift}")));
-            let answers = routed.answers_of(&by);
-            let predicted: Predicted =
-                self.with_truth(index, answers, routed.width, &routed.rows)?;
-            outcomes.push(Outcome::of(&predicted, self.compared_in(index)));
-        }
-        let what = "the same experts asked as often, at random".to_owned();
-        Ok(Some(compared("random", what, own, &outcomes, size, key)))
+    ) -> Result<Option<Outcome>, EngineError> {
+        let cascade = |gate: &Gate| matches!(gate.rule, Rule::Cascade(_));
+        let (true, Some(state)) =
+            (self.expert(index).gate().is_some_and(cascade), states.get(&index))
+        else {
+            return Ok(None);
+        };
+        let model = self.model(state.full())?;
+        let Some(combination) = &model.combination else { return Ok(None) };
+        let routed = self.routes(index, &model, combination, states)?;
+        let Some(weights) = &routed.weights else { return Ok(None) };
+        let mut by: Vec<usize> = weights
+            .data
+            .chunks_exact(weights.width)
+            .map(|row| row.iter().position(|weight| *weight != 0.0).unwrap_or_default())
+            .collect();
+        let key = Hasher::new("random deferral").digest(key).digest(&state.full().model).finish();
+        shuffle(&mut by, &mut stream(&key, "random deferral"));
+        let answers = routed.answers_of(&by);
+        let predicted = self.with_truth(index, answers, routed.width, &routed.rows)?;
+        Ok(Some(Outcome::of(&predicted, self.compared_in(index))))
     }
 }
 
@@ -439,16 +506,24 @@ fn compared(
     };
     let by_seed: Vec<Vec<f64>> = own.iter().zip(outcomes).map(differences).collect();
     let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let (lead, over) = match by_seed.as_slice() {
-        [one] => (over_rows(one, RESAMPLES, key), "rows"),
-        several => (over_seeds(&several.iter().map(mean).collect::<Vec<f64>>()), "seeds"),
+    let seeds = by_seed.len() as f64;
+    let by_row: Vec<f64> = (0..by_seed.first().map_or(0, Vec::len))
+        .map(|row| by_seed.iter().map(|seed| seed[row]).sum::<f64>() / seeds)
+        .collect();
+    let nothing = Measure { value: 0.0, interval: None };
+    let over_rows = over_rows(&by_row, RESAMPLES, key).unwrap_or(nothing);
+    let (lead, over) = match by_seed.len() {
+        1 => (Some(over_rows), "rows"),
+        _ => (over_seeds(&by_seed.iter().map(mean).collect::<Vec<f64>>()), "seeds"),
     };
-    let lead = lead.unwrap_or(collegium_records::Measure { value: 0.0, interval: None });
-    let pays = lead.interval.and_then(|interval| match interval {
-        i if i.low > 0.0 => Some(true),
-        i if i.high < 0.0 => Some(false),
+    let lead = lead.unwrap_or(nothing);
+    let side = |measure: Measure| match measure.interval {
+        Some(interval) if interval.low > 0.0 => Some(true),
+        Some(interval) if interval.high < 0.0 => Some(false),
         _ => None,
-    });
+    };
+    // Neither other seeds nor other rows may turn it.
+    let pays = side(lead).filter(|pays| side(over_rows) == Some(*pays));
     Control {
         name: name.to_owned(),
         what,
@@ -456,6 +531,7 @@ fn compared(
         multiply_adds,
         metrics: outcomes.iter().map(|outcome| outcome.metrics.clone()).collect(),
         lead,
+        over_rows,
         over: over.to_owned(),
         pays,
     }

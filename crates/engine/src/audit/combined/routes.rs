@@ -101,12 +101,23 @@ impl Session {
         &self,
         index: usize,
         model: &Model,
-        mut raw: Matrix,
+        raw: Matrix,
         rows: &[u32],
     ) -> Result<Vec<f64>, EngineError> {
-        raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| model.head.answer(row));
-        let width = raw.width;
-        self.answer_losses(index, model, raw.data, width, rows)
+        Ok(losses_of(&self.answers_with_truth(index, &model.head, raw, rows)?))
+    }
+
+    /// Raw outputs as predictions, with the truth.
+    pub(super) fn answers_with_truth(
+        &self,
+        index: usize,
+        head: &Head,
+        mut raw: Matrix,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| head.answer(row));
+        in_units(&mut raw.data, head);
+        self.with_truth(index, raw.data, raw.width, rows)
     }
 
     /// Losses of probabilities, or of standardised values.
@@ -118,9 +129,7 @@ impl Session {
         width: usize,
         rows: &[u32],
     ) -> Result<Vec<f64>, EngineError> {
-        if let Head::Regression { mean, deviation } = model.head {
-            answers.iter_mut().for_each(|v| *v = (f64::from(*v) * deviation + mean) as f32);
-        }
+        in_units(&mut answers, &model.head);
         Ok(losses_of(&self.with_truth(index, answers, width, rows)?))
     }
 
@@ -233,5 +242,12 @@ impl Session {
         found.sort_by_key(|(name, ..)| !read(name));
         found.truncate(MOST_SLICES);
         Ok(found)
+    }
+}
+
+/// Standardised values in the target's units; probabilities as they are.
+fn in_units(answers: &mut [f32], head: &Head) {
+    if let Head::Regression { mean, deviation } = head {
+        answers.iter_mut().for_each(|v| *v = (f64::from(*v) * deviation + mean) as f32);
     }
 }

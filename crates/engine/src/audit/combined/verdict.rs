@@ -31,7 +31,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
     };
     let over = match compared.metrics.len() {
         0 | 1 => "95 % over test rows, one seed".to_owned(),
-        seeds => format!("95 % over {seeds} seeds"),
+        seeds => format!("95 % over {seeds} seeds, and over test rows"),
     };
     let (wins, losses): (Vec<&Control>, Vec<&Control>) =
         (with(Some(true)).collect(), with(Some(false)).collect());
