@@ -6,7 +6,7 @@
 //! the lock.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, atomic::Ordering},
 };
 
@@ -14,9 +14,20 @@ use collegium_manifest::{Evaluate, Expert};
 use collegium_plan::Dag;
 
 use crate::{
-    EngineError, Event, Observer, Session, events::Watcher, inputs::States, provenance::Known,
-    reuse::How, rows::RowCache,
+    EngineError, Event, Observer, Session,
+    events::Watcher,
+    inputs::{NodeState, States},
+    provenance::Known,
+    reuse::How,
+    rows::RowCache,
 };
+
+/// Nodes that were brought up to date, and why others could not be.
+#[derive(Default)]
+pub(crate) struct BroughtUp {
+    pub(crate) states: States,
+    pub(crate) failed: BTreeMap<usize, String>,
+}
 
 /// Says of what it watches that it is of another seed.
 struct OfSeed {
@@ -91,11 +102,16 @@ impl Session {
         Ok(session)
     }
 
-    /// The states of nodes and all that is above them, after what is missing has been fitted.
-    pub(crate) fn brought_up(&self, chosen: &[usize], exact: bool) -> Result<States, EngineError> {
+    /// The states of nodes and all that is above them, after what is missing has been fitted. What cannot
+    /// be fitted is told, with what is below it.
+    pub(crate) fn brought_up(
+        &self,
+        chosen: &[usize],
+        exact: bool,
+    ) -> Result<BroughtUp, EngineError> {
         let wanted: BTreeSet<usize> = self.dag.with_ancestors(chosen);
         let how = How { exact, ..How::default() };
-        let mut states = States::new();
+        let mut done = BroughtUp::default();
         for &index in self.dag.order() {
             if !wanted.contains(&index) {
                 continue;
@@ -103,17 +119,37 @@ impl Session {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Err(EngineError::Interrupted);
             }
-            let lost = || EngineError::Lost(format!("an output above {}", self.node_name(index)));
-            let mut ready = self.ready(index, &wanted, &states, how)?.ok_or_else(lost)?;
-            for need in std::mem::take(&mut ready.open) {
-                let warm = need.warm.as_ref();
-                let (fit, _) =
-                    self.execute(index, need.part, &need.recipe, warm, &states, false)?;
-                ready.parts.insert(need.part, (need.recipe.digest(), fit));
+            let above = self.dag.upstream(index);
+            let failed = above.iter().find_map(|from| done.failed.get(from)).cloned();
+            if let Some(why) = failed {
+                done.failed.insert(index, why);
+                continue;
             }
-            let state = self.state(index, ready, &wanted, &states)?;
-            states.insert(index, Arc::new(state));
+            match self.one_up(index, &wanted, &done.states, how) {
+                Ok(state) => drop(done.states.insert(index, Arc::new(state))),
+                Err(EngineError::Fit(failure)) => {
+                    done.failed.insert(index, failure.to_string());
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(states)
+        Ok(done)
+    }
+
+    fn one_up(
+        &self,
+        index: usize,
+        wanted: &BTreeSet<usize>,
+        states: &States,
+        how: How,
+    ) -> Result<NodeState, EngineError> {
+        let lost = || EngineError::Lost(format!("an output above {}", self.node_name(index)));
+        let mut ready = self.ready(index, wanted, states, how)?.ok_or_else(lost)?;
+        for need in std::mem::take(&mut ready.open) {
+            let warm = need.warm.as_ref();
+            let (fit, _) = self.execute(index, need.part, &need.recipe, warm, states, false)?;
+            ready.parts.insert(need.part, (need.recipe.digest(), fit));
+        }
+        self.state(index, ready, wanted, states)
     }
 }

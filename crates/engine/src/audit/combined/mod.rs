@@ -2,6 +2,7 @@
 
 mod composite;
 mod controls;
+mod planned;
 mod routes;
 mod verdict;
 

@@ -51,6 +51,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
     if !open.is_empty() {
         sentences.push(format!("{what} cannot be told from {} ({over}).", open.join("; ")));
     }
+    sentences.extend(compared.failed.iter().map(|why| format!("A control is missing: {why}.")));
     sentences.extend(spread(restarts));
     sentences
 }

@@ -1,0 +1,291 @@
+//! What a gate or a mixture has to beat: which nodes its controls are.
+
+use std::collections::BTreeSet;
+
+use collegium_data::Encoder;
+use collegium_manifest::{
+    Expert, Gate, Input, Mlp, Model, Output, Rule, Spanned, StandsOn, Task, Train, Upstream,
+};
+
+use crate::{
+    EngineError, Session,
+    inputs::{States, input_names},
+    rows::Rows,
+};
+
+/// A control to be fitted.
+pub(super) struct Planned {
+    pub(super) name: &'static str,
+    pub(super) what: String,
+    pub(super) expert: Expert,
+}
+
+/// How many times as long the last control is trained.
+const LONGER: u32 = 3;
+
+impl Session {
+    /// The controls of a gate or a mixture.
+    pub(super) fn planned(
+        &self,
+        index: usize,
+        parameters: u64,
+        multiply_adds: f64,
+        states: &States,
+    ) -> Result<Vec<Planned>, EngineError> {
+        let mut planned = Vec::new();
+        let expert = self.expert(index);
+        if let Model::Gate(gate) = &expert.model {
+            let classes = self.experts[index].task == Task::Classification;
+            // Causes of an event may have classes of other names, which only their own gate combines.
+            let alike = gate.experts.iter().all(|expert| {
+                let at = self.pipeline.experts.get_index_of(expert.get_ref());
+                at.is_some_and(|at| self.experts[at].classes == self.experts[index].classes)
+            });
+            let rules = [
+                ("best", "the best single expert", Some(Rule::Best)),
+                ("uniform", "the arithmetic mean of the experts", Some(Rule::Uniform)),
+                (
+                    "geometric",
+                    "the geometric mean of the experts",
+                    classes.then_some(Rule::Geometric),
+                ),
+                (
+                    "stack",
+                    "a linear stack of the experts",
+                    Some(Rule::Stack { ridge: collegium_manifest::defaults::RIDGE }),
+                ),
+            ];
+            for (name, what, rule) in rules {
+                let Some(rule) = rule.filter(|rule| alike && rule.name() != gate.rule.name())
+                else {
+                    continue;
+                };
+                planned.push(Planned {
+                    name,
+                    what: what.to_owned(),
+                    expert: by_rule(expert, gate, rule),
+                });
+            }
+        }
+        let width = self.dense_width(index)?;
+        let outputs = match self.experts[index].classes.len() {
+            0..=2 => 1,
+            many => many as u64,
+        };
+        let (pattern, train) = self.largest(index, states);
+        let by_parameters =
+            scaled(&pattern, |hidden| size_of(width, hidden, outputs).0, parameters as f64);
+        let by_work = scaled(&pattern, |hidden| size_of(width, hidden, outputs).1, multiply_adds);
+        let dense = |hidden: &[u32], train: Train| Expert {
+            inputs: self.dense_inputs(index),
+            model: Model::Mlp(Mlp { hidden: hidden.to_vec(), ..pattern.clone() }),
+            train,
+            upstream: Upstream::InSample,
+            reuse: None,
+            stands_on: StandsOn::Recipe,
+            warm_start: None,
+            ..expert.clone()
+        };
+        let words =
+            |hidden: &[u32]| hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+        planned.push(Planned {
+            name: "dense",
+            what: format!("one network ({}) of the same total size", words(&by_parameters)),
+            expert: dense(&by_parameters, train.clone()),
+        });
+        let (_, work) = size_of(width, &by_parameters, outputs);
+        if by_work != by_parameters && (work / multiply_adds.max(1.0) - 1.0).abs() > 0.1 {
+            planned.push(Planned {
+                name: "active",
+                what: format!("one network ({}) of the same multiply-adds a row", words(&by_work)),
+                expert: dense(&by_work, train.clone()),
+            });
+        }
+        let labels = self.other_targets(index);
+        if !labels.is_empty() {
+            let mut expert = dense(&by_parameters, train.clone());
+            let what = format!(
+                "one network ({}) of the same total size that also learns {}",
+                words(&by_parameters),
+                labels.join(", ")
+            );
+            expert.auxiliary = labels;
+            planned.push(Planned { name: "multi-task", what, expert });
+        }
+        planned.push(Planned {
+            name: "longer",
+            what: format!(
+                "one network ({}) of the same total size, trained up to {LONGER} times as long",
+                words(&by_parameters)
+            ),
+            expert: dense(
+                &by_parameters,
+                Train {
+                    epochs: train.epochs.saturating_mul(LONGER),
+                    patience: train.patience.saturating_mul(LONGER),
+                    ..train
+                },
+            ),
+        });
+        Ok(planned)
+    }
+
+    /// All columns that the gate and its experts read.
+    fn dense_inputs(&self, index: usize) -> Vec<Spanned<Input>> {
+        let target = self.expert(index).target.get_ref();
+        let place = self.expert(index).name.span();
+        self.experts[index]
+            .raw
+            .iter()
+            .filter(|input| !matches!(input, Input::Column { column, .. } if column == target))
+            .map(|input| Spanned::new(place.clone(), input.clone()))
+            .collect()
+    }
+
+    /// What these columns encode to.
+    fn dense_width(&self, index: usize) -> Result<u64, EngineError> {
+        let inputs: Vec<Input> =
+            self.dense_inputs(index).into_iter().map(|input| input.into_inner()).collect();
+        let rows = self.rows(Rows::Train { expert: index })?;
+        let table = self.table(index)?;
+        let columns: Vec<_> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Column { column, .. } => table.column(column).cloned(),
+                Input::Output { .. } => None,
+            })
+            .collect();
+        let sources: Vec<_> =
+            columns.iter().map(|column| collegium_data::Source::Column(column)).collect();
+        let encoder = Encoder::fit(&input_names(&inputs), &sources, &rows)
+            .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
+        Ok(encoder.width() as u64)
+    }
+
+    /// The shape and the training of the largest network in it: what the dense network is a larger
+    /// version of.
+    fn largest(&self, index: usize, states: &States) -> (Mlp, Train) {
+        if let Model::Mixture(mixture) = &self.expert(index).model {
+            return (mixture.expert.clone(), self.expert(index).train.clone());
+        }
+        let above = self.dag.with_ancestors(&[index]);
+        let networks = above.iter().filter_map(|at| match &self.expert(*at).model {
+            Model::Mlp(mlp) => {
+                let parameters = states.get(at).map_or(0, |state| state.full().parameters);
+                Some((parameters, mlp.clone(), self.expert(*at).train.clone()))
+            }
+            Model::Mixture(mixture) => {
+                Some((0, mixture.expert.clone(), self.expert(*at).train.clone()))
+            }
+            Model::Gate(_) => None,
+        });
+        let found = networks.max_by_key(|(parameters, ..)| *parameters);
+        found.map_or_else(Default::default, |(_, mlp, train)| (mlp, train))
+    }
+
+    /// Targets of the experts in it that are not its own.
+    fn other_targets(&self, index: usize) -> Vec<String> {
+        let own = self.expert(index).target.get_ref();
+        let above = self.dag.with_ancestors(&[index]);
+        let targets: BTreeSet<String> = above
+            .iter()
+            .map(|at| self.expert(*at).target.get_ref().clone())
+            .filter(|target| target != own)
+            .collect();
+        targets.into_iter().collect()
+    }
+
+    /// The gate without each of its experts; nothing for a mixture, whose experts are nothing alone.
+    pub(super) fn without_each(&self, index: usize) -> Vec<Option<Expert>> {
+        let expert = self.expert(index);
+        let Some(gate) = expert.gate() else { return Vec::new() };
+        (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
+    }
+}
+
+/// The same experts under another rule, which reads nothing but them.
+fn by_rule(expert: &Expert, gate: &Gate, rule: Rule) -> Expert {
+    let gate =
+        Gate { rule, temperature: Some(1.0), top_k: None, shared: Vec::new(), ..gate.clone() };
+    let handed = |input: &&Spanned<Input>| {
+        matches!(input.get_ref(), Input::Output { output: Output::Prediction, .. })
+    };
+    Expert {
+        inputs: expert.inputs.iter().filter(handed).cloned().collect(),
+        model: Model::Gate(Box::new(gate)),
+        ..expert.clone()
+    }
+}
+
+/// A gate without one of its experts; `None` where that leaves nothing to weigh.
+fn without(expert: &Expert, gate: &Gate, at: usize) -> Option<Expert> {
+    if gate.experts.len() < 3 {
+        return None;
+    }
+    let mut gate = gate.clone();
+    let gone = gate.experts.remove(at).into_inner();
+    gate.shared = gate
+        .shared
+        .iter()
+        .filter(|shared| **shared != at)
+        .map(|shared| if *shared > at { shared - 1 } else { *shared })
+        .collect();
+    let routed = gate.experts.len() - gate.shared.len();
+    if routed == 0 {
+        return None;
+    }
+    gate.top_k = gate.top_k.map(|k| k.min(routed as u32));
+    let mut column = None;
+    match &mut gate.rule {
+        Rule::Fixed(weights) => {
+            weights.remove(at);
+            let sum: f64 = weights.iter().sum();
+            if sum <= 0.0 {
+                return None;
+            }
+            weights.iter_mut().for_each(|weight| *weight /= sum);
+        }
+        Rule::Rules { columns } => column = Some(columns.remove(at)),
+        _ => {}
+    }
+    let stays = |input: &&Spanned<Input>| match input.get_ref() {
+        Input::Output { expert, output: Output::Prediction } => *expert != gone,
+        Input::Column { column: name, .. } => Some(name) != column.as_ref(),
+        Input::Output { .. } => true,
+    };
+    Some(Expert {
+        inputs: expert.inputs.iter().filter(stays).cloned().collect(),
+        model: Model::Gate(Box::new(gate)),
+        ..expert.clone()
+    })
+}
+
+/// Parameters and multiply-adds of a perceptron.
+fn size_of(width: u64, hidden: &[u32], outputs: u64) -> (f64, f64) {
+    let (mut from, mut parameters, mut work) = (width, 0, 0);
+    for next in hidden.iter().map(|h| u64::from(*h)).chain([outputs]) {
+        parameters += (from + 1) * next;
+        work += from * next;
+        from = next;
+    }
+    (parameters as f64, work as f64)
+}
+
+/// The hidden layers of a pattern (one of 16 if it has none), all multiplied by one factor, so that
+/// `size` comes nearest to `wanted`.
+fn scaled(pattern: &Mlp, size: impl Fn(&[u32]) -> f64, wanted: f64) -> Vec<u32> {
+    let pattern = if pattern.hidden.is_empty() { vec![16] } else { pattern.hidden.clone() };
+    let of = |factor: f64| -> Vec<u32> {
+        pattern.iter().map(|width| (f64::from(*width) * factor).round().max(1.0) as u32).collect()
+    };
+    let (mut low, mut high) = (1e-3, 1e3);
+    for _ in 0..60 {
+        let middle = f64::sqrt(low * high);
+        if size(&of(middle)) < wanted { low = middle } else { high = middle }
+    }
+    let (below, above) = (of(low), of(high));
+    match wanted - size(&below) <= size(&above) - wanted {
+        true => below,
+        false => above,
+    }
+}
