@@ -65,9 +65,10 @@ controls are fitted from {seeds} seeds on the same rows, with the settings of th
 A lead above 0 is the gate's: the control's test loss less the gate's (log loss, squared error; of a cascade, whose
 threshold is about errors, the share of errors), in the mean over seeds, with the 95 % interval of the paired
 differences (Student's t over seeds: it speaks of other seeds on this split, not of other splits). The gate `wins` if
-the whole interval is above 0, `loses` if it is below, else it is `open`; losses are shown like wins, and nothing is
-left out. The second lead is in another metric, made in the same way. `pilot`: what other code measured on other
-splits. Experts that stand beside a gate and are no control of it are compared in the same way."""
+the whole interval is above 0 and so is a bootstrap's over the test rows, `loses` if both are below 0, else it is
+`open`; losses are shown like wins, and nothing is left out. The second lead is in another metric, made in the same
+way. `pilot`: what other code measured on other splits. Experts that stand beside a gate and are no control of it are
+compared in the same way, over seeds alone."""
 
 
 class Failed(Exception):

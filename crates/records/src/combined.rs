@@ -35,6 +35,14 @@ pub struct Combined {
     pub verdict: Vec<String>,
 }
 
+impl Combined {
+    /// Does it decide anything row by row, so that there are routes to speak of?
+    pub fn decides(&self) -> bool {
+        let same = ["uniform", "geometric", "noisy-or", "fixed", "best", "stack"];
+        !same.contains(&self.kind.as_str())
+    }
+}
+
 /// Something simpler that was given the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {

@@ -90,7 +90,8 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             let level = if loses && at == 0 { Level::Warning } else { Level::Note };
             say(level, text.clone());
         }
-        for text in combined.routing.iter().flat_map(collegium_probe::routing_findings) {
+        let routing = combined.routing.iter().filter(|_| combined.decides());
+        for text in routing.flat_map(collegium_probe::routing_findings) {
             let text = format!("{}.", text.trim_end_matches('.'));
             let mut letters = text.chars();
             let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();

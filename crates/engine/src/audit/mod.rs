@@ -44,7 +44,7 @@ use crate::{
 };
 
 /// Raised when an audit measures more or otherwise, so that no cached part of an older form is shown.
-const FORM: u32 = 9;
+const FORM: u32 = 10;
 
 /// What an audit is to measure.
 #[derive(Debug, Clone)]

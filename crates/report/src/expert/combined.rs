@@ -17,7 +17,9 @@ const MOST_EXPERTS: usize = 12;
 pub(super) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
     html! {
         @if !combined.controls.is_empty() { (controls(node, combined)) }
-        @if let Some(routing) = &combined.routing { (routes(routing)) }
+        @if let Some(routing) = &combined.routing {
+            @if combined.decides() { (routes(routing)) } @else { (worth(routing)) }
+        }
         @if let Some(gate) = &combined.gate {
             h4 { "What decides the route" }
             (charts::importance(gate))
@@ -113,6 +115,27 @@ fn differences(
         })
         .collect();
     charts::bar_table(headings, &rows)
+}
+
+/// What each expert is worth where all have the same weight in every row.
+fn worth(routing: &Routing) -> Markup {
+    let values = routing.values.iter().filter_map(|value| Some((value, value.renormalised?)));
+    let ends = values.clone().flat_map(|(_, lost)| {
+        lost.interval.map_or([lost.value; 2], |interval| [interval.low, interval.high])
+    });
+    let across = Across::all(ends);
+    let rows = values.map(|(value, lost)| {
+        let (low, high) = lost.interval.map_or((lost.value, lost.value), |i| (i.low, i.high));
+        (html! { (value.expert) }, [lost.value, low, high], Vec::new())
+    });
+    let headings = ["Expert", "Lost without it", "95 % interval"];
+    html! {
+        @if !routing.values.is_empty() {
+            h4 { "What each expert is worth" }
+            (differences(&headings, &across, rows.collect()))
+            p.caption { "Test " (routing.loss.replace('_', " ")) " more without the expert." }
+        }
+    }
 }
 
 /// Who answers for how much.

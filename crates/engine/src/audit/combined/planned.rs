@@ -86,8 +86,10 @@ impl Session {
             warm_start: None,
             ..expert.clone()
         };
-        let words =
-            |hidden: &[u32]| hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+        let words = |hidden: &[u32]| {
+            let widths = hidden.iter().map(ToString::to_string).collect::<Vec<_>>();
+            format!("{} hidden units", widths.join("-"))
+        };
         planned.push(Planned {
             name: "dense",
             what: format!("one network ({}) of the same total size", words(&by_parameters)),
