@@ -24,6 +24,9 @@ pub struct Combined {
     pub parameters: u64,
     /// Multiply-adds of a row, in the mean of the test rows: of those who answer, and all above them.
     pub multiply_adds: f64,
+    /// Of a cascade: when it goes on to the next expert.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cascade: Option<CascadeFigures>,
     /// Of a mixture with restarts: the best validation loss of each; none for one that diverged.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub restarts: Vec<Option<f64>>,
@@ -33,6 +36,19 @@ pub struct Combined {
     pub controls: Vec<Control>,
     /// Whether it pays, in sentences.
     pub verdict: Vec<String>,
+}
+
+/// A cascade at work, on test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CascadeFigures {
+    /// Calibrated confidence below which the next expert is asked; above 1: always.
+    pub threshold: f64,
+    /// Of each expert: what its log probabilities are divided by to be calibrated.
+    pub temperatures: Vec<f64>,
+    /// Share of rows in which each expert is asked.
+    pub asked: Vec<f64>,
+    /// Multiply-adds of a row that each adds to those before it.
+    pub costs: Vec<u64>,
 }
 
 impl Combined {
@@ -64,6 +80,9 @@ pub struct Control {
     pub over: String,
     /// The same difference, in the mean of the seeds, with a 95 % interval over the test rows.
     pub over_rows: Measure,
+    /// Is the gate worse in every one of several seeds?
+    #[serde(default)]
+    pub worse_in_all: bool,
     /// Are both intervals above 0 (true) or below (false)?
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pays: Option<bool>,

@@ -423,6 +423,7 @@ fn gate() -> Combined {
         metrics: vec![[("auc".to_owned(), 0.7), ("log_loss".to_owned(), 0.5)].into()],
         lead,
         over_rows: lead,
+        worse_in_all: false,
         over: "seeds".to_owned(),
         pays,
     };
@@ -449,6 +450,7 @@ fn gate() -> Combined {
         loss: "log_loss".to_owned(),
         parameters: 4321,
         multiply_adds: 987.4,
+        cascade: None,
         restarts: vec![],
         metrics: vec![[("auc".to_owned(), 0.71)].into(); 3],
         controls: vec![

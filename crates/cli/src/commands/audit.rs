@@ -57,11 +57,18 @@ pub(crate) fn audit(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What needs attention, expert by expert; `audit` says the rest too.
+/// What needs attention, expert by expert, and of gates whether they pay; `audit` says the rest too.
 pub(crate) fn say_warnings(report: &AuditReport) -> Result<(), Failure> {
     for node in &report.nodes {
-        for finding in node.findings.iter().filter(|finding| finding.level == Level::Warning) {
-            let mark = format!("! {}: ", node.name);
+        let verdict: Vec<&String> =
+            node.combined.iter().flat_map(|combined| &combined.verdict).collect();
+        for finding in &node.findings {
+            let mark = match finding.level {
+                Level::Warning => "!",
+                Level::Note if verdict.contains(&&finding.text) => "·",
+                Level::Note => continue,
+            };
+            let mark = format!("{mark} {}: ", node.name);
             crate::human::put(&crate::human::sentence(&mark, &finding.text))?;
         }
     }

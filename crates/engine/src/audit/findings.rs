@@ -1,6 +1,6 @@
 //! Sentences that follow from the numbers.
 
-use collegium_records::{Finding, Level, NodeAudit, three_digits as three};
+use collegium_records::{Combined, Finding, Level, NodeAudit, Routing, three_digits as three};
 
 use super::looked_at;
 
@@ -90,12 +90,21 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             let level = if loses && at == 0 { Level::Warning } else { Level::Note };
             say(level, text.clone());
         }
-        let routing = combined.routing.iter().filter(|_| combined.decides());
-        for text in routing.flat_map(collegium_probe::routing_findings) {
-            let text = format!("{}.", text.trim_end_matches('.'));
-            let mut letters = text.chars();
-            let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-            say(Level::Note, format!("{first}{}", letters.as_str()));
+        for text in routing_of(combined).into_iter().flat_map(collegium_probe::routing_findings) {
+            say(Level::Note, format!("Routes: {}.", text.trim_end_matches('.')));
+        }
+        let dead = routing_of(combined).map(|routing| routing.overall.dead.as_slice());
+        if let Some([_, ..]) = dead
+            && matches!(combined.kind.as_str(), "softmax" | "mixture")
+        {
+            say(
+                Level::Warning,
+                format!(
+                    "{} answers for next to no row. If it should, try `balance = \"bias\"`, a higher \
+                     learning rate or more epochs for the gate; if not, take it out.",
+                    dead.unwrap_or_default().join(", ")
+                ),
+            );
         }
     }
     if let Some(reliability) = &audit.reliability
@@ -115,11 +124,24 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     if epochs > 0 && audit.best_epoch == epochs {
         say(Level::Note, format!("Its best epoch was the last of {epochs}: more epochs may help."));
     }
+    if audit.metrics.get("valid").is_some_and(|split| split.rows == 0) {
+        say(
+            Level::Note,
+            "There are no validation rows: the last epoch was kept, and what else is chosen on \
+             validation rows was chosen on training rows."
+                .to_owned(),
+        );
+    }
     for note in encoder_notes {
         say(Level::Note, format!("{}.", note.trim_end_matches('.')));
     }
     findings.sort_by_key(|finding| finding.level);
     findings
+}
+
+/// The routes of one that decides something row by row.
+fn routing_of(combined: &Combined) -> Option<&Routing> {
+    combined.routing.as_ref().filter(|_| combined.decides())
 }
 
 fn words(loss: &str) -> &str {

@@ -149,14 +149,6 @@ impl Learner for Softmax<'_> {
         }
         let slopes =
             self.objective.slopes(rows, &self.train.truth, &weights.soft, &answers, self.width);
-        let measured = match self.routing.top_k {
-            None => slopes.measured,
-            Some(_) => {
-                let raw = Matrix { rows: rows.len(), width: experts, data: weights.chosen.clone() };
-                let raw = Pool::Arithmetic.raw(&raw, &answers, self.width, &self.head);
-                self.train.truth.loss(rows, &raw.data, None)
-            }
-        };
         let mut delta = vec![0.0; outputs.len()];
         let each = weights.soft.chunks_exact(experts).zip(slopes.by_weight.chunks_exact(experts));
         for ((weights, by_weight), into) in each.zip(delta.chunks_exact_mut(experts)) {
@@ -170,7 +162,7 @@ impl Learner for Softmax<'_> {
         if self.manner.balance.by == BalanceBy::Bias {
             balance::shift(&routed, self.manner.balance.weight, &mut self.routing.bias);
         }
-        measured
+        slopes.measured
     }
 
     fn passed(&mut self) {
@@ -182,7 +174,10 @@ impl Learner for Softmax<'_> {
         if interrupted.load(Ordering::Relaxed) {
             return Err(TrainError::Interrupted);
         }
-        Ok(Some(measured(seen, &self.network, &self.routing, &self.head, self.width)))
+        // Judged by what it learns by. The loss of the chosen alone stands still until a choice flips,
+        // which to early stopping looks like the end.
+        let soft = Routing { top_k: None, ..self.routing.clone() };
+        Ok(Some(measured(seen, &self.network, &soft, &self.head, self.width)))
     }
 
     fn keep(&mut self) {

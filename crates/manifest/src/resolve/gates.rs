@@ -43,7 +43,9 @@ pub(crate) fn resolve(
             refuse_idle(name, raw, kind, sink);
         }
         let given = match weighs_inputs(kind) {
-            true => node.given(sink),
+            // A type that was not understood may be one without inputs.
+            true if !lost("type") => node.given(sink),
+            true => raw.inputs.as_ref().map(At::get).map(Vec::as_slice).unwrap_or_default(),
             false => &[],
         };
         let mut inputs = node.inputs(given, upstream, around, sink);
@@ -250,7 +252,10 @@ fn rule(
             let found = by_expert(name, "weights", weights, experts, lost, sink);
             let weights: Vec<f64> = found.iter().map(|w| w.map_or(0.0, |w| *w.get())).collect();
             let sum: f64 = weights.iter().sum();
-            if let Some(table) = raw.weights.as_ref().filter(|_| sum <= 0.0 && !experts.is_empty())
+            if let Some(table) = raw
+                .weights
+                .as_ref()
+                .filter(|_| weights.iter().all(|w| *w == 0.0) && !experts.is_empty())
             {
                 sink.global(
                     sink.error(table.span(), "all weights are 0").label("one must be above 0"),

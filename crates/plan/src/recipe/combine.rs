@@ -14,7 +14,9 @@ use super::{FitInputs, common, network, seed, training};
 pub(super) fn gate(expert: &Expert, gate: &Gate, inputs: &FitInputs) -> Recipe {
     let mut recipe = common(inputs).with("model.type", "gate").with("gate.type", gate.rule.name());
     if !learns(&gate.rule) {
-        for input in &inputs.inputs {
+        // What the predicates of rules say stays in: another rule is another gate.
+        let answers = format!(".{}", Output::Prediction.name());
+        for input in inputs.inputs.iter().filter(|input| input.name.ends_with(&answers)) {
             let kind = Ingredient::from(input.kind.as_str());
             recipe.set(format!("inputs.{}", input.name), vec![kind]);
         }

@@ -18,6 +18,10 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
         page.add("### By class".into());
         page.add(classes(node));
     }
+    if let Some(combined) = &node.combined {
+        page.add("### Does combining pay?".into());
+        page.add(combined.verdict.iter().map(|text| inline(text)).collect::<Vec<_>>().join(" "));
+    }
     slices(node, page);
     seeds(node, page);
 }

@@ -59,7 +59,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
     ];
     let over = match combined.metrics.len() {
         0 | 1 => {
-            "over the test rows, since there is one seed (`audit.seeds` asks for more)".to_owned()
+            "over the test rows, since there is one seed (audit.seeds asks for more)".to_owned()
         }
         n => format!(
             "over {n} seeds of everything in it, paired; a verdict holds over the test rows too"

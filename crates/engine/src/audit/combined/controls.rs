@@ -93,6 +93,7 @@ impl Session {
             planned.iter().map(|_| (Vec::new(), (0, 0.0))).collect();
         let mut inside: Vec<Vec<Outcome>> = INSIDE.iter().map(|_| Vec::new()).collect();
         let mut random = Vec::new();
+        let mut best = None;
         for shift in 0..=self.pipeline.audit.seeds {
             let first = self.pipeline.experts.len();
             let mut more: Vec<(String, Expert)> = planned
@@ -134,6 +135,9 @@ impl Session {
                 outcomes.push(Outcome::of(&theirs, compared.loss));
                 if shift == 0 {
                     let state = &done.states[&(first + at)];
+                    if planned[at].name == "best" {
+                        best = session.chosen_one(first + at, state)?;
+                    }
                     *size = session.whole_size(first + at, state, &done.states)?;
                 }
             }
@@ -150,7 +154,13 @@ impl Session {
         }
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);
-        let fitted = all.map(|(control, (all, size))| (control.name, control.what, all, size));
+        let fitted = all.map(|(control, (all, size))| {
+            let what = match (control.name, &best) {
+                ("best", Some(name)) => format!("{} ({name}, by its training rows)", control.what),
+                _ => control.what,
+            };
+            (control.name, what, all, size)
+        });
         let within = INSIDE.iter().zip(inside);
         let within = within.map(|((name, what), all)| (*name, (*what).to_owned(), all, size));
         let deferred =
@@ -164,6 +174,15 @@ impl Session {
             .collect();
         compared.metrics = own.into_iter().map(|outcome| outcome.metrics).collect();
         Ok(compared)
+    }
+
+    /// The expert that a gate gives all weight to.
+    fn chosen_one(&self, index: usize, state: &NodeState) -> Result<Option<String>, EngineError> {
+        let combination = self.model(state.full())?.combination;
+        let Some(Weights::Fixed(weights)) = combination.map(|c| c.weights) else { return Ok(None) };
+        let one = weights.iter().position(|weight| *weight == 1.0);
+        let gate = self.expert(index).gate();
+        Ok(one.zip(gate).and_then(|(at, gate)| Some(gate.experts.get(at)?.get_ref().clone())))
     }
 
     /// A mixture's experts without its gate, as [`INSIDE`] names it; nothing for a gate, whose experts
@@ -339,6 +358,7 @@ fn beside(
         metrics: outcomes.iter().map(|outcome| outcome.metrics.clone()).collect(),
         lead,
         over_rows,
+        worse_in_all: by_seed.len() > 1 && by_seed.iter().all(|seed| mean(seed) < 0.0),
         over: over.to_owned(),
         pays,
     }

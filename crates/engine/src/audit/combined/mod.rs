@@ -7,10 +7,10 @@ mod routes;
 mod verdict;
 
 use collegium_digest::Digest;
-use collegium_learn::{Head, Model, ModelKind, Weights};
+use collegium_learn::{Combination, Head, Model, ModelKind, Weights};
 use collegium_manifest::Model as Spec;
 use collegium_plan::View;
-use collegium_records::{Agop, Combined};
+use collegium_records::{Agop, CascadeFigures, Combined};
 
 use super::subject::Subject;
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     inputs::{InputData, NodeState, States},
     rows::Side,
 };
+use routes::Routed;
 
 impl Session {
     /// Everything about a gate or a mixture; `None` for an expert.
@@ -42,11 +43,18 @@ impl Session {
             false => None,
         };
         let routing = self.routing(index, &routed, &compared.without, key)?;
-        let verdict = verdict::of(kind, &compared, &state.full().restarts);
+        let mut verdict = verdict::of(kind, &compared, &state.full().restarts);
+        let cascade = self.cascade_figures(index, combination, &routed, states)?;
+        verdict.extend(
+            cascade.as_ref().map(|figures| {
+                verdict::asked(&self.members(index), figures, compared.multiply_adds)
+            }),
+        );
         Ok(Some(Combined {
             kind: kind.to_owned(),
             routing,
             gate,
+            cascade,
             loss: compared.loss.to_owned(),
             parameters: compared.parameters,
             multiply_adds: compared.multiply_adds,
@@ -54,6 +62,32 @@ impl Session {
             metrics: compared.metrics,
             controls: compared.controls,
             verdict,
+        }))
+    }
+
+    /// Whom a cascade asks how often; `None` for others.
+    fn cascade_figures(
+        &self,
+        index: usize,
+        combination: &Combination,
+        routed: &Routed,
+        states: &States,
+    ) -> Result<Option<CascadeFigures>, EngineError> {
+        let (Weights::Confidence { threshold, temperatures }, Some(weights), Some(gate)) =
+            (&combination.weights, &routed.weights, self.expert(index).gate())
+        else {
+            return Ok(None);
+        };
+        let mut asked = vec![0.0; combination.len()];
+        for row in weights.data.chunks_exact(combination.len()) {
+            let last = row.iter().position(|weight| *weight != 0.0).unwrap_or_default();
+            asked[..=last].iter_mut().for_each(|share| *share += 1.0 / weights.rows as f64);
+        }
+        Ok(Some(CascadeFigures {
+            threshold: f64::from(*threshold),
+            temperatures: temperatures.iter().map(|t| f64::from(*t)).collect(),
+            asked,
+            costs: self.costs(gate, states)?.unwrap_or_default(),
         }))
     }
 

@@ -1,6 +1,6 @@
 //! Whether a gate pays, in words.
 
-use collegium_records::Control;
+use collegium_records::{CascadeFigures, Control};
 
 use super::controls::Compared;
 
@@ -9,51 +9,80 @@ use super::controls::Compared;
 const COLLAPSED: f64 = 1.5;
 const WORSE: f64 = 0.02;
 
-/// One sentence for the controls that it beats, one for those that beat it, one for the others.
+/// One sentence for the controls that beat it, one for those that it beats, one for the others.
 pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> Vec<String> {
     let what = if kind == "mixture" { "The mixture" } else { "The gate" };
-    let with =
-        |pays: Option<bool>| compared.controls.iter().filter(move |control| control.pays == pays);
+    let with = |pays: Option<bool>| -> Vec<&Control> {
+        compared.controls.iter().filter(|control| control.pays == pays).collect()
+    };
     let loss = compared.loss.replace('_', " ");
     let mut sentences = Vec::new();
-    let listed = |controls: Vec<&Control>, word: &str| -> String {
-        let each = controls.iter().map(|control| {
-            let interval = control.lead.interval.map_or(String::new(), |interval| {
-                let (low, high) = match word {
-                    "higher" => (-interval.high, -interval.low),
-                    _ => (interval.low, interval.high),
-                };
-                format!(", {} to {}", digits(low), digits(high))
-            });
-            format!("{} (by {}{interval})", control.what, digits(control.lead.value.abs()))
-        });
-        each.collect::<Vec<_>>().join("; ")
-    };
     let over = match compared.metrics.len() {
         0 | 1 => "95 % over test rows, one seed".to_owned(),
         seeds => format!("95 % over {seeds} seeds, and over test rows"),
     };
-    let (wins, losses): (Vec<&Control>, Vec<&Control>) =
-        (with(Some(true)).collect(), with(Some(false)).collect());
+    let losses = with(Some(false));
     if !losses.is_empty() {
+        let each = losses.iter().map(|control| {
+            let interval = control.lead.interval.map_or(String::new(), |interval| {
+                format!(", {} to {}", digits(-interval.high), digits(-interval.low))
+            });
+            format!("{} (by {}{interval})", control.what, digits(-control.lead.value))
+        });
         sentences.push(format!(
             "{what} does not pay against {}: its {loss} is higher ({over}).",
-            listed(losses, "higher")
+            each.collect::<Vec<_>>().join("; ")
         ));
     }
+    let wins = with(Some(true));
     if !wins.is_empty() {
+        let leads = wins.iter().map(|control| control.lead.value);
+        let (least, most) = leads
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), lead| (low.min(lead), high.max(lead)));
+        let by = match wins.len() {
+            1 => digits(least),
+            _ => format!("{} to {}", digits(least), digits(most)),
+        };
+        let names: Vec<&str> = wins.iter().map(|control| control.what.as_str()).collect();
         sentences.push(format!(
-            "{what} pays against {}: its {loss} is lower ({over}).",
-            listed(wins, "lower")
+            "{what} pays against {}: its {loss} is lower by {by} ({over}).",
+            names.join("; ")
         ));
     }
-    let open: Vec<&str> = with(None).map(|control| control.what.as_str()).collect();
+    let open = with(None);
     if !open.is_empty() {
-        sentences.push(format!("{what} cannot be told from {} ({over}).", open.join("; ")));
+        let each = open.iter().map(|control| match control.worse_in_all {
+            true => format!("{} (though worse in every seed)", control.what),
+            false => control.what.clone(),
+        });
+        sentences.push(format!(
+            "{what} cannot be told from {} ({over}).",
+            each.collect::<Vec<_>>().join("; ")
+        ));
     }
     sentences.extend(compared.failed.iter().map(|why| format!("A control is missing: {why}.")));
     sentences.extend(spread(restarts));
     sentences
+}
+
+/// Whom a cascade asks, and what that saves.
+pub(super) fn asked(experts: &[String], figures: &CascadeFigures, multiply_adds: f64) -> String {
+    let later = experts.iter().zip(&figures.asked).skip(1);
+    let shares: Vec<String> = later
+        .map(|(name, share)| format!("{name} in {:.0} % of the rows", share * 100.0))
+        .collect();
+    let last = figures.costs.last().copied().unwrap_or_default();
+    let dear = match figures.costs.first() {
+        Some(first) if *first > last => "; its first expert is the dearest: is the order right?",
+        _ => "",
+    };
+    format!(
+        "Below a calibrated confidence of {} it asks on: {}; {multiply_adds:.0} multiply-adds a row in the \
+         mean, where {} alone takes {last}{dear}.",
+        digits(figures.threshold),
+        shares.join(", "),
+        experts.last().map_or("the last", String::as_str),
+    )
 }
 
 /// How far the restarts of a mixture lie apart.
@@ -76,7 +105,7 @@ fn spread(restarts: &[Option<f64>]) -> Option<String> {
         ),
     };
     Some(format!(
-        "Its {} restarts ended with validation losses from {} to {}{count}.",
+        "Its {} restarts ended with losses from {} to {}{count}.",
         restarts.len(),
         digits(best),
         digits(worst)
