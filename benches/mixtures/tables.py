@@ -94,4 +94,5 @@ TABLES = {
     "kin40k": kin40k,
     "flights": flights,
     "fashion": fashion,
+    "fashion-few": fashion,
 }
