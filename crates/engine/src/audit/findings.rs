@@ -11,6 +11,9 @@ const POOR_CALIBRATION: f64 = 0.05;
 /// intervals lie apart.
 const OVERFIT: f64 = 1.25;
 
+/// Entropy of the single decision below which a gate as good as chooses.
+const SHARP: f64 = 0.02;
+
 /// What a reader should know of an expert, most important first.
 pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -92,6 +95,14 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
         }
         for text in routing_of(combined).into_iter().flat_map(collegium_probe::routing_findings) {
             say(Level::Note, format!("Routes: {}.", text.trim_end_matches('.')));
+        }
+        if routing_of(combined).is_some_and(|routing| routing.overall.decision_entropy < SHARP) {
+            say(
+                Level::Note,
+                "It decides sharply, and a choice has no derivative: what it looks at below is what its \
+                 experts' answers do once chosen; what decides the route stands by itself."
+                    .to_owned(),
+            );
         }
         let dead = routing_of(combined).map(|routing| routing.overall.dead.as_slice());
         if let Some([_, ..]) = dead

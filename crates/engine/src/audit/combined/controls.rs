@@ -26,6 +26,9 @@ use crate::{
 /// Bootstrap resamples behind intervals over rows.
 pub(super) const RESAMPLES: u32 = 200;
 
+/// The same behind a lead, on which a verdict hangs.
+const LEADS: u32 = 2000;
+
 /// What a mixture's experts come to without its gate.
 const INSIDE: [(&str, &str); 2] = [
     ("best", "its best expert on validation rows alone"),
@@ -337,7 +340,7 @@ fn beside(
         .map(|row| by_seed.iter().map(|seed| seed[row]).sum::<f64>() / seeds)
         .collect();
     let nothing = Measure { value: 0.0, interval: None };
-    let over_rows = over_rows(&by_row, RESAMPLES, key).unwrap_or(nothing);
+    let over_rows = over_rows(&by_row, LEADS, key).unwrap_or(nothing);
     let (lead, over) = match by_seed.len() {
         1 => (Some(over_rows), "rows"),
         _ => (over_seeds(&by_seed.iter().map(mean).collect::<Vec<f64>>()), "seeds"),
