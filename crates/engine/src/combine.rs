@@ -47,7 +47,7 @@ impl Session {
             beside.insert(format!("auxiliary.{column}"), digest.into());
         }
         match &self.expert(index).model {
-            Spec::Gate(gate) if matches!(gate.rule, Rule::Cascade(_)) => {
+            Spec::Gate(gate) if gate.is_cascade() => {
                 let Some(costs) = self.costs(gate, states)? else { return Ok(None) };
                 for (expert, cost) in gate.experts.iter().zip(costs) {
                     let cost = Ingredient::Integer(i64::try_from(cost).unwrap_or(i64::MAX));
@@ -407,7 +407,7 @@ impl Session {
             };
             let rows: u64 = self.prepared(index).facts.sides[..2].iter().sum();
             // Every input is at least one column.
-            let needed = self.bytes(index, node.inputs.len(), own.classes.len(), rows);
+            let needed = self.bytes(index, node.inputs.len(), own.outputs(), rows);
             if needed > limit {
                 let message = format!(
                     "`{}` would hold at least {}, more than `memory_limit` allows ({})",

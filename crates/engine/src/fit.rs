@@ -255,7 +255,7 @@ impl Session {
             multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
             cost: Cost {
-                peak_bytes: self.bytes(index, ready.x.width, classes, rows),
+                peak_bytes: self.bytes(index, ready.x.width, resolved.outputs(), rows),
                 ..Cost::default()
             },
             kernel: kernel_class(),

@@ -55,7 +55,7 @@ impl Session {
         valid: &[u32],
     ) -> Result<u64, String> {
         let count = (rows.len() + valid.len()) as u64;
-        let needed = self.bytes(index, width, self.experts[index].classes.len(), count);
+        let needed = self.bytes(index, width, self.experts[index].outputs(), count);
         match self.pipeline.memory_limit {
             Some(limit) if needed > limit => Err(format!(
                 "it would hold about {} ({count} rows of {width} encoded columns), more than \
@@ -74,16 +74,12 @@ impl Session {
         let facts = &self.prepared(index).facts;
         let width: usize = self.experts[index].inputs.iter().map(|i| self.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
-        self.bytes(index, width, self.experts[index].classes.len(), rows)
+        self.bytes(index, width, self.experts[index].outputs(), rows)
     }
 
     /// Bytes of a fit on rows of so many encoded columns.
-    pub(crate) fn bytes(&self, index: usize, width: usize, classes: usize, rows: u64) -> u64 {
+    pub(crate) fn bytes(&self, index: usize, width: usize, outputs: usize, rows: u64) -> u64 {
         let expert = self.expert(index);
-        let outputs = match classes {
-            0..=2 => 1,
-            many => many,
-        };
         let bytes = |mlp: &Mlp, outputs: usize| {
             collegium_learn::estimate_bytes(mlp, width, outputs, rows, expert.train.batch)
         };
@@ -123,14 +119,11 @@ impl Session {
             },
             Input::Output { expert, output } => {
                 let Ok(from) = self.index(expert) else { return 1 };
-                let classes = self.experts[from].classes.len();
+                let resolved = &self.experts[from];
                 match output {
                     Output::Value => 1,
-                    Output::Probability | Output::Logit | Output::Prediction => match classes {
-                        0..=2 => 1,
-                        many => many,
-                    },
-                    Output::Label => classes + 1,
+                    Output::Probability | Output::Logit | Output::Prediction => resolved.outputs(),
+                    Output::Label => resolved.classes.len() + 1,
                     Output::Embedding => match &self.expert(from).model {
                         Model::Mlp(mlp) => mlp.hidden.last().map_or(1, |width| *width as usize),
                         Model::Gate(_) | Model::Mixture(_) => 1,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use collegium_manifest::{Mlp, Model};
+use collegium_manifest::Model;
 use collegium_plan::{Job, Prices, Witness, likelihood};
 use collegium_records::{Action, Estimate, Fit, Ingredient, NodePlan, Outcome, Standing};
 
@@ -165,29 +165,18 @@ impl Session {
     fn multiply_adds(&self, index: usize) -> u64 {
         let resolved = &self.experts[index];
         let width: u64 = resolved.inputs.iter().map(|i| self.widest(i) as u64).sum();
-        let last = match resolved.classes.len() {
-            0..=2 => 1,
-            many => many as u64,
-        };
-        let through = |mlp: &Mlp, last: u64| {
-            let (mut width, mut sum) = (width, 0);
-            for next in mlp.hidden.iter().map(|&h| u64::from(h)).chain([last]) {
-                sum += width * next;
-                width = next;
-            }
-            sum
-        };
+        let last = resolved.outputs() as u64;
         match &self.expert(index).model {
-            Model::Mlp(mlp) => through(mlp, last),
+            Model::Mlp(mlp) => mlp.multiply_adds(width, last),
             Model::Gate(gate) => match gate.rule.net() {
-                Some(net) => through(net, gate.experts.len() as u64),
+                Some(net) => net.multiply_adds(width, gate.experts.len() as u64),
                 None => 0,
             },
             Model::Mixture(mixture) => {
                 let experts = u64::from(mixture.experts + mixture.shared);
                 let active = mixture.top_k.map_or(experts, |k| u64::from(k + mixture.shared));
-                let once =
-                    through(&mixture.gate, experts) + active * through(&mixture.expert, last);
+                let once = mixture.gate.multiply_adds(width, experts)
+                    + active * mixture.expert.multiply_adds(width, last);
                 once * u64::from(mixture.restarts)
             }
         }

@@ -22,6 +22,16 @@ pub(crate) struct Resolved {
     pub(crate) raw: Vec<Input>,
 }
 
+impl Resolved {
+    /// Raw outputs of a model: one for a value or two classes, else one for each class.
+    pub(crate) fn outputs(&self) -> usize {
+        match self.classes.len() {
+            0..=2 => 1,
+            many => many,
+        }
+    }
+}
+
 impl Session {
     /// Checks every column, output, target and predicate; all findings at once.
     pub(crate) fn resolve(&self) -> Result<Vec<Resolved>, EngineError> {

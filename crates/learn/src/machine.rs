@@ -69,12 +69,9 @@ fn fingerprint() -> String {
 /// `rows` counts training and validation rows; `outputs` is 1 for binary classification and
 /// regression.
 pub fn estimate_bytes(spec: &Mlp, width: usize, outputs: usize, rows: u64, batch: u32) -> u64 {
-    let widths: Vec<u64> = std::iter::once(width as u64)
-        .chain(spec.hidden.iter().map(|h| u64::from(*h)))
-        .chain([outputs as u64])
-        .collect();
-    let parameters: u64 = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
-    let units: u64 = widths.iter().sum();
+    let (inputs, outputs) = (width as u64, outputs as u64);
+    let parameters = spec.parameters(inputs, outputs);
+    let units: u64 = spec.widths(inputs, outputs).iter().sum();
     // Weights, the best epoch's, a step's copy and gradient, two moments.
     let state = 6 * parameters;
     // Activations, slopes and gradients of one batch.

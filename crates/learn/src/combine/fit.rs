@@ -4,7 +4,7 @@ use std::{ops::Range, sync::atomic::AtomicBool};
 
 use collegium_data::Matrix;
 use collegium_digest::stream;
-use collegium_manifest::spec::{Activation, BalanceBy, Gate, GateLoss, Rule};
+use collegium_manifest::spec::{Activation, BalanceBy, Gate, Rule};
 use collegium_records::Epoch;
 
 use super::{
@@ -157,7 +157,7 @@ fn routed(job: &GateJob, temperature: f64) -> Combination {
     )
 }
 
-/// Rows as a gate's training sees them; `None` without rows.
+/// Rows as a gate's training sees them.
 fn seen<'a>(combination: &Combination, x: &Matrix, truth: Truth<'a>, head: &Head) -> Seen<'a> {
     Seen { own: combination.own(x), answers: combination.predictions(x, head, None), truth }
 }
@@ -373,6 +373,3 @@ pub fn judged(judges: &[Network]) -> Network {
         .collect();
     Network { layers, activation: first.activation }
 }
-
-/// The loss by which a mixture is trained.
-pub(super) const LIKELIHOOD: GateLoss = GateLoss::Likelihood;

@@ -9,13 +9,12 @@ use std::sync::atomic::AtomicBool;
 
 use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher, Stream, stream};
-use collegium_manifest::spec::{BalanceBy, Mixture};
+use collegium_manifest::spec::{BalanceBy, GateLoss, Mixture};
 use collegium_records::Epoch;
 
 use super::{
     Combination, Lesson, Pool,
     balance::{self, Routed},
-    fit::LIKELIHOOD,
     objective::Objective,
     softmax::route,
     weigh::{Routing, Weights},
@@ -157,7 +156,7 @@ fn once(
         gate_stepper: Stepper::new(job.lesson.train, &gate),
         gate_tape: Tape::new(&gate, None),
         noise: stream(&key, "gate noise"),
-        objective: Objective::new(LIKELIHOOD, 1.0),
+        objective: Objective::new(GateLoss::Likelihood, 1.0),
         best: (gate.clone(), networks.clone(), routing.clone()),
         gate,
         experts: networks,
@@ -258,7 +257,7 @@ impl Learner for Joint<'_> {
             false => slopes.by_weight.clone(),
             true => {
                 let soft = &weighed.soft;
-                let mut beside = Objective::new(LIKELIHOOD, self.objective.variance());
+                let mut beside = Objective::new(GateLoss::Likelihood, self.objective.variance());
                 beside.slopes(rows, &self.truth, soft, &answers, width).by_weight
             }
         };

@@ -32,6 +32,13 @@ pub(crate) fn written_rule(column: &str) -> &str {
     inner.unwrap_or(column)
 }
 
+impl Gate {
+    /// Are its experts asked one after another?
+    pub const fn is_cascade(&self) -> bool {
+        matches!(self.rule, Rule::Cascade(_))
+    }
+}
+
 /// How a gate weighs its experts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {

@@ -450,6 +450,24 @@ pub struct Mlp {
     pub dropout: f64,
 }
 
+impl Mlp {
+    /// Inputs, hidden units by layer, outputs.
+    pub fn widths(&self, inputs: u64, outputs: u64) -> Vec<u64> {
+        let hidden = self.hidden.iter().map(|&width| u64::from(width));
+        std::iter::once(inputs).chain(hidden).chain([outputs]).collect()
+    }
+
+    /// Trainable numbers.
+    pub fn parameters(&self, inputs: u64, outputs: u64) -> u64 {
+        self.widths(inputs, outputs).windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+    }
+
+    /// Multiply-adds of one row's forward pass.
+    pub fn multiply_adds(&self, inputs: u64, outputs: u64) -> u64 {
+        self.widths(inputs, outputs).windows(2).map(|pair| pair[0] * pair[1]).sum()
+    }
+}
+
 /// An elementwise nonlinearity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -7,7 +7,7 @@
 
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Pool, Weights};
-use collegium_manifest::{Expert, Gate, Model, Rule, Task};
+use collegium_manifest::{Expert, Gate, Model, Task};
 use collegium_plan::View;
 use collegium_probe::{over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Measure, Metrics};
@@ -225,10 +225,11 @@ impl Session {
 
     /// What a gate is compared with its controls in.
     fn compared_in(&self, index: usize) -> &'static str {
-        let cascade = |gate: &Gate| matches!(gate.rule, Rule::Cascade(_));
         match self.experts[index].task {
             Task::Regression => "squared_error",
-            Task::Classification if self.expert(index).gate().is_some_and(cascade) => ERROR,
+            Task::Classification if self.expert(index).gate().is_some_and(Gate::is_cascade) => {
+                ERROR
+            }
             Task::Classification => "log_loss",
         }
     }
@@ -277,7 +278,7 @@ impl Session {
             return Ok((parameters, all));
         };
         let Some(costs) = self.costs(gate, states)? else { return Ok((parameters, all)) };
-        let in_turn = matches!(gate.rule, Rule::Cascade(_));
+        let in_turn = gate.is_cascade();
         let mut sum = 0.0;
         for row in weights.data.chunks_exact(costs.len().max(1)) {
             let last = row.iter().rposition(|weight| *weight != 0.0).unwrap_or_default();
@@ -298,9 +299,8 @@ impl Session {
         states: &States,
         key: &Digest,
     ) -> Result<Option<Outcome>, EngineError> {
-        let cascade = |gate: &Gate| matches!(gate.rule, Rule::Cascade(_));
         let (true, Some(state)) =
-            (self.expert(index).gate().is_some_and(cascade), states.get(&index))
+            (self.expert(index).gate().is_some_and(Gate::is_cascade), states.get(&index))
         else {
             return Ok(None);
         };

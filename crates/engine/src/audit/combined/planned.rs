@@ -68,17 +68,15 @@ impl Session {
             }
         }
         let width = self.dense_width(index)?;
-        let outputs = match self.experts[index].classes.len() {
-            0..=2 => 1,
-            many => many as u64,
-        };
+        let outputs = self.experts[index].outputs() as u64;
         let (pattern, train) = self.largest(index, states);
+        let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
         let by_parameters =
-            scaled(&pattern, |hidden| size_of(width, hidden, outputs).0, parameters as f64);
-        let by_work = scaled(&pattern, |hidden| size_of(width, hidden, outputs).1, multiply_adds);
-        let dense = |hidden: &[u32], train: Train| Expert {
+            scaled(&pattern, |mlp| mlp.parameters(width, outputs) as f64, parameters as f64);
+        let by_work = scaled(&pattern, work, multiply_adds);
+        let dense = |mlp: &Mlp, train: Train| Expert {
             inputs: self.dense_inputs(index),
-            model: Model::Mlp(Mlp { hidden: hidden.to_vec(), ..pattern.clone() }),
+            model: Model::Mlp(mlp.clone()),
             train,
             upstream: Upstream::InSample,
             reuse: None,
@@ -86,8 +84,8 @@ impl Session {
             warm_start: None,
             ..expert.clone()
         };
-        let words = |hidden: &[u32]| {
-            let widths = hidden.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let words = |mlp: &Mlp| {
+            let widths = mlp.hidden.iter().map(ToString::to_string).collect::<Vec<_>>();
             format!("{} hidden units", widths.join("-"))
         };
         planned.push(Planned {
@@ -95,8 +93,8 @@ impl Session {
             what: format!("one network ({}) of the same total size", words(&by_parameters)),
             expert: dense(&by_parameters, train.clone()),
         });
-        let (_, work) = size_of(width, &by_parameters, outputs);
-        if by_work != by_parameters && (work / multiply_adds.max(1.0) - 1.0).abs() > 0.1 {
+        let more = work(&by_parameters) / multiply_adds.max(1.0);
+        if by_work != by_parameters && (more - 1.0).abs() > 0.1 {
             planned.push(Planned {
                 name: "active",
                 what: format!("one network ({}) of the same multiply-adds a row", words(&by_work)),
@@ -262,23 +260,13 @@ fn without(expert: &Expert, gate: &Gate, at: usize) -> Option<Expert> {
     })
 }
 
-/// Parameters and multiply-adds of a perceptron.
-fn size_of(width: u64, hidden: &[u32], outputs: u64) -> (f64, f64) {
-    let (mut from, mut parameters, mut work) = (width, 0, 0);
-    for next in hidden.iter().map(|h| u64::from(*h)).chain([outputs]) {
-        parameters += (from + 1) * next;
-        work += from * next;
-        from = next;
-    }
-    (parameters as f64, work as f64)
-}
-
 /// The hidden layers of a pattern (one of 16 if it has none), all multiplied by one factor, so that
 /// `size` comes nearest to `wanted`.
-fn scaled(pattern: &Mlp, size: impl Fn(&[u32]) -> f64, wanted: f64) -> Vec<u32> {
-    let pattern = if pattern.hidden.is_empty() { vec![16] } else { pattern.hidden.clone() };
-    let of = |factor: f64| -> Vec<u32> {
-        pattern.iter().map(|width| (f64::from(*width) * factor).round().max(1.0) as u32).collect()
+fn scaled(pattern: &Mlp, size: impl Fn(&Mlp) -> f64, wanted: f64) -> Mlp {
+    let hidden = if pattern.hidden.is_empty() { vec![16] } else { pattern.hidden.clone() };
+    let of = |factor: f64| {
+        let scaled = |width: &u32| (f64::from(*width) * factor).round().max(1.0) as u32;
+        Mlp { hidden: hidden.iter().map(scaled).collect(), ..pattern.clone() }
     };
     let (mut low, mut high) = (1e-3, 1e3);
     for _ in 0..60 {
