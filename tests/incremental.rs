@@ -294,7 +294,7 @@ fn sides(project: &Project) -> Vec<collegium_data::Side> {
         interrupted: &std::sync::atomic::AtomicBool::new(false),
         memory_bound: 1 << 30,
     };
-    let prepared = collegium_data::prepare(&pipeline.data["rows"], pipeline.seed, &context);
+    let prepared = collegium_data::prepare(&pipeline.data["rows"], &Default::default(), &context);
     prepared.unwrap().sides().unwrap().to_vec()
 }
 

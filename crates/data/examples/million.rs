@@ -16,6 +16,7 @@ use std::{
 use collegium_data::{Context, prepare};
 use collegium_digest::{Digest, stream};
 use collegium_manifest::{DataSource, SourceOrigin, Spanned, Split};
+use collegium_records::Settled;
 use collegium_store::Store;
 use indexmap::IndexMap;
 use rand::Rng as _;
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let before = peak()?;
     let start = Instant::now();
-    let prepared = prepare(&source, 7, &cx)?;
+    let prepared = prepare(&source, &Settled::default(), &cx)?;
     let seconds = start.elapsed().as_secs_f64();
     let after = peak()?;
     store.flush()?;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = table.bytes();
     drop((table, prepared));
     let start = Instant::now();
-    prepare(&source, 7, &cx)?;
+    prepare(&source, &Settled::default(), &cx)?;
     let again = start.elapsed().as_secs_f64();
     let ratio = after as f64 / bytes as f64;
     println!("rows {rows}, column bytes {} MB", bytes >> 20);

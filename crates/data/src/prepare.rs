@@ -7,7 +7,7 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, PixelColumns, Spanned};
-use collegium_records::{Ingredient, Recipe};
+use collegium_records::{Ingredient, Recipe, Settled};
 use collegium_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,8 @@ pub struct Prepared {
     pub files: Vec<(String, Vec<PathBuf>)>,
     record: Record,
     source: DataSource,
-    seed: u64,
+    /// What was settled when it was opened.
+    given: Settled,
     recipe: Recipe,
     base: PathBuf,
     memory_bound: u64,
@@ -56,6 +57,8 @@ struct Record {
     /// The side of every row.
     sides: Digest,
     facts: TableFacts,
+    /// What is settled now: what was given, and what these rows add.
+    settled: Settled,
 }
 
 impl Record {
@@ -71,14 +74,19 @@ impl Record {
 }
 
 /// Makes the table of a data source, or finds it in the store: then no data is touched, and files
-/// are hashed only if their stat changed.
+/// are hashed only if their stat changed. `settled` is what an earlier run settled about it, and
+/// empty before the first.
 ///
 /// # Errors
 /// Everything that can be wrong with files, SQL and split, with its place; an interruption; the
 /// store's own errors. Nothing is stored then.
-pub fn prepare(source: &DataSource, seed: u64, cx: &Context) -> Result<Prepared, DataError> {
+pub fn prepare(
+    source: &DataSource,
+    settled: &Settled,
+    cx: &Context,
+) -> Result<Prepared, DataError> {
     let files = find(source, cx)?;
-    let recipe = recipe(source, seed, &files, cx)?;
+    let recipe = recipe(source, settled, &files, cx)?;
     let digest = recipe.digest();
     let finish = |record: Record, state: State, notes: Vec<String>| {
         let mut facts = record.facts.clone();
@@ -90,7 +98,7 @@ pub fn prepare(source: &DataSource, seed: u64, cx: &Context) -> Result<Prepared,
             files: files.clone().into_iter().collect(),
             record,
             source: source.clone(),
-            seed,
+            given: settled.clone(),
             recipe: recipe.clone(),
             base: cx.base.to_owned(),
             memory_bound: cx.memory_bound,
@@ -114,7 +122,7 @@ pub fn prepare(source: &DataSource, seed: u64, cx: &Context) -> Result<Prepared,
             "its stored table was gone or damaged, so it was made again from the files".to_owned(),
         );
     }
-    let (record, state) = make(source, seed, &files, &recipe, cx)?;
+    let (record, state) = make(source, settled, &files, &recipe, cx)?;
     Ok(finish(record, state, notes))
 }
 
@@ -141,11 +149,11 @@ fn find(source: &DataSource, cx: &Context) -> Result<Files, DataError> {
 /// Everything that the table and its split are made of. Paths are not: a moved file is the same.
 fn recipe(
     source: &DataSource,
-    seed: u64,
+    settled: &Settled,
     files: &Files,
     cx: &Context,
 ) -> Result<Recipe, DataError> {
-    let mut recipe = Recipe::new("table").with("seed", seed as i64);
+    let mut recipe = Recipe::new("table");
     for (name, paths) in files {
         let pattern = &source.tables[name];
         let mut digests = Vec::new();
@@ -214,19 +222,37 @@ fn recipe(
     if let Some(column) = &split.stratify {
         recipe.set("split.stratify", column.get_ref().as_str());
     }
-    Ok(recipe)
+    recipe.set("split.seed", split.seed.to_string());
+    Ok(with_settled(recipe, settled))
+}
+
+/// The recipe under which a table is found when this much is settled.
+fn with_settled(mut recipe: Recipe, settled: &Settled) -> Recipe {
+    let Settled { identity, types, sides } = settled;
+    recipe.ingredients.retain(|name, _| !name.starts_with("settled."));
+    if !identity.is_empty() {
+        let identity = identity.iter().map(|name| Ingredient::from(name.as_str()));
+        recipe.set("settled.identity", identity.collect::<Vec<_>>());
+    }
+    for (under, values) in [("types", types), ("sides", sides)] {
+        for (name, value) in values {
+            recipe.set(format!("settled.{under}.{name}"), value.as_str());
+        }
+    }
+    recipe
 }
 
 /// Loads, splits, stores and records.
 fn make(
     source: &DataSource,
-    seed: u64,
+    given: &Settled,
     files: &Files,
     recipe: &Recipe,
     cx: &Context,
 ) -> Result<(Record, State), DataError> {
     let loaded = load(source, files, cx)?;
-    let sides = split::sides(&loaded.table, source, seed)?;
+    let settled = given.clone();
+    let sides = split::sides(&loaded.table, source)?;
     cx.check()?;
     let of = loaded.table.columns.len() as u64;
     let tick = |columns| {
@@ -237,9 +263,10 @@ fn make(
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
-    let record = Record { table, sides: cx.store.put(&side::to_bytes(&sides))?, facts };
+    let sides_object = cx.store.put(&side::to_bytes(&sides))?;
+    let record = Record { table, sides: sides_object, facts, settled };
     // What was read may be neither the old content nor the new one: it is filed under neither.
-    if self::recipe(source, seed, files, cx)? != *recipe {
+    if self::recipe(source, given, files, cx)? != *recipe {
         return Err(DataError::new(
             DataErrorKind::Changed,
             "a data file changed while it was read",
@@ -248,6 +275,10 @@ fn make(
         .help("wait until whatever writes it has finished and run again"));
     }
     cx.store.realise(recipe, &record.key(), &record)?;
+    // The next run is told what this one settled, and finds the same table.
+    if record.settled != *given {
+        cx.store.realise(&with_settled(recipe.clone(), &record.settled), &record.key(), &record)?;
+    }
     let state = State {
         table: Some(Arc::new(loaded.table)),
         sides: Some(Arc::new(sides)),
@@ -273,6 +304,11 @@ impl Prepared {
     /// The object that holds the rows: an Arrow IPC file, see [`read_table`].
     pub fn object(&self) -> Digest {
         self.record.table
+    }
+
+    /// What is settled about it, for the lock.
+    pub fn settled(&self) -> &Settled {
+        &self.record.settled
     }
 
     /// The object that holds the side of every row.
@@ -368,8 +404,8 @@ impl Prepared {
             memory_bound: self.memory_bound,
         };
         let files = find(&self.source, &cx)?;
-        let recipe = recipe(&self.source, self.seed, &files, &cx)?;
-        let (record, made) = make(&self.source, self.seed, &files, &recipe, &cx)?;
+        let recipe = recipe(&self.source, &self.given, &files, &cx)?;
+        let (record, made) = make(&self.source, &self.given, &files, &recipe, &cx)?;
         if record.key() != self.key {
             return Err(DataError::new(
                 DataErrorKind::Changed,

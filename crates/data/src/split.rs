@@ -24,8 +24,9 @@ use crate::{
 const BLOCK: u64 = 20;
 
 /// The side of every row.
-pub(crate) fn sides(table: &Table, source: &DataSource, seed: u64) -> Result<Vec<Side>, DataError> {
+pub(crate) fn sides(table: &Table, source: &DataSource) -> Result<Vec<Side>, DataError> {
     let split = &source.split;
+    let seed = split.seed;
     let by = columns(table, &split.by)?;
     let sides = match &split.stratify {
         Some(name) => {

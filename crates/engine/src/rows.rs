@@ -59,13 +59,13 @@ impl Session {
             Rows::Train { expert } => {
                 hasher.digest(&self.base_key(expert)).text("training");
                 if let Some(view) = self.held_out(expert) {
-                    self.hash_view(&mut hasher, view);
+                    self.hash_view(&mut hasher, expert, view);
                 }
             }
             Rows::Without { expert, view, fold } | Rows::Fold { expert, view, fold } => {
                 let inside = matches!(rows, Rows::Fold { .. });
                 hasher.digest(&self.rows_key(Rows::Train { expert })).boolean(inside);
-                self.hash_view(&mut hasher, view);
+                self.hash_view(&mut hasher, expert, view);
                 hasher.count(u64::from(fold));
             }
         }
@@ -156,14 +156,15 @@ impl Session {
             count,
             groups.as_ref().map(|groups| groups.as_slice()),
             labels.as_ref().map(|labels| labels.as_slice()),
-            &self.fold_key(count),
+            &self.fold_key(owner, count),
         );
         Ok(rows.iter().copied().zip(assigned).collect())
     }
 
-    /// Folds depend on the pipeline's seed alone, so that appended rows leave the others' folds.
-    fn fold_key(&self, count: u32) -> Digest {
-        Hasher::new("folds").count(self.pipeline.seed).count(u64::from(count)).finish()
+    /// Folds depend on the split's seed alone, so that appended rows leave the others' folds.
+    fn fold_key(&self, expert: usize, count: u32) -> Digest {
+        let seed = self.pipeline.data[&self.expert(expert).data].split.seed;
+        Hasher::new("folds").count(seed).count(u64::from(count)).finish()
     }
 
     /// How rows were divided: what a model was trained on may be validated or tested on by another
@@ -171,7 +172,7 @@ impl Session {
     pub(crate) fn split_key(&self, expert: usize) -> Digest {
         let split = &self.pipeline.data[&self.expert(expert).data].split;
         let mut hasher = Hasher::new("split");
-        hasher.count(self.pipeline.seed);
+        hasher.count(split.seed);
         for share in [split.train, split.valid, split.test] {
             hasher.text(&format!("{share:?}"));
         }
@@ -190,14 +191,16 @@ impl Session {
             .then_some(View::HeldOut { consumer: expert, folds: spec.folds })
     }
 
-    fn hash_view(&self, hasher: &mut Hasher, view: View) {
+    fn hash_view(&self, hasher: &mut Hasher, expert: usize, view: View) {
         match view {
             View::Deployed => hasher.text("deployed"),
-            View::OutOfFold { folds } => hasher.text("out-of-fold").digest(&self.fold_key(folds)),
+            View::OutOfFold { folds } => {
+                hasher.text("out-of-fold").digest(&self.fold_key(expert, folds))
+            }
             View::HeldOut { consumer, folds } => hasher
                 .text("held-out")
                 .digest(&self.base_key(consumer))
-                .digest(&self.fold_key(folds)),
+                .digest(&self.fold_key(consumer, folds)),
         };
     }
 

@@ -85,7 +85,9 @@ impl Session {
                 interrupted: &options.interrupted,
                 memory_bound: options.memory_bound,
             };
-            match prepare(source, pipeline.seed, &context) {
+            let locked = session_lock.data.get(&format!("data.{name}"));
+            let settled = locked.map(|data| data.settled.clone()).unwrap_or_default();
+            match prepare(source, &settled, &context) {
                 Ok(prepared) => {
                     for note in &prepared.facts.notes {
                         options.observer.event(Event::Note(format!("data.{name}: {note}")));

@@ -43,7 +43,7 @@ pub const MOST_LAYERS: usize = 64;
 
 impl Default for Split {
     fn default() -> Self {
-        Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None }
+        Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None, seed: 0 }
     }
 }
 

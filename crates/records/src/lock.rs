@@ -22,7 +22,7 @@ pub struct Lock {
 }
 
 /// The content of a data source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedData {
     /// Its rows, typed: an object.
@@ -31,6 +31,35 @@ pub struct LockedData {
     pub sides: Digest,
     /// How many rows.
     pub rows: u64,
+    /// What its first run settled.
+    #[serde(default, skip_serializing_if = "Settled::is_empty")]
+    pub settled: Settled,
+}
+
+/// What the first run settled about a data source, so that rows and columns that come later change
+/// neither a row's side nor what a value means. Whatever is not settled yet is settled by the rows at
+/// hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    /// The columns whose content identifies a row, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<String>,
+    /// How the values of each column are read: `number`, `integer`, `boolean`, `category`, `date`,
+    /// `time`. Columns that are not in it are settled by their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, String>,
+    /// Of a split by time whose sides are given as shares: where they begin, as ISO dates with times,
+    /// by `valid_from` and `test_from`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sides: BTreeMap<String, String>,
+}
+
+impl Settled {
+    /// Is nothing settled?
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What one expert stands on.

@@ -54,7 +54,7 @@ fn every_ingredient_makes_another_table() {
     note(project().split([0.6, 0.2, 0.2], &["n"], None));
     note(project().split([0.6, 0.2, 0.2], &[], Some("c")));
     let mut seeded = project();
-    seeded.seed = 8;
+    seeded.source.split.seed = 8;
     note(seeded);
     let mut missing = project();
     missing.source.missing.push("?".to_owned());
@@ -146,7 +146,7 @@ fn a_file_that_changes_while_it_is_read_is_an_error_and_nothing_is_recorded() {
         interrupted: &project.interrupted,
         memory_bound: u64::MAX,
     };
-    let error = prepare(&project.source, project.seed, &cx).unwrap_err();
+    let error = prepare(&project.source, &project.settled, &cx).unwrap_err();
     assert_eq!(error.kind(), DataErrorKind::Changed, "{error}");
     project.write("t.csv", "n,c\n1,x\n2,y\n");
     assert!(project.try_prepare().is_err(), "the small file leaves sides empty");

@@ -11,13 +11,14 @@ use collegium_manifest::{
     ColumnType, DataSource, Gathered, ImageShape, PixelColumns, SourceFile, SourceOrigin, Spanned,
     Split,
 };
+use collegium_records::Settled;
 use collegium_store::Store;
 use indexmap::IndexMap;
 
 pub(crate) struct Project {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) source: DataSource,
-    pub(crate) seed: u64,
+    pub(crate) settled: Settled,
     pub(crate) memory_bound: u64,
     pub(crate) interrupted: AtomicBool,
     /// What progress was reported about.
@@ -59,7 +60,7 @@ impl Project {
                 origin: SourceOrigin::default(),
                 origins: IndexMap::new(),
             },
-            seed: 7,
+            settled: Settled::default(),
             memory_bound: u64::MAX,
             interrupted: AtomicBool::new(false),
             work: Mutex::default(),
@@ -110,7 +111,7 @@ impl Project {
         let [train, valid, test] = shares;
         let by = by.iter().map(|name| spanned((*name).to_owned())).collect();
         let stratify = stratify.map(|name| spanned(name.to_owned()));
-        self.source.split = Split { train, valid, test, by, stratify };
+        self.source.split = Split { train, valid, test, by, stratify, ..Split::default() };
         self
     }
 
@@ -139,7 +140,7 @@ impl Project {
             interrupted: &self.interrupted,
             memory_bound: self.memory_bound,
         };
-        let prepared = prepare(&self.source, self.seed, &cx);
+        let prepared = prepare(&self.source, &self.settled, &cx);
         store.flush().unwrap();
         prepared
     }

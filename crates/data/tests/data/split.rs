@@ -89,7 +89,7 @@ fn hashed_shares_are_near_what_was_asked_for() {
 fn another_seed_is_another_split() {
     let project = Project::csv(csv(&base())).split(SHARES, &[], None);
     let mut other = Project::csv(csv(&base())).split(SHARES, &[], None);
-    other.seed = 8;
+    other.source.split.seed = 8;
     assert_ne!(project.prepared().sides().unwrap(), other.prepared().sides().unwrap());
 }
 

@@ -54,8 +54,13 @@ pub(super) fn finish(
             .data
             .iter()
             .map(|(name, data)| {
-                let (table, sides, rows) = (data.object(), data.sides_object(), data.facts.rows);
-                (format!("data.{name}"), LockedData { table, sides, rows })
+                let locked = LockedData {
+                    table: data.object(),
+                    sides: data.sides_object(),
+                    rows: data.facts.rows,
+                    settled: data.settled().clone(),
+                };
+                (format!("data.{name}"), locked)
             })
             .collect();
     }

@@ -95,4 +95,7 @@ pub(crate) struct RawSplit {
     pub(crate) by: Option<Vec<At<String>>>,
     /// Keep the shares within each value of this column. Default: none.
     pub(crate) stratify: Option<At<String>>,
+    /// Another seed deals the rows to other sides and folds; `pipeline.seed` does not. Default: 0.
+    #[schemars(extend("default" = Split::default().seed))]
+    pub(crate) seed: Option<At<u64>>,
 }

@@ -196,5 +196,6 @@ fn split(raw: Option<&At<RawSplit>>, cut: bool, sink: &mut Sink) -> Split {
     }
     split.by = raw.by.iter().flatten().map(|column| column.0.clone()).collect();
     split.stratify = raw.stratify.as_ref().map(|column| column.0.clone());
+    split.seed = raw.seed.as_ref().map_or(split.seed, |seed| *seed.get());
     split
 }

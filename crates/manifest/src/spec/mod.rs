@@ -211,6 +211,8 @@ pub struct Split {
     pub by: Vec<Spanned<String>>,
     /// Keep the shares within each value of this column (permuted blocks, in row order).
     pub stratify: Option<Spanned<String>>,
+    /// The seed of sides and folds. `pipeline.seed` moves neither.
+    pub seed: u64,
 }
 
 /// `[expert.NAME]`: one small model with declared inputs, a target and named outputs. A gate is one

@@ -198,6 +198,7 @@ fn split(split: &Split) -> String {
         ("by", list(split.by.iter().map(|column| text(column.get_ref())))),
     ];
     entries.extend(split.stratify.iter().map(|column| ("stratify", text(column.get_ref()))));
+    entries.push(("seed", split.seed.to_string()));
     table(entries)
 }
 

@@ -8,7 +8,9 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_records::{Applied, Cost, Fit, Kept, Lock, LockedData, LockedNode, Recipe, Standing};
+use collegium_records::{
+    Applied, Cost, Fit, Kept, Lock, LockedData, LockedNode, Recipe, Settled, Standing,
+};
 use collegium_store::{
     GcPlan, GcPolicy, LOCK_FORMAT, PipelineFile, Roots, Store, amounts, pipelines, write_lock,
 };
@@ -76,8 +78,10 @@ pub(crate) fn standing_on(
         certificate: None,
         seal: None,
     };
-    let data =
-        data.map(|(table, sides)| ("data.rows".to_owned(), LockedData { table, sides, rows: 1 }));
+    let data = data.map(|(table, sides)| {
+        let data = LockedData { table, sides, rows: 1, settled: Settled::default() };
+        ("data.rows".to_owned(), data)
+    });
     let lock = Lock {
         format: LOCK_FORMAT,
         data: data.into_iter().collect(),

@@ -1,6 +1,6 @@
 use std::fs;
 
-use collegium_records::{Lock, LockedData, LockedNode, Reads, Standing};
+use collegium_records::{Lock, LockedData, LockedNode, Reads, Settled, Standing};
 use collegium_store::{LOCK_FORMAT, StoreError, read_lock, write_lock};
 use proptest::prelude::*;
 
@@ -27,7 +27,8 @@ fn node(name: &str) -> LockedNode {
 
 fn lock() -> Lock {
     let names = ["expert.departure", "expert.arrival"];
-    let data = LockedData { table: id("table"), sides: id("sides"), rows: 7 };
+    let data =
+        LockedData { table: id("table"), sides: id("sides"), rows: 7, settled: Settled::default() };
     Lock {
         format: LOCK_FORMAT,
         data: [("data.flights".to_owned(), data)].into(),
