@@ -43,7 +43,8 @@ impl Project {
     }
 
     pub(crate) fn empty() -> Self {
-        let split = Split { train: 1.0, valid: 0.0, test: 0.0, by: Vec::new(), stratify: None };
+        let split =
+            Split { train: 1.0, valid: 0.0, test: 0.0, by: Vec::new(), stratify: None, seed: 7 };
         Self {
             folder: tempfile::tempdir().unwrap(),
             source: DataSource {
