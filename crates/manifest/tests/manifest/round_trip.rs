@@ -149,6 +149,7 @@ prop_compose! {
         missing in prop::collection::vec(any_text(), 0..3),
         by in prop::collection::vec(any_text(), 0..2),
         stratify in prop::option::of(any_text()),
+        seed in 0..u64::MAX / 2,
         train in 0.01_f64..1.0,
         origin in source_origin(),
         said in prop::collection::vec(prop::option::of(origin()), 4),
@@ -172,6 +173,7 @@ prop_compose! {
                 test: 0.0,
                 by: by.into_iter().map(at).collect(),
                 stratify: stratify.map(at),
+                seed,
             },
         }
     }

@@ -100,7 +100,7 @@ fn the_schema_knows_every_key() {
     OriginColumn: column synthetic
     Pipeline: format memory_limit name reuse seed
     Reuse: confidence tolerance
-    Split: by stratify test train valid
+    Split: by seed stratify test train valid
     Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
     WarmStart: cold_every
     ");
