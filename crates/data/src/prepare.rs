@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Context, DataError, DataErrorKind, Side, Table, TableFacts,
     facts::facts,
+    identity,
     load::{Files, load},
     object,
     read::{expand, format},
@@ -45,8 +46,16 @@ pub struct Prepared {
 struct State {
     table: Option<Arc<Table>>,
     sides: Option<Arc<Vec<Side>>>,
+    identities: Option<Arc<Vec<u64>>>,
     groups: Option<Arc<Vec<u64>>>,
     notes: Vec<String>,
+}
+
+/// What was made again from the files.
+struct Made {
+    table: Arc<Table>,
+    sides: Arc<Vec<Side>>,
+    identities: Arc<Vec<u64>>,
 }
 
 /// A realisation of a `table` recipe.
@@ -56,6 +65,8 @@ struct Record {
     table: Digest,
     /// The side of every row.
     sides: Digest,
+    /// The identity of every row, by its content.
+    identities: Digest,
     facts: TableFacts,
     /// What is settled now: what was given, and what these rows add.
     settled: Settled,
@@ -64,12 +75,12 @@ struct Record {
 impl Record {
     fn key(&self) -> Digest {
         let mut hasher = Hasher::new("table");
-        hasher.digest(&self.table).digest(&self.sides);
+        hasher.digest(&self.table).digest(&self.sides).digest(&self.identities);
         hasher.finish()
     }
 
     fn at_hand(&self, store: &Store) -> bool {
-        store.contains(&self.table) && store.contains(&self.sides)
+        [self.table, self.sides, self.identities].iter().all(|object| store.contains(object))
     }
 }
 
@@ -251,20 +262,23 @@ fn make(
     cx: &Context,
 ) -> Result<(Record, State), DataError> {
     let loaded = load(source, files, cx)?;
-    let settled = given.clone();
-    let sides = split::sides(&loaded.table, source)?;
+    let mut settled = given.clone();
+    let split::Dealt { sides, identities, groups, notes } =
+        split::deal(&loaded.table, source, &mut settled)?;
+    let notes = loaded.notes.into_iter().chain(notes).collect();
     cx.check()?;
     let of = loaded.table.columns.len() as u64;
     let tick = |columns| {
         (cx.progress)("hashing columns", columns, Some(of));
         cx.check()
     };
-    let facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, loaded.notes, &tick)?;
+    let facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, notes, &tick)?;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
     let sides_object = cx.store.put(&side::to_bytes(&sides))?;
-    let record = Record { table, sides: sides_object, facts, settled };
+    let ids = cx.store.put(&identity::identities_to_bytes(&identities))?;
+    let record = Record { table, sides: sides_object, identities: ids, facts, settled };
     // What was read may be neither the old content nor the new one: it is filed under neither.
     if self::recipe(source, given, files, cx)? != *recipe {
         return Err(DataError::new(
@@ -282,7 +296,9 @@ fn make(
     let state = State {
         table: Some(Arc::new(loaded.table)),
         sides: Some(Arc::new(sides)),
-        ..State::default()
+        identities: Some(Arc::new(identities)),
+        groups: groups.map(Arc::new),
+        notes: Vec::new(),
     };
     Ok((record, state))
 }
@@ -344,7 +360,7 @@ impl Prepared {
             store.path(&self.record.table)?.and_then(|path| object::read(&path, rows).ok());
         let table = match stored.filter(|table| table.rows == rows) {
             Some(table) => Arc::new(table),
-            None => self.again(&store, &mut state)?.0,
+            None => self.again(&store, &mut state)?.table,
         };
         state.table = Some(table.clone());
         Ok(table)
@@ -363,10 +379,37 @@ impl Prepared {
         let stored = store.get(&self.record.sides)?.and_then(|bytes| side::from_bytes(&bytes));
         let sides = match stored.filter(|sides| sides.len() as u64 == self.facts.rows) {
             Some(sides) => Arc::new(sides),
-            None => self.again(&store, &mut state)?.1,
+            None => self.again(&store, &mut state)?.sides,
         };
         state.sides = Some(sides.clone());
         Ok(sides)
+    }
+
+    /// The object that holds the identity of every row.
+    pub fn identities_object(&self) -> Digest {
+        self.record.identities
+    }
+
+    /// The identity of every row: 64 bits of the content of the columns that [`Settled::identity`]
+    /// names, see [`crate::row_identities`].
+    ///
+    /// # Errors
+    /// As [`Prepared::table`].
+    pub fn identities(&self) -> Result<Arc<Vec<u64>>, DataError> {
+        let mut state = self.state();
+        if let Some(identities) = &state.identities {
+            return Ok(identities.clone());
+        }
+        let store = Store::open(&self.project)?;
+        let stored = store
+            .get(&self.record.identities)?
+            .and_then(|bytes| identity::identities_from_bytes(&bytes));
+        let identities = match stored.filter(|ids| ids.len() as u64 == self.facts.rows) {
+            Some(identities) => Arc::new(identities),
+            None => self.again(&store, &mut state)?.identities,
+        };
+        state.identities = Some(identities.clone());
+        Ok(identities)
     }
 
     /// A hash of `split.by` for every row; `None` if the split keeps no groups together.
@@ -380,7 +423,9 @@ impl Prepared {
         if let Some(groups) = &self.state().groups {
             return Ok(Some(groups.clone()));
         }
-        let groups = Arc::new(split::groups(&*self.table()?, &self.source.split.by)?);
+        let (table, identities) = (self.table()?, self.identities()?);
+        let key = split::columns(&table, &self.source.split.by)?;
+        let groups = Arc::new(identity::groups(&key, &identities).0);
         self.state().groups = Some(groups.clone());
         Ok(Some(groups))
     }
@@ -390,11 +435,7 @@ impl Prepared {
     }
 
     /// Makes the stored objects again from the files.
-    fn again(
-        &self,
-        store: &Store,
-        state: &mut State,
-    ) -> Result<(Arc<Table>, Arc<Vec<Side>>), DataError> {
+    fn again(&self, store: &Store, state: &mut State) -> Result<Made, DataError> {
         let interrupted = AtomicBool::new(false);
         let cx = Context {
             store,
@@ -418,8 +459,8 @@ impl Prepared {
             "data.{}: its stored table was gone or damaged, so it was made again from the files",
             self.name
         ));
-        match (made.table, made.sides) {
-            (Some(table), Some(sides)) => Ok((table, sides)),
+        match (made.table, made.sides, made.identities) {
+            (Some(table), Some(sides), Some(identities)) => Ok(Made { table, sides, identities }),
             _ => Err(DataError::interrupted()),
         }
     }

@@ -1,6 +1,9 @@
 //! Outputs of models on all rows, and the out-of-fold views that consumers are trained on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use collegium_data::{Matrix, Source};
 use collegium_digest::{Digest, Hasher};
@@ -106,6 +109,8 @@ impl Session {
         wanted: &BTreeSet<usize>,
         states: &States,
     ) -> Result<NodeState, EngineError> {
+        let exact = ready.now.is_some() && ready.certificate.is_none();
+        let is_held = ready.now.is_none();
         let Ready { parts, certificate, held, .. } = ready;
         let (recipe, full) = parts
             .get(&Part::Full)
@@ -133,7 +138,9 @@ impl Session {
             views.insert(view, made);
         }
         let reads = self.reads_now(index, states);
-        Ok(NodeState { recipe, parts, applied, views, reads, certificate, held })
+        let foreign = Arc::new(self.foreign(index, &parts, exact, is_held, states));
+        self.tell_foreign(index, foreign.clone());
+        Ok(NodeState { recipe, parts, applied, views, reads, certificate, held, foreign })
     }
 
     /// A realisation whose objects are all in the store, else what `make` makes, recorded.

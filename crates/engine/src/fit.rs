@@ -263,7 +263,7 @@ impl Session {
             table: Some(self.prepared(index).object()),
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),
-            seen: Some(self.seen(index, part, states)?),
+            seen: Some(self.seen(index, part, warm, states)?),
             restarts: fitted.restarts,
             judged: fitted.judged,
         };
@@ -331,7 +331,13 @@ impl Session {
     }
 
     /// What a fit reads beyond its recipe, for later comparisons.
-    fn seen(&self, index: usize, part: Part, states: &States) -> Result<Seen, EngineError> {
+    fn seen(
+        &self,
+        index: usize,
+        part: Part,
+        warm: Option<&Fit>,
+        states: &States,
+    ) -> Result<Seen, EngineError> {
         let mut classes = BTreeMap::new();
         for input in &self.experts[index].inputs {
             if let Input::Output { expert, .. } = input {
@@ -342,9 +348,9 @@ impl Session {
         Ok(Seen {
             train_rows: self.rows_digest(training_rows(index, part))?,
             valid_rows: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
-            split: self.split_key(index),
             upstream: self.reads_now(index, states),
             classes,
+            membership: self.membership(index, part, warm, states)?,
         })
     }
 

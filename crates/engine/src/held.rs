@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, StandsOn};
-use collegium_records::{Fit, Held, Ingredient, LockedNode, Recipe, Standing};
+use collegium_records::{Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
 use crate::{EngineError, Session, session::base};
@@ -138,14 +138,6 @@ impl Session {
         let Some(fit) = fit else {
             return missing(format!("the model of {name} is not in its store"), "no model");
         };
-        let other_split = fit.seen.as_ref().is_some_and(|seen| seen.split != self.split_key(index));
-        if other_split {
-            self.observer.event(crate::Event::Note(format!(
-                "{}: {file} divides its rows in another way, so this pipeline's validation and test rows \
-                 may be among those that its model was trained on",
-                self.node_name(index)
-            )));
-        }
         let model = HeldModel { kind: Held::Sourced, standing, fit, parts: BTreeMap::new() };
         self.checked(index, model, &format!("{file} {name}"))
     }
@@ -163,6 +155,13 @@ impl Session {
             theirs.get(&standing.realisation)?,
         ) {
             self.store.put(&model)?;
+            // Which rows it has seen comes with it; what is missing counts as seen.
+            let membership = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref());
+            for object in membership.iter().flat_map(|all| all.all()).flat_map(Members::objects) {
+                if let Some(bytes) = theirs.get(&object)? {
+                    self.store.put(&bytes)?;
+                }
+            }
             self.store.realise(&recipe, &standing.realisation, &fit)?;
         }
         Ok(())

@@ -14,6 +14,7 @@ use collegium_records::{Applied, Certificate, Fit, Held, Ingredient, Reads};
 
 use crate::{
     EngineError, Session,
+    membership::Seen,
     rows::{Rows, Side},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct NodeState {
     pub(crate) certificate: Option<Certificate>,
     /// Why it stands on a model that needs no certificate.
     pub(crate) held: Option<Held>,
+    /// What its models, and those above it, have seen beside its present rows.
+    pub(crate) foreign: Arc<Seen>,
 }
 
 impl NodeState {

@@ -33,6 +33,7 @@ mod fresh;
 mod held;
 mod inputs;
 mod measure;
+mod membership;
 mod memory;
 mod node;
 mod planning;

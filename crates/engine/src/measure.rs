@@ -8,14 +8,15 @@ use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{classification, regression};
-use collegium_records::{Measured, Metrics, Recipe, SplitMeasures};
+use collegium_records::{Measured, Metrics, Recipe, SeenRows, SplitMeasures};
 
 use crate::{
     EngineError, Session,
     clock::Clock,
     drift::sources,
     inputs::{NodeState, States},
-    rows::{Rows, SIDES, side_name},
+    membership::FEWEST_UNSEEN,
+    rows::{Rows, SIDES, Side, side_name},
 };
 
 /// Predictions and truth on one row set.
@@ -44,7 +45,27 @@ impl Predicted {
     }
 }
 
+/// Figures on a handful of rows that happened not to be seen are none.
+pub(crate) fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
+    if measures.seen > 0 && measures.rows < FEWEST_UNSEEN {
+        measures.metrics.clear();
+        measures.intervals.clear();
+    }
+    measures
+}
+
 impl Session {
+    /// How many rows of a side the models of an expert have seen; `None` for none.
+    pub(crate) fn seen_rows(
+        &self,
+        index: usize,
+        side: Side,
+    ) -> Result<Option<SeenRows>, EngineError> {
+        let all = self.rows(Rows::Side { expert: index, side })?.len() as u64;
+        let unseen = self.rows(Rows::HeldOut { expert: index, side })?.len() as u64;
+        Ok((unseen < all).then_some(SeenRows { seen: all - unseen, unseen }))
+    }
+
     /// The metrics of a node's deployed outputs on the rows that it is for, looked up or computed.
     pub(crate) fn measure(
         &self,
@@ -89,7 +110,7 @@ impl Session {
         }
         let target = self.expert(index).target.get_ref();
         for side in SIDES {
-            let rows = Rows::Side { expert: index, side };
+            let rows = Rows::HeldOut { expert: index, side };
             let digest = self.column_digest(index, target, rows)?;
             let which = self.rows_key(rows);
             recipe.set(format!("target.{}", side_name(side)), vec![digest.into(), which.into()]);
@@ -110,13 +131,14 @@ impl Session {
         let clock = Clock::start();
         let mut splits = BTreeMap::new();
         for side in SIDES {
-            let predicted = predict(Rows::Side { expert: index, side })?;
+            let predicted = predict(Rows::HeldOut { expert: index, side })?;
             let measures = SplitMeasures {
                 rows: predicted.rows(),
+                seen: self.seen_rows(index, side)?.map_or(0, |seen| seen.seen),
                 metrics: predicted.metrics(),
                 intervals: BTreeMap::new(),
             };
-            splits.insert(side_name(side).to_owned(), measures);
+            splits.insert(side_name(side).to_owned(), withheld(measures));
         }
         let id = Hasher::new("measured").digest(&recipe.digest()).finish();
         let measured = Measured { splits, cost: clock.stop() };

@@ -6,7 +6,7 @@ use collegium_manifest::Baseline;
 use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
 use collegium_records::{Fit, Recipe};
 
-use crate::{EngineError, Session, inputs::States};
+use crate::{EngineError, Session, inputs::States, warm::Start};
 
 /// A fit that a node owes.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub(crate) struct Need {
     pub(crate) fit: Option<Fit>,
     /// Where a warm start begins.
     pub(crate) warm: Option<Fit>,
+    /// Why it begins cold although the file asks for a warm start.
+    pub(crate) cold: Option<String>,
 }
 
 impl Session {
@@ -40,12 +42,13 @@ impl Session {
                     fit_recipe(expert, &inputs)
                 }
             };
-            let (recipe, warm) = match part {
-                Part::Baseline(_) => (recipe, None),
+            let start = match part {
+                Part::Baseline(_) => Start { recipe, parent: None, cold: None },
                 _ => self.warmed(index, part, recipe)?,
             };
+            let Start { recipe, parent: warm, cold } = start;
             let fit = self.known_fit(&recipe.digest())?;
-            needs.push(Need { part, recipe, fit, warm });
+            needs.push(Need { part, recipe, fit, warm, cold });
         }
         Ok(Some(needs))
     }
@@ -58,7 +61,7 @@ impl Session {
     ) -> Result<Option<Recipe>, EngineError> {
         let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
         let cold = fit_recipe(self.expert(index), &inputs);
-        Ok(Some(self.warmed(index, Part::Full, cold)?.0))
+        Ok(Some(self.warmed(index, Part::Full, cold)?.recipe))
     }
 
     /// The recipe to compare the present one with: that of the last full fit.

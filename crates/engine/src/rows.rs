@@ -12,16 +12,24 @@ use std::{
 pub(crate) use collegium_data::Side;
 use collegium_data::{Column, Matrix, Values, folds, select};
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{Task, Upstream};
+use collegium_manifest::Upstream;
 use collegium_plan::View;
 
-use crate::{EngineError, Session, error::data_error, session::lock_mutex};
+use crate::{
+    EngineError, Session,
+    error::data_error,
+    membership::{self, Seen, Use},
+    session::lock_mutex,
+};
 
 /// A set of rows of an expert's data source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Rows {
     /// Those that the expert's `where` admits and whose target is known, on one side of the split.
     Side { expert: usize, side: Side },
+    /// Those of one side of the split, less those that the models of the expert, or of one above it,
+    /// have seen: what a figure on that side is measured on.
+    HeldOut { expert: usize, side: Side },
     /// The expert's training rows: the training side, for a held-out consumer only what was held
     /// out.
     Train { expert: usize },
@@ -37,6 +45,8 @@ pub(crate) struct RowCache {
     rows: Mutex<HashMap<Rows, Arc<Vec<u32>>>>,
     masks: Mutex<HashMap<usize, Arc<Vec<bool>>>>,
     labels: Mutex<HashMap<usize, Arc<Vec<u32>>>>,
+    /// What models have seen beside an expert's present rows, by expert.
+    foreign: Mutex<HashMap<usize, Arc<Seen>>>,
 }
 
 /// The label of a row whose target is missing.
@@ -49,12 +59,39 @@ pub(crate) fn evenly(rows: &[u32], most: usize) -> Vec<u32> {
 }
 
 impl Session {
+    /// Remembers what models have seen beside an expert's present rows.
+    pub(crate) fn tell_foreign(&self, expert: usize, seen: Arc<Seen>) {
+        let before = lock_mutex(&self.rows.foreign).insert(expert, seen.clone());
+        if before.is_some_and(|before| before != seen) {
+            let stale =
+                |rows: &Rows| matches!(rows, Rows::HeldOut { expert: of, .. } if *of == expert);
+            lock_mutex(&self.rows.rows).retain(|rows, _| !stale(rows));
+        }
+    }
+
+    /// What could take rows away from a side; `None` where nothing can.
+    fn foreign_of(&self, expert: usize, side: Side) -> Option<Arc<Seen>> {
+        let seen = lock_mutex(&self.rows.foreign).get(&expert).cloned()?;
+        (side != Side::Train && !seen.as_ref().as_ref().is_some_and(Vec::is_empty)).then_some(seen)
+    }
+
     /// Identifies a row set by how it is chosen.
     pub(crate) fn rows_key(&self, rows: Rows) -> Digest {
         let mut hasher = Hasher::new("rows");
         match rows {
             Rows::Side { expert, side } => {
                 hasher.digest(&self.base_key(expert)).text(side_name(side));
+            }
+            Rows::HeldOut { expert, side } => {
+                let whole = Rows::Side { expert, side };
+                // Nothing foreign reaches most experts: their held-out rows are the side as it is.
+                match self.foreign_of(expert, side) {
+                    None => return self.rows_key(whole),
+                    Some(seen) => {
+                        hasher.text("held out").digest(&self.rows_key(whole));
+                        hasher.digest(&membership::key(&seen));
+                    }
+                }
             }
             Rows::Train { expert } => {
                 hasher.digest(&self.base_key(expert)).text("training");
@@ -93,6 +130,15 @@ impl Session {
                 Ok((0..mask.len() as u32)
                     .filter(|&row| mask[row as usize] && sides[row as usize] == side)
                     .collect())
+            }
+            Rows::HeldOut { expert, side } => {
+                let whole = self.rows(Rows::Side { expert, side })?;
+                let Some(seen) = self.foreign_of(expert, side) else { return Ok(whole.to_vec()) };
+                // Validation rows are there to be chosen on; test rows are there for nothing.
+                let how = if side == Side::Valid { Use::Trained } else { Use::Any };
+                let seen = self.seen_among(expert, &seen, how, &whole)?;
+                let unseen = |row: &u32| seen.binary_search(row).is_err();
+                Ok(whole.iter().copied().filter(unseen).collect())
             }
             Rows::Train { expert } => match self.held_out(expert) {
                 None => Ok(self.rows(Rows::Side { expert, side: Side::Train })?.to_vec()),
@@ -143,45 +189,21 @@ impl Session {
             View::HeldOut { .. } => self.rows(Rows::Side { expert: owner, side: Side::Train })?,
             _ => self.rows(Rows::Train { expert: owner })?,
         };
-        let groups = self
-            .prepared(owner)
-            .groups()
-            .map_err(|error| data_error(error, &self.pipeline.source))?;
-        let labels = match self.experts[owner].task {
-            Task::Classification => Some(self.labels(owner)?),
-            Task::Regression => None,
+        let prepared = self.prepared(owner);
+        let units = match prepared.groups() {
+            Ok(Some(groups)) => Ok(groups),
+            Ok(None) => prepared.identities(),
+            Err(error) => Err(error),
         };
-        let assigned = folds(
-            &rows,
-            count,
-            groups.as_ref().map(|groups| groups.as_slice()),
-            labels.as_ref().map(|labels| labels.as_slice()),
-            &self.fold_key(owner, count),
-        );
+        let units = units.map_err(|error| data_error(error, &self.pipeline.source))?;
+        let assigned = folds(&rows, count, &units, &self.fold_key(owner, count));
         Ok(rows.iter().copied().zip(assigned).collect())
     }
 
-    /// Folds depend on the split's seed alone, so that appended rows leave the others' folds.
+    /// Folds depend on the split's seed and on each row's identity alone.
     fn fold_key(&self, expert: usize, count: u32) -> Digest {
         let seed = self.pipeline.data[&self.expert(expert).data].split.seed;
         Hasher::new("folds").count(seed).count(u64::from(count)).finish()
-    }
-
-    /// How rows were divided: what a model was trained on may be validated or tested on by another
-    /// split.
-    pub(crate) fn split_key(&self, expert: usize) -> Digest {
-        let split = &self.pipeline.data[&self.expert(expert).data].split;
-        let mut hasher = Hasher::new("split");
-        hasher.count(split.seed);
-        for share in [split.train, split.valid, split.test] {
-            hasher.text(&format!("{share:?}"));
-        }
-        hasher.list(split.by.len());
-        for column in &split.by {
-            hasher.text(column.get_ref());
-        }
-        hasher.text(split.stratify.as_ref().map_or("", |column| column.get_ref()));
-        hasher.finish()
     }
 
     fn held_out(&self, expert: usize) -> Option<View> {

@@ -3,13 +3,20 @@
 //! The parent is an explicit ingredient of the recipe, so a chain of warm starts can be followed back
 //! and computed again. While nothing but the parent would differ, a fit keeps the parent that it
 //! has; otherwise a second run would train further by itself.
+//!
+//! A model that has seen rows which are held out now is no parent: what it remembers of them would pass
+//! for skill. The fit begins cold then, and says why.
 
 use collegium_digest::Digest;
 use collegium_manifest::WarmStart;
 use collegium_plan::Part;
 use collegium_records::{Fit, Ingredient, Recipe, Standing};
 
-use crate::{EngineError, Session, inputs::training_rows};
+use crate::{
+    EngineError, Session,
+    membership::{Use, closure},
+    rows::{Rows, Side},
+};
 
 const PARENT: &str = "warm_start.parent";
 
@@ -21,12 +28,13 @@ impl Session {
         index: usize,
         part: Part,
         cold: Recipe,
-    ) -> Result<(Recipe, Option<Fit>), EngineError> {
+    ) -> Result<Start, EngineError> {
+        let begins = |recipe| Ok(Start { recipe, parent: None, cold: None });
         let Some(WarmStart { cold_every }) = self.expert(index).warm_start else {
-            return Ok((cold, None));
+            return begins(cold);
         };
-        let Some(standing) = self.locked_part(index, part) else { return Ok((cold, None)) };
-        let Some(before) = self.store.recipe(&standing.recipe)? else { return Ok((cold, None)) };
+        let Some(standing) = self.locked_part(index, part) else { return begins(cold) };
+        let Some(before) = self.store.recipe(&standing.recipe)? else { return begins(cold) };
         let mut stripped = before.clone();
         let parent = match stripped.ingredients.remove(PARENT) {
             Some(Ingredient::Digest(parent)) => Some(parent),
@@ -40,52 +48,50 @@ impl Session {
                 None => None,
             };
             let at_hand = warm.is_some() || self.known_fit(&standing.recipe)?.is_some();
-            return Ok(if at_hand { (before, warm) } else { (cold, None) });
+            return match at_hand {
+                true => Ok(Start { recipe: before, parent: warm, cold: None }),
+                false => begins(cold),
+            };
         }
-        let Some(fit) = self.fit_of(&standing)? else { return Ok((cold, None)) };
-        if fit.generation >= cold_every
-            || !self.may_start_from(index, part, &fit, &before, &cold)?
-        {
-            return Ok((cold, None));
+        let Some(fit) = self.fit_of(&standing)? else { return begins(cold) };
+        if fit.generation >= cold_every || !same_shape(&before, &cold) {
+            return begins(cold);
         }
-        Ok((cold.with(PARENT, fit.model), Some(fit)))
+        if let Some(why) = self.has_seen(index, part, &fit)? {
+            return Ok(Start { recipe: cold, parent: None, cold: Some(why) });
+        }
+        Ok(Start { recipe: cold.with(PARENT, fit.model), parent: Some(fit), cold: None })
     }
 
-    /// May a fit start from this one? The shape, the inputs and the classes must be the same, and it
-    /// must not have seen rows that it will now be judged on.
-    fn may_start_from(
-        &self,
-        index: usize,
-        part: Part,
-        fit: &Fit,
-        before: &Recipe,
-        cold: &Recipe,
-    ) -> Result<bool, EngineError> {
-        let Some(seen) = &fit.seen else { return Ok(false) };
-        // A fold's model predicts the rows left out of it, so it must start from one that left out
-        // the same.
-        let fold = matches!(part, Part::Fold { .. });
-        if fold && seen.train_rows != self.rows_digest(training_rows(index, part))? {
-            return Ok(false);
+    /// The rows that are held out of a part now and that a model before it has seen, in words.
+    fn has_seen(&self, index: usize, part: Part, fit: &Fit) -> Result<Option<String>, EngineError> {
+        let seen = closure(fit);
+        let mut asked = vec![
+            (Rows::Side { expert: index, side: Side::Test }, Use::Any, "test rows"),
+            (Rows::Side { expert: index, side: Side::Valid }, Use::Trained, "validation rows"),
+        ];
+        // A fold's model predicts the rows left out of it, so it must start from one that has not been
+        // trained on them.
+        if let Part::Fold { view, fold } = part {
+            let left_out = Rows::Fold { expert: index, view, fold };
+            asked.push((left_out, Use::Trained, "rows left out of it"));
         }
-        let shape = |recipe: &Recipe| -> Vec<(String, Option<Ingredient>)> {
-            let kind = |value: &Ingredient| match value {
-                Ingredient::List(items) => items.first().cloned(),
-                other => Some(other.clone()),
-            };
-            let part_of_it = |(name, value): (&String, &Ingredient)| match name.as_str() {
-                "task" | "classes" => Some((name.clone(), Some(value.clone()))),
-                model if model.starts_with("model.") && model != "model.dropout" => {
-                    Some((name.clone(), Some(value.clone())))
-                }
-                input if input.starts_with("inputs.") => Some((name.clone(), kind(value))),
-                _ => None,
-            };
-            recipe.ingredients.iter().filter_map(part_of_it).collect()
-        };
-        Ok(before.kind == "fit"
-            && seen.split == self.split_key(index)
-            && shape(before) == shape(cold))
+        for (rows, how, what) in asked {
+            let rows = self.rows(rows)?;
+            let known = self.seen_among(index, &seen, how, &rows)?.len();
+            if known > 0 {
+                return Ok(Some(match &seen {
+                    Some(_) => format!(
+                        "begins cold: the model before it has seen {known} of the {} {what}, or rows that \
+                         cannot be told from them",
+                        rows.len()
+                    ),
+                    None => "begins cold: the model before it does not say which rows it has seen"
+                        .to_owned(),
+                }));
+            }
+        }
+        Ok(None)
     }
 
     fn locked_part(&self, index: usize, part: Part) -> Option<Standing> {
@@ -104,4 +110,34 @@ impl Session {
         }
         Ok(None)
     }
+}
+
+/// Where a fit starts.
+pub(crate) struct Start {
+    /// The recipe, the parent among its ingredients.
+    pub(crate) recipe: Recipe,
+    /// The model to start from.
+    pub(crate) parent: Option<Fit>,
+    /// Why it does not start from the model before it although the file asks for that.
+    pub(crate) cold: Option<String>,
+}
+
+/// Are the network, the inputs and the classes of two fits the same?
+fn same_shape(before: &Recipe, cold: &Recipe) -> bool {
+    let shape = |recipe: &Recipe| -> Vec<(String, Option<Ingredient>)> {
+        let kind = |value: &Ingredient| match value {
+            Ingredient::List(items) => items.first().cloned(),
+            other => Some(other.clone()),
+        };
+        let part_of_it = |(name, value): (&String, &Ingredient)| match name.as_str() {
+            "task" | "classes" => Some((name.clone(), Some(value.clone()))),
+            model if model.starts_with("model.") && model != "model.dropout" => {
+                Some((name.clone(), Some(value.clone())))
+            }
+            input if input.starts_with("inputs.") => Some((name.clone(), kind(value))),
+            _ => None,
+        };
+        recipe.ingredients.iter().filter_map(part_of_it).collect()
+    };
+    before.kind == "fit" && shape(before) == shape(cold)
 }

@@ -196,5 +196,5 @@ fn resampled<const M: usize>(
         .filter(|(name, _)| metrics.contains_key(*name) && *name != "ece")
         .filter_map(|(name, values)| Some((name.to_owned(), interval(values)?)))
         .collect();
-    SplitMeasures { rows: rows as u64, metrics, intervals }
+    SplitMeasures { rows: rows as u64, seen: 0, metrics, intervals }
 }

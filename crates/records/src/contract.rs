@@ -84,6 +84,9 @@ pub struct NodeRun {
     pub peak_bytes: u64,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, Metrics>,
+    /// Of the sides on which its model has seen rows: how many rows its figures leave out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub seen: BTreeMap<String, SeenRows>,
     /// What the lock stood on before, when it was something else.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<Standing>,
@@ -96,6 +99,15 @@ pub struct NodeRun {
     /// Of a failed node: what went wrong.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+}
+
+/// Held-out rows that a model has seen nevertheless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRows {
+    /// Rows that are left out of its figures: it was trained, stopped or chosen on them.
+    pub seen: u64,
+    /// Rows that it has not seen. Below 30 its figures are withheld.
+    pub unseen: u64,
 }
 
 /// A line of `evaluate.require` and how it went.

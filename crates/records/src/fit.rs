@@ -66,14 +66,67 @@ pub struct Seen {
     pub train_rows: Digest,
     /// Its validation rows, by number.
     pub valid_rows: Digest,
-    /// How rows were divided: shares, groups, strata and seed.
-    pub split: Digest,
     /// Outputs of upstream experts, by reference.
     #[serde(default)]
     pub upstream: BTreeMap<String, Reads>,
     /// The classes that those outputs speak of, by reference; none for a regression's.
     #[serde(default)]
     pub classes: BTreeMap<String, Vec<String>>,
+    /// Which rows it has seen. A model without it (of an older version, or made from one without it)
+    /// counts as having seen every row.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub membership: Option<Membership>,
+}
+
+/// Which rows a model has seen, by itself and through the models that it was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Membership {
+    /// By itself.
+    pub own: Members,
+    /// Through the model that it started from.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub inherited: Vec<Members>,
+    /// Through the models whose outputs it was trained on.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub above: Vec<Members>,
+}
+
+impl Membership {
+    /// All of it.
+    pub fn all(&self) -> impl Iterator<Item = &Members> {
+        std::iter::once(&self.own).chain(&self.inherited).chain(&self.above)
+    }
+}
+
+/// A set of rows of one table, by identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Members {
+    /// The rows of the table by their content.
+    pub content: Who,
+    /// The rows of the table by their key, where the split names one: a row that is edited keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<Who>,
+    /// Those that were trained on: an object, a bit for each row of the table.
+    pub trained: Digest,
+    /// Those that it was stopped, tuned, calibrated or chosen on: an object of the same form.
+    pub chosen: Digest,
+}
+
+impl Members {
+    /// The objects that it names.
+    pub fn objects(&self) -> impl Iterator<Item = Digest> {
+        let key = self.key.as_ref().map(|key| key.rows);
+        [self.content.rows, self.trained, self.chosen].into_iter().chain(key)
+    }
+}
+
+/// Who the rows of a table are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Who {
+    /// The columns that tell them apart.
+    pub columns: Vec<String>,
+    /// The identity of every row by these columns: an object.
+    pub rows: Digest,
 }
 
 /// One pass over the training rows.

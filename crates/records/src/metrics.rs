@@ -24,10 +24,17 @@ pub struct Interval {
 pub struct SplitMeasures {
     /// Rows measured.
     pub rows: u64,
+    /// Rows of this side that are left out, because the model has seen them.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub seen: u64,
     /// Point values.
     pub metrics: Metrics,
     /// 95 % bootstrap intervals of the same metrics.
     pub intervals: BTreeMap<String, Interval>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A number as sentences and tables show it: three significant digits.

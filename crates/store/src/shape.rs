@@ -18,6 +18,8 @@ pub(crate) struct Names {
     pub(crate) table: Option<Digest>,
     /// The upstream outputs that a model was trained on.
     pub(crate) upstream: Vec<Digest>,
+    /// What says which rows a model has seen.
+    pub(crate) membership: Vec<Digest>,
     /// The fold models that belong to a full model.
     pub(crate) parts: Vec<Digest>,
 }
@@ -36,6 +38,7 @@ pub(crate) struct About {
 struct Tabled {
     table: Digest,
     sides: Digest,
+    identities: Digest,
 }
 
 #[derive(Deserialize)]
@@ -78,11 +81,15 @@ pub(crate) fn names(kind: Option<&str>, record: &[u8]) -> Names {
 }
 
 fn fit(fit: Fit) -> Names {
+    let membership = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref());
+    let membership: Vec<Digest> =
+        membership.iter().flat_map(|m| m.all()).flat_map(|members| members.objects()).collect();
     let seen = fit.seen.into_iter().flat_map(|seen| seen.upstream.into_values());
     Names {
         needs: vec![(fit.model, Kept::Models, format!("model ({}, {})", fit.kind, fit.task))],
         cpu_seconds: Some(fit.cost.cpu_seconds),
         table: fit.table,
+        membership,
         upstream: seen.flat_map(|reads| [reads.deployed, reads.view]).collect(),
         ..Names::default()
     }
@@ -97,7 +104,11 @@ fn applied(applied: Applied) -> Names {
 
 fn tabled(record: Tabled) -> Names {
     let object = |object, what: &str| (object, Kept::Tables, what.to_owned());
-    let needs = vec![object(record.table, "table"), object(record.sides, "sides of a split")];
+    let needs = vec![
+        object(record.table, "table"),
+        object(record.sides, "sides of a split"),
+        object(record.identities, "identities of rows"),
+    ];
     Names { needs, ..Names::default() }
 }
 

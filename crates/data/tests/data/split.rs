@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use collegium_data::Side;
 use proptest::prelude::*;
 
-use crate::project::Project;
+use crate::project::{Project, texts};
 
 const SHARES: [f64; 3] = [0.6, 0.2, 0.2];
 
@@ -18,33 +18,91 @@ fn base() -> Vec<(u32, u8)> {
     (0..60).map(|id| (id, (id % 3) as u8)).collect()
 }
 
+fn project(rows: &[(u32, u8)], by: &[&str], stratify: Option<&str>) -> Project {
+    Project::csv(csv(rows)).split(SHARES, by, stratify)
+}
+
 fn sides(rows: &[(u32, u8)], by: &[&str], stratify: Option<&str>) -> Vec<Side> {
-    Project::csv(csv(rows)).split(SHARES, by, stratify).prepared().sides().unwrap().to_vec()
+    project(rows, by, stratify).prepared().sides().unwrap().to_vec()
+}
+
+/// The side of each row at a later run, by its id.
+fn later(first: &Project, text: &str) -> BTreeMap<String, Side> {
+    let split = first.source.split.clone();
+    let mut later = Project::csv(text);
+    later.source.split = split;
+    later.settled = first.prepared().settled().clone();
+    by_id(&later)
+}
+
+fn by_id(project: &Project) -> BTreeMap<String, Side> {
+    let prepared = project.prepared();
+    let ids = texts(&prepared.table().unwrap(), "id");
+    ids.into_iter().zip(prepared.sides().unwrap().iter().copied()).collect()
+}
+
+/// Every way to ask for a split by hash.
+fn ways() -> [(&'static [&'static str], Option<&'static str>); 4] {
+    [(&[], None), (&["class", "id"], None), (&[], Some("class")), (&["id"], Some("class"))]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
     #[test]
-    fn appending_rows_moves_none(more in prop::collection::vec((60u32..999, 0u8..5), 1..40)) {
-        let (short, mut long) = (base(), base());
-        long.extend(more);
-        for (by, stratify) in [
-            (&[][..], None), (&["class", "id"][..], None), (&[][..], Some("class")), (&["id"][..], Some("class")),
-        ] {
-            let before = sides(&short, by, stratify);
-            prop_assert_eq!(&sides(&long, by, stratify)[..before.len()], &before[..]);
+    fn no_edit_of_other_cells_moves_a_row(
+        more in prop::collection::vec((60u32..999, 0u8..5), 1..40), shuffled in Just(base()).prop_shuffle(), odd in 0usize..60,
+    ) {
+        for (by, stratify) in ways() {
+            let first = project(&base(), by, stratify);
+            let before = by_id(&first);
+            let kept = |after: BTreeMap<String, Side>| before.iter().all(|(id, side)| after.get(id) == Some(side));
+            let mut appended = base();
+            appended.extend(&more);
+            prop_assert!(kept(later(&first, &csv(&appended))), "appended");
+            prop_assert!(kept(later(&first, &csv(&shuffled))), "sorted in another way");
+            let wider: String = csv(&shuffled).lines().enumerate().map(|(i, line)| match i {
+                0 => format!("new,{line}\n"),
+                i => format!("x{},{line}\n", i * 7),
+            }).collect();
+            prop_assert!(kept(later(&first, &wider)), "a column was added");
+            let typed: String = csv(&base()).lines().enumerate().map(|(i, line)| match i {
+                i if i == odd + 1 => format!("A-{line}\n"),
+                _ => format!("{line}\n"),
+            }).collect();
+            let after = later(&first, &typed);
+            let same = before.iter().filter(|(id, side)| after.get(*id) == Some(side)).count();
+            prop_assert_eq!(same, 59, "one id became a text");
         }
     }
+}
 
-    #[test]
-    fn reordering_rows_moves_none_of_a_hashed_split(shuffled in Just(base()).prop_shuffle()) {
-        let of = |rows: &[(u32, u8)], by: &[&str]| -> BTreeMap<_, _> {
-            rows.iter().copied().zip(sides(rows, by, None)).collect()
-        };
-        prop_assert_eq!(of(&base(), &[]), of(&shuffled, &[]));
-        prop_assert_eq!(of(&base(), &["id"]), of(&shuffled, &["id"]));
-    }
+#[test]
+fn a_column_that_has_gone_is_said_to_draw_the_split_anew() {
+    let first = Project::csv("id,a,b\n1,2,3\n2,3,4\n");
+    let mut later = Project::csv("id,a\n1,2\n2,3\n");
+    later.settled = first.prepared().settled().clone();
+    let prepared = later.prepared();
+    assert!(prepared.facts.notes.iter().any(|note| note.contains("`b` is gone")));
+    assert_eq!(prepared.settled().identity, ["a", "id"]);
+}
+
+#[test]
+fn rows_without_their_key_are_counted_and_lie_on_sides_of_their_own() {
+    let rows: String =
+        (0..200).map(|row| format!("{},{row}\n", if row % 2 == 0 { "" } else { "7" })).collect();
+    let project = Project::csv(format!("id,x\n{rows}")).split(SHARES, &["id"], None);
+    let prepared = project.prepared();
+    assert!(
+        prepared
+            .facts
+            .notes
+            .iter()
+            .any(|note| note.contains("100 of 200 rows have no value in `id`"))
+    );
+    let sides = prepared.sides().unwrap();
+    assert_eq!(sides.iter().skip(1).step_by(2).collect::<BTreeSet<_>>().len(), 1, "one group");
+    assert_eq!(sides.iter().step_by(2).collect::<BTreeSet<_>>().len(), 3, "a hundred");
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Session {
 
     /// The rows that cues are tested on.
     fn cue_rows(&self, index: usize, key: &Digest) -> Result<Vec<u32>, EngineError> {
-        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
         Ok(some_of(&rows, MOST_ROWS, key))
     }
 

@@ -7,7 +7,7 @@ use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_plan::View;
 use collegium_probe::{Sight, agreement, spectral_gap};
-use collegium_records::{Agop, Comparison, NodeAudit, Probe};
+use collegium_records::{Agop, Comparison, NodeAudit, Probe, SeenRows, SplitMeasures};
 
 use super::{
     baseline_name, baselines,
@@ -21,6 +21,8 @@ use super::{
 use crate::{
     EngineError, Session,
     inputs::{InputData, NodeState, States, encode},
+    measure::Predicted,
+    membership::FEWEST_UNSEEN,
     rows::{Rows, SIDES, Side, side_name},
 };
 
@@ -31,7 +33,30 @@ struct Seen {
     probe: Probe,
 }
 
+/// Why an expert is not looked at whose model has seen most test rows.
+fn few_unseen(few: SeenRows) -> String {
+    format!(
+        "its model has seen {} of the {} test rows, and {} are too few to measure on ({FEWEST_UNSEEN} are \
+         needed)",
+        few.seen,
+        few.seen + few.unseen,
+        few.unseen
+    )
+}
+
 impl Session {
+    /// Metrics with intervals on the rows of a side that no model behind them has seen.
+    fn measures_on(
+        &self,
+        index: usize,
+        side: Side,
+        predicted: &Predicted,
+        key: &Digest,
+    ) -> Result<SplitMeasures, EngineError> {
+        let seen = self.seen_rows(index, side)?.map_or(0, |seen| seen.seen);
+        Ok(crate::measure::withheld(SplitMeasures { seen, ..with_intervals(predicted, key) }))
+    }
+
     pub(super) fn make_audit(
         &self,
         index: usize,
@@ -45,22 +70,29 @@ impl Session {
         let model = self.model(full)?;
         let mut metrics = BTreeMap::new();
         for side in SIDES {
-            let predicted = self.predicted(index, state, Rows::Side { expert: index, side })?;
-            metrics.insert(side_name(side).to_owned(), with_intervals(&predicted, key));
+            let predicted = self.predicted(index, state, Rows::HeldOut { expert: index, side })?;
+            let measures = self.measures_on(index, side, &predicted, key)?;
+            metrics.insert(side_name(side).to_owned(), measures);
         }
         let mut yardsticks = BTreeMap::new();
         for baseline in baselines(&state.parts) {
             let mut splits = BTreeMap::new();
             for side in SIDES {
-                let rows = Rows::Side { expert: index, side };
+                let rows = Rows::HeldOut { expert: index, side };
                 let predicted = self.baseline_predicted(index, baseline, state, states, rows)?;
-                splits.insert(side_name(side).to_owned(), with_intervals(&predicted, key));
+                let measures = self.measures_on(index, side, &predicted, key)?;
+                splits.insert(side_name(side).to_owned(), measures);
             }
             yardsticks.insert(baseline_name(baseline).to_owned(), splits);
         }
-        let test = Rows::Side { expert: index, side: Side::Test };
+        let test = Rows::HeldOut { expert: index, side: Side::Test };
         let held_out = self.predicted(index, state, test)?;
-        let skill = self.skill(index, &held_out, key)?;
+        let seen = self.seen_rows(index, Side::Test)?;
+        let too_few = seen.filter(|seen| seen.unseen < FEWEST_UNSEEN);
+        let skill = match too_few {
+            None => self.skill(index, &held_out, key)?,
+            Some(_) => None,
+        };
         let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
         let refits = self.refits(index, state, &model, states)?;
         let mut seen = match &skill {
@@ -71,7 +103,10 @@ impl Session {
                 "it learned nothing: on test rows it does not beat a constant prediction, so what \
                  it looks at says nothing about the task",
             ),
-            None => withheld("there are no test rows to show skill on"),
+            None => match too_few {
+                Some(few) => withheld(&few_unseen(few)),
+                None => withheld("there are no test rows to show skill on"),
+            },
         };
         let composite = self.composite(index, &model, states)?;
         let combined = self.combined(index, state, states, skilled, key)?;

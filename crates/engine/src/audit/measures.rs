@@ -144,7 +144,7 @@ impl Session {
             Task::Regression => Loss::Squared,
         };
         let side = |side| -> Result<(Arc<Vec<u32>>, Vec<f64>), EngineError> {
-            let rows = Rows::Side { expert: index, side };
+            let rows = Rows::HeldOut { expert: index, side };
             Ok((self.rows(rows)?, losses_of(&self.predicted(index, state, rows)?)))
         };
         let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);

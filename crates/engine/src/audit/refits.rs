@@ -46,7 +46,7 @@ impl Session {
             let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { break };
             let again = self.model(&fit)?;
             if again.encoder == model.encoder {
-                let test = Rows::Side { expert: index, side: Side::Test };
+                let test = Rows::HeldOut { expert: index, side: Side::Test };
                 let predicted = self.model_predicted(index, Part::Full, &again, states, test)?;
                 refits.metrics.push(predicted.metrics());
                 refits.seeds.push(again);

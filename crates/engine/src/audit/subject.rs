@@ -270,7 +270,7 @@ impl Session {
         side: Side,
         key: &Digest,
     ) -> Result<Vec<u32>, EngineError> {
-        let rows = self.rows(Rows::Side { expert: index, side })?;
+        let rows = self.rows(Rows::HeldOut { expert: index, side })?;
         Ok(some_of(&rows, self.pipeline.audit.rows as usize, key))
     }
 }

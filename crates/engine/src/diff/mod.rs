@@ -185,7 +185,7 @@ impl Session {
             ));
             return Ok(());
         }
-        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
         diff.metrics = self.metrics_of_two(index, [&one, &other], &rows, &key)?;

@@ -277,6 +277,14 @@ impl Session {
     }
 }
 
+/// Why fits that are missing begin cold although a warm start was asked for; each reason once.
+pub(crate) fn cold(ready: &Ready) -> Vec<String> {
+    let mut found: Vec<String> = ready.open.iter().filter_map(|need| need.cold.clone()).collect();
+    found.dedup();
+    found.truncate(1);
+    found
+}
+
 /// Words for the reasons of a node that is not trained, or is although it need not have been.
 pub(crate) fn reasons(ready: &Ready) -> Vec<String> {
     if let Some(certificate) = &ready.certificate {
@@ -284,5 +292,5 @@ pub(crate) fn reasons(ready: &Ready) -> Vec<String> {
     }
     let judged = ready.judgement.as_ref().map(reuse::advice);
     let unjudged = ready.unjudged.as_ref().map(|why| format!("not judged: {why}"));
-    judged.into_iter().chain(unjudged).collect()
+    judged.into_iter().chain(unjudged).chain(cold(ready)).collect()
 }

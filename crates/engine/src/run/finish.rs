@@ -12,7 +12,9 @@ use collegium_records::{
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
-use crate::{EngineError, Event, Session, inputs::NodeState, requirement, session::lock_mutex};
+use crate::{
+    EngineError, Event, Session, inputs::NodeState, membership, requirement, session::lock_mutex,
+};
 
 /// Writes the lock and the log, and makes the report.
 pub(super) fn finish(
@@ -74,6 +76,7 @@ pub(super) fn finish(
     notes.extend(session.provenance_notes(&wanted)?);
     let nodes: Vec<NodeRun> =
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
+    notes.extend(nodes.iter().flat_map(membership::notes));
     let requirements: Vec<_> =
         session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
     let interrupted = session.interrupted.load(Ordering::Relaxed);

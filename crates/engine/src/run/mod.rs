@@ -328,6 +328,7 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         fit_cpu_seconds: 0.0,
         peak_bytes: 0,
         metrics: BTreeMap::new(),
+        seen: BTreeMap::new(),
         before: None,
         certificate: None,
         judgement: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use collegium_plan::explain;
-use collegium_records::{NodeRun, Outcome, Standing, Verdict};
+use collegium_records::{NodeRun, Outcome, SeenRows, Standing, Verdict};
 use futures_util::future::join_all;
 
 use super::Shared;
@@ -73,6 +73,12 @@ impl Shared {
         let standing = Standing { recipe: state.recipe, realisation: state.full().model };
         run.realisation = Some(standing.realisation);
         run.recipe.get_or_insert(standing.recipe);
+        for (side, measures) in &metrics {
+            if measures.seen > 0 {
+                let seen = SeenRows { seen: measures.seen, unseen: measures.rows };
+                run.seen.insert(side.clone(), seen);
+            }
+        }
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
         let before = self.session.lock.node.get(&self.session.node_name(index));

@@ -23,8 +23,8 @@ impl Live {
     }
 }
 
-/// Follows the roots: the outputs of their recipes; the tables that their models were trained on,
-/// and of models that a lock stands on the upstream outputs too; a table with its split.
+/// Follows the roots: the outputs of their recipes; the tables that their models were trained on and
+/// the rows that they have seen, and of models that a lock stands on the upstream outputs too; a table with its split.
 pub(super) fn live(inventory: &Inventory, roots: &Roots, policy: &GcPolicy) -> Live {
     let mut standing: HashSet<Digest> = roots.objects.iter().copied().collect();
     for record in &inventory.records {
@@ -60,8 +60,10 @@ pub(super) fn live(inventory: &Inventory, roots: &Roots, policy: &GcPolicy) -> L
             }
             if reached.contains(object) {
                 reached.extend(record.names.table);
+                reached.extend(&record.names.membership);
             } else if young.contains(object) {
                 young.extend(record.names.table);
+                young.extend(&record.names.membership);
             }
         }
     }

@@ -28,7 +28,7 @@ impl Session {
         model: &Model,
         states: &States,
     ) -> Result<Option<Composite>, EngineError> {
-        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
         let inputs = &self.experts[index].inputs;
         let mut upstream: Vec<String> = Vec::new();
         for input in inputs {
@@ -61,7 +61,7 @@ impl Session {
                 .get(&from)
                 .ok_or_else(|| EngineError::Internal("an upstream without a state".to_owned()))?;
             let isolated = self
-                .predicted(from, state, Rows::Side { expert: from, side: Side::Test })?
+                .predicted(from, state, Rows::HeldOut { expert: from, side: Side::Test })?
                 .metrics();
             let (mut truth, mut silent) = (BTreeMap::new(), BTreeMap::new());
             for (at, input) in inputs.iter().enumerate() {

@@ -62,7 +62,7 @@ impl Session {
         combination: &Combination,
         states: &States,
     ) -> Result<Routed, EngineError> {
-        let rows = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
         let x = encode(model, &crate::drift::sources(&data), &rows)?;

@@ -1,0 +1,328 @@
+//! Which rows a model has seen.
+//!
+//! A figure is called held out where no row behind it was ever trained, stopped, tuned or chosen on, by
+//! the model itself or by any model that it was made from: the one that a warm start began with, and
+//! those whose outputs it reads. Settings of a split cannot tell. Rows are edited, tables grow, and a
+//! model that is held outlives them all. So every fit records the rows that it has seen, by identity,
+//! and whatever uses an older model again asks [`Session::seen_among`].
+//!
+//! * A model that was fitted by its recipe on the present rows needs no asking: its rows *are* the
+//!   present training and validation rows. What has to be asked for is *foreign*: what a warm start
+//!   began with, a model that is held, what an anchor's upstreams had seen, and all that reaches a node
+//!   from above.
+//! * Identities of two tables are compared by the columns of the older one. Where these are gone, the
+//!   model counts as having seen everything, as does one without a record.
+//! * Without a key an edited row cannot be told from a new one. If rows that a model has seen have gone
+//!   from the table, rows that it never knew may be those, edited, and count as seen.
+
+mod bits;
+
+use std::collections::HashSet;
+
+use collegium_data::{identities_from_bytes, identities_to_bytes, row_identities};
+use collegium_digest::{Digest, Hasher};
+use collegium_plan::Part;
+use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
+
+use self::bits::Bits;
+use crate::{
+    EngineError, Session,
+    apply::Parts,
+    error::data_error,
+    inputs::{States, training_rows},
+    rows::{Rows, Side},
+};
+
+/// Fewer unseen rows than this say nothing: figures on them are withheld.
+pub(crate) const FEWEST_UNSEEN: u64 = 30;
+
+/// Sets of rows that some models have seen; `None` for all rows there are.
+pub(crate) type Seen = Option<Vec<Members>>;
+
+/// What is asked of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Was it trained on? A validation row may have been one before.
+    Trained,
+    /// Was it seen in any way?
+    Any,
+}
+
+/// What a fit has seen, and what it was made from had. Nothing, for one of an older version.
+pub(crate) fn closure(fit: &Fit) -> Seen {
+    let membership = fit.seen.as_ref()?.membership.as_ref()?;
+    Some(unique(membership.all().cloned().collect()))
+}
+
+fn unique(mut members: Vec<Members>) -> Vec<Members> {
+    members.sort_unstable();
+    members.dedup();
+    members
+}
+
+fn both(a: Seen, b: Seen) -> Seen {
+    Some(unique([a?, b?].concat()))
+}
+
+/// Identifies what was seen.
+pub(crate) fn key(seen: &Seen) -> Digest {
+    let mut hasher = Hasher::new("seen");
+    hasher.boolean(seen.is_some());
+    for members in seen.iter().flatten() {
+        for object in members.objects() {
+            hasher.digest(&object);
+        }
+    }
+    hasher.finish()
+}
+
+/// What is to be said of a node whose models have seen held-out rows.
+pub(crate) fn notes(run: &NodeRun) -> Vec<String> {
+    let note = |(side, rows): (&String, &SeenRows)| {
+        let SeenRows { seen, unseen } = rows;
+        let then = match *unseen < FEWEST_UNSEEN {
+            true => format!(
+                "its {side} figures are withheld, since only {unseen} rows are left ({FEWEST_UNSEEN} are \
+                 needed)"
+            ),
+            false => format!("its {side} figures are of the other {unseen}"),
+        };
+        format!(
+            "{}: a model that it stands on has seen {seen} of the {} {side} rows; {then}",
+            run.name,
+            seen + unseen
+        )
+    };
+    run.seen.iter().map(note).collect()
+}
+
+impl Session {
+    /// What a fit of a part records: its own rows, those of the model that it starts from, and those of
+    /// the models whose outputs it reads.
+    pub(crate) fn membership(
+        &self,
+        index: usize,
+        part: Part,
+        warm: Option<&Fit>,
+        states: &States,
+    ) -> Result<Option<Membership>, EngineError> {
+        let inherited = match warm {
+            Some(fit) => closure(fit),
+            None => Some(Vec::new()),
+        };
+        let (Some(inherited), Some(above)) = (inherited, self.seen_above(index, states)) else {
+            return Ok(None);
+        };
+        let own = self.own_rows(index, part)?;
+        Ok(Some(Membership { own, inherited: self.merged(inherited)?, above: self.merged(above)? }))
+    }
+
+    /// What the models have seen whose outputs a node reads.
+    fn seen_above(&self, index: usize, states: &States) -> Seen {
+        let mut found = Some(Vec::new());
+        for from in self.dag.upstream(index) {
+            let Some(state) = states.get(&from) else { return None };
+            found = both(found, closure(state.full()));
+            // What it stands on beside its recipe; of a fit by its recipe that is in its closure.
+            found = both(found, state.foreign.as_ref().clone());
+        }
+        found
+    }
+
+    /// The rows of a part's fit.
+    fn own_rows(&self, index: usize, part: Part) -> Result<Members, EngineError> {
+        let trained = self.rows(training_rows(index, part))?;
+        let chosen = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let prepared = self.prepared(index);
+        let rows = prepared.facts.rows as usize;
+        let content = Who {
+            columns: prepared.settled().identity.clone(),
+            rows: prepared.identities_object(),
+        };
+        let groups = prepared.groups().map_err(|error| data_error(error, &self.pipeline.source))?;
+        let key = match groups {
+            None => None,
+            Some(groups) => {
+                let by = &self.pipeline.data[&self.expert(index).data].split.by;
+                let columns = by.iter().map(|name| name.get_ref().clone()).collect();
+                Some(Who { columns, rows: self.store.put(&identities_to_bytes(&groups))? })
+            }
+        };
+        Ok(Members {
+            content,
+            key,
+            trained: self.store.put(&Bits::of(rows, &trained).to_bytes())?,
+            chosen: self.store.put(&Bits::of(rows, &chosen).to_bytes())?,
+        })
+    }
+
+    /// One set for each table.
+    fn merged(&self, members: Vec<Members>) -> Result<Vec<Members>, EngineError> {
+        let mut found: Vec<Members> = Vec::new();
+        for one in members {
+            let same =
+                |known: &&mut Members| (&known.content, &known.key) == (&one.content, &one.key);
+            let Some(known) = found.iter_mut().find(same) else {
+                found.push(one);
+                continue;
+            };
+            for (to, from) in [(&mut known.trained, one.trained), (&mut known.chosen, one.chosen)] {
+                if *to != from
+                    && let (Some(a), Some(b)) = (self.bits(to)?, self.bits(&from)?)
+                {
+                    *to = self.store.put(&a.or(&b).to_bytes())?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a node's models have seen that is not its present rows.
+    pub(crate) fn foreign(
+        &self,
+        index: usize,
+        parts: &Parts,
+        exact: bool,
+        held: bool,
+        states: &States,
+    ) -> Seen {
+        let mut found = Some(Vec::new());
+        for (part, (_, fit)) in parts {
+            // Baselines are fitted by their recipes or belong to the model beside them.
+            if matches!(part, Part::Baseline(_)) {
+                continue;
+            }
+            let one = if held {
+                closure(fit)
+            } else if exact && fit.parent.is_none() {
+                Some(Vec::new())
+            } else {
+                let membership = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref());
+                membership.map(|membership| {
+                    let above = if exact { &[][..] } else { &membership.above };
+                    membership.inherited.iter().chain(above).cloned().collect()
+                })
+            };
+            found = both(found, one);
+        }
+        for from in self.dag.upstream(index) {
+            let above = states.get(&from).map(|state| state.foreign.as_ref().clone());
+            found = both(found, above.unwrap_or_default());
+        }
+        found
+    }
+
+    /// Which of `rows` of a node's table somebody has seen. The one place where this is decided.
+    pub(crate) fn seen_among(
+        &self,
+        index: usize,
+        seen: &Seen,
+        how: Use,
+        rows: &[u32],
+    ) -> Result<Vec<u32>, EngineError> {
+        let Some(seen) = seen else { return Ok(rows.to_vec()) };
+        let mut left: Vec<u32> = rows.to_vec();
+        let mut found = Vec::new();
+        for members in seen {
+            if left.is_empty() {
+                break;
+            }
+            let among = self.seen_by(index, members, how, &left)?;
+            (found, left) = (found, left).divide(among);
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// For each of `rows`, whether it is one of these.
+    fn seen_by(
+        &self,
+        index: usize,
+        members: &Members,
+        how: Use,
+        rows: &[u32],
+    ) -> Result<Vec<bool>, EngineError> {
+        let all = || Ok(vec![true; rows.len()]);
+        let (Some(trained), Some(chosen)) =
+            (self.bits(&members.trained)?, self.bits(&members.chosen)?)
+        else {
+            return all();
+        };
+        let set = match how {
+            Use::Trained => trained,
+            Use::Any => trained.or(&chosen),
+        };
+        let prepared = self.prepared(index);
+        // The same table: its rows are known by their numbers.
+        if members.content.rows == prepared.identities_object()
+            && members.content.columns == prepared.settled().identity
+        {
+            return Ok(rows.iter().map(|&row| set.has(row as usize)).collect());
+        }
+        let content = self.compared(index, &members.content, &set)?;
+        let key = match &members.key {
+            Some(key) => self.compared(index, key, &set)?,
+            None => None,
+        };
+        if content.is_none() && key.is_none() {
+            return all();
+        }
+        // With a key, an edited row is known by it.
+        let unsure = key.is_none()
+            && content.as_ref().is_some_and(|content| {
+                let now: HashSet<u64> = content.now.iter().copied().collect();
+                content.seen.iter().any(|identity| !now.contains(identity))
+            });
+        let is_seen = |&row: &u32| {
+            let by = |one: &Compared| one.seen.contains(&one.now[row as usize]);
+            let unknown = |one: &Compared| !one.known.contains(&one.now[row as usize]);
+            key.as_ref().is_some_and(by)
+                || content.as_ref().is_some_and(|one| by(one) || unsure && unknown(one))
+        };
+        Ok(rows.iter().map(is_seen).collect())
+    }
+
+    /// A set of an older table beside the rows of the present one; `None` if they cannot be compared.
+    fn compared(
+        &self,
+        index: usize,
+        who: &Who,
+        set: &Bits,
+    ) -> Result<Option<Compared>, EngineError> {
+        let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
+        let Some(then) = then else { return Ok(None) };
+        let Some(now) = row_identities(&*self.table(index)?, &who.columns) else { return Ok(None) };
+        let seen = then.iter().enumerate().filter(|(row, _)| set.has(*row)).map(|(_, id)| *id);
+        Ok(Some(Compared { now, seen: seen.collect(), known: then.iter().copied().collect() }))
+    }
+
+    fn bits(&self, object: &Digest) -> Result<Option<Bits>, EngineError> {
+        Ok(self.store.get(object)?.and_then(|bytes| Bits::from_bytes(&bytes)))
+    }
+}
+
+/// Rows of two tables by the same columns.
+struct Compared {
+    /// The identity of every present row.
+    now: Vec<u64>,
+    /// Identities that were seen.
+    seen: HashSet<u64>,
+    /// Identities that the older table had.
+    known: HashSet<u64>,
+}
+
+/// Takes those that `among` marks from one list to another.
+trait Divide {
+    fn divide(self, among: Vec<bool>) -> Self;
+}
+
+impl Divide for (Vec<u32>, Vec<u32>) {
+    fn divide(self, among: Vec<bool>) -> Self {
+        let (mut found, left) = self;
+        let mut rest = Vec::with_capacity(left.len());
+        for (row, seen) in left.into_iter().zip(among) {
+            if seen { found.push(row) } else { rest.push(row) }
+        }
+        (found, rest)
+    }
+}
