@@ -104,6 +104,7 @@ fn a_damaged_object_is_made_again_when_it_is_needed() {
     let project = project();
     let table = project.rows();
     let sides = project.prepared().sides().unwrap();
+    let identities = project.prepared().identities().unwrap();
     for object in objects(&project) {
         let mut permissions = fs::metadata(&object).unwrap().permissions();
         #[allow(clippy::permissions_set_readonly_false)]
@@ -116,6 +117,7 @@ fn a_damaged_object_is_made_again_when_it_is_needed() {
         let prepared = project.prepared();
         assert_eq!(prepared.sides().unwrap(), sides);
         assert_eq!(prepared.table().unwrap(), table);
+        assert_eq!(prepared.identities().unwrap(), identities);
         assert!(prepared.notes()[0].contains("made again"), "damage is told");
         assert!(project.prepared().notes().is_empty());
     }
