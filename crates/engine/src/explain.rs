@@ -10,7 +10,6 @@ use crate::{
     EngineError, Session,
     inputs::States,
     reuse::{Anchor, How, Judged, Ready},
-    rows::Rows,
 };
 
 /// Compares the recipe of a node's last full fit with the present one; of a node that is up to date,
@@ -124,7 +123,7 @@ impl Session {
                         .to_owned()
                 }
                 (None, false, false) => {
-                    format!("will be fitted: its recipe changed{}", self.row_change(index)?)
+                    format!("will be fitted: {}", self.what_changed(index)?)
                 }
             };
         report.advice = report.advice.take().or(report.judgement.as_ref().map(reuse::advice));
@@ -204,15 +203,16 @@ impl Session {
         }
     }
 
-    /// `; 2128 → 2129 training rows`, when their number changed since the locked fit.
-    fn row_change(&self, index: usize) -> Result<String, EngineError> {
-        let after = self.rows(Rows::Train { expert: index })?.len() as u64;
-        Ok(match self.locked_fit(index)? {
-            Some(fit) if fit.rows != after => {
-                format!("; {} → {after} training rows", fit.rows)
-            }
-            _ => String::new(),
-        })
+    /// `: training rows: +100, 3 changed`, when they changed since the locked fit; else `: its recipe
+    /// changed`.
+    fn what_changed(&self, index: usize) -> Result<String, EngineError> {
+        let change = match self.locked_fit(index)? {
+            Some(fit) => self.row_change(index, &fit)?,
+            None => None,
+        };
+        Ok(change
+            .and_then(|change| change.words())
+            .unwrap_or_else(|| "its recipe changed".to_owned()))
     }
 
     fn add_drift(

@@ -348,6 +348,7 @@ impl Session {
         Ok(Seen {
             train_rows: self.rows_digest(training_rows(index, part))?,
             valid_rows: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
+            split_by: self.pipeline.data[&self.expert(index).data].split.settings(),
             upstream: self.reads_now(index, states),
             classes,
             membership: self.membership(index, part, warm, states)?,

@@ -61,6 +61,9 @@ impl Session {
         index: usize,
         side: Side,
     ) -> Result<Option<SeenRows>, EngineError> {
+        if self.foreign_of(index, side).is_none() {
+            return Ok(None);
+        }
         let all = self.rows(Rows::Side { expert: index, side })?.len() as u64;
         let unseen = self.rows(Rows::HeldOut { expert: index, side })?.len() as u64;
         Ok((unseen < all).then_some(SeenRows { seen: all - unseen, unseen }))

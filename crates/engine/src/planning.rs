@@ -165,7 +165,7 @@ impl Session {
             forced: how.forced,
         });
         plan.action = decision.action;
-        plan.reasons = decision.reasons;
+        plan.reasons = self.with_row_change(index, decision.reasons)?;
         self.without_recipe(index, &mut plan.reasons);
         if plan.action != Action::Cached {
             plan.fits = missing;

@@ -70,7 +70,7 @@ impl Session {
     }
 
     /// What could take rows away from a side; `None` where nothing can.
-    fn foreign_of(&self, expert: usize, side: Side) -> Option<Arc<Seen>> {
+    pub(crate) fn foreign_of(&self, expert: usize, side: Side) -> Option<Arc<Seen>> {
         let seen = lock_mutex(&self.rows.foreign).get(&expert).cloned()?;
         (side != Side::Train && !seen.as_ref().as_ref().is_some_and(Vec::is_empty)).then_some(seen)
     }

@@ -112,10 +112,12 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
             (Some(_), Action::MayTrain) => "maybe-stale",
             (Some(_), _) => "stale",
         };
+        let mut reasons = node.reasons;
+        reasons.extend(session.seen_words(index)?);
         nodes.push(NodeStatus {
             name: node.name,
             state,
-            reasons: node.reasons,
+            reasons,
             realisation: locked.map(|locked| locked.realisation.short()),
             created: fit.as_ref().map(|fit| fit.created.clone()),
             parameters: fit.as_ref().map(|fit| fit.parameters),

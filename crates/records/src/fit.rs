@@ -66,6 +66,9 @@ pub struct Seen {
     pub train_rows: Digest,
     /// Its validation rows, by number.
     pub valid_rows: Digest,
+    /// How rows were divided: every setting of the split, by its key.
+    #[serde(default)]
+    pub split_by: BTreeMap<String, String>,
     /// Outputs of upstream experts, by reference.
     #[serde(default)]
     pub upstream: BTreeMap<String, Reads>,

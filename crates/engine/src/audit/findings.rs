@@ -19,10 +19,28 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     let mut findings = Vec::new();
     let mut say = |level: Level, text: String| findings.push(Finding { level, text });
     let loss = if audit.task == "classification" { "log_loss" } else { "rmse" };
+    for (side, split) in audit.metrics.iter().filter(|(_, split)| split.seen > 0) {
+        say(
+            Level::Warning,
+            format!(
+                "A model that it stands on has seen {} of the {} {side} rows: {}.",
+                split.seen,
+                split.seen + split.rows,
+                match split.metrics.is_empty() {
+                    true => format!("{} are left, too few to measure on", split.rows),
+                    false => format!("{side} figures are of the other {}", split.rows),
+                }
+            ),
+        );
+    }
     if !audit.skill.beats_baseline {
         say(
             Level::Warning,
             match audit.skill.metric.is_empty() {
+                true if audit.metrics.get("test").is_some_and(|test| test.seen > 0) => {
+                    "Nothing can be said of it: it has too few test rows that its model has not seen."
+                        .to_owned()
+                }
                 true => "Nothing can be said of it: it has no test rows.".to_owned(),
                 false => format!(
                     "It learned nothing: its test {} of {} does not beat the {} of a constant \

@@ -16,6 +16,7 @@
 //!   from the table, rows that it never knew may be those, edited, and count as seen.
 
 mod bits;
+mod change;
 
 use std::collections::HashSet;
 
@@ -30,7 +31,7 @@ use crate::{
     apply::Parts,
     error::data_error,
     inputs::{States, training_rows},
-    rows::{Rows, Side},
+    rows::{Rows, Side, side_name},
 };
 
 /// Fewer unseen rows than this say nothing: figures on them are withheld.
@@ -97,6 +98,21 @@ pub(crate) fn notes(run: &NodeRun) -> Vec<String> {
 }
 
 impl Session {
+    /// `55 of its 87 test rows were seen by a model that it stands on`, for each side where that is so.
+    pub(crate) fn seen_words(&self, index: usize) -> Result<Vec<String>, EngineError> {
+        let mut found = Vec::new();
+        for side in [Side::Valid, Side::Test] {
+            if let Some(SeenRows { seen, unseen }) = self.seen_rows(index, side)? {
+                let all = seen + unseen;
+                let name = side_name(side);
+                found.push(format!(
+                    "a model that it stands on has seen {seen} of its {all} {name} rows"
+                ));
+            }
+        }
+        Ok(found)
+    }
+
     /// What a fit of a part records: its own rows, those of the model that it starts from, and those of
     /// the models whose outputs it reads.
     pub(crate) fn membership(

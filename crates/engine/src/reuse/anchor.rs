@@ -8,6 +8,7 @@ use collegium_records::{Fit, Ingredient, Reads, Recipe, Standing};
 use crate::{
     EngineError, Session,
     inputs::{InputData, output_data},
+    membership::{Use, closure},
     rows::{Rows, Side},
 };
 
@@ -118,6 +119,14 @@ impl Session {
         let valid = self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?;
         if (seen.train_rows, seen.valid_rows) != (train, valid) {
             return Ok(Err("its rows are not those of its last full fit".to_owned()));
+        }
+        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let known = self.seen_among(index, &closure(&anchor.fit), Use::Trained, &valid)?.len();
+        if known > 0 {
+            return Ok(Err(format!(
+                "a model behind it was trained on {known} of the {} validation rows that would certify it",
+                valid.len()
+            )));
         }
         for input in &self.experts[index].inputs {
             let Input::Output { expert, .. } = input else { continue };

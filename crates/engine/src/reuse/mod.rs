@@ -26,6 +26,7 @@ use crate::{
     EngineError, FitFailure, Session,
     apply::Parts,
     inputs::States,
+    membership::{Use, closure},
     node::Need,
     rows::{Rows, Side},
 };
@@ -169,6 +170,23 @@ impl Session {
         )))
     }
 
+    /// Says where a fold model of a held model was trained on rows that it is to predict for consumers:
+    /// these are trained on answers that are better than any new row will get.
+    fn tell_of_fold(&self, index: usize, part: Part, fit: &Fit) -> Result<(), EngineError> {
+        let Part::Fold { view, fold } = part else { return Ok(()) };
+        let rows = self.rows(Rows::Fold { expert: index, view, fold })?;
+        let known = self.seen_among(index, &closure(fit), Use::Trained, &rows)?.len();
+        if known > 0 {
+            self.observer.event(crate::Event::Note(format!(
+                "{}: {part} of its held model has seen {known} of the {} training rows that it predicts \
+                 for consumers; on these they are fed in-sample",
+                self.node_name(index),
+                rows.len()
+            )));
+        }
+        Ok(())
+    }
+
     /// Puts an expert on its anchor, or on patches of it.
     fn stand(
         &self,
@@ -252,6 +270,7 @@ impl Session {
             if let Some(standing) = held.parts.get(&name)
                 && let Some(fit) = self.fit_of(standing)?
             {
+                self.tell_of_fold(index, part, &fit)?;
                 parts.insert(part, (standing.recipe, fit));
             } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {

@@ -108,7 +108,8 @@ impl Shared {
             (&ready.now, ready.open.is_empty() || ready.certificate.is_some())
         {
             let before = self.session.compared_recipe(index)?;
-            let mut why = explain(before.as_ref(), now, &ready.missing());
+            let why = explain(before.as_ref(), now, &ready.missing());
+            let mut why = self.session.with_row_change(index, why)?;
             self.session.without_recipe(index, &mut why);
             reasons.splice(0..0, why);
         }

@@ -215,6 +215,29 @@ pub struct Split {
     pub seed: u64,
 }
 
+impl Split {
+    /// Every setting that decides which side a row falls on, by its key: what two splits are compared by.
+    pub fn settings(&self) -> std::collections::BTreeMap<String, String> {
+        let names = |names: &[Spanned<String>]| {
+            let names: Vec<&str> = names.iter().map(|name| name.get_ref().as_str()).collect();
+            names.join(", ")
+        };
+        let mut found = vec![
+            ("train", self.train.to_string()),
+            ("valid", self.valid.to_string()),
+            ("test", self.test.to_string()),
+            ("seed", self.seed.to_string()),
+        ];
+        if !self.by.is_empty() {
+            found.push(("by", names(&self.by)));
+        }
+        if let Some(column) = &self.stratify {
+            found.push(("stratify", column.get_ref().clone()));
+        }
+        found.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
 /// `[expert.NAME]`: one small model with declared inputs, a target and named outputs. A gate is one
 /// whose inputs include its experts' predictions, a mixture one whose model has experts inside.
 #[derive(Debug, Clone)]

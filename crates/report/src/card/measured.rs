@@ -14,6 +14,9 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
     }
+    for text in crate::expert::seen(node) {
+        page.add(inline(&text));
+    }
     if !node.performance.classes.is_empty() {
         page.add("### By class".into());
         page.add(classes(node));

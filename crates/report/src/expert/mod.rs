@@ -13,6 +13,7 @@ mod head;
 mod layers;
 mod looks;
 mod metrics;
+pub(crate) use metrics::seen;
 mod performance;
 mod provenance;
 mod rows;
