@@ -26,6 +26,7 @@ mod predict;
 mod provenance;
 mod regimes;
 mod reuse;
+mod seen;
 mod shared_data;
 mod upstream;
 mod usage;

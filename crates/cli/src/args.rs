@@ -179,6 +179,20 @@ pub(crate) enum Command {
         keep: Vec<String>,
     },
 
+    /// Say which models have seen given rows, and what it costs to make them again without.
+    #[command(after_help = "Examples:\n  collegium forget --rows withdrawn.csv\n  \
+        collegium forget --rows withdrawn.csv --retrain pipelines/flights.toml")]
+    Forget {
+        /// The pipeline file.
+        pipeline: Option<String>,
+        /// The rows: a table with the key of the split (`by`), or with the columns that tell rows apart.
+        #[arg(long, value_name = "FILE")]
+        rows: PathBuf,
+        /// Say what it costs to make the models again without these rows.
+        #[arg(long)]
+        retrain: bool,
+    },
+
     /// Draw the pipeline.
     #[command(after_help = "Example:\n  collegium graph --format svg > flights.svg")]
     Graph {

@@ -56,6 +56,7 @@ pub use error::{EngineError, FitFailure, mended};
 pub use events::{Event, Observer, Quiet};
 pub use explain::why;
 pub use fresh::{Fresh, fresh};
+pub use membership::forget;
 pub use planning::{PlanOptions, plan};
 pub use predict::{PredictOptions, PredictSummary, predict};
 pub use run::{RunOptions, add_earlier, peak_memory, run};

@@ -110,6 +110,46 @@ pub struct SeenRows {
     pub unseen: u64,
 }
 
+/// `forget --json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForgetReport {
+    /// [`crate::FORMAT_VERSION`]
+    pub format_version: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Rows that were asked for.
+    pub rows: u64,
+    /// The models that the lock stands on and that have seen some of them.
+    pub models: Vec<SeenBy>,
+    /// Models that do not say which rows they have seen: `expert.NAME, full`.
+    pub unknown: Vec<String>,
+    /// Models in the store that nothing stands on and that have seen some of them.
+    pub older: u64,
+    /// Fits that would make the models again.
+    pub fits: u64,
+    /// Their CPU seconds, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<Estimate>,
+}
+
+/// A model that has seen some of given rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenBy {
+    /// `expert.NAME`
+    pub node: String,
+    /// `full`, `fold 2/5`, `baseline linear`.
+    pub part: String,
+    /// The model's object.
+    pub model: Digest,
+    /// Rows that it was trained on.
+    pub trained: u64,
+    /// Rows that it was stopped, tuned, calibrated or chosen on.
+    pub chosen: u64,
+    /// Rows that another model has seen which it started from or whose outputs it was trained on: the
+    /// most of any one.
+    pub through_others: u64,
+}
+
 /// A line of `evaluate.require` and how it went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequirementOutcome {

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod diff;
+mod forget;
 mod gc;
 mod graph;
 mod init;
@@ -62,6 +63,9 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             predict::predict(args, targets, input, output, keep)
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
+        Command::Forget { pipeline, rows, retrain } => {
+            forget::forget(args, pipeline.as_deref(), rows, *retrain)
+        }
         Command::Graph { pipeline, format } => graph::graph(args, pipeline.as_deref(), *format),
         Command::Show { targets } => show::show(args, targets),
         Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),

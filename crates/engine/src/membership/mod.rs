@@ -17,6 +17,7 @@
 
 mod bits;
 mod change;
+mod forget;
 
 use std::collections::HashSet;
 
@@ -26,6 +27,7 @@ use collegium_plan::Part;
 use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
 
 use self::bits::Bits;
+pub use self::forget::forget;
 use crate::{
     EngineError, Session,
     apply::Parts,

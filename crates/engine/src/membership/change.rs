@@ -1,0 +1,169 @@
+//! What happened to a node's training rows since a fit, in words.
+//!
+//! When rows come, go or change sides, the content of every column that a fit reads is another, and a
+//! comparison of recipes would blame them all. Rows have identities, so it can be said what happened.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use collegium_data::{identities_from_bytes, row_identities};
+use collegium_records::{Fit, Members, Who};
+
+use crate::{EngineError, Session, rows::Rows};
+
+/// How the training rows of two fits differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RowChange {
+    /// Settings of the split that differ: key, before, after.
+    pub(crate) split: Vec<(String, String, String)>,
+    /// Rows that are trained on now and were not.
+    pub(crate) added: usize,
+    /// Rows that were trained on and are not now.
+    pub(crate) removed: usize,
+    /// Rows with the same key and another content.
+    pub(crate) changed: usize,
+}
+
+impl RowChange {
+    /// Are the rows the same?
+    pub(crate) fn is_none(&self) -> bool {
+        self.added == 0 && self.removed == 0 && self.changed == 0
+    }
+
+    /// `the split was drawn anew: seed 0 → 1`, or `training rows: +100, 3 changed`.
+    pub(crate) fn words(&self) -> Option<String> {
+        if !self.split.is_empty() {
+            let settings: Vec<String> =
+                self.split.iter().map(|(key, a, b)| format!("{key} {a} → {b}")).collect();
+            return Some(format!("the split was drawn anew: {}", settings.join(", ")));
+        }
+        let mut parts = Vec::new();
+        for (count, sign) in [(self.added, "+"), (self.removed, "−")] {
+            if count > 0 {
+                parts.push(format!("{sign}{count}"));
+            }
+        }
+        if self.changed > 0 {
+            parts.push(format!("{} changed", self.changed));
+        }
+        (!parts.is_empty()).then(|| format!("training rows: {}", parts.join(", ")))
+    }
+}
+
+impl Session {
+    /// How the training rows of a node differ from those of an earlier full fit; `None` where that fit
+    /// does not say.
+    pub(crate) fn row_change(
+        &self,
+        index: usize,
+        fit: &Fit,
+    ) -> Result<Option<RowChange>, EngineError> {
+        let Some(seen) = &fit.seen else { return Ok(None) };
+        let rows = Rows::Train { expert: index };
+        if seen.train_rows == self.rows_digest(rows)?
+            && fit.table == Some(self.prepared(index).object())
+        {
+            return Ok(Some(RowChange::default()));
+        }
+        let Some(own) = seen.membership.as_ref().map(|membership| &membership.own) else {
+            return Ok(None);
+        };
+        let now = self.rows(rows)?;
+        let split = differing(
+            &seen.split_by,
+            &self.pipeline.data[&self.expert(index).data].split.settings(),
+        );
+        let Some(content) = self.trained_then(index, own, &own.content, &now)? else {
+            return Ok(None);
+        };
+        let gone = content.then.keys().filter(|id| !content.now.contains(id));
+        let removed: usize = gone.map(|id| content.then[id]).sum();
+        let known = content.then.values().sum::<usize>() - removed;
+        let (mut added, mut removed) = (now.len().saturating_sub(known), removed);
+        let mut changed = 0;
+        // A key that names single rows tells an edited row from one that went and one that came.
+        if let Some(key) = &own.key
+            && let Some(key) = self.trained_then(index, own, key, &now)?
+            && key.then.len() == key.then.values().sum::<usize>()
+        {
+            let stayed = key.then.keys().filter(|id| key.now.contains(id)).count();
+            changed = stayed.saturating_sub(known);
+            added = added.saturating_sub(changed);
+            removed = removed.saturating_sub(changed);
+        }
+        Ok(Some(RowChange { split, added, removed, changed }))
+    }
+
+    /// The rows that a fit was trained on and those that are trained on now, by the same columns.
+    fn trained_then(
+        &self,
+        index: usize,
+        own: &Members,
+        who: &Who,
+        rows: &[u32],
+    ) -> Result<Option<Trained>, EngineError> {
+        let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
+        let (Some(then), Some(set)) = (then, self.bits(&own.trained)?) else { return Ok(None) };
+        let Some(now) = row_identities(&*self.table(index)?, &who.columns) else { return Ok(None) };
+        let mut counts = HashMap::new();
+        for (_, id) in then.iter().enumerate().filter(|(row, _)| set.has(*row)) {
+            *counts.entry(*id).or_insert(0) += 1;
+        }
+        let now = rows.iter().map(|&row| now[row as usize]).collect();
+        Ok(Some(Trained { then: counts, now }))
+    }
+
+    /// Reasons of a fit with what happened to its rows in place of the columns that only differ because
+    /// rows do.
+    pub(crate) fn with_row_change(
+        &self,
+        index: usize,
+        reasons: Vec<String>,
+    ) -> Result<Vec<String>, EngineError> {
+        let blames = |reason: &str| {
+            reason == "target changed"
+                || reason.strip_prefix("input ").is_some_and(|rest| rest.ends_with(" changed"))
+        };
+        if !reasons.iter().any(|reason| blames(reason)) {
+            return Ok(reasons);
+        }
+        let Some(fit) = self.locked_fit(index)? else { return Ok(reasons) };
+        let change = self.row_change(index, &fit)?.filter(|change| !change.is_none());
+        let Some(words) = change.as_ref().and_then(RowChange::words) else { return Ok(reasons) };
+        // Where rows were edited, which columns differ is worth knowing.
+        let edited = change.is_some_and(|change| change.changed > 0 && change.split.is_empty());
+        let own = |reason: &str| {
+            let column = |input: &collegium_manifest::Input| {
+                matches!(input, collegium_manifest::Input::Column { .. })
+                    && reason == format!("input {input} changed")
+            };
+            reason == "target changed" || self.experts[index].inputs.iter().any(column)
+        };
+        let rest = reasons.into_iter().filter(|reason| edited || !own(reason));
+        Ok(std::iter::once(words).chain(rest).collect())
+    }
+}
+
+/// Rows by the same columns, then and now.
+struct Trained {
+    /// How often each identity was trained on.
+    then: HashMap<u64, usize>,
+    now: HashSet<u64>,
+}
+
+fn differing(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<(String, String, String)> {
+    // A fit of an older version does not say.
+    if before.is_empty() {
+        return Vec::new();
+    }
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |side: &BTreeMap<String, String>, key: &String| {
+        side.get(key).cloned().unwrap_or_else(|| "none".to_owned())
+    };
+    keys.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| (key.clone(), shown(before, key), shown(after, key)))
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! Which models have seen given rows.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
+
+use collegium_data::{Table, identities_from_bytes, read_rows, row_identities};
+use collegium_digest::Digest;
+use collegium_records::{
+    Action, FORMAT_VERSION, Fit, ForgetReport, Members, SeenBy, Standing, Who,
+};
+
+use super::bits::Bits;
+use crate::{EngineError, PlanOptions, Session, error::data_error, planning::planned};
+
+/// Rows of a file that are held in memory at once.
+const CHUNK: usize = 65_536;
+
+/// Finds the models of a pipeline that have seen the rows of a file. A row is recognised by its key
+/// (`split.by`) where the file has it, else by the columns that its content is known by; other columns
+/// of the file do not count. With `retrain`, what it would cost to make the models again.
+///
+/// # Errors
+/// [`EngineError::Usage`] for a file that has neither the key nor these columns;
+/// [`EngineError::Invalid`] for one that cannot be read; [`EngineError::Store`].
+pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetReport, EngineError> {
+    let missing = session.pipeline.data.values().next().map(|data| data.missing.clone());
+    let read = read_rows(file, &missing.unwrap_or_default(), CHUNK)
+        .and_then(|rows| rows.collect::<Result<Vec<Table>, _>>());
+    let chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
+    let mut asked = Asked { session, chunks, known: BTreeMap::new() };
+    let rows = asked.chunks.iter().map(|chunk| chunk.rows as u64).sum();
+    let mut models = Vec::new();
+    let mut standing: HashSet<Digest> = HashSet::new();
+    let (mut unknown, mut unread) = (Vec::new(), Vec::new());
+    for (name, node) in &session.lock.node {
+        let full = Standing { recipe: node.recipe, realisation: node.realisation };
+        let parts = node.parts.iter().map(|(part, standing)| (part.as_str(), *standing));
+        for (part, one) in std::iter::once(("full", full)).chain(parts) {
+            standing.insert(one.realisation);
+            let Some(fit) = session.fit_of(&one)? else { continue };
+            match asked.seen_by(&fit)? {
+                Answer::Seen(seen) if seen.any() => models.push(SeenBy {
+                    node: name.clone(),
+                    part: part.to_owned(),
+                    model: fit.model,
+                    trained: seen.trained,
+                    chosen: seen.chosen,
+                    through_others: seen.through_others,
+                }),
+                Answer::Seen(_) => {}
+                Answer::Unread(columns) => unread.push(columns),
+                Answer::Unknown => unknown.push(format!("{name}, {part}")),
+            }
+        }
+    }
+    if let Some(columns) = unread.first().filter(|_| models.is_empty()) {
+        return Err(EngineError::Usage(format!(
+            "{} has not the columns that tell rows apart: it needs {columns}",
+            file.display()
+        )));
+    }
+    let mut older = 0;
+    for (recipe, realisation) in session.store.realisations_named("")? {
+        if standing.contains(&realisation)
+            || !session.store.recipe(&recipe)?.is_some_and(|r| r.kind == "fit" || r.kind == "patch")
+        {
+            continue;
+        }
+        if let Some(fit) = session.fit_of(&Standing { recipe, realisation })?
+            && matches!(asked.seen_by(&fit)?, Answer::Seen(seen) if seen.any())
+        {
+            older += 1;
+        }
+    }
+    let mut report = ForgetReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        rows,
+        models,
+        unknown,
+        older,
+        fits: 0,
+        seconds: None,
+    };
+    if retrain && !report.models.is_empty() {
+        let mut force: Vec<String> = report.models.iter().map(|seen| seen.node.clone()).collect();
+        force.dedup();
+        // A held model is not fitted by any run; what it costs is said of the others.
+        force.retain(|name| session.index(name).is_ok_and(|index| session.held[index].is_none()));
+        let options = PlanOptions { nodes: Vec::new(), force, exact: true };
+        let plan = planned(session, &options, false)?;
+        let to_do = plan
+            .nodes
+            .iter()
+            .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen));
+        report.fits = to_do.map(|node| node.fits.len() as u64).sum();
+        report.seconds = Some(plan.seconds);
+    }
+    Ok(report)
+}
+
+/// Rows of a file, and who they are by the columns that were asked for.
+struct Asked<'a> {
+    session: &'a Session,
+    chunks: Vec<Table>,
+    known: BTreeMap<Vec<String>, Option<HashSet<u64>>>,
+}
+
+/// How many rows of the file a model has seen.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    trained: u64,
+    chosen: u64,
+    through_others: u64,
+}
+
+impl Counted {
+    fn any(self) -> bool {
+        self.trained + self.chosen + self.through_others > 0
+    }
+}
+
+enum Answer {
+    Seen(Counted),
+    /// The file lacks columns, named here.
+    Unread(String),
+    /// The model does not say.
+    Unknown,
+}
+
+impl Asked<'_> {
+    fn seen_by(&mut self, fit: &Fit) -> Result<Answer, EngineError> {
+        let Some(membership) = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref()) else {
+            return Ok(Answer::Unknown);
+        };
+        let mut counted = Counted::default();
+        let Some(own) = self.among(&membership.own)? else {
+            let own = &membership.own;
+            let key = own.key.as_ref().map(|key| format!("`{}`, or ", key.columns.join("`, `")));
+            return Ok(Answer::Unread(format!(
+                "{}`{}`",
+                key.unwrap_or_default(),
+                own.content.columns.join("`, `")
+            )));
+        };
+        (counted.trained, counted.chosen) = own;
+        for members in membership.inherited.iter().chain(&membership.above) {
+            if let Some((trained, chosen)) = self.among(members)? {
+                counted.through_others = counted.through_others.max(trained + chosen);
+            }
+        }
+        Ok(Answer::Seen(counted))
+    }
+
+    /// Rows of the file that are among those trained on, and among those chosen on; `None` if that cannot
+    /// be said.
+    fn among(&mut self, members: &Members) -> Result<Option<(u64, u64)>, EngineError> {
+        let bits = |object| self.session.bits(object);
+        let (Some(trained), Some(chosen)) = (bits(&members.trained)?, bits(&members.chosen)?)
+        else {
+            return Ok(None);
+        };
+        for who in members.key.iter().chain([&members.content]) {
+            let bytes = self.session.store.get(&who.rows)?;
+            let Some(rows) = bytes.and_then(|bytes| identities_from_bytes(&bytes)) else {
+                continue;
+            };
+            let Some(asked) = self.identities(who) else { continue };
+            let count = |set: &Bits| {
+                let seen: HashSet<u64> = rows
+                    .iter()
+                    .enumerate()
+                    .filter(|(row, _)| set.has(*row))
+                    .map(|(_, id)| *id)
+                    .collect();
+                asked.intersection(&seen).count() as u64
+            };
+            return Ok(Some((count(&trained), count(&chosen))));
+        }
+        Ok(None)
+    }
+
+    /// The identities of the file's rows by these columns.
+    fn identities(&mut self, who: &Who) -> Option<&HashSet<u64>> {
+        let chunks = &self.chunks;
+        let known = self.known.entry(who.columns.clone()).or_insert_with(|| {
+            let mut found = HashSet::new();
+            for chunk in chunks {
+                found.extend(row_identities(chunk, &who.columns)?);
+            }
+            Some(found)
+        });
+        known.as_ref()
+    }
+}
