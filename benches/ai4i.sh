@@ -19,7 +19,7 @@ ln -s "$table" "$scratch/pipelines/ai4i2020.csv"
 for seed in 1 2 3 4; do
   # A project holds one file per seed; whatever does not depend on the seed is shared in its store.
   for name in ai4i ai4i-all-inputs; do
-    sed -e "s/^seed = 1$/seed = $seed/" -e "s/^name = \"$name\"$/name = \"$name-$seed\"/" \
+    sed -e "s/^seed = 1$/seed = $seed/" -e "s/, seed = 1 }$/, seed = $seed }/" -e "s/^name = \"$name\"$/name = \"$name-$seed\"/" \
       "$benches/ai4i/$name.toml" >"$scratch/pipelines/$name-$seed.toml"
     grep -qx "seed = $seed" "$scratch/pipelines/$name-$seed.toml"
   done

@@ -19,7 +19,7 @@ source "$(dirname "$0")/common.sh"
 mkdir "$scratch/pipelines"
 python3 "$benches/cue/cue.py" make "$table" "$scratch/pipelines/cue.csv" "$scratch/dark.csv"
 for seed in 1 2 3 4 5; do
-  sed -e "s/^seed = 1$/seed = $seed/" -e "s/^name = \"cue\"$/name = \"cue-$seed\"/" \
+  sed -e "s/^seed = 1$/seed = $seed/" -e "s/, seed = 1 }$/, seed = $seed }/" -e "s/^name = \"cue\"$/name = \"cue-$seed\"/" \
     "$benches/cue/cue.toml" >"$scratch/pipelines/cue-$seed.toml"
   grep -qx "seed = $seed" "$scratch/pipelines/cue-$seed.toml"
   "$collegium" -C "$scratch" run "pipelines/cue-$seed.toml" --quiet >/dev/null

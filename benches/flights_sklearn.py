@@ -191,7 +191,7 @@ def main():
     joined = time.perf_counter() - started
 
     share = source["split"]
-    drawn = uniform(table[share["by"][0]], pipeline["pipeline"]["seed"])
+    drawn = uniform(table[share["by"][0]], share.get("seed", 0))
     train = drawn < share["train"]
     valid = ~train & (drawn < share["train"] + share["valid"])
     side = {"train": train, "valid": valid, "test": ~train & ~valid}

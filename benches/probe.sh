@@ -26,7 +26,7 @@ python3 "$benches/probe/tables.py" "$data" "$scratch/pipelines"
 ln -s "$data/ai4i2020/ai4i2020.csv" "$scratch/pipelines/ai4i2020.csv"
 cp "$benches"/probe/*.toml "$scratch/pipelines"
 for seed in 1 2 3 4; do
-  sed -e "s/^seed = 1$/seed = $seed/" -e "s/^name = \"ai4i-all-inputs\"$/name = \"ai4i-$seed\"/" \
+  sed -e "s/^seed = 1$/seed = $seed/" -e "s/, seed = 1 }$/, seed = $seed }/" -e "s/^name = \"ai4i-all-inputs\"$/name = \"ai4i-$seed\"/" \
     -e 's/^bootstrap = 20$/bootstrap = 20\nseeds = 3\npermuted = 1/' \
     "$benches/ai4i/ai4i-all-inputs.toml" >"$scratch/pipelines/ai4i-$seed.toml"
   grep -qx "seed = $seed" "$scratch/pipelines/ai4i-$seed.toml"

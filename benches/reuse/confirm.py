@@ -76,7 +76,7 @@ def pipeline(info, seed, a, levels, tolerance, extra=False, pin=None):
     a = {"seed": seed, "target": "z", "inputs": info["first"], "hidden": [32, 16], "epochs": 30,
          "learning_rate": 0.002, "where": "u < 0.98", "warm_start": False, **a}
     out = [f'[pipeline]\nname = "confirm"\nseed = {seed}\n',
-           '[data.t]\npath = "t.csv"\nsplit = { train = 0.6, valid = 0.2, test = 0.2, by = ["id"] }\n',
+           '[data.t]\npath = "t.csv"\nsplit = { train = 0.6, valid = 0.2, test = 0.2, by = ["id"], seed = %d }\n' % seed,
            f'[expert.a]\ninputs = {listed(a["inputs"])}\ntarget = "t.{a["target"]}"\n'
            f'where = "{a["where"]}"\nseed = {a["seed"]}\nmodel = {{ type = "mlp", hidden = {a["hidden"]} }}\n'
            f'train = {{ epochs = {a["epochs"]}, batch = 128, learning_rate = {a["learning_rate"]}, patience = 6 }}\n'
