@@ -36,7 +36,7 @@ class Bench:
             pipelines.mkdir(parents=True)
             write(pipelines / f"{name}.csv")
             text, changed = re.subn(r"(?m)^seed = 1$", f"seed = {seed}", (HERE / f"{name}.toml").read_text(), count=1)
-            text = re.sub(r", seed = 1 \}", f", seed = {seed} }}", text)
+            text = re.sub(r"\bseed = 1 \}", f"seed = {seed} }}", text)
             assert changed == 1
             (pipelines / f"{name}.toml").write_text(text)
         return folder
