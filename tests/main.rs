@@ -13,6 +13,7 @@ mod commands;
 mod contracts;
 mod crash;
 mod faults;
+mod forget;
 mod fresh;
 mod gates;
 mod golden;

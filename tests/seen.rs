@@ -159,7 +159,7 @@ fn ten_edits(
     let project = Project::empty();
     let mut account = Account::default();
     let run = |split: &str, sheet: &Sheet, more: &str| {
-        project.write("pipelines/p.toml", pipeline(split, more));
+        project.write("pipelines/small.toml", pipeline(split, more));
         project.write("pipelines/data/t.csv", sheet.text());
         let report = project.collegium(&["run", "--json", "--quiet"]).ok().json();
         node(&report, "k").clone()
@@ -203,7 +203,7 @@ fn adding_a_column_that_nobody_reads_fits_nothing_without_a_key() {
     let mut draws = Draws(5);
     let mut sheet = Sheet::coins(200, &mut draws);
     let project = Project::empty();
-    project.write("pipelines/p.toml", pipeline(SHARES, ""));
+    project.write("pipelines/small.toml", pipeline(SHARES, ""));
     project.write("pipelines/data/t.csv", sheet.text());
     project.run(&[]);
     sheet.header.push("later".to_owned());
@@ -219,11 +219,11 @@ fn a_consumer_of_a_held_model_leaves_out_what_that_has_seen() {
     let project = Project::empty();
     let consumer = "\n[expert.top]\ninputs = [\"k.logit\", \"t.note\"]\ntarget = \"t.hot\"\nupstream = \"in-sample\"\n\
                     model = { hidden = [4] }\ntrain = { epochs = 2 }\n";
-    project.write("pipelines/p.toml", pipeline(SHARES, ""));
+    project.write("pipelines/small.toml", pipeline(SHARES, ""));
     project.write("pipelines/data/t.csv", sheet.text());
     project.run(&[]);
     let frozen = pipeline(&format!("{SHARES}, seed = 3"), "frozen = true") + consumer;
-    project.write("pipelines/p.toml", frozen);
+    project.write("pipelines/small.toml", frozen);
     let said = project.collegium(&["run", "--json"]).ok();
     let report = said.json();
     let seen = |name: &str| node(&report, name)["seen"]["test"]["seen"].as_u64().unwrap();
@@ -243,14 +243,14 @@ fn why_says_what_happened_to_the_rows_and_blames_no_input() {
     let mut sheet = Sheet::coins(200, &mut draws);
     let project = Project::empty();
     let keyed = format!("{SHARES}, by = [\"id\"]");
-    project.write("pipelines/p.toml", pipeline(&keyed, ""));
+    project.write("pipelines/small.toml", pipeline(&keyed, ""));
     project.write("pipelines/data/t.csv", sheet.text());
     project.run(&[]);
-    project.write("pipelines/p.toml", pipeline(&format!("{keyed}, seed = 2"), ""));
+    project.write("pipelines/small.toml", pipeline(&format!("{keyed}, seed = 2"), ""));
     let plan = project.collegium(&["plan"]).ok().out;
     assert!(plan.contains("the split was drawn anew: seed 0 → 2"), "{plan}");
     assert!(!plan.contains("input t.a changed"), "{plan}");
-    project.write("pipelines/p.toml", pipeline(&keyed, ""));
+    project.write("pipelines/small.toml", pipeline(&keyed, ""));
     (0..50).for_each(|more| sheet.append(500 + more, &mut draws));
     project.write("pipelines/data/t.csv", sheet.text());
     let plan = project.collegium(&["plan"]).ok().out;
@@ -265,7 +265,7 @@ fn a_store_without_membership_counts_as_having_seen_everything() {
     let mut draws = Draws(9);
     let sheet = Sheet::coins(200, &mut draws);
     let project = Project::empty();
-    project.write("pipelines/p.toml", pipeline(SHARES, ""));
+    project.write("pipelines/small.toml", pipeline(SHARES, ""));
     project.write("pipelines/data/t.csv", sheet.text());
     project.run(&[]);
     // Every list of bits is lost, as if it had never been written.
@@ -274,7 +274,7 @@ fn a_store_without_membership_counts_as_having_seen_everything() {
             std::fs::remove_file(project.path(&name)).unwrap();
         }
     }
-    project.write("pipelines/p.toml", pipeline(SHARES, "frozen = true"));
+    project.write("pipelines/small.toml", pipeline(SHARES, "frozen = true"));
     let report = project.collegium(&["run", "--json"]).ok().json();
     let k = node(&report, "k");
     assert_eq!(k["seen"]["test"]["unseen"], 0, "{k}");
