@@ -150,7 +150,7 @@ fn gates_find_the_regimes_that_means_and_stacks_cannot() {
         ("stacked", 17.0, 22.0),
         ("soft", 0.0, 0.11),
         ("near", 0.0, 0.10),
-        ("own", 0.0, 0.2),
+        ("own", 0.0, 0.3),
         ("known", 0.0, 0.02),
         ("joint", 0.0, 0.095),
         ("vague", 10.0, 45.0),

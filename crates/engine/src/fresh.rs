@@ -47,6 +47,13 @@ struct Ground {
     experts: usize,
     /// `evaluate.require`, each with its outcome.
     requirements: Vec<RequirementOutcome>,
+    /// What is to be said every time.
+    notes: Vec<String>,
+}
+
+/// The notes of a report that hold as long as it does.
+fn standing_notes(report: &RunReport) -> Vec<String> {
+    report.nodes.iter().flat_map(crate::membership::notes).collect()
 }
 
 /// A pipeline with nothing to do.
@@ -57,6 +64,8 @@ pub struct Fresh {
     pub experts: usize,
     /// `evaluate.require`, each with its outcome.
     pub requirements: Vec<RequirementOutcome>,
+    /// What is to be said every time: models that have seen held-out rows.
+    pub notes: Vec<String>,
     store: Store,
     key: String,
 }
@@ -115,7 +124,7 @@ impl Fresh {
             nodes: Vec::new(),
             requirements: self.requirements.clone(),
             end_to_end: Vec::new(),
-            notes: Vec::new(),
+            notes: self.notes.clone(),
             interrupted: false,
             report: None,
         }
@@ -148,8 +157,8 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
         })
         && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
         && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
-    let Ground { pipeline, experts, requirements, .. } = ground;
-    Ok(same.then_some(Fresh { pipeline, experts, requirements, store, key }))
+    let Ground { pipeline, experts, requirements, notes, .. } = ground;
+    Ok(same.then_some(Fresh { pipeline, experts, requirements, notes, store, key }))
 }
 
 impl Session {
@@ -161,7 +170,8 @@ impl Session {
         report: &RunReport,
     ) -> Result<(), EngineError> {
         let done = states.len() == self.pipeline.experts.len()
-            && report.notes.is_empty()
+            // What is said of models that have seen held-out rows is said again; other notes are news.
+            && report.notes == standing_notes(report)
             && report
                 .nodes
                 .iter()
@@ -249,8 +259,18 @@ impl Session {
         let Some(store) = store else { return Ok(None) };
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
-        let requirements = report.requirements.clone();
-        Ok(Some(Ground { texts, sources, patterns, data, store, pipeline, experts, requirements }))
+        let (requirements, notes) = (report.requirements.clone(), report.notes.clone());
+        Ok(Some(Ground {
+            texts,
+            sources,
+            patterns,
+            data,
+            store,
+            pipeline,
+            experts,
+            requirements,
+            notes,
+        }))
     }
 }
 
