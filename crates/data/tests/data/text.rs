@@ -202,8 +202,8 @@ fn packed_text_that_is_cut_off_or_damaged_is_refused_wherever_it_happens() {
         assert!(damaged.try_prepare().is_err() && damaged.store().objects().unwrap().is_empty());
         assert_eq!(Project::file(name, whole).prepared().facts.rows, 3000);
     }
-    assert_snapshot!(Project::file("t.csv.gz", &gzip(text.as_bytes())[..900]).error().split(": ").nth(1).unwrap(), @"the gzip stream is cut off
-help");
+    let error = Project::file("t.csv.gz", &gzip(text.as_bytes())[..900]).error();
+    assert!(error.contains(": the gzip stream is cut off"), "{error}");
     assert_snapshot!(Project::file("t.parquet.gz", "x").error(), @"
     t.parquet.gz: `.parquet.gz` is not the extension of a table
     help: `.gz` and `.zst` are unpacked of text files: .csv and .tsv
@@ -366,7 +366,7 @@ fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn a_written_table_reads_back_row_by_row(cells_in in table(), written in written()) {
@@ -395,8 +395,8 @@ proptest! {
         }
         let loaded = project.rows();
         for at in 0..wanted[0].len() {
-            let column: Vec<&String> = wanted.iter().map(|row| &row[at]).collect();
-            prop_assert_eq!(texts(&loaded, &format!("column {at}")).iter().collect::<Vec<_>>(), column);
+            let column: Vec<String> = wanted.iter().map(|row| row[at].clone()).collect();
+            prop_assert_eq!(texts(&loaded, &format!("column {at}")), column);
         }
     }
 

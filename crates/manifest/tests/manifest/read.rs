@@ -27,7 +27,9 @@ fn one(lines: &str) -> String {
 fn what_is_not_said_is_plain() {
     assert_eq!(source("").read, ReadOptions::default());
     assert_eq!(source("read = {}").read, ReadOptions::default());
-    let german = source(r#"read = { delimiter = ";", decimal = ",", thousands = ".", date_format = "%d.%m.%Y", encoding = "latin1" }"#);
+    let german = source(
+        r#"read = { delimiter = ";", decimal = ",", thousands = ".", date_format = "%d.%m.%Y", encoding = "latin1" }"#,
+    );
     assert_eq!(
         german.read,
         ReadOptions {
@@ -43,9 +45,11 @@ fn what_is_not_said_is_plain() {
 
 #[test]
 fn what_is_said_of_a_table_stands_instead_of_what_is_said_of_all() {
-    let source = source(r#"
+    let source = source(
+        r#"
 read = { delimiter = ";", decimal = "," }
-reads = { weather = { encoding = "utf-16" } }"#);
+reads = { weather = { encoding = "utf-16" } }"#,
+    );
     assert_eq!(source.read_of("flights").delimiter, Some(b';'));
     let weather = source.read_of("weather");
     assert_eq!((weather.delimiter, weather.decimal), (None, '.'));
@@ -57,7 +61,10 @@ reads = { weather = { encoding = "utf-16" } }"#);
 fn every_value_is_checked_at_its_place() {
     assert_snapshot!(one(r#"read = { delimiter = ";;" }"#), @r#"`delimiter` must be one character, `;`, `|` or a tab, not ";;""#);
     for bad in ["", "a", "1", "\\\"", "\\n", "ä"] {
-        assert!(one(&format!("read = {{ delimiter = \"{bad}\" }}")).contains("must be one character"), "{bad}");
+        assert!(
+            one(&format!("read = {{ delimiter = \"{bad}\" }}")).contains("must be one character"),
+            "{bad}"
+        );
     }
     assert_snapshot!(one(r#"read = { decimal = ";" }"#), @r#"`decimal` must be one character, `.` or `,`, not ";""#);
     assert_snapshot!(one(r#"read = { thousands = "x" }"#), @r#"`thousands` must be one character, one of `,` `.` `'` `’` `_` and a blank, not "x""#);
@@ -68,11 +75,26 @@ fn every_value_is_checked_at_its_place() {
         let said = one(&format!("read = {{ date_format = \"{bad}\" }}"));
         assert!(said.contains("is no date format"), "{bad}: {said}");
     }
-    for good in ["%d/%m/%Y", "%Y%m%d", "%m/%d/%y %I:%M %p", "%d %b %Y", "%A, %d %B %Y", "%d.%m.%Y %H:%M:%S%.f %z"] {
+    for good in [
+        "%d/%m/%Y",
+        "%Y%m%d",
+        "%m/%d/%y %I:%M %p",
+        "%d %b %Y",
+        "%A, %d %B %Y",
+        "%d.%m.%Y %H:%M:%S%.f %z",
+    ] {
         let format = source(&format!("read = {{ date_format = \"{good}\" }}")).read.date_format;
         assert_eq!(format.as_deref(), Some(good));
     }
-    assert_snapshot!(wrong(&with(r#"read = { delimeter = ";" }"#)), @"");
+    assert_snapshot!(wrong(&with(r#"read = { delimeter = ";" }"#)), @r#"
+    error: unknown key `delimeter` in `data.flights.read`
+     --> pipelines/flights.toml:4:10
+      |
+    4 | read = { delimeter = ";" }
+      |          ^^^^^^^^^ unknown key
+      |
+      = help: did you mean `delimiter`?
+    "#);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn every_default_is_written_out() {
     derive = {}
     types = {}
     missing = ["", "NA"]
-    split = { train = 0.7, valid = 0.15, test = 0.15, by = [] }
+    split = { train = 0.7, valid = 0.15, test = 0.15, by = [], seed = 0 }
     origin = "measured"
     origins = {}
 
