@@ -15,7 +15,7 @@ use std::{
 
 use collegium_data::{Context, prepare};
 use collegium_digest::{Digest, stream};
-use collegium_manifest::{DataSource, SourceOrigin, Spanned, Split};
+use collegium_manifest::{DataSource, ReadOptions, SourceOrigin, Spanned, Split};
 use collegium_records::Settled;
 use collegium_store::Store;
 use indexmap::IndexMap;
@@ -68,6 +68,8 @@ fn source() -> DataSource {
         name: spanned("t"),
         tables: IndexMap::from([("t".to_owned(), spanned("t.csv"))]),
         idx: false,
+        read: ReadOptions::default(),
+        reads: IndexMap::new(),
         images: indexmap::IndexMap::new(),
         query: Some(spanned("SELECT *, n0 > 0.5 AS high FROM t WHERE n1 >= 0")),
         derive: IndexMap::from([("sum".to_owned(), spanned("n0 + n1"))]),

@@ -6,8 +6,8 @@ use collegium_manifest::{ColumnType, ImageShape};
 
 use crate::{
     Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values,
-    cast::{Interner, Why, boolean, number},
-    time,
+    cast::{Interner, Why, boolean},
+    read::Style,
 };
 
 /// A column that grows.
@@ -60,12 +60,12 @@ impl Builder {
     }
 
     /// One more value, from its text.
-    pub(crate) fn text(&mut self, text: &str) -> Result<(), Why> {
+    pub(crate) fn text(&mut self, text: &str, style: &Style) -> Result<(), Why> {
         match self {
-            Self::Number(values) => values.push(number(text)?),
+            Self::Number(values) => values.push(style.number(text)?),
             Self::Boolean(values) => values.push(boolean(text).ok_or(Why::Wrong)?),
             Self::Category(codes, levels) => codes.push(levels.code(text)),
-            Self::Time(values) => values.push(time::parse(text).ok_or(Why::Wrong)?),
+            Self::Time(values) => values.push(style.time(text).ok_or(Why::Wrong)?),
             Self::Image(..) => return Err(Why::Wrong),
         }
         Ok(())

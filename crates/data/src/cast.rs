@@ -5,7 +5,7 @@ use indexmap::IndexSet;
 
 use crate::{
     DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values,
-    column::number_text, time,
+    column::number_text, read::Style, time,
 };
 
 /// The largest whole number up to which a 64-bit float holds every whole number.
@@ -120,6 +120,15 @@ impl Interner {
 /// The same values as another type. An error names the first row that has no counterpart, and its
 /// text.
 pub(crate) fn cast(values: Values, kind: ColumnType) -> Result<Values, (usize, String, Why)> {
+    cast_styled(values, kind, &Style::default())
+}
+
+/// The same where texts write numbers and times in a way of their own.
+pub(crate) fn cast_styled(
+    values: Values,
+    kind: ColumnType,
+    style: &Style,
+) -> Result<Values, (usize, String, Why)> {
     use ColumnType as T;
     if values.kind() == kind {
         return Ok(values);
@@ -129,14 +138,14 @@ pub(crate) fn cast(values: Values, kind: ColumnType) -> Result<Values, (usize, S
     }
     Ok(match (values, kind) {
         (Values::Category { codes, levels }, T::Number) => {
-            Values::Number(by_level(&codes, &levels, f64::NAN, number)?)
+            Values::Number(by_level(&codes, &levels, f64::NAN, |text| style.number(text))?)
         }
         (Values::Category { codes, levels }, T::Boolean) => {
             let parse = |text: &str| boolean(text).ok_or(Why::Wrong);
             Values::Boolean(by_level(&codes, &levels, MISSING_BOOLEAN, parse)?)
         }
         (Values::Category { codes, levels }, T::Time) => {
-            let parse = |text: &str| time::parse(text).ok_or(Why::Wrong);
+            let parse = |text: &str| style.time(text).ok_or(Why::Wrong);
             Values::Time(by_level(&codes, &levels, MISSING_TIME, parse)?)
         }
         (Values::Number(values), T::Boolean) => {

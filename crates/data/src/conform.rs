@@ -10,7 +10,7 @@ use collegium_manifest::{ColumnType, DataSource, ImageShape};
 use crate::{
     Column, DataError, DataErrorKind, Places, Table, TableFacts,
     build::{self, Builder},
-    cast::{cast, refuse},
+    cast::{cast_styled, refuse},
     error::choices,
     evaluate::{derive, reads},
     gather::{Gather, gather},
@@ -216,13 +216,15 @@ impl Conform {
                 columns.push(column.clone());
                 continue;
             }
-            let values = cast(column.values.clone(), *kind).map_err(|(row, text, why)| {
-                refuse(why, *kind, name, &text)
-                    .file(&places.file)
-                    .line(places.line(row))
-                    .column(name, Some(field))
-                    .help(format!("the column was trained on as {}", kind.name()))
-            })?;
+            let values = cast_styled(column.values.clone(), *kind, &places.style).map_err(
+                |(row, text, why)| {
+                    refuse(why, *kind, name, &text)
+                        .file(&places.file)
+                        .line(places.line(row))
+                        .column(name, Some(field))
+                        .help(format!("the column was trained on as {}", kind.name()))
+                },
+            )?;
             columns.push(Arc::new(Column::new(name, values)));
         }
         let base = Table { columns, rows: chunk.rows };

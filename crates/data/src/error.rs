@@ -47,7 +47,9 @@ pub enum DataErrorKind {
     Empty,
     /// A line with more or fewer fields than the header.
     Ragged,
-    /// Text that is not UTF-8.
+    /// A quote that is not closed, or closed before the end of its cell.
+    Quote,
+    /// Text that is not encoded as it should be: in UTF-8, where nothing else is declared.
     NotUtf8,
     /// Two columns of one name.
     DuplicateColumn,

@@ -38,7 +38,12 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
     let mut known: BTreeSet<String> = BTreeSet::new();
     for (name, files) in files.iter().filter(|_| !source.idx) {
         let tick = |rows| tick(cx, &format!("scanning {name}"), rows, None);
-        let options = Options { missing: &source.missing, types: &types, tick: &tick };
+        let options = Options {
+            missing: &source.missing,
+            read: source.read_of(name),
+            types: &types,
+            tick: &tick,
+        };
         let opened = open(files.clone(), &options).map_err(|error| place(error, source, name))?;
         notes.extend(opened.notes.iter().cloned());
         known.extend(opened.fields.iter().map(|field| field.name.clone()));
@@ -155,7 +160,8 @@ fn whole(
         ));
     };
     let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-    let options = Options { missing: &source.missing, types, tick: &tick };
+    let options =
+        Options { missing: &source.missing, read: source.read_of(name), types, tick: &tick };
     let columns: Vec<(String, ColumnType)> =
         opened.fields.iter().map(|field| (field.name.clone(), field.kind)).collect();
     let gathers = gather::find(source, &columns)?;
@@ -207,7 +213,12 @@ fn query(
     let results = watched(database.handle(), cx.interrupted, || {
         for (name, opened) in tables {
             let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-            let options = Options { missing: &source.missing, types, tick: &tick };
+            let options = Options {
+                missing: &source.missing,
+                read: source.read_of(name),
+                types,
+                tick: &tick,
+            };
             database
                 .fill(name, &touched, opened.chunks(&options))
                 .map_err(|error| place(error, source, name))?;

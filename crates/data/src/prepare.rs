@@ -6,7 +6,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{DataSource, PixelColumns, Spanned};
+use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned};
 use collegium_records::{Ingredient, Recipe, Settled};
 use collegium_store::Store;
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,9 @@ fn recipe(
             false => format(&paths[0]).map_err(|error| error.at(pattern))?.name(),
         };
         recipe.set(format!("format.{name}"), format);
+        if matches!(format, "csv" | "tsv") {
+            how_read(&mut recipe, name, source.read_of(name));
+        }
     }
     let texts = |names: &mut dyn Iterator<Item = &String>| -> Vec<Ingredient> {
         names.map(|name| Ingredient::from(name.as_str())).collect()
@@ -235,6 +238,28 @@ fn recipe(
     }
     recipe.set("split.seed", split.seed.to_string());
     Ok(with_settled(recipe, settled))
+}
+
+/// How text files are read: what is not said is not in the recipe, as files were read before it could be said.
+fn how_read(recipe: &mut Recipe, table: &str, read: &ReadOptions) {
+    let ReadOptions { delimiter, decimal, thousands, date_format, encoding } = read;
+    let usual = ReadOptions::default();
+    let mut set = |key: &str, value: String| recipe.set(format!("read.{table}.{key}"), value);
+    if let Some(delimiter) = delimiter {
+        set("delimiter", char::from(*delimiter).to_string());
+    }
+    if *decimal != usual.decimal {
+        set("decimal", decimal.to_string());
+    }
+    if let Some(mark) = thousands {
+        set("thousands", mark.to_string());
+    }
+    if let Some(format) = date_format {
+        set("date_format", format.clone());
+    }
+    if *encoding != usual.encoding {
+        set("encoding", encoding.clone());
+    }
 }
 
 /// The recipe under which a table is found when this much is settled.

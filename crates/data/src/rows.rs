@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ReadOptions};
 
 use crate::{
     DataError, Table, TableFacts, build,
-    read::{Batches, Format, Idx, Raw, format, is_idx},
+    read::{Batches, Format, Idx, Raw, Style, format, is_idx},
 };
 
 /// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
@@ -19,6 +19,7 @@ pub struct Rows {
     from: From,
     places: Places,
     failed: bool,
+    done: u64,
 }
 
 enum From {
@@ -36,6 +37,8 @@ pub struct Places {
     pub lines: Vec<u64>,
     /// The number of the first row, from 1.
     pub first: u64,
+    /// How the file writes numbers and times.
+    pub style: Style,
 }
 
 impl Places {
@@ -46,20 +49,27 @@ impl Places {
 }
 
 /// Opens a CSV, TSV, Parquet, Arrow or IDX file for streaming in chunks of at most `chunk` rows.
-/// `missing` are the texts that mean "missing" in text files. The one column of an IDX file is called
+/// `missing` are the texts that mean "missing" in text files, `read` says how these are written. The one column of an IDX file is called
 /// by the file's name; see [`Rows::adopt`].
 ///
 /// # Errors
 /// If the file is not there, is not a table, or has a header that cannot be used.
-pub fn read_rows(path: &Path, missing: &[String], chunk: usize) -> Result<Rows, DataError> {
+pub fn read_rows(
+    path: &Path,
+    missing: &[String],
+    read: &ReadOptions,
+    chunk: usize,
+) -> Result<Rows, DataError> {
+    let mut style = Style::default();
     let (from, header) = match format(path) {
         Err(_) if is_idx(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (From::Idx(Box::new(Idx::open(path)?)), vec![name])
         }
         Err(error) => return Err(error),
-        Ok(Format::Csv(delimiter)) => {
-            let raw = Raw::open(path, delimiter, missing)?;
+        Ok(Format::Csv(_)) => {
+            style = Style::of(read);
+            let raw = Raw::open(path, missing, read)?;
             let header = raw.header().to_vec();
             (From::Text(Box::new(raw)), header)
         }
@@ -69,9 +79,9 @@ pub fn read_rows(path: &Path, missing: &[String], chunk: usize) -> Result<Rows, 
             (From::Arrow(Box::new(batches)), header)
         }
     };
-    let places = Places { file: path.to_owned(), lines: Vec::new(), first: 1 };
+    let places = Places { file: path.to_owned(), lines: Vec::new(), first: 1, style };
     let (path, missing, chunk) = (path.to_owned(), missing.to_vec(), chunk.max(1));
-    Ok(Rows { path, header, missing, chunk, from, places, failed: false })
+    Ok(Rows { path, header, missing, chunk, from, places, failed: false, done: 0 })
 }
 
 impl Rows {
@@ -101,6 +111,19 @@ impl Rows {
     /// Where the rows of the last chunk stand in the file.
     pub fn places(&self) -> &Places {
         &self.places
+    }
+
+    /// Rows that were handed out so far.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// What a person should know about the lines of a text file that were read so far.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.from {
+            From::Text(raw) => raw.notes(),
+            From::Arrow(_) | From::Idx(_) => Vec::new(),
+        }
     }
 
     fn read(&mut self) -> Result<Option<Table>, DataError> {
@@ -137,7 +160,11 @@ impl Iterator for Rows {
             return None;
         }
         let next = self.read().transpose();
-        self.failed = matches!(next, Some(Err(_)));
+        match &next {
+            Some(Ok(chunk)) => self.done += chunk.rows as u64,
+            Some(Err(_)) => self.failed = true,
+            None => {}
+        }
         next
     }
 }

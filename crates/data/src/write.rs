@@ -21,6 +21,7 @@ pub struct RowWriter {
     file: NamedTempFile,
     to: To,
     names: Option<Vec<String>>,
+    rows: u64,
 }
 
 enum To {
@@ -60,7 +61,7 @@ impl RowWriter {
             }
             None => To::Parquet(None),
         };
-        Ok(Self { path: path.to_owned(), file, to, names: None })
+        Ok(Self { path: path.to_owned(), file, to, names: None, rows: 0 })
     }
 
     /// Adds rows. Every call has the same columns.
@@ -79,6 +80,7 @@ impl RowWriter {
         if self.names.get_or_insert_with(|| names.clone()) != &names {
             return Err(fault("the columns differ from those written before"));
         }
+        self.rows += rows as u64;
         match &mut self.to {
             To::Text(writer) => {
                 let done = write_text(writer, first.then_some(&names[..]), columns, rows);
@@ -89,6 +91,11 @@ impl RowWriter {
                 done.map_err(|error| arrow_fault(&self.path, &error))
             }
         }
+    }
+
+    /// Rows that were written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Makes the file whole and gives it its name.

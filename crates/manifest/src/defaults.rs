@@ -4,8 +4,8 @@
 //! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
 
 use crate::{
-    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, Reuse, Schedule,
-    SourceOrigin, Split, Train, Upstream, WarmStart,
+    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, ReadOptions, Reuse,
+    Schedule, SourceOrigin, Split, Train, Upstream, WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -14,6 +14,10 @@ pub const FORMAT: u32 = 1;
 pub const SEED: u64 = 0;
 /// `data.NAME.missing`
 pub const MISSING: [&str; 2] = ["", "NA"];
+/// `data.NAME.read.decimal`
+pub const DECIMAL: char = '.';
+/// `data.NAME.read.encoding`
+pub const ENCODING: &str = "utf-8";
 /// `data.NAME.origin`
 pub const ORIGIN: Origin = Origin::Measured;
 /// `data.NAME.images.IMAGE.channels`
@@ -44,6 +48,18 @@ pub const MOST_LAYERS: usize = 64;
 impl Default for Split {
     fn default() -> Self {
         Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None, seed: 0 }
+    }
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            delimiter: None,
+            decimal: DECIMAL,
+            thousands: None,
+            date_format: None,
+            encoding: ENCODING.to_owned(),
+        }
     }
 }
 

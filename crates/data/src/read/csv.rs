@@ -1,116 +1,23 @@
 //! Text files: one pass settles the types, the next one reads.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use collegium_manifest::ColumnType;
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use collegium_manifest::{ColumnType, ReadOptions};
 
-use super::{CHUNK, Field, Format, Opened, Options, agree, check_names};
+use super::{CHUNK, Field, Format, Opened, Options, agree, lines::Lines, style::Style};
 use crate::{
     DataError, DataErrorKind, Table, build,
     build::Builder,
-    cast::{Why, named_boolean, number, refuse},
+    cast::{Why, named_boolean, refuse},
     time,
 };
-
-/// An open text file.
-struct Lines {
-    path: PathBuf,
-    names: Vec<String>,
-    reader: Reader<File>,
-    record: ByteRecord,
-    last: u64,
-}
-
-impl Lines {
-    fn open(path: &Path, delimiter: u8) -> Result<Self, DataError> {
-        let file =
-            File::open(path).map_err(|error| DataError::io(path, "read the file", &error))?;
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).buffer_capacity(1 << 17).from_reader(file);
-        let header = reader.byte_headers().map_err(|error| fault(path, &[], error))?.clone();
-        if header.is_empty() || header.len() == 1 && header[0].trim_ascii().is_empty() {
-            return Err(DataError::new(DataErrorKind::Empty, "the file is empty")
-                .file(path)
-                .help("a text file begins with one line of column names"));
-        }
-        let mut names = Vec::with_capacity(header.len());
-        for (field, name) in header.iter().enumerate() {
-            let name = std::str::from_utf8(name.trim_ascii()).map_err(|_| {
-                let column = format!("{}", field + 1);
-                not_utf8().file(path).line(1).column(&column, Some(field))
-            })?;
-            names.push(name.to_owned());
-        }
-        check_names(&names, path)?;
-        Ok(Self { path: path.to_owned(), names, reader, record: ByteRecord::new(), last: 1 })
-    }
-
-    /// Reads the next record; `false` at the end.
-    fn next(&mut self) -> Result<bool, DataError> {
-        let more = self
-            .reader
-            .read_byte_record(&mut self.record)
-            .map_err(|error| fault(&self.path, &self.names, error))?;
-        if let Some(at) = self.record.position() {
-            self.last = at.line();
-        }
-        Ok(more)
-    }
-
-    /// A field of the record, without blanks around it.
-    fn field(&self, index: usize) -> Result<&str, DataError> {
-        let bytes = self.record.get(index).unwrap_or_default().trim_ascii();
-        std::str::from_utf8(bytes).map_err(|_| self.place(not_utf8(), index))
-    }
-
-    fn place(&self, error: DataError, index: usize) -> DataError {
-        error.file(&self.path).line(self.last).column(&self.names[index], Some(index))
-    }
-}
-
-fn not_utf8() -> DataError {
-    DataError::new(DataErrorKind::NotUtf8, "the text is not UTF-8")
-        .help("convert the file, e.g. with `iconv -f latin1 -t utf-8`")
-}
-
-fn fault(path: &Path, names: &[String], error: csv::Error) -> DataError {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let message = format!("the line has {len} fields and the header has {expected_len}");
-            let mut found = DataError::new(DataErrorKind::Ragged, message).file(path);
-            if let Some(at) = pos {
-                found = found.line(at.line());
-            }
-            // The first field that has no column, or the first column that has no field.
-            let (have, want) = (*len as usize, *expected_len as usize);
-            if have < want
-                && let Some(name) = names.get(have)
-            {
-                found =
-                    found.column(name, Some(have)).help("fields from this column on are missing");
-            } else if have > want
-                && let Some(name) = names.last()
-            {
-                found = found
-                    .column(name, Some(want - 1))
-                    .help("there are fields after this last column; is a comma not quoted?");
-            }
-            found
-        }
-        csv::ErrorKind::Io(error) => DataError::io(path, "read the file", error),
-        _ => DataError::new(DataErrorKind::Damaged, error.to_string()).file(path),
-    }
-}
 
 /// What is known of a column's type so far.
 struct Guess {
     forced: Option<ColumnType>,
     present: u64,
     numbers: u64,
+    style: Style,
     boolean: bool,
     time: bool,
     integer: bool,
@@ -122,11 +29,12 @@ struct Guess {
 }
 
 impl Guess {
-    fn new(forced: Option<ColumnType>) -> Self {
+    fn new(forced: Option<ColumnType>, style: Style) -> Self {
         Self {
             forced,
             present: 0,
             numbers: 0,
+            style,
             boolean: true,
             time: true,
             integer: true,
@@ -139,10 +47,10 @@ impl Guess {
     fn see(&mut self, text: &str, lines: &Lines, index: usize) {
         self.present += 1;
         if matches!(self.forced, None | Some(ColumnType::Number)) {
-            match number(text) {
+            match self.style.number(text) {
                 Ok(value) => {
                     self.numbers += 1;
-                    self.integer &= value.fract() == 0.0 && !text.contains(['.', 'e', 'E']);
+                    self.integer &= value.fract() == 0.0 && self.style.is_written_whole(text);
                 }
                 Err(Why::Wrong) => {
                     self.odd.get_or_insert_with(|| (lines.last, text.to_owned()));
@@ -152,7 +60,7 @@ impl Guess {
                     if self.bad.is_none() {
                         let kind = ColumnType::Number;
                         let error = refuse(why, kind, &lines.names[index], text);
-                        self.bad = Some(lines.place(error, index));
+                        self.bad = Some(lines.place(error, lines.last, index));
                     }
                 }
             }
@@ -160,8 +68,11 @@ impl Guess {
         self.boolean = self.boolean && named_boolean(text).is_some();
         let dated = matches!(self.forced, None | Some(ColumnType::Time));
         if self.time && dated {
-            match time::parse(text) {
-                Some(at) => self.dates &= at.rem_euclid(time::DAY) == 0 && text.len() == 10,
+            match self.style.time(text) {
+                Some(at) => {
+                    let date = text.len() == 10 || self.style.has_date_format();
+                    self.dates &= at.rem_euclid(time::DAY) == 0 && date;
+                }
                 None => self.time = false,
             }
         }
@@ -170,6 +81,10 @@ impl Guess {
     fn kind(&self) -> ColumnType {
         match self.forced {
             Some(kind) => kind,
+            // A declared format may be one of digits alone.
+            None if self.time && self.present > 0 && self.style.has_date_format() => {
+                ColumnType::Time
+            }
             None if self.numbers == self.present => ColumnType::Number,
             None if self.boolean => ColumnType::Boolean,
             None if self.time => ColumnType::Time,
@@ -196,18 +111,21 @@ impl Guess {
 
 pub(super) fn open(
     files: Vec<PathBuf>,
-    delimiter: u8,
+    format: Format,
     options: &Options,
 ) -> Result<Opened, DataError> {
     let mut names: Vec<String> = Vec::new();
     let mut guesses: Vec<Guess> = Vec::new();
-    let mut rows = 0;
+    let (mut rows, mut notes) = (0, Vec::new());
     for file in &files {
-        let mut lines = Lines::open(file, delimiter)?;
+        let mut lines = Lines::open(file, options.read)?;
         if names.is_empty() {
             names = lines.names.clone();
-            guesses =
-                names.iter().map(|name| Guess::new(options.types.get(name).copied())).collect();
+            guesses = {
+                let style = Style::of(options.read);
+                let guess = |name| Guess::new(options.types.get(name).copied(), style.clone());
+                names.iter().map(guess).collect()
+            };
         } else {
             agree(&files[0], &names, file, &lines.names)?;
         }
@@ -223,8 +141,9 @@ pub(super) fn open(
                 (options.tick)(rows)?;
             }
         }
+        notes.extend(lines.notes());
     }
-    let (mut fields, mut notes) = (Vec::new(), Vec::new());
+    let mut fields = Vec::new();
     for (name, guess) in names.into_iter().zip(guesses) {
         notes.extend(guess.note(&name));
         let kind = guess.kind();
@@ -237,7 +156,7 @@ pub(super) fn open(
         }
         fields.push(Field { name, kind, integer, dates });
     }
-    Ok(Opened { fields, rows, notes, files, format: Format::Csv(delimiter) })
+    Ok(Opened { fields, rows, notes, files, format })
 }
 
 fn is_missing(text: &str, missing: &[String]) -> bool {
@@ -247,7 +166,7 @@ fn is_missing(text: &str, missing: &[String]) -> bool {
 /// The second pass.
 pub(super) struct Chunks<'a> {
     opened: &'a Opened,
-    delimiter: u8,
+    style: Style,
     options: &'a Options<'a>,
     files: std::slice::Iter<'a, PathBuf>,
     lines: Option<Lines>,
@@ -255,8 +174,9 @@ pub(super) struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(opened: &'a Opened, delimiter: u8, options: &'a Options<'a>) -> Self {
-        Self { opened, delimiter, options, files: opened.files.iter(), lines: None, done: 0 }
+    pub(super) fn new(opened: &'a Opened, options: &'a Options<'a>) -> Self {
+        let style = Style::of(options.read);
+        Self { opened, style, options, files: opened.files.iter(), lines: None, done: 0 }
     }
 
     /// The next chunk; `None` at the end of the last file.
@@ -269,7 +189,7 @@ impl<'a> Chunks<'a> {
         while rows < CHUNK {
             let Some(lines) = &mut self.lines else {
                 let Some(file) = self.files.next() else { break };
-                let lines = Lines::open(file, self.delimiter)?;
+                let lines = Lines::open(file, self.options.read)?;
                 // The file may have been replaced since the first pass.
                 agree(&self.opened.files[0], &names, file, &lines.names)?;
                 self.lines = Some(lines);
@@ -279,13 +199,22 @@ impl<'a> Chunks<'a> {
                 self.lines = None;
                 continue;
             }
-            fill(lines, &mut builders, self.options.missing)?;
+            fill(lines, &mut builders, self.options.missing, &self.style)?;
             rows += 1;
+        }
+        self.done += rows as u64;
+        if rows < CHUNK && self.done != self.opened.rows {
+            let message = format!(
+                "{} rows were read at first, and {} now: a data file changed while it was read",
+                self.opened.rows, self.done
+            );
+            return Err(DataError::new(DataErrorKind::Changed, message)
+                .file(&self.opened.files[0])
+                .help("wait until whatever writes it has finished and run again"));
         }
         if rows == 0 {
             return Ok(None);
         }
-        self.done += rows as u64;
         (self.options.tick)(self.done)?;
         let values = builders.into_iter().map(Builder::finish);
         Ok(Some(build::table(names.into_iter().zip(values), rows)))
@@ -301,14 +230,19 @@ impl Iterator for Chunks<'_> {
 }
 
 /// Adds a record to the columns.
-fn fill(lines: &Lines, builders: &mut [Builder], missing: &[String]) -> Result<(), DataError> {
+fn fill(
+    lines: &Lines,
+    builders: &mut [Builder],
+    missing: &[String],
+    style: &Style,
+) -> Result<(), DataError> {
     for (index, builder) in builders.iter_mut().enumerate() {
         let text = lines.field(index)?;
         if is_missing(text, missing) {
             builder.missing();
-        } else if let Err(why) = builder.text(text) {
+        } else if let Err(why) = builder.text(text, style) {
             let refused = refuse(why, builder.kind(), &lines.names[index], text);
-            return Err(lines.place(refused, index));
+            return Err(lines.place(refused, lines.last, index));
         }
     }
     Ok(())
@@ -323,13 +257,22 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    pub(crate) fn open(path: &Path, delimiter: u8, missing: &[String]) -> Result<Self, DataError> {
-        let lines = Lines::open(path, delimiter)?;
+    pub(crate) fn open(
+        path: &Path,
+        missing: &[String],
+        read: &ReadOptions,
+    ) -> Result<Self, DataError> {
+        let lines = Lines::open(path, read)?;
         Ok(Self { lines, missing: missing.to_vec(), places: Vec::new() })
     }
 
     pub(crate) fn header(&self) -> &[String] {
         &self.lines.names
+    }
+
+    /// What a person should know about the lines that were read so far.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.lines.notes()
     }
 
     /// At most `rows` rows; `None` at the end.
@@ -339,7 +282,7 @@ impl Raw {
         let mut builders: Vec<Builder> =
             self.lines.names.iter().map(|_| Builder::new(kind, 0)).collect();
         while self.places.len() < rows && self.lines.next()? {
-            fill(&self.lines, &mut builders, &self.missing)?;
+            fill(&self.lines, &mut builders, &self.missing, &Style::default())?;
             self.places.push(self.lines.last);
         }
         if self.places.is_empty() {

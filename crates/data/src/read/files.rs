@@ -1,11 +1,11 @@
 //! From patterns to files, and from extensions to formats.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use collegium_manifest::Spanned;
 use collegium_records::PredictedBy;
 
-use super::is_idx;
+use super::{is_idx, source::unpacked};
 use crate::{DataError, DataErrorKind};
 
 /// What a file is, by its extension.
@@ -30,14 +30,26 @@ impl Format {
     }
 }
 
-/// The format of a file.
+/// What stands between the fields of a text file, where `read` does not say it.
+pub(super) fn delimiter(path: &Path) -> u8 {
+    match format(path) {
+        Ok(Format::Csv(delimiter)) => delimiter,
+        _ => b',',
+    }
+}
+
+/// The format of a file. Text files may be packed: `.csv.gz`, `.tsv.zst`.
 pub(crate) fn format(path: &Path) -> Result<Format, DataError> {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
+    let extension =
+        |path: &Path| path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    let unpacked = unpacked(path);
+    let inner = extension(unpacked);
+    let packed = unpacked != path;
+    match inner.as_str() {
         "csv" => Ok(Format::Csv(b',')),
         "tsv" => Ok(Format::Csv(b'\t')),
-        "parquet" => Ok(Format::Parquet),
-        "arrow" | "feather" | "ipc" => Ok(Format::Ipc),
+        "parquet" if !packed => Ok(Format::Parquet),
+        "arrow" | "feather" | "ipc" if !packed => Ok(Format::Ipc),
         _ if is_idx(path) => Err(DataError::new(
             DataErrorKind::UnknownFormat,
             "an IDX file is one column and no table",
@@ -47,12 +59,22 @@ pub(crate) fn format(path: &Path) -> Result<Format, DataError> {
             "name the columns of such files: `idx = { image = \"…-images-idx3-ubyte.gz\", label = \
              \"…-labels-idx1-ubyte.gz\" }`",
         )),
-        _ => Err(DataError::new(
-            DataErrorKind::UnknownFormat,
-            format!("`.{extension}` is not the extension of a table"),
-        )
-        .file(path)
-        .help("tables are read from .csv, .tsv, .parquet, .arrow, .feather and .ipc files")),
+        _ => {
+            let outer = extension(path);
+            let name = match packed {
+                true => format!(".{inner}.{outer}"),
+                false => format!(".{inner}"),
+            };
+            let help = match (packed, outer.as_str()) {
+                (true, _) => "`.gz` and `.zst` are unpacked of text files: .csv and .tsv",
+                (_, "bz2" | "xz" | "zip" | "z" | "lz4" | "br") => {
+                    "pack text files as .csv.gz or .csv.zst, or not at all"
+                }
+                _ => "tables are read from .csv, .tsv, .parquet, .arrow, .feather and .ipc files",
+            };
+            let message = format!("`{name}` is not the extension of a table");
+            Err(DataError::new(DataErrorKind::UnknownFormat, message).file(path).help(help))
+        }
     }
 }
 
@@ -63,7 +85,8 @@ pub fn files_of(base: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
 }
 
 /// The files that a pattern names, relative to `base`, sorted by path; never none. What lies beside a
-/// table to say who made it is no table.
+/// table to say who made it is no table, and neither are hidden files and what is in hidden folders: see
+/// [`meant`].
 pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathBuf>, DataError> {
     let text = pattern.get_ref();
     let literal = base.join(text);
@@ -87,23 +110,61 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
     let invalid = |message: String| DataError::new(DataErrorKind::MissingFile, message).at(pattern);
     let paths = glob::glob(&whole)
         .map_err(|error| invalid(format!("`{text}` is not a valid pattern: {}", error.msg)))?;
-    let mut files = Vec::new();
+    let (mut files, mut hidden) = (Vec::new(), None);
     for path in paths {
         let path = path.map_err(|error| {
             DataError::io(error.path(), "look for files", error.error()).at(pattern)
         })?;
-        if path.is_file() && !PredictedBy::is_one(&path) {
-            files.push(path);
+        if !path.is_file() || PredictedBy::is_one(&path) {
+            continue;
+        }
+        let below = if Path::new(text).is_absolute() { None } else { path.strip_prefix(base).ok() };
+        match meant(text, below.unwrap_or(&path)) {
+            true => files.push(path),
+            false => hidden = Some(path),
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(invalid(format!("no file matches `{text}`")).help(format!(
-            "patterns are relative to the pipeline file's folder, {}",
-            base.display()
-        )));
+        let error = invalid(format!("no file matches `{text}`"));
+        return Err(error.help(match hidden {
+            Some(path) => format!(
+                "files and folders that begin with `.` or `_`, such as {}, are left out unless the pattern \
+                 names the `.` or `_`",
+                path.display()
+            ),
+            None => format!(
+                "patterns are relative to the pipeline file's folder, {}",
+                base.display()
+            ),
+        }));
     }
     Ok(files)
+}
+
+/// Is a matching path meant by a pattern? A name that begins with `.` is hidden (Jupyter's
+/// `.ipynb_checkpoints`, macOS's `._t.csv`), one with `_` is a note to a program (`_SUCCESS`, `_metadata`,
+/// `_temporary`): both are meant only where the pattern writes that character itself. Shells, Arrow and DuckDB
+/// do it so.
+fn meant(pattern: &str, path: &Path) -> bool {
+    let parts = |path: &Path| -> Vec<String> {
+        let parts = path.components().filter(|part| *part != Component::CurDir);
+        parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    };
+    fn matches(parts: &[String], names: &[String]) -> bool {
+        let Some((part, behind)) = parts.split_first() else { return names.is_empty() };
+        let Some((name, below)) = names.split_first() else {
+            return part == "**" && matches(behind, names);
+        };
+        let hidden = name.starts_with(['.', '_']) && name != "..";
+        if part == "**" {
+            return matches(behind, names) || !hidden && matches(parts, below);
+        }
+        let said = !hidden || part.starts_with(&name[..1]);
+        let fits = glob::Pattern::new(part).is_ok_and(|pattern| pattern.matches(name));
+        said && fits && matches(behind, below)
+    }
+    matches(&parts(Path::new(pattern)), &parts(path))
 }
 
 /// What there is instead of a missing file.

@@ -8,13 +8,17 @@ mod columnar;
 mod csv;
 mod files;
 mod idx;
+mod lines;
+mod records;
+mod source;
+mod style;
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ReadOptions};
 use indexmap::IndexMap;
 
 use crate::{DataError, DataErrorKind, Table};
@@ -24,6 +28,7 @@ pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
 pub(crate) use idx::{Idx, is_idx};
+pub use style::Style;
 
 /// Rows of a chunk, unless told otherwise.
 pub(crate) const CHUNK: usize = 16_384;
@@ -43,6 +48,8 @@ pub(crate) struct Field {
 pub(crate) struct Options<'a> {
     /// Texts that mean "missing".
     pub(crate) missing: &'a [String],
+    /// How text files are written.
+    pub(crate) read: &'a ReadOptions,
     /// Forced types, by column name.
     pub(crate) types: &'a IndexMap<String, ColumnType>,
     /// Told how many rows were done; an error stops the reading.
@@ -69,7 +76,7 @@ pub(crate) fn open(files: Vec<PathBuf>, options: &Options) -> Result<Opened, Dat
         return Err(DataError::new(DataErrorKind::Disagree, message).file(other));
     }
     match format {
-        Format::Csv(delimiter) => csv::open(files, delimiter, options),
+        Format::Csv(_) => csv::open(files, format, options),
         Format::Parquet | Format::Ipc => columnar::open(files, format, options),
     }
 }
@@ -83,7 +90,7 @@ impl Opened {
     /// Streams the rows.
     pub(crate) fn chunks<'a>(&'a self, options: &'a Options<'a>) -> Chunks<'a> {
         match self.format {
-            Format::Csv(delimiter) => Box::new(csv::Chunks::new(self, delimiter, options)),
+            Format::Csv(_) => Box::new(csv::Chunks::new(self, options)),
             Format::Parquet | Format::Ipc => Box::new(columnar::Chunks::new(self, options)),
         }
     }

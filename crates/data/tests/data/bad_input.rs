@@ -20,14 +20,14 @@ fn a_ragged_line_is_named_with_the_column_where_it_breaks_off() {
 
 #[test]
 fn text_that_is_not_utf8_is_named_with_line_and_column() {
-    assert_snapshot!(Project::csv(b"a,b\n1,x\n2,caf\xe9\n").error(), @"
+    assert_snapshot!(Project::csv(b"a,b\n1,x\n2,caf\xe9\n").error(), @r#"
     t.csv:3:2: column `b`: the text is not UTF-8
-    help: convert the file, e.g. with `iconv -f latin1 -t utf-8`
-    ");
-    assert_snapshot!(Project::csv(b"a,caf\xe9\n1,x\n").error(), @"
+    help: if it is `café`, add `read = { encoding = "latin1" }` to the data source
+    "#);
+    assert_snapshot!(Project::csv(b"a,caf\xe9\n1,x\n").error(), @r#"
     t.csv:1:2: column `2`: the text is not UTF-8
-    help: convert the file, e.g. with `iconv -f latin1 -t utf-8`
-    ");
+    help: if it is `café`, add `read = { encoding = "latin1" }` to the data source
+    "#);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use collegium_data::{
     Column, Conform, DataError, DataErrorKind, ImageShape, Side, Table, Values, read_rows, select,
 };
-use collegium_manifest::{ColumnType, PixelColumns};
+use collegium_manifest::{ColumnType, PixelColumns, ReadOptions};
 use flate2::{Compression, write::GzEncoder};
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -480,7 +480,8 @@ fn conformed(
     let said = |error: DataError| shown(&error, folder);
     let prepared = project.prepared();
     let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-    let mut rows = read_rows(&project.path(file), &[String::new()], chunk).map_err(said)?;
+    let mut rows = read_rows(&project.path(file), &[String::new()], &ReadOptions::default(), chunk)
+        .map_err(said)?;
     rows.adopt(&prepared.facts, &wanted);
     let conform = Conform::of_source(&project.source, &prepared.facts, &wanted, rows.header());
     let conform = conform.map_err(said)?;

@@ -9,3 +9,5 @@ mod predict;
 mod project;
 mod split;
 mod sql;
+mod text;
+mod text_options;

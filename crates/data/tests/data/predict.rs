@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use collegium_data::{Column, Conform, RowWriter, Rows, Table, Values, read_rows};
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, ReadOptions};
 use insta::assert_snapshot;
 
 use crate::project::{Project, shown, texts};
@@ -12,7 +12,7 @@ const MISSING: &[&str] = &["", "NA"];
 
 fn open(path: &Path, chunk: usize) -> Rows {
     let missing: Vec<String> = MISSING.iter().map(|text| (*text).to_owned()).collect();
-    read_rows(path, &missing, chunk).unwrap()
+    read_rows(path, &missing, &ReadOptions::default(), chunk).unwrap()
 }
 
 fn wanted(columns: &[(&str, ColumnType)]) -> Vec<(String, ColumnType)> {

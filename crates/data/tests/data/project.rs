@@ -8,8 +8,8 @@ use std::{
 
 use collegium_data::{Context, DataError, Prepared, Table, prepare};
 use collegium_manifest::{
-    ColumnType, DataSource, Gathered, ImageShape, PixelColumns, SourceFile, SourceOrigin, Spanned,
-    Split,
+    ColumnType, DataSource, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
+    SourceOrigin, Spanned, Split,
 };
 use collegium_records::Settled;
 use collegium_store::Store;
@@ -51,6 +51,8 @@ impl Project {
                 name: spanned("t".to_owned()),
                 tables: IndexMap::new(),
                 idx: false,
+                read: ReadOptions::default(),
+                reads: IndexMap::new(),
                 query: None,
                 images: IndexMap::new(),
                 derive: IndexMap::new(),
@@ -70,6 +72,12 @@ impl Project {
 
     pub(crate) fn table(mut self, name: &str, pattern: &str) -> Self {
         self.source.tables.insert(name.to_owned(), spanned(pattern.to_owned()));
+        self
+    }
+
+    /// How its text files are written.
+    pub(crate) fn reading(mut self, read: ReadOptions) -> Self {
+        self.source.read = read;
         self
     }
 

@@ -86,7 +86,8 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let columns: Vec<String> = columns.into_iter().collect();
     let wrong = |error| data_error(error, &session.pipeline.source);
     let spec = &session.pipeline.data[source];
-    let mut rows = read_rows(&options.input, &spec.missing, options.chunk).map_err(wrong)?;
+    let mut rows = read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
+        .map_err(wrong)?;
     let facts = &session.data[source].facts;
     rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())
@@ -117,6 +118,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
         writer.write(&written).map_err(wrong)?;
     }
+    summary.notes.extend(rows.notes());
     if summary.rows == 0 {
         // A file of no rows still has its columns.
         let nothing = conform.empty();
@@ -130,6 +132,10 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         written.extend(Chunk::new(session, &experts, &nothing, &mut surprises).columns()?);
         summary.columns = written.iter().map(|column| column.name.clone()).collect();
         writer.write(&written).map_err(wrong)?;
+    }
+    if writer.rows() != rows.done() {
+        let (read, written) = (rows.done(), writer.rows());
+        return Err(EngineError::Internal(format!("{read} rows were read and {written} written")));
     }
     let making = Making {
         experts: experts.iter().map(|expert| (expert.index, expert.written)).collect(),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{choices::ColumnsChoice, origin::OriginChoice};
+use super::{choices::ColumnsChoice, origin::OriginChoice, read::RawRead};
 use crate::{
     At, ColumnType, Origin, Split, Table,
     defaults::{CHANNELS, MISSING, MOST_PIXELS, ORIGIN, SCALE},
@@ -14,7 +14,8 @@ use crate::{
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "DataSource")]
 pub(crate) struct RawData {
-    /// A CSV, Parquet or Arrow IPC file, or a glob of many; relative to this file. The table is
+    /// A CSV (also `.csv.gz` and `.csv.zst`), Parquet or Arrow IPC file, or a glob of many; relative to this
+    /// file. Hidden files match where the glob writes their dot. The table is
     /// named like the data source. One of this, `tables` and `idx`.
     pub(crate) path: Option<At<String>>,
     /// Several files or globs, by table name; more than one needs `query`.
@@ -25,6 +26,14 @@ pub(crate) struct RawData {
     /// three dimensions are images, of four with 1 or 3 at the end images of so many channels; any
     /// numbers of one dimension are a column of numbers. Globs match their files in pairs, by name.
     pub(crate) idx: Option<At<Table<At<String>>>>,
+    /// How text files are written: delimiter, decimal comma, dates, encoding. Rows that `predict` reads from
+    /// a text file are read so, too. Default: UTF-8, delimiter by the file's name, decimal points, ISO dates.
+    #[schemars(extend("default" = {}))]
+    pub(crate) read: Option<At<RawRead>>,
+    /// The same for single ones of several tables, instead of `read`: table name to such a table. Default:
+    /// what `read` says.
+    #[schemars(extend("default" = {}))]
+    pub(crate) reads: Option<Table<At<RawRead>>>,
     /// SQL (SQLite's) over the tables. Default: the one table as it is.
     pub(crate) query: Option<At<String>>,
     /// Images that are made of numeric columns, by name: which columns, and the shape. The columns

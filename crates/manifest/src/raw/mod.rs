@@ -10,6 +10,7 @@ mod data;
 mod expert;
 mod memory;
 mod origin;
+mod read;
 mod switch;
 
 use schemars::JsonSchema;
@@ -21,6 +22,7 @@ pub(crate) use data::{RawData, RawImage, RawSplit};
 pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use origin::{OriginChoice, RawOriginColumn};
+pub(crate) use read::RawRead;
 pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{

@@ -8,6 +8,7 @@ use super::{
     names::is_name,
     origin,
     ranges::{bound, not_empty},
+    read,
 };
 use crate::{
     At, DataSource, Split, Table,
@@ -42,10 +43,13 @@ pub(crate) fn resolve(
                 );
             }
             let origins = origin::by_table(raw, &tables, cut("tables") || cut("path"), sink);
+            let reads = read::by_table(raw, &tables, cut("tables") || cut("path"), sink);
             let source = DataSource {
                 name: name.0.clone(),
                 tables,
                 idx,
+                read: read::whole(raw, sink),
+                reads,
                 images: images::resolve(name, raw, &cut, sink),
                 query: raw.query.as_ref().map(|query| query.0.clone()),
                 derive: derive(raw, sink),

@@ -14,6 +14,7 @@ mod names;
 mod node;
 mod origin;
 mod ranges;
+mod read;
 mod references;
 mod require;
 mod stands_on;

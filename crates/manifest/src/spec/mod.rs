@@ -7,8 +7,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 mod combine;
+mod read;
 
 pub use combine::*;
+pub use read::*;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,10 @@ pub struct DataSource {
     pub tables: IndexMap<String, Spanned<String>>,
     /// The tables are columns of one table, side by side (`idx = { … }`); there is no query then.
     pub idx: bool,
+    /// How text files are written.
+    pub read: ReadOptions,
+    /// The same for single tables, instead of `read`.
+    pub reads: IndexMap<String, ReadOptions>,
     /// SQL over the tables; without one, the single table is taken as it is.
     pub query: Option<Spanned<String>>,
     /// Images that are gathered from numeric columns of the query: name to columns and shape. The
@@ -72,6 +78,19 @@ pub struct DataSource {
 }
 
 impl DataSource {
+    /// How the text files of a table are written.
+    pub fn read_of(&self, table: &str) -> &ReadOptions {
+        self.reads.get(table).unwrap_or(&self.read)
+    }
+
+    /// How text files of new rows are written: as those of the only table, or else as `read` says.
+    pub fn read_of_rows(&self) -> &ReadOptions {
+        match self.tables.keys().next() {
+            Some(only) if self.tables.len() == 1 => self.read_of(only),
+            _ => &self.read,
+        }
+    }
+
     /// What the file says of a table; not said: measured.
     pub fn origin_of(&self, table: &str) -> Origin {
         match (self.origins.get(table), &self.origin) {

@@ -12,7 +12,8 @@ use toml::{Spanned, Value};
 
 use crate::{
     Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Model, Pipeline,
-    PixelColumns, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size, spec::written_rule,
+    PixelColumns, ReadOptions, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size,
+    spec::written_rule,
 };
 
 impl Pipeline {
@@ -54,6 +55,10 @@ impl DataSource {
                 line(&mut out, "path", quoted(path));
             }
             _ => line(&mut out, "tables", table(self.tables.iter().map(|(k, v)| (k, quoted(v))))),
+        }
+        if !self.idx {
+            line(&mut out, "read", read(&self.read));
+            line(&mut out, "reads", table(self.reads.iter().map(|(k, v)| (k, read(v)))));
         }
         if let Some(query) = &self.query {
             line(&mut out, "query", quoted(query));
@@ -174,6 +179,18 @@ impl Display for Comparison {
             Self::Below => "<",
         })
     }
+}
+
+/// Where nothing is said, there is nothing to write: the delimiter is that of the file's name, no character
+/// stands between groups of digits, and dates are ISO's.
+fn read(read: &ReadOptions) -> String {
+    let delimiter = read.delimiter.map(|byte| ("delimiter", text(&char::from(byte).to_string())));
+    let mut entries: Vec<(&str, String)> = delimiter.into_iter().collect();
+    entries.push(("decimal", text(&read.decimal.to_string())));
+    entries.extend(read.thousands.map(|c| ("thousands", text(&c.to_string()))));
+    entries.extend(read.date_format.iter().map(|format| ("date_format", text(format))));
+    entries.push(("encoding", text(&read.encoding)));
+    table(entries)
 }
 
 fn image(image: &Gathered) -> String {

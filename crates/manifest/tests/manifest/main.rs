@@ -8,6 +8,7 @@ mod meaning;
 mod memory;
 mod nodes;
 mod origin;
+mod read;
 mod recovery;
 mod reuse;
 mod round_trip;

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use collegium_manifest::{
     Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
     Expert, Gathered, ImageShape, Input, Mlp, Model, Optimizer, Origin, Output, Pipeline,
-    PixelColumns, Requirement, Reuse, Schedule, SourceFile, SourceOrigin, Spanned, Split, StandsOn,
-    Task, Train, Upstream, WarmStart,
+    PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile, SourceOrigin, Spanned,
+    Split, StandsOn, Task, Train, Upstream, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -23,11 +23,13 @@ fn every_default_is_written_out() {
 
     [data.flights]
     path = "flights.csv"
+    read = { decimal = ".", encoding = "utf-8" }
+    reads = {}
     images = {}
     derive = {}
     types = {}
     missing = ["", "NA"]
-    split = { train = 0.7, valid = 0.15, test = 0.15, by = [] }
+    split = { train = 0.7, valid = 0.15, test = 0.15, by = [], seed = 0 }
     origin = "measured"
     origins = {}
 
@@ -135,9 +137,26 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn read()(
+        delimiter in prop::option::of(select(vec![b';', b'\t', b'|', b',', b' ', b':', b'\\', b'\''])),
+        (decimal, thousands) in select(vec![
+            ('.', None), (',', None), (',', Some('.')), ('.', Some(',')), ('.', Some('\'')),
+            (',', Some('\u{202f}')), ('.', Some('_')),
+        ]),
+        date_format in prop::option::of(select(vec!["%d/%m/%Y", "%m/%d/%y %H:%M", "\"%d\" %b %Y"])),
+        encoding in select(vec!["utf-8", "utf-16", "utf-16be", "windows-1252", "iso-8859-15", "gbk"]),
+    ) -> ReadOptions {
+        let date_format = date_format.map(str::to_owned);
+        ReadOptions { delimiter, decimal, thousands, date_format, encoding: encoding.to_owned() }
+    }
+}
+
+prop_compose! {
     fn data()(
         tables in prop::collection::btree_map(name(), any_path(), 1..4),
         idx in any::<bool>(),
+        read in read(),
+        other in prop::option::of(read()),
         query in any_text(),
         images in prop::collection::btree_map(name(), image(), 0..3),
         derive in prop::collection::btree_map(any_text(), any_text(), 0..3),
@@ -155,6 +174,8 @@ prop_compose! {
         said in prop::collection::vec(prop::option::of(origin()), 4),
     ) -> DataSource {
         let origins = tables.keys().zip(said).filter_map(|(k, v)| Some((k.clone(), at(v?))));
+        let first = tables.keys().next().cloned();
+        let reads = first.into_iter().zip(other);
         DataSource {
             origin,
             origins: origins.collect(),
@@ -162,6 +183,8 @@ prop_compose! {
             name: at("d".to_owned()),
             tables: tables.into_iter().map(|(k, v)| (k, at(v))).collect(),
             idx,
+            read: if idx { ReadOptions::default() } else { read },
+            reads: reads.filter(|_| !idx).collect(),
             query: (!idx).then(|| at(query)),
             images: if idx { IndexMap::new() } else { images.into_iter().collect() },
             derive: derive.into_iter().map(|(k, v)| (k, at(v))).collect(),

@@ -1,0 +1,210 @@
+//! Text files and which files are read: what people give, and what they are told.
+
+use std::fmt::Write as _;
+
+use crate::project::{Project, Said};
+
+/// 200 rows of `id,x,y,c,hot,size`, as they look in the middle of the world.
+fn table() -> Vec<[String; 6]> {
+    let mut state = 77_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5
+    };
+    (0..200)
+        .map(|id| {
+            let (x, y) = (noise(), noise());
+            let hot = u8::from(x + 0.3 * noise() > 0.0);
+            let level = ["red", "green", "blue"][(id * 7) % 3];
+            let size = 5.0 + x + y * y;
+            [
+                id.to_string(),
+                format!("{x:.4}"),
+                format!("{y:.4}"),
+                level.to_owned(),
+                hot.to_string(),
+                format!("{size:.4}"),
+            ]
+        })
+        .collect()
+}
+
+const HEADER: [&str; 6] = ["id", "x", "y", "c", "hot", "size"];
+
+fn text(delimiter: &str, cell: impl Fn(usize, &str) -> String) -> String {
+    let mut text = HEADER.join(delimiter) + "\n";
+    for row in table() {
+        let cells: Vec<String> = row.iter().enumerate().map(|(at, c)| cell(at, c)).collect();
+        writeln!(text, "{}", cells.join(delimiter)).unwrap();
+    }
+    text
+}
+
+fn plain() -> String {
+    text(",", |_, cell| cell.to_owned())
+}
+
+/// A pipeline over `path` with an expert that tells `target` from `inputs`.
+fn project(path: &str, inputs: &str, target: &str) -> Project {
+    let project = Project::empty();
+    project.write(
+        "pipelines/p.toml",
+        format!(
+            "[pipeline]\nname = \"p\"\nseed = 1\n\n[data.t]\npath = \"{path}\"\n\
+             split = {{ train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }}\n\n[expert.k]\n\
+             inputs = [{inputs}]\ntarget = \"t.{target}\"\nmodel = {{ hidden = [8] }}\n\
+             train = {{ epochs = 3, batch = 32, learning_rate = 1e-2 }}\n"
+        ),
+    );
+    project
+}
+
+fn usual(path: &str) -> Project {
+    project(path, "\"t.x\", \"t.y\", \"t.c\"", "hot")
+}
+
+fn reading(project: &Project, read: &str) {
+    project.edit("pipelines/p.toml", "split =", &format!("read = {{ {read} }}\nsplit ="));
+}
+
+fn rows(project: &Project) -> String {
+    let lock = project.read("pipelines/p.lock");
+    lock.lines().find(|line| line.starts_with("rows")).unwrap_or_default().to_owned()
+}
+
+/// `check`, `run` and `predict` all refuse it in these words.
+#[track_caller]
+fn refused(project: &Project, needles: &[&str]) {
+    let refuses = |said: Said| said.fails(3, needles);
+    refuses(project.collegium(&["check"]));
+    refuses(project.collegium(&["run"]));
+}
+
+#[test]
+fn a_semicolon_file_says_which_delimiter_to_declare_and_is_read_with_it() {
+    let project = usual("data/t.csv");
+    project.write("pipelines/data/t.csv", text(";", |_, cell| cell.replace('.', ",")));
+    refused(
+        &project,
+        &[
+            "the header is one column with 5 semicolons",
+            "is `;` the delimiter? add `read = { delimiter = \";\" }`",
+        ],
+    );
+    reading(&project, "delimiter = \";\", decimal = \",\"");
+    project.collegium(&["run", "-q"]).ok();
+    assert_eq!(rows(&project), "rows = 200");
+    let said = project.collegium(&["predict", "-i", "pipelines/data/t.csv", "-o", "out.csv"]).ok();
+    assert!(said.err.contains("200 rows") || said.out.contains("200 rows"), "{}", said.err);
+    // The same table as one that is written the plain way: nothing is fitted again.
+    project.write("pipelines/data/t.csv", plain());
+    let plain = project.read("pipelines/p.toml").replace("delimiter = \";\", decimal = \",\"", "");
+    project.write("pipelines/p.toml", plain);
+    let run = project.collegium(&["run", "--json"]).ok().json();
+    assert_eq!(run["nodes"][0]["outcome"], "cached");
+}
+
+#[test]
+fn a_utf_16_file_says_its_encoding_and_is_read_with_it() {
+    let project = usual("data/t.csv");
+    let wide = |mark: &str| -> Vec<u8> {
+        format!("{mark}{}", plain()).encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    for mark in ["\u{feff}", ""] {
+        project.write("pipelines/data/t.csv", wide(mark));
+        refused(&project, &["UTF-16", "add `read = { encoding = \"utf-16\" }`"]);
+    }
+    reading(&project, "encoding = \"utf-16\"");
+    project.collegium(&["run", "-q"]).ok();
+    assert_eq!(rows(&project), "rows = 200");
+    project.collegium(&["predict", "-i", "pipelines/data/t.csv", "-o", "out.csv"]).ok();
+    assert_eq!(project.read("out.csv").lines().count(), 201);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_in_check_run_and_predict() {
+    let project = usual("data/t.csv");
+    let with_notes = |odd: &str| {
+        let mut lines: Vec<String> = plain().lines().map(|line| format!("{line},fine")).collect();
+        lines[0] = lines[0].replace("fine", "note");
+        lines[101] = lines[101].replace("fine", odd);
+        lines.join("\n") + "\n"
+    };
+    project.write("pipelines/data/t.csv", with_notes("\"it stopped"));
+    refused(&project, &["t.csv:102:7: column `note`: a quote is opened here and never closed"]);
+    assert!(!project.path("pipelines/p.lock").exists());
+    project.write("pipelines/data/t.csv", with_notes("it stopped 5\" below"));
+    project.collegium(&["run", "-q"]).ok();
+    assert_eq!(rows(&project), "rows = 200");
+    project.write("new.csv", with_notes("\"it stopped"));
+    project
+        .collegium(&["predict", "-i", "new.csv", "-o", "out.csv"])
+        .fails(3, &["new.csv:102:7: column `note`: a quote is opened here and never closed"]);
+    assert!(!project.path("out.csv").exists(), "nothing half is left behind");
+    project.write("new.csv", with_notes("\"it \"stopped\""));
+    project
+        .collegium(&["predict", "-i", "new.csv", "-o", "out.csv"])
+        .fails(3, &["new.csv:102:7:", "closed before `stopped"]);
+    project.write("new.csv", with_notes("\"it\nstopped, as \"\"they\"\" say\""));
+    project.collegium(&["predict", "-i", "new.csv", "-o", "out.csv", "--keep", "id"]).ok();
+    assert_eq!(project.read("out.csv").lines().count(), 201);
+}
+
+#[test]
+fn empty_lines_are_said_where_they_are_no_rows() {
+    let project = usual("data/t.csv");
+    let text = plain();
+    let lines: Vec<&str> = text.lines().collect();
+    let gap = format!("{}\n\n{}\n\n", lines[..51].join("\n"), lines[51..].join("\n"));
+    project.write("pipelines/data/t.csv", &gap);
+    let said = project.collegium(&["check"]).ok();
+    assert!(said.err.contains("t.csv: line 52 is empty and no row"), "{}", said.err);
+    project.collegium(&["run", "-q"]).ok();
+    assert_eq!(rows(&project), "rows = 200");
+    project.write("new.csv", &gap);
+    let said = project.collegium(&["predict", "-i", "new.csv", "-o", "out.csv"]).ok();
+    assert!(said.err.contains("new.csv: line 52 is empty and no row"), "{}", said.err);
+    assert_eq!(project.read("out.csv").lines().count(), 201);
+}
+
+#[test]
+fn a_packed_file_is_the_same_table_and_half_of_it_is_none() {
+    use std::io::Write as _;
+    let project = usual("data/t.csv");
+    project.write("pipelines/data/t.csv", plain());
+    project.collegium(&["run", "-q"]).ok();
+    let pack = |text: &str| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(text.as_bytes()).unwrap();
+        writer.finish().unwrap()
+    };
+    let packed = pack(&plain());
+    project.write("pipelines/data/t.csv.gz", &packed);
+    project.edit("pipelines/p.toml", "data/t.csv", "data/t.csv.gz");
+    let run = project.collegium(&["run", "--json"]).ok().json();
+    assert_eq!(run["nodes"][0]["outcome"], "cached");
+    project.collegium(&["predict", "-i", "pipelines/data/t.csv.gz", "-o", "out.csv"]).ok();
+    assert_eq!(project.read("out.csv").lines().count(), 201);
+    project.write("pipelines/data/t.csv.gz", &packed[..packed.len() / 2]);
+    project.refuses(3, &["t.csv.gz", "the gzip stream is cut off"]);
+}
+
+#[test]
+fn patterns_leave_hidden_files_out() {
+    let project = usual("data/**/*.csv");
+    let text = plain();
+    let lines: Vec<&str> = text.lines().collect();
+    let part = |from: usize, to: usize| format!("{}\n{}\n", lines[0], lines[from..to].join("\n"));
+    project.write("pipelines/data/p-1.csv", part(1, 101));
+    project.write("pipelines/data/p-2.csv", part(101, 201));
+    project.write("pipelines/data/.ipynb_checkpoints/p-1-checkpoint.csv", part(1, 101));
+    project.write("pipelines/data/._p-1.csv", b"\0\x05\x16\x07\0\x02\0\0Mac OS X\xff");
+    project.write("pipelines/data/_SUCCESS.csv", "");
+    project.collegium(&["run", "-q"]).ok();
+    assert_eq!(rows(&project), "rows = 200");
+    let before = project.standing();
+    project.write("pipelines/data/.hidden/more.csv", part(1, 50));
+    let run = project.collegium(&["run", "--json"]).ok().json();
+    assert_eq!(run["nodes"][0]["outcome"], "cached");
+    project.stands_on(&before);
+}
