@@ -41,6 +41,7 @@ mod predict;
 mod price;
 mod provenance;
 mod requirement;
+mod reads;
 mod resolve;
 mod reuse;
 mod rows;

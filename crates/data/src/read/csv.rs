@@ -8,13 +8,13 @@ use std::{
 use collegium_manifest::ColumnType;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::{CHUNK, Field, Format, Opened, Options, agree, check_names};
-use crate::{
-    DataError, DataErrorKind, Table, build,
-    build::Builder,
-    cast::{Why, named_boolean, number, refuse},
-    time,
+use super::{
+    CHUNK, Format, Opened, Options,
+    guess::At,
+    missing::Missing,
+    survey::{Header, Survey, places},
 };
+use crate::{DataError, DataErrorKind, Table, build, build::Builder, cast::refuse};
 
 /// An open text file.
 struct Lines {
@@ -45,7 +45,6 @@ impl Lines {
             })?;
             names.push(name.to_owned());
         }
-        check_names(&names, path)?;
         Ok(Self { path: path.to_owned(), names, reader, record: ByteRecord::new(), last: 1 })
     }
 
@@ -106,92 +105,9 @@ fn fault(path: &Path, names: &[String], error: csv::Error) -> DataError {
     }
 }
 
-/// What is known of a column's type so far.
-struct Guess {
-    forced: Option<ColumnType>,
-    present: u64,
-    numbers: u64,
-    boolean: bool,
-    time: bool,
-    integer: bool,
-    dates: bool,
-    /// The first value that is no number, and its line.
-    odd: Option<(u64, String)>,
-    /// The first number that cannot be held, where it stands, ready to be raised.
-    bad: Option<DataError>,
-}
-
-impl Guess {
-    fn new(forced: Option<ColumnType>) -> Self {
-        Self {
-            forced,
-            present: 0,
-            numbers: 0,
-            boolean: true,
-            time: true,
-            integer: true,
-            dates: true,
-            odd: None,
-            bad: None,
-        }
-    }
-
-    fn see(&mut self, text: &str, lines: &Lines, index: usize) {
-        self.present += 1;
-        if matches!(self.forced, None | Some(ColumnType::Number)) {
-            match number(text) {
-                Ok(value) => {
-                    self.numbers += 1;
-                    self.integer &= value.fract() == 0.0 && !text.contains(['.', 'e', 'E']);
-                }
-                Err(Why::Wrong) => {
-                    self.odd.get_or_insert_with(|| (lines.last, text.to_owned()));
-                }
-                Err(why) => {
-                    self.numbers += 1;
-                    if self.bad.is_none() {
-                        let kind = ColumnType::Number;
-                        let error = refuse(why, kind, &lines.names[index], text);
-                        self.bad = Some(lines.place(error, index));
-                    }
-                }
-            }
-        }
-        self.boolean = self.boolean && named_boolean(text).is_some();
-        let dated = matches!(self.forced, None | Some(ColumnType::Time));
-        if self.time && dated {
-            match time::parse(text) {
-                Some(at) => self.dates &= at.rem_euclid(time::DAY) == 0 && text.len() == 10,
-                None => self.time = false,
-            }
-        }
-    }
-
-    fn kind(&self) -> ColumnType {
-        match self.forced {
-            Some(kind) => kind,
-            None if self.numbers == self.present => ColumnType::Number,
-            None if self.boolean => ColumnType::Boolean,
-            None if self.time => ColumnType::Time,
-            None => ColumnType::Category,
-        }
-    }
-
-    /// A hint for a column that is nearly numbers, or nothing at all.
-    fn note(&self, name: &str) -> Option<String> {
-        if self.present == 0 {
-            return Some(format!("column `{name}` has no values"));
-        }
-        let (line, text) = self.odd.as_ref()?;
-        let others = self.present - self.numbers;
-        (self.forced.is_none() && self.numbers * 10 >= self.present * 9).then(|| {
-            format!(
-                "column `{name}` is a category, because {others} of its {} values are no numbers, first \
-                 `{text}` in line {line}; name it in `missing` if it means missing",
-                self.present
-            )
-        })
-    }
+/// The header of a file.
+pub(super) fn header(path: &Path, delimiter: u8) -> Result<Vec<String>, DataError> {
+    Ok(Lines::open(path, delimiter)?.names)
 }
 
 pub(super) fn open(
@@ -199,23 +115,17 @@ pub(super) fn open(
     delimiter: u8,
     options: &Options,
 ) -> Result<Opened, DataError> {
-    let mut names: Vec<String> = Vec::new();
-    let mut guesses: Vec<Guess> = Vec::new();
+    let missing = Missing::new(options.missing);
+    let mut survey = Survey::new(&files, options);
     let mut rows = 0;
-    for file in &files {
-        let mut lines = Lines::open(file, delimiter)?;
-        if names.is_empty() {
-            names = lines.names.clone();
-            guesses =
-                names.iter().map(|name| Guess::new(options.types.get(name).copied())).collect();
-        } else {
-            agree(&files[0], &names, file, &lines.names)?;
-        }
+    for (file, path) in files.iter().enumerate() {
+        let mut lines = Lines::open(path, delimiter)?;
+        let places = survey.header(path, &lines.names)?;
         while lines.next()? {
-            for (index, guess) in guesses.iter_mut().enumerate() {
-                let text = lines.field(index)?;
-                if !is_missing(text, options.missing) {
-                    guess.see(text, &lines, index);
+            for (&field, guess) in places.iter().zip(survey.guesses.values_mut()) {
+                let text = lines.field(field)?;
+                if !missing.is_text(text) {
+                    guess.see(text, At { file, line: lines.last, field });
                 }
             }
             rows += 1;
@@ -224,24 +134,7 @@ pub(super) fn open(
             }
         }
     }
-    let (mut fields, mut notes) = (Vec::new(), Vec::new());
-    for (name, guess) in names.into_iter().zip(guesses) {
-        notes.extend(guess.note(&name));
-        let kind = guess.kind();
-        let integer = kind == ColumnType::Number && guess.integer;
-        let dates = kind == ColumnType::Time && guess.dates;
-        if kind == ColumnType::Number
-            && let Some(error) = guess.bad
-        {
-            return Err(error);
-        }
-        fields.push(Field { name, kind, integer, dates });
-    }
-    Ok(Opened { fields, rows, notes, files, format: Format::Csv(delimiter) })
-}
-
-fn is_missing(text: &str, missing: &[String]) -> bool {
-    missing.iter().any(|token| token == text)
+    survey.finish(rows, Format::Csv(delimiter))
 }
 
 /// The second pass.
@@ -249,14 +142,17 @@ pub(super) struct Chunks<'a> {
     opened: &'a Opened,
     delimiter: u8,
     options: &'a Options<'a>,
+    missing: Missing,
     files: std::slice::Iter<'a, PathBuf>,
-    lines: Option<Lines>,
+    /// The open file, and where the columns stand in it.
+    lines: Option<(Lines, Vec<usize>)>,
     done: u64,
 }
 
 impl<'a> Chunks<'a> {
     pub(super) fn new(opened: &'a Opened, delimiter: u8, options: &'a Options<'a>) -> Self {
-        Self { opened, delimiter, options, files: opened.files.iter(), lines: None, done: 0 }
+        let (files, missing) = (opened.files.iter(), Missing::new(options.missing));
+        Self { opened, delimiter, options, missing, files, lines: None, done: 0 }
     }
 
     /// The next chunk; `None` at the end of the last file.
@@ -267,22 +163,22 @@ impl<'a> Chunks<'a> {
             fields.iter().map(|field| Builder::new(field.kind, CHUNK)).collect();
         let mut rows = 0;
         while rows < CHUNK {
-            let Some(lines) = &mut self.lines else {
+            let Some((lines, places)) = &mut self.lines else {
                 let Some(file) = self.files.next() else { break };
                 let lines = Lines::open(file, self.delimiter)?;
-                // The file may have been replaced since the first pass.
-                agree(&self.opened.files[0], &names, file, &lines.names)?;
-                self.lines = Some(lines);
+                let places = places(fields, &lines.names, file)?;
+                self.lines = Some((lines, places));
                 continue;
             };
             if !lines.next()? {
                 self.lines = None;
                 continue;
             }
-            fill(lines, &mut builders, self.options.missing)?;
+            fill(lines, places, &mut builders, &self.missing)?;
             rows += 1;
         }
         if rows == 0 {
+            self.opened.whole(self.done)?;
             return Ok(None);
         }
         self.done += rows as u64;
@@ -301,10 +197,15 @@ impl Iterator for Chunks<'_> {
 }
 
 /// Adds a record to the columns.
-fn fill(lines: &Lines, builders: &mut [Builder], missing: &[String]) -> Result<(), DataError> {
-    for (index, builder) in builders.iter_mut().enumerate() {
+fn fill(
+    lines: &Lines,
+    places: &[usize],
+    builders: &mut [Builder],
+    missing: &Missing,
+) -> Result<(), DataError> {
+    for (&index, builder) in places.iter().zip(builders) {
         let text = lines.field(index)?;
-        if is_missing(text, missing) {
+        if missing.is_text(text) {
             builder.missing();
         } else if let Err(why) = builder.text(text) {
             let refused = refuse(why, builder.kind(), &lines.names[index], text);
@@ -314,10 +215,12 @@ fn fill(lines: &Lines, builders: &mut [Builder], missing: &[String]) -> Result<(
     Ok(())
 }
 
-/// Chunks of untyped rows: every column a category of its texts.
+/// Chunks of untyped rows: every column that has a name of its own, as a category of its texts.
 pub(crate) struct Raw {
     lines: Lines,
-    missing: Vec<String>,
+    header: Vec<String>,
+    fields: Vec<usize>,
+    missing: Missing,
     /// The line of each row of the last chunk.
     pub(crate) places: Vec<u64>,
 }
@@ -325,11 +228,12 @@ pub(crate) struct Raw {
 impl Raw {
     pub(crate) fn open(path: &Path, delimiter: u8, missing: &[String]) -> Result<Self, DataError> {
         let lines = Lines::open(path, delimiter)?;
-        Ok(Self { lines, missing: missing.to_vec(), places: Vec::new() })
+        let (header, fields) = Header::of(&lines.names, path)?.names.into_iter().unzip();
+        Ok(Self { lines, header, fields, missing: Missing::new(missing), places: Vec::new() })
     }
 
     pub(crate) fn header(&self) -> &[String] {
-        &self.lines.names
+        &self.header
     }
 
     /// At most `rows` rows; `None` at the end.
@@ -337,15 +241,15 @@ impl Raw {
         self.places.clear();
         let kind = ColumnType::Category;
         let mut builders: Vec<Builder> =
-            self.lines.names.iter().map(|_| Builder::new(kind, 0)).collect();
+            self.fields.iter().map(|_| Builder::new(kind, 0)).collect();
         while self.places.len() < rows && self.lines.next()? {
-            fill(&self.lines, &mut builders, &self.missing)?;
+            fill(&self.lines, &self.fields, &mut builders, &self.missing)?;
             self.places.push(self.lines.last);
         }
         if self.places.is_empty() {
             return Ok(None);
         }
         let values = builders.into_iter().map(Builder::finish);
-        Ok(Some(build::table(self.lines.names.iter().cloned().zip(values), self.places.len())))
+        Ok(Some(build::table(self.header.iter().cloned().zip(values), self.places.len())))
     }
 }
