@@ -303,6 +303,7 @@ fn make(
     }
     let state = State {
         columns: by_name(&loaded.table),
+        read: BTreeSet::new(),
         sides: Some(Arc::new(sides)),
         identities: Some(Arc::new(identities)),
         groups: groups.map(Arc::new),
