@@ -24,9 +24,15 @@ impl Missing {
         }
     }
 
-    /// A text without blanks around it.
+    /// A text without blanks around it. A number, a time or a truth value that means "missing" does so in
+    /// every spelling, as it would in a typed file: `-999` and `-999.0`.
     pub(super) fn is_text(&self, text: &str) -> bool {
         self.texts.iter().any(|token| token == text)
+            || !self.numbers.is_empty()
+                && text.parse().is_ok_and(|value: f64| self.numbers.contains(&value))
+            || !self.times.is_empty() && time::parse(text).is_some_and(|value| self.is_time(value))
+            || !self.booleans.is_empty()
+                && named_boolean(text).is_some_and(|value| self.is_boolean(value == 1))
     }
 
     pub(super) fn is_number(&self, value: f64) -> bool {
