@@ -206,6 +206,16 @@ fn a_cell_that_does_not_fit_is_named_to_who_reads_the_column_and_to_nobody_else(
 }
 
 #[test]
+fn a_key_of_another_type_moves_no_row_and_stops_nothing() {
+    let ids: String = (0..200).map(|id| format!("{id},1\n")).collect();
+    let project = Project::csv(format!("id,x\n{ids}")).split([0.6, 0.2, 0.2], &["id"], None).settle();
+    let before = project.prepared().sides().unwrap();
+    project.write("t.csv", format!("id,x\n{ids}A-201,1\n"));
+    let after = project.prepared().sides().unwrap();
+    assert_eq!(after[..200], before[..]);
+}
+
+#[test]
 fn a_column_without_values_is_settled_when_it_has_some_and_one_that_vanished_when_it_is_back() {
     let project = Project::csv("a,b\n1,\n").settle();
     assert!(!project.settled.types.contains_key("b"));
