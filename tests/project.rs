@@ -182,6 +182,13 @@ impl Project {
         project
     }
 
+    /// With rows of one's own, and not run yet.
+    pub fn empty_rows(rows: String) -> Self {
+        let project = Self::new();
+        project.write("pipelines/data/rows.csv", rows);
+        project
+    }
+
     /// A folder with nothing in it.
     pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }

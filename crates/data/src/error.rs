@@ -4,6 +4,7 @@ use std::{fmt, io, ops::Range, path::Path, path::PathBuf, sync::Arc};
 
 use collegium_manifest::{Diagnostic, SourceFile, Spanned};
 use collegium_store::StoreError;
+use serde::{Deserialize, Serialize};
 
 /// Why a table could not be made, or rows could not be read or written.
 #[derive(Debug)]
@@ -33,7 +34,8 @@ pub struct Fault {
 }
 
 /// Kinds of [`DataError`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DataErrorKind {
     /// A file that is not there, or a pattern that matches none.
     MissingFile,

@@ -10,7 +10,7 @@ use collegium_manifest::ColumnType;
 use rusqlite::InterruptHandle;
 
 use crate::{
-    Column, DataError, DataErrorKind, Table, Values,
+    Column, ColumnFacts, DataError, DataErrorKind, Table, TableFacts, Values,
     cast::cast,
     read::Field,
     sql::{Database, Place, Results, Shape, expression, quoted},
@@ -59,6 +59,17 @@ pub(crate) fn fields(table: &Table, whole: &BTreeSet<String>) -> Vec<Field> {
         Field { name: column.name.clone(), kind: column.kind(), integer: whole, dates: whole }
     };
     table.columns.iter().map(field).collect()
+}
+
+/// The columns of a table of which only the facts are known, as SQLite is told about them.
+pub(crate) fn fields_of(facts: &TableFacts) -> Vec<Field> {
+    let field = |column: &ColumnFacts| Field {
+        name: column.name.clone(),
+        kind: column.kind,
+        integer: column.whole,
+        dates: column.whole,
+    };
+    facts.columns.iter().map(field).collect()
 }
 
 /// What SQLite is told about a column of which only the values are known.

@@ -1,12 +1,12 @@
 //! What is known about a table without its rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::Digest;
 use collegium_manifest::{ColumnType, ImageShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, DataError, MISSING_CODE, Side, Table, Values, gather::Gather};
+use crate::{Column, DataError, MISSING_CODE, Side, Table, Unfit, Values, gather::Gather};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,43 @@ pub struct TableFacts {
     pub sides: [u64; 3],
     /// What a person should know about how the table was read.
     pub notes: Vec<String>,
+    /// What a person who reads a column should know about it, by column.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<String, String>,
+    /// Columns of the files that nothing must read as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfit: Vec<Unfit>,
 }
 
 impl TableFacts {
     /// The facts of one column.
     pub fn column(&self, name: &str) -> Option<&ColumnFacts> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The columns that were left out of the table, in one short sentence.
+    pub fn left_out(&self) -> Option<String> {
+        const SHOWN: usize = 4;
+        let out: Vec<&Unfit> = self.unfit.iter().filter(|unfit| !unfit.held).collect();
+        let one = |unfit: &&Unfit| match unfit.name.as_str() {
+            "" => unfit.what.clone(),
+            name => format!("`{name}` ({})", unfit.what),
+        };
+        let shown: Vec<String> = out.iter().take(SHOWN).map(one).collect();
+        let more = match out.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match out.len() {
+            0 => None,
+            1 => {
+                Some(format!("one column that nothing can read is left out: {}", shown.join(", ")))
+            }
+            many => Some(format!(
+                "{many} columns that nothing can read are left out: {}{more}",
+                shown.join(", ")
+            )),
+        }
     }
 }
 
@@ -44,7 +75,7 @@ pub struct ColumnFacts {
     /// A number whose values are all whole.
     pub integer: bool,
     /// How SQL sees it in `derive`: a number that was made of integers (and not of floats that
-    /// happen to be whole), or a time of nothing but dates.
+    /// happen to be whole), or a time of nothing but dates, when that was settled.
     pub whole: bool,
     /// The shape of its images, if it holds images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +130,8 @@ pub(crate) fn facts(
     }
     let (train, valid) = (train.len() as u64, valid.len() as u64);
     let rows = table.rows as u64;
-    Ok(TableFacts { rows, columns, sides: [train, valid, rows - train - valid], notes })
+    let sides = [train, valid, rows - train - valid];
+    Ok(TableFacts { rows, columns, sides, notes, about: BTreeMap::new(), unfit: Vec::new() })
 }
 
 struct Summary {

@@ -1,19 +1,26 @@
 //! From a data source to its table: read, query, cast, derive.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use collegium_manifest::{ColumnType, DataSource, Spanned};
+use collegium_records::Settled;
 use indexmap::IndexMap;
 
 use crate::{
-    Context, DataError, DataErrorKind, MISSING_TIME, Table, Values, beside, build,
+    Context, DataError, DataErrorKind, MISSING_TIME, Table, Unfit, Values, beside, build,
     build::Builder,
+    cast::{all_missing, cast, refuse},
     error::choices,
-    evaluate::{Job, fields, typed},
+    evaluate::{Job, fields, reads, typed},
     gather::{self, Gather},
     read::{Field, Opened, Options, open},
+    settle::{self, Reading, Readings},
     sql::{Database, Place, Results, Shape, statement, watched},
     time::DAY,
+    unfit::{left_out, mentions},
 };
 
 /// Files of each table, by the table's name.
@@ -27,10 +34,22 @@ pub(crate) struct Loaded {
     pub(crate) whole: BTreeSet<String>,
     /// The images that columns were gathered into.
     pub(crate) gathers: Vec<Gather>,
+    /// What a person who reads a column should know about it.
+    pub(crate) about: BTreeMap<String, String>,
+    /// Columns that nothing must read as they are.
+    pub(crate) unfit: Vec<Unfit>,
+    /// How columns are read from now on, as the lock names them.
+    pub(crate) types: BTreeMap<String, String>,
 }
 
-/// Makes the table of a data source.
-pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<Loaded, DataError> {
+/// Makes the table of a data source, of which so much was settled by an earlier run.
+pub(crate) fn load(
+    source: &DataSource,
+    settled: &Settled,
+    files: &Files,
+    cx: &Context,
+) -> Result<Loaded, DataError> {
+    let mut settling = Settling::new(settled);
     let types: IndexMap<String, ColumnType> =
         source.types.iter().map(|(name, kind)| (name.clone(), *kind.get_ref())).collect();
     let mut tables = IndexMap::new();
@@ -38,15 +57,31 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
     let mut known: BTreeSet<String> = BTreeSet::new();
     for (name, files) in files.iter().filter(|_| !source.idx) {
         let tick = |rows| tick(cx, &format!("scanning {name}"), rows, None);
+        let key = |column: &str| match &source.query {
+            Some(_) => settle::of_table(name, column),
+            None => column.to_owned(),
+        };
+        let readings = settling.of_file(&key(""));
         let options = Options {
             missing: &source.missing,
             read: source.read_of(name),
             types: &types,
+            settled: &readings,
+            only: None,
             tick: &tick,
         };
-        let opened = open(files.clone(), &options).map_err(|error| place(error, source, name))?;
+        let mut opened =
+            open(files.clone(), &options).map_err(|error| place(error, source, name))?;
+        opened.unfit = opened.unfit.into_iter().map(|unfit| unfit.of_table(name)).collect();
         notes.extend(opened.notes.iter().cloned());
         known.extend(opened.fields.iter().map(|field| field.name.clone()));
+        known.extend(opened.unfit.iter().map(|unfit| unfit.name.clone()));
+        for unfit in &opened.unfit {
+            settling.forget(&key(&unfit.name));
+        }
+        for (column, reading) in &opened.readings {
+            settling.settle(key(column), *reading);
+        }
         tables.insert(name.clone(), opened);
     }
     let (mut table, whole, gathers) = match &source.query {
@@ -55,7 +90,8 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
             (table, whole, Vec::new())
         }
         Some(sql) => {
-            let (table, whole) = query(source, sql, &tables, &types, cx)?;
+            let (table, whole) =
+                query(source, sql, &tables, &types, &mut settling, &mut notes, cx)?;
             let columns: Vec<(String, ColumnType)> =
                 table.columns.iter().map(|column| (column.name.clone(), column.kind())).collect();
             let gathers = gather::find(source, &columns)?;
@@ -83,7 +119,14 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
             }
         });
     }
-    let derived = derive(source, &table, &whole, &types, cx)
+    let mut about = BTreeMap::new();
+    if source.query.is_none() {
+        for opened in tables.values() {
+            about.extend(opened.about.iter().map(|(name, note)| (name.clone(), note.clone())));
+            settling.unfit.extend(opened.unfit.iter().cloned());
+        }
+    }
+    let derived = derive(source, &table, &whole, &types, &mut settling, files, cx)
         .map_err(|error| about_pixels(error, &gathers))?;
     table.columns.extend(derived.into_iter().map(std::sync::Arc::new));
     for (name, kind) in &source.types {
@@ -95,7 +138,83 @@ pub(crate) fn load(source: &DataSource, files: &Files, cx: &Context) -> Result<L
                 .maybe_help(choices(name, columns, "the columns are")));
         }
     }
-    Ok(Loaded { table, notes, whole, gathers })
+    let (unfit, types) = settling.finish();
+    Ok(Loaded { table, notes, whole, gathers, about, unfit, types })
+}
+
+/// How columns are read, from what was settled to what is settled now.
+struct Settling {
+    given: BTreeMap<String, String>,
+    now: BTreeMap<String, String>,
+    /// The names of columns that SQL makes, in this run.
+    made: BTreeSet<String>,
+    unfit: Vec<Unfit>,
+}
+
+impl Settling {
+    fn new(settled: &Settled) -> Self {
+        let (given, now) = (settled.types.clone(), settled.types.clone());
+        Self { given, now, made: BTreeSet::new(), unfit: Vec::new() }
+    }
+
+    /// How the columns of a file were read so far, whose names begin like this in the lock.
+    fn of_file(&self, prefix: &str) -> Readings {
+        let reading = |(key, reading): (&String, &String)| {
+            Some((key.strip_prefix(prefix)?.to_owned(), Reading::parse(reading)?))
+        };
+        self.given.iter().filter_map(reading).collect()
+    }
+
+    fn settle(&mut self, key: String, reading: Reading) {
+        self.now.insert(key, reading.name().to_owned());
+    }
+
+    fn forget(&mut self, key: &str) {
+        self.now.remove(key);
+    }
+
+    /// How a column that SQL makes was read so far.
+    fn of_sql(&self, name: &str, sql: &str) -> Option<Reading> {
+        Reading::parse(self.given.get(&settle::of_sql(name, sql))?)
+    }
+
+    /// A column that SQL made, as it was read so far or is settled now; whether it is `whole`.
+    fn made(&mut self, name: &str, sql: &str, values: Values, whole: bool) -> (Values, bool) {
+        let key = settle::of_sql(name, sql);
+        self.made.insert(key.clone());
+        let given = self.given.get(&key).and_then(|reading| Reading::parse(reading));
+        let empty = (0..values.len()).all(|row| values.is_missing(row));
+        let Some(reading) = given else {
+            if let (false, Some(reading)) = (empty, Reading::of(values.kind(), whole)) {
+                self.settle(key, reading);
+            }
+            return (values, whole);
+        };
+        let kind = reading.kind();
+        if values.kind() == kind {
+            return (values, reading.whole());
+        }
+        if empty {
+            return (all_missing(kind, values.len()), reading.whole());
+        }
+        match cast(values.clone(), kind) {
+            Ok(values) => (values, reading.whole()),
+            Err((row, text, why)) => {
+                let error = refuse(why, kind, name, &text).line(row as u64 + 1);
+                let what = format!("no longer of type {}", kind.name());
+                self.unfit.push(Unfit::new(name, true, &error, &[]).what(what));
+                self.forget(&key);
+                (values, whole)
+            }
+        }
+    }
+
+    /// Unfit columns, and what is settled. What another SQL made is gone.
+    fn finish(mut self) -> (Vec<Unfit>, BTreeMap<String, String>) {
+        let made = &self.made;
+        self.now.retain(|key, _| !settle::is_of_sql(key) || made.contains(key));
+        (self.unfit, self.now)
+    }
 }
 
 /// A table, or a chunk of one whose first row is `first`, with the images of its source.
@@ -160,11 +279,24 @@ fn whole(
         ));
     };
     let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-    let options =
-        Options { missing: &source.missing, read: source.read_of(name), types, tick: &tick };
+    let options = Options {
+        missing: &source.missing,
+        read: source.read_of(name),
+        types,
+        settled: &opened.readings,
+        only: None,
+        tick: &tick,
+    };
     let columns: Vec<(String, ColumnType)> =
         opened.fields.iter().map(|field| (field.name.clone(), field.kind)).collect();
-    let gathers = gather::find(source, &columns)?;
+    let gathers = gather::find(source, &columns).map_err(|error| {
+        let column = error.fault().column.as_deref();
+        let unfit = opened.unfit.iter().find(|unfit| Some(unfit.name.as_str()) == column);
+        match (unfit, source.images.values().next()) {
+            (Some(unfit), Some(image)) => unfit.error([(name, &opened.files)]).at(&image.columns),
+            _ => error,
+        }
+    })?;
     let gone = |name: &String| gathers.iter().any(|gather| gather.columns.contains(name));
     let rows = usize::try_from(opened.rows).unwrap_or(0);
     let kept: Vec<&Field> = opened.fields.iter().filter(|field| !gone(&field.name)).collect();
@@ -194,6 +326,8 @@ fn query(
     sql: &Spanned<String>,
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
+    settling: &mut Settling,
+    notes: &mut Vec<String>,
     cx: &Context,
 ) -> Result<(Table, BTreeSet<String>), DataError> {
     let bytes: u64 = tables.values().map(Opened::bytes).sum();
@@ -208,7 +342,24 @@ fn query(
     let in_query = |error: DataError| error.at(sql);
     // Wrong SQL is found before any row is read. All columns are loaded: what a statement reads is
     // known only without joins (see `Touched::more`).
-    let mut touched = database.prepare(text, place_in_sql).map_err(in_query)?.1;
+    let files = tables.iter().map(|(name, opened)| (name, &opened.files));
+    let unfit: Vec<Unfit> = tables.values().flat_map(|opened| opened.unfit.clone()).collect();
+    let mut touched = match database.prepare(text, place_in_sql) {
+        Ok((_, touched)) => touched,
+        Err(error) => {
+            let error = left_out(&unfit, &error).map_or(error, |unfit| unfit.error(files));
+            return Err(in_query(error));
+        }
+    };
+    for (name, opened) in tables {
+        let reads = |column: &str| touched.columns.contains(&(name.clone(), column.to_owned()));
+        let named = |unfit: &&Unfit| reads(&unfit.name) && mentions(text, &unfit.name);
+        if let Some(unfit) = opened.unfit.iter().find(named) {
+            return Err(in_query(unfit.error(files)));
+        }
+        let read = opened.about.iter().filter(|(column, _)| reads(column));
+        notes.extend(read.map(|(_, note)| note.clone()));
+    }
     touched.more = true;
     let results = watched(database.handle(), cx.interrupted, || {
         for (name, opened) in tables {
@@ -217,6 +368,8 @@ fn query(
                 missing: &source.missing,
                 read: source.read_of(name),
                 types,
+                settled: &opened.readings,
+                only: None,
                 tick: &tick,
             };
             database
@@ -241,17 +394,28 @@ fn query(
     // SQLite's copy of the tables goes before the columns are put into their final form.
     drop(database);
     let rows = usize::try_from(results.rows()).unwrap_or(usize::MAX);
-    let texts = |name: &str| types.get(name) == Some(&ColumnType::Category);
+    let texts = |name: &str| {
+        types.get(name) == Some(&ColumnType::Category)
+            || settling.of_sql(name, text) == Some(Reading::Category)
+    };
     let integers = results.integers();
-    let mut columns = Vec::new();
-    for (name, values) in results.finish(texts) {
-        let values = match types.get(&name) {
-            Some(kind) => typed(&name, values, *kind).map_err(in_query)?,
-            None => values,
+    let results: Vec<(String, Values)> = results.finish(texts);
+    let dates = whole_columns(&results, &integers);
+    let (mut columns, mut whole) = (Vec::new(), BTreeSet::new());
+    for (name, values) in results {
+        let dated = dates.contains(&name);
+        let (values, is_whole) = match types.get(&name) {
+            Some(kind) => (typed(&name, values, *kind).map_err(in_query)?, dated),
+            None => settling.made(&name, text, values, dated),
         };
+        if is_whole {
+            whole.insert(name.clone());
+        }
         columns.push((name, values));
     }
-    let whole = whole_columns(&columns, &integers);
+    // What `*` hands on is as unfit as it was; a column that the query makes is a new one.
+    let made = |name: &str| columns.iter().any(|(column, _)| column == name);
+    settling.unfit.extend(unfit.into_iter().filter(|unfit| unfit.held == made(&unfit.name)));
     Ok((build::table(columns, rows), whole))
 }
 
@@ -272,6 +436,8 @@ fn derive(
     table: &Table,
     whole: &BTreeSet<String>,
     types: &IndexMap<String, ColumnType>,
+    settling: &mut Settling,
+    files: &Files,
     cx: &Context,
 ) -> Result<Vec<crate::Column>, DataError> {
     let mut columns = Vec::new();
@@ -285,6 +451,7 @@ fn derive(
                 .help("choose another name"));
         }
         tick(cx, &format!("deriving {name}"), 0, None)?;
+        refuse_unfit(source, sql, &fields, &settling.unfit, files)?;
         let job = Job {
             table,
             name: source.name.get_ref(),
@@ -298,8 +465,39 @@ fn derive(
             .columns(&expressions, &kinds, &mut |handle, work| {
                 watched(handle, cx.interrupted, work)
             })
-            .map_err(|error| error.at(sql))?;
-        columns.extend(derived);
+            .map_err(|error| {
+                let unfit = left_out(&settling.unfit, &error);
+                unfit.map_or(error, |unfit| unfit.error(files)).at(sql)
+            })?;
+        for column in derived {
+            let (name, values) = (column.name, column.values);
+            let dates = whole_columns(&[(name.clone(), values.clone())], &BTreeSet::new());
+            let values = match types.contains_key(&name) {
+                true => values,
+                false => settling.made(&name, sql.get_ref(), values, !dates.is_empty()).0,
+            };
+            columns.push(crate::Column::new(name, values));
+        }
     }
     Ok(columns)
+}
+
+/// Refuses an expression that reads a column which is not what it seems to be.
+fn refuse_unfit(
+    source: &DataSource,
+    sql: &Spanned<String>,
+    fields: &[Field],
+    unfit: &[Unfit],
+    files: &Files,
+) -> Result<(), DataError> {
+    let mentioned = |unfit: &&Unfit| unfit.held && mentions(sql.get_ref(), &unfit.name);
+    if !unfit.iter().any(|unfit| mentioned(&unfit)) {
+        return Ok(());
+    }
+    let expression = [(String::new(), sql.get_ref().as_str())];
+    let read = reads(fields.to_vec(), source.name.get_ref(), &expression).map_err(|e| e.at(sql))?;
+    match unfit.iter().find(|unfit| unfit.held && read.contains(&unfit.name)) {
+        Some(unfit) => Err(unfit.error(files).at(sql)),
+        None => Ok(()),
+    }
 }

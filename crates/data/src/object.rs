@@ -31,8 +31,10 @@ use crate::{
 
 /// Rows of a record batch, at most …
 const BATCH: usize = 65_536;
-/// … and bytes of images in it: writing and reading hold one batch beside the table.
+/// … and bytes of images, and of other values, in it: writing and reading hold one batch beside the table,
+/// with all of its columns, whichever are wanted.
 const BATCH_PIXELS: usize = 1 << 20;
+const BATCH_BYTES: usize = 64 << 20;
 /// Where a field keeps the shape of its images, `28x28x1`; the one entry, so that it has no order.
 const SHAPE: &str = "image";
 
@@ -55,11 +57,11 @@ pub(crate) fn write(table: &Table, to: &mut dyn Write) -> Result<(), ArrowError>
     writer.finish()
 }
 
-/// Rows of a batch; of a table without images always the same.
+/// Rows of a batch.
 fn batch_rows(table: &Table) -> usize {
     let shapes = table.columns.iter().filter_map(|column| column.values.shape());
     match shapes.map(|shape| shape.size()).sum() {
-        0 => BATCH,
+        0 => (BATCH_BYTES / (8 * table.columns.len().max(1))).clamp(1, BATCH),
         bytes => (BATCH_PIXELS / bytes).clamp(1, BATCH),
     }
 }
@@ -141,10 +143,28 @@ pub(crate) fn array(
     })
 }
 
-/// Reads a table that [`write`] wrote.
-pub(crate) fn read(path: &Path, rows: usize) -> Result<Table, ArrowError> {
-    let file = BufReader::with_capacity(1 << 17, File::open(path)?);
-    let reader = FileReader::try_new(file, None)?;
+/// Reads the wanted columns of a table that [`write`] wrote; the bytes of the others are skipped over.
+pub(crate) fn read(
+    path: &Path,
+    rows: usize,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Table, ArrowError> {
+    let open = |projection| {
+        let file = BufReader::with_capacity(1 << 17, File::open(path)?);
+        FileReader::try_new(file, projection)
+    };
+    let mut reader = open(None)?;
+    let names = reader.schema();
+    let places: Vec<usize> = names
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| wanted(field.name()))
+        .map(|(place, _)| place)
+        .collect();
+    if places.len() < names.fields().len() {
+        reader = open(Some(places))?;
+    }
     let schema = reader.schema();
     let strange = || ArrowError::SchemaError("not a table of ours".to_owned());
     let mut builders = Vec::new();

@@ -1,6 +1,7 @@
 //! Tables cached by content.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
@@ -12,13 +13,15 @@ use collegium_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Context, DataError, DataErrorKind, Side, Table, TableFacts,
+    Column, Context, DataError, DataErrorKind, Side, Table, TableFacts, Unfit,
+    evaluate::{fields_of, reads},
     facts::facts,
     identity,
     load::{Files, load},
     object,
     read::{expand, format},
     side, split,
+    unfit::{left_out, mentions},
 };
 
 /// A data source whose facts are known, and whose table is at hand when it is needed.
@@ -44,7 +47,10 @@ pub struct Prepared {
 
 #[derive(Default)]
 struct State {
-    table: Option<Arc<Table>>,
+    /// The columns that were asked for so far; right after the table was made, all of them.
+    columns: BTreeMap<String, Arc<Column>>,
+    /// The names of the columns that were asked for by name.
+    read: BTreeSet<String>,
     sides: Option<Arc<Vec<Side>>>,
     identities: Option<Arc<Vec<u64>>>,
     groups: Option<Arc<Vec<u64>>>,
@@ -53,7 +59,6 @@ struct State {
 
 /// What was made again from the files.
 struct Made {
-    table: Arc<Table>,
     sides: Arc<Vec<Side>>,
     identities: Arc<Vec<u64>>,
 }
@@ -286,8 +291,9 @@ fn make(
     recipe: &Recipe,
     cx: &Context,
 ) -> Result<(Record, State), DataError> {
-    let loaded = load(source, files, cx)?;
-    let mut settled = given.clone();
+    let loaded = load(source, given, files, cx)?;
+    let mut settled = Settled { types: loaded.types, ..given.clone() };
+    readable_split(source, &loaded.table, &loaded.unfit, files)?;
     let split::Dealt { sides, identities, groups, notes } =
         split::deal(&loaded.table, source, &mut settled)?;
     let notes = loaded.notes.into_iter().chain(notes).collect();
@@ -297,7 +303,9 @@ fn make(
         (cx.progress)("hashing columns", columns, Some(of));
         cx.check()
     };
-    let facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, notes, &tick)?;
+    let mut facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, notes, &tick)?;
+    facts.about = loaded.about;
+    facts.unfit = loaded.unfit;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
     let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
@@ -319,13 +327,36 @@ fn make(
         cx.store.realise(&with_settled(recipe.clone(), &record.settled), &record.key(), &record)?;
     }
     let state = State {
-        table: Some(Arc::new(loaded.table)),
+        columns: by_name(&loaded.table),
+        read: BTreeSet::new(),
         sides: Some(Arc::new(sides)),
         identities: Some(Arc::new(identities)),
         groups: groups.map(Arc::new),
         notes: Vec::new(),
     };
     Ok((record, state))
+}
+
+fn by_name(table: &Table) -> BTreeMap<String, Arc<Column>> {
+    table.columns.iter().map(|column| (column.name.clone(), column.clone())).collect()
+}
+
+/// A split that names a column which was left out of the table is told why it was. One that is there as
+/// texts is as good as any: a row's side is made of texts.
+fn readable_split(
+    source: &DataSource,
+    table: &Table,
+    unfit: &[Unfit],
+    files: &Files,
+) -> Result<(), DataError> {
+    let split = &source.split;
+    for name in split.by.iter().chain(&split.stratify) {
+        let why = unfit.iter().find(|unfit| !unfit.held && unfit.name == *name.get_ref());
+        if let (None, Some(why)) = (table.column(name.get_ref()), why) {
+            return Err(why.error(files).at(name));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the kind of an error of the disk, on which the advice depends.
@@ -365,30 +396,114 @@ impl Prepared {
     /// Lets go of the rows; they are loaded again when they are asked for.
     pub fn release(&self) {
         let mut state = self.state();
-        state.table = None;
+        state.columns.clear();
         state.groups = None;
     }
 
-    /// The table, loaded on first use. If the stored one was damaged meanwhile it is made again from
-    /// the files, and [`Prepared::notes`] says so.
+    /// Why a column of the files must not be read as it is: the error for whoever names it.
+    pub fn refusal(&self, column: &str) -> Option<DataError> {
+        let unfit = self.facts.unfit.iter().find(|unfit| unfit.name == column)?;
+        Some(unfit.error(self.files.iter().map(|(table, paths)| (table, paths))))
+    }
+
+    /// Why a SQL expression over the table must not be evaluated: it reads a column that is unfit, or
+    /// failed with `error` for want of one that was left out.
+    ///
+    /// # Errors
+    /// If it is no SQL expression over these columns.
+    pub fn refusal_of_sql(
+        &self,
+        sql: &str,
+        error: Option<&DataError>,
+    ) -> Result<Option<DataError>, DataError> {
+        if let Some(unfit) = error.and_then(|error| left_out(&self.facts.unfit, error)) {
+            return Ok(self.refusal(&unfit.name));
+        }
+        let mentioned = |unfit: &&Unfit| unfit.held && mentions(sql, &unfit.name);
+        let suspects: Vec<&Unfit> = self.facts.unfit.iter().filter(mentioned).collect();
+        if suspects.is_empty() || error.is_some() {
+            return Ok(None);
+        }
+        let fields = fields_of(&self.facts);
+        let read = reads(fields, &self.name, &[(String::new(), sql)])?;
+        let found = suspects.into_iter().find(|unfit| read.contains(&unfit.name));
+        Ok(found.and_then(|unfit| self.refusal(&unfit.name)))
+    }
+
+    /// What is settled about the columns that are read, and about those that were settled before:
+    /// what the lock keeps. `reads` says whether a column is read.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn settled_for(
+        &self,
+        store: &Store,
+        reads: &dyn Fn(&str) -> bool,
+    ) -> Result<Settled, DataError> {
+        let mut settled = self.record.settled.clone();
+        let given = &self.given.types;
+        // Names of columns behind a query have their table before them, those that SQL makes a digest
+        // behind them: they are few, and the SQL reads them.
+        let plain = |key: &str| self.source.query.is_none() && !crate::settle::is_of_sql(key);
+        settled.types.retain(|key, _| !plain(key) || given.contains_key(key) || reads(key));
+        if settled != self.given && settled != self.record.settled {
+            let recipe = with_settled(self.recipe.clone(), &settled);
+            store.realise(&recipe, &self.record.key(), &self.record)?;
+        }
+        Ok(settled)
+    }
+
+    /// The table with all of its columns, loaded on first use. If the stored one was damaged meanwhile it
+    /// is made again from the files, and [`Prepared::notes`] says so.
     ///
     /// # Errors
     /// If it has to be made again and cannot be, or if the files changed since.
     pub fn table(&self) -> Result<Arc<Table>, DataError> {
         let mut state = self.state();
-        if let Some(table) = &state.table {
-            return Ok(table.clone());
-        }
-        let store = Store::open(&self.project)?;
-        let rows = usize::try_from(self.facts.rows).unwrap_or(0);
-        let stored =
-            store.path(&self.record.table)?.and_then(|path| object::read(&path, rows).ok());
-        let table = match stored.filter(|table| table.rows == rows) {
-            Some(table) => Arc::new(table),
-            None => self.again(&store, &mut state)?.table,
-        };
-        state.table = Some(table.clone());
+        let all = self.facts.columns.iter().map(|column| column.name.as_str());
+        self.load(&mut state, all)
+    }
+
+    /// The table with some of its columns, in the table's order: the others are neither read from the
+    /// store nor kept in memory. Names that it does not have are passed over.
+    ///
+    /// # Errors
+    /// As [`Prepared::table`].
+    pub fn columns(&self, wanted: &BTreeSet<String>) -> Result<Arc<Table>, DataError> {
+        let mut state = self.state();
+        let columns = self.facts.columns.iter().map(|column| column.name.as_str());
+        let table = self.load(&mut state, columns.filter(|name| wanted.contains(*name)))?;
+        // Right after the table was made all of it is there.
+        let read = &mut state.read;
+        read.extend(wanted.iter().cloned());
+        let State { columns, read, .. } = &mut *state;
+        columns.retain(|name, _| read.contains(name));
         Ok(table)
+    }
+
+    /// A table of columns, those that are not at hand loaded.
+    fn load<'a>(
+        &self,
+        state: &mut State,
+        wanted: impl Iterator<Item = &'a str>,
+    ) -> Result<Arc<Table>, DataError> {
+        let wanted: Vec<&str> = wanted.collect();
+        let rows = usize::try_from(self.facts.rows).unwrap_or(0);
+        let absent: BTreeSet<&str> =
+            wanted.iter().copied().filter(|name| !state.columns.contains_key(*name)).collect();
+        if !absent.is_empty() {
+            let store = Store::open(&self.project)?;
+            let read =
+                |path: PathBuf| object::read(&path, rows, &|name| absent.contains(name)).ok();
+            let stored = store.path(&self.record.table)?.and_then(read);
+            let whole = |table: &Table| table.rows == rows && table.columns.len() == absent.len();
+            match stored.filter(whole) {
+                Some(table) => state.columns.extend(by_name(&table)),
+                None => drop(self.again(&store, state)?),
+            }
+        }
+        let columns = wanted.iter().filter_map(|name| state.columns.get(*name).cloned()).collect();
+        Ok(Arc::new(Table { columns, rows }))
     }
 
     /// The side of every row.
@@ -448,7 +563,8 @@ impl Prepared {
         if let Some(groups) = &self.state().groups {
             return Ok(Some(groups.clone()));
         }
-        let (table, identities) = (self.table()?, self.identities()?);
+        let by = self.source.split.by.iter().map(|name| name.get_ref().clone()).collect();
+        let (table, identities) = (self.columns(&by)?, self.identities()?);
         let key = split::columns(&table, &self.source.split.by)?;
         let groups = Arc::new(identity::groups(&key, &identities).0);
         self.state().groups = Some(groups.clone());
@@ -484,8 +600,9 @@ impl Prepared {
             "data.{}: its stored table was gone or damaged, so it was made again from the files",
             self.name
         ));
-        match (made.table, made.sides, made.identities) {
-            (Some(table), Some(sides), Some(identities)) => Ok(Made { table, sides, identities }),
+        state.columns = made.columns;
+        match (made.sides, made.identities) {
+            (Some(sides), Some(identities)) => Ok(Made { sides, identities }),
             _ => Err(DataError::interrupted()),
         }
     }
@@ -500,5 +617,5 @@ impl std::fmt::Debug for Prepared {
 
 /// A table as [`Prepared::object`] holds it; `None` for a file that is none.
 pub fn read_table(path: &Path) -> Option<Table> {
-    object::read(path, 0).ok()
+    object::read(path, 0, &|_| true).ok()
 }

@@ -40,6 +40,7 @@ mod planning;
 mod predict;
 mod price;
 mod provenance;
+mod reads;
 mod requirement;
 mod resolve;
 mod reuse;

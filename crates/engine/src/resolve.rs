@@ -44,7 +44,9 @@ impl Session {
             for input in &expert.inputs {
                 match input.get_ref() {
                     Input::Column { data, column } => {
-                        if self.column_facts(data, column).is_none() {
+                        if let Some(unfit) = self.unfit(data, column, input.span()) {
+                            wrong.push(unfit);
+                        } else if self.column_facts(data, column).is_none() {
                             wrong.push(self.no_such_column(data, column, input.span()));
                         }
                         raw[index].insert(column.clone());
@@ -70,6 +72,11 @@ impl Session {
                 inputs.push(input.get_ref().clone());
             }
             inputs.sort_by_key(ToString::to_string);
+            let target = &expert.target;
+            if let Some(unfit) = self.unfit(&expert.data, target.get_ref(), target.span()) {
+                wrong.push(unfit);
+                continue;
+            }
             let Some(facts) = self.column_facts(&expert.data, expert.target.get_ref()) else {
                 wrong.push(self.no_such_column(
                     &expert.data,
@@ -127,6 +134,7 @@ impl Session {
     fn check_filter(&self, index: usize) -> Result<(), EngineError> {
         let expert = self.expert(index);
         let Some(filter) = &expert.filter else { return Ok(()) };
+        self.fit_filter(index)?;
         let key = self.rows_key(Rows::Side { expert: index, side: Side::Train });
         if self.store.memo(&key).is_some() {
             return Ok(());
@@ -153,6 +161,12 @@ impl Session {
                         .get_or_insert_with(|| (self.pipeline.source.clone(), filter.span()));
                     let asked = diagnostic.message.rsplit("no such column: ").next();
                     let column = asked.and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+                    if let Some(unfit) = self.unfit(&expert.data, column, filter.span())
+                        && asked.is_some_and(|asked| asked.len() < diagnostic.message.len())
+                    {
+                        *diagnostic = unfit;
+                        continue;
+                    }
                     if let Some(image) = self.image_of(&expert.data, column) {
                         diagnostic.help = Some(format!(
                             "`{column}` is a pixel of the image `{image}`, which SQL cannot read: make \
@@ -259,7 +273,11 @@ impl Session {
                 SourceOrigin::Whole(_) => None,
             })
             .filter(|(name, column)| self.column_facts(name, column.get_ref()).is_none())
-            .map(|(name, column)| self.no_such_column(name, column.get_ref(), column.span()))
+            .map(|(name, column)| {
+                let unfit = self.unfit(name, column.get_ref(), column.span());
+                let unknown = || self.no_such_column(name, column.get_ref(), column.span());
+                unfit.unwrap_or_else(unknown)
+            })
             .collect()
     }
 

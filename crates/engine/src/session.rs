@@ -57,6 +57,8 @@ pub struct Session {
     pub(crate) memory_held: Arc<crate::memory::Held>,
     /// Where labels come from, as far as it was asked.
     pub(crate) known: crate::provenance::Known,
+    /// The columns that are loaded, by data source, as far as they were asked for.
+    pub(crate) wanted: Mutex<HashMap<String, std::collections::BTreeSet<String>>>,
 }
 
 impl Session {
@@ -89,7 +91,8 @@ impl Session {
             let settled = locked.map(|data| data.settled.clone()).unwrap_or_default();
             match prepare(source, &settled, &context) {
                 Ok(prepared) => {
-                    for note in &prepared.facts.notes {
+                    let facts = &prepared.facts;
+                    for note in facts.notes.iter().chain(&facts.left_out()) {
                         options.observer.event(Event::Note(format!("data.{name}: {note}")));
                     }
                     data.insert(name.clone(), prepared);
@@ -121,8 +124,10 @@ impl Session {
             matrices: Mutex::default(),
             memory_held: Arc::default(),
             known: crate::provenance::Known::default(),
+            wanted: Mutex::default(),
         };
         session.experts = session.resolve()?;
+        session.note_columns();
         session.held = session.hold()?;
         for prepared in session.data.values() {
             for path in prepared.files.iter().flat_map(|(_, paths)| paths) {
@@ -227,8 +232,11 @@ impl Session {
         Ok(Some(matrix))
     }
 
+    /// The columns of an expert's table that anything reads.
     pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_data::Table>, EngineError> {
-        self.prepared(index).table().map_err(|error| data_error(error, &self.pipeline.source))
+        let name = &self.expert(index).data;
+        let wanted = self.wanted(name);
+        self.data[name].columns(&wanted).map_err(|error| data_error(error, &self.pipeline.source))
     }
 }
 

@@ -97,6 +97,7 @@ impl Session {
             matrices: Mutex::new(HashMap::new()),
             memory_held: self.memory_held.clone(),
             known: Known::default(),
+            wanted: Mutex::default(),
         };
         session.experts = session.resolve()?;
         Ok(session)

@@ -13,6 +13,9 @@ pub(super) struct Scale {
     deviation: Exact,
 }
 
+/// How near to each other values are, measured by their size, that are centred with care.
+const NEAR: f64 = 1e-6;
+
 /// How small a deviation may be before it counts as noise.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Floor {
@@ -44,6 +47,7 @@ impl Scale {
         let mut missing = 0_u64;
         let mut sum = 0.0;
         let mut largest = 0.0_f64;
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.clone() {
             if value.is_nan() {
                 missing += 1;
@@ -51,21 +55,26 @@ impl Scale {
                 present += 1;
                 sum += value;
                 largest = largest.max(value.abs());
+                (low, high) = (low.min(value), high.max(value));
             }
         }
         if present == 0 {
             let scale = Self { mean: Exact(0.0), deviation: Exact(0.0) };
             return Ok(Fitted { scale, missing, present });
         }
-        let mean = sum / present as f64;
-        let squares: f64 =
-            values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum();
+        let known = values.filter(|value| !value.is_nan());
+        let mut mean = sum / present as f64;
+        if high - low < NEAR * largest {
+            // So far from zero, a plain sum loses what tells the values apart.
+            mean = low + known.clone().map(|value| value - low).sum::<f64>() / present as f64;
+        }
+        let squares: f64 = known.map(|value| (value - mean).powi(2)).sum();
         let deviation = (squares / present as f64).sqrt();
         if !mean.is_finite() || !deviation.is_finite() {
             return Err(EncodeError::Range { name: name.to_owned() });
         }
-        // Below this a difference is rounding of the mean, not information.
-        let constant = deviation <= 1e-12 * largest;
+        // Neighbouring floats tell of rounding, not of a difference.
+        let constant = high - low <= 4.0 * f64::EPSILON * largest;
         let floored = match floor {
             Floor::Column => deviation,
             Floor::Logit => deviation.max(1e-3),

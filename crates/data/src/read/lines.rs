@@ -9,7 +9,7 @@ use collegium_manifest::ReadOptions;
 use encoding_rs::WINDOWS_1252;
 
 use super::{
-    check_names, files,
+    files,
     records::{Fault, Placed, Records},
     source,
 };
@@ -61,7 +61,6 @@ impl Lines {
         if width == 1 {
             lines.other_delimiter(delimiter, read)?;
         }
-        check_names(&lines.names, path)?;
         Ok(lines)
     }
 

@@ -4,24 +4,25 @@
 //! streamed, so that whoever takes the chunks decides what is kept in memory. Text files are
 //! therefore read twice; a guess from the first thousand lines would be wrong on the line after.
 
+mod arrays;
 mod columnar;
 mod csv;
 mod files;
+mod guess;
 mod idx;
 mod lines;
+mod missing;
 mod records;
 mod source;
 mod style;
+mod survey;
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use collegium_manifest::{ColumnType, ReadOptions};
 use indexmap::IndexMap;
 
-use crate::{DataError, DataErrorKind, Table};
+use crate::{DataError, DataErrorKind, Table, settle::Readings, unfit::Unfit};
 
 pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
@@ -52,6 +53,10 @@ pub(crate) struct Options<'a> {
     pub(crate) read: &'a ReadOptions,
     /// Forced types, by column name.
     pub(crate) types: &'a IndexMap<String, ColumnType>,
+    /// How columns were read so far, by column name.
+    pub(crate) settled: &'a Readings,
+    /// The columns that are wanted, if not all of them are.
+    pub(crate) only: Option<&'a BTreeSet<String>>,
     /// Told how many rows were done; an error stops the reading.
     pub(crate) tick: &'a dyn Fn(u64) -> Result<(), DataError>,
 }
@@ -61,7 +66,13 @@ pub(crate) struct Opened {
     pub(crate) fields: Vec<Field>,
     pub(crate) rows: u64,
     pub(crate) notes: Vec<String>,
-    files: Vec<PathBuf>,
+    /// What a person who reads a column should know, by column.
+    pub(crate) about: IndexMap<String, String>,
+    /// How the columns are read from now on; without those that have no values yet.
+    pub(crate) readings: Readings,
+    /// Columns that nothing must read, and why.
+    pub(crate) unfit: Vec<Unfit>,
+    pub(crate) files: Vec<PathBuf>,
     format: Format,
 }
 
@@ -87,6 +98,22 @@ impl Opened {
         self.rows * self.fields.len() as u64 * 9
     }
 
+    /// All rows were read that were counted when the files were opened?
+    fn whole(&self, read: u64) -> Result<(), DataError> {
+        if read == self.rows {
+            return Ok(());
+        }
+        let message = format!("{read} rows were read, and {} were announced", self.rows);
+        let error = DataError::new(DataErrorKind::Damaged, message);
+        let error = match &self.files[..] {
+            [file] => error.file(file),
+            _ => error,
+        };
+        Err(error.help(
+            "did the file change while it was read? if not, it was written wrongly: make it again",
+        ))
+    }
+
     /// Streams the rows.
     pub(crate) fn chunks<'a>(&'a self, options: &'a Options<'a>) -> Chunks<'a> {
         match self.format {
@@ -96,49 +123,12 @@ impl Opened {
     }
 }
 
-/// Do several files have one header?
-fn agree(first: &Path, names: &[String], file: &Path, others: &[String]) -> Result<(), DataError> {
-    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) =
-        (names.iter().collect(), others.iter().collect());
-    let wrong = |column: &str, message: String| {
-        Err(DataError::new(DataErrorKind::Disagree, message).file(file).column(column, None).help(
-            "files that one pattern matches must have the same columns, in the same order and of the \
-             same types; name two patterns as two `tables`, or narrow this one",
-        ))
+/// The names of the columns of a table, as far as there is something to call them by; from the first
+/// of its files, without a look at the rows.
+pub(crate) fn names(files: &[PathBuf], read: &ReadOptions) -> Result<Vec<String>, DataError> {
+    let header = match format(&files[0])? {
+        Format::Csv(_) => csv::header(&files[0], read)?,
+        format => columnar::header(&files[0], format)?,
     };
-    if let Some(column) = ours.difference(&theirs).next() {
-        return wrong(column, format!("is missing here and present in {}", first.display()));
-    }
-    if let Some(column) = theirs.difference(&ours).next() {
-        return wrong(column, format!("is not in {}", first.display()));
-    }
-    if let Some((_, column)) = names.iter().zip(others).find(|(a, b)| a != b) {
-        return wrong(column, format!("stands in another place than in {}", first.display()));
-    }
-    Ok(())
-}
-
-/// Refuses headers that references could not tell apart.
-fn check_names(names: &[String], file: &Path) -> Result<(), DataError> {
-    if names.is_empty() {
-        return Err(DataError::new(DataErrorKind::Empty, "the file has no columns").file(file));
-    }
-    let mut seen = BTreeSet::new();
-    for (field, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            let message = format!("column {} of the header has no name", field + 1);
-            return Err(DataError::new(DataErrorKind::DuplicateColumn, message)
-                .file(file)
-                .line(1)
-                .help("give every column a name: inputs refer to columns by name"));
-        }
-        if !seen.insert(name) {
-            return Err(DataError::new(DataErrorKind::DuplicateColumn, "the name occurs twice")
-                .file(file)
-                .line(1)
-                .column(name, Some(field))
-                .help("rename one of the two columns"));
-        }
-    }
-    Ok(())
+    Ok(survey::Header::of(&header, &files[0])?.names.into_keys().collect())
 }

@@ -31,16 +31,16 @@ fn text_that_is_not_utf8_is_named_with_line_and_column() {
 }
 
 #[test]
-fn nan_and_infinity_are_errors_unless_they_are_declared_missing() {
-    assert_snapshot!(Project::csv("a,b\n1,2\n3,NaN\n").error(), @r#"
+fn nan_and_infinity_are_errors_for_who_reads_them_unless_they_are_declared_missing() {
+    assert_snapshot!(Project::csv("a,b\n1,2\n3,NaN\n").refusal("b"), @r#"
     t.csv:3:2: column `b`: `NaN` is not a finite number
     help: if it means that the value is missing, add `missing = ["", "NA", "NaN"]` to the data source
     "#);
-    assert_snapshot!(Project::csv("a\n1\n-inf\n").error(), @r#"
+    assert_snapshot!(Project::csv("a\n1\n-inf\n").refusal("a"), @r#"
     t.csv:3:1: column `a`: `-inf` is not a finite number
     help: if it means that the value is missing, add `missing = ["", "NA", "-inf"]` to the data source
     "#);
-    assert_snapshot!(Project::csv("a\n1\n1e999\n").error(), @r#"
+    assert_snapshot!(Project::csv("a\n1\n1e999\n").refusal("a"), @r#"
     t.csv:3:1: column `a`: `1e999` is not a finite number
     help: if it means that the value is missing, add `missing = ["", "NA", "1e999"]` to the data source
     "#);
@@ -72,7 +72,7 @@ fn a_value_of_the_wrong_type_is_named_where_types_are_declared() {
 #[test]
 fn whole_numbers_that_a_float_would_change_are_refused_until_called_categories() {
     let project = Project::csv("id\n9007199254740993\n");
-    assert_snapshot!(project.error(), @r#"
+    assert_snapshot!(project.refusal("id"), @r#"
     t.csv:2:1: column `id`: 9007199254740993 is a whole number beyond 2^53, which a 64-bit float cannot hold exactly
     help: if it is an identifier, add `types = { "id" = "category" }` to the data source
     "#);
@@ -81,13 +81,14 @@ fn whole_numbers_that_a_float_would_change_are_refused_until_called_categories()
 }
 
 #[test]
-fn headers_must_name_every_column_once() {
-    assert_snapshot!(Project::csv("a,b,a\n1,2,3\n").error(), @"
+fn headers_must_name_every_column_that_is_read_once() {
+    assert_snapshot!(Project::csv("a,b,a\n1,2,3\n").refusal("a"), @"
     t.csv:1:3: column `a`: the name occurs twice
     help: rename one of the two columns
     ");
-    assert_snapshot!(Project::csv("a,,b\n1,2,3\n").error(), @"
-    t.csv:1: column 2 of the header has no name
+    assert_eq!(Project::csv("a,,b\n1,2,3\n").rows().names(), ["a", "b"]);
+    assert_snapshot!(Project::csv(",\n1,2\n").error(), @"
+    t.csv:1: column 1 of the header has no name
     help: give every column a name: inputs refer to columns by name
     ");
 }
@@ -153,10 +154,17 @@ fn files_of_one_pattern_must_agree() {
     let project = Project::empty().table("t", "t*.csv");
     project.write("t1.csv", "a,b\n1,2\n");
     project.write("t2.csv", "a,c\n1,2\n");
-    assert_snapshot!(project.error(), @"
+    assert_eq!(project.rows().names(), ["a"]);
+    assert_snapshot!(project.refusal("b"), @"
     t2.csv: column `b`: is missing here and present in t1.csv
-    help: files that one pattern matches must have the same columns, in the same order and of the same types; name two patterns as two `tables`, or narrow this one
+    help: files that one pattern matches must have the same columns; name two patterns as two `tables`, or narrow this one
     ");
+    assert_snapshot!(project.refusal("c"), @"
+    t2.csv: column `c`: is not in t1.csv
+    help: files that one pattern matches must have the same columns; name two patterns as two `tables`, or narrow this one
+    ");
+    project.write("t2.csv", "c\n1\n");
+    assert!(project.error().contains("is missing here"), "{}", project.error());
 }
 
 #[test]
@@ -175,7 +183,7 @@ fn a_split_without_rows_on_a_side_says_how_many_there_are() {
 
 #[test]
 fn a_failed_load_leaves_the_store_as_it_was() {
-    let project = Project::csv("a\n1\nNaN\n");
+    let project = Project::csv("a\n1\nNaN\n").typed("a", ColumnType::Number);
     project.try_prepare().unwrap_err();
     assert_eq!(project.store().objects().unwrap(), []);
 }

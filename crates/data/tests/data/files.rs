@@ -23,7 +23,7 @@ fn types_are_settled_over_all_rows() {
     let many = (0..40_000).map(|i| format!("{i}\n")).collect::<String>();
     let project = Project::csv(format!("a\n{many}x\n"));
     assert_eq!(kinds(&project), [Category], "the last of 40,001 rows decides");
-    assert!(project.prepared().facts.notes[0].contains("first `x` in line 40002"));
+    assert!(project.prepared().facts.about["a"].contains("first `x` in line 40002"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cache;
+mod columns;
 mod files;
 mod images;
 mod predict;

@@ -168,6 +168,18 @@ impl Project {
         shown(&error, self.folder.path())
     }
 
+    /// What whoever reads the column is told.
+    pub(crate) fn refusal(&self, column: &str) -> String {
+        let error = self.prepared().refusal(column).expect("the column is unfit");
+        shown(&error, self.folder.path())
+    }
+
+    /// The next run: it is told what the last one settled.
+    pub(crate) fn settle(mut self) -> Self {
+        self.settled = self.prepared().settled().clone();
+        self
+    }
+
     /// Did the last [`Project::prepared`] read data?
     pub(crate) fn loaded(&self) -> bool {
         std::mem::take(&mut *self.work.lock().unwrap()).iter().any(|what| what == "storing")

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use collegium_data::{identities_from_bytes, row_identities};
+use collegium_data::identities_from_bytes;
 use collegium_records::{Fit, Members, Who};
 
 use crate::{EngineError, Session, rows::Rows};
@@ -103,7 +103,7 @@ impl Session {
     ) -> Result<Option<Trained>, EngineError> {
         let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
         let (Some(then), Some(set)) = (then, self.bits(&own.trained)?) else { return Ok(None) };
-        let Some(now) = row_identities(&*self.table(index)?, &who.columns) else { return Ok(None) };
+        let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
         let mut counts = HashMap::new();
         for (_, id) in then.iter().enumerate().filter(|(row, _)| set.has(*row)) {
             *counts.entry(*id).or_insert(0) += 1;

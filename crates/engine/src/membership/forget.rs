@@ -25,10 +25,12 @@ const CHUNK: usize = 65_536;
 /// [`EngineError::Usage`] for a file that has neither the key nor these columns;
 /// [`EngineError::Invalid`] for one that cannot be read; [`EngineError::Store`].
 pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetReport, EngineError> {
-    let missing = session.pipeline.data.values().next().map(|data| data.missing.clone());
-    let read = read_rows(file, &missing.unwrap_or_default(), CHUNK)
-        .and_then(|rows| rows.collect::<Result<Vec<Table>, _>>());
-    let chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
+    let mut chunks = Vec::new();
+    if let Some(source) = session.pipeline.data.values().next() {
+        let rows = read_rows(file, &source.missing, source.read_of_rows(), CHUNK);
+        let read = rows.and_then(|rows| rows.collect::<Result<Vec<Table>, _>>());
+        chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
+    }
     let mut asked = Asked { session, chunks, known: BTreeMap::new() };
     let rows = asked.chunks.iter().map(|chunk| chunk.rows as u64).sum();
     let mut models = Vec::new();

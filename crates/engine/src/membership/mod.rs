@@ -309,9 +309,17 @@ impl Session {
     ) -> Result<Option<Compared>, EngineError> {
         let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
         let Some(then) = then else { return Ok(None) };
-        let Some(now) = row_identities(&*self.table(index)?, &who.columns) else { return Ok(None) };
+        let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
         let seen = then.iter().enumerate().filter(|(row, _)| set.has(*row)).map(|(_, id)| *id);
         Ok(Some(Compared { now, seen: seen.collect(), known: then.iter().copied().collect() }))
+    }
+
+    /// The identity of every present row by the columns of an older table; `None` where one has gone.
+    fn identities_by(&self, index: usize, who: &Who) -> Result<Option<Vec<u64>>, EngineError> {
+        let wanted = who.columns.iter().cloned().collect();
+        let columns = self.prepared(index).columns(&wanted);
+        let columns = columns.map_err(|error| data_error(error, &self.pipeline.source))?;
+        Ok(row_identities(&columns, &who.columns))
     }
 
     fn bits(&self, object: &Digest) -> Result<Option<Bits>, EngineError> {

@@ -13,7 +13,8 @@ use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{
-    EngineError, Event, Session, inputs::NodeState, membership, requirement, session::lock_mutex,
+    EngineError, Event, Session, error::data_error, inputs::NodeState, membership, requirement,
+    session::lock_mutex,
 };
 
 /// Writes the lock and the log, and makes the report.
@@ -52,19 +53,20 @@ pub(super) fn finish(
     // A run that failed somewhere does not speak for all of the data.
     let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
     if whole {
-        lock.data = session
-            .data
-            .iter()
-            .map(|(name, data)| {
-                let locked = LockedData {
-                    table: data.object(),
-                    sides: data.sides_object(),
-                    rows: data.facts.rows,
-                    settled: data.settled().clone(),
-                };
-                (format!("data.{name}"), locked)
-            })
-            .collect();
+        let locked = |(name, data): (&String, &collegium_data::Prepared)| {
+            let named = session.named(name);
+            let settled = data
+                .settled_for(&session.store, &|column| session.is_wanted(&named, column))
+                .map_err(|error| data_error(error, &session.pipeline.source))?;
+            let locked = LockedData {
+                table: data.object(),
+                sides: data.sides_object(),
+                rows: data.facts.rows,
+                settled,
+            };
+            Ok::<_, EngineError>((format!("data.{name}"), locked))
+        };
+        lock.data = session.data.iter().map(locked).collect::<Result<_, _>>()?;
     }
     // What the lock names must be durable before the lock is.
     session.store.flush()?;

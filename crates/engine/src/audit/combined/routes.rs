@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collegium_data::{Matrix, Values};
 use collegium_digest::Digest;
 use collegium_learn::{Combination, Head, Model, Pool};
-use collegium_manifest::{Input, Task};
+use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{Loss, Predictions, RouteCodes, RoutingInputs, Without, predicted_labels};
 use collegium_records::Routing;
@@ -13,6 +13,7 @@ use collegium_records::Routing;
 use crate::{
     EngineError, Session,
     audit::rows::losses_of,
+    error::data_error,
     inputs::{States, encode},
     measure::Predicted,
     rows::{Rows, Side},
@@ -215,7 +216,15 @@ impl Session {
     /// of the data source, its own target aside.
     fn slice_columns(&self, index: usize, rows: &[u32]) -> Result<Vec<Slice>, EngineError> {
         let expert = self.expert(index);
-        let table = self.table(index)?;
+        let prepared = self.prepared(index);
+        let few = |facts: &&collegium_data::ColumnFacts| match facts.kind {
+            ColumnType::Category => facts.levels.len() <= MOST_LEVELS,
+            kind => kind == ColumnType::Boolean,
+        };
+        let names = prepared.facts.columns.iter().filter(few).map(|facts| facts.name.clone());
+        let table = prepared
+            .columns(&names.collect())
+            .map_err(|error| data_error(error, &self.pipeline.source))?;
         let rules = &self.pipeline.data[&expert.data].rules;
         let read = |name: &str| {
             let reference = Input::Column { data: expert.data.clone(), column: name.to_owned() };

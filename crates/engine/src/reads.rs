@@ -1,0 +1,103 @@
+//! Which columns of a table anything reads.
+//!
+//! What models read decides what stops a run and what a person is told of. What is loaded, and what the
+//! lock keeps, is decided more generously: a column whose name stands anywhere in the pipeline file.
+
+use std::collections::BTreeSet;
+
+use collegium_manifest::{Diagnostic, Input};
+
+use crate::{EngineError, Event, Session, error::data_error};
+
+impl Session {
+    /// The columns of a data source that experts and gates name: inputs, targets, auxiliary targets.
+    pub(crate) fn named(&self, data: &str) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        for expert in self.pipeline.experts.values().filter(|expert| expert.data == data) {
+            for input in &expert.inputs {
+                if let Input::Column { column, .. } = input.get_ref() {
+                    named.insert(column.clone());
+                }
+            }
+            named.insert(expert.target.get_ref().clone());
+            named.extend(expert.auxiliary.iter().cloned());
+        }
+        named
+    }
+
+    /// Is a column named by experts, or does its name stand in the pipeline file?
+    pub(crate) fn is_wanted(&self, named: &BTreeSet<String>, column: &str) -> bool {
+        let text = &self.pipeline.source.text;
+        let filters = || self.pipeline.experts.values().filter_map(|expert| expert.filter.as_ref());
+        named.contains(column)
+            || holds(text, column)
+            || filters().any(|filter| holds(filter.get_ref(), column))
+    }
+
+    /// The columns of a data source that are loaded.
+    pub(crate) fn wanted(&self, data: &str) -> BTreeSet<String> {
+        if let Some(known) = crate::session::lock_mutex(&self.wanted).get(data) {
+            return known.clone();
+        }
+        let named = self.named(data);
+        let source = &self.pipeline.data[data];
+        let columns = self.data[data].facts.columns.iter().map(|column| &column.name);
+        let wanted: BTreeSet<String> = columns
+            .filter(|name| source.derive.contains_key(*name) || self.is_wanted(&named, name))
+            .cloned()
+            .collect();
+        crate::session::lock_mutex(&self.wanted).insert(data.to_owned(), wanted.clone());
+        wanted
+    }
+
+    /// Says what a person should know about the columns that are read.
+    pub(crate) fn note_columns(&self) {
+        for (name, prepared) in self.data.iter() {
+            let named = self.named(name);
+            let filters = self.pipeline.experts.values().filter(|expert| expert.data == *name);
+            let filters: Vec<&str> = filters
+                .filter_map(|expert| Some(expert.filter.as_ref()?.get_ref().as_str()))
+                .chain(self.pipeline.data[name].derive.values().map(|sql| sql.get_ref().as_str()))
+                .collect();
+            for (column, note) in &prepared.facts.about {
+                if named.contains(column) || filters.iter().any(|sql| holds(sql, column)) {
+                    self.observer.event(Event::Note(format!("data.{name}: {note}")));
+                }
+            }
+        }
+    }
+
+    /// The finding about a column that is named and must not be read as it is.
+    pub(crate) fn unfit(
+        &self,
+        data: &str,
+        column: &str,
+        span: std::ops::Range<usize>,
+    ) -> Option<Diagnostic> {
+        let error = self.data.get(data)?.refusal(column)?;
+        let message = error.to_string();
+        let help = error.fault().help.clone();
+        Some(Diagnostic::error(&self.pipeline.source, span, message).maybe_help(help))
+    }
+
+    /// Refuses a `where` that reads a column which is not what it seems to be.
+    pub(crate) fn fit_filter(&self, index: usize) -> Result<(), EngineError> {
+        let Some(filter) = &self.expert(index).filter else { return Ok(()) };
+        let prepared = self.prepared(index);
+        let refused = prepared
+            .refusal_of_sql(filter.get_ref(), None)
+            .map_err(|error| data_error(error, &self.pipeline.source))?;
+        match refused {
+            Some(error) => Err(EngineError::Invalid(collegium_manifest::Diagnostics(vec![
+                Diagnostic::error(&self.pipeline.source, filter.span(), error.to_string())
+                    .maybe_help(error.fault().help.clone()),
+            ]))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Does the name stand in the text, in any case?
+fn holds(text: &str, name: &str) -> bool {
+    text.contains(name) || text.to_lowercase().contains(&name.to_lowercase())
+}
