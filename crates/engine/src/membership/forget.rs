@@ -25,8 +25,10 @@ const CHUNK: usize = 65_536;
 /// [`EngineError::Usage`] for a file that has neither the key nor these columns;
 /// [`EngineError::Invalid`] for one that cannot be read; [`EngineError::Store`].
 pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetReport, EngineError> {
-    let missing = session.pipeline.data.values().next().map(|data| data.missing.clone());
-    let read = read_rows(file, &missing.unwrap_or_default(), CHUNK)
+    let source = session.pipeline.data.values().next();
+    let missing = source.map(|data| data.missing.clone()).unwrap_or_default();
+    let how = source.map(|data| data.read_of_rows().clone()).unwrap_or_default();
+    let read = read_rows(file, &missing, &how, CHUNK)
         .and_then(|rows| rows.collect::<Result<Vec<Table>, _>>());
     let chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
     let mut asked = Asked { session, chunks, known: BTreeMap::new() };
