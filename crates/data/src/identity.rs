@@ -12,12 +12,13 @@
 //! BLAKE3 for each row, which took a quarter of a second for a third of a million rows of 15 columns.
 
 use collegium_digest::Hasher;
+use collegium_manifest::ReadOptions;
 
 use crate::{
     Column, Table, Values,
-    cast::{named_boolean, number},
+    cast::named_boolean,
     column::{canonical_bits, image},
-    time,
+    read::Style,
 };
 
 const MISSING: u64 = 0x6d69_7373_696e_6721;
@@ -53,9 +54,11 @@ pub(crate) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(crate) fn new(column: &'a Column) -> Self {
+    pub(crate) fn new(column: &'a Column, style: &Style) -> Self {
         let levels = match &column.values {
-            Values::Category { levels, .. } => levels.iter().map(|text| meaning(text)).collect(),
+            Values::Category { levels, .. } => {
+                levels.iter().map(|text| meaning(text, style)).collect()
+            }
             _ => Vec::new(),
         };
         Self { column, levels }
@@ -91,13 +94,13 @@ fn of_time(microseconds: i64) -> u64 {
 }
 
 /// What a text means by itself: a number, a truth value, a time, else the text.
-fn meaning(text: &str) -> u64 {
+fn meaning(text: &str, style: &Style) -> u64 {
     let text = text.trim();
-    if let Ok(value) = number(text) {
+    if let Ok(value) = style.number(text) {
         of_number(value)
     } else if let Some(value) = named_boolean(text) {
         of_boolean(value)
-    } else if let Some(at) = time::parse(text) {
+    } else if let Some(at) = style.time(text) {
         of_time(at)
     } else {
         then(TEXT, Hasher::new("text").text(text).finish().as_u64())
@@ -105,12 +108,12 @@ fn meaning(text: &str) -> u64 {
 }
 
 /// The identity of every row by the content of these columns, in the order of their names.
-pub(crate) fn identities(rows: usize, columns: &[&Column]) -> Vec<u64> {
+pub(crate) fn identities(rows: usize, columns: &[&Column], style: &Style) -> Vec<u64> {
     let mut columns = columns.to_vec();
     columns.sort_by(|a, b| a.name.cmp(&b.name));
     let mut found = vec![mix(columns.len() as u64); rows];
     for column in columns {
-        let cells = Cells::new(column);
+        let cells = Cells::new(column, style);
         for (row, identity) in found.iter_mut().enumerate() {
             *identity = then(*identity, cells.at(row));
         }
@@ -118,17 +121,18 @@ pub(crate) fn identities(rows: usize, columns: &[&Column]) -> Vec<u64> {
     found
 }
 
-/// The identity of every row by these columns; `None` if the table lacks one of them.
-pub fn row_identities(table: &Table, columns: &[String]) -> Option<Vec<u64>> {
+/// The identity of every row by these columns; `None` if the table lacks one of them. `read` says how
+/// the data source writes numbers and times in texts.
+pub fn row_identities(table: &Table, columns: &[String], read: &ReadOptions) -> Option<Vec<u64>> {
     let columns: Option<Vec<&Column>> =
         columns.iter().map(|name| table.column(name).map(|column| &**column)).collect();
-    Some(identities(table.rows, &columns?))
+    Some(identities(table.rows, &columns?, &Style::of(read)))
 }
 
 /// The group of every row by the columns of a key, and how many rows miss it. A row that misses a
 /// part of its key belongs to nobody: it is a group of its own, by its content.
-pub(crate) fn groups(key: &[&Column], identities: &[u64]) -> (Vec<u64>, u64) {
-    let mut groups = self::identities(identities.len(), key);
+pub(crate) fn groups(key: &[&Column], identities: &[u64], style: &Style) -> (Vec<u64>, u64) {
+    let mut groups = self::identities(identities.len(), key, style);
     let mut lone = 0;
     for (row, group) in groups.iter_mut().enumerate() {
         if key.iter().any(|column| column.is_missing(row)) {
@@ -161,6 +165,17 @@ mod tests {
     use super::*;
     use crate::cast::cast;
 
+    fn plain() -> Style {
+        Style::of(&ReadOptions::default())
+    }
+
+    #[test]
+    fn a_number_with_a_decimal_comma_is_the_number_that_the_source_means() {
+        let german = Style::of(&ReadOptions { decimal: ',', ..ReadOptions::default() });
+        assert_eq!(meaning("12,5", &german), of_number(12.5));
+        assert_ne!(meaning("12,5", &plain()), of_number(12.5));
+    }
+
     fn column(name: &str, values: Values) -> Column {
         Column::new(name, values)
     }
@@ -174,18 +189,18 @@ mod tests {
         ];
         for values in typed {
             let texts = cast(values.clone(), ColumnType::Category).unwrap();
-            let before = identities(4, &[&column("a", values)]);
-            assert_eq!(before, identities(4, &[&column("a", texts)]));
+            let before = identities(4, &[&column("a", values)], &plain());
+            assert_eq!(before, identities(4, &[&column("a", texts)], &plain()));
         }
     }
 
     #[test]
     fn what_is_written_in_another_way_is_the_same_cell() {
         for (a, b) in [("7", "7.0"), ("7", " 007 "), ("TRUE", "true"), ("-0", "0")] {
-            assert_eq!(meaning(a), meaning(b), "{a} {b}");
+            assert_eq!(meaning(a, &plain()), meaning(b, &plain()), "{a} {b}");
         }
         for (a, b) in [("7", "8"), ("1", "true"), ("2013", "2013-01-01"), ("a", "A"), ("", "0")] {
-            assert_ne!(meaning(a), meaning(b), "{a} {b}");
+            assert_ne!(meaning(a, &plain()), meaning(b, &plain()), "{a} {b}");
         }
     }
 
@@ -193,16 +208,20 @@ mod tests {
     fn every_column_and_its_place_count() {
         let a = column("a", Values::Number(vec![1.0, 2.0]));
         let b = column("b", Values::Number(vec![2.0, 1.0]));
-        let found = identities(2, &[&a, &b]);
+        let found = identities(2, &[&a, &b], &plain());
         assert_ne!(found[0], found[1]);
-        assert_eq!(found, identities(2, &[&b, &a]), "but not the order in which they stand");
-        assert_ne!(found, identities(2, &[&a]));
+        assert_eq!(
+            found,
+            identities(2, &[&b, &a], &plain()),
+            "but not the order in which they stand"
+        );
+        assert_ne!(found, identities(2, &[&a], &plain()));
     }
 
     #[test]
     fn a_row_without_its_key_is_a_group_of_its_own() {
         let key = column("id", Values::Number(vec![1.0, f64::NAN, 1.0, f64::NAN]));
-        let (groups, lone) = groups(&[&key], &[10, 11, 12, 13]);
+        let (groups, lone) = groups(&[&key], &[10, 11, 12, 13], &plain());
         assert_eq!(lone, 2);
         assert_eq!(groups[0], groups[2]);
         assert_ne!(groups[1], groups[3]);

@@ -19,7 +19,7 @@ use crate::{
     identity,
     load::{Files, load},
     object,
-    read::{expand, format},
+    read::{Style, expand, format},
     side, split,
     unfit::{left_out, mentions},
 };
@@ -566,7 +566,8 @@ impl Prepared {
         let by = self.source.split.by.iter().map(|name| name.get_ref().clone()).collect();
         let (table, identities) = (self.columns(&by)?, self.identities()?);
         let key = split::columns(&table, &self.source.split.by)?;
-        let groups = Arc::new(identity::groups(&key, &identities).0);
+        let style = Style::of(self.source.read_of_rows());
+        let groups = Arc::new(identity::groups(&key, &identities, &style).0);
         self.state().groups = Some(groups.clone());
         Ok(Some(groups))
     }

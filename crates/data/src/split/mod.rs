@@ -18,6 +18,7 @@ use crate::{
     Column, DataError, DataErrorKind, Side, Table,
     error::choices,
     identity::{self, keyed, mix},
+    read::Style,
 };
 
 /// The rows of a table by who they are.
@@ -40,12 +41,13 @@ pub(crate) fn deal(
 ) -> Result<Dealt, DataError> {
     let split = &source.split;
     let mut notes = Vec::new();
+    let style = Style::of(source.read_of_rows());
     let identities = identify(table, source, settled, &mut notes);
     let by = columns(table, &split.by)?;
     let groups = match by.is_empty() {
         true => None,
         false => {
-            let (groups, lone) = identity::groups(&by, &identities);
+            let (groups, lone) = identity::groups(&by, &identities, &style);
             if lone > 0 {
                 let names: Vec<&str> =
                     split.by.iter().map(|name| name.get_ref().as_str()).collect();
@@ -76,7 +78,7 @@ pub(crate) fn deal(
                 );
                 hashed(units, split)
             } else {
-                strata::sides(column, units, split, settled)
+                strata::sides(column, units, split, &style, settled)
             }
         }
         None => hashed(units, split),
@@ -117,7 +119,7 @@ fn identify(
         .filter(|column| settled.identity.contains(&column.name))
         .map(|column| &**column)
         .collect();
-    identity::identities(table.rows, &columns)
+    identity::identities(table.rows, &columns, &Style::of(source.read_of_rows()))
 }
 
 pub(crate) fn columns<'a>(

@@ -14,6 +14,7 @@ use super::side_of;
 use crate::{
     Column, Side,
     identity::{Cells, keyed, then},
+    read::Style,
 };
 
 /// The side of every row; cuts of new strata are added to what is settled.
@@ -21,10 +22,11 @@ pub(super) fn sides(
     strata: &Column,
     units: &[u64],
     split: &Split,
+    style: &Style,
     settled: &mut Settled,
 ) -> Vec<Side> {
     let key = keyed("stratum", split.seed);
-    let cells = Cells::new(strata);
+    let cells = Cells::new(strata, style);
     let cell: Vec<u64> = (0..units.len()).map(|row| cells.at(row)).collect();
     let points: Vec<u64> =
         units.iter().zip(&cell).map(|(unit, cell)| then(key ^ cell, *unit) >> 11).collect();

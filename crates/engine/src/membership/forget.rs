@@ -187,10 +187,12 @@ impl Asked<'_> {
     /// The identities of the file's rows by these columns.
     fn identities(&mut self, who: &Who) -> Option<&HashSet<u64>> {
         let chunks = &self.chunks;
+        let read = self.session.pipeline.data.values().next().map(|source| source.read_of_rows());
+        let read = read.cloned().unwrap_or_default();
         let known = self.known.entry(who.columns.clone()).or_insert_with(|| {
             let mut found = HashSet::new();
             for chunk in chunks {
-                found.extend(row_identities(chunk, &who.columns)?);
+                found.extend(row_identities(chunk, &who.columns, &read)?);
             }
             Some(found)
         });

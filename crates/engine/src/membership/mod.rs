@@ -319,7 +319,8 @@ impl Session {
         let wanted = who.columns.iter().cloned().collect();
         let columns = self.prepared(index).columns(&wanted);
         let columns = columns.map_err(|error| data_error(error, &self.pipeline.source))?;
-        Ok(row_identities(&columns, &who.columns))
+        let read = self.pipeline.data[&self.expert(index).data].read_of_rows();
+        Ok(row_identities(&columns, &who.columns, read))
     }
 
     fn bits(&self, object: &Digest) -> Result<Option<Bits>, EngineError> {
