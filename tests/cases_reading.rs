@@ -208,3 +208,80 @@ fn patterns_leave_hidden_files_out() {
     assert_eq!(run["nodes"][0]["outcome"], "cached");
     project.stands_on(&before);
 }
+
+/// 400 rows with a column that a person reads as numbers, dates or truth values.
+fn odd_column(cell: impl Fn(usize) -> String) -> Project {
+    let project = project("data/t.csv", "\"t.x\", \"t.odd\"", "hot");
+    let mut text = "id,x,hot,odd\n".to_owned();
+    for id in 0..400 {
+        let x = (id * 37 % 101) as f64 / 101.0;
+        writeln!(text, "{id},{x},{},\"{}\"", u8::from(x > 0.5), cell(id)).unwrap();
+    }
+    project.write("pipelines/data/t.csv", text);
+    project
+}
+
+#[test]
+fn a_column_that_falls_to_a_category_is_said_with_an_example_and_a_way_out() {
+    type Cell = fn(usize) -> String;
+    let cases: [(Cell, &[&str]); 11] = [
+        (|row| format!("{},{:02}", row % 90, row % 97), &["decimal = \",\""]),
+        (|row| format!("{},{:03}", 1 + row % 90, row * 7 % 1000), &["thousands = \",\""]),
+        (|row| format!("${},{:03}.50", 1 + row % 90, row * 7 % 1000), &["`$1,000.50`", "replace("]),
+        (|row| format!("{}.5 €", row), &["`0.5 €`", "replace("]),
+        (|row| format!("{}%", row % 100), &["`0%`", "'%'"]),
+        (
+            |row| if row % 5 == 0 { "?".into() } else { row.to_string() },
+            &["80 of its 400", "`?` in line 2", "`missing`"],
+        ),
+        (
+            |row| if row % 5 == 1 { "None".into() } else { row.to_string() },
+            &["`None` in line 3", "`missing`"],
+        ),
+        (|row| format!("{}/{:02}/2013", 1 + row % 28, 1 + row % 12), &["date_format"]),
+        (|row| format!("{:02}.{:02}.13", 1 + row % 28, 1 + row % 12), &["date_format"]),
+        (
+            |row| if row == 7 { "soon".into() } else { format!("2013-01-{:02}", 1 + row % 28) },
+            &["`soon` in line 9"],
+        ),
+        (
+            |row| if row == 7 { "maybe".into() } else { (row % 2 == 0).to_string() },
+            &["`maybe` in line 9"],
+        ),
+    ];
+    for (cell, needles) in cases {
+        let project = odd_column(cell);
+        let said = project.collegium(&["check"]).ok();
+        for needle in [&["column `odd` is a category"], needles].concat() {
+            assert!(said.err.contains(needle), "{}: {needle:?} is not in:\n{}", cell(0), said.err);
+        }
+    }
+    let plain = odd_column(|row| ["red", "green", "v1.2", "10.0.0.1"][row % 4].to_owned());
+    assert!(!plain.collegium(&["check"]).ok().err.contains("odd"), "texts are texts");
+}
+
+#[test]
+fn a_target_with_a_class_for_nearly_every_row_is_refused_or_named() {
+    let project = project("data/t.csv", "\"t.x\", \"t.y\"", "size");
+    let commas = text(",", |at, cell| match at {
+        5 => format!("\"{}\"", cell.replace('.', ",")),
+        _ => cell.to_owned(),
+    });
+    project.write("pipelines/data/t.csv", commas);
+    refused(
+        &project,
+        &["the target `size` has", "classes on 200 rows, nearly each its own", "decimal = \",\""],
+    );
+    // As numbers they are a regression.
+    project.write("pipelines/data/t.csv", text(";", |_, cell| cell.replace('.', ",")));
+    reading(&project, "delimiter = \";\", decimal = \",\"");
+    let run = project.collegium(&["run", "--json"]).ok().json();
+    assert!(run["nodes"][0]["metrics"]["test"]["rmse"].is_number(), "{run}");
+    let names = crate::cases_reading::project("data/t.csv", "\"t.x\", \"t.y\"", "size");
+    names.write(
+        "pipelines/data/t.csv",
+        text(",", |at, cell| if at == 5 { format!("house at {cell}") } else { cell.to_owned() }),
+    );
+    let said = names.collegium(&["check"]).ok();
+    assert!(said.err.contains("nearly each its own"), "{}", said.err);
+}

@@ -8,7 +8,7 @@ use collegium_manifest::{
 };
 use collegium_plan::{TargetFacts, resolve_task};
 
-use crate::{EngineError, Session, rows::Rows};
+use crate::{EngineError, Event, Session, rows::Rows};
 
 /// What an expert's columns turned out to be.
 #[derive(Debug, Clone)]
@@ -31,6 +31,9 @@ impl Resolved {
         }
     }
 }
+
+/// So many classes are few, whatever the number of rows.
+const FEW_CLASSES: usize = 20;
 
 impl Session {
     /// Checks every column, output, target and predicate; all findings at once.
@@ -93,6 +96,7 @@ impl Session {
             };
             match resolve_task(expert.task.as_ref().map(|task| *task.get_ref()), &target) {
                 Ok((task, classes)) => {
+                    wrong.extend(self.class_for_each_row(index, facts, &classes));
                     wrong.extend(self.wrong_class_weights(index, task, &classes));
                     let raw = raw[index]
                         .iter()
@@ -193,6 +197,44 @@ impl Session {
         let distinct: BTreeSet<i64> =
             values.iter().filter(|v| !v.is_nan()).map(|&v| v as i64).collect();
         Ok(distinct.into_iter().map(|v| v.to_string()).collect())
+    }
+
+    /// A target of texts with a class for nearly every row. Where they look like numbers or dates, it is refused:
+    /// nothing can be learned of such classes, and something else was meant. Plain texts are named.
+    fn class_for_each_row(
+        &self,
+        index: usize,
+        facts: &ColumnFacts,
+        classes: &[String],
+    ) -> Option<Diagnostic> {
+        let expert = self.expert(index);
+        let rows = self.data[&expert.data].facts.rows - facts.missing;
+        if facts.kind != ColumnType::Category
+            || classes.len() < FEW_CLASSES
+            || classes.len() as u64 * 2 <= rows
+        {
+            return None;
+        }
+        let message = format!(
+            "the target `{}` has {} classes on {rows} rows, nearly each its own",
+            facts.name,
+            classes.len()
+        );
+        match collegium_data::resemblance(&facts.name, classes) {
+            Some(help) => Some(
+                Diagnostic::error(&self.pipeline.source, expert.target.span(), message)
+                    .label(format!("target of expert `{}`", self.name(index)))
+                    .help(help),
+            ),
+            None => {
+                let note = format!(
+                    "expert.{}: {message}: a class that has one row is never both learned and measured",
+                    self.name(index)
+                );
+                self.observer.event(Event::Note(note));
+                None
+            }
+        }
     }
 
     /// `class_weights` that name no class, or that stand on a regression.

@@ -438,6 +438,14 @@ impl Look {
     }
 }
 
+/// What most of these texts look like without being read as it, and what to do, in a sentence about the
+/// column; `None` for plain texts.
+pub fn resemblance(column: &str, texts: &[String]) -> Option<String> {
+    let mut looks = Looks::default();
+    texts.iter().for_each(|text| looks.see(text));
+    looks.note(column)
+}
+
 const MONEY: [char; 5] = ['$', '€', '£', '¥', '₹'];
 
 impl Looks {

@@ -28,6 +28,7 @@ pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
+pub use guess::resemblance;
 pub(crate) use idx::{Idx, is_idx};
 pub use style::Style;
 

@@ -1,10 +1,14 @@
 //! How a text file writes numbers and times, where it is not the plain way.
 
+use std::sync::Arc;
+
 use collegium_manifest::ReadOptions;
 use jiff::{fmt::strtime, tz::Offset};
 
 use crate::{
+    Column, Table, Values,
     cast::{Why, number},
+    column::number_text,
     time,
 };
 
@@ -35,6 +39,27 @@ impl Style {
             return number(text);
         }
         number(&plain(text, self.decimal, self.thousands).ok_or(Why::Wrong)?)
+    }
+
+    /// A table of texts with numbers and times as everybody writes them, where they are written so.
+    pub fn plain(&self, table: Table) -> Table {
+        if *self == Self::default() {
+            return table;
+        }
+        let text = |text: &String| match (self.number(text), self.time(text)) {
+            (_, Some(at)) if self.has_date_format() => time::text(at),
+            (Ok(value), _) => number_text(value),
+            _ => text.clone(),
+        };
+        let column = |column: &Arc<Column>| match &column.values {
+            Values::Category { codes, levels } => {
+                let levels = levels.iter().map(text).collect();
+                let values = Values::Category { codes: codes.clone(), levels };
+                Arc::new(Column::new(column.name.clone(), values))
+            }
+            _ => column.clone(),
+        };
+        Table { columns: table.columns.iter().map(column).collect(), rows: table.rows }
     }
 
     /// Is a number written without decimals and without an exponent?

@@ -10,7 +10,7 @@ use std::{
 
 use indexmap::IndexMap;
 
-use super::{Field, Format, Opened, Options, guess::Guess, style::Style};
+use super::{Field, Format, Opened, Options, format, guess::Guess, style::Style};
 use crate::{DataError, DataErrorKind, settle::Readings, unfit::Unfit};
 
 /// The header of one file.
@@ -102,10 +102,12 @@ impl<'a> Survey<'a> {
             for name in header.names.keys() {
                 let forced = self.options.types.get(name).copied();
                 let settled = self.options.settled.get(name).copied();
-                self.guesses.insert(
-                    name.clone(),
-                    Guess::new(forced, settled, Style::of(self.options.read)),
-                );
+                // What `read` says holds for text files alone.
+                let style = match format(file) {
+                    Ok(Format::Csv(_)) => Style::of(self.options.read),
+                    _ => Style::default(),
+                };
+                self.guesses.insert(name.clone(), Guess::new(forced, settled, style));
             }
         } else {
             self.agree(file, &header.names)?;

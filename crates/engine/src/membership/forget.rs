@@ -28,7 +28,11 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
     let mut chunks = Vec::new();
     if let Some(source) = session.pipeline.data.values().next() {
         let rows = read_rows(file, &source.missing, source.read_of_rows(), CHUNK);
-        let read = rows.and_then(|rows| rows.collect::<Result<Vec<Table>, _>>());
+        let read = rows.and_then(|rows| {
+            let style = rows.places().style.clone();
+            let plain = rows.map(|chunk| chunk.map(|chunk| style.plain(chunk)));
+            plain.collect::<Result<Vec<Table>, _>>()
+        });
         chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
     }
     let mut asked = Asked { session, chunks, known: BTreeMap::new() };
