@@ -398,7 +398,7 @@ fn readable_split(
     files: &Files,
 ) -> Result<(), DataError> {
     let split = &source.split;
-    for name in split.by.iter().chain(&split.stratify) {
+    for name in split.by.iter().chain(&split.stratify).chain(split.column()) {
         let why = unfit.iter().find(|unfit| !unfit.held && unfit.name == *name.get_ref());
         if let (None, Some(why)) = (table.column(name.get_ref()), why) {
             return Err(why.error(files).at(name));
