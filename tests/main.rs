@@ -11,6 +11,7 @@ mod bad_pipeline;
 mod care;
 mod cases_columns;
 mod cases_reading;
+mod cases_splits;
 mod commands;
 mod contracts;
 mod crash;

@@ -64,6 +64,9 @@ pub(crate) enum Command {
         /// Exit with 5 when anything is not up to date.
         #[arg(long)]
         exit_code: bool,
+        /// As `run --advance-split`.
+        #[arg(long)]
+        advance_split: bool,
     },
 
     /// Bring experts up to date.
@@ -88,6 +91,9 @@ pub(crate) enum Command {
         /// After a failed fit, go on with everything that does not depend on it.
         #[arg(short, long)]
         keep_going: bool,
+        /// Move the dates of splits by shares of time on, so that the shares hold for today's rows.
+        #[arg(long)]
+        advance_split: bool,
         /// Only say what would be done: the same as `plan`.
         #[arg(short = 'n', long)]
         dry_run: bool,
@@ -161,6 +167,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         collegium predict -i new.csv -o predicted.parquet\n  \
         collegium predict departure -i new.csv -o predicted.csv --keep flight,date\n  \
+        collegium predict --side test -o held-out.csv        # the pipeline's own rows\n  \
         collegium predict digits -i t10k-images-idx3-ubyte.gz -o predicted.csv")]
     Predict {
         /// A pipeline file and experts, in any order; without experts, all.
@@ -168,8 +175,12 @@ pub(crate) enum Command {
         targets: Vec<String>,
         /// Rows with the columns of the data source: .csv, .parquet, .arrow; or an IDX file of the
         /// images, where those are the one column that is read.
-        #[arg(short, long, value_name = "FILE")]
-        input: PathBuf,
+        #[arg(short, long, value_name = "FILE", required_unless_present = "side")]
+        input: Option<PathBuf>,
+        /// Instead of new rows: the pipeline's own rows of this side, with their side, their targets
+        /// and what was predicted for them, out of fold where fold models exist.
+        #[arg(long, value_enum, conflicts_with = "input")]
+        side: Option<SideChoice>,
         /// Predictions: .csv or .parquet; the present file is replaced when all is written. Beside it,
         /// in FILE.provenance.json, is said which experts made it.
         #[arg(short, long, value_name = "FILE")]
@@ -284,6 +295,14 @@ pub(crate) enum Command {
 
     /// Print the manual page.
     Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SideChoice {
+    Train,
+    Valid,
+    Test,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -14,11 +14,24 @@ pub(crate) fn open(
     args: &Args,
     named: Option<&str>,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    open_at(args, named, false)
+}
+
+/// The same; with `advance_split`, dates of splits by shares of time are found anew.
+pub(crate) fn open_at(
+    args: &Args,
+    named: Option<&str>,
+    advance_split: bool,
+) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
     let pipeline = crate::locate::load(args, named)?;
     let interrupted = interrupt_flag()?;
     let observer: Arc<dyn Observer> = progress::observer(args.quiet);
-    let options =
-        Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
+    let options = Options {
+        observer,
+        interrupted: interrupted.clone(),
+        memory_bound: MEMORY_BOUND,
+        advance_split,
+    };
     let session = Session::open(pipeline, options)?;
     Ok((Arc::new(session), interrupted))
 }

@@ -76,14 +76,7 @@ fn source() -> DataSource {
         rules: Vec::new(),
         types: IndexMap::new(),
         missing: vec![String::new(), "NA".to_owned()],
-        split: Split {
-            train: 0.7,
-            valid: 0.15,
-            test: 0.15,
-            by: Vec::new(),
-            stratify: None,
-            seed: 7,
-        },
+        split: Split { seed: 7, ..Split::default() },
         origin: SourceOrigin::default(),
         origins: IndexMap::new(),
     }

@@ -15,7 +15,7 @@ pub struct TableFacts {
     pub rows: u64,
     /// Columns, in the order of the table.
     pub columns: Vec<ColumnFacts>,
-    /// Rows for training, validation and test.
+    /// Rows for training, validation and test; what is missing to `rows` is on no side.
     pub sides: [u64; 3],
     /// What a person should know about how the table was read.
     pub notes: Vec<String>,
@@ -128,10 +128,16 @@ pub(crate) fn facts(
             valid: column.digest(&valid),
         });
     }
-    let (train, valid) = (train.len() as u64, valid.len() as u64);
+    let counts = [train.len() as u64, valid.len() as u64, rows_of(Side::Test).len() as u64];
     let rows = table.rows as u64;
-    let sides = [train, valid, rows - train - valid];
-    Ok(TableFacts { rows, columns, sides, notes, about: BTreeMap::new(), unfit: Vec::new() })
+    Ok(TableFacts {
+        rows,
+        columns,
+        sides: counts,
+        notes,
+        about: BTreeMap::new(),
+        unfit: Vec::new(),
+    })
 }
 
 struct Summary {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned};
+use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned, SplitRule, ValidRows};
 use collegium_records::{Ingredient, Recipe, Settled};
 use collegium_store::Store;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::{
     identity,
     load::{Files, load},
     object,
-    read::{Style, expand, format},
+    read::{Style, format},
     side, split,
     unfit::{left_out, mentions},
 };
@@ -54,6 +54,7 @@ struct State {
     sides: Option<Arc<Vec<Side>>>,
     identities: Option<Arc<Vec<u64>>>,
     groups: Option<Arc<Vec<u64>>>,
+    times: Option<Arc<Vec<f64>>>,
     notes: Vec<String>,
 }
 
@@ -152,7 +153,7 @@ fn look_up(store: &Store, recipe: &Digest) -> Result<(Option<Record>, bool), Dat
 fn find(source: &DataSource, cx: &Context) -> Result<Files, DataError> {
     let mut files = Files::new();
     for (name, pattern) in &source.tables {
-        files.insert(name.clone(), expand(cx.base, pattern)?);
+        files.insert(name.clone(), split::files::of_table(source, pattern, cx)?.0);
     }
     if files.is_empty() {
         return Err(DataError::new(DataErrorKind::MissingFile, "the data source has no files")
@@ -232,7 +233,52 @@ fn recipe(
     missing.sort();
     missing.dedup();
     recipe.set("missing", missing.into_iter().map(Ingredient::from).collect::<Vec<_>>());
+    split_recipe(&mut recipe, source, cx)?;
+    Ok(with_settled(recipe, settled))
+}
+
+/// How the rows are divided.
+fn split_recipe(recipe: &mut Recipe, source: &DataSource, cx: &Context) -> Result<(), DataError> {
     let split = &source.split;
+    let values = |values: &[Spanned<String>]| -> Vec<Ingredient> {
+        values.iter().map(|value| Ingredient::from(value.get_ref().as_str())).collect()
+    };
+    match &split.rule {
+        SplitRule::Shares => {}
+        SplitRule::Column(rule) => {
+            recipe.set("split.column", rule.column.get_ref().as_str());
+            for (key, listed) in
+                [("train", &rule.train), ("test", &rule.test), ("unused", &rule.unused)]
+            {
+                recipe.set(format!("split.values.{key}"), values(listed));
+            }
+            let valid = match &rule.valid {
+                ValidRows::Values(listed) => Ingredient::from(values(listed)),
+                ValidRows::Drawn => Ingredient::from("drawn"),
+                ValidRows::Found => Ingredient::from("found"),
+            };
+            recipe.set("split.values.valid", valid);
+        }
+        SplitRule::Files(_) => {
+            for (name, pattern) in &source.tables {
+                let counts = split::files::of_table(source, pattern, cx)?.1;
+                let counts = counts.map(|count| Ingredient::from(count as i64));
+                recipe.set(format!("split.files.{name}"), counts.to_vec());
+            }
+        }
+        SplitRule::Time(rule) => {
+            recipe.set("split.time", rule.column.get_ref().as_str());
+            for (key, from) in [("valid_from", &rule.valid_from), ("test_from", &rule.test_from)] {
+                if let Some(from) = from {
+                    recipe.set(format!("split.{key}"), from.get_ref().as_str());
+                }
+            }
+            if let Some(gap) = &rule.gap {
+                recipe.set("split.gap", gap.get_ref().length());
+            }
+            recipe.set("split.hold_groups", rule.hold_groups);
+        }
+    }
     recipe.set("split.train", split.train);
     recipe.set("split.valid", split.valid);
     recipe.set("split.test", split.test);
@@ -242,7 +288,7 @@ fn recipe(
         recipe.set("split.stratify", column.get_ref().as_str());
     }
     recipe.set("split.seed", split.seed.to_string());
-    Ok(with_settled(recipe, settled))
+    Ok(())
 }
 
 /// How text files are read: what is not said is not in the recipe, as files were read before it could be said.
@@ -293,9 +339,10 @@ fn make(
 ) -> Result<(Record, State), DataError> {
     let loaded = load(source, given, files, cx)?;
     let mut settled = Settled { types: loaded.types, ..given.clone() };
+    let file_rows = split::files::rows(source, files, loaded.table.rows, cx)?;
     readable_split(source, &loaded.table, &loaded.unfit, files)?;
     let split::Dealt { sides, identities, groups, notes } =
-        split::deal(&loaded.table, source, &mut settled)?;
+        split::deal(&loaded.table, source, &mut settled, file_rows)?;
     let notes = loaded.notes.into_iter().chain(notes).collect();
     cx.check()?;
     let of = loaded.table.columns.len() as u64;
@@ -332,6 +379,7 @@ fn make(
         sides: Some(Arc::new(sides)),
         identities: Some(Arc::new(identities)),
         groups: groups.map(Arc::new),
+        times: None,
         notes: Vec::new(),
     };
     Ok((record, state))
@@ -350,7 +398,7 @@ fn readable_split(
     files: &Files,
 ) -> Result<(), DataError> {
     let split = &source.split;
-    for name in split.by.iter().chain(&split.stratify) {
+    for name in split.by.iter().chain(&split.stratify).chain(split.column()) {
         let why = unfit.iter().find(|unfit| !unfit.held && unfit.name == *name.get_ref());
         if let (None, Some(why)) = (table.column(name.get_ref()), why) {
             return Err(why.error(files).at(name));
@@ -398,6 +446,7 @@ impl Prepared {
         let mut state = self.state();
         state.columns.clear();
         state.groups = None;
+        state.times = None;
     }
 
     /// Why a column of the files must not be read as it is: the error for whoever names it.
@@ -570,6 +619,27 @@ impl Prepared {
         let groups = Arc::new(identity::groups(&key, &identities, &style).0);
         self.state().groups = Some(groups.clone());
         Ok(Some(groups))
+    }
+
+    /// The time of every row, in the unit of [`Prepared::gap`] (microseconds since 1970, or the numbers
+    /// of a numeric column), NaN where it is missing; `None` if the split does not go by time.
+    ///
+    /// # Errors
+    /// As [`Prepared::table`].
+    pub fn times(&self) -> Result<Option<Arc<Vec<f64>>>, DataError> {
+        let Some(rule) = self.source.split.time() else { return Ok(None) };
+        if let Some(times) = &self.state().times {
+            return Ok(Some(times.clone()));
+        }
+        let times = Arc::new(split::time::times(&*self.table()?, &rule.column)?);
+        self.state().times = Some(times.clone());
+        Ok(Some(times))
+    }
+
+    /// How long before a boundary in time rows are left out: 0 without a gap.
+    pub fn gap(&self) -> f64 {
+        let gap = self.source.split.time().and_then(|rule| rule.gap.as_ref());
+        gap.map_or(0.0, |gap| gap.get_ref().length())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

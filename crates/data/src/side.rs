@@ -1,4 +1,4 @@
-//! The three parts of a table, and their stored form.
+//! The parts of a table, and their stored form.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,18 +12,22 @@ pub enum Side {
     Valid,
     /// Rows that nothing but measurement sees.
     Test,
+    /// On no side: neither trained on, nor validated nor tested. Rows in the gap before a date, without
+    /// a time, or of a value that the file sets aside.
+    None,
 }
 
 impl Side {
-    /// All three, in their usual order.
+    /// The three that something is done with, in their usual order.
     pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
 
-    /// `train`, `valid` or `test`.
+    /// `train`, `valid`, `test` or `none`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Valid => "valid",
             Self::Test => "test",
+            Self::None => "none",
         }
     }
 }
@@ -39,5 +43,13 @@ pub(crate) fn to_bytes(sides: &[Side]) -> Vec<u8> {
 /// `None` if these are not the bytes of stored sides.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<Side>> {
     let rows = bytes.strip_prefix(MAGIC)?;
-    rows.iter().map(|&side| Side::ALL.get(usize::from(side)).copied()).collect()
+    rows.iter()
+        .map(|&side| match side {
+            0 => Some(Side::Train),
+            1 => Some(Side::Valid),
+            2 => Some(Side::Test),
+            3 => Some(Side::None),
+            _ => None,
+        })
+        .collect()
 }

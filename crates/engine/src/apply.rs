@@ -57,6 +57,11 @@ impl Session {
                 recipe.set(format!("fold.{fold:03}"), vec![fit.model.into(), rows.into()]);
             }
         }
+        let without = self.without_output(index, view)?;
+        if !without.is_empty() {
+            let bytes: Vec<u8> = without.iter().flat_map(|row| row.to_le_bytes()).collect();
+            recipe.set("without", Digest::of(&bytes));
+        }
         self.all_row_inputs(index, reads(index, self.expert(index)), states, &mut recipe)?;
         Ok(recipe)
     }
@@ -213,6 +218,13 @@ impl Session {
         let seen = reads(index, self.expert(index));
         let data = self.input_data(index, &self.experts[index].inputs, seen, states)?;
         let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        // What no model predicts forward has no output; consumers are not trained on these rows.
+        for row in self.without_output(index, view)? {
+            for into in outputs.values_mut() {
+                let start = row as usize * into.width;
+                into.data[start..start + into.width].fill(f32::NAN);
+            }
+        }
         for (part, (_, fit)) in parts {
             let Part::Fold { view: of, fold } = part else { continue };
             if *of != view {

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     combine::Gating,
     inputs::{States, input_names, training_rows},
-    rows::{NO_LABEL, Rows, Side},
+    rows::NO_LABEL,
 };
 
 /// The labels of one side of a fit.
@@ -279,7 +279,12 @@ impl Session {
         states: &States,
     ) -> Result<Result<Prepared, String>, EngineError> {
         let rows = self.rows(training_rows(index, part))?;
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let valid = self.rows(self.stopping_rows(index, part))?;
+        if rows.is_empty()
+            && let Some(reason) = self.empty_window(index, part)
+        {
+            return Ok(Err(reason));
+        }
         if rows.is_empty() {
             return Ok(Err(
                 "it has no training rows; look at its `where`, at missing values of its \
@@ -310,6 +315,13 @@ impl Session {
             Err(error) => return Ok(Err(error.to_string())),
         };
         if matches!(part, Part::Full) {
+            if let Some((left, all)) = self.left_out(index)? {
+                self.observer.event(Event::Note(format!(
+                    "{}: {left} of {all} training rows are left out: they come before the first rows that \
+                     what feeds it predicts forward in time",
+                    self.node_name(index)
+                )));
+            }
             for note in encoder.notes() {
                 self.observer.event(Event::Note(format!("{}: {note}", self.node_name(index))));
             }
@@ -347,8 +359,8 @@ impl Session {
         }
         Ok(Seen {
             train_rows: self.rows_digest(training_rows(index, part))?,
-            valid_rows: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
-            split_by: self.pipeline.data[&self.expert(index).data].split.settings(),
+            valid_rows: self.rows_digest(self.stopping_rows(index, part))?,
+            split_by: self.split_settings(index),
             upstream: self.reads_now(index, states),
             classes,
             membership: self.membership(index, part, warm, states)?,

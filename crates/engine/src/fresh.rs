@@ -17,7 +17,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{StandsOn, project_root};
+use collegium_manifest::{DataSource, StandsOn, project_root};
 use collegium_records::{
     Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy, RequirementOutcome,
     RunReport,
@@ -231,7 +231,7 @@ impl Session {
             .collect();
         let base = base(&self.pipeline);
         let mut patterns = Vec::new();
-        for pattern in self.pipeline.data.values().flat_map(|data| data.tables.values()) {
+        for pattern in self.pipeline.data.values().flat_map(DataSource::patterns) {
             let text = pattern.get_ref().clone();
             let Some(files) = collegium_data::files_of(&base, &text) else { return Ok(None) };
             patterns.push((text, files));

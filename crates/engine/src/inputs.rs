@@ -113,7 +113,7 @@ impl Session {
         states: &States,
     ) -> Result<Option<FitInputs>, EngineError> {
         let rows = training_rows(index, part);
-        let valid = Rows::Side { expert: index, side: Side::Valid };
+        let valid = self.stopping_rows(index, part);
         let mut inputs = Vec::new();
         for input in self.part_inputs(index, part) {
             let Some(digest) = self.input_digest(index, input, rows, valid, states)? else {

@@ -135,7 +135,13 @@ impl Records {
         let untrained = expert.gate().is_some_and(|gate| gate.rule.net().is_none());
         let closed = untrained || matches!(part, "baseline majority" | "baseline linear");
         let multiply_adds = session.multiply_adds(index);
-        let rows = witness.as_ref().map_or(session.prepared(index).facts.sides[0], |fit| fit.rows);
+        let all = session.prepared(index).facts.sides[0];
+        let own = match fold_of(part) {
+            // A fold in time is trained on what lies before it.
+            Some((fold, of)) if session.is_forward(index) => all * fold / (of + 1),
+            _ => all,
+        };
+        let rows = witness.as_ref().map_or(own, |fit| fit.rows);
         let job = Job {
             rows,
             epochs: if closed { 0 } else { expert.train.epochs },
@@ -151,6 +157,12 @@ impl Records {
         let witness = witness.as_ref().map(|fit| Witness { fit, allowed });
         Ok(self.prices.estimate(job, witness))
     }
+}
+
+/// `fold 2/5` as 2 and 5.
+fn fold_of(part: &str) -> Option<(u64, u64)> {
+    let (fold, of) = part.strip_prefix("fold ")?.split_once('/')?;
+    Some((fold.parse().ok()?, of.parse().ok()?))
 }
 
 impl Session {

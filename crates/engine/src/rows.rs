@@ -18,6 +18,7 @@ use collegium_plan::View;
 use crate::{
     EngineError, Session,
     error::data_error,
+    forward::Window,
     membership::{self, Seen, Use},
     session::lock_mutex,
 };
@@ -37,6 +38,8 @@ pub(crate) enum Rows {
     Without { expert: usize, view: View, fold: u32 },
     /// The training rows of one fold of a view: those that its model predicts.
     Fold { expert: usize, view: View, fold: u32 },
+    /// Of a fold in time: the end of its own window, which decides when it has learned enough.
+    Stop { expert: usize, view: View, fold: u32 },
 }
 
 /// Row sets and masks that were computed in this session.
@@ -47,6 +50,8 @@ pub(crate) struct RowCache {
     labels: Mutex<HashMap<usize, Arc<Vec<u32>>>>,
     /// What models have seen beside an expert's present rows, by expert.
     foreign: Mutex<HashMap<usize, Arc<Seen>>>,
+    /// When the blocks of an expert's folds in time begin.
+    pub(crate) starts: Mutex<HashMap<(usize, u32), Arc<Vec<f64>>>>,
 }
 
 /// The label of a row whose target is missing.
@@ -98,10 +103,20 @@ impl Session {
                 if let Some(view) = self.held_out(expert) {
                     self.hash_view(&mut hasher, expert, view);
                 }
+                for feeder in self.forward_feeders(expert) {
+                    self.hash_forward(&mut hasher, expert);
+                    let folds = u64::from(self.expert(expert).folds);
+                    hasher.digest(&self.rows_key(Rows::Train { expert: feeder })).count(folds);
+                }
             }
-            Rows::Without { expert, view, fold } | Rows::Fold { expert, view, fold } => {
+            Rows::Without { expert, view, fold }
+            | Rows::Fold { expert, view, fold }
+            | Rows::Stop { expert, view, fold } => {
                 let inside = matches!(rows, Rows::Fold { .. });
                 hasher.digest(&self.rows_key(Rows::Train { expert })).boolean(inside);
+                if matches!(rows, Rows::Stop { .. }) {
+                    hasher.text("stop");
+                }
                 self.hash_view(&mut hasher, expert, view);
                 hasher.count(u64::from(fold));
             }
@@ -140,6 +155,10 @@ impl Session {
                 let unseen = |row: &u32| seen.binary_search(row).is_err();
                 Ok(whole.iter().copied().filter(unseen).collect())
             }
+            Rows::Train { expert } if self.is_forward(expert) => match self.held_out(expert) {
+                None => self.fed_rows(expert),
+                Some(_) => self.last_share(expert),
+            },
             Rows::Train { expert } => match self.held_out(expert) {
                 None => Ok(self.rows(Rows::Side { expert, side: Side::Train })?.to_vec()),
                 Some(view) => {
@@ -151,6 +170,13 @@ impl Session {
                         .collect())
                 }
             },
+            Rows::Without { expert, view, fold } if self.is_forward(expert) => {
+                self.window(expert, view, fold, Window::Train)
+            }
+            Rows::Fold { expert, view, fold } if self.is_forward(expert) => {
+                self.predicted_by(expert, view, fold)
+            }
+            Rows::Stop { expert, view, fold } => self.window(expert, view, fold, Window::Stop),
             Rows::Without { expert, view, fold } => {
                 self.part_of_training(expert, view, fold, false)
             }
@@ -203,7 +229,10 @@ impl Session {
     /// Folds depend on the split's seed and on each row's identity alone.
     fn fold_key(&self, expert: usize, count: u32) -> Digest {
         let seed = self.pipeline.data[&self.expert(expert).data].split.seed;
-        Hasher::new("folds").count(seed).count(u64::from(count)).finish()
+        let mut hasher = Hasher::new("folds");
+        hasher.count(seed).count(u64::from(count));
+        self.hash_forward(&mut hasher, expert);
+        hasher.finish()
     }
 
     fn held_out(&self, expert: usize) -> Option<View> {
@@ -319,6 +348,7 @@ pub(crate) fn side_name(side: Side) -> &'static str {
         Side::Train => "train",
         Side::Valid => "valid",
         Side::Test => "test",
+        Side::None => "none",
     }
 }
 

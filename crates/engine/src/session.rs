@@ -27,6 +27,8 @@ pub struct Options {
     pub interrupted: Arc<AtomicBool>,
     /// Bytes of table data above which SQLite works in a temporary file.
     pub memory_bound: u64,
+    /// Find the dates of splits by shares of time anew, from today's rows.
+    pub advance_split: bool,
 }
 
 /// An open pipeline.
@@ -88,7 +90,10 @@ impl Session {
                 memory_bound: options.memory_bound,
             };
             let locked = session_lock.data.get(&format!("data.{name}"));
-            let settled = locked.map(|data| data.settled.clone()).unwrap_or_default();
+            let mut settled = locked.map(|data| data.settled.clone()).unwrap_or_default();
+            if options.advance_split && source.split.is_forward() {
+                settled.sides.clear();
+            }
             match prepare(source, &settled, &context) {
                 Ok(prepared) => {
                     let facts = &prepared.facts;

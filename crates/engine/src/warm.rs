@@ -9,7 +9,7 @@
 
 use collegium_digest::Digest;
 use collegium_manifest::WarmStart;
-use collegium_plan::Part;
+use collegium_plan::{Part, View};
 use collegium_records::{Fit, Ingredient, Recipe, Standing};
 
 use crate::{
@@ -72,7 +72,15 @@ impl Session {
         ];
         // A fold's model predicts the rows left out of it, so it must start from one that has not been
         // trained on them.
-        if let Part::Fold { view, fold } = part {
+        if let Part::Fold { view: view @ View::OutOfFold { folds }, fold } = part
+            && self.is_forward(index)
+        {
+            // Nor, in time, have anything to do with what comes after its window.
+            asked.extend((fold..folds).map(|fold| {
+                let later = Rows::Fold { expert: index, view, fold };
+                (later, Use::Any, "rows that come after its window")
+            }));
+        } else if let Part::Fold { view, fold } = part {
             let left_out = Rows::Fold { expert: index, view, fold };
             asked.push((left_out, Use::Trained, "rows left out of it"));
         }

@@ -5,7 +5,7 @@
 
 use crate::{
     Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, ReadOptions, Reuse,
-    Schedule, SourceOrigin, Split, Train, Upstream, WarmStart,
+    Schedule, SourceOrigin, Split, SplitRule, Train, Upstream, WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -20,6 +20,12 @@ pub const DECIMAL: char = '.';
 pub const ENCODING: &str = "utf-8";
 /// `data.NAME.origin`
 pub const ORIGIN: Origin = Origin::Measured;
+/// `data.NAME.split.train` and `test` of a split by a column.
+pub const TRAIN_VALUES: [&str; 1] = ["train"];
+/// The values that mean validation where `data.NAME.split.valid` is not given.
+pub const VALID_VALUES: [&str; 4] = ["valid", "validation", "val", "dev"];
+/// `data.NAME.split.test` of a split by a column.
+pub const TEST_VALUES: [&str; 1] = ["test"];
 /// `data.NAME.images.IMAGE.channels`
 pub const CHANNELS: u32 = 1;
 /// `data.NAME.images.IMAGE.scale`: what full brightness is in 8 bits.
@@ -47,7 +53,15 @@ pub const MOST_LAYERS: usize = 64;
 
 impl Default for Split {
     fn default() -> Self {
-        Self { train: 0.7, valid: 0.15, test: 0.15, by: Vec::new(), stratify: None, seed: 0 }
+        Self {
+            rule: SplitRule::Shares,
+            train: 0.7,
+            valid: 0.15,
+            test: 0.15,
+            by: Vec::new(),
+            stratify: None,
+            seed: 0,
+        }
     }
 }
 

@@ -82,6 +82,10 @@ pub struct NodeRun {
     pub fit_cpu_seconds: f64,
     /// Largest estimated memory of one of its fits.
     pub peak_bytes: u64,
+    /// Of a node that is fed forward in time: training rows that it is not trained on, because what
+    /// feeds it has no out-of-fold output there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_out: Option<u64>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, Metrics>,
     /// Of the sides on which its model has seen rows: how many rows its figures leave out.

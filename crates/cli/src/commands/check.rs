@@ -14,11 +14,16 @@ use crate::{
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
-    let warnings = mended(|| session.provenance_warnings(&[]))?;
+    let mut warnings = mended(|| session.provenance_warnings(&[]))?;
+    warnings.0.extend(mended(|| session.split_warnings())?.0);
+    let advice = mended(|| session.key_advice())?;
     session.store.flush()?;
     let pipeline = &session.pipeline;
     if !warnings.is_empty() && !args.quiet {
         anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
+    }
+    for note in advice.iter().filter(|_| !args.quiet) {
+        eprintln!("note: {note}");
     }
     if args.json {
         let provenance: BTreeMap<&String, _> = mended(|| {
@@ -29,7 +34,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         })?;
         print_json(&serde_json::json!({
             "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
-            "provenance": provenance,
+            "provenance": provenance, "notes": advice,
         }))?;
     } else {
         put(&format!(

@@ -32,19 +32,29 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
         Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
-        Command::Plan { targets, force, exact, exit_code } => {
-            plan::plan(args, targets, force, *exact, *exit_code)
+        Command::Plan { targets, force, exact, exit_code, advance_split } => {
+            plan::plan(args, targets, force, *exact, *exit_code, *advance_split)
         }
-        Command::Run { targets, force, exact, dry_run: true, .. } => {
-            plan::plan(args, targets, force, *exact, false)
+        Command::Run { targets, force, exact, advance_split, dry_run: true, .. } => {
+            plan::plan(args, targets, force, *exact, false, *advance_split)
         }
-        Command::Run { targets, audit, jobs, force, exact, keep_going, dry_run: false } => {
+        Command::Run {
+            targets,
+            audit,
+            jobs,
+            force,
+            exact,
+            keep_going,
+            advance_split,
+            dry_run: false,
+        } => {
             let options = run::Options {
                 audit: *audit,
                 jobs: *jobs,
                 force,
                 exact: *exact,
                 keep_going: *keep_going,
+                advance_split: *advance_split,
             };
             run::run(args, targets, &options)
         }
@@ -60,11 +70,14 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             };
             audit::audit(args, targets, output.as_deref(), asked)
         }
-        Command::Predict { targets, input, output, keep } => {
+        Command::Predict { targets, input: Some(input), output, keep, .. } => {
             predict::predict(args, targets, input, output, keep)
         }
         Command::Evaluate { targets, input, report } => {
             evaluate::evaluate(args, targets, input, report.as_deref())
+        }
+        Command::Predict { targets, input: None, side, output, keep } => {
+            predict::side(args, targets, *side, output, keep)
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Forget { pipeline, rows, retrain } => {

@@ -19,12 +19,14 @@ pub(crate) fn plan(
     force: &[String],
     exact: bool,
     exit_code: bool,
+    advance_split: bool,
 ) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
-    if nodes.is_empty() && force.is_empty() && !exact && idle(args, named.as_deref())? {
+    let plain = nodes.is_empty() && force.is_empty() && !exact && !advance_split;
+    if plain && idle(args, named.as_deref())? {
         return Ok(ExitCode::SUCCESS);
     }
-    let (session, _) = crate::session::open(args, named.as_deref())?;
+    let (session, _) = crate::session::open_at(args, named.as_deref(), advance_split)?;
     let options = PlanOptions { nodes, force: force.to_vec(), exact };
     let plan = mended(|| collegium_engine::plan(&session, &options))?;
     crate::session::say_notes(&session);

@@ -26,16 +26,22 @@ pub(crate) struct Options<'a> {
     pub(crate) force: &'a [String],
     pub(crate) exact: bool,
     pub(crate) keep_going: bool,
+    pub(crate) advance_split: bool,
 }
 
 pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<ExitCode, Failure> {
     let started = std::time::Instant::now();
     let (named, nodes) = split(targets)?;
-    let plain = nodes.is_empty() && options.force.is_empty() && !options.audit && !options.exact;
+    let plain = nodes.is_empty()
+        && options.force.is_empty()
+        && !options.audit
+        && !options.exact
+        && !options.advance_split;
     if plain && let Some(code) = idle(args, named.as_deref(), started)? {
         return Ok(code);
     }
-    let (session, interrupted) = crate::session::open(args, named.as_deref())?;
+    let (session, interrupted) =
+        crate::session::open_at(args, named.as_deref(), options.advance_split)?;
     let jobs = super::jobs(options.jobs);
     let mut asked = RunOptions {
         nodes: nodes.clone(),

@@ -9,9 +9,12 @@
 //! itself. So the rows of the first run say where each stratum is cut, and the lock keeps these cuts: a
 //! later row is held against them and moves none.
 
+mod column;
+pub(crate) mod files;
 mod strata;
+pub(crate) mod time;
 
-use collegium_manifest::{ColumnType, DataSource, Spanned, Split};
+use collegium_manifest::{ColumnType, DataSource, Spanned, Split, SplitRule, ValidRows};
 use collegium_records::Settled;
 
 use crate::{
@@ -33,11 +36,13 @@ pub(crate) struct Dealt {
     pub(crate) notes: Vec<String>,
 }
 
-/// Deals the rows to the sides; what was not settled before is settled now.
+/// Deals the rows to the sides; what was not settled before is settled now. `files` are the rows of each
+/// side's own files, where the split goes by files.
 pub(crate) fn deal(
     table: &Table,
     source: &DataSource,
     settled: &mut Settled,
+    files: Option<[usize; 3]>,
 ) -> Result<Dealt, DataError> {
     let split = &source.split;
     let mut notes = Vec::new();
@@ -61,8 +66,15 @@ pub(crate) fn deal(
         }
     };
     let units = groups.as_ref().unwrap_or(&identities);
-    let sides = match &split.stratify {
-        Some(name) => {
+    let sides = match (&split.rule, &split.stratify) {
+        (SplitRule::Column(rule), _) => column::sides(table, source, rule, units, &mut notes)?,
+        (SplitRule::Files(rule), _) => {
+            files::sides(table, source, rule, units, files.unwrap_or_default())?
+        }
+        (SplitRule::Time(rule), _) => {
+            time::sides(table, source, rule, units, &mut settled.sides, &mut notes)?
+        }
+        (SplitRule::Shares, Some(name)) => {
             let column = column(table, name)?;
             if column.kind() == ColumnType::Image {
                 let message = format!("`stratify` names `{}`, a column of images", column.name);
@@ -81,7 +93,7 @@ pub(crate) fn deal(
                 strata::sides(column, units, split, &style, settled)
             }
         }
-        None => hashed(units, split),
+        (SplitRule::Shares, None) => hashed(units, split),
     };
     check(&sides, source)?;
     Ok(Dealt { sides, identities, groups, notes })
@@ -146,6 +158,20 @@ fn hashed(units: &[u64], split: &Split) -> Vec<Side> {
     units.iter().map(|unit| side_of(mix(key ^ unit) >> 11, cuts, split)).collect()
 }
 
+/// Lets a share of the training rows validate instead, dealt by identity or group.
+fn draw_valid(sides: &mut [Side], units: &[u64], split: &Split) {
+    let valid = split.valid;
+    if valid <= 0.0 {
+        return;
+    }
+    let shares = Split { train: 1.0 - valid, valid, test: 0.0, ..split.clone() };
+    for (side, drawn) in sides.iter_mut().zip(hashed(units, &shares)) {
+        if *side == Side::Train {
+            *side = drawn;
+        }
+    }
+}
+
 /// A share as a number of 53 bits, as hashes are compared.
 fn point_of(share: f64) -> u64 {
     (share * (1u64 << 53) as f64) as u64
@@ -168,8 +194,8 @@ fn side_of(point: u64, [valid, test]: [u64; 2], split: &Split) -> Side {
 fn check(sides: &[Side], source: &DataSource) -> Result<(), DataError> {
     let split = &source.split;
     let count = |side: Side| sides.iter().filter(|&&s| s == side).count();
-    for (side, share) in Side::ALL.into_iter().zip([split.train, split.valid, split.test]) {
-        if share > 0.0 && count(side) == 0 {
+    for (side, wanted) in Side::ALL.into_iter().zip(wanted(split)) {
+        if wanted && count(side) == 0 {
             let [train, valid, test] = Side::ALL.map(count);
             let message = format!(
                 "the split leaves no {} rows: of {} rows {train} are for training, {valid} for \
@@ -177,18 +203,57 @@ fn check(sides: &[Side], source: &DataSource) -> Result<(), DataError> {
                 side.name(),
                 sides.len()
             );
-            let help = if split.by.is_empty() {
-                format!("give the data source more rows, or `{}` a larger share", side.name())
-            } else {
-                format!(
-                    "rows that agree on `by` stay together: split by columns with more values, or give \
-                     `{}` a larger share",
-                    side.name()
-                )
+            let place = match (split.column(), split.by.first()) {
+                (Some(column), _) => column,
+                (None, Some(by)) => by,
+                (None, None) => &source.name,
             };
-            let place = split.by.first().unwrap_or(&source.name);
-            return Err(DataError::new(DataErrorKind::EmptySide, message).at(place).help(help));
+            return Err(DataError::new(DataErrorKind::EmptySide, message)
+                .at(place)
+                .help(way_out(side, split)));
         }
     }
     Ok(())
+}
+
+/// Which sides must have rows.
+fn wanted(split: &Split) -> [bool; 3] {
+    let (drawn, tested) = (split.valid > 0.0, split.test > 0.0);
+    match &split.rule {
+        SplitRule::Shares => [true, drawn, tested],
+        SplitRule::Column(rule) => {
+            let valid = match &rule.valid {
+                ValidRows::Values(values) => !values.is_empty(),
+                ValidRows::Drawn | ValidRows::Found => drawn,
+            };
+            [true, valid, !rule.test.is_empty()]
+        }
+        SplitRule::Files(rule) => [true, rule.valid.is_some() || drawn, true],
+        SplitRule::Time(rule) => {
+            [true, rule.valid_from.is_some() || drawn, rule.test_from.is_some() || tested]
+        }
+    }
+}
+
+fn way_out(side: Side, split: &Split) -> String {
+    let name = side.name();
+    match &split.rule {
+        SplitRule::Column(_) => {
+            format!("list the values of the column that mean it, or say that there are none: `{name} = []`")
+        }
+        SplitRule::Time(rule) if rule.hold_groups => {
+            "rows whose group and time disagree are on no side: leave `hold_groups` away, or move the \
+             dates"
+                .to_owned()
+        }
+        SplitRule::Time(_) => "move the dates, or shorten the `gap`".to_owned(),
+        SplitRule::Files(_) => "give the files more rows".to_owned(),
+        SplitRule::Shares if split.by.is_empty() => {
+            format!("give the data source more rows, or `{name}` a larger share")
+        }
+        SplitRule::Shares => format!(
+            "rows that agree on `by` stay together: split by columns with more values, or give \
+             `{name}` a larger share"
+        ),
+    }
 }

@@ -9,6 +9,7 @@ mod images;
 mod predict;
 mod project;
 mod split;
+mod splits;
 mod sql;
 mod text;
 mod text_options;

@@ -9,7 +9,7 @@ use std::{
 use collegium_data::{Context, DataError, Prepared, Table, prepare};
 use collegium_manifest::{
     ColumnType, DataSource, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
-    SourceOrigin, Spanned, Split,
+    SourceOrigin, Spanned, Split, SplitRule,
 };
 use collegium_records::Settled;
 use collegium_store::Store;
@@ -43,8 +43,7 @@ impl Project {
     }
 
     pub(crate) fn empty() -> Self {
-        let split =
-            Split { train: 1.0, valid: 0.0, test: 0.0, by: Vec::new(), stratify: None, seed: 7 };
+        let split = Split { train: 1.0, valid: 0.0, test: 0.0, seed: 7, ..Split::default() };
         Self {
             folder: tempfile::tempdir().unwrap(),
             source: DataSource {
@@ -121,6 +120,12 @@ impl Project {
         let by = by.iter().map(|name| spanned((*name).to_owned())).collect();
         let stratify = stratify.map(|name| spanned(name.to_owned()));
         self.source.split = Split { train, valid, test, by, stratify, ..Split::default() };
+        self
+    }
+
+    pub(crate) fn rule(mut self, rule: SplitRule, by: &[&str]) -> Self {
+        let by = by.iter().map(|name| spanned((*name).to_owned())).collect();
+        self.source.split = Split { rule, by, ..Split::default() };
         self
     }
 

@@ -31,6 +31,10 @@ impl RowChange {
 
     /// `the split was drawn anew: seed 0 → 1`, or `training rows: +100, 3 changed`.
     pub(crate) fn words(&self) -> Option<String> {
+        let dates: Vec<String> = self.split.iter().filter_map(moved_on).collect();
+        if !dates.is_empty() && dates.len() == self.split.len() {
+            return Some(format!("the split moved on: {}", dates.join(", ")));
+        }
         if !self.split.is_empty() {
             let settings: Vec<String> =
                 self.split.iter().map(|(key, a, b)| format!("{key} {a} → {b}")).collect();
@@ -49,7 +53,32 @@ impl RowChange {
     }
 }
 
+/// A date that was found for a share of time, and found again later.
+fn moved_on((key, before, after): &(String, String, String)) -> Option<String> {
+    let side = key.strip_prefix(BEGINS)?;
+    let day = |text: &str| text.strip_suffix(" 00:00:00").unwrap_or(text).to_owned();
+    Some(format!("{side} from {} → {}", day(before), day(after)))
+}
+
+/// How the keys of dates begin that shares of time came to.
+const BEGINS: &str = "begin of ";
+
 impl Session {
+    /// What decides which side a row of a node's data falls on: the settings of the split, and the dates
+    /// that its shares of time came to.
+    pub(crate) fn split_settings(&self, index: usize) -> BTreeMap<String, String> {
+        let mut settings = self.pipeline.data[&self.expert(index).data].split.settings();
+        if self.is_forward(index) {
+            let dates = &self.prepared(index).settled().sides;
+            for (key, side) in [("valid_from", "validation"), ("test_from", "test")] {
+                if let Some(date) = dates.get(key) {
+                    settings.insert(format!("{BEGINS}{side}"), date.clone());
+                }
+            }
+        }
+        settings
+    }
+
     /// How the training rows of a node differ from those of an earlier full fit; `None` where that fit
     /// does not say.
     pub(crate) fn row_change(
@@ -68,10 +97,7 @@ impl Session {
             return Ok(None);
         };
         let now = self.rows(rows)?;
-        let split = differing(
-            &seen.split_by,
-            &self.pipeline.data[&self.expert(index).data].split.settings(),
-        );
+        let split = differing(&seen.split_by, &self.split_settings(index));
         let Some(content) = self.trained_then(index, own, &own.content, &now)? else {
             return Ok(None);
         };

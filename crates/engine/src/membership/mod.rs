@@ -33,7 +33,7 @@ use crate::{
     apply::Parts,
     error::data_error,
     inputs::{States, training_rows},
-    rows::{Rows, Side, side_name},
+    rows::{Side, side_name},
 };
 
 /// Fewer unseen rows than this say nothing: figures on them are withheld.
@@ -150,7 +150,7 @@ impl Session {
     /// The rows of a part's fit.
     fn own_rows(&self, index: usize, part: Part) -> Result<Members, EngineError> {
         let trained = self.rows(training_rows(index, part))?;
-        let chosen = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let chosen = self.rows(self.stopping_rows(index, part))?;
         let prepared = self.prepared(index);
         let rows = prepared.facts.rows as usize;
         let content = Who {

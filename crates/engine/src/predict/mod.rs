@@ -4,6 +4,9 @@
 //! encoding and inference work row by row, so a row gives the bits that it gave in training.
 
 mod chunk;
+mod sides;
+
+pub use sides::{SideOptions, predict_side};
 
 use std::{
     collections::BTreeSet,

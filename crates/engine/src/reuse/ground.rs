@@ -11,7 +11,7 @@ use crate::{
     drift::sources,
     fit::Labels,
     inputs::States,
-    rows::{Rows, Side, evenly},
+    rows::{Rows, evenly},
 };
 
 /// An anchor beside its new inputs, encoded.
@@ -51,15 +51,23 @@ impl Session {
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
         let model = self.model(&fit)?;
         let rows = evenly(&self.rows(crate::inputs::training_rows(index, part))?, MOST_ROWS);
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let stopping = self.stopping_rows(index, part);
+        let valid = self.rows(stopping)?;
+        // The end of a forward fold's window is read as its training rows are: out of fold.
+        let forward = matches!(stopping, Rows::Stop { .. });
         let data = (
             self.anchor_data(index, &anchor.reads, Seen::View)?,
-            self.anchor_data(index, &anchor.reads, Seen::Deployed)?,
+            self.anchor_data(
+                index,
+                &anchor.reads,
+                if forward { Seen::View } else { Seen::Deployed },
+            )?,
         );
         let (Some(old_view), Some(old_deployed)) = data else { return Ok(Err(GONE.to_owned())) };
         let inputs = &self.experts[index].inputs;
         let new_view = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
-        let new_deployed = self.input_data(index, inputs, View::Deployed, states)?;
+        let validated = if forward { reads(index, self.expert(index)) } else { View::Deployed };
+        let new_deployed = self.input_data(index, inputs, validated, states)?;
         let labelled = match self.experts[index].task {
             collegium_manifest::Task::Classification => self.class_labels(index, &rows, &valid)?,
             collegium_manifest::Task::Regression => self.value_labels(index, &rows, &valid)?,

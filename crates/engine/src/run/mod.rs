@@ -327,6 +327,7 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         cpu_seconds: 0.0,
         fit_cpu_seconds: 0.0,
         peak_bytes: 0,
+        left_out: None,
         metrics: BTreeMap::new(),
         seen: BTreeMap::new(),
         before: None,

@@ -79,6 +79,7 @@ impl Shared {
                 run.seen.insert(side.clone(), seen);
             }
         }
+        run.left_out = self.session.left_out(index)?.map(|(left, _)| left);
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
         let before = self.session.lock.node.get(&self.session.node_name(index));

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{choices::ColumnsChoice, origin::OriginChoice, read::RawRead};
+use super::{choices::ColumnsChoice, origin::OriginChoice, read::RawRead, split::RawSplit};
 use crate::{
-    At, ColumnType, Origin, Split, Table,
+    At, ColumnType, Origin, Table,
     defaults::{CHANNELS, MISSING, MOST_PIXELS, ORIGIN, SCALE},
 };
 
@@ -48,7 +48,8 @@ pub(crate) struct RawData {
     /// Texts that mean "missing" in text files. Default: `["", "NA"]`.
     #[schemars(extend("default" = MISSING))]
     pub(crate) missing: Option<Vec<String>>,
-    /// How rows are divided into training, validation and test. Default: 0.7, 0.15, 0.15.
+    /// How rows are divided into training, validation and test: by shares, by a column, by files or
+    /// by time. Default: shares of 0.7, 0.15 and 0.15.
     pub(crate) split: Option<At<RawSplit>>,
     /// Where the rows come from: `"measured"`, `"synthetic"` (a model made them), or a table of
     /// `column` and `synthetic`, by which each row says it. A statement about the data that
@@ -82,29 +83,4 @@ pub(crate) struct RawImage {
     /// kept as the nearest of 256 steps. Default: 255.
     #[schemars(extend("exclusiveMinimum" = 0.0, "default" = SCALE))]
     pub(crate) scale: Option<At<f64>>,
-}
-
-/// Shares of rows for training, validation and test; they sum to 1.
-#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-#[schemars(rename = "Split")]
-pub(crate) struct RawSplit {
-    /// Share of training rows, above 0. Default: 0.7.
-    #[schemars(range(min = 0.0, max = 1.0), extend("default" = Split::default().train))]
-    pub(crate) train: Option<At<f64>>,
-    /// Share of validation rows, on which training decides when to stop. Default: 0.15.
-    #[schemars(range(min = 0.0, max = 1.0), extend("default" = Split::default().valid))]
-    pub(crate) valid: Option<At<f64>>,
-    /// Share of test rows. Default: 0.15.
-    #[schemars(range(min = 0.0, max = 1.0), extend("default" = Split::default().test))]
-    pub(crate) test: Option<At<f64>>,
-    /// Rows that agree on these columns fall on the same side. Default: none, the whole row's
-    /// content decides.
-    #[schemars(extend("default" = []))]
-    pub(crate) by: Option<Vec<At<String>>>,
-    /// Keep the shares within each value of this column. Default: none.
-    pub(crate) stratify: Option<At<String>>,
-    /// Another seed deals the rows to other sides and folds; `pipeline.seed` does not. Default: 0.
-    #[schemars(extend("default" = Split::default().seed))]
-    pub(crate) seed: Option<At<u64>>,
 }

@@ -11,6 +11,7 @@ mod expert;
 mod memory;
 mod origin;
 mod read;
+mod split;
 mod switch;
 
 use schemars::JsonSchema;
@@ -18,11 +19,12 @@ use serde::Deserialize;
 
 pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice, ModelChoice};
 pub(crate) use combine::{GateType, RawGate, RawMixture, RawRouter};
-pub(crate) use data::{RawData, RawImage, RawSplit};
+pub(crate) use data::{RawData, RawImage};
 pub(crate) use expert::{RawExpert, RawModel, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use origin::{OriginChoice, RawOriginColumn};
 pub(crate) use read::RawRead;
+pub(crate) use split::{Amount, Cell, RawSplit};
 pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{

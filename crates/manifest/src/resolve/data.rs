@@ -3,20 +3,8 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::{
-    images,
-    names::is_name,
-    origin,
-    ranges::{bound, not_empty},
-    read,
-};
-use crate::{
-    At, DataSource, Split, Table,
-    defaults::MISSING,
-    raw::{RawData, RawSplit},
-    recover::Cut,
-    sink::Sink,
-};
+use super::{images, names::is_name, origin, ranges::not_empty, read, split};
+use crate::{At, DataSource, Table, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
 
 /// Every data source of the file, with its defaults.
 pub(crate) fn resolve(
@@ -60,7 +48,7 @@ pub(crate) fn resolve(
                     .map(|(column, kind)| (column.get().clone(), kind.0.clone()))
                     .collect(),
                 missing: raw.missing.clone().unwrap_or_else(|| MISSING.map(str::to_owned).to_vec()),
-                split: split(raw.split.as_ref(), cut("split"), sink),
+                split: split::resolve(name, raw, cut("split"), sink),
                 rules: Vec::new(),
                 origin: origin::whole(raw.origin.as_ref(), &cut, sink),
                 origins,
@@ -135,7 +123,7 @@ fn use_of(key: &str) -> &'static str {
     }
 }
 
-fn check_pattern(path: &At<String>, sink: &mut Sink) {
+pub(super) fn check_pattern(path: &At<String>, sink: &mut Sink) {
     if !not_empty(sink, "path", path) {
         return;
     }
@@ -156,50 +144,4 @@ fn derive(raw: &RawData, sink: &mut Sink) -> IndexMap<String, Spanned<String>> {
         derived.insert(column.get().clone(), expression.0.clone());
     }
     derived
-}
-
-fn split(raw: Option<&At<RawSplit>>, cut: bool, sink: &mut Sink) -> Split {
-    let mut split = Split::default();
-    let Some(place) = raw else { return split };
-    let raw = place.get();
-    let positive = |x: f64| x > 0.0 && x <= 1.0;
-    let share = |x: f64| (0.0..=1.0).contains(&x);
-    let fine = bound(sink, "train", &raw.train, positive, "above 0 and at most 1")
-        & bound(sink, "valid", &raw.valid, share, "from 0 to 1")
-        & bound(sink, "test", &raw.test, share, "from 0 to 1");
-    for (given, part) in [
-        (&raw.train, &mut split.train),
-        (&raw.valid, &mut split.valid),
-        (&raw.test, &mut split.test),
-    ] {
-        if let Some(given) = given {
-            *part = *given.get();
-        }
-    }
-    let sum = split.train + split.valid + split.test;
-    if fine && !cut && (sum - 1.0).abs() > 1e-9 {
-        let defaulted: Vec<String> =
-            [("train", &raw.train), ("valid", &raw.valid), ("test", &raw.test)]
-                .into_iter()
-                .zip([split.train, split.valid, split.test])
-                .filter(|((_, given), _)| given.is_none())
-                .map(|((name, _), share)| format!("`{name}` is {share}"))
-                .collect();
-        let finding = sink
-            .error(
-                place.span(),
-                format!("the shares of `split` sum to {}", (sum * 1e9).round() / 1e9),
-            )
-            .label("must sum to 1");
-        sink.global(
-            finding.maybe_help(
-                (!defaulted.is_empty())
-                    .then(|| format!("give all three: by default {}", defaulted.join(" and "))),
-            ),
-        );
-    }
-    split.by = raw.by.iter().flatten().map(|column| column.0.clone()).collect();
-    split.stratify = raw.stratify.as_ref().map(|column| column.0.clone());
-    split.seed = raw.seed.as_ref().map_or(split.seed, |seed| *seed.get());
-    split
 }

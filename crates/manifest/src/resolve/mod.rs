@@ -17,6 +17,7 @@ mod ranges;
 mod read;
 mod references;
 mod require;
+mod split;
 mod stands_on;
 
 use std::{path::PathBuf, sync::Arc};

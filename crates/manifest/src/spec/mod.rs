@@ -8,9 +8,11 @@ use std::{path::PathBuf, sync::Arc};
 
 mod combine;
 mod read;
+mod split;
 
 pub use combine::*;
 pub use read::*;
+pub use split::*;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,15 @@ impl DataSource {
             Some(only) if self.tables.len() == 1 => self.read_of(only),
             _ => &self.read,
         }
+    }
+
+    /// Every pattern that its rows are read from: those of the tables, and of the split's own files.
+    pub fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let files = match &self.split.rule {
+            SplitRule::Files(files) => files.valid.iter().chain(Some(&files.test)).collect(),
+            _ => Vec::new(),
+        };
+        self.tables.values().chain(files)
     }
 
     /// What the file says of a table; not said: measured.
@@ -215,46 +226,6 @@ pub enum PixelColumns {
     Pattern(String),
     /// These, in this order.
     List(Vec<Spanned<String>>),
-}
-
-/// Shares of rows for training, validation and test; they sum to 1.
-#[derive(Debug, Clone)]
-pub struct Split {
-    /// Share of training rows.
-    pub train: f64,
-    /// Share of validation rows (early stopping, certificates).
-    pub valid: f64,
-    /// Share of test rows.
-    pub test: f64,
-    /// Rows that agree on these columns fall on one side; empty: the whole row's content.
-    pub by: Vec<Spanned<String>>,
-    /// Keep the shares within each value of this column (permuted blocks, in row order).
-    pub stratify: Option<Spanned<String>>,
-    /// The seed of sides and folds. `pipeline.seed` moves neither.
-    pub seed: u64,
-}
-
-impl Split {
-    /// Every setting that decides which side a row falls on, by its key: what two splits are compared by.
-    pub fn settings(&self) -> std::collections::BTreeMap<String, String> {
-        let names = |names: &[Spanned<String>]| {
-            let names: Vec<&str> = names.iter().map(|name| name.get_ref().as_str()).collect();
-            names.join(", ")
-        };
-        let mut found = vec![
-            ("train", self.train.to_string()),
-            ("valid", self.valid.to_string()),
-            ("test", self.test.to_string()),
-            ("seed", self.seed.to_string()),
-        ];
-        if !self.by.is_empty() {
-            found.push(("by", names(&self.by)));
-        }
-        if let Some(column) = &self.stratify {
-            found.push(("stratify", column.get_ref().clone()));
-        }
-        found.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-    }
 }
 
 /// `[expert.NAME]`: one small model with declared inputs, a target and named outputs. A gate is one

@@ -5,6 +5,7 @@
 //! a comment. What is written parses back to the same pipeline.
 
 mod combine;
+mod split;
 
 use std::fmt::{Display, Write as _};
 
@@ -12,7 +13,7 @@ use toml::{Spanned, Value};
 
 use crate::{
     Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Model, Pipeline,
-    PixelColumns, ReadOptions, SourceOrigin, Split, StandsOn, Train, defaults::FORMAT, size,
+    PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train, defaults::FORMAT, size,
     spec::written_rule,
 };
 
@@ -70,7 +71,7 @@ impl DataSource {
         line(&mut out, "derive", table(own.map(|(k, v)| (k, quoted(v)))));
         line(&mut out, "types", table(self.types.iter().map(|(k, v)| (k, name(v.get_ref())))));
         line(&mut out, "missing", list(self.missing.iter().map(|value| text(value))));
-        line(&mut out, "split", split(&self.split));
+        line(&mut out, "split", split::written(&self.split));
         let origin = match &self.origin {
             SourceOrigin::Whole(origin) => name(origin),
             SourceOrigin::ByRow { column, synthetic } => table([
@@ -205,18 +206,6 @@ fn image(image: &Gathered) -> String {
         ("channels", image.shape.channels.to_string()),
         ("scale", float(image.scale)),
     ])
-}
-
-fn split(split: &Split) -> String {
-    let mut entries = vec![
-        ("train", float(split.train)),
-        ("valid", float(split.valid)),
-        ("test", float(split.test)),
-        ("by", list(split.by.iter().map(|column| text(column.get_ref())))),
-    ];
-    entries.extend(split.stratify.iter().map(|column| ("stratify", text(column.get_ref()))));
-    entries.push(("seed", split.seed.to_string()));
-    table(entries)
 }
 
 fn model(mlp: &Mlp) -> String {

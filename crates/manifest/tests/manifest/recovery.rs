@@ -118,7 +118,7 @@ fn what_was_cut_is_not_missed() {
                 [expert.d]\nextends = \"expert.e\"\n[expert.e]\nextends = 3\n";
     insta::assert_snapshot!(messages(text).join("\n"), @r#"
     `path` must be a text, not 3
-    `train` must be a number, not the text "most"
+    `train` must be a share such as `0.15`, or with `column` a list of its values, not the text "most"
     an entry of `inputs` must be a text, not 7
     `upstream` cannot be `in-smaple`
     `extends` must be a text, not 3

@@ -3,10 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use collegium_manifest::{
-    Activation, Audit, Baseline, ClassWeights, ColumnType, Comparison, DataSource, Evaluate,
-    Expert, Gathered, ImageShape, Input, Mlp, Model, Optimizer, Origin, Output, Pipeline,
-    PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile, SourceOrigin, Spanned,
-    Split, StandsOn, Task, Train, Upstream, WarmStart,
+    Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparison,
+    DataSource, Evaluate, Expert, Gap, Gathered, ImageShape, Input, Mlp, Model, Optimizer, Origin,
+    Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile,
+    SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -166,10 +166,7 @@ prop_compose! {
             0..3,
         ),
         missing in prop::collection::vec(any_text(), 0..3),
-        by in prop::collection::vec(any_text(), 0..2),
-        stratify in prop::option::of(any_text()),
-        seed in 0..u64::MAX / 2,
-        train in 0.01_f64..1.0,
+        split in split(),
         origin in source_origin(),
         said in prop::collection::vec(prop::option::of(origin()), 4),
     ) -> DataSource {
@@ -190,16 +187,68 @@ prop_compose! {
             derive: derive.into_iter().map(|(k, v)| (k, at(v))).collect(),
             types: types.into_iter().map(|(k, v)| (k, at(v))).collect(),
             missing,
-            split: Split {
-                train,
-                valid: 1.0 - train,
-                test: 0.0,
-                by: by.into_iter().map(at).collect(),
-                stratify: stratify.map(at),
-                seed,
-            },
+            split,
         }
     }
+}
+
+fn named(values: Vec<String>, mark: &str) -> Vec<Spanned<String>> {
+    // A value is on one side only.
+    let distinct: std::collections::BTreeSet<String> = values.into_iter().collect();
+    distinct.into_iter().map(|value| at(format!("{mark}{value}"))).collect()
+}
+
+fn split() -> impl Strategy<Value = Split> {
+    let shares = (0.01_f64..0.9).prop_map(|train| (SplitRule::Shares, (train, 1.0 - train, 0.0)));
+    let values = || prop::collection::vec(any_text(), 1..3);
+    let column = (any_text(), values(), prop::option::of(values()), values(), 0.0_f64..0.9)
+        .prop_map(|(column, train, valid, test, share)| {
+            let found = column.len() % 2 == 0 && valid.is_none();
+            let rule = ByColumn {
+                column: at(column),
+                train: named(train, "a"),
+                valid: match valid {
+                    Some(values) => ValidRows::Values(named(values, "b")),
+                    None if found => ValidRows::Found,
+                    None => ValidRows::Drawn,
+                },
+                test: named(test, "c"),
+                unused: Vec::new(),
+            };
+            let drawn = matches!(rule.valid, ValidRows::Drawn);
+            (SplitRule::Column(rule), (0.7, if drawn { share } else { 0.15 }, 0.15))
+        });
+    let time = (any_text(), any::<[bool; 2]>(), any_text(), 0.0_f64..0.4, 0.0_f64..0.4, any_gap())
+        .prop_map(|(column, [by_date, tested], date, valid, test, gap)| {
+            let rule = ByTime {
+                column: at(column),
+                valid_from: by_date.then(|| at(date.clone())),
+                test_from: tested.then(|| at(date)),
+                gap: gap.map(at),
+                hold_groups: false,
+            };
+            let valid = if by_date { 0.15 } else { valid };
+            let test = if tested { 0.15 } else { test };
+            (SplitRule::Time(rule), (1.0 - valid - test, valid, test))
+        });
+    let by = prop::collection::vec(any_text(), 0..2);
+    (prop_oneof![shares, column, time], by, prop::option::of(any_text()), 0..u64::MAX / 2).prop_map(
+        |((rule, (train, valid, test)), by, stratify, seed)| Split {
+            train,
+            valid,
+            test,
+            by: by.into_iter().map(at).collect(),
+            stratify: stratify.filter(|_| matches!(rule, SplitRule::Shares)).map(at),
+            seed,
+            rule,
+        },
+    )
+}
+
+fn any_gap() -> impl Strategy<Value = Option<Gap>> {
+    let hours = (0_i64..1000)
+        .prop_map(|n| Gap::Span { text: format!("{n} hours"), microseconds: n * 3_600_000_000 });
+    prop::option::of(prop_oneof![hours, (0.0_f64..1e6).prop_map(Gap::Number)])
 }
 
 /// A text that is also a glob pattern.
@@ -300,8 +349,8 @@ prop_compose! {
 prop_compose! {
     fn any_pipeline()(
         data in data(),
-        experts in (expert(0), expert(1), expert(2)),
         seed in any::<u64>(),
+        experts in (expert(0), expert(1), expert(2)),
         memory_limit in prop::option::of(1_u64 << 20..),
         baselines in prop::sample::subsequence(
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),

@@ -101,7 +101,7 @@ fn the_schema_knows_every_key() {
     Pipeline: format memory_limit name reuse seed
     Read: date_format decimal delimiter encoding thousands
     Reuse: confidence tolerance
-    Split: by seed stratify test train valid
+    Split: by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
     Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
     WarmStart: cold_every
     ");

@@ -1,0 +1,206 @@
+//! How the rows of a data source are divided.
+//!
+//! Whatever the rule, a row's side follows from what the row itself says (its identity, a column, its
+//! file, its time) and from the file's settings, never from the other rows.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+/// `data.NAME.split`
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// What decides.
+    pub rule: SplitRule,
+    /// Share of training rows.
+    pub train: f64,
+    /// Share of validation rows (early stopping, certificates). Where a column or files say which rows
+    /// are for training: the share of these that validates instead.
+    pub valid: f64,
+    /// Share of test rows.
+    pub test: f64,
+    /// Rows that agree on these columns fall on one side; empty: a row is a group of its own. With a
+    /// split by time they group intervals alone, unless it holds groups out.
+    pub by: Vec<Spanned<String>>,
+    /// Keep the shares within each value of this column.
+    pub stratify: Option<Spanned<String>>,
+    /// The seed of sides and folds. `pipeline.seed` moves neither.
+    pub seed: u64,
+}
+
+/// What decides on which side a row falls.
+#[derive(Debug, Clone)]
+pub enum SplitRule {
+    /// Chance: a hash of the row's identity, cut at the shares.
+    Shares,
+    /// A column says it.
+    Column(ByColumn),
+    /// The file that the row was read from says it.
+    Files(ByFiles),
+    /// Training before validation before test.
+    Time(ByTime),
+}
+
+/// A column holds the side of each row.
+#[derive(Debug, Clone)]
+pub struct ByColumn {
+    /// The column.
+    pub column: Spanned<String>,
+    /// Its values that mean training.
+    pub train: Vec<Spanned<String>>,
+    /// Which rows validate.
+    pub valid: ValidRows,
+    /// Its values that mean test.
+    pub test: Vec<Spanned<String>>,
+    /// Its values whose rows are on no side.
+    pub unused: Vec<Spanned<String>>,
+}
+
+/// Which rows of a split by a column validate.
+#[derive(Debug, Clone)]
+pub enum ValidRows {
+    /// Those with these values.
+    Values(Vec<Spanned<String>>),
+    /// [`Split::valid`] of the training rows, by groups.
+    Drawn,
+    /// Those that the column calls validation by a usual name; if there are none, as [`Self::Drawn`].
+    Found,
+}
+
+/// Each side has files of its own.
+#[derive(Debug, Clone)]
+pub struct ByFiles {
+    /// The validation rows; without it they are drawn from the training rows.
+    pub valid: Option<Spanned<String>>,
+    /// The test rows.
+    pub test: Spanned<String>,
+}
+
+/// Sides follow each other in time.
+#[derive(Debug, Clone)]
+pub struct ByTime {
+    /// The column of times, or of numbers that stand for them (years).
+    pub column: Spanned<String>,
+    /// The first time of validation; `None`: so that [`Split::valid`] of the rows lie in it.
+    pub valid_from: Option<Spanned<String>>,
+    /// The first time of test; `None`: so that [`Split::test`] of the rows lie in it.
+    pub test_from: Option<Spanned<String>>,
+    /// Rows so shortly before a boundary are on no side.
+    pub gap: Option<Spanned<Gap>>,
+    /// Groups of `by` are dealt to sides too, and a row whose group and time disagree is on none.
+    pub hold_groups: bool,
+}
+
+/// A length of time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gap {
+    /// `"7 days"`
+    Span {
+        /// As it is written.
+        text: String,
+        /// Its length.
+        microseconds: i64,
+    },
+    /// In the unit of a numeric column.
+    Number(f64),
+}
+
+impl Split {
+    /// Every setting that decides which side a row falls on, by its key: what two splits are compared by.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let names = |names: &[Spanned<String>]| {
+            let names: Vec<&str> = names.iter().map(|name| name.get_ref().as_str()).collect();
+            names.join(", ")
+        };
+        let text = |value: &Spanned<String>| value.get_ref().clone();
+        let valid = ("valid", self.valid.to_string());
+        let mut found = vec![("seed", self.seed.to_string())];
+        match &self.rule {
+            SplitRule::Shares => found.extend([
+                ("train", self.train.to_string()),
+                valid,
+                ("test", self.test.to_string()),
+            ]),
+            SplitRule::Column(rule) => {
+                found.extend([
+                    ("column", text(&rule.column)),
+                    ("train", names(&rule.train)),
+                    ("test", names(&rule.test)),
+                ]);
+                found.push(match &rule.valid {
+                    ValidRows::Values(values) => ("valid", names(values)),
+                    ValidRows::Drawn | ValidRows::Found => valid,
+                });
+                found.extend((!rule.unused.is_empty()).then(|| ("unused", names(&rule.unused))));
+            }
+            SplitRule::Files(rule) => {
+                found.push(("test_file", text(&rule.test)));
+                found.push(match &rule.valid {
+                    Some(file) => ("valid_file", text(file)),
+                    None => valid,
+                });
+            }
+            SplitRule::Time(rule) => {
+                found.push(("time", text(&rule.column)));
+                found.push(match &rule.valid_from {
+                    Some(from) => ("valid_from", text(from)),
+                    None => valid,
+                });
+                found.push(match &rule.test_from {
+                    Some(from) => ("test_from", text(from)),
+                    None => ("test", self.test.to_string()),
+                });
+                found.extend(rule.gap.as_ref().map(|gap| ("gap", gap.get_ref().to_string())));
+                found.extend(rule.hold_groups.then(|| ("hold_groups", "true".to_owned())));
+            }
+        }
+        if !self.by.is_empty() {
+            found.push(("by", names(&self.by)));
+        }
+        if let Some(column) = &self.stratify {
+            found.push(("stratify", column.get_ref().clone()));
+        }
+        found.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// The settings of a split by time.
+    pub fn time(&self) -> Option<&ByTime> {
+        match &self.rule {
+            SplitRule::Time(time) => Some(time),
+            _ => None,
+        }
+    }
+
+    /// Are folds forward in time?
+    pub fn is_forward(&self) -> bool {
+        self.time().is_some()
+    }
+
+    /// The column that the rule names, if it names one.
+    pub fn column(&self) -> Option<&Spanned<String>> {
+        match &self.rule {
+            SplitRule::Column(rule) => Some(&rule.column),
+            SplitRule::Time(rule) => Some(&rule.column),
+            SplitRule::Shares | SplitRule::Files(_) => None,
+        }
+    }
+}
+
+impl Gap {
+    /// Its length: microseconds, or the column's own unit.
+    pub fn length(&self) -> f64 {
+        match self {
+            Self::Span { microseconds, .. } => *microseconds as f64,
+            Self::Number(number) => *number,
+        }
+    }
+}
+
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Span { text, .. } => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
