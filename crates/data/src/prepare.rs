@@ -8,7 +8,7 @@ use std::{
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned};
 use collegium_records::{Ingredient, Recipe, Settled};
-use collegium_store::Store;
+use collegium_store::{Place, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -38,7 +38,7 @@ pub struct Prepared {
     recipe: Recipe,
     base: PathBuf,
     memory_bound: u64,
-    project: PathBuf,
+    place: Place,
     state: Mutex<State>,
 }
 
@@ -113,7 +113,7 @@ pub fn prepare(
             recipe: recipe.clone(),
             base: cx.base.to_owned(),
             memory_bound: cx.memory_bound,
-            project: cx.store.root().parent().unwrap_or(cx.store.root()).to_owned(),
+            place: cx.store.place(),
             state: Mutex::new(state),
         }
     };
@@ -379,7 +379,7 @@ impl Prepared {
         if let Some(table) = &state.table {
             return Ok(table.clone());
         }
-        let store = Store::open(&self.project)?;
+        let store = Store::at(&self.place)?;
         let rows = usize::try_from(self.facts.rows).unwrap_or(0);
         let stored =
             store.path(&self.record.table)?.and_then(|path| object::read(&path, rows).ok());
@@ -400,7 +400,7 @@ impl Prepared {
         if let Some(sides) = &state.sides {
             return Ok(sides.clone());
         }
-        let store = Store::open(&self.project)?;
+        let store = Store::at(&self.place)?;
         let stored = store.get(&self.record.sides)?.and_then(|bytes| side::from_bytes(&bytes));
         let sides = match stored.filter(|sides| sides.len() as u64 == self.facts.rows) {
             Some(sides) => Arc::new(sides),

@@ -19,8 +19,8 @@ use std::{
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{StandsOn, project_root};
 use collegium_records::{
-    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy, RequirementOutcome,
-    RunReport,
+    Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
+    RequirementOutcome, RunReport,
 };
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ struct Ground {
     experts: usize,
     /// `evaluate.require`, each with its outcome.
     requirements: Vec<RequirementOutcome>,
+    /// What should be known of the data.
+    findings: Vec<DataFinding>,
 }
 
 /// A pipeline with nothing to do.
@@ -57,6 +59,7 @@ pub struct Fresh {
     pub experts: usize,
     /// `evaluate.require`, each with its outcome.
     pub requirements: Vec<RequirementOutcome>,
+    findings: Vec<DataFinding>,
     store: Store,
     key: String,
 }
@@ -116,6 +119,7 @@ impl Fresh {
             requirements: self.requirements.clone(),
             end_to_end: Vec::new(),
             notes: Vec::new(),
+            findings: self.findings.clone(),
             interrupted: false,
             report: None,
         }
@@ -136,7 +140,7 @@ impl Fresh {
 /// Only what a longer look would meet too: a store that cannot be read.
 pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
     let root = project_root(pipeline);
-    let store = Store::open(&root)?;
+    let store = Store::open_to_read(&root)?;
     let key = key(pipeline);
     let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
     let Ok(ground) = serde_json::from_slice::<Ground>(&bytes) else { return Ok(None) };
@@ -148,8 +152,8 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
         })
         && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
         && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
-    let Ground { pipeline, experts, requirements, .. } = ground;
-    Ok(same.then_some(Fresh { pipeline, experts, requirements, store, key }))
+    let Ground { pipeline, experts, requirements, findings, .. } = ground;
+    Ok(same.then_some(Fresh { pipeline, experts, requirements, findings, store, key }))
 }
 
 impl Session {
@@ -250,7 +254,18 @@ impl Session {
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let requirements = report.requirements.clone();
-        Ok(Some(Ground { texts, sources, patterns, data, store, pipeline, experts, requirements }))
+        let findings = report.findings.clone();
+        Ok(Some(Ground {
+            texts,
+            sources,
+            patterns,
+            data,
+            store,
+            pipeline,
+            experts,
+            requirements,
+            findings,
+        }))
     }
 }
 

@@ -1,16 +1,16 @@
 //! `evaluate.require`: conditions that a run must meet.
 
 use collegium_manifest::{Comparison, Requirement, bare_name};
-use collegium_records::{NodeRun, RequirementOutcome};
+use collegium_records::{NodeRun, Outcome, RequirementOutcome};
 
-/// Checks every condition against the metrics of a run. An expert without metrics does not meet it.
+/// Checks every condition against the metrics of a run. An expert without the metric does not meet
+/// it, and the outcome says why it has none.
 pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<RequirementOutcome> {
     requirements
         .iter()
         .map(|requirement| {
-            let value = nodes
-                .iter()
-                .find(|run| bare_name(&run.name) == requirement.expert)
+            let run = nodes.iter().find(|run| bare_name(&run.name) == requirement.expert);
+            let value = run
                 .and_then(|run| run.metrics.get(&requirement.split))
                 .and_then(|metrics| metrics.get(&requirement.metric))
                 .copied();
@@ -21,7 +21,28 @@ pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<Req
                 Comparison::Above => value > bound,
                 Comparison::Below => value < bound,
             });
-            RequirementOutcome { text: requirement.text.clone(), value, met }
+            let not_measured = match value {
+                Some(_) => None,
+                None => Some(why_absent(requirement, run)),
+            };
+            RequirementOutcome { text: requirement.text.clone(), value, not_measured, met }
         })
         .collect()
+}
+
+/// Why a run has no such metric.
+fn why_absent(requirement: &Requirement, run: Option<&NodeRun>) -> String {
+    let Some(run) = run else {
+        return format!("`{}` was not run", requirement.expert);
+    };
+    match run.outcome {
+        Outcome::Failed => format!("{} failed", run.name),
+        Outcome::Blocked => format!("{} was not brought up to date", run.name),
+        _ => run
+            .not_measured
+            .get(&requirement.split)
+            .and_then(|of_side| of_side.get(&requirement.metric))
+            .cloned()
+            .unwrap_or_else(|| "it is not defined on these rows".to_owned()),
+    }
 }

@@ -18,7 +18,8 @@ const ROW_INPUTS: usize = 4;
 
 /// Where an audit was written.
 pub(crate) struct Written {
-    pub(crate) html: PathBuf,
+    /// `None` where nothing can be written and no place was named.
+    pub(crate) html: Option<PathBuf>,
     pub(crate) report: AuditReport,
 }
 
@@ -53,8 +54,22 @@ pub(crate) fn audit(
             }
         }
     }
-    crate::human::put(&format!("report: {}\n", written.html.display()))?;
+    crate::human::put(&written.place(&session))?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Written {
+    /// A line that says where it is.
+    pub(crate) fn place(&self, session: &Session) -> String {
+        match &self.html {
+            Some(html) => format!("report: {}\n", html.display()),
+            None => format!(
+                "report: not written, since {} cannot be; name a place for it: `collegium audit -o \
+                 FILE.html`\n",
+                session.store.root().display()
+            ),
+        }
+    }
 }
 
 /// What needs attention, expert by expert, and of gates whether they pay; `audit` says the rest too.
@@ -130,7 +145,7 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
 
 /// Writes an audit as HTML and JSON beside each other, to `output`, else to
 /// `.collegium/reports/NAME.html`, where some experts were named `NAME.EXPERTS.html`; and a model card
-/// of every expert in a folder of the same name.
+/// of every expert in a folder of the same name. A project that cannot be written has no place but `output`.
 pub(crate) fn write(
     session: &Session,
     report: AuditReport,
@@ -139,6 +154,7 @@ pub(crate) fn write(
 ) -> Result<Written, Failure> {
     let html = match output {
         Some(path) => path.to_path_buf(),
+        None if session.store.is_read_only() => return Ok(Written { html: None, report }),
         None => {
             let name = match nodes {
                 [] => report.pipeline.clone(),
@@ -157,7 +173,7 @@ pub(crate) fn write(
         let card = collegium_report::card(&report, node);
         save(&cards.join(format!("{name}.md")), card.as_bytes())?;
     }
-    Ok(Written { html: short(html), report })
+    Ok(Written { html: Some(short(html)), report })
 }
 
 /// Writes a file whole or not at all.

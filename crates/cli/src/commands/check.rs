@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use collegium_engine::{EngineError, mended};
-use collegium_manifest::Pipeline;
+use collegium_engine::{Depth, EngineError, mended};
+use collegium_manifest::{Diagnostics, Pipeline};
 
 use super::print_json;
 use crate::{
@@ -14,8 +14,11 @@ use crate::{
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
-    let warnings = mended(|| session.provenance_warnings(&[]))?;
+    let mut warnings = mended(|| session.provenance_warnings(&[]))?;
+    let (findings, said) = mended(|| session.finding_diagnostics(&[], Depth::Values))?;
+    warnings.extend(said);
     session.store.flush()?;
+    crate::session::say_notes(&session);
     let pipeline = &session.pipeline;
     if !warnings.is_empty() && !args.quiet {
         anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
@@ -27,9 +30,10 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
                 .map(|(index, name)| Ok((name, session.provenance(index)?)))
                 .collect::<Result<_, EngineError>>()
         })?;
+        let accounts: BTreeMap<String, _> = mended(|| session.row_accounts(&[]))?;
         print_json(&serde_json::json!({
             "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
-            "provenance": provenance,
+            "findings": findings, "rows": accounts, "provenance": provenance,
         }))?;
     } else {
         put(&format!(
@@ -37,13 +41,23 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             pipeline.name,
             nodes(pipeline),
             count(pipeline.data.len(), "data source"),
-            match warnings.len() {
-                0 => "nothing wrong".to_owned(),
-                some => count(some, "warning"),
-            },
+            verdict(&warnings),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `nothing wrong`, `1 warning, 2 notes`
+fn verdict(found: &Diagnostics) -> String {
+    let notes = found.iter().filter(|one| one.note).count();
+    let mut text = match found.len() - notes {
+        0 => "nothing wrong".to_owned(),
+        some => count(some, "warning"),
+    };
+    if notes > 0 {
+        text.push_str(&format!(", {}", count(notes, "note")));
+    }
+    text
 }
 
 /// `4 experts, 2 gates`

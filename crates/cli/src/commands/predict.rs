@@ -26,6 +26,7 @@ pub(crate) fn predict(
             chunk: 16_384,
         },
     )?;
+    crate::session::say_notes(&session);
     for note in &summary.notes {
         eprintln!("note: {note}");
     }

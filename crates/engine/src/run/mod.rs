@@ -329,6 +329,8 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         peak_bytes: 0,
         metrics: BTreeMap::new(),
         seen: BTreeMap::new(),
+        not_measured: BTreeMap::new(),
+        account: None,
         before: None,
         certificate: None,
         judgement: None,
