@@ -30,6 +30,7 @@ mod bootstrap;
 mod compare;
 mod conditional;
 mod errors;
+mod hints;
 mod layers;
 mod metrics;
 mod performance;
@@ -52,6 +53,9 @@ pub use compare::{
     spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
+pub use hints::{
+    Codes, Determined, Far, Truth, codes, determined_by_levels, determined_by_order, far,
+};
 pub use layers::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
 };

@@ -11,6 +11,7 @@
 //! | `folds` | fold models that are fitted without a class | `check`, `run`, `audit` |
 //! | `refusals` | why a fit has nothing to learn from | `run` |
 //! | `unmeasured` | why a metric is absent | `run`, `audit` |
+//! | `values` | codes read as quantities, values far out, inputs that give the target away | `check`, `audit` |
 //!
 //! What a finding rests on is counted once per content of the table and remembered in the store
 //! (`account`), so that a run with nothing to do reads no data. Findings stop nothing, are in no
@@ -22,6 +23,7 @@ mod folds;
 mod refusals;
 mod rows;
 mod unmeasured;
+mod values;
 pub(crate) mod words;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -149,11 +151,14 @@ impl Session {
         Ok(all)
     }
 
-    fn found(&self, index: usize, _depth: Depth) -> Result<Vec<Found>, EngineError> {
+    fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
         let account = self.account(index)?;
         let mut found = rows::of(self, index, &account);
         found.extend(classes::of(self, index, &account));
         found.extend(folds::of(self, index, &account)?);
+        if depth == Depth::Values {
+            found.extend(values::of(self, index)?);
+        }
         Ok(found)
     }
 }
