@@ -425,7 +425,7 @@ impl Prepared {
         if let Some(identities) = &state.identities {
             return Ok(identities.clone());
         }
-        let store = Store::open(&self.project)?;
+        let store = Store::at(&self.place)?;
         let stored = store
             .get(&self.record.identities)?
             .and_then(|bytes| identity::identities_from_bytes(&bytes));

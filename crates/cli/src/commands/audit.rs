@@ -13,6 +13,9 @@ use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, thr
 use super::print_json;
 use crate::{args::Args, failure::Failure, locate::split};
 
+/// Bytes of the names of several experts in a file name, at most.
+const MANY_NAMES: usize = 120;
+
 /// Inputs of a row on the terminal; the report has more.
 const ROW_INPUTS: usize = 4;
 
@@ -158,7 +161,7 @@ pub(crate) fn write(
         None => {
             let name = match nodes {
                 [] => report.pipeline.clone(),
-                some => format!("{}.{}", report.pipeline, some.join("+")),
+                some => format!("{}.{}", report.pipeline, several(some)),
             };
             session.store.root().join("reports").join(format!("{name}.html"))
         }
@@ -174,6 +177,17 @@ pub(crate) fn write(
         save(&cards.join(format!("{name}.md")), card.as_bytes())?;
     }
     Ok(Written { html: Some(short(html)), report })
+}
+
+/// Some experts as part of a file name, which holds 255 bytes.
+fn several(nodes: &[String]) -> String {
+    let mut name = nodes.join("+");
+    if name.len() > MANY_NAMES {
+        let digest = collegium_digest::Digest::of(name.as_bytes());
+        let first = nodes.first().map_or("", String::as_str);
+        name = format!("{first}+{}-more-{}", nodes.len() - 1, digest.short());
+    }
+    name
 }
 
 /// Writes a file whole or not at all.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
-use collegium_records::{
-    ClassRows, NotMeasured, RowAccount, SplitMeasures, three_digits as three,
-};
+use collegium_records::{ClassRows, NotMeasured, RowAccount, SplitMeasures, three_digits as three};
 
 use super::words::side_adjective;
 use crate::{
