@@ -60,9 +60,9 @@ fn checked(project: &Project) -> (Said, Value) {
 
 #[test]
 fn rows_without_a_target_are_counted_and_said_wherever_figures_are() {
-    let csv = table(200, "hot", |row, x, _| match row % 2 {
+    let csv = table(200, "hot", |row, x, y| match row % 2 {
         0 => String::new(),
-        _ => (x > 0.0).to_string(),
+        _ => (x + y > 0.0).to_string(),
     });
     let project = project(&csv, SPLIT, XY, "hot", "[evaluate]\nbaselines = []\n");
     let text = "100 of 200 rows of `t` have no `hot` and are left out";
@@ -99,9 +99,9 @@ fn rows_without_a_target_are_counted_and_said_wherever_figures_are() {
 
 #[test]
 fn rows_that_where_leaves_out_are_counted_apart_from_those_without_a_target() {
-    let csv = table(200, "hot", |row, x, _| match row % 4 {
+    let csv = table(200, "hot", |row, x, y| match row % 4 {
         0 => String::new(),
-        _ => (x > 0.0).to_string(),
+        _ => (x + y > 0.0).to_string(),
     });
     let project = project(&csv, SPLIT, XY, "hot", "where = \"id < 100\"\n");
     let (said, document) = checked(&project);
@@ -117,9 +117,9 @@ fn rows_that_where_leaves_out_are_counted_apart_from_those_without_a_target() {
 
 #[test]
 fn one_row_without_a_target_is_one_row_and_a_whole_table_says_nothing() {
-    let csv = table(100, "hot", |row, x, _| match row {
+    let csv = table(100, "hot", |row, x, y| match row {
         17 => String::new(),
-        _ => (x + 1.0).to_string(),
+        _ => (x + y).to_string(),
     });
     let one = project(&csv, SPLIT, XY, "hot", "");
     let said = one.collegium(&["check"]).ok();
@@ -135,9 +135,9 @@ fn one_row_without_a_target_is_one_row_and_a_whole_table_says_nothing() {
 
 #[test]
 fn the_same_finding_about_several_experts_is_told_once() {
-    let csv = table(100, "hot", |row, x, _| match row % 2 {
+    let csv = table(100, "hot", |row, x, y| match row % 2 {
         0 => String::new(),
-        _ => (x > 0.0).to_string(),
+        _ => (x + y > 0.0).to_string(),
     });
     let more: String = (0..5)
         .map(|at| format!("[expert.e{at}]\ninputs = [\"t.x\"]\ntarget = \"t.hot\"\n{TRAIN}\n"))
@@ -267,10 +267,10 @@ fn a_regression_without_test_rows_or_with_one_value_says_why_it_has_no_figure() 
     assert!(said.out.contains("NOT MET (not measured: there are no test rows)"), "{}", said.out);
     assert!(said.out.contains("not measured: there are no test rows"), "{}", said.out);
     // The target varies with the part, and the test side is one part.
-    let csv = table(300, "part,z", |row, _, _| format!("{},{}", row % 3, (row % 3) as f64 * 2.5));
-    let split = "{ train = 0.34, valid = 0.33, test = 0.33, by = [\"part\"], seed = 0 }";
+    let csv = table(300, "part,z", |row, _, _| format!("{},{}", row % 5, (row % 5) as f64 * 2.5));
+    let split = "{ train = 0.5, valid = 0.3, test = 0.2, by = [\"part\"], seed = 0 }";
     let flat = project(&csv, split, XY, "z", "[evaluate]\nrequire = [\"expert.k test r2 >= 0\"]\n");
-    for seed in 0..40 {
+    for seed in 0..60 {
         let rows = flat.collegium(&["check", "--json"]).json();
         let constant = &rows["rows"]["expert.k"]["constant"];
         if constant["test"].is_number() && constant["train"].is_null() {
@@ -628,7 +628,6 @@ fn a_read_only_project_without_a_store_is_read_and_nothing_is_written() {
         &["plan"],
         &["plan", "--json"],
         &["status"],
-        &["status", "--check"],
         &["why", "kind"],
         &["show"],
         &["graph"],
@@ -684,7 +683,6 @@ fn a_read_only_project_with_a_store_is_read_and_nothing_is_written() {
         &["audit", "--json"],
         &["audit", "-o", &page],
         &["log"],
-        &["run"],
     ] {
         let said = as_nobody(&project, args).unwrap();
         assert_eq!(said.code, 0, "{args:?}\n{}\n{}", said.out, said.err);

@@ -39,6 +39,17 @@ impl Labels {
         }
     }
 
+    /// Is there nothing to tell apart?
+    fn is_one(&self) -> bool {
+        fn same<T: PartialEq>(values: &[T]) -> bool {
+            values.windows(2).all(|pair| pair[0] == pair[1])
+        }
+        match self {
+            Self::Classes(labels) => same(labels),
+            Self::Values(values) => same(values),
+        }
+    }
+
     /// Deals the labels out to the rows at random.
     fn permute(&mut self, random: &mut Stream) {
         match self {
@@ -192,6 +203,11 @@ impl Session {
         };
         let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
         let fitted = match (part, &expert.model) {
+            // A fold without a row of the other class, or of another value, knows only how often.
+            (Part::Fold { .. }, _) if ready.y.is_one() => Ok(Fitted::plain(
+                ModelKind::Constant,
+                constant(ready.x.width, &ready.y.target(classes)),
+            )),
             (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(
                 ModelKind::Constant,
                 constant(ready.x.width, &ready.y.target(classes)),

@@ -26,6 +26,9 @@ const ROWS: usize = 10_000;
 /// Levels at most of a column of whole numbers that stands beside one that is out of order.
 const COMPANION: usize = 12;
 
+/// So many times as much as a line must few levels explain that keep to an order.
+const MUCH_MORE: f64 = 1.5;
+
 /// A whole number whose name ends so is a code, if its levels say more than a line.
 const NAMES: [&str; 9] =
     ["_id", "_code", "code", "_type", "type", "_class", "_group", "_zone", "_region"];
@@ -104,7 +107,7 @@ impl Session {
             if let Values::Number(numbers) = &values.values {
                 let x: Vec<f64> = known.iter().map(|&at| numbers[rows[at] as usize]).collect();
                 match codes(&x, truth.view()) {
-                    Some(found) if found.out_of_order || (found.beyond_line && is_code(column)) => {
+                    Some(found) if is_suspect(column, &found) => {
                         ordered.push((at, column.as_str(), found));
                     }
                     Some(found) if found.levels <= COMPANION => few.push((column.as_str(), found)),
@@ -340,6 +343,12 @@ fn codes_hint(
         ),
         help: Some(help),
     })
+}
+
+/// Do the levels not keep to their order, or say much more than a line?
+fn is_suspect(column: &str, found: &collegium_probe::Codes) -> bool {
+    let much_more = found.levels <= COMPANION && found.categories > MUCH_MORE * found.line;
+    found.out_of_order || (found.beyond_line && (much_more || is_code(column)))
 }
 
 fn is_code(column: &str) -> bool {

@@ -22,7 +22,7 @@ const ROWS_PER_LEVEL: usize = 10;
 const BEYOND: f64 = 0.01;
 
 /// So improbable must that be by chance.
-const CHANCE: f64 = 1e-9;
+const CHANCE: f64 = 1e-5;
 
 /// Of so many classes, the most frequent ones are looked at.
 const CLASSES: usize = 10;
