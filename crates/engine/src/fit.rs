@@ -329,11 +329,22 @@ impl Session {
         let labelled = match (self.experts[index].task, part) {
             // A fold may lack a class, or the one value that differs: its model has never seen it,
             // and that is just what its consumers are to be shown.
-            (Task::Classification, Part::Fold { .. }) => {
-                Ok(self.class_labels_as_they_are(index, &rows, &valid)?)
-            }
-            (Task::Regression, Part::Fold { .. }) => {
-                Ok(self.value_labels_as_they_are(index, &rows, &valid)?)
+            (task, Part::Fold { .. }) => {
+                let all = self.rows(Rows::Train { expert: index })?;
+                // Where there is nothing to learn at all, no fold is fitted either.
+                let whole = match task {
+                    Task::Classification => self.class_labels(index, &all, &valid)?,
+                    Task::Regression => self.value_labels(index, &all, &valid)?,
+                };
+                match (whole, task) {
+                    (Err(reason), _) => Err(reason),
+                    (_, Task::Classification) => {
+                        Ok(self.class_labels_as_they_are(index, &rows, &valid)?)
+                    }
+                    (_, Task::Regression) => {
+                        Ok(self.value_labels_as_they_are(index, &rows, &valid)?)
+                    }
+                }
             }
             (Task::Classification, _) => self.class_labels(index, &rows, &valid)?,
             (Task::Regression, _) => self.value_labels(index, &rows, &valid)?,

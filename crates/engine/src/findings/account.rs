@@ -1,10 +1,9 @@
 //! What became of the rows of an expert's table: counted once per content of the table, its split,
 //! the target and `where`, and remembered.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use collegium_data::select;
-use collegium_digest::Hasher;
 use collegium_manifest::Task;
 use collegium_records::{ClassRows, Recipe, RowAccount};
 
@@ -30,16 +29,7 @@ impl Session {
         if let Some(known) = lock_mutex(&self.accounts).get(&key) {
             return Ok(known.clone());
         }
-        let known: BTreeMap<_, RowAccount> = self.store.realisations(&key)?;
-        let account = match known.into_values().next() {
-            Some(account) => account,
-            None => {
-                let account = self.count(index)?;
-                let id = Hasher::new("account").digest(&key).finish();
-                self.store.realise(&recipe, &id, &account)?;
-                account
-            }
-        };
+        let account = self.remembered("account", &key, || self.count(index))?;
         let account = Arc::new(account);
         lock_mutex(&self.accounts).insert(key, account.clone());
         Ok(account)

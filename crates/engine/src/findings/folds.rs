@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use collegium_digest::Hasher;
 use collegium_manifest::Task;
 use collegium_plan::{Part, View, demand};
 use collegium_records::{Level, Recipe, RowAccount};
@@ -80,10 +79,15 @@ impl Session {
             .with("rows", self.rows_key(first))
             .with("folds", folds.len() as i64);
         let key = recipe.digest();
-        let known: BTreeMap<_, Lacking> = self.store.realisations(&key)?;
-        if let Some(known) = known.into_values().next() {
-            return Ok(known);
-        }
+        self.remembered("folds", &key, || self.look_for_lacking(index, view, folds))
+    }
+
+    fn look_for_lacking(
+        &self,
+        index: usize,
+        view: View,
+        folds: &[u32],
+    ) -> Result<Lacking, EngineError> {
         let classes = &self.experts[index].classes;
         let labels = self.labels(index)?;
         let seen = |rows: &[u32]| {
@@ -100,8 +104,6 @@ impl Session {
             let gone = (0..classes.len()).filter(|&class| all[class] && !there[class]);
             lacking.classes.extend(gone.map(|class| (classes[class].clone(), fold)));
         }
-        let id = Hasher::new("folds without a class").digest(&key).finish();
-        self.store.realise(&recipe, &id, &lacking)?;
         Ok(lacking)
     }
 }

@@ -31,6 +31,9 @@ use std::{collections::BTreeMap, ops::Range};
 use collegium_manifest::{Diagnostic, Diagnostics};
 use collegium_records::{DataFinding, Finding, Level, RowAccount};
 
+use collegium_digest::Digest;
+use serde::{Serialize, de::DeserializeOwned};
+
 use crate::{EngineError, Session};
 
 /// A finding about one expert, with its place in the pipeline file.
@@ -160,6 +163,29 @@ impl Session {
             found.extend(values::of(self, index)?);
         }
         Ok(found)
+    }
+}
+
+impl Session {
+    /// What was found out once for this key, looked up or made. It is an entry of the cache, not a
+    /// result: losing it costs time, and where nothing can be written it is made again.
+    fn remembered<T: Serialize + DeserializeOwned>(
+        &self,
+        what: &str,
+        key: &Digest,
+        make: impl FnOnce() -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let name = format!("{what}-{key}");
+        if let Some(bytes) = self.store.cached(&name)?
+            && let Ok(known) = serde_json::from_slice(&bytes)
+        {
+            return Ok(known);
+        }
+        let made = make()?;
+        let bytes = serde_json::to_vec(&made)
+            .map_err(|error| EngineError::Internal(format!("remembering {what}: {error}")))?;
+        self.store.cache(&name, &bytes)?;
+        Ok(made)
     }
 }
 

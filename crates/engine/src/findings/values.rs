@@ -2,10 +2,7 @@
 //! all others, inputs that give the target away. Looked at once per content of the training rows and
 //! remembered.
 
-use std::collections::BTreeMap;
-
 use collegium_data::{Column, MISSING_CODE, Values};
-use collegium_digest::Hasher;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{Determined, Truth, codes, determined_by_levels, determined_by_order, far};
 use collegium_records::{Level, Recipe, three_digits as three};
@@ -73,14 +70,7 @@ impl Session {
             recipe.set(format!("input.{at}"), input.as_str());
         }
         let key = recipe.digest();
-        let known: BTreeMap<_, Vec<Hint>> = self.store.realisations(&key)?;
-        if let Some(known) = known.into_values().next() {
-            return Ok(known);
-        }
-        let hints = self.look_for_hints(index)?;
-        let id = Hasher::new("hints").digest(&key).finish();
-        self.store.realise(&recipe, &id, &hints)?;
-        Ok(hints)
+        self.remembered("hints", &key, || self.look_for_hints(index))
     }
 
     fn look_for_hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
