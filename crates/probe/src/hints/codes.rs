@@ -38,7 +38,7 @@ pub struct Codes {
     pub categories: f64,
     /// Do the levels explain more than every curve that keeps to their order?
     pub out_of_order: bool,
-    /// Do they explain more than a straight line?
+    /// Do they explain more than a straight line? Never so of many classes: each lies between others.
     pub beyond_line: bool,
 }
 
@@ -132,7 +132,7 @@ fn of(values: &[f64], places: &[usize], y: impl Fn(usize) -> f64, monotone: bool
         line: line / total,
         categories: between / total,
         out_of_order: beyond(curve, 2.0),
-        beyond_line: beyond(between - line, 2.0),
+        beyond_line: monotone && beyond(between - line, 2.0),
     })
 }
 
