@@ -9,6 +9,7 @@ mod audit;
 mod bad_input;
 mod bad_pipeline;
 mod care;
+mod cases_checks;
 mod cases_columns;
 mod cases_reading;
 mod cases_splits;

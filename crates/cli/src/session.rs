@@ -9,12 +9,13 @@ use crate::{args::Args, failure::Failure, progress};
 /// Bytes of table data above which SQLite works in a temporary file.
 const MEMORY_BOUND: u64 = 2 << 30;
 
-/// Loads and opens a pipeline with the observer that suits the terminal.
+/// Loads and opens a pipeline with the observer that suits the terminal, to look at it: a project that
+/// cannot be written is read, and nothing is kept.
 pub(crate) fn open(
     args: &Args,
     named: Option<&str>,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    open_at(args, named, false)
+    opened(args, named, false, false)
 }
 
 /// The same; with `advance_split`, dates of splits by shares of time are found anew.
@@ -23,12 +24,31 @@ pub(crate) fn open_at(
     named: Option<&str>,
     advance_split: bool,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    opened(args, named, false, advance_split)
+}
+
+/// The same for a command whose results are to be kept.
+pub(crate) fn open_to_keep(
+    args: &Args,
+    named: Option<&str>,
+    advance_split: bool,
+) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
+    opened(args, named, true, advance_split)
+}
+
+fn opened(
+    args: &Args,
+    named: Option<&str>,
+    keeps: bool,
+    advance_split: bool,
+) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
     let pipeline = crate::locate::load(args, named)?;
     let interrupted = interrupt_flag()?;
     let observer: Arc<dyn Observer> = progress::observer(args.quiet);
     let options = Options {
         observer,
         interrupted: interrupted.clone(),
+        keeps,
         memory_bound: MEMORY_BOUND,
         advance_split,
     };

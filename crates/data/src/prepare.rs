@@ -9,7 +9,7 @@ use std::{
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned, SplitRule, ValidRows};
 use collegium_records::{Ingredient, Recipe, Settled};
-use collegium_store::Store;
+use collegium_store::{Place, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -41,7 +41,7 @@ pub struct Prepared {
     recipe: Recipe,
     base: PathBuf,
     memory_bound: u64,
-    project: PathBuf,
+    place: Place,
     state: Mutex<State>,
 }
 
@@ -119,7 +119,7 @@ pub fn prepare(
             recipe: recipe.clone(),
             base: cx.base.to_owned(),
             memory_bound: cx.memory_bound,
-            project: cx.store.root().parent().unwrap_or(cx.store.root()).to_owned(),
+            place: cx.store.place(),
             state: Mutex::new(state),
         }
     };
@@ -541,7 +541,7 @@ impl Prepared {
         let absent: BTreeSet<&str> =
             wanted.iter().copied().filter(|name| !state.columns.contains_key(*name)).collect();
         if !absent.is_empty() {
-            let store = Store::open(&self.project)?;
+            let store = Store::at(&self.place)?;
             let read =
                 |path: PathBuf| object::read(&path, rows, &|name| absent.contains(name)).ok();
             let stored = store.path(&self.record.table)?.and_then(read);
@@ -564,7 +564,7 @@ impl Prepared {
         if let Some(sides) = &state.sides {
             return Ok(sides.clone());
         }
-        let store = Store::open(&self.project)?;
+        let store = Store::at(&self.place)?;
         let stored = store.get(&self.record.sides)?.and_then(|bytes| side::from_bytes(&bytes));
         let sides = match stored.filter(|sides| sides.len() as u64 == self.facts.rows) {
             Some(sides) => Arc::new(sides),
@@ -589,7 +589,7 @@ impl Prepared {
         if let Some(identities) = &state.identities {
             return Ok(identities.clone());
         }
-        let store = Store::open(&self.project)?;
+        let store = Store::at(&self.place)?;
         let stored = store
             .get(&self.record.identities)?
             .and_then(|bytes| identity::identities_from_bytes(&bytes));

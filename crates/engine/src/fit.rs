@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     combine::Gating,
     inputs::{States, input_names, training_rows},
-    rows::NO_LABEL,
+    rows::{NO_LABEL, Rows},
 };
 
 /// The labels of one side of a fit.
@@ -36,6 +36,17 @@ impl Labels {
         match self {
             Self::Classes(labels) => Target::Classes { labels, count },
             Self::Values(values) => Target::Values(values),
+        }
+    }
+
+    /// Is there nothing to tell apart?
+    fn is_one(&self) -> bool {
+        fn same<T: PartialEq>(values: &[T]) -> bool {
+            values.windows(2).all(|pair| pair[0] == pair[1])
+        }
+        match self {
+            Self::Classes(labels) => same(labels),
+            Self::Values(values) => same(values),
         }
     }
 
@@ -192,6 +203,11 @@ impl Session {
         };
         let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
         let fitted = match (part, &expert.model) {
+            // A fold without a row of the other class, or of another value, knows only how often.
+            (Part::Fold { .. }, _) if ready.y.is_one() => Ok(Fitted::plain(
+                ModelKind::Constant,
+                constant(ready.x.width, &ready.y.target(classes)),
+            )),
             (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(
                 ModelKind::Constant,
                 constant(ready.x.width, &ready.y.target(classes)),
@@ -286,11 +302,7 @@ impl Session {
             return Ok(Err(reason));
         }
         if rows.is_empty() {
-            return Ok(Err(
-                "it has no training rows; look at its `where`, at missing values of its \
-                           target and at the split"
-                    .to_owned(),
-            ));
+            return Ok(Err(self.no_rows(index, part)?));
         }
         let inputs = self.part_inputs(index, part);
         let data = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
@@ -326,9 +338,28 @@ impl Session {
                 self.observer.event(Event::Note(format!("{}: {note}", self.node_name(index))));
             }
         }
-        let labelled = match self.experts[index].task {
-            Task::Classification => self.class_labels(index, &rows, &valid)?,
-            Task::Regression => self.value_labels(index, &rows, &valid)?,
+        let labelled = match (self.experts[index].task, part) {
+            // A fold may lack a class, or the one value that differs: its model has never seen it,
+            // and that is just what its consumers are to be shown.
+            (task, Part::Fold { .. }) => {
+                let all = self.rows(Rows::Train { expert: index })?;
+                // Where there is nothing to learn at all, no fold is fitted either.
+                let whole = match task {
+                    Task::Classification => self.class_labels(index, &all, &valid)?,
+                    Task::Regression => self.value_labels(index, &all, &valid)?,
+                };
+                match (whole, task) {
+                    (Err(reason), _) => Err(reason),
+                    (_, Task::Classification) => {
+                        Ok(self.class_labels_as_they_are(index, &rows, &valid)?)
+                    }
+                    (_, Task::Regression) => {
+                        Ok(self.value_labels_as_they_are(index, &rows, &valid)?)
+                    }
+                }
+            }
+            (Task::Classification, _) => self.class_labels(index, &rows, &valid)?,
+            (Task::Regression, _) => self.value_labels(index, &rows, &valid)?,
         };
         let auxiliary = self.auxiliary_labels(index, &rows)?;
         Ok(labelled.map(|(y, y_valid, head)| Prepared {
@@ -418,21 +449,28 @@ impl Session {
         valid: &[u32],
     ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
         let labels = self.labels(index)?;
-        let classes = &self.experts[index].classes;
-        let of = |rows: &[u32]| -> Vec<u32> { rows.iter().map(|&r| labels[r as usize]).collect() };
-        let (y, y_valid) = (of(rows), of(valid));
-        let seen: BTreeSet<u32> = y.iter().copied().filter(|&label| label != NO_LABEL).collect();
+        let seen: BTreeSet<u32> = rows
+            .iter()
+            .map(|&row| labels[row as usize])
+            .filter(|&label| label != NO_LABEL)
+            .collect();
         if seen.len() < 2 {
-            let only =
-                seen.first().and_then(|&c| classes.get(c as usize)).map_or("", String::as_str);
-            return Ok(Err(format!(
-                "all {} training rows have the class `{only}`; a classifier needs two: look at its \
-                 `where` and at the split",
-                rows.len()
-            )));
+            return Ok(Err(self.one_class(index, rows.len(), seen.first().copied())?));
         }
-        let head = if classes.len() == 2 { Head::Binary } else { Head::Classes };
-        Ok(Ok((Labels::Classes(y), Labels::Classes(y_valid), head)))
+        Ok(Ok(self.class_labels_as_they_are(index, rows, valid)?))
+    }
+
+    fn class_labels_as_they_are(
+        &self,
+        index: usize,
+        rows: &[u32],
+        valid: &[u32],
+    ) -> Result<(Labels, Labels, Head), EngineError> {
+        let labels = self.labels(index)?;
+        let of =
+            |rows: &[u32]| Labels::Classes(rows.iter().map(|&row| labels[row as usize]).collect());
+        let binary = self.experts[index].classes.len() == 2;
+        Ok((of(rows), of(valid), if binary { Head::Binary } else { Head::Classes }))
     }
 
     #[allow(clippy::type_complexity)]
@@ -443,22 +481,32 @@ impl Session {
         valid: &[u32],
     ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
         let target = self.target_values(index)?;
-        let count = rows.len() as f64;
-        let mean = rows.iter().map(|&r| target[r as usize]).sum::<f64>() / count;
-        let variance =
-            rows.iter().map(|&r| (target[r as usize] - mean).powi(2)).sum::<f64>() / count;
-        let deviation = variance.sqrt();
-        if deviation <= f64::EPSILON * mean.abs() {
+        let (mean, deviation) = moments(&target, rows);
+        if is_constant(mean, deviation) {
             return Ok(Err(format!(
                 "its target is {mean} on all {} training rows; there is nothing to learn",
                 rows.len()
             )));
         }
+        Ok(Ok(self.value_labels_as_they_are(index, rows, valid)?))
+    }
+
+    fn value_labels_as_they_are(
+        &self,
+        index: usize,
+        rows: &[u32],
+        valid: &[u32],
+    ) -> Result<(Labels, Labels, Head), EngineError> {
+        let target = self.target_values(index)?;
+        let (mean, deviation) = match moments(&target, rows) {
+            (mean, deviation) if is_constant(mean, deviation) => (mean, 1.0),
+            found => found,
+        };
         let of = |rows: &[u32]| {
             let scaled = |&r: &u32| ((target[r as usize] - mean) / deviation) as f32;
             Labels::Values(rows.iter().map(scaled).collect())
         };
-        Ok(Ok((of(rows), of(valid), Head::Regression { mean, deviation })))
+        Ok((of(rows), of(valid), Head::Regression { mean, deviation }))
     }
 
     /// A regression target on all rows; NaN where it is missing.
@@ -473,6 +521,20 @@ impl Session {
             _ => return Err(EngineError::Internal("a regression target that is no number".into())),
         })
     }
+}
+
+/// Mean and standard deviation of a target on some rows.
+fn moments(target: &[f64], rows: &[u32]) -> (f64, f64) {
+    let count = rows.len() as f64;
+    let mean = rows.iter().map(|&row| target[row as usize]).sum::<f64>() / count;
+    let variance =
+        rows.iter().map(|&row| (target[row as usize] - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
+}
+
+/// Is what is left of a deviation rounding?
+fn is_constant(mean: f64, deviation: f64) -> bool {
+    deviation <= f64::EPSILON * mean.abs()
 }
 
 fn train_beside_or_alone(

@@ -19,8 +19,8 @@ use std::{
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, StandsOn, project_root};
 use collegium_records::{
-    Action, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy, RequirementOutcome,
-    RunReport,
+    Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
+    RequirementOutcome, RunReport,
 };
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ struct Ground {
     experts: usize,
     /// `evaluate.require`, each with its outcome.
     requirements: Vec<RequirementOutcome>,
+    /// What should be known of the data.
+    findings: Vec<DataFinding>,
     /// What is to be said every time.
     notes: Vec<String>,
 }
@@ -66,6 +68,7 @@ pub struct Fresh {
     pub requirements: Vec<RequirementOutcome>,
     /// What is to be said every time: models that have seen held-out rows.
     pub notes: Vec<String>,
+    findings: Vec<DataFinding>,
     store: Store,
     key: String,
 }
@@ -125,6 +128,7 @@ impl Fresh {
             requirements: self.requirements.clone(),
             end_to_end: Vec::new(),
             notes: self.notes.clone(),
+            findings: self.findings.clone(),
             interrupted: false,
             report: None,
         }
@@ -145,7 +149,7 @@ impl Fresh {
 /// Only what a longer look would meet too: a store that cannot be read.
 pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
     let root = project_root(pipeline);
-    let store = Store::open(&root)?;
+    let store = Store::open_to_read(&root)?;
     let key = key(pipeline);
     let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
     let Ok(ground) = serde_json::from_slice::<Ground>(&bytes) else { return Ok(None) };
@@ -157,8 +161,8 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
         })
         && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
         && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
-    let Ground { pipeline, experts, requirements, notes, .. } = ground;
-    Ok(same.then_some(Fresh { pipeline, experts, requirements, notes, store, key }))
+    let Ground { pipeline, experts, requirements, notes, findings, .. } = ground;
+    Ok(same.then_some(Fresh { pipeline, experts, requirements, notes, findings, store, key }))
 }
 
 impl Session {
@@ -260,6 +264,7 @@ impl Session {
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let (requirements, notes) = (report.requirements.clone(), report.notes.clone());
+        let findings = report.findings.clone();
         Ok(Some(Ground {
             texts,
             sources,
@@ -270,6 +275,7 @@ impl Session {
             experts,
             requirements,
             notes,
+            findings,
         }))
     }
 }

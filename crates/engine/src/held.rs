@@ -144,7 +144,7 @@ impl Session {
 
     /// Copies a model and its records from another project's store.
     fn fetch(&self, root: &std::path::Path, standing: &Standing) -> Result<(), EngineError> {
-        let theirs = Store::open(root)?;
+        let theirs = Store::open_to_read(root)?;
         if theirs.root() == self.store.root() {
             return Ok(());
         }

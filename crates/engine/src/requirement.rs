@@ -1,25 +1,32 @@
 //! `evaluate.require`: conditions that a run must meet.
 
 use collegium_manifest::{Comparison, Requirement, bare_name};
-use collegium_records::{NodeRun, RequirementOutcome};
+use collegium_records::{NodeRun, Outcome, RequirementOutcome, SeenRows};
 
-/// Checks every condition against the metrics of a run. An expert without metrics does not meet it.
+/// Checks every condition against the metrics of a run. An expert without the metric does not meet
+/// it, and the outcome says why it has none.
 pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<RequirementOutcome> {
     check_by(requirements, &|requirement| {
-        let run = nodes.iter().find(|run| bare_name(&run.name) == requirement.expert)?;
-        run.metrics.get(&requirement.split)?.get(&requirement.metric).copied()
+        let run = nodes.iter().find(|run| bare_name(&run.name) == requirement.expert);
+        run.and_then(|run| run.metrics.get(&requirement.split))
+            .and_then(|metrics| metrics.get(&requirement.metric))
+            .copied()
+            .ok_or_else(|| why_absent(requirement, run))
     })
 }
 
-/// Checks every condition against what was measured. What was not does not meet it.
+/// Checks every condition against what was measured, or why it was not. What was not does not meet it.
 pub(crate) fn check_by(
     requirements: &[&Requirement],
-    measured: &dyn Fn(&Requirement) -> Option<f64>,
+    measured: &dyn Fn(&Requirement) -> Result<f64, String>,
 ) -> Vec<RequirementOutcome> {
     requirements
         .iter()
         .map(|requirement| {
-            let value = measured(requirement);
+            let (value, not_measured) = match measured(requirement) {
+                Ok(value) => (Some(value), None),
+                Err(why) => (None, Some(why)),
+            };
             let bound = requirement.bound;
             let met = value.is_some_and(|value| match requirement.comparison {
                 Comparison::AtLeast => value >= bound,
@@ -27,7 +34,35 @@ pub(crate) fn check_by(
                 Comparison::Above => value > bound,
                 Comparison::Below => value < bound,
             });
-            RequirementOutcome { text: requirement.text.clone(), value, met }
+            RequirementOutcome { text: requirement.text.clone(), value, not_measured, met }
         })
         .collect()
+}
+
+/// Why a run has no such metric.
+fn why_absent(requirement: &Requirement, run: Option<&NodeRun>) -> String {
+    let Some(run) = run else {
+        return format!("`{}` was not run", requirement.expert);
+    };
+    match run.outcome {
+        Outcome::Failed => format!("{} failed", run.name),
+        Outcome::Blocked => format!("{} was not brought up to date", run.name),
+        _ => run
+            .not_measured
+            .get(&requirement.split)
+            .and_then(|of_side| of_side.get(&requirement.metric))
+            .cloned()
+            .or_else(|| run.seen.get(&requirement.split).map(withheld))
+            .unwrap_or_else(|| "it is not defined on these rows".to_owned()),
+    }
+}
+
+/// The words for figures that are withheld, because a model has seen the rows.
+fn withheld(rows: &SeenRows) -> String {
+    format!(
+        "a model that it stands on has seen {} of the {} rows, and {} are too few to measure on",
+        rows.seen,
+        rows.seen + rows.unseen,
+        rows.unseen
+    )
 }

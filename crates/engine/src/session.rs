@@ -10,7 +10,7 @@ use collegium_data::{ColumnFacts, Context, Matrix, Prepared, prepare};
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Expert, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
-use collegium_records::{Fit, Lock};
+use collegium_records::{Fit, Lock, RowAccount};
 use collegium_store::{Store, read_lock};
 use indexmap::IndexMap;
 
@@ -25,6 +25,8 @@ pub struct Options {
     pub observer: Watcher,
     /// Set to stop: every fit looks at it at every step.
     pub interrupted: Arc<AtomicBool>,
+    /// Must what is made be kept? Else a project that cannot be written is only read.
+    pub keeps: bool,
     /// Bytes of table data above which SQLite works in a temporary file.
     pub memory_bound: u64,
     /// Find the dates of splits by shares of time anew, from today's rows.
@@ -57,6 +59,8 @@ pub struct Session {
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
     pub(crate) memory_held: Arc<crate::memory::Held>,
+    /// What became of the rows of experts, as far as it was asked.
+    pub(crate) accounts: Mutex<HashMap<Digest, Arc<RowAccount>>>,
     /// Where labels come from, as far as it was asked.
     pub(crate) known: crate::provenance::Known,
     /// The columns that are loaded, by data source, as far as they were asked for.
@@ -70,7 +74,10 @@ impl Session {
     /// # Errors
     /// [`EngineError::Invalid`] with everything that is wrong, [`EngineError::Store`].
     pub fn open(pipeline: Pipeline, options: Options) -> Result<Self, EngineError> {
-        let store = Arc::new(Store::open(&pipeline.root)?);
+        let store = Arc::new(match options.keeps {
+            true => Store::open(&pipeline.root)?,
+            false => Store::open_to_read(&pipeline.root)?,
+        });
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
         let session_lock = read_lock(&lock_path(&pipeline))?;
@@ -128,6 +135,7 @@ impl Session {
             files: Vec::new(),
             matrices: Mutex::default(),
             memory_held: Arc::default(),
+            accounts: Mutex::default(),
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),
         };

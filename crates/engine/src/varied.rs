@@ -96,6 +96,7 @@ impl Session {
             files: Vec::new(),
             matrices: Mutex::new(HashMap::new()),
             memory_held: self.memory_held.clone(),
+            accounts: Mutex::default(),
             known: Known::default(),
             wanted: Mutex::default(),
         };

@@ -21,6 +21,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A warning does not stop anything.
     pub warning: bool,
+    /// Of a warning: worth knowing, and not to be counted among what is wrong.
+    pub note: bool,
 }
 
 impl Diagnostic {
@@ -38,6 +40,11 @@ impl Diagnostic {
         Self { warning: true, ..Self::error(source, span, message) }
     }
 
+    /// Something worth knowing about a place of a file, which stops nothing.
+    pub fn note(source: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { note: true, ..Self::warning(source, span, message) }
+    }
+
     /// An error with no text to show, such as a file that cannot be read.
     pub fn placeless(message: impl Into<String>) -> Self {
         Self {
@@ -47,6 +54,7 @@ impl Diagnostic {
             also: Vec::new(),
             help: None,
             warning: false,
+            note: false,
         }
     }
 
@@ -86,7 +94,11 @@ impl Diagnostic {
     /// In rustc's form: message, file:line:column, the line with a caret, the help.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let level = if self.warning { Level::WARNING } else { Level::ERROR };
+        let level = match (self.warning, self.note) {
+            (false, _) => Level::ERROR,
+            (true, false) => Level::WARNING,
+            (true, true) => Level::NOTE,
+        };
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         if let Some((file, span)) = &self.place {
             let path = file.path.display().to_string();
@@ -115,7 +127,8 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// One JSON object: message, file, line, column, label, help, warning.
+    /// One JSON object: message, file, line, column, label, help, warning (it stops nothing) and
+    /// note (a warning that is only worth knowing).
     pub fn to_json(&self) -> serde_json::Value {
         let (line, column) = self.line_column().unzip();
         serde_json::json!({
@@ -126,6 +139,7 @@ impl Diagnostic {
             "label": self.label,
             "help": self.help,
             "warning": self.warning,
+            "note": self.note,
         })
     }
 }
@@ -245,7 +259,7 @@ mod tests {
             Diagnostics::from(found).to_json(),
             serde_json::json!([{
                 "message": "no", "file": "p.toml", "line": 2, "column": 1,
-                "label": "here", "help": "yes", "warning": false
+                "label": "here", "help": "yes", "warning": false, "note": false
             }])
         );
     }

@@ -31,6 +31,7 @@ mod bootstrap;
 mod compare;
 mod conditional;
 mod errors;
+mod hints;
 mod holm;
 mod layers;
 mod metrics;
@@ -55,6 +56,9 @@ pub use compare::{
     spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
+pub use hints::{
+    Codes, Determined, Far, Truth, codes, determined_by_levels, determined_by_order, far,
+};
 pub use holm::holm;
 pub use layers::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,

@@ -104,6 +104,7 @@ pub fn skill(
         gain: point,
         gain_interval: drawn.unwrap_or(Interval { low: point, high: point }),
         beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),
+        not_judged: None,
     })
 }
 

@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, Performance, Probe,
-    SplitMeasures,
+    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, NotMeasured,
+    Performance, Probe, RowAccount, SplitMeasures,
 };
 
 /// `audit --json`
@@ -73,6 +73,12 @@ pub struct NodeAudit {
     pub classes: Vec<String>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, SplitMeasures>,
+    /// Why a metric of its task is absent from `metrics`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub not_measured: NotMeasured,
+    /// What became of the rows of its table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<RowAccount>,
     /// Yardsticks by name (`majority`, `linear`, `single`), each by split.
     pub baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     /// Does it know anything?
@@ -164,6 +170,9 @@ pub struct Skill {
     pub gain_interval: Interval,
     /// Is the whole interval above 0?
     pub beats_baseline: bool,
+    /// Why it is not judged at all, when it is not: then it beats nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_judged: Option<String>,
 }
 
 /// True classes by predicted classes.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Certificate, Change, EndToEnd, Judgement, Metrics, Standing};
+use crate::{
+    Certificate, Change, DataFinding, EndToEnd, Judgement, Metrics, NotMeasured, RowAccount,
+    Standing,
+};
 
 /// `run --json`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +30,10 @@ pub struct RunReport {
     pub end_to_end: Vec<EndToEnd>,
     /// Things worth a person's attention, in words.
     pub notes: Vec<String>,
+    /// What should be known of the data that the experts stand on: rows without a target, classes
+    /// without a training row.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<DataFinding>,
     /// Was it stopped by Ctrl-C?
     #[serde(default)]
     pub interrupted: bool,
@@ -91,6 +98,12 @@ pub struct NodeRun {
     /// Of the sides on which its model has seen rows: how many rows its figures leave out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub seen: BTreeMap<String, SeenRows>,
+    /// Why a metric of its task is absent from `metrics`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub not_measured: NotMeasured,
+    /// What became of the rows of its table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<RowAccount>,
     /// What the lock stood on before, when it was something else.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<Standing>,
@@ -161,6 +174,9 @@ pub struct RequirementOutcome {
     pub text: String,
     /// The metric's value, when the expert has one.
     pub value: Option<f64>,
+    /// Why there is no value, when there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_measured: Option<String>,
     /// Met?
     pub met: bool,
 }

@@ -9,14 +9,17 @@ use crate::attention::{Item, first};
 use crate::graph::{Graph, GraphEdge, GraphNode, Kind, draw};
 use crate::number::{count, counted, measure, percent, px};
 use crate::page::{anchor, breakable, link, sentence};
-use crate::words::{Health, baseline_name, finite, headline, metric_name, on, short};
+use crate::words::{
+    Health, baseline_name, finite, headline, headline_absent, metric_name, on, short,
+};
 
 /// Top inputs named in the table.
 const TOP_INPUTS: usize = 2;
 
 pub(crate) fn overview(report: &AuditReport) -> Markup {
-    let nothing = report.nodes.iter().filter(|node| !node.skill.beats_baseline).count();
-    let skilled = report.nodes.len() - nothing;
+    let unjudged = report.nodes.iter().filter(|node| node.skill.not_judged.is_some()).count();
+    let skilled = report.nodes.iter().filter(|node| node.skill.beats_baseline).count();
+    let nothing = report.nodes.len() - skilled - unjudged;
     html! {
         section #overview aria-labelledby="overview-title" {
             h2 #overview-title { "Overview" }
@@ -24,12 +27,15 @@ pub(crate) fn overview(report: &AuditReport) -> Markup {
                 p.summary { "This pipeline has no experts yet, so there is nothing to show." }
             } @else {
                 p.summary {
-                    @if nothing == 0 { "Every expert knows more than a constant guess on rows it has not seen." }
+                    @if nothing + unjudged == 0 { "Every expert knows more than a constant guess on rows it has not seen." }
                     @else {
                         (skilled) " of " (counted(report.nodes.len() as u64, "expert", "experts"))
                         @if skilled == 1 { " knows" } @else { " know" }
                         " more than a constant guess on rows not seen in training; "
-                        strong { (nothing) " learned nothing" } "."
+                        @if nothing > 0 { strong { (nothing) " learned nothing" } }
+                        @if nothing > 0 && unjudged > 0 { ", " }
+                        @if unjudged > 0 { strong { (unjudged) " cannot be judged" } }
+                        "."
                     }
                 }
                 (attention(report))
@@ -95,12 +101,16 @@ fn headline_cell(node: &NodeAudit) -> Markup {
     let Some((metric, (value, interval))) =
         headline(node).and_then(|metric| Some((metric, on(node.metrics.get("test"), metric)?)))
     else {
-        return html! { "not measured" };
+        return match headline_absent(node) {
+            Some((_, why)) => html! { "not measured" span.aside { (why) } },
+            None => html! { "not measured" },
+        };
     };
     let (value, range) = measure(value, interval);
     html! {
         span.line { (metric_name(metric)) " " strong { (value) } }
         @if let Some(range) = range { span.aside { (range) } }
+        @if let Some((name, why)) = headline_absent(node) { span.aside { "no " (metric_name(name)) ": " (why) } }
     }
 }
 
@@ -207,7 +217,7 @@ fn graph(report: &AuditReport) -> Graph {
             kind: Kind::Expert,
             lines: std::iter::once(node.task.clone()).chain(value).collect(),
             state: (health != Health::Sound).then(|| health.words()),
-            muted: health == Health::LearnedNothing,
+            muted: matches!(health, Health::LearnedNothing | Health::NotJudged),
             href: Some(link(&node.name)),
         }
     });

@@ -56,6 +56,18 @@ pub(crate) fn headline(node: &NodeAudit) -> Option<&'static str> {
     wanted.iter().copied().find(|metric| finite(test, metric).is_some())
 }
 
+/// Why the metric that a person would ask for first is not the one that is shown.
+pub(crate) fn headline_absent(node: &NodeAudit) -> Option<(&'static str, &str)> {
+    let absent = node.not_measured.get("test")?;
+    let shown = headline(node);
+    let wanted = match (node.task.as_str(), node.classes.len()) {
+        ("regression", _) => "r2",
+        (_, 3..) => "accuracy",
+        _ => "auc",
+    };
+    (shown != Some(wanted)).then_some((wanted, absent.get(wanted)?.as_str()))
+}
+
 /// A metric that is there and is a number.
 pub(crate) fn finite(metrics: &Metrics, name: &str) -> Option<f64> {
     metrics.get(name).copied().filter(|value| value.is_finite())
@@ -97,6 +109,8 @@ pub(crate) fn baseline_name<'a>(name: &'a str, task: &str) -> &'a str {
 pub(crate) enum Health {
     /// Held-out skill does not beat the constant baseline.
     LearnedNothing,
+    /// It cannot be judged.
+    NotJudged,
     /// So many warnings.
     Warnings(usize),
     /// The linear baseline does as well or better.
@@ -109,7 +123,9 @@ impl Health {
     /// Judges an expert.
     pub(crate) fn of(node: &NodeAudit) -> Self {
         let warnings = crate::attention::warnings(node);
-        if !node.skill.beats_baseline {
+        if node.skill.not_judged.is_some() {
+            Self::NotJudged
+        } else if !node.skill.beats_baseline {
             Self::LearnedNothing
         } else if warnings > 0 {
             Self::Warnings(warnings)
@@ -124,6 +140,7 @@ impl Health {
     pub(crate) fn words(self) -> String {
         match self {
             Self::LearnedNothing => "learned nothing".to_owned(),
+            Self::NotJudged => "not judged".to_owned(),
             Self::Warnings(count) => counted(count as u64, "warning", "warnings"),
             Self::NoBetterThanLinear => "no better than linear".to_owned(),
             Self::Sound => "no warnings".to_owned(),
@@ -133,7 +150,7 @@ impl Health {
     /// The class of its mark in the style sheet.
     pub(crate) fn class(self) -> &'static str {
         match self {
-            Self::LearnedNothing | Self::Warnings(_) => "alert",
+            Self::LearnedNothing | Self::NotJudged | Self::Warnings(_) => "alert",
             Self::NoBetterThanLinear => "plain",
             Self::Sound => "good",
         }
@@ -181,6 +198,9 @@ pub(crate) fn linear(node: &NodeAudit) -> Option<Linear> {
 /// What was learned, in one or two sentences.
 pub(crate) fn verdict(node: &NodeAudit) -> String {
     let skill = &node.skill;
+    if let Some(why) = &skill.not_judged {
+        return format!("It is not said to beat anything: {why}.");
+    }
     let regression = skill.metric == "rmse";
     let loss = if regression { "squared error".to_owned() } else { metric_phrase(&skill.metric) };
     let constant = if regression { "predicting the mean" } else { "the constant baseline" };
@@ -223,6 +243,9 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
 
 /// The heading of the verdict.
 pub(crate) fn verdict_title(node: &NodeAudit) -> String {
+    if node.skill.not_judged.is_some() {
+        return "Not judged.".to_owned();
+    }
     if !node.skill.beats_baseline {
         return "Learned nothing.".to_owned();
     }

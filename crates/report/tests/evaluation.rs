@@ -19,6 +19,7 @@ fn measures(auc: f64) -> SplitMeasures {
     let interval = Interval { low: auc - 0.02, high: auc + 0.02 };
     SplitMeasures {
         rows: 900,
+        seen: 0,
         metrics: BTreeMap::from([("auc".to_owned(), auc), ("log_loss".to_owned(), 0.4)]),
         intervals: BTreeMap::from([("auc".to_owned(), interval)]),
     }
@@ -155,6 +156,7 @@ fn report() -> EvaluationReport {
         requirements: vec![RequirementOutcome {
             text: "gate.arrival test auc >= 0.7".to_owned(),
             value: None,
+            not_measured: None,
             met: false,
         }],
         notes: vec!["columns that nothing reads: `unread`".to_owned()],

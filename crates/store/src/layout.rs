@@ -8,7 +8,10 @@ use std::{
 
 use collegium_digest::Digest;
 
-use crate::{StoreError, disk};
+use crate::{
+    StoreError, disk,
+    scratch::{Scratch, can_write},
+};
 
 /// The layout version that this program writes, and the latest that it reads.
 pub(crate) const VERSION: u64 = 1;
@@ -44,11 +47,42 @@ file stands on.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) root: PathBuf,
+    /// What is laid over a store that cannot be written.
+    pub(crate) scratch: Option<Scratch>,
 }
 
 impl Layout {
     pub(crate) fn new(project_root: &Path) -> Self {
-        Self { root: project_root.join(".collegium") }
+        Self { root: project_root.join(".collegium"), scratch: None }
+    }
+
+    /// The same where the project cannot be written: nothing below it will be.
+    pub(crate) fn to_read(project_root: &Path) -> Result<Self, StoreError> {
+        let mut layout = Self::new(project_root);
+        if !layout.can_be_written(project_root) {
+            let folder = std::env::temp_dir();
+            layout.scratch = Some(Scratch::new().map_err(StoreError::write(&folder))?);
+        }
+        Ok(layout)
+    }
+
+    fn can_be_written(&self, project_root: &Path) -> bool {
+        if !self.root.is_dir() {
+            // A project that is not there is another error, for whoever reads it.
+            return !project_root.is_dir() || can_write(project_root);
+        }
+        let parts = FOLDERS.iter().map(|name| self.root.join(name)).filter(|part| part.is_dir());
+        std::iter::once(self.root.clone()).chain(parts).all(|folder| can_write(&folder))
+    }
+
+    /// Where new files go: the store itself, or what is laid over it.
+    pub(crate) fn writes_to(&self) -> &Path {
+        self.scratch.as_ref().map_or(&self.root, Scratch::root)
+    }
+
+    /// Where new files of a part of the store go.
+    pub(crate) fn home(&self, name: &str) -> PathBuf {
+        self.writes_to().join(name)
     }
 
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
@@ -67,20 +101,35 @@ impl Layout {
 
     pub(crate) fn realisations(&self, recipe: &Digest) -> PathBuf {
         let name = hex(recipe);
-        self.below("realisations", &[&name[..2], &name])
+        path(&self.root, "realisations", &[&name[..2], &name])
+    }
+
+    /// The folders that realisations of a recipe may lie in.
+    pub(crate) fn all_realisations(&self, recipe: &Digest) -> impl Iterator<Item = PathBuf> {
+        let over = self.scratch.as_ref().map(|scratch| {
+            let name = hex(recipe);
+            path(scratch.root(), "realisations", &[&name[..2], &name])
+        });
+        std::iter::once(self.realisations(recipe)).chain(over)
+    }
+
+    /// Is this file of the store passed over?
+    pub(crate) fn ignores(&self, path: &Path) -> bool {
+        self.scratch.as_ref().is_some_and(|scratch| path.exists() && !scratch.is_below(path))
     }
 
     pub(crate) fn realisation(&self, recipe: &Digest, id: &Digest) -> PathBuf {
-        self.realisations(recipe).join(hex(id) + ".json")
+        let name = hex(recipe);
+        self.below("realisations", &[&name[..2], &name, &(hex(id) + ".json")])
     }
 
+    /// A file of the store: where it is, else where it would be written.
     fn below(&self, folder: &str, names: &[&str]) -> PathBuf {
-        // One allocation: this is on the way of every lookup.
-        let mut path = PathBuf::with_capacity(self.root.as_os_str().len() + 160);
-        path.push(&self.root);
-        path.push(folder);
-        names.iter().for_each(|name| path.push(name));
-        path
+        let own = path(&self.root, folder, names);
+        match &self.scratch {
+            Some(scratch) if !scratch.is_below(&own) => path(scratch.root(), folder, names),
+            _ => own,
+        }
     }
 
     /// Looks at the version, if there is a store; says whether `version` is missing or unreadable
@@ -97,6 +146,9 @@ impl Layout {
                 Err(StoreError::Newer { path: self.root.clone(), found, known: VERSION })
             }
             Ok(_) => Ok(None),
+            Err(_) if self.scratch.is_some() => {
+                Ok(Some(format!("{} is damaged and is ignored", path.display())))
+            }
             Err(_) => {
                 // Out of the way, so that `create` writes it again.
                 let _ = fs::remove_file(&path);
@@ -108,21 +160,30 @@ impl Layout {
     /// Makes whatever part of the store is missing.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
         for name in FOLDERS {
-            let path = self.folder(name);
+            let path = self.home(name);
             fs::create_dir_all(&path).map_err(StoreError::write(&path))?;
         }
         let version = format!("{VERSION}\n");
         for (name, text) in
             [(".gitignore", "*\n"), ("README", README), ("version", version.as_str())]
         {
-            let path = self.folder(name);
+            let path = self.home(name);
             if !path.exists() {
-                disk::replace(&self.folder("tmp"), "", &path, text.as_bytes(), false)
+                disk::replace(&self.home("tmp"), "", &path, text.as_bytes(), false)
                     .map_err(StoreError::write(&path))?;
             }
         }
         Ok(())
     }
+}
+
+fn path(root: &Path, folder: &str, names: &[&str]) -> PathBuf {
+    // One allocation: this is on the way of every lookup.
+    let mut path = PathBuf::with_capacity(root.as_os_str().len() + 240);
+    path.push(root);
+    path.push(folder);
+    names.iter().for_each(|name| path.push(name));
+    path
 }
 
 /// The digits of a digest. Formatting each byte by itself took more time than opening the file.

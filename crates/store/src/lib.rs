@@ -33,6 +33,9 @@
 //! forget them, or leave them empty, and either is a miss. A killed process forgets nothing that it
 //! filed.
 //!
+//! A command that only looks also works where nothing can be written ([`Store::open_to_read`]):
+//! what it has to make lies in a temporary folder (`scratch.rs`).
+//!
 //! Two commands care for it. [`Store::verify`] reads everything and names what was damaged;
 //! [`Store::plan_gc`] and [`Store::gc`] free what no lock file, pin or recent run stands on. Both
 //! work beside running processes, for which a vanished file is a miss.
@@ -53,6 +56,7 @@ mod memo;
 mod objects;
 mod project;
 mod runs;
+mod scratch;
 mod seal;
 mod shape;
 mod staged;
@@ -66,7 +70,7 @@ use std::{
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -92,7 +96,7 @@ use crate::{
 /// of threads and processes may use one store at a time.
 #[derive(Debug)]
 pub struct Store {
-    layout: Layout,
+    layout: Arc<Layout>,
     /// Has this process made sure that the folders exist?
     created: AtomicBool,
     /// In words, until somebody asks.
@@ -109,14 +113,50 @@ pub struct Store {
 
 impl Store {
     /// The store of the project at `project_root`. Nothing is written before there is something to
-    /// keep, so this also serves commands that only look, on a read-only file system too.
+    /// keep; what has to be kept and cannot be written is an error then.
     ///
     /// # Errors
     /// If the store there has a newer layout, or is not a folder that can be read.
     pub fn open(project_root: &Path) -> Result<Self, StoreError> {
-        let layout = Layout::new(project_root);
+        Self::of(Arc::new(Layout::new(project_root)))
+    }
+
+    /// The same for whoever only looks. Where the project cannot be written, nothing below it is:
+    /// what has to be made lies in a temporary folder until the last of the store's handles is
+    /// dropped, and a note says that it is not kept.
+    ///
+    /// # Errors
+    /// As [`Store::open`], or if there is no place for temporary files either.
+    pub fn open_to_read(project_root: &Path) -> Result<Self, StoreError> {
+        Self::of(Arc::new(Layout::to_read(project_root)?))
+    }
+
+    /// Another handle on the store of this place.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn at(place: &Place) -> Result<Self, StoreError> {
+        let store = Self::of(place.0.clone())?;
+        // Whoever opened it first was told.
+        store.created.store(place.0.scratch.is_some(), Ordering::Release);
+        Ok(store)
+    }
+
+    /// Where this store lies, to open it again.
+    pub fn place(&self) -> Place {
+        Place(self.layout.clone())
+    }
+
+    /// Is nothing below the project written, because it cannot be?
+    pub fn is_read_only(&self) -> bool {
+        self.layout.scratch.is_some()
+    }
+
+    fn of(layout: Arc<Layout>) -> Result<Self, StoreError> {
         let note = layout.check()?;
-        disk::sweep(&layout.folder("tmp"), "");
+        if layout.scratch.is_none() {
+            disk::sweep(&layout.folder("tmp"), "");
+        }
         Ok(Self {
             layout,
             created: AtomicBool::new(false),
@@ -145,7 +185,7 @@ impl Store {
         self.flush_stat()?;
         self.flush_memo()?;
         let files = std::mem::take(&mut *locked(&self.unsynced));
-        if files.is_empty() {
+        if files.is_empty() || self.is_read_only() {
             return Ok(());
         }
         disk::sync_all(self.root(), files.iter())
@@ -166,6 +206,13 @@ impl Store {
     fn create(&self) -> Result<(), StoreError> {
         if !self.created.load(Ordering::Acquire) {
             self.layout.create()?;
+            if self.is_read_only() && !self.created.load(Ordering::Acquire) {
+                self.note(format!(
+                    "{} cannot be written: what has to be made is in a temporary folder, and is not \
+                     kept",
+                    self.layout.root.display()
+                ));
+            }
             self.created.store(true, Ordering::Release);
         }
         Ok(())
@@ -174,7 +221,7 @@ impl Store {
     /// A temporary file for this store; if somebody deleted the store meanwhile, it is made again.
     fn temporary(&self) -> Result<tempfile::NamedTempFile, StoreError> {
         self.create()?;
-        let folder = self.layout.folder("tmp");
+        let folder = self.layout.home("tmp");
         let prefix = format!("{}-", std::process::id());
         match disk::temporary(&folder, &prefix) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -214,6 +261,10 @@ impl Store {
 
     /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place.
     fn set_aside(&self, path: &Path) -> std::io::Result<PathBuf> {
+        if let Some(scratch) = &self.layout.scratch {
+            scratch.ignore(path);
+            return Err(ErrorKind::ReadOnlyFilesystem.into());
+        }
         let folder = self.layout.folder("quarantine");
         let name: Vec<_> = path
             .strip_prefix(&self.layout.root)
@@ -248,6 +299,10 @@ impl Store {
         });
     }
 }
+
+/// Where a store lies; as long as one is held, what was made in a temporary folder is there.
+#[derive(Debug, Clone)]
+pub struct Place(Arc<Layout>);
 
 /// A mutex whose holder panicked still guards valid data here: every change is a single insertion.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

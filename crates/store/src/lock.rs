@@ -95,7 +95,7 @@ impl Store {
 
     fn lock_candidate(&self, recipe: &Digest) -> Result<(File, PathBuf), StoreError> {
         self.create()?;
-        let path = self.layout.folder("locks").join(hex(recipe));
+        let path = self.layout.home("locks").join(hex(recipe));
         let open = || OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = match open() {
             // Somebody deleted the store meanwhile.

@@ -52,7 +52,7 @@ impl Store {
 
     pub(crate) fn flush_memo(&self) -> Result<(), StoreError> {
         let mut memo = locked(&self.memo);
-        if !std::mem::take(&mut memo.changed) {
+        if !std::mem::take(&mut memo.changed) || self.is_read_only() {
             return Ok(());
         }
         let mut all = self.read_memo();

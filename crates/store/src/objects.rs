@@ -67,7 +67,10 @@ impl Store {
         let old = fs::metadata(&path)
             .and_then(|metadata| metadata.modified())
             .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > FRESH));
-        if old && File::open(&path).is_ok_and(|file| file.set_modified(now).is_ok()) {
+        if old
+            && !self.is_read_only()
+            && File::open(&path).is_ok_and(|file| file.set_modified(now).is_ok())
+        {
             self.trust(object, &path);
         }
         Ok(true)

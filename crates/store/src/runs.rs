@@ -21,7 +21,7 @@ impl Store {
         let time = format!("{:.6}", jiff::Timestamp::now());
         // No colons in file names, and names sort as times do.
         let stem = time.replace(['-', ':'], "");
-        let path = self.layout.folder("runs").join(format!("{stem}-{}.json", std::process::id()));
+        let path = self.layout.home("runs").join(format!("{stem}-{}.json", std::process::id()));
         let record = serde_json::to_vec(&Logged { time, report }).map_err(|error| {
             StoreError::Record { what: "a run".to_owned(), message: error.to_string() }
         })?;

@@ -134,7 +134,7 @@ impl Store {
 
     pub(crate) fn flush_stat(&self) -> Result<(), StoreError> {
         let mut cache = locked(&self.stat);
-        if !std::mem::take(&mut cache.changed) {
+        if !std::mem::take(&mut cache.changed) || self.is_read_only() {
             return Ok(());
         }
         // Another process may have written since; to lose its last word is harmless.

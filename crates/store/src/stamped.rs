@@ -71,11 +71,15 @@ impl Store {
         }
     }
 
-    /// Writes a small entry of the cache: JSON that costs nothing but time to lose.
+    /// Writes a small entry of the cache: JSON that costs nothing but time to lose. Where the store
+    /// cannot be written there is none.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn cache(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
+        if self.is_read_only() {
+            return Ok(());
+        }
         self.replace(&self.layout.folder("cache").join(name), &seal::seal(&[], record))
     }
 }

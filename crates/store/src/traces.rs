@@ -71,7 +71,12 @@ impl Store {
         recipe: &Digest,
     ) -> Result<BTreeMap<Digest, T>, StoreError> {
         let mut found = BTreeMap::new();
-        for (name, path) in names(&self.layout.realisations(recipe))? {
+        let folders = self.layout.all_realisations(recipe).map(|folder| names(&folder));
+        let files: Vec<_> = folders.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        for (name, path) in files {
+            if self.layout.ignores(&path) {
+                continue;
+            }
             let Some(id) = name.strip_suffix(".json").and_then(|n| n.parse::<Digest>().ok()) else {
                 continue;
             };

@@ -13,12 +13,16 @@ use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, thr
 use super::print_json;
 use crate::{args::Args, failure::Failure, locate::split};
 
+/// Bytes of the names of several experts in a file name, at most.
+const MANY_NAMES: usize = 120;
+
 /// Inputs of a row on the terminal; the report has more.
 const ROW_INPUTS: usize = 4;
 
 /// Where an audit was written.
 pub(crate) struct Written {
-    pub(crate) html: PathBuf,
+    /// `None` where nothing can be written and no place was named.
+    pub(crate) html: Option<PathBuf>,
     pub(crate) report: AuditReport,
 }
 
@@ -53,8 +57,22 @@ pub(crate) fn audit(
             }
         }
     }
-    crate::human::put(&format!("report: {}\n", written.html.display()))?;
+    crate::human::put(&written.place(&session))?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Written {
+    /// A line that says where it is.
+    pub(crate) fn place(&self, session: &Session) -> String {
+        match &self.html {
+            Some(html) => format!("report: {}\n", html.display()),
+            None => format!(
+                "report: not written, since {} cannot be; name a place for it: `collegium audit -o \
+                 FILE.html`\n",
+                session.store.root().display()
+            ),
+        }
+    }
 }
 
 /// What needs attention, expert by expert, and of gates whether they pay; `audit` says the rest too.
@@ -130,7 +148,7 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
 
 /// Writes an audit as HTML and JSON beside each other, to `output`, else to
 /// `.collegium/reports/NAME.html`, where some experts were named `NAME.EXPERTS.html`; and a model card
-/// of every expert in a folder of the same name.
+/// of every expert in a folder of the same name. A project that cannot be written has no place but `output`.
 pub(crate) fn write(
     session: &Session,
     report: AuditReport,
@@ -139,10 +157,11 @@ pub(crate) fn write(
 ) -> Result<Written, Failure> {
     let html = match output {
         Some(path) => path.to_path_buf(),
+        None if session.store.is_read_only() => return Ok(Written { html: None, report }),
         None => {
             let name = match nodes {
                 [] => report.pipeline.clone(),
-                some => format!("{}.{}", report.pipeline, some.join("+")),
+                some => format!("{}.{}", report.pipeline, several(some)),
             };
             session.store.root().join("reports").join(format!("{name}.html"))
         }
@@ -157,7 +176,18 @@ pub(crate) fn write(
         let card = collegium_report::card(&report, node);
         save(&cards.join(format!("{name}.md")), card.as_bytes())?;
     }
-    Ok(Written { html: short(html), report })
+    Ok(Written { html: Some(short(html)), report })
+}
+
+/// Some experts as part of a file name, which holds 255 bytes.
+fn several(nodes: &[String]) -> String {
+    let mut name = nodes.join("+");
+    if name.len() > MANY_NAMES {
+        let digest = collegium_digest::Digest::of(name.as_bytes());
+        let first = nodes.first().map_or("", String::as_str);
+        name = format!("{first}+{}-more-{}", nodes.len() - 1, digest.short());
+    }
+    name
 }
 
 /// Writes a file whole or not at all.

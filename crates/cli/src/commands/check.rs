@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use collegium_engine::{EngineError, mended};
-use collegium_manifest::Pipeline;
+use collegium_engine::{Depth, EngineError, mended};
+use collegium_manifest::{Diagnostics, Pipeline};
 
 use super::print_json;
 use crate::{
@@ -17,7 +17,10 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     let mut warnings = mended(|| session.provenance_warnings(&[]))?;
     warnings.0.extend(mended(|| session.split_warnings())?.0);
     let advice = mended(|| session.key_advice())?;
+    let (findings, said) = mended(|| session.finding_diagnostics(&[], Depth::Values))?;
+    warnings.extend(said);
     session.store.flush()?;
+    crate::session::say_notes(&session);
     let pipeline = &session.pipeline;
     if !warnings.is_empty() && !args.quiet {
         anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
@@ -32,9 +35,10 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
                 .map(|(index, name)| Ok((name, session.provenance(index)?)))
                 .collect::<Result<_, EngineError>>()
         })?;
+        let accounts: BTreeMap<String, _> = mended(|| session.row_accounts(&[]))?;
         print_json(&serde_json::json!({
             "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
-            "provenance": provenance, "notes": advice,
+            "findings": findings, "rows": accounts, "provenance": provenance, "notes": advice,
         }))?;
     } else {
         put(&format!(
@@ -42,13 +46,23 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             pipeline.name,
             nodes(pipeline),
             count(pipeline.data.len(), "data source"),
-            match warnings.len() {
-                0 => "nothing wrong".to_owned(),
-                some => count(some, "warning"),
-            },
+            verdict(&warnings),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `nothing wrong`, `1 warning, 2 notes`
+fn verdict(found: &Diagnostics) -> String {
+    let notes = found.iter().filter(|one| one.note).count();
+    let mut text = match found.len() - notes {
+        0 => "nothing wrong".to_owned(),
+        some => count(some, "warning"),
+    };
+    if notes > 0 {
+        text.push_str(&format!(", {}", count(notes, "note")));
+    }
+    text
 }
 
 /// `4 experts, 2 gates`

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<ExitCode, Failure> {
     let pipeline = crate::locate::load(args, named)?;
-    let store = Store::open(&pipeline.root)?;
+    let store = Store::open_to_read(&pipeline.root)?;
     let mut runs = store.runs()?;
     runs.retain(|(_, run)| run.pipeline == pipeline.name);
     let runs = runs.split_off(runs.len().saturating_sub(number));

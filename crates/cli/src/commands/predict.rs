@@ -31,6 +31,7 @@ pub(crate) fn predict(
             chunk: 16_384,
         },
     )?;
+    crate::session::say_notes(&session);
     said(args, &summary, output)
 }
 
@@ -57,7 +58,9 @@ pub(crate) fn side(
         keep: keep.to_vec(),
         chunk: 16_384,
     };
-    said(args, &collegium_engine::predict_side(&session, &options)?, output)
+    let summary = collegium_engine::predict_side(&session, &options)?;
+    crate::session::say_notes(&session);
+    said(args, &summary, output)
 }
 
 fn said(args: &Args, summary: &PredictSummary, output: &Path) -> Result<ExitCode, Failure> {

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_engine::{AuditOptions, EngineError, RunOptions, add_earlier};
-use collegium_records::{NodeRun, Outcome, RunReport};
+use collegium_records::{DataFinding, Level, NodeRun, Outcome, RunReport};
 
 use super::print_json;
 use crate::{
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         return Ok(code);
     }
     let (session, interrupted) =
-        crate::session::open_at(args, named.as_deref(), options.advance_split)?;
+        crate::session::open_to_keep(args, named.as_deref(), options.advance_split)?;
     let jobs = super::jobs(options.jobs);
     let mut asked = RunOptions {
         nodes: nodes.clone(),
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             found => found?,
         };
         let paths = super::audit::write(&session, found, &to_audit.nodes, None)?;
-        report.report = Some(paths.html.display().to_string());
+        report.report = paths.html.as_ref().map(|html| html.display().to_string());
         report.notes.extend(session.notes());
         written = Some(paths);
         break;
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         }
         if let Some(paths) = written {
             super::audit::say_warnings(&paths.report)?;
-            crate::human::put(&format!("report: {}\n", paths.html.display()))?;
+            crate::human::put(&paths.place(&session))?;
         }
     }
     Ok(code(&report, interrupted.load(Ordering::Relaxed)))
@@ -155,9 +155,17 @@ fn words(report: &RunReport, experts: usize) -> String {
         ));
     }
     for requirement in &report.requirements {
-        let found = requirement.value.map_or_else(|| "not measured".to_owned(), three);
+        let found = match (requirement.value, &requirement.not_measured) {
+            (Some(value), _) => three(value),
+            (None, Some(why)) => format!("not measured: {why}"),
+            (None, None) => "not measured".to_owned(),
+        };
         let verdict = if requirement.met { "met" } else { "NOT MET" };
         text.push_str(&format!("require {}: {verdict} ({found})\n", requirement.text));
+    }
+    for finding in report.findings.iter().filter(|finding| said(finding)) {
+        let word = if finding.level == Level::Warning { "warning" } else { "note" };
+        text.push_str(&format!("{word}: {}\n", collegium_engine::sentence(finding)));
     }
     for note in &report.notes {
         text.push_str(&format!("note: {note}\n"));
@@ -201,13 +209,30 @@ fn row(node: &NodeRun) -> Vec<String> {
 
 /// The test metric that people look at first.
 fn headline(node: &NodeRun) -> String {
-    let Some(test) = node.metrics.get("test") else { return String::new() };
+    let absent = node.not_measured.get("test");
+    let mut without = String::new();
     for (metric, shown) in
         [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²"), ("rmse", "RMSE")]
     {
-        if let Some(value) = test.get(metric) {
-            return format!("{shown} {}", three(*value));
+        if let Some(value) = node.metrics.get("test").and_then(|test| test.get(metric)) {
+            return format!("{shown} {}{without}", three(*value));
+        }
+        // Another metric in its place is not shown without saying so.
+        if let Some(why) = absent.and_then(|absent| absent.get(metric))
+            && without.is_empty()
+        {
+            without = format!(" (no {shown}: {why})");
         }
     }
-    String::new()
+    match absent.and_then(|absent| absent.values().next()) {
+        Some(why) => format!("not measured: {why}"),
+        None => String::new(),
+    }
+}
+
+/// Is this finding said after a run? What `where` leaves out was asked for, and what a class lacks
+/// beside training rows is said by `check` and the audit; `--json` has all of them.
+fn said(finding: &DataFinding) -> bool {
+    finding.level == Level::Warning
+        || matches!(finding.kind.as_str(), "rows-without-target" | "class-missing-in-fold")
 }

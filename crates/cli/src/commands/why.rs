@@ -19,6 +19,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
     };
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let why = mended(|| collegium_engine::why(&session, node))?;
+    crate::session::say_notes(&session);
     if args.json {
         print_json(&why)?;
         return Ok(ExitCode::SUCCESS);

@@ -7,7 +7,7 @@ use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_plan::View;
 use collegium_probe::{Sight, agreement, spectral_gap};
-use collegium_records::{Agop, Comparison, NodeAudit, Probe, SeenRows, SplitMeasures};
+use collegium_records::{Agop, Comparison, NodeAudit, Probe, SeenRows, Skill, SplitMeasures};
 
 use super::{
     baseline_name, baselines,
@@ -99,6 +99,7 @@ impl Session {
             Some(_) if skilled => {
                 self.look_closely(index, model.clone(), state, states, &refits, key)?
             }
+            Some(Skill { not_judged: Some(why), .. }) => withheld(why),
             Some(_) => withheld(
                 "it learned nothing: on test rows it does not beat a constant prediction, so what \
                  it looks at says nothing about the task",
@@ -123,6 +124,8 @@ impl Session {
             model: model_words(&expert.model),
             classes: resolved.classes.clone(),
             metrics,
+            not_measured: BTreeMap::new(),
+            account: None,
             baselines: yardsticks,
             skill: skill.unwrap_or_else(no_skill),
             confusion,

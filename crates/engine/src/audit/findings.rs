@@ -41,6 +41,10 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
                     "Nothing can be said of it: it has too few test rows that its model has not seen."
                         .to_owned()
                 }
+                _ if audit.skill.not_judged.is_some() => format!(
+                    "It is not said to beat anything: {}.",
+                    audit.skill.not_judged.as_deref().unwrap_or_default()
+                ),
                 true => "Nothing can be said of it: it has no test rows.".to_owned(),
                 false => format!(
                     "It learned nothing: its test {} of {} does not beat the {} of a constant \

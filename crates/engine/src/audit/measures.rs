@@ -23,6 +23,10 @@ use crate::{
 /// Bootstrap resamples behind every interval of a metric.
 pub(crate) const RESAMPLES: u32 = 200;
 
+/// Share of test rows whose class no training row has from which an expert is not judged: it cannot
+/// do what it is asked. Fewer are left out of the comparison with a constant.
+const UNSEEN: f64 = 0.01;
+
 impl Session {
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
     /// class weights is judged by the loss that it was trained on: each row counts as its class.
@@ -38,10 +42,16 @@ impl Session {
                 let all = self.labels(index)?;
                 let weights = self.row_weights(index, &train, &all);
                 let mut prior = vec![0.0f64; *classes];
+                let mut seen = vec![false; *classes];
                 for &row in train.iter() {
                     let label = all[row as usize] as usize;
                     prior[label] += weights[label];
+                    seen[label] = true;
                 }
+                // What the constant gives a class that it never saw is a matter of where logarithms
+                // are cut off, so nothing is won on such a row.
+                let known = |label: u32| seen.get(label as usize).copied().unwrap_or(false);
+                let unseen = labels.iter().filter(|&&label| !known(label)).count();
                 let total: f64 = prior.iter().sum();
                 let constant: Vec<f32> = match width {
                     1 => vec![(prior[1] / total) as f32; labels.len()],
@@ -50,14 +60,29 @@ impl Session {
                         one.repeat(labels.len())
                     }
                 };
-                let weigh = |mut losses: Vec<f64>| {
-                    for (loss, &label) in losses.iter_mut().zip(labels) {
-                        *loss *= weights.get(label as usize).copied().unwrap_or(1.0);
-                    }
-                    losses
+                let weigh = |losses: Vec<f64>| -> Vec<f64> {
+                    let of_row = |(loss, &label): (f64, &u32)| {
+                        let weight = weights.get(label as usize).copied().unwrap_or(1.0);
+                        known(label).then_some(loss * weight)
+                    };
+                    losses.into_iter().zip(labels).filter_map(of_row).collect()
                 };
                 let ours = weigh(log_losses(probability, *width, labels, *classes));
                 let theirs = weigh(log_losses(&constant, *width, labels, *classes));
+                let many = unseen as f64 >= UNSEEN * labels.len() as f64;
+                if unseen > 0 && many {
+                    let text = format!(
+                        "{unseen} of {} test rows have a class that no training row has",
+                        labels.len()
+                    );
+                    return Ok(Some(Skill {
+                        metric: "log_loss".to_owned(),
+                        value: mean(&log_losses(probability, *width, labels, *classes)),
+                        baseline: mean(&log_losses(&constant, *width, labels, *classes)),
+                        not_judged: Some(text),
+                        ..no_skill()
+                    }));
+                }
                 skill(Loss::Log, &ours, &theirs, RESAMPLES, key)
             }
             Predicted::Values { predicted, truth } => {
@@ -192,6 +217,10 @@ pub(crate) fn with_intervals(predicted: &Predicted, key: &Digest) -> SplitMeasur
     }
 }
 
+fn mean(losses: &[f64]) -> f64 {
+    losses.iter().sum::<f64>() / losses.len().max(1) as f64
+}
+
 /// Without test rows nothing is proved.
 pub(super) fn no_skill() -> Skill {
     Skill {
@@ -201,5 +230,6 @@ pub(super) fn no_skill() -> Skill {
         gain: 0.0,
         gain_interval: collegium_records::Interval { low: 0.0, high: 0.0 },
         beats_baseline: false,
+        not_judged: None,
     }
 }

@@ -46,7 +46,7 @@ use crate::{
 };
 
 /// Raised when an audit measures more or otherwise, so that no cached part of an older form is shown.
-const FORM: u32 = 10;
+const FORM: u32 = 11;
 
 /// What an audit is to measure.
 #[derive(Debug, Clone)]
@@ -91,6 +91,7 @@ pub fn audit(
         let mut audit = session.node_audit(index, &states)?;
         session.add_standing(index, &states, &mut audit)?;
         session.add_asked(index, &states, options, &mut audit)?;
+        session.add_account(index, &mut audit)?;
         session.add_findings(index, &states, &mut audit)?;
         Ok(audit)
     };
@@ -203,6 +204,13 @@ impl Session {
         Ok(())
     }
 
+    /// What became of its rows, and why a metric is absent.
+    fn add_account(&self, index: usize, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        audit.not_measured = self.explain_absent(index, &audit.metrics)?;
+        audit.account = Some((*self.account(index)?).clone());
+        Ok(())
+    }
+
     /// Sentences follow from the numbers, so they are made anew and never cached with them.
     fn add_findings(
         &self,
@@ -212,7 +220,11 @@ impl Session {
     ) -> Result<(), EngineError> {
         let Some(state) = states.get(&index) else { return Ok(()) };
         let notes = self.model(state.full())?.encoder.notes();
-        audit.findings = findings::of(audit, &notes, self.expert(index).train.epochs);
+        let mut said = findings::of(audit, &notes, self.expert(index).train.epochs);
+        // Of the data first: the figures rest on it.
+        said.splice(0..0, self.findings_of(index)?);
+        said.sort_by_key(|finding| finding.level);
+        audit.findings = said;
         Ok(())
     }
 

@@ -119,9 +119,8 @@ impl Opened {
         let read = wanted.iter().flat_map(|&index| &session.experts[index].inputs);
         let mut columns: BTreeSet<String> = read.filter_map(column_of).collect();
         let inputs: Vec<String> = columns.iter().cloned().collect();
-        let mut rows =
-            read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
-                .map_err(wrong)?;
+        let mut rows = read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
+            .map_err(wrong)?;
         rows.adopt(facts, &inputs);
         let mut unmeasured = BTreeMap::new();
         for &index in wanted {
@@ -199,7 +198,9 @@ impl Opened {
                 // Both are in the order of the DAG.
                 match next.next() {
                     Some(kept) => {
-                        let seen = self.before.among(kept.index, who, &mut identities);
+                        let source = &session.pipeline.data[&session.expert(kept.index).data];
+                        let read = source.read_of_rows();
+                        let seen = self.before.among(kept.index, who, read, &mut identities);
                         kept.add(session, &table, made, first, seen.as_deref())
                     }
                     None => Ok(()),
@@ -208,7 +209,9 @@ impl Opened {
         }
         if sample.passed != self.rows.done() {
             let (read, seen) = (self.rows.done(), sample.passed);
-            return Err(EngineError::Internal(format!("{read} rows were read and {seen} looked at")));
+            return Err(EngineError::Internal(format!(
+                "{read} rows were read and {seen} looked at"
+            )));
         }
         if sample.passed == 0 {
             let path = self.rows.path().display();
@@ -396,7 +399,9 @@ impl Session {
         let own: Vec<_> = all.filter(|requirement| find(&requirement.expert).is_some()).collect();
         let (asked, other): (Vec<_>, Vec<_>) = own.into_iter().partition(|r| r.split == "test");
         let value = |requirement: &collegium_manifest::Requirement| {
-            find(&requirement.expert)?.new.metrics.get(&requirement.metric).copied()
+            let node = find(&requirement.expert);
+            let found = node.and_then(|node| node.new.metrics.get(&requirement.metric)).copied();
+            found.ok_or_else(|| "it is not defined on these rows".to_owned())
         };
         let note = (!other.is_empty()).then(|| {
             let texts: Vec<&str> = other.iter().map(|r| r.text.as_str()).collect();

@@ -10,6 +10,7 @@ use std::{
 };
 
 use collegium_data::{Table, row_identities};
+use collegium_manifest::ReadOptions;
 
 use crate::{
     EngineError, Session,
@@ -100,13 +101,14 @@ impl SeenBefore {
         &self,
         index: usize,
         chunk: &Table,
+        read: &ReadOptions,
         cache: &mut HashMap<Vec<String>, Vec<u64>>,
     ) -> Option<Vec<bool>> {
         let sets = self.by_node.get(&index)?;
         let mut seen = vec![false; chunk.rows];
         for one in sets.iter() {
             if !cache.contains_key(&one.columns) {
-                cache.insert(one.columns.clone(), row_identities(chunk, &one.columns)?);
+                cache.insert(one.columns.clone(), row_identities(chunk, &one.columns, read)?);
             }
             for (seen, identity) in seen.iter_mut().zip(&cache[&one.columns]) {
                 *seen |= one.seen.contains(identity);

@@ -13,8 +13,8 @@ use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{
-    EngineError, Event, Session, error::data_error, inputs::NodeState, membership, requirement,
-    session::lock_mutex,
+    Depth, EngineError, Event, Session, error::data_error, inputs::NodeState, membership,
+    requirement, session::lock_mutex,
 };
 
 /// Writes the lock and the log, and makes the report.
@@ -76,6 +76,7 @@ pub(super) fn finish(
     notes.extend(session.notes());
     let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node_name(i)).collect();
     notes.extend(session.provenance_notes(&wanted)?);
+    let findings = session.findings(&wanted, Depth::Counts)?;
     let nodes: Vec<NodeRun> =
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
     notes.extend(nodes.iter().flat_map(membership::notes));
@@ -102,6 +103,7 @@ pub(super) fn finish(
         requirements,
         end_to_end,
         notes,
+        findings,
         interrupted,
         report: None,
     };

@@ -330,6 +330,8 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         left_out: None,
         metrics: BTreeMap::new(),
         seen: BTreeMap::new(),
+        not_measured: BTreeMap::new(),
+        account: None,
         before: None,
         certificate: None,
         judgement: None,

@@ -65,11 +65,13 @@ impl Shared {
                             shared.session.measure_baseline(index, *baseline, &state, &states)?;
                         }
                     }
-                    Ok((state, metrics))
+                    let absent = shared.session.explain_absent(index, &metrics)?;
+                    let account = shared.session.account(index)?;
+                    Ok((state, metrics, absent, account))
                 }
             })
             .await;
-        let (state, metrics) = state?;
+        let (state, metrics, absent, account) = state?;
         let standing = Standing { recipe: state.recipe, realisation: state.full().model };
         run.realisation = Some(standing.realisation);
         run.recipe.get_or_insert(standing.recipe);
@@ -82,6 +84,8 @@ impl Shared {
         run.left_out = self.session.left_out(index)?.map(|(left, _)| left);
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
+        run.not_measured = absent;
+        run.account = Some((*account).clone());
         let before = self.session.lock.node.get(&self.session.node_name(index));
         run.before = before
             .map(|node| Standing { recipe: node.recipe, realisation: node.realisation })

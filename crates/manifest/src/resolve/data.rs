@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::{images, names::is_name, origin, ranges::not_empty, read, split};
+use super::{images, names::check_name, origin, ranges::not_empty, read, split};
 use crate::{At, DataSource, Table, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
 
 /// Every data source of the file, with its defaults.
@@ -102,13 +102,7 @@ fn tables(
         sink.local(sink.error(given.span(), message).label("empty"));
     }
     for (table, path) in &given.get().0 {
-        if !is_name(table.get()) {
-            let message = format!("`{}` cannot be the name of a {what}", table.get());
-            sink.local(
-                sink.error(table.span(), message)
-                    .label("names are made of letters, digits, `_` and `-`"),
-            );
-        }
+        check_name(table, &format!("a {what}"), sink);
         check_pattern(path, sink);
         tables.insert(table.get().clone(), path.0.clone());
     }

@@ -98,11 +98,10 @@ pub(crate) fn resolve(
     if findings.has_errors() {
         return Err(findings);
     }
-    let stem = || source.path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
     let pipeline = Pipeline {
         source: Arc::clone(source),
         root,
-        name: raw.name.map_or_else(stem, |name| name.0.into_inner()),
+        name: raw.name.map_or_else(|| stem(source), |name| name.0.into_inner()),
         seed: raw.seed.as_ref().map_or(SEED, |seed| *seed.get()),
         memory_limit,
         data,
@@ -111,6 +110,11 @@ pub(crate) fn resolve(
         audit,
     };
     Ok(Loaded { pipeline, warnings: findings })
+}
+
+/// What a pipeline without a `name` is called.
+fn stem(source: &SourceFile) -> String {
+    source.path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into())
 }
 
 /// The targets of all nodes that have one.
@@ -155,6 +159,9 @@ fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
     }
     if let Some(name) = &raw.name {
         names::check_name(name, "a pipeline", sink);
+        names::check_reserved(name, "a pipeline", sink);
+    } else {
+        names::check_stem(&stem(&sink.source.clone()), sink);
     }
     ranges::check_reuse(raw.reuse.as_ref(), sink);
 }

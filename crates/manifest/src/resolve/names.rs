@@ -93,6 +93,22 @@ pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
     for (names, (section, kind)) in learning(file).into_iter().zip(LEARNING) {
         for name in names {
             check_name(name, kind, sink);
+            check_reserved(name, kind, sink);
+            let twin = known.iter().find(|(other, what)| {
+                *what != "data source"
+                    && other.get() != name.get()
+                    && other.get().eq_ignore_ascii_case(name.get())
+            });
+            if let Some((other, _)) = twin {
+                let message =
+                    format!("`{}` and `{}` differ in case alone", other.get(), name.get());
+                sink.local(
+                    sink.error(name.span(), message)
+                        .label("the same file name on many systems")
+                        .also(other.span(), "as this one's")
+                        .help("reports and model cards are named after their nodes: rename one of them"),
+                );
+            }
             if let Some((other, what)) = known.iter().find(|(other, _)| other.get() == name.get()) {
                 let article = if *what == "expert" { "an" } else { "a" };
                 let message = format!("`{}` is both {article} {what} and {kind}", name.get());
@@ -108,12 +124,61 @@ pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
     }
 }
 
-/// Letters, digits, `_` and `-`: what needs no quotes in TOML, in references or in file names.
+/// Bytes of a name at most: files are named after it, with endings and with the names of others.
+const LONGEST: usize = 100;
+
+/// Letters, digits, `_` and `-`: what needs no quotes in TOML, in references or in file names; and no
+/// longer than a file name may be.
 pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
-    if !is_name(name.get()) {
+    let text = name.get();
+    let label = if !is_name(text) {
+        "names are made of letters, digits, `_` and `-`".to_owned()
+    } else if text.starts_with('-') {
+        "names begin with a letter, a digit or `_`: this would be an option on a command line"
+            .to_owned()
+    } else if text.len() > LONGEST {
+        format!(
+            "{} characters; a name has at most {LONGEST}, since files are named after it",
+            text.len()
+        )
+    } else {
+        return;
+    };
+    let shown: String = text.chars().take(LONGEST).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    sink.local(
+        sink.error(name.span(), format!("`{shown}{more}` cannot be the name of {what}"))
+            .label(label),
+    );
+}
+
+/// Names that a file must not have on Windows, whatever its ending.
+pub(crate) fn check_reserved(name: &At<String>, what: &str, sink: &mut Sink) {
+    let lower = name.get().to_ascii_lowercase();
+    let numbered = |stem: &str| {
+        let rest = lower.strip_prefix(stem);
+        rest.is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']))
+    };
+    if matches!(lower.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+    {
+        let message = format!("`{}` cannot be the name of {what}", name.get());
         sink.local(
-            sink.error(name.span(), format!("`{}` cannot be the name of {what}", name.get()))
-                .label("names are made of letters, digits, `_` and `-`"),
+            sink.error(name.span(), message)
+                .label("the name of a device: no file can be called so on Windows")
+                .help("files are named after it: choose another, as in `aux_model`"),
+        );
+    }
+}
+
+/// What a pipeline without a `name` is called by its file must do as a file name too.
+pub(crate) fn check_stem(stem: &str, sink: &mut Sink) {
+    if stem.len() > LONGEST {
+        let shown: String = stem.chars().take(LONGEST / 2).collect();
+        let message = format!("a pipeline cannot be called `{shown}…` after its file");
+        sink.local(
+            sink.error(0..0, message)
+                .label(format!("{} bytes; a name has at most {LONGEST}", stem.len()))
+                .help("name it with `name = \"…\"` in `[pipeline]`, or rename the file"),
         );
     }
 }

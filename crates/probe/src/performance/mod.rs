@@ -16,6 +16,6 @@ mod thin;
 pub use classes::class_measures;
 pub use curves::curves;
 pub use residuals::residuals;
-pub(crate) use student::upper_tail;
+pub(crate) use student::{f_upper_tail, upper_tail};
 
 pub use slices::{SliceFeature, SliceRows, SliceValues, weak_slices};

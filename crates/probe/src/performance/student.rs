@@ -22,6 +22,19 @@ pub(crate) fn upper_tail(t: f64, freedom: f64) -> f64 {
     if t >= 0.0 { half } else { 1.0 - half }
 }
 
+/// P(F > f) with `first` and `second` degrees of freedom: I_x(ν₂/2, ν₁/2) with x = ν₂/(ν₂ + ν₁ f).
+pub(crate) fn f_upper_tail(f: f64, first: f64, second: f64) -> f64 {
+    if !(f > 0.0) {
+        return 1.0;
+    }
+    let scaled = first * f;
+    if scaled.is_infinite() {
+        return 0.0;
+    }
+    let x = second / (second + scaled);
+    incomplete_beta(second / 2.0, first / 2.0, x, scaled / (second + scaled))
+}
+
 /// The regularised incomplete beta function I_x(a, b), a, b > 0; `y` is 1 − x, asked for because it
 /// cannot be had from an x near 1.
 ///
@@ -103,6 +116,16 @@ mod tests {
             let found = incomplete_beta(a, b, x, 1.0 - x);
             assert!((found / expected - 1.0).abs() < 1e-12, "{a} {b} {x}: {found} {expected}");
         }
+    }
+
+    #[test]
+    fn an_f_of_one_and_n_degrees_is_a_squared_t() {
+        for (t, freedom) in [(0.5, 3.0), (2.0, 12.0), (9.0, 400.0)] {
+            let (f, both) = (f_upper_tail(t * t, 1.0, freedom), 2.0 * upper_tail(t, freedom));
+            assert!((f / both - 1.0).abs() < 1e-9, "{f} {both}");
+        }
+        // scipy.stats.f.sf(3.2, 4, 50)
+        assert!((f_upper_tail(3.2, 4.0, 50.0) / 0.02030393 - 1.0).abs() < 1e-4);
     }
 
     #[test]

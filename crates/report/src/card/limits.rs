@@ -28,6 +28,9 @@ pub(super) fn limits(node: &NodeAudit) -> String {
 }
 
 fn no_skill(node: &NodeAudit) -> Option<String> {
+    if let Some(why) = &node.skill.not_judged {
+        return Some(format!("What it can do is not known: {why}. Do not use it."));
+    }
     (!node.skill.beats_baseline)
         .then(|| "It cannot be told from a constant guess on test rows: do not use it.".to_owned())
 }

@@ -1,9 +1,9 @@
 //! What an expert was trained on.
 
-use collegium_records::{AuditReport, NodeAudit};
+use collegium_records::{AuditReport, NodeAudit, RowAccount};
 
 use super::text::{Paragraphs, code, inline, sentence, table};
-use crate::number::{count, percent};
+use crate::number::{count, counted, percent};
 
 /// The data source that the target belongs to.
 pub(super) fn source_name(node: &NodeAudit) -> &str {
@@ -27,6 +27,9 @@ pub(super) fn training(report: &AuditReport, node: &NodeAudit, page: &mut Paragr
         Some(vec![side.to_owned(), count(split.rows), role.to_owned()])
     });
     page.add(table(&["Side", "Rows", "Used for"], &rows.collect::<Vec<_>>()));
+    if let Some(account) = &node.account {
+        page.add(left_out(account));
+    }
     if let Some(provenance) = &node.provenance {
         let least = provenance
             .least_measured
@@ -40,6 +43,34 @@ pub(super) fn training(report: &AuditReport, node: &NodeAudit, page: &mut Paragr
         let notes: Vec<String> =
             provenance.notes.iter().map(|note| format!("- {}", sentence(note))).collect();
         page.add(notes.join("\n"));
+    }
+}
+
+/// Rows of the table that are on no side, and why.
+fn left_out(account: &RowAccount) -> String {
+    let sides: u64 = account.sides.values().sum();
+    let rest = account
+        .rows
+        .saturating_sub(account.filtered)
+        .saturating_sub(account.without_target)
+        .saturating_sub(sides);
+    let mut parts = Vec::new();
+    for (rows, why) in [
+        (account.without_target, "without a target"),
+        (account.filtered, "that `where` leaves out"),
+        (rest, "that the split leaves out"),
+    ] {
+        if rows > 0 {
+            parts.push(format!("{} {why}", counted(rows, "row", "rows")));
+        }
+    }
+    match parts.is_empty() {
+        true => format!("All {} of its table are used.", counted(account.rows, "row", "rows")),
+        false => format!(
+            "Of {} of its table are left out: {}.",
+            counted(account.rows, "row", "rows"),
+            parts.join(", ")
+        ),
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn training(node: &NodeAudit, id: &str) -> Markup {
                     dt { "Parameters" } dd { (count(node.parameters)) }
                     dt { "Multiply-adds per row" } dd { (count(node.multiply_adds)) }
                     dt { "Training rows" } dd { (count(node.rows)) }
+                    @if let Some(account) = &node.account {
+                        @if account.without_target > 0 { dt { "Rows without a target" } dd { (count(account.without_target)) " of " (count(account.rows)) ", left out" } }
+                        @if account.filtered > 0 { dt { "Left out by " code { "where" } } dd { (count(account.filtered)) " of " (count(account.rows)) } }
+                    }
                     @if node.rows > 0 && node.parameters > 0 {
                         dt { "Rows per parameter" } dd { (number(node.rows as f64 / node.parameters as f64)) }
                     }

@@ -23,6 +23,8 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         model: "mlp 64-32 relu".into(),
         classes: vec![],
         metrics: BTreeMap::new(),
+        not_measured: BTreeMap::new(),
+        account: None,
         baselines: BTreeMap::new(),
         skill: Skill {
             metric: "log_loss".into(),
@@ -31,6 +33,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
             gain: 0.0,
             gain_interval: Interval { low: 0.0, high: 0.0 },
             beats_baseline: true,
+            not_judged: None,
         },
         confusion: None,
         reliability: None,
@@ -121,6 +124,7 @@ pub fn classifier(
                 high: 1.0 - (interval.low * 0.5 + value * 0.5) / base,
             },
             beats_baseline: true,
+            not_judged: None,
         };
     }
     let from = node.skill.baseline;
@@ -170,6 +174,7 @@ pub fn airborne() -> NodeAudit {
         gain,
         gain_interval: Interval { low: gain - 0.0007, high: gain + 0.0006 },
         beats_baseline: true,
+        not_judged: None,
     };
     node.baselines.insert("linear".into(), BTreeMap::from([("test".into(), linear)]));
     node.baselines.insert("majority".into(), BTreeMap::from([("test".into(), mean)]));

@@ -115,6 +115,7 @@ pub fn slip_digit() -> NodeAudit {
             high: 1.0 - interval.low / baseline,
         },
         beats_baseline: true,
+        not_judged: None,
     };
     performance(&mut node, &drawn);
     look(&mut node);

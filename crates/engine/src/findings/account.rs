@@ -1,0 +1,100 @@
+//! What became of the rows of an expert's table: counted once per content of the table, its split,
+//! the target and `where`, and remembered.
+
+use std::sync::Arc;
+
+use collegium_data::select;
+use collegium_manifest::Task;
+use collegium_records::{ClassRows, Recipe, RowAccount};
+
+use crate::{
+    EngineError, Session,
+    error::data_error,
+    rows::{NO_LABEL, Rows, SIDES, Side, side_name},
+    session::lock_mutex,
+};
+
+/// Raised when more is counted, or otherwise.
+const FORM: u32 = 1;
+
+impl Session {
+    /// What became of the rows of an expert's table, looked up or counted.
+    pub(crate) fn account(&self, index: usize) -> Result<Arc<RowAccount>, EngineError> {
+        let side = Rows::Side { expert: index, side: Side::Train };
+        let recipe = Recipe::new("account")
+            .with("form", FORM)
+            .with("rows", self.rows_key(side))
+            .with("task", self.experts[index].task.name());
+        let key = recipe.digest();
+        if let Some(known) = lock_mutex(&self.accounts).get(&key) {
+            return Ok(known.clone());
+        }
+        let account = self.remembered("account", &key, || self.count(index))?;
+        let account = Arc::new(account);
+        lock_mutex(&self.accounts).insert(key, account.clone());
+        Ok(account)
+    }
+
+    fn count(&self, index: usize) -> Result<RowAccount, EngineError> {
+        let table = self.table(index)?;
+        let spec = self.expert(index);
+        let admitted = match &spec.filter {
+            Some(filter) => select(&table, &spec.data, filter.get_ref())
+                .map_err(|error| data_error(error, &self.pipeline.source))?,
+            None => vec![true; table.rows],
+        };
+        let filtered = admitted.iter().filter(|admitted| !**admitted).count();
+        let without_target = match table.column(spec.target.get_ref()) {
+            Some(target) => {
+                let missing =
+                    |&(row, &admitted): &(usize, &bool)| admitted && target.is_missing(row);
+                admitted.iter().enumerate().filter(missing).count()
+            }
+            None => 0,
+        };
+        let mut account = RowAccount {
+            rows: table.rows as u64,
+            filtered: filtered as u64,
+            without_target: without_target as u64,
+            ..RowAccount::default()
+        };
+        let mut rows = Vec::new();
+        for side in SIDES {
+            let found = self.rows(Rows::Side { expert: index, side })?;
+            account.sides.insert(side_name(side).to_owned(), found.len() as u64);
+            rows.push((side, found));
+        }
+        match self.experts[index].task {
+            Task::Classification => {
+                let labels = self.labels(index)?;
+                let name =
+                    |class: &String| ClassRows { class: class.clone(), ..ClassRows::default() };
+                account.classes = self.experts[index].classes.iter().map(name).collect();
+                for (side, rows) in rows {
+                    let known = rows.iter().map(|&row| labels[row as usize]);
+                    for label in known.filter(|&label| label != NO_LABEL) {
+                        let class = &mut account.classes[label as usize];
+                        match side {
+                            Side::Train => class.train += 1,
+                            Side::Valid => class.valid += 1,
+                            Side::Test => class.test += 1,
+                            Side::None => {}
+                        }
+                    }
+                }
+            }
+            Task::Regression => {
+                let target = self.target_values(index)?;
+                for (side, rows) in rows {
+                    let mut values = rows.iter().map(|&row| target[row as usize]);
+                    if let Some(first) = values.next()
+                        && values.all(|value| value == first)
+                    {
+                        account.constant.insert(side_name(side).to_owned(), first);
+                    }
+                }
+            }
+        }
+        Ok(account)
+    }
+}

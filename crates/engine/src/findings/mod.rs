@@ -1,0 +1,214 @@
+//! What should be known of data before a figure is believed.
+//!
+//! A model is fitted to what is there, whatever that is: to half of the rows because the others have
+//! no target, to a table whose test rows are of one class, to a column that the target was made
+//! from. None of this is an error, and all of it has to be said. Each kind of finding is a module:
+//!
+//! | module | finds | said by |
+//! |---|---|---|
+//! | `rows` | rows without a target, rows that `where` leaves out | `check`, `run`, `audit` |
+//! | `classes` | classes that a side of the split lacks | `check`, `run`, `audit` |
+//! | `folds` | fold models that are fitted without a class | `check`, `run`, `audit` |
+//! | `refusals` | why a fit has nothing to learn from | `run` |
+//! | `unmeasured` | why a metric is absent | `run`, `audit` |
+//! | `values` | codes read as quantities, values far out, inputs that give the target away | `check`, `audit` |
+//!
+//! What a finding rests on is counted once per content of the table and remembered in the store
+//! (`account`), so that a run with nothing to do reads no data. Findings stop nothing, are in no
+//! recipe, and change no result.
+
+mod account;
+mod classes;
+mod folds;
+mod refusals;
+mod rows;
+mod unmeasured;
+mod values;
+pub(crate) mod words;
+
+use std::{collections::BTreeMap, ops::Range};
+
+use collegium_manifest::{Diagnostic, Diagnostics};
+use collegium_records::{DataFinding, Finding, Level, RowAccount};
+
+use collegium_digest::Digest;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{EngineError, Session};
+
+/// A finding about one expert, with its place in the pipeline file.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) kind: &'static str,
+    pub(crate) level: Level,
+    pub(crate) span: Range<usize>,
+    /// What to say at that place.
+    pub(crate) label: String,
+    /// One sentence without a full stop, that names no expert.
+    pub(crate) text: String,
+    pub(crate) help: Option<String>,
+}
+
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What follows from counted rows: remembered, and cheap.
+    Counts,
+    /// Also what the values of inputs and target suggest.
+    Values,
+}
+
+impl Session {
+    /// What should be known of the data of some experts (all, for no names), warnings first; the
+    /// same finding about several experts is told once.
+    ///
+    /// # Errors
+    /// [`EngineError::Usage`] for unknown names; those of reading tables.
+    pub fn findings(
+        &self,
+        nodes: &[String],
+        depth: Depth,
+    ) -> Result<Vec<DataFinding>, EngineError> {
+        Ok(self.gathered(nodes, depth)?.into_iter().map(|(finding, _)| finding).collect())
+    }
+
+    /// The same with their places in the pipeline file.
+    ///
+    /// # Errors
+    /// As [`Session::findings`].
+    pub fn finding_diagnostics(
+        &self,
+        nodes: &[String],
+        depth: Depth,
+    ) -> Result<(Vec<DataFinding>, Diagnostics), EngineError> {
+        let mut findings = Vec::new();
+        let mut diagnostics = Diagnostics::default();
+        for (finding, found) in self.gathered(nodes, depth)? {
+            let source = &self.pipeline.source;
+            let message = match finding.nodes.len() {
+                0 | 1 => finding.text.clone(),
+                _ => sentence(&DataFinding { help: None, ..finding.clone() }),
+            };
+            let diagnostic = match finding.level {
+                Level::Warning => Diagnostic::warning(source, found.span, message),
+                Level::Note => Diagnostic::note(source, found.span, message),
+            };
+            diagnostics.push(diagnostic.label(found.label).maybe_help(finding.help.clone()));
+            findings.push(finding);
+        }
+        Ok((findings, diagnostics))
+    }
+
+    /// What became of the rows of some experts (all, for no names), by `expert.NAME`.
+    ///
+    /// # Errors
+    /// As [`Session::findings`].
+    pub fn row_accounts(
+        &self,
+        nodes: &[String],
+    ) -> Result<BTreeMap<String, RowAccount>, EngineError> {
+        let experts = self.select(nodes)?.into_iter();
+        experts.map(|index| Ok((self.node_name(index), (*self.account(index)?).clone()))).collect()
+    }
+
+    /// The findings of one expert as its audit says them.
+    pub(crate) fn findings_of(&self, index: usize) -> Result<Vec<Finding>, EngineError> {
+        let say = |found: Found| Finding {
+            level: found.level,
+            text: match found.help {
+                Some(help) => format!("{}: {help}.", capital(&found.text)),
+                None => format!("{}.", capital(&found.text)),
+            },
+        };
+        Ok(self.found(index, Depth::Values)?.into_iter().map(say).collect())
+    }
+
+    fn gathered(
+        &self,
+        nodes: &[String],
+        depth: Depth,
+    ) -> Result<Vec<(DataFinding, Found)>, EngineError> {
+        let mut all: Vec<(DataFinding, Found)> = Vec::new();
+        for index in self.select(nodes)? {
+            let node = self.node_name(index);
+            for found in self.found(index, depth)? {
+                let same = all.iter_mut().find(|(known, _)| {
+                    known.kind == found.kind && known.text == found.text && known.help == found.help
+                });
+                match same {
+                    Some((known, _)) => known.nodes.push(node.clone()),
+                    None => {
+                        let finding = DataFinding {
+                            kind: found.kind.to_owned(),
+                            level: found.level,
+                            nodes: vec![node.clone()],
+                            text: found.text.clone(),
+                            help: found.help.clone(),
+                        };
+                        all.push((finding, found));
+                    }
+                }
+            }
+        }
+        all.sort_by_key(|(finding, _)| finding.level);
+        Ok(all)
+    }
+
+    fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
+        let account = self.account(index)?;
+        let mut found = rows::of(self, index, &account);
+        found.extend(classes::of(self, index, &account));
+        found.extend(folds::of(self, index, &account)?);
+        if depth == Depth::Values {
+            found.extend(values::of(self, index)?);
+        }
+        Ok(found)
+    }
+}
+
+impl Session {
+    /// What was found out once for this key, looked up or made. It is an entry of the cache, not a
+    /// result: losing it costs time, and where nothing can be written it is made again.
+    fn remembered<T: Serialize + DeserializeOwned>(
+        &self,
+        what: &str,
+        key: &Digest,
+        make: impl FnOnce() -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let name = format!("{what}-{key}");
+        if let Some(bytes) = self.store.cached(&name)?
+            && let Ok(known) = serde_json::from_slice(&bytes)
+        {
+            return Ok(known);
+        }
+        let made = make()?;
+        let bytes = serde_json::to_vec(&made)
+            .map_err(|error| EngineError::Internal(format!("remembering {what}: {error}")))?;
+        self.store.cache(&name, &bytes)?;
+        Ok(made)
+    }
+}
+
+/// A finding on one line, with the experts that it concerns.
+pub fn sentence(finding: &DataFinding) -> String {
+    let mut text = finding.text.clone();
+    let shown: Vec<&str> = finding.nodes.iter().take(3).map(String::as_str).collect();
+    if !shown.is_empty() {
+        text.push_str(&format!(" ({}", shown.join(", ")));
+        if finding.nodes.len() > shown.len() {
+            text.push_str(&format!(" and {} more", finding.nodes.len() - shown.len()));
+        }
+        text.push(')');
+    }
+    if let Some(help) = &finding.help {
+        text.push_str(": ");
+        text.push_str(help);
+    }
+    text
+}
+
+/// With a capital letter at its head.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,355 @@
+//! What the values of inputs and target suggest: codes that are read as quantities, values far from
+//! all others, inputs that give the target away. Looked at once per content of the training rows and
+//! remembered.
+
+use collegium_data::{Column, MISSING_CODE, Values};
+use collegium_manifest::{Input, Task};
+use collegium_probe::{Determined, Truth, codes, determined_by_levels, determined_by_order, far};
+use collegium_records::{Level, Recipe, three_digits as three};
+use serde::{Deserialize, Serialize};
+
+use super::{Found, words};
+use crate::{
+    EngineError, Session,
+    rows::{Rows, SIDES, evenly, side_name},
+};
+
+/// Raised when more is looked for, or otherwise.
+const FORM: u32 = 1;
+
+/// So many training rows are compared with their targets; far values are looked for in all.
+const ROWS: usize = 10_000;
+
+/// Levels at most of a column of whole numbers that stands beside one that is out of order.
+const COMPANION: usize = 12;
+
+/// So many times as much as a line must few levels explain that keep to an order.
+const MUCH_MORE: f64 = 1.5;
+
+/// A whole number whose name ends so is a code, if its levels say more than a line.
+const NAMES: [&str; 9] =
+    ["_id", "_code", "code", "_type", "type", "_class", "_group", "_zone", "_region"];
+
+/// A suspicion about one input.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Hint {
+    kind: String,
+    /// The first input that it is about, by its place in the file.
+    input: usize,
+    label: String,
+    text: String,
+    help: Option<String>,
+}
+
+/// The kinds of hints.
+const KINDS: [&str; 4] =
+    ["codes-as-quantities", "far-values", "determines-target", "level-for-nearly-every-row"];
+
+pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineError> {
+    let spec = session.expert(index);
+    let found = session.hints(index)?.into_iter().filter_map(|hint| {
+        let kind = KINDS.into_iter().find(|kind| *kind == hint.kind)?;
+        let span = spec.inputs.get(hint.input).map_or_else(|| spec.target.span(), |i| i.span());
+        let Hint { label, text, help, .. } = hint;
+        Some(Found { kind, level: Level::Note, span, label, text, help })
+    });
+    Ok(found.collect())
+}
+
+impl Session {
+    /// The hints about an expert's inputs, looked up or made.
+    fn hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
+        let inputs: Vec<String> =
+            self.expert(index).inputs.iter().map(|input| input.get_ref().to_string()).collect();
+        let mut recipe = Recipe::new("hints")
+            .with("form", FORM)
+            .with("rows", self.rows_key(Rows::Train { expert: index }))
+            .with("task", self.experts[index].task.name());
+        // In the file's order, since a hint names the place of its input.
+        for (at, input) in inputs.iter().enumerate() {
+            recipe.set(format!("input.{at}"), input.as_str());
+        }
+        let key = recipe.digest();
+        self.remembered("hints", &key, || self.look_for_hints(index))
+    }
+
+    fn look_for_hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
+        let table = self.table(index)?;
+        let spec = self.expert(index);
+        let target = spec.target.get_ref();
+        let all = self.rows(Rows::Train { expert: index })?;
+        let rows = evenly(&all, ROWS);
+        let truths = self.truths(index, &rows)?;
+        let (mut ordered, mut few) = (Vec::new(), Vec::new());
+        let mut hints = Vec::new();
+        for (at, input) in spec.inputs.iter().enumerate() {
+            let Input::Column { data, column } = input.get_ref() else { continue };
+            if column == target {
+                continue;
+            }
+            let Some(values) = table.column(column) else { continue };
+            let name = format!("{data}.{column}");
+            hints.extend(self.far_values(index, at, &name, values)?);
+            // The others' truth says nothing of a row whose value is missing.
+            let known: Vec<usize> =
+                (0..rows.len()).filter(|&at| !values.is_missing(rows[at] as usize)).collect();
+            let truth = truths.of(&known);
+            if let Values::Number(numbers) = &values.values {
+                let x: Vec<f64> = known.iter().map(|&at| numbers[rows[at] as usize]).collect();
+                match codes(&x, truth.view()) {
+                    Some(found) if is_suspect(column, &found) => {
+                        ordered.push((at, column.as_str(), found));
+                    }
+                    Some(found) if found.levels <= COMPANION => few.push((column.as_str(), found)),
+                    _ => {}
+                }
+            }
+            let determined = determined(values, &known, &rows, truth.view());
+            hints.extend(determined.map(|found| {
+                determined_hint(at, &name, &format!("{data}.{target}"), known.len(), found)
+            }));
+        }
+        hints.extend(codes_hint(&spec.data, &ordered, &few));
+        hints.sort_by_key(|hint| KINDS.iter().position(|kind| *kind == hint.kind));
+        Ok(hints)
+    }
+
+    fn truths(&self, index: usize, rows: &[u32]) -> Result<Truths, EngineError> {
+        Ok(match self.experts[index].task {
+            Task::Classification => {
+                let labels = self.labels(index)?;
+                Truths::Classes(
+                    rows.iter().map(|&row| labels[row as usize]).collect(),
+                    self.experts[index].classes.len(),
+                )
+            }
+            Task::Regression => {
+                let target = self.target_values(index)?;
+                Truths::Values(rows.iter().map(|&row| target[row as usize]).collect())
+            }
+        })
+    }
+
+    fn far_values(
+        &self,
+        index: usize,
+        at: usize,
+        name: &str,
+        column: &Column,
+    ) -> Result<Option<Hint>, EngineError> {
+        let Values::Number(numbers) = &column.values else { return Ok(None) };
+        let train = self.rows(Rows::Train { expert: index })?;
+        let trained: Vec<f64> = train
+            .iter()
+            .map(|&row| numbers[row as usize])
+            .filter(|value| !value.is_nan())
+            .collect();
+        let mut rows = Vec::new();
+        let mut ends = Vec::new();
+        for side in SIDES {
+            rows.extend(self.rows(Rows::Side { expert: index, side })?.iter().copied());
+            ends.push((side, rows.len()));
+        }
+        let all: Vec<f64> = rows.iter().map(|&row| numbers[row as usize]).collect();
+        let Some(found) = far(&trained, &all) else { return Ok(None) };
+        let mut begin = 0;
+        let mut by_side = Vec::new();
+        for (side, end) in ends {
+            let count = found.places.iter().filter(|place| (begin..end).contains(*place)).count();
+            if count > 0 {
+                by_side.push(format!("{count} {}", words::side_adjective(side_name(side))));
+            }
+            begin = end;
+        }
+        let in_training = by_side.first().is_some_and(|first| first.ends_with("training"));
+        let row = rows[found.farthest];
+        let verb = if found.places.len() == 1 { "lies" } else { "lie" };
+        let help = match in_training {
+            true => {
+                "the scale of the column is that of these values, and beside them all others look \
+                 alike: correct them, leave their rows out with `where`, or bound the column in \
+                 `derive`, as in `derive = { NAME_bounded = \"min(NAME, 100)\" }`"
+            }
+            false => {
+                "the expert has never seen such values: correct them, or leave their rows out with \
+                 `where`"
+            }
+        };
+        let short = name.rsplit('.').next().unwrap_or(name);
+        Ok(Some(Hint {
+            kind: "far-values".to_owned(),
+            input: at,
+            label: format!("as far out as {}", figure(all[found.farthest])),
+            text: format!(
+                "{} of {} values of `{name}` {verb} more than 100 spreads from all others ({}): such as \
+                 {} in row {} of the table, where the median is {} and the spread between the quartiles \
+                 {}",
+                found.places.len(),
+                all.iter().filter(|value| !value.is_nan()).count(),
+                by_side.join(", "),
+                figure(all[found.farthest]),
+                row + 1,
+                figure(found.median),
+                figure(found.spread),
+            ),
+            help: Some(help.replace("NAME", short)),
+        }))
+    }
+}
+
+/// Truths of the rows that are looked at.
+enum Truths {
+    Classes(Vec<u32>, usize),
+    Values(Vec<f64>),
+}
+
+impl Truths {
+    fn of(&self, places: &[usize]) -> Self {
+        match self {
+            Self::Classes(labels, classes) => {
+                Self::Classes(places.iter().map(|&at| labels[at]).collect(), *classes)
+            }
+            Self::Values(values) => Self::Values(places.iter().map(|&at| values[at]).collect()),
+        }
+    }
+
+    fn view(&self) -> Truth<'_> {
+        match self {
+            Self::Classes(labels, classes) => Truth::Classes { labels, classes: *classes },
+            Self::Values(values) => Truth::Values(values),
+        }
+    }
+}
+
+/// Levels at most of a column of numbers that is looked up in, level by level.
+const LOOKED_UP: usize = 64;
+
+fn determined(column: &Column, known: &[usize], rows: &[u32], truth: Truth) -> Option<Determined> {
+    let at = |place: &usize| rows[*place] as usize;
+    let levels: Vec<u64> = match &column.values {
+        Values::Number(numbers) => {
+            let x: Vec<f64> = known.iter().map(|place| numbers[at(place)]).collect();
+            if let Some(found) = determined_by_order(&x, truth) {
+                return Some(found);
+            }
+            let levels: Vec<u64> = x.iter().map(|value| (value + 0.0).to_bits()).collect();
+            // A number with a value for nearly every row is as numbers are.
+            return determined_by_levels(&levels, truth)
+                .filter(|found| matches!(found, Determined::Levels(n) if *n <= LOOKED_UP));
+        }
+        Values::Boolean(values) => known.iter().map(|place| u64::from(values[at(place)])).collect(),
+        Values::Category { codes, .. } => known
+            .iter()
+            .map(|place| codes[at(place)])
+            .filter(|code| *code != MISSING_CODE)
+            .map(u64::from)
+            .collect(),
+        Values::Time(_) | Values::Image { .. } => return None,
+    };
+    determined_by_levels(&levels, truth)
+}
+
+fn determined_hint(at: usize, name: &str, target: &str, rows: usize, found: Determined) -> Hint {
+    let how = match found {
+        Determined::LevelForNearlyEveryRow(levels) => {
+            return Hint {
+                kind: "level-for-nearly-every-row".to_owned(),
+                input: at,
+                label: format!("{levels} levels"),
+                text: format!(
+                    "`{name}` has a level for nearly every row: {levels} on {rows} training rows"
+                ),
+                help: Some(
+                    "nothing that is learned of one row helps with another: leave it out of `inputs`, \
+                     or say its type with `types` if it is no category"
+                        .to_owned(),
+                ),
+            };
+        }
+        Determined::Levels(levels) => format!("each of its {levels} levels has one value of it"),
+        Determined::Thresholds(1) => "a threshold parts the classes".to_owned(),
+        Determined::Thresholds(cuts) => format!("{cuts} thresholds part the classes"),
+        Determined::Line(share) => {
+            format!("a straight line in it has an R² of {share:.4}")
+        }
+        Determined::Order => "the target rises or falls with it without an exception".to_owned(),
+    };
+    Hint {
+        kind: "determines-target".to_owned(),
+        input: at,
+        label: "determines the target".to_owned(),
+        text: format!("`{name}` alone determines `{target}` on {rows} training rows: {how}"),
+        help: Some(
+            "is it known before the target is? If not, take it out of `inputs`: what it gives away in \
+             training will not be there when it matters"
+                .to_owned(),
+        ),
+    }
+}
+
+/// One hint for all columns of whole numbers, since they are changed in one line.
+fn codes_hint(
+    data: &str,
+    found: &[(usize, &str, collegium_probe::Codes)],
+    few: &[(&str, collegium_probe::Codes)],
+) -> Option<Hint> {
+    let (first, _, _) = found.first()?;
+    let said: Vec<String> = found
+        .iter()
+        .map(|(_, column, codes)| {
+            format!(
+                "`{data}.{column}` ({} levels; they explain {} % of the target, a straight line {} %)",
+                codes.levels,
+                three(100.0 * codes.categories),
+                three(100.0 * codes.line)
+            )
+        })
+        .collect();
+    let quoted = |column: &str| match column
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    {
+        true => format!("{column} = \"category\""),
+        false => format!("{column:?} = \"category\""),
+    };
+    let types: Vec<String> = found.iter().map(|(_, column, _)| quoted(column)).collect();
+    let mut help = format!(
+        "if they are codes and not quantities, say so in `[data.{data}]`: `types = {{ {} }}`",
+        types.join(", ")
+    );
+    if !few.is_empty() {
+        let few: Vec<String> =
+            few.iter().map(|(column, codes)| format!("`{column}` ({})", codes.levels)).collect();
+        help.push_str(&format!("; these have few levels too: {}", few.join(", ")));
+    }
+    Some(Hint {
+        kind: "codes-as-quantities".to_owned(),
+        input: *first,
+        label: "whole numbers of few levels".to_owned(),
+        text: format!(
+            "whole numbers of few levels are read as quantities, and the target does not follow their \
+             order: {}",
+            said.join(", ")
+        ),
+        help: Some(help),
+    })
+}
+
+/// Do the levels not keep to their order, or say much more than a line?
+fn is_suspect(column: &str, found: &collegium_probe::Codes) -> bool {
+    let much_more = found.levels <= COMPANION && found.categories > MUCH_MORE * found.line;
+    found.out_of_order || (found.beyond_line && (much_more || is_code(column)))
+}
+
+fn is_code(column: &str) -> bool {
+    let lower = column.to_lowercase();
+    lower == "id" || NAMES.iter().any(|end| lower.ends_with(end))
+}
+
+/// A number in a sentence: large and small ones by their powers of ten.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        size if size != 0.0 && !(1e-4..1e6).contains(&size) => format!("{value:.3e}"),
+        _ => three(value),
+    }
+}

@@ -1,0 +1,80 @@
+//! What became of the rows of a table, and what should be known of its data before a figure is
+//! believed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Level;
+
+/// What became of the rows of an expert's table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowAccount {
+    /// Rows of the table.
+    pub rows: u64,
+    /// Rows that `where` leaves out.
+    pub filtered: u64,
+    /// Rows that `where` admits and whose target is missing.
+    pub without_target: u64,
+    /// Rows on each side: `train`, `valid`, `test`. Those that are on none of them (in a gap of a
+    /// split by time) are the rest.
+    pub sides: BTreeMap<String, u64>,
+    /// Of a classification: the rows of each class, in the order of the logits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassRows>,
+    /// Of a regression: sides with rows on which the target has one value only, and the value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constant: BTreeMap<String, f64>,
+}
+
+impl RowAccount {
+    /// Rows of one side.
+    pub fn on(&self, side: &str) -> u64 {
+        self.sides.get(side).copied().unwrap_or(0)
+    }
+}
+
+/// The rows of one class on each side.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassRows {
+    /// Its name.
+    pub class: String,
+    /// Training rows.
+    pub train: u64,
+    /// Validation rows.
+    pub valid: u64,
+    /// Test rows.
+    pub test: u64,
+}
+
+impl ClassRows {
+    /// Rows on one side.
+    pub fn on(&self, side: &str) -> u64 {
+        match side {
+            "train" => self.train,
+            "valid" => self.valid,
+            _ => self.test,
+        }
+    }
+}
+
+/// Something that should be known of data before a figure is believed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataFinding {
+    /// What it is about: `rows-without-target`, `rows-left-out`, `class-without-training-rows`,
+    /// `class-without-held-out-rows`, `one-class`, `class-missing-in-fold`, `codes-as-quantities`,
+    /// `far-values`, `determines-target`, `level-for-nearly-every-row`.
+    pub kind: String,
+    /// How much it matters.
+    pub level: Level,
+    /// The experts that it concerns: `expert.NAME`.
+    pub nodes: Vec<String>,
+    /// The sentence, without a full stop.
+    pub text: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// By side (`train`, `valid`, `test`) and metric: why it could not be measured.
+pub type NotMeasured = BTreeMap<String, BTreeMap<String, String>>;

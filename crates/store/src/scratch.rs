@@ -1,0 +1,65 @@
+//! Where a command that only looks keeps what it makes, when the project cannot be written.
+//!
+//! A clone in a container, on CI or in another user's home is there to be read: `check`, `plan` and
+//! `predict` need a table, and a table may have to be made. So the store of a folder that cannot be
+//! written is the folder as it is, with a temporary one laid over it: a file that the folder has is
+//! read from there, any other is looked for and written in the temporary one, which is deleted at
+//! the end. A damaged file is passed over as if it were not there.
+//!
+//! Nothing is written below the project by construction and not by being refused: paths to write
+//! to are given out by [`Layout`](crate::layout::Layout), which knows of the temporary folder.
+//!
+//! Rejected: objects in memory alone, since tables are mapped and streamed by path; asking for every
+//! write whether it is allowed, since one forgotten place would fail or, for root, write.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use tempfile::TempDir;
+
+use crate::locked;
+
+/// The temporary folder over a store that cannot be written.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: TempDir,
+    /// Damaged files of the store below.
+    ignored: Mutex<HashSet<PathBuf>>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("collegium-").tempdir()?;
+        Ok(Self { folder, ignored: Mutex::default() })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Passes over a damaged file from now on.
+    pub(crate) fn ignore(&self, path: &Path) {
+        locked(&self.ignored).insert(path.to_owned());
+    }
+
+    /// Is the file there, and not passed over?
+    pub(crate) fn is_below(&self, path: &Path) -> bool {
+        path.exists() && !locked(&self.ignored).contains(path)
+    }
+}
+
+/// Can files be made in this folder?
+#[cfg(target_os = "linux")]
+pub(crate) fn can_write(folder: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Can files be made in this folder? Elsewhere the system is asked by trying.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn can_write(folder: &Path) -> bool {
+    tempfile::tempfile_in(folder).is_ok()
+}
