@@ -78,6 +78,7 @@ fn help_lists_every_command_and_exit_code() {
       audit        Measure what experts know and what they look at; writes HTML, JSON and model cards
       diff         Compare two versions of a pipeline's lock by what they do
       predict      Apply the pipeline, or some of its experts, to new rows
+      forget       Say which models have seen given rows, and what it costs to make them again without
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
       log          List past runs
@@ -89,7 +90,7 @@ fn help_lists_every_command_and_exit_code() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -C, --directory <DIR>  Start in this folder
+      -C, --directory <DIR>  Work in this folder: every path of the command line is relative to it
           --json             Print one JSON document to stdout
       -q, --quiet            Say less: no bars, no progress lines
       -h, --help             Print help

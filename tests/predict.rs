@@ -137,7 +137,8 @@ fn parquet_in_and_out_holds_the_same_bits() {
     project
         .collegium(&["predict", "-i", "new.parquet", "-o", "out.parquet", "--keep", "id,unread"])
         .ok();
-    let mut out = read_rows(&project.path("out.parquet"), &[], &Default::default(), 10_000).unwrap();
+    let mut out =
+        read_rows(&project.path("out.parquet"), &[], &Default::default(), 10_000).unwrap();
     assert_eq!(out.header()[..3], ["id", "unread", "size.value"]);
     let table = out.next().unwrap().unwrap();
     for (column, expert, output) in [

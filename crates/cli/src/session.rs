@@ -14,9 +14,16 @@ pub(crate) fn open(
     args: &Args,
     named: Option<&str>,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    let pipeline = crate::locate::load(args, named)?;
+    of(crate::locate::load(args, named)?, args.quiet)
+}
+
+/// Opens a pipeline.
+pub(crate) fn of(
+    pipeline: collegium_manifest::Pipeline,
+    quiet: bool,
+) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
     let interrupted = interrupt_flag()?;
-    let observer: Arc<dyn Observer> = progress::observer(args.quiet);
+    let observer: Arc<dyn Observer> = progress::observer(quiet);
     let options =
         Options { observer, interrupted: interrupted.clone(), memory_bound: MEMORY_BOUND };
     let session = Session::open(pipeline, options)?;

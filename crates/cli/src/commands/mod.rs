@@ -59,9 +59,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             };
             audit::audit(args, targets, output.as_deref(), asked)
         }
-        Command::Predict { targets, input, output, keep } => {
-            predict::predict(args, targets, input, output, keep)
-        }
+        Command::Predict { targets, input, output, keep, format } => predict::predict(
+            args,
+            targets,
+            &predict::Asked { input, output, keep, format: *format },
+        ),
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Forget { pipeline, rows, retrain } => {
             forget::forget(args, pipeline.as_deref(), rows, *retrain)

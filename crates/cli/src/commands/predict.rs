@@ -1,33 +1,64 @@
 //! `collegium predict`
+//!
+//! `-` is standard input, and standard output. Rows from there are first put into a temporary file, since
+//! columnar formats begin at their end; predictions to there are written when all are made, so that what is
+//! behind the pipe never sees half of them.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use collegium_engine::PredictOptions;
+use tempfile::TempDir;
 
 use super::print_json;
-use crate::{args::Args, failure::Failure, human::count, locate::split};
+use crate::{
+    args::{Args, TableFormat},
+    failure::Failure,
+    human::count,
+    locate::split,
+};
+
+/// What was asked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) input: &'a Path,
+    pub(crate) output: &'a Path,
+    pub(crate) keep: &'a [String],
+    pub(crate) format: Option<TableFormat>,
+}
 
 pub(crate) fn predict(
     args: &Args,
     targets: &[String],
-    input: &Path,
-    output: &Path,
-    keep: &[String],
+    asked: &Asked<'_>,
 ) -> Result<ExitCode, Failure> {
+    let (from_stdin, to_stdout) = (is_dash(asked.input), is_dash(asked.output));
+    if asked.format.is_some() && !from_stdin && !to_stdout {
+        return Err(Failure::usage(
+            "`--format` is for `-i -` and `-o -`; files have it in their extension",
+        ));
+    }
+    if args.json && to_stdout {
+        return Err(Failure::usage(
+            "`--json` and `-o -` both want standard output; name a file in `-o`",
+        ));
+    }
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let summary = collegium_engine::predict(
-        &session,
-        &PredictOptions {
-            nodes,
-            input: input.to_path_buf(),
-            output: output.to_path_buf(),
-            keep: keep.to_vec(),
-            chunk: 16_384,
-        },
-    )?;
+    let piped = Piped::new(asked.format.unwrap_or(TableFormat::Csv))?;
+    let input = if from_stdin { piped.receive()? } else { asked.input.to_path_buf() };
+    let output = if to_stdout { piped.output() } else { asked.output.to_path_buf() };
+    let options = PredictOptions { nodes, input, output, keep: asked.keep.to_vec(), chunk: 16_384 };
+    let summary = collegium_engine::predict(&session, &options)
+        .map_err(|error| piped.without_temporary(error.into()))?;
     for note in &summary.notes {
         eprintln!("note: {note}");
+    }
+    if to_stdout {
+        piped.send()?;
     }
     if args.json {
         print_json(&summary)?;
@@ -36,8 +67,73 @@ pub(crate) fn predict(
             "{} of {} written to {}",
             count(summary.columns.len(), "column"),
             count(summary.rows as usize, "row"),
-            output.display()
+            if to_stdout { "standard output".into() } else { asked.output.display().to_string() }
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The temporary files of pipes; they go with it.
+struct Piped {
+    folder: TempDir,
+    format: TableFormat,
+}
+
+impl Piped {
+    fn new(format: TableFormat) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()
+            .map_err(|error| Failure::file("making a folder in", &std::env::temp_dir(), &error))?;
+        Ok(Self { folder, format })
+    }
+
+    fn input(&self) -> PathBuf {
+        self.folder.path().join("in").with_extension(self.format.extension())
+    }
+
+    fn output(&self) -> PathBuf {
+        self.folder.path().join("out").with_extension(self.format.extension())
+    }
+
+    /// All of standard input, as a file.
+    fn receive(&self) -> Result<PathBuf, Failure> {
+        let path = self.input();
+        let copy = || io::copy(&mut io::stdin().lock(), &mut File::create(&path)?);
+        copy().map_err(|error| Failure::file("reading", Path::new("standard input"), &error))?;
+        Ok(path)
+    }
+
+    /// The predictions, to standard output.
+    fn send(&self) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let copy = || {
+            io::copy(&mut File::open(self.output())?, &mut out)?;
+            out.flush()
+        };
+        match { copy }() {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Closed),
+            Err(error) => Err(Failure::internal(format!("writing to standard output: {error}"))),
+        }
+    }
+
+    /// A failure that calls the temporary files what they stand for.
+    fn without_temporary(&self, failure: Failure) -> Failure {
+        let (from, to) = (self.input().display().to_string(), self.output().display().to_string());
+        let plain =
+            |text: &str| text.replace(&from, "standard input").replace(&to, "standard output");
+        match failure {
+            Failure::Invalid(mut found) => {
+                for diagnostic in &mut found.0 {
+                    diagnostic.message = plain(&diagnostic.message);
+                }
+                Failure::Invalid(found)
+            }
+            Failure::Other { code, message } => Failure::Other { code, message: plain(&message) },
+            Failure::Closed => Failure::Closed,
+        }
+    }
 }

@@ -10,5 +10,6 @@ mod predict;
 mod project;
 mod split;
 mod sql;
+mod sql_rows;
 mod text;
 mod text_options;
