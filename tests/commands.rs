@@ -91,7 +91,7 @@ fn help_lists_every_command_and_exit_code() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -C, --directory <DIR>  Start in this folder
+      -C, --directory <DIR>  Work in this folder: every path of the command line is relative to it
           --json             Print one JSON document to stdout
       -q, --quiet            Say less: no bars, no progress lines
       -h, --help             Print help

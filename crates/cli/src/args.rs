@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum};
     pending (plan --exit-code) or an unsound lock (status --check), 6 a `require` not met, 7 store damaged or not writable, 130 \
     interrupted.")]
 pub(crate) struct Args {
-    /// Start in this folder.
+    /// Work in this folder: every path of the command line is relative to it.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
 
@@ -168,26 +168,31 @@ pub(crate) enum Command {
         collegium predict -i new.csv -o predicted.parquet\n  \
         collegium predict departure -i new.csv -o predicted.csv --keep flight,date\n  \
         collegium predict --side test -o held-out.csv        # the pipeline's own rows\n  \
-        collegium predict digits -i t10k-images-idx3-ubyte.gz -o predicted.csv")]
+        collegium predict digits -i t10k-images-idx3-ubyte.gz -o predicted.csv\n  \
+        zcat new.csv.gz | collegium predict -i - -o - --keep id | head")]
     Predict {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE")]
         targets: Vec<String>,
         /// Rows with the columns of the data source: .csv, .parquet, .arrow; or an IDX file of the
-        /// images, where those are the one column that is read.
+        /// images, where those are the one column that is read; `-` is standard input.
         #[arg(short, long, value_name = "FILE", required_unless_present = "side")]
         input: Option<PathBuf>,
         /// Instead of new rows: the pipeline's own rows of this side, with their side, their targets
         /// and what was predicted for them, out of fold where fold models exist.
         #[arg(long, value_enum, conflicts_with = "input")]
         side: Option<SideChoice>,
-        /// Predictions: .csv or .parquet; the present file is replaced when all is written. Beside it,
-        /// in FILE.provenance.json, is said which experts made it.
+        /// Predictions: .csv, .tsv, .parquet or .arrow; the present file is replaced when all is
+        /// written. Beside it, in FILE.provenance.json, is said which experts made it. `-` is standard
+        /// output.
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
-        /// Columns of the input to copy into the output.
+        /// Columns of the input to copy into the output, cell by cell as they are.
         #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
         keep: Vec<String>,
+        /// The format of `-`; csv unless told.
+        #[arg(long, value_enum)]
+        format: Option<TableFormat>,
     },
 
     /// Measure on new labelled rows: what moved, and where in the DAG quality is lost.
@@ -311,4 +316,25 @@ pub(crate) enum GraphFormat {
     Dot,
     Mermaid,
     Json,
+}
+
+/// The format of rows that come or go without a file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    Csv,
+    Tsv,
+    Parquet,
+    Arrow,
+}
+
+impl TableFormat {
+    /// That of a file.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+        }
+    }
 }

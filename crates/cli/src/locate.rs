@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use collegium_manifest::Pipeline;
 
-use crate::{args::Args, failure::Failure};
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+};
 
 /// Splits `[PIPELINE|NODE]…` into the pipeline file, if one is named, and the nodes.
 pub(crate) fn split(targets: &[String]) -> Result<(Option<String>, Vec<String>), Failure> {
@@ -22,7 +25,7 @@ fn is_file(target: &str) -> bool {
 
 /// Loads the named pipeline, or the only one; prints its warnings.
 pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure> {
-    let path = find(args, named)?;
+    let path = find(named)?;
     match collegium_manifest::load(&path) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() && !args.quiet {
@@ -35,26 +38,27 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
     }
 }
 
-/// The folder to start in.
-fn start(args: &Args) -> Result<PathBuf, Failure> {
-    let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !start.is_dir() {
-        return Err(Failure::usage(format!("there is no folder {}", start.display())));
+/// Goes to the folder of `-C`, as git, make and tar do: from there on every path is relative to it.
+/// `init` makes its folder itself.
+pub(crate) fn enter(args: &Args) -> Result<(), Failure> {
+    let Some(folder) = &args.directory else { return Ok(()) };
+    if matches!(args.command, Command::Init { .. }) {
+        return Ok(());
     }
-    Ok(start)
+    if !folder.is_dir() {
+        return Err(Failure::usage(format!("there is no folder {}", folder.display())));
+    }
+    std::env::set_current_dir(folder).map_err(|error| Failure::file("going to", folder, &error))
 }
 
 /// The file of the named pipeline, or of the only one.
-pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure> {
-    let start = start(args)?;
+pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
     if let Some(name) = named {
-        return Ok(match args.directory {
-            Some(_) => start.join(name),
-            None => PathBuf::from(name),
-        });
+        return Ok(PathBuf::from(name));
     }
+    let start = Path::new(".");
     let absolute =
-        std::path::absolute(&start).map_err(|error| Failure::file("finding", &start, &error))?;
+        std::path::absolute(start).map_err(|error| Failure::file("finding", start, &error))?;
     let folder = absolute
         .ancestors()
         .map(|above| above.join("pipelines"))
@@ -91,10 +95,10 @@ pub(crate) fn find(args: &Args, named: Option<&str>) -> Result<PathBuf, Failure>
 
 /// The project root when no pipeline is named: the nearest folder above that holds `pipelines/` or
 /// `.collegium/`.
-pub(crate) fn project(args: &Args) -> Result<PathBuf, Failure> {
-    let start = start(args)?;
+pub(crate) fn project() -> Result<PathBuf, Failure> {
+    let start = Path::new(".");
     let absolute =
-        std::path::absolute(&start).map_err(|error| Failure::file("finding", &start, &error))?;
+        std::path::absolute(start).map_err(|error| Failure::file("finding", start, &error))?;
     absolute
         .ancestors()
         .find(|above| above.join("pipelines").is_dir() || above.join(".collegium").is_dir())

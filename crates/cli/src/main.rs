@@ -24,7 +24,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match commands::dispatch(&args) {
+    match locate::enter(&args).and_then(|()| commands::dispatch(&args)) {
         Ok(code) => code,
         Err(failure) => failure.report(args.json),
     }

@@ -15,7 +15,7 @@ pub(crate) fn open(
     args: &Args,
     named: Option<&str>,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    opened(args, named, false, false)
+    of(crate::locate::load(args, named)?, args.quiet, false, false)
 }
 
 /// The same; with `advance_split`, dates of splits by shares of time are found anew.
@@ -24,7 +24,7 @@ pub(crate) fn open_at(
     named: Option<&str>,
     advance_split: bool,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    opened(args, named, false, advance_split)
+    of(crate::locate::load(args, named)?, args.quiet, false, advance_split)
 }
 
 /// The same for a command whose results are to be kept.
@@ -33,18 +33,18 @@ pub(crate) fn open_to_keep(
     named: Option<&str>,
     advance_split: bool,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    opened(args, named, true, advance_split)
+    of(crate::locate::load(args, named)?, args.quiet, true, advance_split)
 }
 
-fn opened(
-    args: &Args,
-    named: Option<&str>,
+/// Opens a pipeline.
+pub(crate) fn of(
+    pipeline: collegium_manifest::Pipeline,
+    quiet: bool,
     keeps: bool,
     advance_split: bool,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
-    let pipeline = crate::locate::load(args, named)?;
     let interrupted = interrupt_flag()?;
-    let observer: Arc<dyn Observer> = progress::observer(args.quiet);
+    let observer: Arc<dyn Observer> = progress::observer(quiet);
     let options = Options {
         observer,
         interrupted: interrupted.clone(),

@@ -10,7 +10,7 @@ use collegium_manifest::{ColumnType, DataSource, ImageShape};
 use crate::{
     Column, DataError, DataErrorKind, Places, Table, TableFacts,
     build::{self, Builder},
-    cast::{cast_styled, refuse},
+    cast::{all_missing, cast_styled, refuse},
     error::choices,
     evaluate::{derive, reads},
     gather::{Gather, gather},
@@ -35,6 +35,8 @@ pub struct Conform {
     /// The data source's name in the SQL, and its columns of whole numbers and of dates.
     source: String,
     whole: BTreeSet<String>,
+    /// Columns that were empty in training: whatever they hold now, nothing was learned of it.
+    empty: BTreeSet<String>,
     notes: Vec<String>,
 }
 
@@ -54,14 +56,15 @@ impl Conform {
             shapes: BTreeMap::new(),
             source: String::new(),
             whole: BTreeSet::new(),
+            empty: BTreeSet::new(),
             notes: Vec::new(),
         };
         conform.checked(header)
     }
 
-    /// From rows with these columns to the wanted columns of a data source. A wanted column that the
-    /// rows lack and that `derive` makes is computed from the columns that it is made of; a note
-    /// says so. An image that the rows lack and that `images` makes is gathered from its columns.
+    /// From rows with these columns to the wanted columns of a data source. A wanted column that
+    /// `derive` makes is computed from the columns that it is made of, also where the rows have one of
+    /// its name; notes say so. A column that was empty in training may hold anything. An image that the rows lack and that `images` makes is gathered from its columns.
     ///
     /// # Errors
     /// As [`Conform::new`]; also for a wanted column that the data source does not have.
@@ -94,10 +97,8 @@ impl Conform {
         for (name, kind) in &typed {
             match source.derive.get(name) {
                 _ if gathers.iter().any(|gather| gather.name == *name) => {}
-                Some(sql) if !header.contains(name) => {
-                    derived.push((name.clone(), sql.get_ref().clone()))
-                }
-                _ => given.push((name.clone(), *kind)),
+                Some(sql) => derived.push((name.clone(), sql.get_ref().clone())),
+                None => given.push((name.clone(), *kind)),
             }
         }
         let base = facts.columns.iter().filter(|column| !source.derive.contains_key(&column.name));
@@ -113,7 +114,7 @@ impl Conform {
         if !derived.is_empty() {
             let expressions: Vec<(String, &str)> =
                 derived.iter().map(|(name, sql)| (name.clone(), sql.as_str())).collect();
-            let read = reads(fields.clone(), source.name.get_ref(), &expressions)?;
+            let read = reads(&fields, source.name.get_ref(), &expressions)?;
             for field in &fields {
                 let known = given.iter().any(|(name, _)| *name == field.name);
                 if read.contains(&field.name) && !known {
@@ -125,11 +126,23 @@ impl Conform {
                 "computed from the other columns, as the pipeline derives them: {}",
                 names.join(", ")
             ));
+            let own = derived.iter().filter(|(name, _)| header.contains(name));
+            let own: Vec<String> = own.map(|(name, _)| format!("`{name}`")).collect();
+            if !own.is_empty() {
+                notes.push(format!(
+                    "the rows' own {} is not read: the pipeline derives it",
+                    own.join(", ")
+                ));
+            }
         }
+        let empty = facts.columns.iter().filter(|column| {
+            column.missing == facts.rows && given.iter().any(|(name, _)| *name == column.name)
+        });
+        let empty: BTreeSet<String> = empty.map(|column| column.name.clone()).collect();
         let whole = fields.iter().filter(|field| field.integer);
         let whole = whole.map(|field| field.name.clone()).collect();
         let source = source.name.get_ref().clone();
-        Self { given, derived, wanted: typed, gathers, shapes, source, whole, notes }
+        Self { given, derived, wanted: typed, gathers, shapes, source, whole, empty, notes }
             .checked(header)
     }
 
@@ -162,13 +175,23 @@ impl Conform {
                 })
                 .collect();
             let image = absent.iter().find_map(|name| Some((name, self.shapes.get(*name)?)));
+            let of_derived = self.derived.iter().map(|(name, _)| format!("`{name}`"));
+            let of_derived: Vec<String> = of_derived.collect();
             let help = if let Some((name, shape)) = image {
                 Some(format!(
                     "`{name}` is an image of {shape}: its rows come in an IDX file, whose name says so, \
                      such as images-idx3-ubyte.gz; one holds one column"
                 ))
             } else if near.is_empty() {
-                choices("", header.iter().map(String::as_str), "the rows have")
+                let have = choices("", header.iter().map(String::as_str), "the rows have");
+                match of_derived.as_slice() {
+                    [] => have,
+                    names => Some(format!(
+                        "{} is computed from other columns and never taken from the rows{}",
+                        names.join(", "),
+                        have.map_or_else(String::new, |have| format!("; {have}"))
+                    )),
+                }
             } else {
                 Some(near.join("; "))
             };
@@ -177,6 +200,7 @@ impl Conform {
         let extra: Vec<String> = header
             .iter()
             .filter(|name| !self.given.iter().any(|(given, _)| given == *name))
+            .filter(|name| !self.derived.iter().any(|(derived, _)| derived == *name))
             .map(|name| format!("`{name}`"))
             .collect();
         if !extra.is_empty() {
@@ -188,6 +212,16 @@ impl Conform {
     /// What a person should know: columns not read, columns computed.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The columns of the rows that are read.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.given.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Columns that were empty in training: what new rows hold there is not looked at.
+    pub fn empty_in_training(&self) -> &BTreeSet<String> {
+        &self.empty
     }
 
     /// The wanted columns, in their order.
@@ -202,16 +236,19 @@ impl Conform {
     pub fn apply(&self, chunk: &Table, places: &Places) -> Result<Table, DataError> {
         let mut columns: Vec<Arc<Column>> = Vec::new();
         for (name, kind) in &self.given {
-            let Some((field, column)) =
-                chunk.columns.iter().enumerate().find(|(_, column)| column.name == *name)
-            else {
+            let Some(column) = chunk.column(name) else {
                 let message = format!("the rows have no column `{name}`");
                 return Err(
                     DataError::new(DataErrorKind::UnknownColumn, message).file(&places.file)
                 );
             };
+            let field = places.field(name);
             self.same_image(name, *kind, column)
-                .map_err(|error| error.file(&places.file).column(name, Some(field)))?;
+                .map_err(|error| error.file(&places.file).column(name, field))?;
+            if self.empty.contains(name) {
+                columns.push(Arc::new(Column::new(name, all_missing(*kind, chunk.rows))));
+                continue;
+            }
             if column.kind() == *kind {
                 columns.push(column.clone());
                 continue;
@@ -221,7 +258,7 @@ impl Conform {
                     refuse(why, *kind, name, &text)
                         .file(&places.file)
                         .line(places.line(row))
-                        .column(name, Some(field))
+                        .column(name, field)
                         .help(format!("the column was trained on as {}", kind.name()))
                 },
             )?;
@@ -229,7 +266,7 @@ impl Conform {
         }
         let base = Table { columns, rows: chunk.rows };
         let base = gather(&self.gathers, &base).map_err(|odd| {
-            let field = chunk.columns.iter().position(|column| column.name == odd.column);
+            let field = places.field(&odd.column);
             let line = places.line(odd.row);
             odd.error.file(&places.file).line(line).column(&odd.column, field)
         })?;
@@ -248,7 +285,7 @@ impl Conform {
     }
 
     /// The wanted columns without a row.
-    pub fn empty(&self) -> Table {
+    pub fn no_rows(&self) -> Table {
         let columns = self.wanted.iter().map(|(name, kind)| {
             let builder = match kind {
                 ColumnType::Image => {

@@ -4,42 +4,51 @@
 //! breath with the query: so that in prediction, where there are rows and no query, the same
 //! expression over the same columns is the same computation.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use collegium_manifest::ColumnType;
+use collegium_manifest::{ColumnType, Spanned};
 use rusqlite::InterruptHandle;
 
 use crate::{
-    Column, ColumnFacts, DataError, DataErrorKind, Table, TableFacts, Values,
+    Column, ColumnFacts, DataError, Table, TableFacts, Values,
     cast::cast,
     read::Field,
-    sql::{Database, Place, Results, Shape, expression, quoted},
-    time::DAY,
+    sql::{
+        Database, Names, Place, Results, Shape, Touched, bare, expression, names, quoted, reworded,
+    },
 };
 
 /// Which rows of a table a SQL predicate holds for; where it is NULL it does not. `name` is the
-/// table's name in the SQL, so columns are reachable as `column` and `name.column`.
+/// table's name in the SQL, so columns are reachable as `column` and `name.column`; `facts` say how
+/// SQL sees them ([`crate::ColumnFacts::whole`]).
 ///
 /// # Errors
-/// If the predicate is not one SQL expression over these columns that gives a value per row.
-pub fn select(table: &Table, name: &str, predicate: &str) -> Result<Vec<bool>, DataError> {
-    let fields: Vec<Field> = table.columns.iter().map(|column| field(column)).collect();
-    let expressions = [(String::from("predicate"), predicate)];
+/// If the predicate is not one SQL expression over the columns of one row; the error points into it.
+pub fn select(
+    table: &Table,
+    facts: &TableFacts,
+    name: &str,
+    predicate: &Spanned<String>,
+) -> Result<Vec<bool>, DataError> {
+    let whole = |column: &Arc<Column>| facts.column(&column.name).is_some_and(|known| known.whole);
+    let fields: Vec<Field> =
+        table.columns.iter().map(|column| field(column, whole(column))).collect();
     let job = Job { table, name, fields, in_file: false, before: "((", after: "\n) IS TRUE)" };
-    let mut values = job.run(&expressions, &|_| false, &mut |_, work| work())?;
-    match values.pop() {
-        Some((_, Values::Number(values))) => Ok(values.into_iter().map(|v| v == 1.0).collect()),
+    let values = job
+        .run("predicate", predicate.get_ref(), false, &mut |_, work| work())
+        .map_err(|error| error.at(predicate))?;
+    match values.0 {
+        Values::Number(values) => Ok(values.into_iter().map(|v| v == 1.0).collect()),
         _ => Ok(vec![false; table.rows]),
     }
 }
 
 /// The columns that SQL expressions over a table's columns give. `whole` are the number columns that
-/// were made of integers (their whole values are integers in the SQL, so that `/` cuts off; all other
-/// numbers are floats) and the time columns that held only dates. `kinds` are the types that the
-/// results are to have, where they are known.
+/// were made of integers: their whole values are integers in the SQL, so that `/` cuts off; all other
+/// numbers are floats. `kinds` are the types that the results are to have, where they are known.
 ///
 /// # Errors
-/// If one of them is not a SQL expression over these columns that gives a value per row.
+/// If one of them is not a SQL expression over the columns of one row.
 pub fn derive(
     table: &Table,
     name: &str,
@@ -48,17 +57,12 @@ pub fn derive(
     kinds: &dyn Fn(&str) -> Option<ColumnType>,
 ) -> Result<Vec<Column>, DataError> {
     let fields = fields(table, whole);
-    let job = Job { table, name, fields, in_file: false, before: "(", after: "\n)" };
-    job.columns(expressions, kinds, &mut |_, work| work())
-}
-
-/// The columns of a table as SQLite is told about them, those of integers and dates being known.
-pub(crate) fn fields(table: &Table, whole: &BTreeSet<String>) -> Vec<Field> {
-    let field = |column: &std::sync::Arc<Column>| {
-        let whole = whole.contains(&column.name);
-        Field { name: column.name.clone(), kind: column.kind(), integer: whole, dates: whole }
+    let derived = |(column, sql): &(String, &str)| {
+        let job =
+            Job { table, name, fields: fields.clone(), in_file: false, before: "(", after: "\n)" };
+        Ok(job.column(column, sql, kinds(column), &mut |_, work| work())?.0)
     };
-    table.columns.iter().map(field).collect()
+    expressions.iter().map(derived).collect()
 }
 
 /// The columns of a table of which only the facts are known, as SQLite is told about them.
@@ -72,18 +76,13 @@ pub(crate) fn fields_of(facts: &TableFacts) -> Vec<Field> {
     facts.columns.iter().map(field).collect()
 }
 
-/// What SQLite is told about a column of which only the values are known.
-fn field(column: &Column) -> Field {
-    let (mut integer, mut dates) = (false, false);
-    match &column.values {
-        Values::Number(values) => integer = values.iter().all(|v| v.is_nan() || v.fract() == 0.0),
-        Values::Time(values) => {
-            let date = |row: usize| values[row].rem_euclid(DAY) == 0;
-            dates = (0..values.len()).all(|row| column.is_missing(row) || date(row));
-        }
-        _ => {}
-    }
-    Field { name: column.name.clone(), kind: column.kind(), integer, dates }
+/// The columns of a table as SQLite is told about them, those of integers being known.
+pub(crate) fn fields(table: &Table, whole: &BTreeSet<String>) -> Vec<Field> {
+    table.columns.iter().map(|column| field(column, whole.contains(&column.name))).collect()
+}
+
+fn field(column: &Column, whole: bool) -> Field {
+    Field { name: column.name.clone(), kind: column.kind(), integer: whole, dates: whole }
 }
 
 /// Runs work on a database, with somebody who can interrupt it.
@@ -92,88 +91,104 @@ pub(crate) type Guarded<'a> = &'a mut dyn FnMut(
     &mut dyn FnMut() -> Result<(), DataError>,
 ) -> Result<(), DataError>;
 
-/// Expressions over one table.
+/// An expression over the rows of a table.
 pub(crate) struct Job<'a> {
     pub(crate) table: &'a Table,
     pub(crate) name: &'a str,
     pub(crate) fields: Vec<Field>,
     pub(crate) in_file: bool,
-    /// What goes around each expression.
+    /// What goes around the expression.
     pub(crate) before: &'a str,
     pub(crate) after: &'a str,
 }
 
 impl Job<'_> {
-    /// The results as columns of the wanted types.
-    pub(crate) fn columns(
+    /// The results as a column of the wanted type; whether all were integers.
+    pub(crate) fn column(
         self,
-        expressions: &[(String, &str)],
-        kinds: &dyn Fn(&str) -> Option<ColumnType>,
+        name: &str,
+        sql: &str,
+        kind: Option<ColumnType>,
         guarded: Guarded<'_>,
-    ) -> Result<Vec<Column>, DataError> {
-        let texts = |name: &str| kinds(name) == Some(ColumnType::Category);
-        let mut columns = Vec::new();
-        for (name, values) in self.run(expressions, &texts, guarded)? {
-            let values = match kinds(&name) {
-                None => values,
-                Some(kind) => typed(&name, values, kind)?,
-            };
-            columns.push(Column::new(name, values));
-        }
-        Ok(columns)
+    ) -> Result<(Column, bool), DataError> {
+        let (values, integer) = self.run(name, sql, kind == Some(ColumnType::Category), guarded)?;
+        let values = match kind {
+            None => values,
+            Some(kind) => typed(name, values, kind)?,
+        };
+        Ok((Column::new(name, values), integer))
     }
 
     fn run(
         self,
-        expressions: &[(String, &str)],
-        texts: &dyn Fn(&str) -> bool,
+        name: &str,
+        sql: &str,
+        texts: bool,
         guarded: Guarded<'_>,
-    ) -> Result<Vec<(String, Values)>, DataError> {
+    ) -> Result<(Values, bool), DataError> {
+        let checked = Checked::new(self.name, self.fields, (self.before, sql, self.after))?;
         let mut database = Database::new(self.in_file)?;
-        let row_number = ["rowid", "_rowid_", "oid"]
-            .into_iter()
-            .find(|name| self.fields.iter().all(|field| !field.name.eq_ignore_ascii_case(name)));
-        database.create(Shape { name: self.name.to_owned(), fields: self.fields })?;
-        let mut parts = Vec::new();
-        let mut touched = crate::sql::Touched::default();
-        for (name, sql) in expressions {
-            expression(sql)?;
-            // Compiled alone first: an error then has a place in this expression.
-            let part = format!("{}{sql}{} AS {}", self.before, self.after, quoted(name));
-            let alone = format!("SELECT {part} FROM {}", quoted(self.name));
-            let place = Place { sql, before: "SELECT ".len() + self.before.len() };
-            let (_, found) = database.prepare(&alone, place)?;
-            touched.columns.extend(found.columns);
-            touched.more |= found.more;
-            parts.push(part);
-        }
-        let order = row_number.map(|name| format!(" ORDER BY {name}")).unwrap_or_default();
-        let sql = format!("SELECT {} FROM {}{order}", parts.join(", "), quoted(self.name));
-        let mut results = None;
+        checked.create(&mut database)?;
+        let mut results = Results::one(name, checked.declared.clone());
         guarded(database.handle(), &mut || {
-            database.fill(self.name, &touched, std::iter::once(Ok(self.table.clone())))?;
-            let place =
-                Place { sql: expressions.first().map_or("", |(_, sql)| sql), before: sql.len() };
-            let (mut statement, _) = database.prepare(&sql, place)?;
-            let mut found = Results::new(&statement)?;
+            let rows = std::iter::once(Ok(self.table.clone()));
+            database.fill(self.name, &checked.touched, rows)?;
+            let mut statement = database.computed(self.name)?;
             let mut rows = statement.raw_query();
+            let place = checked.place();
             while let Some(row) = rows.next().map_err(|error| database.fault(error, place))? {
-                found.push(row)?;
+                results.push(row)?;
             }
-            results = Some(found);
             Ok(())
         })?;
-        let results = results.ok_or_else(DataError::interrupted)?;
-        if results.rows() != self.table.rows as u64 {
-            let message = format!(
-                "the expression gives {} values for {} rows; it must give one value per row",
-                results.rows(),
-                self.table.rows
-            );
-            return Err(DataError::new(DataErrorKind::Query, message)
-                .help("an aggregate such as avg(x) belongs into `query`, or needs OVER ()"));
-        }
-        Ok(results.finish(texts))
+        let integer = !results.integers().is_empty();
+        let (_, values) = results.finish(|_| texts).pop().ok_or_else(DataError::interrupted)?;
+        Ok((values, integer))
+    }
+}
+
+/// An expression that is known to look at one row alone.
+struct Checked<'a> {
+    shape: Shape,
+    names: Names,
+    around: (&'a str, &'a str, &'a str),
+    touched: Touched,
+    /// The declared type of the column that it refers to plainly.
+    declared: Option<String>,
+}
+
+impl<'a> Checked<'a> {
+    /// `around` is what stands before the expression, the expression, and what stands after it.
+    fn new(
+        name: &str,
+        fields: Vec<Field>,
+        around: (&'a str, &'a str, &'a str),
+    ) -> Result<Self, DataError> {
+        let (before, sql, after) = around;
+        expression(sql)?;
+        let (names, shape) = (names(sql)?, Shape { name: name.to_owned(), fields });
+        // First as a plain SELECT: what it names and calls is asked about there.
+        let mut database = Database::new(false)?;
+        database.create(shape.clone(), &names)?;
+        let select = format!("SELECT {before}{sql}{after} FROM {}", quoted(name));
+        let place = Place { sql, before: "SELECT ".len() + before.len() };
+        let (statement, touched) = database.prepare(&select, place).map_err(reworded)?;
+        let declared = statement.columns().next().and_then(|c| c.decl_type().map(str::to_owned));
+        drop(statement);
+        let checked = Self { shape, names, around, touched, declared };
+        checked.create(&mut Database::new(false)?)?;
+        Ok(checked)
+    }
+
+    fn place(&self) -> Place<'a> {
+        Place { sql: self.around.1, before: self.around.0.len() }
+    }
+
+    /// Makes the table in which it is computed.
+    fn create(&self, database: &mut Database) -> Result<(), DataError> {
+        let (before, sql, after) = self.around;
+        let expression = format!("{before}{}{after}", bare(sql, &self.shape.name)?);
+        database.create_computed(self.shape.clone(), &self.names, &expression, self.place())
     }
 }
 
@@ -186,28 +201,19 @@ pub fn predicate_reads(
     name: &str,
     predicate: &str,
 ) -> Result<BTreeSet<String>, DataError> {
-    reads(fields_of(facts), name, &[(String::from("predicate"), predicate)])
+    reads(&fields_of(facts), name, &[(String::from("predicate"), predicate)])
 }
 
 /// The columns of `table` that expressions read.
 pub(crate) fn reads(
-    fields: Vec<Field>,
+    fields: &[Field],
     name: &str,
     expressions: &[(String, &str)],
 ) -> Result<BTreeSet<String>, DataError> {
-    let mut database = Database::new(false)?;
-    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-    database.create(Shape { name: name.to_owned(), fields })?;
     let mut columns = BTreeSet::new();
     for (_, sql) in expressions {
-        expression(sql)?;
-        let place = Place { sql, before: "SELECT (".len() };
-        let alone = format!("SELECT ({sql}\n) FROM {}", quoted(name));
-        let (_, touched) = database.prepare(&alone, place)?;
-        columns.extend(touched.columns.into_iter().map(|(_, column)| column));
-        if touched.more {
-            columns.extend(names.iter().cloned());
-        }
+        let checked = Checked::new(name, fields.to_vec(), ("(", sql, "\n)"))?;
+        columns.extend(checked.touched.columns.into_iter().map(|(_, column)| column));
     }
     columns.remove("");
     Ok(columns)

@@ -63,7 +63,7 @@ pub use folds::folds;
 pub use identity::{identities_from_bytes, identities_to_bytes, row_identities};
 pub use matrix::*;
 pub use prepare::{Prepared, prepare, read_table};
-pub use read::{Style, files_of, resemblance};
+pub use read::{Kept, Style, files_of, resemblance};
 pub use rows::{Places, Rows, read_rows};
 pub use side::Side;
 pub use table::Table;

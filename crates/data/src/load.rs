@@ -18,7 +18,7 @@ use crate::{
     gather::{self, Gather},
     read::{Field, Opened, Options, open},
     settle::{self, Reading, Readings},
-    sql::{Database, Place, Results, Shape, statement, watched},
+    sql::{Database, Place, Results, Shape, names, statement, watched},
     time::DAY,
     unfit::{left_out, mentions},
 };
@@ -84,7 +84,7 @@ pub(crate) fn load(
         }
         tables.insert(name.clone(), opened);
     }
-    let (mut table, whole, gathers) = match &source.query {
+    let (mut table, mut whole, gathers) = match &source.query {
         _ if source.idx => {
             let (table, whole) = beside::table(source, files, cx)?;
             (table, whole, Vec::new())
@@ -126,7 +126,7 @@ pub(crate) fn load(
             settling.unfit.extend(opened.unfit.iter().cloned());
         }
     }
-    let derived = derive(source, &table, &whole, &types, &mut settling, files, cx)
+    let derived = derive(source, &table, &mut whole, &types, &mut settling, files, cx)
         .map_err(|error| about_pixels(error, &gathers))?;
     table.columns.extend(derived.into_iter().map(std::sync::Arc::new));
     for (name, kind) in &source.types {
@@ -332,16 +332,15 @@ fn query(
 ) -> Result<(Table, BTreeSet<String>), DataError> {
     let bytes: u64 = tables.values().map(Opened::bytes).sum();
     let mut database = Database::new(bytes > cx.memory_bound)?;
-    for (name, opened) in tables {
-        database
-            .create(Shape { name: name.clone(), fields: opened.fields.clone() })
-            .map_err(|error| place(error, source, name))?;
-    }
-    let text = statement(sql.get_ref()).map_err(|error| error.at(sql))?;
-    let place_in_sql = Place { sql: text, before: 0 };
     let in_query = |error: DataError| error.at(sql);
-    // Wrong SQL is found before any row is read. All columns are loaded: what a statement reads is
-    // known only without joins (see `Touched::more`).
+    let text = statement(sql.get_ref()).map_err(in_query)?;
+    let names = names(text).map_err(in_query)?;
+    for (name, opened) in tables {
+        let shape = Shape { name: name.clone(), fields: opened.fields.clone() };
+        database.create(shape, &names).map_err(in_query)?;
+    }
+    let place_in_sql = Place { sql: text, before: 0 };
+    // Wrong SQL is found before any row is read.
     let files = tables.iter().map(|(name, opened)| (name, &opened.files));
     let unfit: Vec<Unfit> = tables.values().flat_map(|opened| opened.unfit.clone()).collect();
     let mut touched = match database.prepare(text, place_in_sql) {
@@ -360,7 +359,7 @@ fn query(
         let read = opened.about.iter().filter(|(column, _)| reads(column));
         notes.extend(read.map(|(_, note)| note.clone()));
     }
-    touched.more = true;
+    names.beside(&mut touched);
     let results = watched(database.handle(), cx.interrupted, || {
         for (name, opened) in tables {
             let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
@@ -430,11 +429,11 @@ fn whole_columns(columns: &[(String, Values)], integers: &BTreeSet<String>) -> B
     columns.iter().filter(whole).map(|(name, _)| name.clone()).collect()
 }
 
-/// The columns of `derive`.
+/// The columns of `derive`; those of integers and of dates join the `whole` ones.
 fn derive(
     source: &DataSource,
     table: &Table,
-    whole: &BTreeSet<String>,
+    whole: &mut BTreeSet<String>,
     types: &IndexMap<String, ColumnType>,
     settling: &mut Settling,
     files: &Files,
@@ -442,9 +441,11 @@ fn derive(
 ) -> Result<Vec<crate::Column>, DataError> {
     let mut columns = Vec::new();
     let fields = fields(table, whole);
-    let kinds = |name: &str| types.get(name).copied();
+    // Names that SQL could not tell apart.
+    let mut seen: BTreeSet<String> =
+        table.names().into_iter().map(str::to_ascii_lowercase).collect();
     for (name, sql) in &source.derive {
-        if table.names().iter().any(|other| other.eq_ignore_ascii_case(name)) {
+        if !seen.insert(name.to_ascii_lowercase()) {
             let message = format!("`derive` makes a column `{name}`, which exists already");
             return Err(DataError::new(DataErrorKind::DuplicateColumn, message)
                 .at(sql)
@@ -460,22 +461,26 @@ fn derive(
             before: "(",
             after: "\n)",
         };
-        let expressions = [(name.clone(), sql.get_ref().as_str())];
-        let derived = job
-            .columns(&expressions, &kinds, &mut |handle, work| {
+        let kind = types.get(name).copied();
+        let (column, integer) = job
+            .column(name, sql.get_ref(), kind, &mut |handle, work| {
                 watched(handle, cx.interrupted, work)
             })
             .map_err(|error| {
                 let unfit = left_out(&settling.unfit, &error);
                 unfit.map_or(error, |unfit| unfit.error(files)).at(sql)
             })?;
-        for column in derived {
-            let (name, values) = (column.name, column.values);
-            let dates = whole_columns(&[(name.clone(), values.clone())], &BTreeSet::new());
-            let values = match types.contains_key(&name) {
-                true => values,
-                false => settling.made(&name, sql.get_ref(), values, !dates.is_empty()).0,
+        let results = [(name.clone(), column.values)];
+        let integers = if integer { BTreeSet::from([name.clone()]) } else { BTreeSet::new() };
+        let is_whole = !whole_columns(&results, &integers).is_empty();
+        for (name, values) in results {
+            let (values, is_whole) = match types.contains_key(&name) {
+                true => (values, is_whole),
+                false => settling.made(&name, sql.get_ref(), values, is_whole),
             };
+            if is_whole {
+                whole.insert(name.clone());
+            }
             columns.push(crate::Column::new(name, values));
         }
     }
@@ -495,7 +500,7 @@ fn refuse_unfit(
         return Ok(());
     }
     let expression = [(String::new(), sql.get_ref().as_str())];
-    let read = reads(fields.to_vec(), source.name.get_ref(), &expression).map_err(|e| e.at(sql))?;
+    let read = reads(fields, source.name.get_ref(), &expression).map_err(|e| e.at(sql))?;
     match unfit.iter().find(|unfit| unfit.held && read.contains(&unfit.name)) {
         Some(unfit) => Err(unfit.error(files).at(sql)),
         None => Ok(()),

@@ -474,7 +474,7 @@ impl Prepared {
             return Ok(None);
         }
         let fields = fields_of(&self.facts);
-        let read = reads(fields, &self.name, &[(String::new(), sql)])?;
+        let read = reads(&fields, &self.name, &[(String::new(), sql)])?;
         let found = suspects.into_iter().find(|unfit| read.contains(&unfit.name));
         Ok(found.and_then(|unfit| self.refusal(&unfit.name)))
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use collegium_manifest::{ColumnType, ReadOptions};
 
 use crate::{
-    DataError, Table, TableFacts, build,
-    read::{Batches, Format, Idx, Raw, Style, format, is_idx},
+    Column, DataError, Table, TableFacts, build,
+    read::{Batches, Cells, Format, Idx, Kept, Raw, Style, format, is_idx},
 };
 
 /// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
@@ -14,6 +14,9 @@ use crate::{
 pub struct Rows {
     path: PathBuf,
     header: Vec<String>,
+    wanted: Vec<String>,
+    keep: Vec<String>,
+    kept: Vec<Kept>,
     missing: Vec<String>,
     chunk: usize,
     from: From,
@@ -39,12 +42,19 @@ pub struct Places {
     pub first: u64,
     /// How the file writes numbers and times.
     pub style: Style,
+    /// The columns of the file, in its order.
+    pub header: Vec<String>,
 }
 
 impl Places {
     /// The line (or row) number of a row of the chunk.
     pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().unwrap_or(self.first + row as u64)
+    }
+
+    /// The place of a column in the file, from 0.
+    pub(crate) fn field(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| name == column)
     }
 }
 
@@ -79,15 +89,78 @@ pub fn read_rows(
             (From::Arrow(Box::new(batches)), header)
         }
     };
-    let places = Places { file: path.to_owned(), lines: Vec::new(), first: 1, style };
-    let (path, missing, chunk) = (path.to_owned(), missing.to_vec(), chunk.max(1));
-    Ok(Rows { path, header, missing, chunk, from, places, failed: false, done: 0 })
+    let places = Places {
+        file: path.to_owned(),
+        lines: Vec::new(),
+        first: 1,
+        style,
+        header: header.clone(),
+    };
+    Ok(Rows {
+        path: path.to_owned(),
+        wanted: header.clone(),
+        header,
+        keep: Vec::new(),
+        kept: Vec::new(),
+        missing: missing.to_vec(),
+        chunk: chunk.max(1),
+        from,
+        places,
+        failed: false,
+        done: 0,
+    })
 }
 
 impl Rows {
-    /// The column names, in the file's order.
+    /// The column names, in the file's order. Columns of types that have no counterpart here are not
+    /// among them.
     pub fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// All columns that can be kept, of whatever type.
+    pub fn all_columns(&self) -> Vec<String> {
+        match &self.from {
+            From::Arrow(batches) => batches.names(),
+            From::Text(_) | From::Idx(_) => self.header.clone(),
+        }
+    }
+
+    /// Is it a file of one column, and no table?
+    pub fn is_one_column(&self) -> bool {
+        matches!(self.from, From::Idx(_))
+    }
+
+    /// Says which columns chunks are to have; all others are not looked at. Without it, all.
+    pub fn only(&mut self, wanted: impl IntoIterator<Item = String>) {
+        self.wanted = wanted.into_iter().collect();
+        if let From::Text(raw) = &mut self.from {
+            let names = self.header.iter().enumerate();
+            let wanted = names.filter(|(_, name)| self.wanted.contains(name));
+            raw.wanted = wanted.map(|(index, _)| index).collect();
+        }
+    }
+
+    /// Says which columns are copied as they are ([`Rows::kept`]), in this order; each is one of
+    /// [`Rows::all_columns`].
+    pub fn keep(&mut self, names: &[String]) {
+        self.keep = names.to_vec();
+        match &mut self.from {
+            From::Text(raw) => {
+                let place = |name| self.header.iter().position(|other| other == name);
+                raw.keep = names.iter().filter_map(place).collect();
+                let nothing =
+                    |name: &String| Kept { name: name.clone(), cells: Cells::Bytes(Vec::new()) };
+                self.kept = names.iter().map(nothing).collect();
+            }
+            From::Arrow(batches) => self.kept = batches.kept(None, names),
+            From::Idx(_) => {}
+        }
+    }
+
+    /// The columns that are copied, for the rows of the last chunk; for no rows before the first.
+    pub fn kept(&self) -> &[Kept] {
+        &self.kept
     }
 
     /// Gives the column of a file that does not name it (IDX) the name of the one among `wanted`,
@@ -100,6 +173,8 @@ impl Rows {
         let mut fitting = wanted.iter().filter(of_kind);
         if let (Some(only), None) = (fitting.next(), fitting.next()) {
             self.header = vec![only.clone()];
+            self.places.header.clone_from(&self.header);
+            self.wanted.clone_from(&self.header);
         }
     }
 
@@ -132,18 +207,33 @@ impl Rows {
                 let table = raw.read(self.chunk)?;
                 self.places.first += self.places.lines.len() as u64;
                 self.places.lines.clone_from(&raw.places);
+                let cells = std::mem::take(&mut raw.kept);
+                let kept = |(name, cells): (&String, _)| Kept {
+                    name: name.clone(),
+                    cells: Cells::Bytes(cells),
+                };
+                self.kept = self.keep.iter().zip(cells).map(kept).collect();
                 Ok(table)
             }
             From::Arrow(batches) => {
                 self.places.first = batches.done + 1;
                 let batch = batches.read(self.chunk)?;
-                Ok(batch.map(|batch| batches.raw(&batch, &self.missing)))
+                if let Some(batch) = &batch {
+                    self.kept = batches.kept(Some(batch), &self.keep);
+                }
+                Ok(batch.map(|batch| batches.raw(&batch, &self.wanted, &self.missing)))
             }
             From::Idx(idx) => {
                 self.places.first = idx.done + 1;
                 let values = idx.read(self.chunk)?;
                 Ok(values.map(|values| {
                     let rows = values.len();
+                    let column = |name: &String| Column::new(name.clone(), values.clone());
+                    let kept = |name| Kept {
+                        name: String::clone(name),
+                        cells: Cells::Column(column(name)),
+                    };
+                    self.kept = self.keep.iter().map(kept).collect();
                     build::table(self.header.iter().cloned().zip([values]), rows)
                 }))
             }

@@ -2,7 +2,7 @@
 //!
 //! The first run settles it from all rows, and the lock keeps it. From then on one cell changes no
 //! column: an `integer` column shows its whole values to SQL as integers although a fraction stands
-//! among them by now, and a `date` column its midnights as dates. So neither is ever widened; what
+//! among them by now. So none is ever widened; what
 //! does not fit is somebody's mistake or a new kind of column, and that is for a person to say.
 
 use collegium_digest::Hasher;
@@ -20,9 +20,9 @@ pub(crate) enum Reading {
     Integer,
     Boolean,
     Category,
-    /// Times; in SQL those of midnight are dates.
+    /// Times that were all dates.
     Date,
-    /// Times; in SQL all have a time of day.
+    /// Times.
     Time,
 }
 

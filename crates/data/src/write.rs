@@ -7,13 +7,23 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{array::ArrayRef, error::ArrowError, record_batch::RecordBatch};
+use arrow::{
+    array::{Array as _, ArrayRef},
+    compute::cast,
+    datatypes::{DataType, FieldRef, Schema},
+    error::ArrowError,
+    ipc::writer::FileWriter,
+    record_batch::RecordBatch,
+};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 use tempfile::NamedTempFile;
 
-use crate::{Column, DataError, DataErrorKind, Table, object};
+use crate::{
+    Column, DataError, DataErrorKind, Table, object,
+    read::{Format, Kept, format},
+};
 
-/// Writes columns to a CSV, TSV or Parquet file, chunk by chunk. The rows go to a temporary file
+/// Writes columns to a CSV, TSV, Parquet or Arrow file, chunk by chunk. The rows go to a temporary file
 /// beside the target and take its name in [`RowWriter::finish`]; a writer that is dropped before
 /// leaves nothing behind and the target as it was.
 pub struct RowWriter {
@@ -28,38 +38,38 @@ enum To {
     Text(Box<csv::Writer<BufWriter<File>>>),
     /// Begun with the first chunk, which tells the types.
     Parquet(Option<Box<ArrowWriter<File>>>),
+    /// So too.
+    Arrow(Option<Box<FileWriter<BufWriter<File>>>>),
 }
 
 impl RowWriter {
-    /// A writer to `path`, in the format that its extension names: `.csv`, `.tsv` or `.parquet`.
+    /// A writer to `path`, in the format that its extension names: `.csv`, `.tsv`, `.parquet`, or
+    /// `.arrow`, `.feather` and `.ipc` for Arrow files.
     ///
     /// # Errors
     /// For another extension, or if nothing can be written there.
     pub fn create(path: &Path) -> Result<Self, DataError> {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let delimiter = match extension.to_ascii_lowercase().as_str() {
-            "csv" => Some(b','),
-            "tsv" => Some(b'\t'),
-            "parquet" => None,
-            _ => {
-                return Err(DataError::new(
-                    DataErrorKind::UnknownFormat,
-                    format!("rows cannot be written as `.{extension}`"),
-                )
+        let unknown = || {
+            let message = format!("rows cannot be written as `.{extension}`");
+            DataError::new(DataErrorKind::UnknownFormat, message)
                 .file(path)
-                .help("name the output .csv, .tsv or .parquet"));
-            }
+                .help("name the output .csv, .tsv, .parquet or .arrow")
         };
+        // What is read packed is not written so.
+        let packed = ["gz", "zst"].iter().any(|known| extension.eq_ignore_ascii_case(known));
+        let format = format(path).ok().filter(|_| !packed).ok_or_else(unknown)?;
         let folder = folder(path);
         let io = |error: std::io::Error| DataError::io(path, "write the file", &error);
         let file = temporary(folder).map_err(io)?;
-        let to = match delimiter {
-            Some(delimiter) => {
+        let to = match format {
+            Format::Csv(delimiter) => {
                 let out =
                     BufWriter::with_capacity(1 << 17, file.as_file().try_clone().map_err(io)?);
                 To::Text(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
             }
-            None => To::Parquet(None),
+            Format::Parquet => To::Parquet(None),
+            Format::Ipc => To::Arrow(None),
         };
         Ok(Self { path: path.to_owned(), file, to, names: None, rows: 0 })
     }
@@ -69,11 +79,29 @@ impl RowWriter {
     /// # Errors
     /// If the columns differ from those before or in length, or the disk is full.
     pub fn write(&mut self, columns: &[Column]) -> Result<(), DataError> {
-        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        let rows = columns.first().map_or(0, Column::len);
+        self.write_beside(&[], columns)
+    }
+
+    /// Adds rows: columns that are copied as they are, and columns beside them.
+    ///
+    /// # Errors
+    /// As [`RowWriter::write`]; also if the format cannot hold a cell as it is.
+    pub fn write_beside(&mut self, kept: &[Kept], columns: &[Column]) -> Result<(), DataError> {
+        let names: Vec<String> = kept
+            .iter()
+            .map(|kept| kept.name.clone())
+            .chain(columns.iter().map(|column| column.name.clone()))
+            .collect();
+        let rows = kept
+            .first()
+            .map(Kept::rows)
+            .or_else(|| columns.first().map(Column::len))
+            .unwrap_or_default();
         let fault =
             |message: &str| DataError::new(DataErrorKind::Disagree, message).file(&self.path);
-        if columns.iter().any(|column| column.len() != rows) {
+        if columns.iter().any(|column| column.len() != rows)
+            || kept.iter().any(|column| column.rows() != rows)
+        {
             return Err(fault("columns of different lengths cannot be written"));
         }
         let first = self.names.is_none();
@@ -81,16 +109,24 @@ impl RowWriter {
             return Err(fault("the columns differ from those written before"));
         }
         self.rows += rows as u64;
-        match &mut self.to {
-            To::Text(writer) => {
-                let done = write_text(writer, first.then_some(&names[..]), columns, rows);
-                done.map_err(|error| text_fault(&self.path, error))
-            }
-            To::Parquet(writer) => {
-                let done = write_parquet(&self.file, writer, columns, rows);
-                done.map_err(|error| arrow_fault(&self.path, &error))
-            }
+        if let To::Text(writer) = &mut self.to {
+            let texts: Vec<Vec<Vec<u8>>> = kept
+                .iter()
+                .map(Kept::texts)
+                .collect::<Result<_, _>>()
+                .map_err(|error| arrow_fault(&self.path, &error))?;
+            let done = write_text(writer, first.then_some(&names[..]), &texts, columns, rows);
+            return done.map_err(|error| text_fault(&self.path, error));
         }
+        let flat = matches!(self.to, To::Arrow(_));
+        let kept: Vec<(FieldRef, ArrayRef)> = kept
+            .iter()
+            .map(|kept| kept.array(flat))
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.file(&self.path))?;
+        let done = batch(kept, columns, rows, flat)
+            .and_then(|batch| write_batch(&self.file, &mut self.to, &batch));
+        done.map_err(|error| arrow_fault(&self.path, &error))
     }
 
     /// Rows that were written so far.
@@ -118,7 +154,11 @@ impl RowWriter {
             To::Parquet(Some(writer)) => {
                 writer.close().map_err(|error| arrow_fault(&path, &error.into()))?;
             }
-            To::Parquet(None) => {
+            To::Arrow(Some(writer)) => {
+                let out = writer.into_inner().map_err(|error| arrow_fault(&path, &error))?;
+                out.into_inner().map_err(|error| io(error.into_error()))?;
+            }
+            To::Parquet(None) | To::Arrow(None) => {
                 return Err(
                     DataError::new(DataErrorKind::Empty, "there is nothing to write").file(&path)
                 );
@@ -191,6 +231,7 @@ fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
 fn write_text(
     writer: &mut csv::Writer<BufWriter<File>>,
     header: Option<&[String]>,
+    kept: &[Vec<Vec<u8>>],
     columns: &[Column],
     rows: usize,
 ) -> Result<(), csv::Error> {
@@ -198,6 +239,9 @@ fn write_text(
         writer.write_record(header)?;
     }
     for row in 0..rows {
+        for cells in kept {
+            writer.write_field(&cells[row])?;
+        }
         for column in columns {
             writer.write_field(column.text(row).unwrap_or_default())?;
         }
@@ -206,28 +250,59 @@ fn write_text(
     Ok(())
 }
 
-fn write_parquet(
-    file: &NamedTempFile,
-    writer: &mut Option<Box<ArrowWriter<File>>>,
+/// Rows as Arrow has them. `flat` unpacks dictionaries, which an Arrow file may not exchange midway.
+fn batch(
+    kept: Vec<(FieldRef, ArrayRef)>,
     columns: &[Column],
     rows: usize,
-) -> Result<(), ArrowError> {
+    flat: bool,
+) -> Result<RecordBatch, ArrowError> {
     let table = Table { columns: columns.iter().cloned().map(Arc::new).collect(), rows };
-    let schema = Arc::new(object::schema(&table));
-    let arrays: Vec<ArrayRef> = columns
-        .iter()
-        .map(|column| object::array(column, object::levels(column).as_ref(), 0..rows))
-        .collect::<Result<_, _>>()?;
-    if writer.is_none() {
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let new =
-            ArrowWriter::try_new(file.as_file().try_clone()?, schema.clone(), Some(properties))?;
-        *writer = Some(Box::new(new));
+    let own = object::schema(&table);
+    let (mut fields, mut arrays): (Vec<FieldRef>, Vec<ArrayRef>) = kept.into_iter().unzip();
+    for (field, column) in own.fields().iter().zip(columns) {
+        let array = object::array(column, object::levels(column).as_ref(), 0..rows)?;
+        match array.data_type() {
+            DataType::Dictionary(_, inner) if flat => {
+                fields.push(field.as_ref().clone().with_data_type(inner.as_ref().clone()).into());
+                arrays.push(cast(&array, inner)?);
+            }
+            _ => {
+                fields.push(field.clone());
+                arrays.push(array);
+            }
+        }
     }
-    let batch = RecordBatch::try_new(schema, arrays)?;
-    match writer {
-        Some(writer) => writer.write(&batch).map_err(ArrowError::from),
-        None => Ok(()),
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+}
+
+/// Writes rows to a file of Arrow's or Parquet's, which begins with them if they are the first.
+fn write_batch(file: &NamedTempFile, to: &mut To, batch: &RecordBatch) -> Result<(), ArrowError> {
+    match to {
+        To::Parquet(writer) => {
+            if writer.is_none() {
+                let properties =
+                    WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+                let file = file.as_file().try_clone()?;
+                let new = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
+                *writer = Some(Box::new(new));
+            }
+            match writer {
+                Some(writer) => writer.write(batch).map_err(ArrowError::from),
+                None => Ok(()),
+            }
+        }
+        To::Arrow(writer) => {
+            if writer.is_none() {
+                let out = BufWriter::with_capacity(1 << 17, file.as_file().try_clone()?);
+                *writer = Some(Box::new(FileWriter::try_new(out, &batch.schema())?));
+            }
+            match writer {
+                Some(writer) => writer.write(batch),
+                None => Ok(()),
+            }
+        }
+        To::Text(_) => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use collegium_data::{Column, Matrix, Values, folds, select};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::Upstream;
 use collegium_plan::View;
+use collegium_records::ENGINE_EPOCH;
 
 use crate::{
     EngineError, Session,
@@ -258,7 +259,9 @@ impl Session {
     /// Identifies the rows that an expert can learn from: data, split, `where`, target.
     fn base_key(&self, expert: usize) -> Digest {
         let spec = self.expert(expert);
+        // The same `where` may mean other rows to another epoch.
         let mut hasher = Hasher::new("base rows");
+        hasher.count(u64::from(ENGINE_EPOCH));
         hasher.digest(&self.prepared(expert).key).text(spec.target.get_ref());
         hasher.text(spec.filter.as_ref().map_or("", |filter| filter.get_ref()));
         hasher.finish()
@@ -272,7 +275,7 @@ impl Session {
         let table = self.table(expert)?;
         let spec = self.expert(expert);
         let mut mask = match &spec.filter {
-            Some(filter) => select(&table, &spec.data, filter.get_ref())
+            Some(filter) => select(&table, &self.prepared(expert).facts, &spec.data, filter)
                 .map_err(|error| data_error(error, &self.pipeline.source))?,
             None => vec![true; table.rows],
         };

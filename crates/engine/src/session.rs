@@ -139,6 +139,7 @@ impl Session {
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),
         };
+        session.expand_patterns()?;
         session.experts = session.resolve()?;
         session.note_columns();
         session.held = session.hold()?;

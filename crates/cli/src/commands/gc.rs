@@ -23,7 +23,7 @@ pub(crate) fn gc(
     keep: u64,
     grace: Duration,
 ) -> Result<ExitCode, Failure> {
-    let root = project(args)?;
+    let root = project()?;
     let store = Store::open(&root)?;
     let pipelines = pipelines(&root).map_err(refusal)?;
     let roots = store.roots(&pipelines)?;

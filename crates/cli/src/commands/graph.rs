@@ -46,6 +46,12 @@ fn of(pipeline: &Pipeline) -> Graph {
                 None => seen.push((from, 1)),
             }
         }
+        for pattern in expert.patterns.iter().filter(|pattern| !pattern.get_ref().exclude) {
+            let from = format!("data.{}", pattern.get_ref().data);
+            if !seen.iter().any(|(known, _)| *known == from) {
+                seen.push((from, 1));
+            }
+        }
         for (from, count) in seen {
             let label = (count > 1).then(|| format!("{count} inputs"));
             graph.edges.push(GraphEdge { from, to: to.clone(), label, weight: None });

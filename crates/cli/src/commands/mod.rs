@@ -70,14 +70,16 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             };
             audit::audit(args, targets, output.as_deref(), asked)
         }
-        Command::Predict { targets, input: Some(input), output, keep, .. } => {
-            predict::predict(args, targets, input, output, keep)
+        Command::Predict { targets, input: Some(input), output, keep, format, .. } => {
+            let asked = predict::Asked { output, keep, format: *format };
+            predict::predict(args, targets, input, &asked)
+        }
+        Command::Predict { targets, input: None, side, output, keep, format } => {
+            let asked = predict::Asked { output, keep, format: *format };
+            predict::side(args, targets, *side, &asked)
         }
         Command::Evaluate { targets, input, report } => {
             evaluate::evaluate(args, targets, input, report.as_deref())
-        }
-        Command::Predict { targets, input: None, side, output, keep } => {
-            predict::side(args, targets, *side, output, keep)
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Forget { pipeline, rows, retrain } => {

@@ -57,7 +57,7 @@ fn warn_of_memory(plan: &PlanReport) {
 
 /// A plan of nothing, if that can be seen without opening the pipeline; was it one?
 fn idle(args: &Args, named: Option<&str>) -> Result<bool, Failure> {
-    let path = crate::locate::find(args, named)?;
+    let path = crate::locate::find(named)?;
     let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(false) };
     if !args.json {
         crate::human::put(&up_to_date(&fresh.pipeline, fresh.experts))?;

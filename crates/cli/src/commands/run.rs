@@ -93,7 +93,7 @@ fn idle(
     named: Option<&str>,
     started: std::time::Instant,
 ) -> Result<Option<ExitCode>, Failure> {
-    let path = crate::locate::find(args, named)?;
+    let path = crate::locate::find(named)?;
     let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(None) };
     // Node by node only where somebody will read it so.
     let report = if args.json || fresh.experts <= MANY {

@@ -6,7 +6,17 @@ use crate::{args::Args, failure::Failure, locate::split};
 
 pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
-    let pipeline = crate::locate::load(args, named.as_deref())?;
+    let mut pipeline = crate::locate::load(args, named.as_deref())?;
+    // What a pattern of inputs comes to is known with the data alone.
+    if pipeline.experts.values().any(|expert| !expert.patterns.is_empty()) {
+        match crate::session::of(pipeline.clone(), true, false, false) {
+            Ok((session, _)) => pipeline = session.pipeline.clone(),
+            Err(_) => eprintln!(
+                "note: what the patterns in `inputs` come to is not known, since the data cannot be \
+                 read: see `collegium check`"
+            ),
+        }
+    }
     if nodes.is_empty() {
         if args.json {
             return as_json(&pipeline.with_defaults());

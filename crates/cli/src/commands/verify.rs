@@ -21,7 +21,7 @@ const LISTED: usize = 20;
 pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<ExitCode, Failure> {
     let (store, files, scope) = match name {
         Some(name) => {
-            let path = find(args, Some(name))?;
+            let path = find(Some(name))?;
             if !path.exists() {
                 // Says which file is near.
                 crate::locate::load(args, Some(name))?;
@@ -33,7 +33,7 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
             (Store::open(&collegium_manifest::project_root(&path))?, vec![file], Some(scope))
         }
         None => {
-            let root = project(args)?;
+            let root = project()?;
             (Store::open(&root)?, pipelines(&root)?, None)
         }
     };

@@ -21,6 +21,7 @@
 mod category;
 mod exact;
 mod number;
+mod outside;
 mod part;
 mod pixels;
 mod raw;
@@ -32,6 +33,7 @@ use collegium_manifest::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Matrix};
+pub use outside::Outside;
 use part::Part;
 pub use raw::Coordinates;
 
@@ -107,12 +109,14 @@ pub enum EncodeError {
 }
 
 /// What rows held that the training rows did not: rows by declared input.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surprises {
     /// Categories never seen in training.
     pub unseen: BTreeMap<String, u64>,
     /// Missing values of inputs that were never missing in training.
     pub missing: BTreeMap<String, u64>,
+    /// Numbers and times outside of the range that the training rows held.
+    pub outside: BTreeMap<String, Outside>,
 }
 
 impl Surprises {
@@ -128,7 +132,10 @@ impl Surprises {
             let lack = counted(*rows, "lacks", "lack");
             format!("{lack} `{name}`, which was never missing in training: the average is used")
         });
-        unseen.chain(missing).collect()
+        let outside = self.outside.iter().map(|(name, outside)| {
+            format!("{} {}", counted(outside.rows, "holds", "hold"), outside.words(name))
+        });
+        unseen.chain(missing).chain(outside).collect()
     }
 
     /// Adds the counts of another chunk of rows.
@@ -139,6 +146,10 @@ impl Surprises {
             for (name, rows) in theirs {
                 *mine.entry(name.clone()).or_default() += rows;
             }
+        }
+        for (name, outside) in &other.outside {
+            let mine = self.outside.entry(name.clone());
+            mine.and_modify(|mine| mine.add(outside)).or_insert(*outside);
         }
     }
 }
@@ -299,6 +310,7 @@ impl Encoder {
             if counts.missing > 0 {
                 surprises.missing.insert(name.clone(), counts.missing);
             }
+            surprises.outside.extend(counts.outside.map(|outside| (name.clone(), outside)));
         }
         Ok((matrix, surprises))
     }

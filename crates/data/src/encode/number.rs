@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CLIP, EncodeError, exact::Exact};
+use super::{
+    CLIP, EncodeError,
+    exact::Exact,
+    outside::{Outside, Span},
+};
 
 /// Mean and deviation over the training rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -11,6 +15,9 @@ pub(super) struct Scale {
     mean: Exact,
     /// 0: constant in training; every value encodes to 0.
     deviation: Exact,
+    /// Of a column: the range of its values. Models of before it was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    span: Option<Span>,
 }
 
 /// How near to each other values are, measured by their size, that are centred with care.
@@ -59,7 +66,7 @@ impl Scale {
             }
         }
         if present == 0 {
-            let scale = Self { mean: Exact(0.0), deviation: Exact(0.0) };
+            let scale = Self { mean: Exact(0.0), deviation: Exact(0.0), span: None };
             return Ok(Fitted { scale, missing, present });
         }
         let known = values.filter(|value| !value.is_nan());
@@ -82,7 +89,8 @@ impl Scale {
         };
         let deviation = if constant { 0.0 } else { floored };
         // Adding zero turns a mean of -0 into 0, so that equal columns have equal encoders.
-        let scale = Self { mean: Exact(mean + 0.0), deviation: Exact(deviation) };
+        let span = if let Floor::Column = floor { Span::new(low, high) } else { None };
+        let scale = Self { mean: Exact(mean + 0.0), deviation: Exact(deviation), span };
         Ok(Fitted { scale, missing, present })
     }
 
@@ -101,6 +109,17 @@ impl Scale {
         }
         let free = ((value - self.mean.0) / self.deviation.0).abs() < CLIP;
         if free { (1.0 / self.deviation.0) as f32 } else { 0.0 }
+    }
+
+    /// A value outside of the training range.
+    pub(super) fn outside(&self, value: f64, time: bool) -> Option<Outside> {
+        let clipped = || {
+            let far = (value - self.mean.0).abs() > CLIP * self.deviation.0;
+            far && !self.is_constant()
+        };
+        // NaN lies nowhere.
+        Outside::of(self.span?, value, false, time)
+            .map(|outside| Outside { clipped: u64::from(clipped()), ..outside })
     }
 
     pub(super) fn is_constant(&self) -> bool {

@@ -9,6 +9,7 @@ use super::{
     CLIP, EncodeError, Source,
     category::Levels,
     number::{Fitted, Floor, Scale},
+    outside::Outside,
     pixels::Pixels,
     time::{self, Clock},
 };
@@ -34,6 +35,17 @@ pub(super) enum Part {
 pub(super) struct Counts {
     pub(super) unseen: u64,
     pub(super) missing: u64,
+    pub(super) outside: Option<Outside>,
+}
+
+impl Counts {
+    fn saw(&mut self, outside: Option<Outside>) {
+        match (&mut self.outside, outside) {
+            (Some(all), Some(one)) => all.add(&one),
+            (all @ None, one) => *all = one,
+            (Some(_), None) => {}
+        }
+    }
 }
 
 /// The stored form of a boolean as a number.
@@ -175,6 +187,7 @@ impl Part {
                 };
                 each(&mut |row, out, counts| {
                     out[0] = scale.apply(values[row]);
+                    counts.saw(scale.outside(values[row], false));
                     flag(values[row].is_nan(), *missing, out, counts);
                 });
             }
@@ -205,6 +218,7 @@ impl Part {
                 };
                 each(&mut |row, out, counts| {
                     clock.write(values[row], out);
+                    counts.saw(clock.outside(values[row]));
                     flag(values[row] == time::MISSING, *missing, out, counts);
                 });
             }

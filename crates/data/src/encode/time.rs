@@ -8,6 +8,7 @@ use super::{
     EncodeError,
     exact::Exact,
     number::{Fitted, Floor, Scale},
+    outside::Outside,
 };
 
 /// Microseconds of a day.
@@ -111,6 +112,11 @@ impl Clock {
             names.push(format!("{name} {} cosine", phase.cycle.name()));
         }
         names
+    }
+
+    /// A time outside of the training range.
+    pub(super) fn outside(&self, time: i64) -> Option<Outside> {
+        self.seconds.outside(seconds(time), true)
     }
 
     /// The derivative of the encoded seconds by the seconds.

@@ -7,7 +7,11 @@ use std::{
 };
 
 use arrow::ipc::reader::{FileReader, StreamReader};
-use arrow::{array::RecordBatch, datatypes::DataType, error::ArrowError};
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, FieldRef},
+    error::ArrowError,
+};
 use collegium_manifest::ColumnType;
 use parquet::{
     arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
@@ -15,7 +19,7 @@ use parquet::{
 };
 
 use super::{
-    CHUNK, Field, Format, Opened, Options,
+    CHUNK, Cells, Field, Format, Kept, Opened, Options,
     arrays::{has_texts, kind_of, see, texts, typed, values, what_is},
     guess::At,
     missing::Missing,
@@ -31,6 +35,8 @@ pub(crate) struct Batches {
     pub(crate) path: PathBuf,
     /// All columns of the file.
     fields: Vec<(String, DataType)>,
+    /// The same with nullability and metadata.
+    declared: Vec<FieldRef>,
     /// The places of those that the batches have.
     taken: Vec<usize>,
     /// As the file declares them.
@@ -69,7 +75,7 @@ impl Batches {
             return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(path));
         }
         let described = |schema: &arrow::datatypes::Schema| -> Vec<(String, DataType)> {
-            let field = |f: &arrow::datatypes::FieldRef| (f.name().clone(), f.data_type().clone());
+            let field = |f: &FieldRef| (f.name().clone(), f.data_type().clone());
             schema.fields().iter().map(field).collect()
         };
         let mut chosen = |fields: &[(String, DataType)], integers: &[Option<u64>]| {
@@ -79,12 +85,19 @@ impl Batches {
             places.sort_unstable();
             Ok::<_, DataError>(places)
         };
-        let (fields, taken, rows, stream): (_, _, _, Box<dyn Iterator<Item = _>>) = match format {
+        let (fields, declared, taken, rows, stream): (
+            _,
+            Vec<FieldRef>,
+            _,
+            _,
+            Box<dyn Iterator<Item = _>>,
+        ) = match format {
             Format::Parquet => {
                 let builder = ParquetRecordBatchReaderBuilder::try_new(file)
                     .map_err(|error| damaged(path, "Parquet", error))?;
                 let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).ok();
                 let fields = described(builder.schema());
+                let declared = builder.schema().fields().iter().cloned().collect();
                 let integers = integers(builder.metadata(), &fields);
                 let taken = chosen(&fields, &integers)?;
                 let mask = ProjectionMask::roots(builder.parquet_schema(), taken.clone());
@@ -93,7 +106,7 @@ impl Batches {
                     .with_projection(mask)
                     .build()
                     .map_err(|error| damaged(path, "Parquet", error))?;
-                (fields, taken, rows, Box::new(reader))
+                (fields, declared, taken, rows, Box::new(reader))
             }
             Format::Ipc | Format::Csv(_) => {
                 let mut magic = [0; 6];
@@ -114,6 +127,7 @@ impl Batches {
                 };
                 let (schema, whole) = open(None)?;
                 let fields = described(&schema);
+                let declared = schema.fields().iter().cloned().collect();
                 let integers = vec![None; fields.len()];
                 let taken = chosen(&fields, &integers)?;
                 let stream = match taken.len() == fields.len() {
@@ -123,14 +137,15 @@ impl Batches {
                         open(Some(taken.clone()))?.1
                     }
                 };
-                (fields, taken, None, stream)
+                (fields, declared, taken, None, stream)
             }
         };
         let path = path.to_owned();
-        Ok(Self { path, fields, taken, rows, stream, rest: None, done: 0 })
+        Ok(Self { path, fields, declared, taken, rows, stream, rest: None, done: 0 })
     }
 
-    fn names(&self) -> Vec<String> {
+    /// The names of all columns.
+    pub(crate) fn names(&self) -> Vec<String> {
         self.fields.iter().map(|(name, _)| name.trim().to_owned()).collect()
     }
 
@@ -190,12 +205,13 @@ impl Batches {
         Ok(build::table(columns, batch.num_rows()))
     }
 
-    /// A batch in the types that come closest, for rows whose types others decide. What has a value
-    /// that our types cannot hold becomes a text; what has no counterpart at all is left out.
-    pub(crate) fn raw(&self, batch: &RecordBatch, missing: &[String]) -> Table {
+    /// The `wanted` columns of a batch in the types that come closest, for rows whose types others
+    /// decide. What has a value that our types cannot hold becomes a text; what has no counterpart at
+    /// all is left out.
+    pub(crate) fn raw(&self, batch: &RecordBatch, wanted: &[String], missing: &[String]) -> Table {
         let missing = Missing::new(missing);
-        let mut columns = Vec::with_capacity(batch.num_columns());
-        for (name, place) in self.usable() {
+        let mut columns = Vec::with_capacity(wanted.len());
+        for (name, place) in self.usable().into_iter().filter(|(name, _)| wanted.contains(name)) {
             let Some(array) = batch.columns().get(place) else { continue };
             let known = typed(array, &missing).ok().or_else(|| texts(array, &missing).ok());
             columns.extend(known.map(|values| (name, values)));
@@ -203,7 +219,7 @@ impl Batches {
         build::table(columns, batch.num_rows())
     }
 
-    /// The columns that [`Batches::raw`] hands out.
+    /// The columns that [`Batches::raw`] can hand out.
     pub(crate) fn raw_names(&self) -> Vec<String> {
         self.usable().into_iter().map(|(name, _)| name).collect()
     }
@@ -213,6 +229,21 @@ impl Batches {
         let Ok(header) = Header::of(&self.names(), &self.path) else { return Vec::new() };
         let known = |place: usize| kind_of(&self.fields[place].1).is_some();
         header.names.into_iter().filter(|(_, place)| known(*place)).collect()
+    }
+
+    /// Columns of a batch that has all of them as they are; of no batch, without a row.
+    pub(crate) fn kept(&self, batch: Option<&RecordBatch>, keep: &[String]) -> Vec<Kept> {
+        let names = self.names();
+        let kept = |name: &String| {
+            let place = names.iter().position(|known| known == name)?;
+            let field = self.declared[place].as_ref().clone().with_name(name);
+            let array = match batch {
+                Some(batch) => batch.columns().get(place)?.clone(),
+                None => arrow::array::new_empty_array(field.data_type()),
+            };
+            Some(Kept { name: name.clone(), cells: Cells::Array(field.into(), array) })
+        };
+        keep.iter().filter_map(kept).collect()
     }
 }
 

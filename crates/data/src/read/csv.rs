@@ -137,8 +137,15 @@ fn fill(
 pub(crate) struct Raw {
     lines: Lines,
     header: Vec<String>,
+    /// The places of the header's columns in the file.
     fields: Vec<usize>,
     missing: Missing,
+    /// Which columns of the header are read.
+    pub(crate) wanted: Vec<usize>,
+    /// Which are copied, cell by cell as they are.
+    pub(crate) keep: Vec<usize>,
+    /// Those cells of the last chunk, column by column.
+    pub(crate) kept: Vec<Vec<Vec<u8>>>,
     /// The line of each row of the last chunk.
     pub(crate) places: Vec<u64>,
 }
@@ -150,8 +157,11 @@ impl Raw {
         read: &ReadOptions,
     ) -> Result<Self, DataError> {
         let lines = Lines::open(path, read)?;
-        let (header, fields) = Header::of(&lines.names, path)?.names.into_iter().unzip();
-        Ok(Self { lines, header, fields, missing: Missing::new(missing), places: Vec::new() })
+        let (header, fields): (Vec<String>, Vec<usize>) =
+            Header::of(&lines.names, path)?.names.into_iter().unzip();
+        let wanted = (0..header.len()).collect();
+        let (missing, keep, kept) = (Missing::new(missing), Vec::new(), Vec::new());
+        Ok(Self { lines, header, fields, missing, wanted, keep, kept, places: Vec::new() })
     }
 
     pub(crate) fn header(&self) -> &[String] {
@@ -166,17 +176,23 @@ impl Raw {
     /// At most `rows` rows; `None` at the end.
     pub(crate) fn read(&mut self, rows: usize) -> Result<Option<Table>, DataError> {
         self.places.clear();
+        self.kept = vec![Vec::new(); self.keep.len()];
         let kind = ColumnType::Category;
         let mut builders: Vec<Builder> =
-            self.fields.iter().map(|_| Builder::new(kind, 0)).collect();
+            self.wanted.iter().map(|_| Builder::new(kind, 0)).collect();
+        let read: Vec<usize> = self.wanted.iter().map(|&index| self.fields[index]).collect();
         while self.places.len() < rows && self.lines.next()? {
-            fill(&self.lines, &self.fields, &mut builders, &self.missing, &Style::default())?;
+            fill(&self.lines, &read, &mut builders, &self.missing, &Style::default())?;
+            for (cells, &index) in self.kept.iter_mut().zip(&self.keep) {
+                cells.push(self.lines.cell(self.fields[index]).to_vec());
+            }
             self.places.push(self.lines.last);
         }
         if self.places.is_empty() {
             return Ok(None);
         }
+        let names = self.wanted.iter().map(|&index| self.header[index].clone());
         let values = builders.into_iter().map(Builder::finish);
-        Ok(Some(build::table(self.header.iter().cloned().zip(values), self.places.len())))
+        Ok(Some(build::table(names.zip(values), self.places.len())))
     }
 }

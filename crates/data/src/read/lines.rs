@@ -110,6 +110,11 @@ impl Lines {
         })
     }
 
+    /// A field of the record as it is.
+    pub(super) fn cell(&self, index: usize) -> &[u8] {
+        self.records.field(index).unwrap_or_default()
+    }
+
     pub(super) fn place(&self, error: DataError, line: u64, index: usize) -> DataError {
         let number = (index + 1).to_string();
         let name = self.names.get(index).unwrap_or(&number);

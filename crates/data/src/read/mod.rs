@@ -10,6 +10,7 @@ mod csv;
 mod files;
 mod guess;
 mod idx;
+mod keep;
 mod lines;
 mod missing;
 mod records;
@@ -30,6 +31,8 @@ pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
 pub use guess::resemblance;
 pub(crate) use idx::{Idx, is_idx};
+pub(crate) use keep::Cells;
+pub use keep::Kept;
 pub use style::Style;
 
 /// Rows of a chunk, unless told otherwise.

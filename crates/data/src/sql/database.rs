@@ -7,8 +7,12 @@ use rusqlite::{Connection, InterruptHandle, Statement, config::DbConfig};
 use tempfile::TempDir;
 
 use super::{
+    clock,
     fault::{self, Place, plain},
     guard::{Guard, Touched},
+    math, moment,
+    names::Names,
+    row,
 };
 use crate::{
     DataError, DataErrorKind, MISSING_CODE, MISSING_TIME, Table, Values,
@@ -38,6 +42,8 @@ pub(crate) struct Database {
     db: Connection,
     guard: Guard,
     tables: Vec<Shape>,
+    /// Of each table the positions of the fields that SQLite was told of.
+    declared: Vec<Vec<usize>>,
     /// The folder of the database file, unless it is in memory; deleted after the connection.
     _folder: Option<TempDir>,
 }
@@ -52,6 +58,15 @@ pub(super) fn declared(kind: ColumnType) -> &'static str {
         ColumnType::Time => "TIME_TEXT",
         ColumnType::Image => "IMAGE",
     }
+}
+
+/// A column's declaration.
+fn declaration(field: &Field) -> String {
+    let collation = match field.kind {
+        ColumnType::Time => format!(" COLLATE {}", moment::COLLATION),
+        _ => String::new(),
+    };
+    format!("{} {}{collation}", quoted(&field.name), declared(field.kind))
 }
 
 pub(crate) fn quoted(name: &str) -> String {
@@ -84,28 +99,51 @@ impl Database {
         ] {
             db.set_db_config(setting, on).map_err(plain)?;
         }
+        math::register(&db).map_err(plain)?;
+        clock::register(&db).map_err(plain)?;
+        db.create_collation(moment::COLLATION, moment::compare).map_err(plain)?;
         let guard = Guard::default();
         guard.stand(&mut db).map_err(plain)?;
-        Ok(Self { db, guard, tables: Vec::new(), _folder: folder })
+        let (tables, declared) = (Vec::new(), Vec::new());
+        Ok(Self { db, guard, tables, declared, _folder: folder })
     }
 
-    /// Declares a table.
-    pub(crate) fn create(&mut self, shape: Shape) -> Result<(), DataError> {
-        let columns: Vec<String> = shape
-            .fields
-            .iter()
-            .map(|field| format!("{} {}", quoted(&field.name), declared(field.kind)))
-            .collect();
-        let sql = format!("CREATE TABLE {} ({})", quoted(&shape.name), columns.join(", "));
-        self.db.execute_batch(&sql).map_err(|error| {
+    /// Declares a table with the columns that `names` names.
+    pub(crate) fn create(&mut self, shape: Shape, names: &Names) -> Result<(), DataError> {
+        let declared = names.choose(&shape.name, &shape.fields)?;
+        self.db.execute_batch(&creation(&shape, &declared, None)).map_err(|error| {
             let message = format!("table `{}` cannot be queried: {error}", shape.name);
-            DataError::new(DataErrorKind::Query, message).help(
-                "SQLite does not tell upper from lower case in names and takes at most 2000 columns",
-            )
+            DataError::new(DataErrorKind::Query, message)
+                .help("SQLite does not tell upper from lower case in names: rename the table")
         })?;
+        self.admit(shape, declared);
+        Ok(())
+    }
+
+    /// Declares a table with the columns that `names` names and one more, [`COMPUTED`], which is the
+    /// value of an expression over each row. `place` is where the user's expression stands in it.
+    pub(crate) fn create_computed(
+        &mut self,
+        shape: Shape,
+        names: &Names,
+        expression: &str,
+        place: Place<'_>,
+    ) -> Result<(), DataError> {
+        let declared = names.choose(&shape.name, &shape.fields)?;
+        let sql = creation(&shape, &declared, Some(expression));
+        let before = sql.len() - (expression.len() + ")) ".len()) + place.before;
+        let tables = std::slice::from_ref(&shape);
+        self.db
+            .execute_batch(&sql)
+            .map_err(|error| row::refused(error, Place { before, ..place }, tables))?;
+        self.admit(shape, declared);
+        Ok(())
+    }
+
+    fn admit(&mut self, shape: Shape, declared: Vec<usize>) {
         self.guard.admit(&shape.name);
         self.tables.push(shape);
-        Ok(())
+        self.declared.push(declared);
     }
 
     /// To stop it from another thread.
@@ -121,9 +159,7 @@ impl Database {
     ) -> Result<(Statement<'_>, Touched), DataError> {
         self.guard.raise();
         let prepared = self.db.prepare(sql);
-        let mut touched = self.guard.lower();
-        let folded = sql.to_ascii_lowercase();
-        touched.more = folded.contains("using") || folded.contains("natural");
+        let touched = self.guard.lower();
         let statement =
             prepared.map_err(|error| fault::of_sql(error, place, &touched, &self.tables))?;
         let refuse = |why: &str| Err(DataError::new(DataErrorKind::Query, why));
@@ -145,11 +181,31 @@ impl Database {
 
     /// An error while a user's SQL ran.
     pub(crate) fn fault(&self, error: rusqlite::Error, place: Place<'_>) -> DataError {
-        fault::of_sql(error, place, &Touched::default(), &self.tables)
+        row::refused(error, place, &self.tables)
     }
 
-    /// Fills a declared table: only the columns that a statement touches, for all others would be
-    /// carried in vain. Rows get the numbers 1, 2, …
+    /// The computed column of a table, for every row in order.
+    pub(crate) fn computed(&self, table: &str) -> Result<Statement<'_>, DataError> {
+        let sql = format!("SELECT {} FROM {}", quoted(COMPUTED), quoted(table));
+        self.db.prepare(&sql).map_err(plain)
+    }
+
+    /// The columns of a declared table that a statement touches. All others would be carried in vain.
+    pub(crate) fn touches(&self, table: &str, touched: &Touched) -> BTreeSet<String> {
+        let own = self.tables.iter().zip(&self.declared).filter(|(shape, _)| shape.name == table);
+        let columns = own.flat_map(|(shape, declared)| declared.iter().map(|&i| &shape.fields[i]));
+        columns
+            .filter(|field| field.kind != ColumnType::Image)
+            .map(|field| field.name.clone())
+            .filter(|name| {
+                touched.every
+                    || touched.columns.contains(&(table.to_owned(), name.clone()))
+                    || touched.using.iter().any(|used| used.eq_ignore_ascii_case(name))
+            })
+            .collect()
+    }
+
+    /// Fills a declared table: the columns that a statement touches. Rows get the numbers 1, 2, …
     pub(crate) fn fill(
         &mut self,
         table: &str,
@@ -159,16 +215,9 @@ impl Database {
         let Some(shape) = self.tables.iter().find(|shape| shape.name == table) else {
             return Err(DataError::new(DataErrorKind::Query, format!("no table `{table}`")));
         };
-        let read: BTreeSet<&str> = touched
-            .columns
-            .iter()
-            .filter(|(name, _)| name == table)
-            .map(|(_, column)| column.as_str())
-            .collect();
-        let wanted: Vec<usize> = (0..shape.fields.len())
-            .filter(|&index| shape.fields[index].kind != ColumnType::Image)
-            .filter(|&index| touched.more || read.contains(shape.fields[index].name.as_str()))
-            .collect();
+        let read = self.touches(table, touched);
+        let wanted: Vec<usize> =
+            (0..shape.fields.len()).filter(|&i| read.contains(&shape.fields[i].name)).collect();
         let names: Vec<String> = wanted.iter().map(|&i| quoted(&shape.fields[i].name)).collect();
         let marks = vec!["?"; wanted.len()].join(", ");
         let sql = if wanted.is_empty() {
@@ -185,13 +234,16 @@ impl Database {
                     let run = first..chunk.rows.min(first + CHUNK);
                     let texts: Vec<Vec<String>> = wanted
                         .iter()
-                        .map(|&i| time_texts(&chunk, i, &shape.fields[i], run.clone()))
-                        .collect();
+                        .map(|&i| time_texts(column(&chunk, &shape.fields[i])?, run.clone()))
+                        .collect::<Result<_, _>>()?;
+                    let columns: Vec<(&Values, &Field)> = wanted
+                        .iter()
+                        .map(|&i| Ok((column(&chunk, &shape.fields[i])?, &shape.fields[i])))
+                        .collect::<Result<_, DataError>>()?;
                     for row in run {
-                        for (mark, &index) in wanted.iter().enumerate() {
-                            let field = &shape.fields[index];
+                        for (mark, (values, field)) in columns.iter().enumerate() {
                             let text = texts[mark].get(row - first).map_or("", String::as_str);
-                            let value = value(&chunk.columns[index].values, row, field, text);
+                            let value = value(values, row, field, text);
                             insert.raw_bind_parameter(mark + 1, value).map_err(plain)?;
                         }
                         insert.raw_execute().map_err(plain)?;
@@ -203,17 +255,43 @@ impl Database {
     }
 }
 
-/// The texts of a chunk's times: dates in a column of dates, else dates with times, so that equal
-/// moments are equal texts within a column.
-fn time_texts(chunk: &Table, index: usize, field: &Field, run: Range<usize>) -> Vec<String> {
-    match &chunk.columns[index].values {
-        Values::Time(values) => {
-            let text = if field.dates { time::text } else { time::full_text };
-            let run = values[run].iter();
-            run.map(|&v| if v == MISSING_TIME { String::new() } else { text(v) }).collect()
-        }
-        _ => Vec::new(),
+/// The column of a table that one more column of a row's values is computed in; no column of ours can be
+/// meant by it, since what an expression names is checked without it.
+const COMPUTED: &str = "= computed";
+/// A column that every table has, since SQLite knows no table without one.
+const ROW: &str = "= row";
+
+/// The statement that declares a table.
+fn creation(shape: &Shape, declared: &[usize], computed: Option<&str>) -> String {
+    let mut columns: Vec<String> =
+        declared.iter().map(|&index| declaration(&shape.fields[index])).collect();
+    if columns.is_empty() {
+        columns.push(quoted(ROW));
     }
+    if let Some(expression) = computed {
+        columns.push(format!("{} AS ({expression})", quoted(COMPUTED)));
+    }
+    format!("CREATE TABLE {} ({}) ", quoted(&shape.name), columns.join(", "))
+}
+
+/// The values of a field in a chunk.
+fn column<'a>(chunk: &'a Table, field: &Field) -> Result<&'a Values, DataError> {
+    let gone = || {
+        let message = format!("column `{}` was not read", field.name);
+        DataError::new(DataErrorKind::UnknownColumn, message)
+    };
+    Ok(&chunk.column(&field.name).ok_or_else(gone)?.values)
+}
+
+/// The texts of a chunk's times.
+fn time_texts(values: &Values, run: Range<usize>) -> Result<Vec<String>, DataError> {
+    Ok(match values {
+        Values::Time(values) => values[run]
+            .iter()
+            .map(|&v| if v == MISSING_TIME { String::new() } else { time::text(v) })
+            .collect(),
+        _ => Vec::new(),
+    })
 }
 
 /// A value as SQLite takes it.

@@ -112,9 +112,17 @@ fn near_column(name: &str, tables: &[Shape]) -> Option<String> {
     choices(column, columns, "the columns are")
 }
 
-/// Bytes of the word that stands at `start`.
+/// Bytes of the word, or of the quoted name, that stands at `start`.
 fn token(sql: &str, start: usize) -> usize {
     let rest = sql.get(start..).unwrap_or_default();
+    let close = match rest.chars().next() {
+        Some('[') => Some(']'),
+        quote @ Some('"' | '`') => quote,
+        _ => None,
+    };
+    if let Some(length) = close.and_then(|close| rest[1..].find(close)) {
+        return length + 2;
+    }
     let length =
         rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(rest.len());
     length.max(rest.chars().next().map_or(0, char::len_utf8))

@@ -15,9 +15,10 @@ use rusqlite::{
 pub(crate) struct Touched {
     /// Table and column, as declared.
     pub(crate) columns: BTreeSet<(String, String)>,
-    /// It may touch more than that: SQLite does not ask about the columns that `USING` and `NATURAL`
-    /// compare.
-    pub(crate) more: bool,
+    /// Columns of any table that `USING` compares: SQLite does not ask about them.
+    pub(crate) using: Vec<String>,
+    /// Every column that SQLite was told of, since `NATURAL` compares whatever has one name.
+    pub(crate) every: bool,
     /// Why the statement was refused, in words.
     pub(crate) refused: Option<String>,
 }

@@ -54,6 +54,13 @@ impl Results {
         Ok(Self { columns, rows: 0 })
     }
 
+    /// For one column, with the declared type of the column that it refers to plainly, if it does.
+    pub(crate) fn one(name: &str, declared: Option<String>) -> Self {
+        let values = State::Unknown(0);
+        let column = Growing { name: name.to_owned(), declared, integer: true, values };
+        Self { columns: vec![column], rows: 0 }
+    }
+
     /// Rows so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows

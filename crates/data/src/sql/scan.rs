@@ -5,77 +5,11 @@
 
 use std::ops::Range;
 
-use crate::{DataError, DataErrorKind};
-
-/// A piece of SQL that matters here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    /// An unquoted word, in lower case.
-    Word(String),
-    /// A string literal, without its quotes, in lower case.
-    Text(String),
-    /// Any other character, or a quoted name as `"`.
-    Mark(char),
-}
-
-fn fault(sql: &str, at: Range<usize>, message: &str) -> DataError {
-    DataError::new(DataErrorKind::Query, message).part(sql, at)
-}
-
-fn tokens(sql: &str) -> Result<Vec<(Token, Range<usize>)>, DataError> {
-    let bytes = sql.as_bytes();
-    let (mut found, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        let start = at;
-        let end_of = |close: u8| {
-            let mut end = start + 1;
-            loop {
-                match bytes.get(end) {
-                    None => return Err(fault(sql, start..start + 1, "a quote is not closed")),
-                    Some(&b)
-                        if b == close && close != b']' && bytes.get(end + 1) == Some(&close) =>
-                    {
-                        end += 2
-                    }
-                    Some(&b) if b == close => return Ok(end + 1),
-                    Some(_) => end += 1,
-                }
-            }
-        };
-        match bytes[at] {
-            b if b.is_ascii_whitespace() => at += 1,
-            b'-' if bytes.get(at + 1) == Some(&b'-') => {
-                at = sql[at..].find('\n').map_or(bytes.len(), |length| at + length);
-            }
-            b'/' if bytes.get(at + 1) == Some(&b'*') => match sql[at + 2..].find("*/") {
-                Some(length) => at += length + 4,
-                None => return Err(fault(sql, at..at + 2, "a comment is not closed")),
-            },
-            b'\'' => {
-                at = end_of(b'\'')?;
-                let text = sql[start + 1..at - 1].to_lowercase();
-                found.push((Token::Text(text), start..at));
-            }
-            b @ (b'"' | b'`' | b'[') => {
-                at = end_of(if b == b'[' { b']' } else { b })?;
-                found.push((Token::Mark('"'), start..at));
-            }
-            b if b.is_ascii_alphabetic() || b == b'_' || !b.is_ascii() => {
-                let word =
-                    |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$') || !b.is_ascii();
-                while bytes.get(at).is_some_and(word) {
-                    at += 1;
-                }
-                found.push((Token::Word(sql[start..at].to_lowercase()), start..at));
-            }
-            b => {
-                at += 1;
-                found.push((Token::Mark(char::from(b)), start..at));
-            }
-        }
-    }
-    Ok(found)
-}
+use super::{
+    clock::{FUNCTIONS, WHY},
+    token::{Token, fault, tokens},
+};
+use crate::DataError;
 
 /// Checks one statement; returns it without the semicolon that may end it.
 pub(crate) fn statement(sql: &str) -> Result<&str, DataError> {
@@ -100,7 +34,7 @@ pub(crate) fn statement(sql: &str) -> Result<&str, DataError> {
     Ok(&sql[..end])
 }
 
-/// Checks one expression.
+/// Checks one expression over one row.
 pub(crate) fn expression(sql: &str) -> Result<(), DataError> {
     let tokens = checked(sql)?;
     if tokens.is_empty() {
@@ -108,7 +42,7 @@ pub(crate) fn expression(sql: &str) -> Result<(), DataError> {
     }
     match tokens.iter().find(|(token, _)| *token == Token::Mark(';')) {
         Some((_, at)) => Err(fault(sql, at.clone(), "an expression has no semicolon")),
-        None => Ok(()),
+        None => super::row::look(sql),
     }
 }
 
@@ -137,14 +71,16 @@ fn checked(sql: &str) -> Result<Vec<(Token, Range<usize>)>, DataError> {
     Ok(tokens)
 }
 
-const CLOCK: [&str; 7] =
-    ["date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"];
-
-/// Refuses calls of date functions that read the clock or the zone of this machine.
+/// Refuses calls of date functions that plainly read the clock or the zone of this machine: with the place
+/// in the text, which is lost once they run ([`super::clock`]).
 fn clock(sql: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), DataError> {
     for (start, pair) in tokens.windows(2).enumerate() {
-        let (Token::Word(name), Token::Mark('(')) = (&pair[0].0, &pair[1].0) else { continue };
-        if !CLOCK.contains(&name.as_str()) {
+        let (Token::Word(name) | Token::Name(name), Token::Mark('(')) = (&pair[0].0, &pair[1].0)
+        else {
+            continue;
+        };
+        let name = name.to_ascii_lowercase();
+        if !FUNCTIONS.iter().any(|(known, _)| *known == name) {
             continue;
         }
         let call = &tokens[start + 1..];
@@ -156,24 +92,23 @@ fn clock(sql: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), DataError> {
             || given == needed && texts.iter().any(|text| text.starts_with("subsec"));
         if reads {
             let at = pair[0].1.clone();
-            return Err(fault(sql, at, &format!("`{name}` reads the clock or the time zone here"))
-                .help(
-                    "a table is cached by the content of its files, so its SQL must give the same \
+            return Err(fault(sql, at, &format!("`{name}` {WHY}")).help(
+                "a table is cached by the content of its files, so its SQL must give the same \
                      result every day; write the date out",
-                ));
+            ));
         }
     }
     Ok(())
 }
 
-/// Text literals among the arguments of the call whose bracket opens `tokens`.
-fn arguments(tokens: &[(Token, Range<usize>)]) -> Vec<&str> {
+/// Text literals, in lower case, among the arguments of the call whose bracket opens `tokens`.
+fn arguments(tokens: &[(Token, Range<usize>)]) -> Vec<String> {
     let (mut depth, mut texts) = (0, Vec::new());
     for (token, _) in tokens {
         match token {
             Token::Mark('(') => depth += 1,
             Token::Mark(')') => depth -= 1,
-            Token::Text(text) if depth == 1 => texts.push(text.as_str()),
+            Token::Text(text) if depth == 1 => texts.push(text.to_lowercase()),
             _ => {}
         }
         if depth == 0 {

@@ -107,7 +107,7 @@ fn labels_can_be_classes_and_make_other_columns() {
     assert_eq!(facts.column("label").unwrap().levels, ["0", "1", "2", "3"]);
     assert!(facts.column("odd").unwrap().binary);
     let table = project.rows();
-    let chosen = select(&table, "t", "label = '3'").unwrap();
+    let chosen = select(&table, &facts, "t", &spanned("label = '3'".to_owned())).unwrap();
     assert_eq!(chosen.iter().filter(|chosen| **chosen).count(), 5);
 }
 
@@ -118,8 +118,9 @@ fn sql_that_reads_an_image_is_refused_with_a_way_out() {
     `image` is an image, which SQL cannot read
     help: SQL reads numbers, texts, booleans and times: use labels or other columns here; experts read images as `inputs`
     ");
-    let table = project.rows();
-    let error = select(&table, "t", "t.image IS NOT NULL AND label = 1").unwrap_err();
+    let (table, facts) = (project.rows(), project.prepared().facts);
+    let sql = spanned("t.image IS NOT NULL AND label = 1".to_owned());
+    let error = select(&table, &facts, "t", &sql).unwrap_err();
     assert_snapshot!(shown(&error, project.folder.path()), @"
     `image` is an image, which SQL cannot read
     help: SQL reads numbers, texts, booleans and times: use labels or other columns here; experts read images as `inputs`
@@ -485,7 +486,7 @@ fn conformed(
     rows.adopt(&prepared.facts, &wanted);
     let conform = Conform::of_source(&project.source, &prepared.facts, &wanted, rows.header());
     let conform = conform.map_err(said)?;
-    assert_eq!(conform.empty().names(), wanted);
+    assert_eq!(conform.no_rows().names(), wanted);
     let mut tables = Vec::new();
     while let Some(chunk) = rows.next() {
         tables.push(conform.apply(&chunk.map_err(said)?, rows.places()).map_err(said)?);

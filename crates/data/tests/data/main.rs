@@ -11,5 +11,6 @@ mod project;
 mod split;
 mod splits;
 mod sql;
+mod sql_rows;
 mod text;
 mod text_options;

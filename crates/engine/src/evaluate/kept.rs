@@ -67,7 +67,7 @@ impl Kept {
             .column(target)
             .ok_or_else(|| EngineError::Internal(format!("target {target} is not at hand")))?;
         let admitted = match &spec.filter {
-            Some(filter) => select(table, &spec.data, filter.get_ref())
+            Some(filter) => select(table, &session.data[&spec.data].facts, &spec.data, filter)
                 .map_err(|error| data_error(error, &session.pipeline.source))?,
             None => vec![true; table.rows],
         };

@@ -39,7 +39,7 @@ impl Session {
         let table = self.table(index)?;
         let spec = self.expert(index);
         let admitted = match &spec.filter {
-            Some(filter) => select(&table, &spec.data, filter.get_ref())
+            Some(filter) => select(&table, &self.data[&spec.data].facts, &spec.data, filter)
                 .map_err(|error| data_error(error, &self.pipeline.source))?,
             None => vec![true; table.rows],
         };

@@ -5,17 +5,18 @@
 
 mod chunk;
 mod sides;
+mod surprise;
 
 pub use sides::{SideOptions, predict_side};
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
 use collegium_data::{
-    Column, Conform, Matrix, RowWriter, Rows, Surprises, Table, Values, read_rows,
+    Column, Conform, Matrix, RowWriter, Rows, Surprises, Table, TableFacts, Values, read_rows,
 };
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::{EngineError, Session, error::data_error, provenance::Making};
 pub(crate) use chunk::{Chunk, Made};
+pub use surprise::Surprise;
 
 /// What to predict, from what, to where.
 #[derive(Debug, Clone)]
@@ -32,9 +34,9 @@ pub struct PredictOptions {
     pub nodes: Vec<String>,
     /// Rows with the columns of the data source.
     pub input: PathBuf,
-    /// `.csv` or `.parquet`.
+    /// `.csv`, `.tsv`, `.parquet` or `.arrow`.
     pub output: PathBuf,
-    /// Columns of the input to copy.
+    /// Columns of the input to copy as they are.
     pub keep: Vec<String>,
     /// Rows at a time.
     pub chunk: usize,
@@ -51,6 +53,8 @@ pub struct PredictSummary {
     pub columns: Vec<String>,
     /// What a person should know: extra columns, unseen categories, a stale lock.
     pub notes: Vec<String>,
+    /// What the rows held that training did not, by expert and input.
+    pub surprises: Vec<Surprise>,
 }
 
 /// One expert as the lock has it.
@@ -96,46 +100,49 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())
         .map_err(|error| about_query(wrong(error), spec.query.is_some(), source))?;
-    for name in &options.keep {
-        if !rows.header().contains(name) {
-            let near = collegium_manifest::suggest(name, rows.header().iter().map(String::as_str));
-            let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            let path = options.input.display();
-            return Err(EngineError::Usage(format!("{path} has no column `{name}`{help}")));
-        }
-    }
+    let mut surprises = vec![Surprises::default(); experts.len()];
+    // What no rows give says which columns there will be.
+    let nothing = conform.no_rows();
+    let nothing = Chunk::new(session, &experts, &nothing, &mut surprises).columns()?;
+    keepable(&rows, facts, options, &nothing)?;
+    rows.keep(&options.keep);
+    rows.only(conform.given().map(str::to_owned));
     session.guard(&options.output, &options.input)?;
     let mut notes = session.stale_notes(&wanted)?;
     notes.extend(conform.notes().iter().cloned());
     let mut writer = RowWriter::create(&options.output).map_err(wrong)?;
-    let mut summary =
-        PredictSummary { format_version: FORMAT_VERSION, rows: 0, columns: Vec::new(), notes };
-    let mut surprises = vec![Surprises::default(); experts.len()];
+    writer.write_beside(rows.kept(), &nothing).map_err(wrong)?;
+    let names = options.keep.iter().chain(nothing.iter().map(|column| &column.name));
+    let mut summary = PredictSummary {
+        format_version: FORMAT_VERSION,
+        rows: 0,
+        columns: names.cloned().collect(),
+        notes,
+        surprises: Vec::new(),
+    };
+    let mut filled: BTreeMap<&str, u64> = BTreeMap::new();
     while let Some(chunk) = next(&mut rows).map_err(wrong)? {
         if session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
         let table = conform.apply(&chunk, rows.places()).map_err(wrong)?;
-        let mut written = kept(&chunk, &options.keep)?;
-        written.extend(Chunk::new(session, &experts, &table, &mut surprises).columns()?);
-        summary.rows += table.rows as u64;
-        summary.columns = written.iter().map(|column| column.name.clone()).collect();
-        writer.write(&written).map_err(wrong)?;
+        for name in conform.empty_in_training() {
+            let column = chunk.column(name);
+            let held = |column: &Arc<Column>| {
+                (0..column.len()).filter(|&row| !column.is_missing(row)).count() as u64
+            };
+            *filled.entry(name).or_default() += column.map_or(0, held);
+        }
+        let predicted = Chunk::new(session, &experts, &table, &mut surprises).columns()?;
+        summary.rows += chunk.rows as u64;
+        writer.write_beside(rows.kept(), &predicted).map_err(wrong)?;
     }
     summary.notes.extend(rows.notes());
-    if summary.rows == 0 {
-        // A file of no rows still has its columns.
-        let nothing = conform.empty();
-        let mut written: Vec<Column> = options
-            .keep
-            .iter()
-            .map(|name| {
-                Column::new(name.clone(), Values::Category { codes: vec![], levels: vec![] })
-            })
-            .collect();
-        written.extend(Chunk::new(session, &experts, &nothing, &mut surprises).columns()?);
-        summary.columns = written.iter().map(|column| column.name.clone()).collect();
-        writer.write(&written).map_err(wrong)?;
+    for (name, rows) in filled.into_iter().filter(|(_, rows)| *rows > 0) {
+        let hold = if rows == 1 { "1 row holds" } else { &format!("{rows} rows hold") };
+        summary.notes.push(format!(
+            "{hold} a value of `{source}.{name}`, which was empty in training: it is not looked at"
+        ));
     }
     if writer.rows() != rows.done() {
         let (read, written) = (rows.done(), writer.rows());
@@ -161,8 +168,43 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
                 }
             });
         }
+        summary.surprises.extend(Surprise::all(&session.node_name(expert.index), surprises));
     }
     Ok(summary)
+}
+
+/// Refuses to keep what is not there, what no table can hold, and two columns of one name.
+fn keepable(
+    rows: &Rows,
+    facts: &TableFacts,
+    options: &PredictOptions,
+    predicted: &[Column],
+) -> Result<(), EngineError> {
+    let there = rows.all_columns();
+    for (at, name) in options.keep.iter().enumerate() {
+        if !there.contains(name) {
+            let near = collegium_manifest::suggest(name, there.iter().map(String::as_str));
+            let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let path = options.input.display();
+            return Err(EngineError::Usage(format!("{path} has no column `{name}`{help}")));
+        }
+        if options.keep[..at].contains(name) {
+            return Err(EngineError::Usage(format!("`--keep` names `{name}` twice")));
+        }
+        if predicted.iter().any(|column| column.name == *name) {
+            return Err(EngineError::Usage(format!(
+                "the rows' `{name}` cannot be kept: the predictions have a column of that name; rename \
+                 it in the rows"
+            )));
+        }
+        if rows.is_one_column() && facts.column(name).is_some_and(|c| c.kind == ColumnType::Image) {
+            return Err(EngineError::Usage(format!(
+                "`{name}` is a column of images, which a table of predictions cannot hold; the \
+                 predictions are in the order of the images"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Says what rows are wanted where the data source's own are made by a query.
@@ -186,18 +228,6 @@ pub(crate) fn about_query(mut error: EngineError, query: bool, source: &str) -> 
 
 fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
     rows.next().transpose()
-}
-
-fn kept(chunk: &Table, keep: &[String]) -> Result<Vec<Column>, EngineError> {
-    let copy = |column: &Arc<Column>| match column.kind() {
-        ColumnType::Image => Err(EngineError::Usage(format!(
-            "`{}` is a column of images, which a table of predictions cannot hold; the predictions are in \
-             the order of the images",
-            column.name
-        ))),
-        _ => Ok((**column).clone()),
-    };
-    keep.iter().filter_map(|name| chunk.column(name)).map(copy).collect()
 }
 
 impl Session {

@@ -139,6 +139,7 @@ pub fn predict_side(
         rows: rows.len() as u64,
         columns: Vec::new(),
         notes,
+        surprises: Vec::new(),
     };
     // A file of no rows still has its columns.
     let chunks: Vec<&[u32]> = match rows.is_empty() {

@@ -31,7 +31,9 @@ pub(crate) fn resolve(
         let lost = |key: &str| expert.lost(key, cut);
         let node = Node::of(&expert.name, &raw.inputs, &raw.target, &lost);
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
-        let inputs = node.inputs(node.given(sink), upstream, around, sink);
+        let given = node.given(sink);
+        let inputs = node.inputs(given, upstream, around, sink);
+        let patterns = node.patterns(given, around, sink);
         idle::warn(expert, &inputs, cut, sink);
         let stands_on = stands_on::resolve(expert, cut, sink);
         let Some((data, column)) = around.targets.get(name) else {
@@ -41,6 +43,7 @@ pub(crate) fn resolve(
             name: expert.name.0.clone(),
             data: data.clone(),
             inputs,
+            patterns,
             target: column.clone(),
             auxiliary: Vec::new(),
             task: raw.task.as_ref().map(|task| task.0.clone()),

@@ -49,6 +49,7 @@ pub(crate) fn resolve(
             false => &[],
         };
         let mut inputs = node.inputs(given, upstream, around, sink);
+        let patterns = node.patterns(given, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
         let of_file: Vec<&str> = experts.iter().map(|expert| expert.get_ref().as_str()).collect();
         let rule = rule(name, raw, kind, &of_file, &lost, sink);
@@ -105,7 +106,7 @@ pub(crate) fn resolve(
             seed: &raw.seed,
         };
         let model = Model::Gate(Box::new(gate));
-        let resolved = node.resolved((source, column), inputs, model, &keys, pipeline);
+        let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }
 }

@@ -10,7 +10,7 @@ use super::{
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, Expert, Input, Mixture, Mlp, Model, Table,
+    At, Balance, BalanceBy, Expert, Mixture, Mlp, Model, Table,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     raw::{ModelChoice, RawMixture, RawPipeline, RawRouter},
     recover::Cut,
@@ -32,10 +32,12 @@ pub(crate) fn resolve(
         check(raw, sink);
         let node = Node::of(name, &raw.inputs, &raw.target, &lost);
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
-        let inputs = node.inputs(node.given(sink), upstream, around, sink);
+        let given = node.given(sink);
+        let inputs = node.inputs(given, upstream, around, sink);
+        let patterns = node.patterns(given, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
         let expert = mlp(raw.model.as_ref().map(At::get));
-        let warm_start = warm(raw, (source, column), &inputs, around, sink);
+        let warm_start = warm(raw, (source, column), given, around, sink);
         let router = raw.gate.as_ref().map(|gate| gate.get().clone()).unwrap_or_default();
         let experts = match &raw.experts {
             Some(experts) => *experts.get(),
@@ -108,7 +110,7 @@ pub(crate) fn resolve(
             seed: &raw.seed,
         };
         let model = Model::Mixture(Box::new(mixture));
-        let resolved = node.resolved((source, column), inputs, model, &keys, pipeline);
+        let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }
 }
@@ -121,7 +123,7 @@ fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {
 fn warm(
     raw: &RawMixture,
     (source, column): (&str, &Spanned<String>),
-    inputs: &[Spanned<Input>],
+    inputs: &[At<String>],
     around: &Around,
     sink: &mut Sink,
 ) -> Vec<Spanned<String>> {
@@ -161,14 +163,14 @@ fn warm(
 fn differs(
     raw: &RawMixture,
     (source, column): (&str, &Spanned<String>),
-    inputs: &[Spanned<Input>],
+    inputs: &[At<String>],
     expert: &Merged,
     around: &Around,
 ) -> Option<&'static str> {
     let (data, target) = around.targets.get(expert.name.get())?;
     let mut theirs: Vec<&str> =
         expert.raw.inputs.iter().flat_map(|list| list.get()).map(|i| i.get().as_str()).collect();
-    let mut ours: Vec<String> = inputs.iter().map(|input| input.get_ref().to_string()).collect();
+    let mut ours: Vec<&str> = inputs.iter().map(|input| input.get().as_str()).collect();
     theirs.sort_unstable();
     ours.sort_unstable();
     let model = |choice: Option<&At<ModelChoice>>| {

@@ -11,7 +11,7 @@ use super::{
     references::{self, Reference},
 };
 use crate::{
-    At, Expert, Input, Model, Output, StandsOn, Task, Upstream,
+    At, Expert, Input, InputPattern, Model, Output, StandsOn, Task, Upstream,
     defaults::{FOLDS, SEED},
     raw::{ModelChoice, RawModel, RawPipeline, RawTrain},
     sink::Sink,
@@ -64,7 +64,7 @@ impl Node<'_> {
     pub(crate) fn resolved(
         &self,
         (data, column): (&str, &Spanned<String>),
-        inputs: Vec<Spanned<Input>>,
+        (inputs, patterns): (Vec<Spanned<Input>>, Vec<Spanned<InputPattern>>),
         model: Model,
         keys: &Keys,
         pipeline: &RawPipeline,
@@ -74,6 +74,7 @@ impl Node<'_> {
             name: self.name.0.clone(),
             data: data.to_owned(),
             inputs,
+            patterns,
             target: column.clone(),
             auxiliary: Vec::new(),
             task: keys.task.as_ref().map(|task| task.0.clone()),
@@ -155,7 +156,7 @@ impl Node<'_> {
     ) -> Vec<Spanned<Input>> {
         let known = around.targets.get(self.name.get());
         let mut inputs: Vec<Spanned<Input>> = Vec::new();
-        for text in given {
+        for text in given.iter().filter(|text| !is_pattern(text.get())) {
             let Some(reference) = references::parse(text, around.names, sink) else {
                 continue;
             };
@@ -177,6 +178,50 @@ impl Node<'_> {
             inputs.push(Spanned::new(text.span(), reference.input));
         }
         inputs
+    }
+
+    /// The patterns among the inputs: `t.*` and `!t.date_*`.
+    pub(crate) fn patterns(
+        &self,
+        given: &[At<String>],
+        around: &Around,
+        sink: &mut Sink,
+    ) -> Vec<Spanned<InputPattern>> {
+        let known = around.targets.get(self.name.get());
+        let mut patterns = Vec::new();
+        for text in given.iter().filter(|text| is_pattern(text.get())) {
+            let exclude = text.get().starts_with('!');
+            let whole =
+                At(Spanned::new(text.span(), text.get().trim_start_matches('!').to_owned()));
+            let Some(reference) = references::parse(&whole, around.names, sink) else { continue };
+            let Input::Column { data, column } = &reference.input else {
+                let message = format!("`{}` is no column", whole.get());
+                sink.global(
+                    sink.error(text.span(), message)
+                        .label("`!` keeps columns of a data source out")
+                        .help("leave the input away instead"),
+                );
+                continue;
+            };
+            if let Some((own, target)) = known
+                && own != data
+            {
+                let other = (reference.node.clone(), format!("columns of `{data}`"));
+                two_sources(self.name.get(), (own, target), data, other, sink);
+                continue;
+            }
+            let pattern = InputPattern { data: data.clone(), columns: column.clone(), exclude };
+            patterns.push(Spanned::new(text.span(), pattern));
+        }
+        if !given.is_empty() && given.iter().all(|text| text.get().starts_with('!')) {
+            let message = format!("`{}` has no inputs", self.name.get());
+            sink.global(
+                sink.error(given[0].span(), message)
+                    .label("only says what it is not given")
+                    .help("begin with what it is given, e.g. `\"t.*\"`"),
+            );
+        }
+        patterns
     }
 
     /// A node sees the rows of one data source, and its target is not among what it is given.
@@ -284,6 +329,11 @@ impl Node<'_> {
             );
         }
     }
+}
+
+/// Does an input name columns by a pattern, or keep some out?
+fn is_pattern(text: &str) -> bool {
+    text.starts_with('!') || text.split_once('.').is_some_and(|(_, column)| column.contains('*'))
 }
 
 /// A node whose parts are of two data sources.

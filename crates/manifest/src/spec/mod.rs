@@ -7,10 +7,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 mod combine;
+mod pattern;
 mod read;
 mod split;
 
 pub use combine::*;
+pub use pattern::InputPattern;
 pub use read::*;
 pub use split::*;
 
@@ -238,6 +240,9 @@ pub struct Expert {
     pub data: String,
     /// What it is given, in the order of the file; no duplicates.
     pub inputs: Vec<Spanned<Input>>,
+    /// Patterns of further columns that it is given; none once the table is known and `inputs` holds
+    /// what they come to.
+    pub patterns: Vec<Spanned<InputPattern>>,
     /// The column of `data` that it predicts.
     pub target: Spanned<String>,
     /// Columns of `data` that it learns to predict beside its target, in training alone. No key of the

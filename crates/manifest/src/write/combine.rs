@@ -1,6 +1,6 @@
 //! Gates and mixtures written out.
 
-use super::{float, key, line, list, name, table, text, train};
+use super::{float, key, line, list, name, patterns, table, text, train};
 use crate::{Expert, Gate, Input, Mixture, Mlp, Rule, Threshold};
 
 /// The keys of a gate behind its name; the inputs without what its experts and rules make.
@@ -9,8 +9,9 @@ pub(super) fn gate(out: &mut String, expert: &Expert, gate: &Gate) {
     line(out, "type", text(gate.rule.name()));
     let own = expert.inputs.iter().map(|input| input.get_ref());
     let own: Vec<&Input> = own.filter(|input| !expert.is_handed(input)).collect();
-    if !own.is_empty() {
-        line(out, "inputs", list(own.iter().map(|input| text(&input.to_string()))));
+    if !own.is_empty() || !expert.patterns.is_empty() {
+        let own = own.iter().map(|input| text(&input.to_string()));
+        line(out, "inputs", list(own.chain(patterns(expert))));
     }
 }
 

@@ -93,7 +93,7 @@ impl Expert {
             Model::Gate(gate) => combine::gate(&mut out, self, gate),
             _ => {
                 let inputs = self.inputs.iter().map(|input| text(&input.get_ref().to_string()));
-                line(&mut out, "inputs", list(inputs));
+                line(&mut out, "inputs", list(inputs.chain(patterns(self))));
             }
         }
         line(&mut out, "target", text(&format!("{}.{}", self.data, self.target.get_ref())));
@@ -146,6 +146,11 @@ impl Expert {
         }
         out
     }
+}
+
+/// The patterns among an expert's inputs, where it is not known yet what they come to.
+fn patterns(expert: &Expert) -> impl Iterator<Item = String> {
+    expert.patterns.iter().map(|pattern| text(&pattern.get_ref().to_string()))
 }
 
 impl Evaluate {

@@ -330,6 +330,7 @@ prop_compose! {
             name: at(format!("e{at_index}")),
             data: "d".to_owned(),
             inputs,
+            patterns: Vec::new(),
             target: at(target),
             auxiliary: Vec::new(),
             task: task.map(at),
