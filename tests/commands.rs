@@ -78,6 +78,8 @@ fn help_lists_every_command_and_exit_code() {
       audit        Measure what experts know and what they look at; writes HTML, JSON and model cards
       diff         Compare two versions of a pipeline's lock by what they do
       predict      Apply the pipeline, or some of its experts, to new rows
+      evaluate     Measure on new labelled rows: what moved, and where in the DAG quality is lost
+      forget       Say which models have seen given rows, and what it costs to make them again without
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
       log          List past runs
@@ -115,6 +117,7 @@ fn every_command_has_help() {
         "why",
         "audit",
         "predict",
+        "evaluate",
         "graph",
         "show",
         "log",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::{evaluate::plain, project::Project};
 
 /// Every path of a document with the type found there; items of a list share one path, and so do
 /// the values of maps whose keys are data.
@@ -150,6 +150,79 @@ fn the_document_of_audit_keeps_its_fields() {
             ".edges[].share: number",
         ],
     );
+}
+
+#[test]
+fn the_document_of_evaluate_keeps_its_fields() {
+    let project = Project::new();
+    project.edit_pipeline(
+        "baselines = []",
+        "baselines = []\nrequire = [\"expert.size test r2 >= -9\"]",
+    );
+    project.collegium(&["run", "--quiet"]).ok();
+    project.write("new.csv", plain(7, 300));
+    let shared = [
+        ".format_version: number",
+        ".pipeline: string",
+        ".created: string",
+        ".input: string",
+        ".data: string",
+        ".rows: number",
+        ".training_rows: number",
+        ".findings[].level: string",
+        ".findings[].text: string",
+        ".nodes[].name: string",
+        ".nodes[].task: string",
+        ".nodes[].target: string",
+        ".nodes[].classes[]: string",
+        ".nodes[].columns[]: string",
+        ".nodes[].upstream[]: string",
+        ".nodes[].end: boolean",
+        ".nodes[].rows.admitted: number",
+        ".nodes[].rows.without_target: number",
+        ".nodes[].rows.unknown_class: number",
+        ".nodes[].rows.measured: number",
+        ".nodes[].new.rows: number",
+        ".nodes[].new.metrics.auc: number",
+        ".nodes[].new.intervals.auc.low: number",
+        ".nodes[].test.metrics.rmse: number",
+        ".nodes[].test.intervals.rmse.high: number",
+        ".nodes[].changes.auc.before: number",
+        ".nodes[].changes.auc.after: number",
+        ".nodes[].changes.auc.difference: number",
+        ".nodes[].changes.auc.interval.low: number",
+        ".nodes[].changes.auc.p_value: number",
+        ".nodes[].verdict: string",
+        ".nodes[].reliability_new.bins[].observed: number",
+        ".nodes[].reliability_test.ece: number",
+        ".nodes[].performance.classes[].recall.value: number",
+        ".nodes[].performance.residuals.bias: number",
+        ".nodes[].performance.slices.tested: number",
+        ".nodes[].target_shift.psi: number",
+        ".inputs[].column: string",
+        ".inputs[].kind: string",
+        ".inputs[].psi: number",
+        ".inputs[].psi_by_chance: number",
+        ".inputs[].values.test: string",
+        ".inputs[].values.statistic: number",
+        ".inputs[].values.p_value: number",
+        ".inputs[].values.by: string",
+        ".inputs[].p_value: number",
+        ".inputs[].adjusted: number",
+        ".inputs[].moved: boolean",
+        ".inputs[].missing_rows: number",
+        ".inputs[].unseen_rows: number",
+        ".inputs[].outside: number",
+        ".inputs[].bins[].label: string",
+        ".inputs[].bins[].training: number",
+        ".inputs[].bins[].new: number",
+        ".inputs[].histogram.edges[]: number",
+        ".requirements[].text: string",
+        ".requirements[].value: number",
+        ".requirements[].met: boolean",
+    ];
+    let evaluate = ["evaluate", "-i", "new.csv", "--json", "--quiet"];
+    holds(&project.collegium(&evaluate).ok().json(), &shared);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod cases_reading;
 mod commands;
 mod contracts;
 mod crash;
+mod evaluate;
 mod faults;
 mod forget;
 mod fresh;

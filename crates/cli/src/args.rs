@@ -179,6 +179,29 @@ pub(crate) enum Command {
         keep: Vec<String>,
     },
 
+    /// Measure on new labelled rows: what moved, and where in the DAG quality is lost.
+    #[command(after_help = "Examples:\n  \
+        collegium evaluate -i may.csv\n  \
+        collegium evaluate arrival -i may.parquet --report may.html\n  \
+        collegium evaluate -i may.csv pipelines/flights.toml --json\n\n\
+        Every metric stands beside that of the test rows, with intervals; every input beside the \
+        training rows, with a stability index (PSI: below .1 little, above .25 much) and a two-sample \
+        test, corrected over all inputs (Holm). `require`ments of test rows are checked on these rows: \
+        exit code 6 if one is not met.")]
+    Evaluate {
+        /// A pipeline file and experts, in any order; without experts, all. Those above an expert are
+        /// measured with it, where their targets are there.
+        #[arg(value_name = "PIPELINE|NODE")]
+        targets: Vec<String>,
+        /// Rows with the columns of the data source, targets among them: .csv, .parquet, .arrow. A
+        /// target that `derive` makes is computed.
+        #[arg(short, long, value_name = "FILE")]
+        input: PathBuf,
+        /// Write a page of it too: one HTML file without scripts.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+
     /// Say which models have seen given rows, and what it costs to make them again without.
     #[command(after_help = "Examples:\n  collegium forget --rows withdrawn.csv\n  \
         collegium forget --rows withdrawn.csv --retrain pipelines/flights.toml")]

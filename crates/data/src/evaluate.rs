@@ -177,6 +177,18 @@ impl Job<'_> {
     }
 }
 
+/// The columns of a data source that a predicate over its rows reads.
+///
+/// # Errors
+/// As [`select`].
+pub fn predicate_reads(
+    facts: &TableFacts,
+    name: &str,
+    predicate: &str,
+) -> Result<BTreeSet<String>, DataError> {
+    reads(fields_of(facts), name, &[(String::from("predicate"), predicate)])
+}
+
 /// The columns of `table` that expressions read.
 pub(crate) fn reads(
     fields: Vec<Field>,

@@ -57,7 +57,7 @@ pub use conform::{Conform, conform};
 pub use context::Context;
 pub use encode::*;
 pub use error::{DataError, DataErrorKind, Fault};
-pub use evaluate::{derive, select};
+pub use evaluate::{derive, predicate_reads, select};
 pub use facts::{ColumnFacts, TableFacts};
 pub use folds::folds;
 pub use identity::{identities_from_bytes, identities_to_bytes, row_identities};

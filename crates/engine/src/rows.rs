@@ -335,8 +335,8 @@ fn matrix_digest(matrix: &Matrix, rows: &[u32]) -> Digest {
     Hasher::new("outputs").count(matrix.width as u64).bytes(&bytes).finish()
 }
 
-/// Class positions by row.
-fn class_codes(column: &Column, classes: &[String]) -> Vec<u32> {
+/// Class positions by row; [`NO_LABEL`] for what is missing and for what is none of the classes.
+pub(crate) fn class_codes(column: &Column, classes: &[String]) -> Vec<u32> {
     let position: HashMap<&str, u32> =
         classes.iter().enumerate().map(|(i, class)| (class.as_str(), i as u32)).collect();
     let find = |text: &str| position.get(text).copied().unwrap_or(NO_LABEL);
@@ -350,7 +350,7 @@ fn class_codes(column: &Column, classes: &[String]) -> Vec<u32> {
         }
         Values::Number(values) => values
             .iter()
-            .map(|&v| if v.is_nan() { NO_LABEL } else { find(&(v as i64).to_string()) })
+            .map(|&v| if v.fract() == 0.0 { find(&(v as i64).to_string()) } else { NO_LABEL })
             .collect(),
         Values::Time(_) | Values::Image { .. } => vec![NO_LABEL; column.len()],
     }

@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
-use collegium_records::{Interval, MetricDiff, Metrics, SplitMeasures};
+use collegium_records::{Interval, MetricChange, MetricDiff, Metrics, SplitMeasures};
 
 use crate::{
     errors::{Errors, REGRESSION},
@@ -175,6 +175,92 @@ fn paired<T, const M: usize>(
     each.collect()
 }
 
+/// One model on two samples of rows: what it is worth on each, as [`measure_classification`] says it, and
+/// how far each metric changed from the first to the second. The samples are drawn again each by itself
+/// (the two keys must differ), so the interval of a change is that of two independent samples. The
+/// calibration error has no interval, and so no change either.
+///
+/// # Panics
+/// As [`crate::classification`].
+pub fn unpaired_classification(
+    [first, second]: [(&[f32], &[u32], &Digest); 2],
+    width: usize,
+    classes: usize,
+    resamples: u32,
+) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
+    let scored =
+        |(p, y, _): (&[f32], &[u32], &Digest)| Scored::new(&View::new(p, width, y, classes));
+    let rows = [first.1.len(), second.1.len()];
+    let both = [(scored(first), first.2), (scored(second), second.2)];
+    unpaired(CLASSIFICATION, both, rows, resamples, Scored::measure, Scored::measure)
+}
+
+/// The same of a regression.
+///
+/// # Panics
+/// As [`crate::regression`].
+pub fn unpaired_regression(
+    [first, second]: [(&[f32], &[f64], &Digest); 2],
+    resamples: u32,
+) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
+    let rows = [first.1.len(), second.1.len()];
+    let both =
+        [(Errors::new(first.0, first.1), first.2), (Errors::new(second.0, second.1), second.2)];
+    unpaired(REGRESSION, both, rows, resamples, Errors::measure, Errors::measure)
+}
+
+/// `once` and `measure` are one function.
+fn unpaired<T, const M: usize>(
+    names: [&str; M],
+    both: [(Option<T>, &Digest); 2],
+    rows: [usize; 2],
+    resamples: u32,
+    once: impl Fn(&T, &[Counts<1>]) -> [[f64; 1]; M],
+    measure: impl Fn(&T, &[Counts<LANES>]) -> [[f64; LANES]; M],
+) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
+    let [first, second] = std::array::from_fn(|side| {
+        let (one, key) = &both[side];
+        let rows = rows[side];
+        let Some(one) = one else {
+            let nothing = SplitMeasures { rows: rows as u64, ..SplitMeasures::default() };
+            return (nothing, std::array::from_fn(|_| Vec::new()));
+        };
+        let metrics = at_a_point(names, once(one, &vec![[1]; rows]));
+        let values = drawn(rows, resamples, key, |counts| measure(one, counts));
+        let measures = with_intervals(names, metrics, rows, values.clone());
+        (measures, values)
+    });
+    let ((before, a), (after, b)) = (first, second);
+    let pairs = names.into_iter().zip(a.iter().zip(&b)).filter(|(name, _)| *name != "ece");
+    let changes = pairs.filter_map(|(name, (a, b))| {
+        let (from, to) = (*before.metrics.get(name)?, *after.metrics.get(name)?);
+        let difference = to - from;
+        let mut moves: Vec<f64> =
+            a.iter().zip(b).map(|(a, b)| b - a).filter(|d| d.is_finite()).collect();
+        let p_value = chance(&moves, difference);
+        let interval = interval(&mut moves);
+        let change = MetricChange { before: from, after: to, difference, interval, p_value };
+        Some((name.to_owned(), change))
+    });
+    let changes = changes.collect();
+    ([before, after], changes)
+}
+
+/// Two-sided normal tail of a difference over the standard deviation of its resamples.
+fn chance(moves: &[f64], difference: f64) -> Option<f64> {
+    let n = moves.len() as f64;
+    if n < 2.0 {
+        return None;
+    }
+    let mean = moves.iter().sum::<f64>() / n;
+    let deviation = (moves.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    Some(match (difference == 0.0, deviation > 0.0) {
+        (true, _) => 1.0,
+        (false, false) => 0.0,
+        (false, true) => libm::erfc((difference / deviation).abs() / std::f64::consts::SQRT_2),
+    })
+}
+
 fn resampled<const M: usize>(
     names: [&str; M],
     metrics: Metrics,
@@ -183,6 +269,16 @@ fn resampled<const M: usize>(
     key: &Digest,
     measure: impl Fn(&[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> SplitMeasures {
+    with_intervals(names, metrics, rows, drawn(rows, resamples, key, measure))
+}
+
+/// Every metric on every resample.
+fn drawn<const M: usize>(
+    rows: usize,
+    resamples: u32,
+    key: &Digest,
+    measure: impl Fn(&[Counts<LANES>]) -> [[f64; LANES]; M],
+) -> [Vec<f64>; M] {
     let mut values: [Vec<f64>; M] = std::array::from_fn(|_| Vec::new());
     let mut draws = Draws::new(key, "bootstrap", rows, resamples);
     while let Some((counts, lanes)) = draws.next_block() {
@@ -190,6 +286,15 @@ fn resampled<const M: usize>(
             all.extend_from_slice(&new[..lanes]);
         }
     }
+    values
+}
+
+fn with_intervals<const M: usize>(
+    names: [&str; M],
+    metrics: Metrics,
+    rows: usize,
+    mut values: [Vec<f64>; M],
+) -> SplitMeasures {
     let intervals = names
         .into_iter()
         .zip(&mut values)

@@ -9,7 +9,8 @@
 //! be withheld.
 //!
 //! A third is asked of those who ask experts: *whom does a gate send a row to, and was that wise?*
-//! [`routing()`].
+//! [`routing()`]. A fourth of new rows: *is it still right, and are they like those that it learned from?*
+//! [`unpaired_classification`], [`numbers_differ`].
 //!
 //! The central idea is that a resample is a set of row weights. Whatever does not depend on them
 //! (sorted scores, losses, each row's contribution to the AGOP) is computed once; a metric is a
@@ -30,8 +31,10 @@ mod bootstrap;
 mod compare;
 mod conditional;
 mod errors;
+mod holm;
 mod layers;
 mod metrics;
+mod moved;
 mod performance;
 mod resample;
 mod routing;
@@ -45,17 +48,21 @@ pub use agop::{
 };
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
-    paired_classification, paired_regression,
+    paired_classification, paired_regression, unpaired_classification, unpaired_regression,
 };
 pub use compare::{
     Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, over_rows, over_seeds,
     spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
+pub use holm::holm;
 pub use layers::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
 };
 pub use metrics::{classification, regression};
+pub use moved::{
+    Family, chance_index, counts_differ, in_bin, numbers_differ, stability_index, tenths,
+};
 pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
 };

@@ -26,6 +26,7 @@
 mod attention;
 mod card;
 mod charts;
+mod evaluation;
 mod expert;
 mod glossary;
 pub mod graph;
@@ -36,7 +37,7 @@ mod pixels;
 mod words;
 
 pub use card::card;
-use collegium_records::AuditReport;
+use collegium_records::{AuditReport, EvaluationReport};
 
 /// The audit as one self-contained HTML file: no network and no script is needed to read it.
 ///
@@ -44,4 +45,9 @@ use collegium_records::AuditReport;
 /// not finite is written as "n/a".
 pub fn html(report: &AuditReport) -> String {
     page::page(report).into_string()
+}
+
+/// An evaluation on new rows as one self-contained HTML file, as [`html()`] is one of an audit.
+pub fn evaluation(report: &EvaluationReport) -> String {
+    evaluation::page(report).into_string()
 }

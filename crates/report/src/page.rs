@@ -9,44 +9,70 @@ use crate::{expert, glossary, overview};
 
 const STYLE: &str = include_str!("style.css");
 
-pub(crate) fn page(report: &AuditReport) -> Markup {
+/// What a page is filled with.
+pub(crate) struct Page<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) kicker: &'a str,
+    pub(crate) heading: &'a str,
+    pub(crate) lead: Markup,
+    pub(crate) contents: Markup,
+    pub(crate) inside: Markup,
+    pub(crate) footer: Markup,
+}
+
+/// A page that needs nothing but itself.
+pub(crate) fn document(page: &Page) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (report.pipeline) ": what was learned" }
+                title { (page.title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
                 div.page {
-                    nav.contents aria-label="Contents" { (contents(report)) }
+                    nav.contents aria-label="Contents" { (page.contents) }
                     main #content {
                         header {
-                            p.kicker { "Audit of a pipeline" }
-                            h1 { (report.pipeline) }
-                            p.lead {
-                                (counted(report.nodes.len() as u64, "expert", "experts")) " on "
-                                (counted(report.data.len() as u64, "data source", "data sources"))
-                                @if !report.created.is_empty() { " · " time datetime=(report.created) { (instant(&report.created)) } }
-                            }
+                            p.kicker { (page.kicker) }
+                            h1 { (page.heading) }
+                            p.lead { (page.lead) }
                         }
-                        (overview::overview(report))
-                        @for (index, node) in report.nodes.iter().enumerate() {
-                            (expert::section(node, index))
-                        }
-                        (glossary::glossary())
-                        footer {
-                            p { "Written by Collegium from the audit's record (format " (report.format_version) "). "
-                                "Every number is measured; test rows took no part in training or in choosing the epoch." }
-                        }
+                        (page.inside)
+                        footer { (page.footer) }
                     }
                 }
             }
         }
     }
+}
+
+pub(crate) fn page(report: &AuditReport) -> Markup {
+    document(&Page {
+        title: &format!("{}: what was learned", report.pipeline),
+        kicker: "Audit of a pipeline",
+        heading: &report.pipeline,
+        lead: html! {
+            (counted(report.nodes.len() as u64, "expert", "experts")) " on "
+            (counted(report.data.len() as u64, "data source", "data sources"))
+            @if !report.created.is_empty() { " · " time datetime=(report.created) { (instant(&report.created)) } }
+        },
+        contents: contents(report),
+        inside: html! {
+            (overview::overview(report))
+            @for (index, node) in report.nodes.iter().enumerate() {
+                (expert::section(node, index))
+            }
+            (glossary::glossary())
+        },
+        footer: html! {
+            p { "Written by Collegium from the audit's record (format " (report.format_version) "). "
+                "Every number is measured; test rows took no part in training or in choosing the epoch." }
+        },
+    })
 }
 
 fn contents(report: &AuditReport) -> Markup {

@@ -5,7 +5,7 @@ use collegium_records::{Interval, Metrics, NodeAudit, SplitMeasures};
 use crate::number::{counted, number, percent, percent_measure};
 
 /// Metrics in the order in which a person asks for them.
-const ORDER: [&str; 10] =
+pub(crate) const ORDER: [&str; 10] =
     ["auc", "average_precision", "accuracy", "f1", "log_loss", "brier", "ece", "r2", "rmse", "mae"];
 
 /// The metric's name in print.

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod diff;
+mod evaluate;
 mod forget;
 mod gc;
 mod graph;
@@ -61,6 +62,9 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         }
         Command::Predict { targets, input, output, keep } => {
             predict::predict(args, targets, input, output, keep)
+        }
+        Command::Evaluate { targets, input, report } => {
+            evaluate::evaluate(args, targets, input, report.as_deref())
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Forget { pipeline, rows, retrain } => {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Bootstrap resamples behind every interval of a metric.
-const RESAMPLES: u32 = 200;
+pub(crate) const RESAMPLES: u32 = 200;
 
 impl Session {
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
@@ -165,13 +165,23 @@ pub(super) fn tables(
     match held_out {
         Predicted::Classes { probability, width, labels, classes } if !labels.is_empty() => (
             Some(confusion(labels, &predicted_labels(probability, *width), names)),
-            reliability(probability, *width, labels, *classes),
+            reliability_of(held_out),
         ),
         _ => (None, None),
     }
 }
 
-pub(super) fn with_intervals(predicted: &Predicted, key: &Digest) -> SplitMeasures {
+/// Predicted by observed frequencies, of classes.
+pub(crate) fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
+    match held_out {
+        Predicted::Classes { probability, width, labels, classes } => {
+            reliability(probability, *width, labels, *classes)
+        }
+        Predicted::Values { .. } => None,
+    }
+}
+
+pub(crate) fn with_intervals(predicted: &Predicted, key: &Digest) -> SplitMeasures {
     match predicted {
         Predicted::Classes { probability, width, labels, classes } => {
             measure_classification(probability, *width, labels, *classes, RESAMPLES, key)

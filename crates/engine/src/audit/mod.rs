@@ -29,15 +29,17 @@ use std::{
 
 use collegium_manifest::{Baseline, Input, Mlp, Model};
 use collegium_plan::Part;
-use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit};
+use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Recipe};
 
 pub use cues::Without;
+pub(crate) use measures::{RESAMPLES, reliability_of, with_intervals};
 pub(crate) use refits::{PERMUTED, Refit};
+pub(crate) use rows::losses_of;
 pub(crate) use subject::Subject;
 
 use crate::{
     EngineError, Session,
-    inputs::States,
+    inputs::{NodeState, States},
     reuse::{How, Judged},
     rows::{SIDES, side_name},
     session::lock_mutex,
@@ -135,6 +137,22 @@ fn side_by_side<T: Send>(
 impl Session {
     /// The states of experts and their ancestors, when every one is up to date.
     pub(crate) fn current_states(&self, chosen: &BTreeSet<usize>) -> Result<States, EngineError> {
+        let (states, stale) = self.current_and_stale(chosen)?;
+        if stale.is_empty() {
+            return Ok(states);
+        }
+        Err(EngineError::Usage(format!(
+            "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
+            stale.join(", ")
+        )))
+    }
+
+    /// The states of those of the experts and their ancestors that are up to date, and the names of
+    /// the others.
+    pub(crate) fn current_and_stale(
+        &self,
+        chosen: &BTreeSet<usize>,
+    ) -> Result<(States, Vec<String>), EngineError> {
         let targets: Vec<usize> = chosen.iter().copied().collect();
         let wanted = self.dag.with_ancestors(&targets);
         let mut states = States::new();
@@ -151,13 +169,7 @@ impl Session {
                 _ => stale.push(self.node_name(index)),
             }
         }
-        if stale.is_empty() {
-            return Ok(states);
-        }
-        Err(EngineError::Usage(format!(
-            "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
-            stale.join(", ")
-        )))
+        Ok((states, stale))
     }
 
     /// What an expert's standing rests on, and whether retraining would help, or did.
@@ -260,9 +272,27 @@ impl Session {
             .get(&index)
             .cloned()
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        let recipe = self.audit_recipe(index, &state, states)?;
+        let known: BTreeMap<_, NodeAudit> = self.store.realisations(&recipe.digest())?;
+        if let Some(known) = known.into_values().next() {
+            return Ok(known);
+        }
+        let made = self.make_audit(index, &state, states, &recipe.digest())?;
+        self.store.realise(&recipe, &recipe.digest(), &made)?;
+        Ok(made)
+    }
+
+    /// Everything that an expert's part of an audit depends on. Its digest is what the resamples of its
+    /// metrics are drawn by.
+    pub(crate) fn audit_recipe(
+        &self,
+        index: usize,
+        state: &NodeState,
+        states: &States,
+    ) -> Result<Recipe, EngineError> {
         let audit = &self.pipeline.audit;
         let mut recipe = self
-            .measure_recipe(index, "audit", &state, None)?
+            .measure_recipe(index, "audit", state, None)?
             .with("name", self.node_name(index))
             .with("audit.rows", audit.rows)
             .with("audit.bootstrap", audit.bootstrap)
@@ -290,13 +320,7 @@ impl Session {
                 recipe.set(format!("raw.{input}"), facts.digest);
             }
         }
-        let known: BTreeMap<_, NodeAudit> = self.store.realisations(&recipe.digest())?;
-        if let Some(known) = known.into_values().next() {
-            return Ok(known);
-        }
-        let made = self.make_audit(index, &state, states, &recipe.digest())?;
-        self.store.realise(&recipe, &recipe.digest(), &made)?;
-        Ok(made)
+        Ok(recipe)
     }
 }
 

@@ -151,7 +151,7 @@ impl Session {
 }
 
 /// Log losses or squared errors by row; NaN where the truth is not known.
-pub(super) fn losses_of(predicted: &Predicted) -> Vec<f64> {
+pub(crate) fn losses_of(predicted: &Predicted) -> Vec<f64> {
     match predicted {
         Predicted::Classes { probability, width, labels, classes } => {
             let mut losses = collegium_probe::log_losses(probability, *width, labels, *classes);

@@ -252,6 +252,43 @@ impl Session {
         Ok(found)
     }
 
+    /// What the models have seen that a node's answers come from, as the lock has them.
+    pub(crate) fn seen_by_deployed(&self, index: usize) -> Result<Seen, EngineError> {
+        let mut found = Some(Vec::new());
+        for one in self.dag.with_ancestors(&[index]) {
+            let fit = self.locked_fit(one)?;
+            found = both(found, fit.as_ref().and_then(closure));
+        }
+        Ok(found)
+    }
+
+    /// Identities of rows that were seen, for rows of another table to be held against: by content, and
+    /// by key where no two rows of their table share one. Those that have gone from the store are left
+    /// out.
+    pub(crate) fn identities_seen(
+        &self,
+        members: &Members,
+    ) -> Result<Vec<Identities>, EngineError> {
+        let (Some(trained), Some(chosen)) =
+            (self.bits(&members.trained)?, self.bits(&members.chosen)?)
+        else {
+            return Ok(Vec::new());
+        };
+        let set = trained.or(&chosen);
+        let mut found = Vec::new();
+        for who in std::iter::once(&members.content).chain(&members.key) {
+            let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
+            let Some(then) = then else { continue };
+            let single = then.iter().collect::<HashSet<_>>().len() == then.len();
+            if who == &members.content || single {
+                let seen = then.iter().enumerate().filter(|(row, _)| set.has(*row));
+                let seen = seen.map(|(_, identity)| *identity).collect();
+                found.push(Identities { columns: who.columns.clone(), seen });
+            }
+        }
+        Ok(found)
+    }
+
     /// For each of `rows`, whether it is one of these.
     fn seen_by(
         &self,
@@ -325,6 +362,15 @@ impl Session {
     fn bits(&self, object: &Digest) -> Result<Option<Bits>, EngineError> {
         Ok(self.store.get(object)?.and_then(|bytes| Bits::from_bytes(&bytes)))
     }
+}
+
+/// Rows that were seen, by who they are.
+#[derive(Clone)]
+pub(crate) struct Identities {
+    /// The columns that tell rows apart.
+    pub(crate) columns: Vec<String>,
+    /// [`row_identities`] by these columns.
+    pub(crate) seen: HashSet<u64>,
 }
 
 /// Rows of two tables by the same columns.

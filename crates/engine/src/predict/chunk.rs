@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// Outputs by name.
-type Made = BTreeMap<Output, Matrix>;
+pub(crate) type Made = BTreeMap<Output, Matrix>;
 
 /// A chunk under way.
-pub(super) struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     session: &'a Session,
     experts: &'a [Deployed],
     table: &'a Table,
@@ -35,7 +35,7 @@ pub(super) struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         session: &'a Session,
         experts: &'a [Deployed],
         table: &'a Table,
@@ -45,24 +45,37 @@ impl<'a> Chunk<'a> {
     }
 
     /// The columns that are written.
-    pub(super) fn columns(mut self) -> Result<Vec<Column>, EngineError> {
+    pub(super) fn columns(self) -> Result<Vec<Column>, EngineError> {
+        let mut columns = Vec::new();
+        let session = self.session;
+        self.each(&mut |expert, made| {
+            columns.extend(written(session.name(expert.index), made, &expert.model.classes));
+            Ok(())
+        })?;
+        Ok(columns)
+    }
+
+    /// Hands out what each of the experts says whose outputs are wanted, in the order of the DAG.
+    pub(crate) fn each(
+        mut self,
+        take: &mut dyn FnMut(&Deployed, &Made) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
         let dense = self.dense();
         let rows: Vec<u32> = (0..self.table.rows as u32).collect();
-        let mut columns = Vec::new();
-        for (at, expert) in self.experts.iter().enumerate() {
+        let experts = self.experts;
+        for (at, expert) in experts.iter().enumerate() {
             if !dense.contains(&expert.index) {
                 continue;
             }
             let made = self.outputs(at, &rows)?;
             if expert.written {
-                let name = self.session.name(expert.index);
-                columns.extend(written(name, &made, &expert.model.classes));
+                take(expert, &made)?;
             }
             for (output, matrix) in made {
                 self.whole.insert((expert.index, output), Arc::new(matrix));
             }
         }
-        Ok(columns)
+        Ok(())
     }
 
     /// Experts that see all rows.

@@ -6,7 +6,7 @@
 mod chunk;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
@@ -20,7 +20,7 @@ use collegium_records::FORMAT_VERSION;
 use serde::Serialize;
 
 use crate::{EngineError, Session, error::data_error, provenance::Making};
-use chunk::Chunk;
+pub(crate) use chunk::{Chunk, Made};
 
 /// What to predict, from what, to where.
 #[derive(Debug, Clone)]
@@ -51,10 +51,11 @@ pub struct PredictSummary {
 }
 
 /// One expert as the lock has it.
-struct Deployed {
-    index: usize,
-    model: Model,
-    written: bool,
+pub(crate) struct Deployed {
+    pub(crate) index: usize,
+    pub(crate) model: Model,
+    /// Is what it says of every row wanted?
+    pub(crate) written: bool,
 }
 
 /// Applies the experts that the lock stands on to the rows of a file, and says beside the output who
@@ -162,13 +163,13 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
 }
 
 /// Says what rows are wanted where the data source's own are made by a query.
-fn about_query(mut error: EngineError, query: bool, source: &str) -> EngineError {
+pub(crate) fn about_query(mut error: EngineError, query: bool, source: &str) -> EngineError {
     if let EngineError::Invalid(found) = &mut error
         && query
     {
         for diagnostic in &mut found.0 {
             let hint = format!(
-                "the rows of `{source}` are made by its `query`, which prediction does not run: \
+                "the rows of `{source}` are made by its `query`, which is not run on new rows: \
                  give rows as the query returns them"
             );
             diagnostic.help = Some(match diagnostic.help.take() {
@@ -218,7 +219,7 @@ impl Session {
     }
 
     /// The full model that the lock stands on.
-    fn deployed(&self, index: usize) -> Result<Model, EngineError> {
+    pub(crate) fn deployed(&self, index: usize) -> Result<Model, EngineError> {
         let name = self.node_name(index);
         let missing = |what: &str| {
             EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name(index)))
@@ -238,7 +239,7 @@ impl Session {
         Ok(model)
     }
 
-    fn only_source(&self, wanted: &BTreeSet<usize>) -> Result<&str, EngineError> {
+    pub(crate) fn only_source(&self, wanted: &BTreeSet<usize>) -> Result<&str, EngineError> {
         let names: BTreeSet<&str> =
             wanted.iter().map(|&index| self.expert(index).data.as_str()).collect();
         match names.iter().next() {
@@ -282,7 +283,7 @@ impl Session {
 
 /// An expert's outputs as columns: `NAME.value`, or `NAME.label` and `NAME.probability` (for more
 /// than two classes one column per class, `NAME.probability.CLASS`).
-fn written(name: &str, made: &BTreeMap<Output, Matrix>, classes: &[String]) -> Vec<Column> {
+fn written(name: &str, made: &Made, classes: &[String]) -> Vec<Column> {
     let mut columns = Vec::new();
     if let Some(value) = made.get(&Output::Value) {
         columns.push(number(format!("{name}.value"), value, 0));

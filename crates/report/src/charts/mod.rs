@@ -13,12 +13,13 @@ mod importance;
 mod layers;
 mod learning;
 mod residuals;
+mod samples;
 mod spectrum;
 mod tiles;
 
 pub(crate) use agreement::agreement;
 pub(crate) use bars::{Across, Row, diverging, table as bar_table};
-pub(crate) use calibration::calibration;
+pub(crate) use calibration::{calibration, calibration_beside};
 pub(crate) use confusion::{MOST_CLASSES, confusion};
 pub(crate) use cues::cue;
 pub(crate) use curves::{precision_recall, roc};
@@ -28,6 +29,7 @@ pub(crate) use importance::{groups, importance, raw, upstream};
 pub(crate) use layers::layers;
 pub(crate) use learning::learning;
 pub(crate) use residuals::{by_prediction, histogram};
+pub(crate) use samples::two_samples;
 pub(crate) use spectrum::spectrum;
 pub(crate) use tiles::tiles;
 

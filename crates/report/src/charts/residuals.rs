@@ -7,7 +7,7 @@ use super::{Frame, as_text, line, numbered, picture, ticks};
 use crate::number::{count, number, px};
 
 /// Rows by error, predicted less true. Nothing where the record has no bins.
-pub(crate) fn histogram(residuals: &Residuals, id: &str) -> Option<Markup> {
+pub(crate) fn histogram(residuals: &Residuals, id: &str, rows: &str) -> Option<Markup> {
     let edges = &residuals.edges;
     let (low, high) = (*edges.first()?, *edges.last()?);
     let most = *residuals.counts.iter().max()? as f64;
@@ -17,10 +17,10 @@ pub(crate) fn histogram(residuals: &Residuals, id: &str) -> Option<Markup> {
     let frame = Frame::new((low, high), (0.0, most.max(1.0) * 1.04));
     let [.., middle, _, _] = residuals.quantiles;
     let inside = html! {
-        (frame.axes(&numbered(ticks(low, high, 5)), &numbered(ticks(0.0, most * 1.04, 4)), "predicted less true", "test rows"))
-        @for (pair, rows) in edges.windows(2).zip(&residuals.counts) {
+        (frame.axes(&numbered(ticks(low, high, 5)), &numbered(ticks(0.0, most * 1.04, 4)), "predicted less true", rows))
+        @for (pair, count) in edges.windows(2).zip(&residuals.counts) {
             @let (left, right) = (frame.x(pair[0]), frame.x(pair[1]));
-            rect.bar x=(px(left + 0.5)) width=(px((right - left - 1.0).max(0.5))) y=(px(frame.y(*rows as f64))) height=(px(frame.bottom - frame.y(*rows as f64))) {}
+            rect.bar x=(px(left + 0.5)) width=(px((right - left - 1.0).max(0.5))) y=(px(frame.y(*count as f64))) height=(px(frame.bottom - frame.y(*count as f64))) {}
         }
         @if low < 0.0 && high > 0.0 {
             line.rank x1=(px(frame.x(0.0))) x2=(px(frame.x(0.0))) y1=(px(frame.top)) y2=(px(frame.bottom)) {}
@@ -34,7 +34,7 @@ pub(crate) fn histogram(residuals: &Residuals, id: &str) -> Option<Markup> {
     );
     Some(html! {
         figure {
-            (picture(id, "Errors on test rows", &description, &inside))
+            (picture(id, &format!("Errors on {rows}"), &description, &inside))
             figcaption {
                 strong { "Half of all errors lie between " (p25) " and " (p75) }
                 ", 95 % between " (p2) " and " (p97) "; bias (mean error) " (number(residuals.bias)) ", median " (number(middle))

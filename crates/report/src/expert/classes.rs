@@ -8,7 +8,8 @@ use crate::number::{count, measure};
 /// Classes that are shown at once; the rest folds away.
 const SHOWN: usize = 24;
 
-pub(super) fn classes(performance: &Performance) -> Markup {
+/// `rows` says which rows they are of.
+pub(crate) fn classes(performance: &Performance, rows: &str) -> Markup {
     let (first, rest) = performance.classes.split_at(performance.classes.len().min(SHOWN));
     html! {
         (table(performance, first))
@@ -16,7 +17,7 @@ pub(super) fn classes(performance: &Performance) -> Markup {
             details { summary { (rest.len()) " more classes" } (table(performance, rest)) }
         }
         p.caption {
-            "Test rows, at the predicted class, with 95 % bootstrap intervals. "
+            (rows) ", at the predicted class, with 95 % bootstrap intervals. "
             "Rows: of this class; predicted: rows that it takes for this class. "
             @if performance.curves.is_some() { "The last two are areas over all thresholds." }
         }

@@ -72,7 +72,7 @@ pub(crate) fn seen(node: &NodeAudit) -> Vec<String> {
 }
 
 /// An arrow, and the words for those who do not see it.
-pub(super) fn direction(metric: &str) -> Markup {
+pub(crate) fn direction(metric: &str) -> Markup {
     let (arrow, words) = if larger_is_better(metric) {
         ("↑", "higher is better")
     } else {

@@ -20,6 +20,10 @@ mod rows;
 mod slices;
 mod training;
 
+pub(crate) use classes::classes;
+pub(crate) use metrics::direction;
+pub(crate) use slices::{probability, weak};
+
 use collegium_records::NodeAudit;
 use maud::{Markup, html};
 

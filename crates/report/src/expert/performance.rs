@@ -17,14 +17,14 @@ pub(super) fn performance(node: &NodeAudit, id: &str) -> Markup {
         (metrics::metrics(node))
         @if !performance.classes.is_empty() {
             h4 { "Each class by itself" }
-            (classes::classes(performance))
+            (classes::classes(performance, "Test rows"))
         }
         (curves(node, id))
         (errors(node, id))
         (residuals(node, id))
         @if let Some(found) = &performance.slices {
             h4 { "Where it does worse" }
-            (slices::slices(found))
+            (slices::weak(found, "test row", "test rows"))
         }
         (seeds(node))
     }
@@ -69,7 +69,7 @@ fn residuals(node: &NodeAudit, id: &str) -> Markup {
     };
     html! {
         div.pair {
-            @if let Some(picture) = charts::histogram(residuals, &format!("{id}-residuals")) { div { h4 { "Errors" } (picture) } }
+            @if let Some(picture) = charts::histogram(residuals, &format!("{id}-residuals"), "test rows") { div { h4 { "Errors" } (picture) } }
             @if let Some(picture) = charts::by_prediction(residuals, &format!("{id}-by-prediction")) {
                 div { h4 { "Errors by predicted value" } (picture) }
             }

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use crate::number::{count, counted, number};
 
-pub(super) fn slices(found: &WeakSlices) -> Markup {
+/// `row` and `rows` are what it was tested on.
+pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
     let loss = found.loss.replace('_', " ");
     let tested = counted(u64::from(found.tested), "slice", "slices");
     html! {
@@ -37,7 +38,7 @@ pub(super) fn slices(found: &WeakSlices) -> Markup {
             }
         }
         p.caption {
-            "Slices come from a shallow tree grown on validation rows; each was then tested on " (counted(found.rows, "test row", "test rows"))
+            "Slices come from a shallow tree grown on validation rows; each was then tested on " (counted(found.rows, row, rows))
             ", whose mean " (loss) " is " (number(found.overall)) ". " (tested) @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
         }
@@ -47,6 +48,6 @@ pub(super) fn slices(found: &WeakSlices) -> Markup {
 const HEADINGS: [&str; 5] = ["Rows", "Loss there", "Loss elsewhere", "p-value", "Corrected"];
 
 /// What is too small to be told from 0 is said to be small, not to be 0.
-fn probability(value: f64) -> String {
+pub(crate) fn probability(value: f64) -> String {
     if (0.0..1e-12).contains(&value) { "< 10⁻¹²".to_owned() } else { number(value) }
 }

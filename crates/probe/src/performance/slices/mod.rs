@@ -33,10 +33,10 @@ mod welch;
 
 use collegium_records::{WeakSlice, WeakSlices};
 
-use crate::{Loss, resample::quantile};
+use crate::{Loss, holm, resample::quantile};
 use bins::Binned;
 use tree::{Leaf, grow};
-use welch::{Moments, holm, larger};
+use welch::{Moments, larger};
 
 /// Validation rows of a leaf at least, or [`LEAST_SHARE`] of them where that is more.
 const LEAST_ROWS: usize = 50;

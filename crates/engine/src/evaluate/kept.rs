@@ -1,0 +1,174 @@
+//! What is kept of each node while rows pass by: its answers, the truth, and who was left out.
+
+use std::collections::HashMap;
+
+use collegium_data::{Column, Matrix, Table, Values, select};
+use collegium_manifest::{Output, Task};
+use collegium_records::{LevelRows, NodeRows};
+
+use super::shift::by_frequency;
+use crate::{
+    EngineError, Session,
+    error::data_error,
+    measure::Predicted,
+    predict::Made,
+    rows::{NO_LABEL, class_codes},
+};
+
+/// Classes that a model does not know and that are told apart.
+const TOLD: usize = 1_000;
+/// Of these, those that are named.
+const NAMED: usize = 20;
+
+/// A node's rows so far. Memory: 4 bytes an output and 12 (a number: 16) a measured row.
+pub(super) struct Kept {
+    pub(super) index: usize,
+    pub(super) rows: NodeRows,
+    /// Numbers of the measured rows.
+    pub(super) places: Vec<u64>,
+    width: usize,
+    answers: Vec<f32>,
+    labels: Vec<u32>,
+    truth: Vec<f64>,
+    unknown: HashMap<String, u64>,
+}
+
+impl Kept {
+    pub(super) fn new(index: usize) -> Self {
+        Self {
+            index,
+            rows: NodeRows::default(),
+            places: Vec::new(),
+            width: 1,
+            answers: Vec::new(),
+            labels: Vec::new(),
+            truth: Vec::new(),
+            unknown: HashMap::new(),
+        }
+    }
+
+    /// Takes what the node says of a chunk, whose first row is number `first`. Rows that its models have
+    /// `seen` are counted and not measured; `None` where that is not known.
+    pub(super) fn add(
+        &mut self,
+        session: &Session,
+        table: &Table,
+        made: &Made,
+        first: u64,
+        seen: Option<&[bool]>,
+    ) -> Result<(), EngineError> {
+        if seen.is_some() {
+            self.rows.seen.get_or_insert(0);
+        }
+        let resolved = &session.experts[self.index];
+        let spec = session.expert(self.index);
+        let target = spec.target.get_ref();
+        let column = table
+            .column(target)
+            .ok_or_else(|| EngineError::Internal(format!("target {target} is not at hand")))?;
+        let admitted = match &spec.filter {
+            Some(filter) => select(table, &spec.data, filter.get_ref())
+                .map_err(|error| data_error(error, &session.pipeline.source))?,
+            None => vec![true; table.rows],
+        };
+        let output = match resolved.task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let answers = made
+            .get(&output)
+            .ok_or_else(|| EngineError::Internal(format!("a model without {output}")))?;
+        self.width = answers.width;
+        let labels = match resolved.task {
+            Task::Classification => class_codes(column, &resolved.classes),
+            Task::Regression => Vec::new(),
+        };
+        for row in (0..table.rows).filter(|row| admitted[*row]) {
+            self.rows.admitted += 1;
+            if column.is_missing(row) {
+                self.rows.without_target += 1;
+                continue;
+            }
+            if resolved.task == Task::Classification && labels[row] == NO_LABEL {
+                self.rows.unknown_class += 1;
+                self.strange(column, row);
+                continue;
+            }
+            if seen.is_some_and(|seen| seen[row]) {
+                *self.rows.seen.get_or_insert(0) += 1;
+                continue;
+            }
+            match resolved.task {
+                Task::Classification => self.labels.push(labels[row]),
+                Task::Regression => self.truth.push(number(column, row)?),
+            }
+            self.keep(answers, row, first);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, answers: &Matrix, row: usize, first: u64) {
+        self.rows.measured += 1;
+        self.places.push(first + row as u64);
+        self.answers.extend_from_slice(answers.row(row));
+    }
+
+    fn strange(&mut self, column: &Column, row: usize) {
+        let Some(text) = column.text(row) else { return };
+        if self.unknown.len() < TOLD || self.unknown.contains_key(&text) {
+            *self.unknown.entry(text).or_default() += 1;
+        }
+    }
+
+    /// Classes that the model does not know, most frequent first.
+    pub(super) fn unknown_classes(&self) -> Vec<LevelRows> {
+        let sorted = by_frequency(self.unknown.clone()).into_iter().take(NAMED);
+        sorted.map(|(level, rows)| LevelRows { level, rows }).collect()
+    }
+
+    /// Answers and truth of the measured rows.
+    pub(super) fn predicted(&self, session: &Session) -> Predicted {
+        let resolved = &session.experts[self.index];
+        match resolved.task {
+            Task::Classification => Predicted::Classes {
+                probability: self.answers.clone(),
+                width: self.width_of(resolved.classes.len()),
+                labels: self.labels.clone(),
+                classes: resolved.classes.len(),
+            },
+            Task::Regression => {
+                Predicted::Values { predicted: self.answers.clone(), truth: self.truth.clone() }
+            }
+        }
+    }
+
+    /// Without a row nobody has said how many probabilities there are.
+    fn width_of(&self, classes: usize) -> usize {
+        if self.answers.is_empty() && classes > 2 { classes } else { self.width }
+    }
+
+    /// The target of the measured rows as a column, for a look at how it moved.
+    pub(super) fn target(&self, session: &Session) -> Column {
+        let resolved = &session.experts[self.index];
+        let name = session.expert(self.index).target.get_ref().as_str();
+        Column::new(
+            name,
+            match resolved.task {
+                Task::Classification => Values::Category {
+                    codes: self.labels.clone(),
+                    levels: resolved.classes.clone(),
+                },
+                Task::Regression => Values::Number(self.truth.clone()),
+            },
+        )
+    }
+}
+
+/// A value of a regression's target.
+fn number(column: &Column, row: usize) -> Result<f64, EngineError> {
+    match &column.values {
+        Values::Number(values) => Ok(values[row]),
+        Values::Boolean(values) => Ok(f64::from(values[row])),
+        _ => Err(EngineError::Internal("a regression target that is no number".to_owned())),
+    }
+}

@@ -1,0 +1,478 @@
+//! New rows that have labels: is every node still what it was, and if not, where does it begin?
+//!
+//! Rows take the way of `predict` ([`Conform`], [`Chunk`]), their targets with them, so that a figure here
+//! is of the very answers that prediction would give. Beside each figure stands the one of the test rows,
+//! as an audit measures it, and beside each raw column how it moved against the training rows.
+//!
+//! **Who is measured.** Every node that was asked for and those above it, for a loss below is explained
+//! above. A node whose target or `where` the rows do not have is an error where it was named, and else
+//! reported as not measured, with the reason.
+//!
+//! **Which rows count.** Those that the node's `where` admits and whose target is known. A class that the
+//! model does not know is counted, named, and in no figure: a model that cannot say a class is wrong on
+//! every one of its rows, and a log loss would be of nothing else. Rows that the model, or one that its
+//! answers come from, has seen are counted and in no figure either (`seen.rs`).
+//!
+//! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row, and
+//! a sample of at most 100,000 rows of the columns under watch. Metrics, counts, stability indices, ranges
+//! and unseen categories are of all rows; two-sample tests of numbers and slices are of the sample, and
+//! the report says so where that is less.
+
+mod kept;
+mod lost;
+mod node;
+mod sample;
+mod seen;
+mod shift;
+mod slices;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::atomic::Ordering,
+};
+
+use collegium_data::{
+    Conform, DataErrorKind, Rows, Side, Style, Surprises, TableFacts, predicate_reads, read_rows,
+};
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
+use collegium_probe::{Family, holm};
+use collegium_records::{
+    ColumnShift, EvaluationReport, FORMAT_VERSION, NodeEvaluation, RequirementOutcome,
+};
+
+use crate::{
+    EngineError, Session,
+    error::data_error,
+    inputs::States,
+    predict::{Chunk, Deployed, about_query},
+    requirement,
+};
+use kept::Kept;
+use lost::LEVEL;
+use sample::{MOST, Sample};
+use seen::SeenBefore;
+use shift::Watched;
+
+/// What to evaluate, on what.
+#[derive(Debug, Clone)]
+pub struct EvaluateOptions {
+    /// Experts; empty: all.
+    pub nodes: Vec<String>,
+    /// Rows with the columns of the data source, targets among them.
+    pub input: PathBuf,
+    /// Rows at a time.
+    pub chunk: usize,
+}
+
+/// Measures the models that the lock stands on with the labelled rows of a file.
+///
+/// # Errors
+/// [`EngineError::Usage`] when an expert was never fitted or is unknown, [`EngineError::Invalid`] for rows
+/// that do not fit, that lack the target of a named expert, or of which nothing can be measured.
+pub fn evaluate(
+    session: &Session,
+    options: &EvaluateOptions,
+) -> Result<EvaluationReport, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
+    let wanted = session.dag.with_ancestors(&chosen.iter().copied().collect::<Vec<_>>());
+    let source = session.only_source(&wanted)?.to_owned();
+    let named = if options.nodes.is_empty() { BTreeSet::new() } else { chosen };
+    let mut opened = Opened::new(session, options, &source, &wanted, &named)?;
+    let seen = opened.pass(session)?;
+    session.reported(options, &source, &wanted, &opened, seen)
+}
+
+/// Rows that are about to pass by.
+struct Opened {
+    rows: Rows,
+    conform: Conform,
+    experts: Vec<Deployed>,
+    /// Why a node is not measured.
+    unmeasured: BTreeMap<usize, String>,
+    /// Raw columns under watch.
+    watched: BTreeSet<String>,
+    before: SeenBefore,
+    /// Brings the columns that tell rows apart into the table's types.
+    identity: Option<Conform>,
+}
+
+/// What they left behind.
+struct Seen {
+    kept: Vec<Kept>,
+    sample: Sample,
+    watched: Vec<Watched>,
+}
+
+impl Opened {
+    fn new(
+        session: &Session,
+        options: &EvaluateOptions,
+        source: &str,
+        wanted: &BTreeSet<usize>,
+        named: &BTreeSet<usize>,
+    ) -> Result<Self, EngineError> {
+        let wrong = |error| data_error(error, &session.pipeline.source);
+        let spec = &session.pipeline.data[source];
+        let facts = &session.data[source].facts;
+        let read = wanted.iter().flat_map(|&index| &session.experts[index].inputs);
+        let mut columns: BTreeSet<String> = read.filter_map(column_of).collect();
+        let inputs: Vec<String> = columns.iter().cloned().collect();
+        let mut rows = read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
+            .map_err(wrong)?;
+        rows.adopt(facts, &inputs);
+        let mut unmeasured = BTreeMap::new();
+        for &index in wanted {
+            let own = session.asks_for(index, spec, facts)?;
+            match Conform::of_source(spec, facts, &own, rows.header()) {
+                Ok(_) => columns.extend(own),
+                Err(error)
+                    if error.kind() == DataErrorKind::UnknownColumn && !named.contains(&index) =>
+                {
+                    unmeasured.insert(index, error.fault().message.clone());
+                }
+                Err(error) => return Err(about_query(wrong(error), spec.query.is_some(), source)),
+            }
+        }
+        if unmeasured.len() == wanted.len() {
+            let error = session.without_targets(&unmeasured, options, rows.header());
+            return Err(about_query(error, spec.query.is_some(), source));
+        }
+        let columns: Vec<String> = columns.into_iter().collect();
+        let conform = Conform::of_source(spec, facts, &columns, rows.header())
+            .map_err(|error| about_query(wrong(error), spec.query.is_some(), source))?;
+        let mut experts = Vec::new();
+        for &index in session.dag.order() {
+            if wanted.contains(&index) {
+                let model = session.deployed(index)?;
+                experts.push(Deployed { index, model, written: !unmeasured.contains_key(&index) });
+            }
+        }
+        let own = wanted.iter().flat_map(|&index| session.own_columns(index));
+        let watched = own.map(str::to_owned).collect();
+        let measured: Vec<usize> =
+            experts.iter().filter(|expert| expert.written).map(|expert| expert.index).collect();
+        let before = SeenBefore::new(session, &measured, rows.header())?;
+        // Cells mean what they mean in the table; only a file that writes numbers or times in a way of
+        // its own must be read as the table was for that.
+        let identity = match rows.places().style == Style::default() {
+            true => None,
+            false => Conform::of_source(spec, facts, &before.columns(), rows.header()).ok(),
+        };
+        Ok(Self { rows, conform, experts, unmeasured, watched, before, identity })
+    }
+
+    /// Reads all rows once.
+    fn pass(&mut self, session: &Session) -> Result<Seen, EngineError> {
+        let wrong = |error| data_error(error, &session.pipeline.source);
+        let measured = self.experts.iter().filter(|expert| expert.written);
+        let mut kept: Vec<Kept> = measured.map(|expert| Kept::new(expert.index)).collect();
+        let kinds: BTreeMap<&str, ColumnType> =
+            self.conform.wanted().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+        let columns = self.watched.iter().map(|name| (name.as_str(), kinds[name.as_str()]));
+        let mut sample = Sample::new(columns, MOST, &Digest::of(b"sample"));
+        let mut watched = session.watched(self.experts[0].index, &self.watched)?;
+        let mut surprises = vec![Surprises::default(); self.experts.len()];
+        while let Some(chunk) = self.rows.next().transpose().map_err(wrong)? {
+            if session.interrupted.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let table = self.conform.apply(&chunk, self.rows.places()).map_err(wrong)?;
+            let first = sample.passed;
+            sample.add(&table);
+            for watched in &mut watched {
+                if let Some(column) = table.column(&watched.column) {
+                    watched.add(column);
+                }
+            }
+            let read = self.identity.as_ref().map(|to| to.apply(&chunk, self.rows.places()));
+            // What nothing else reads stops nothing: such rows are known by what the cells say.
+            let who = match &read {
+                Some(Ok(read)) => read,
+                Some(Err(_)) | None => &chunk,
+            };
+            let mut identities = HashMap::new();
+            let mut next = kept.iter_mut();
+            Chunk::new(session, &self.experts, &table, &mut surprises).each(&mut |_, made| {
+                // Both are in the order of the DAG.
+                match next.next() {
+                    Some(kept) => {
+                        let seen = self.before.among(kept.index, who, &mut identities);
+                        kept.add(session, &table, made, first, seen.as_deref())
+                    }
+                    None => Ok(()),
+                }
+            })?;
+        }
+        if sample.passed != self.rows.done() {
+            let (read, seen) = (self.rows.done(), sample.passed);
+            return Err(EngineError::Internal(format!(
+                "{read} rows were read and {seen} looked at"
+            )));
+        }
+        if sample.passed == 0 {
+            let path = self.rows.path().display();
+            return Err(EngineError::File(format!("{path} has a header and no rows")));
+        }
+        Ok(Seen { kept, sample, watched })
+    }
+}
+
+fn column_of(input: &Input) -> Option<String> {
+    match input {
+        Input::Column { column, .. } => Some(column.clone()),
+        Input::Output { .. } => None,
+    }
+}
+
+impl Session {
+    /// The columns that measuring a node takes, beside what predicting takes.
+    fn asks_for(
+        &self,
+        index: usize,
+        spec: &DataSource,
+        facts: &TableFacts,
+    ) -> Result<Vec<String>, EngineError> {
+        let expert = self.expert(index);
+        let mut columns = BTreeSet::from([expert.target.get_ref().clone()]);
+        if let Some(filter) = &expert.filter {
+            let read = predicate_reads(facts, spec.name.get_ref(), filter.get_ref())
+                .map_err(|error| data_error(error, &self.pipeline.source))?;
+            columns.extend(read);
+        }
+        Ok(columns.into_iter().collect())
+    }
+
+    /// No node can be measured: says which columns would change that.
+    fn without_targets(
+        &self,
+        unmeasured: &BTreeMap<usize, String>,
+        options: &EvaluateOptions,
+        header: &[String],
+    ) -> EngineError {
+        let why: Vec<String> = unmeasured
+            .iter()
+            .map(|(&index, why)| {
+                let target = self.expert(index).target.get_ref();
+                format!("{} predicts `{target}`: {why}", self.node_name(index))
+            })
+            .collect();
+        let near = unmeasured.keys().find_map(|&index| {
+            let target = self.expert(index).target.get_ref();
+            let near = collegium_manifest::suggest(target, header.iter().map(String::as_str))?;
+            Some(format!("did you mean `{target}` by `{near}`? "))
+        });
+        let message = format!("{} has no target to evaluate on", options.input.display());
+        EngineError::Invalid(Diagnostics(vec![Diagnostic::placeless(message).help(format!(
+            "{}{}",
+            near.unwrap_or_default(),
+            why.join("; ")
+        ))]))
+    }
+
+    /// The columns under watch, as they are on the training rows of the data source of a node.
+    fn watched(
+        &self,
+        index: usize,
+        columns: &BTreeSet<String>,
+    ) -> Result<Vec<Watched>, EngineError> {
+        let table = self.table(index)?;
+        let sides = self
+            .prepared(index)
+            .sides()
+            .map_err(|error| data_error(error, &self.pipeline.source))?;
+        let training: Vec<u32> =
+            (0..sides.len() as u32).filter(|&row| sides[row as usize] == Side::Train).collect();
+        let columns = columns.iter().filter_map(|name| table.column(name));
+        Ok(columns.map(|column| Watched::new(column, &training)).collect())
+    }
+
+    fn reported(
+        &self,
+        options: &EvaluateOptions,
+        source: &str,
+        wanted: &BTreeSet<usize>,
+        opened: &Opened,
+        seen: Seen,
+    ) -> Result<EvaluationReport, EngineError> {
+        let Seen { kept, sample, watched } = seen;
+        let (states, stale) = self.current_and_stale(wanted)?;
+        let inputs = self.input_shifts(source, watched, &sample);
+        let mut nodes = self.node_evaluations(opened, &kept, &sample, &states)?;
+        if nodes.iter().all(|node| node.unmeasured.is_some()) {
+            return Err(nothing(&nodes, options));
+        }
+        for node in &mut nodes {
+            let moved =
+                inputs.iter().filter(|input| input.moved && node.columns.contains(&input.column));
+            node.moved = moved.map(|input| input.column.clone()).collect();
+        }
+        lost::judge(&mut nodes);
+        let mut notes = self.evaluation_notes(opened, source, &stale)?;
+        let (requirements, other) = self.requirements_on(&nodes);
+        notes.extend(other);
+        let mut report = EvaluationReport {
+            format_version: FORMAT_VERSION,
+            pipeline: self.pipeline.name.clone(),
+            created: crate::run::now(),
+            input: options.input.display().to_string(),
+            data: format!("data.{source}"),
+            rows: sample.passed,
+            training_rows: self.data[source].facts.sides[0],
+            sampled: (sample.passed > sample.rows.len() as u64).then_some(sample.rows.len() as u64),
+            findings: Vec::new(),
+            nodes,
+            inputs,
+            requirements,
+            notes,
+        };
+        report.findings = lost::findings(&report);
+        Ok(report)
+    }
+
+    /// Every node in the order of the DAG.
+    fn node_evaluations(
+        &self,
+        opened: &Opened,
+        kept: &[Kept],
+        sample: &Sample,
+        states: &States,
+    ) -> Result<Vec<NodeEvaluation>, EngineError> {
+        let mut nodes = Vec::new();
+        for expert in &opened.experts {
+            let node = match opened.unmeasured.get(&expert.index) {
+                Some(why) => self.unmeasured(expert.index, why.clone()),
+                None => {
+                    let kept = kept.iter().find(|kept| kept.index == expert.index);
+                    let gone = || EngineError::Internal("a node without rows".to_owned());
+                    self.evaluated(
+                        kept.ok_or_else(gone)?,
+                        sample,
+                        states,
+                        2 * kept_targets(opened),
+                    )?
+                }
+            };
+            nodes.push(node);
+        }
+        let mut shifts: Vec<&mut ColumnShift> =
+            nodes.iter_mut().filter_map(|node| node.target_shift.as_mut()).collect();
+        correct(&mut shifts);
+        Ok(nodes)
+    }
+
+    /// What moved, most first.
+    fn input_shifts(
+        &self,
+        source: &str,
+        watched: Vec<Watched>,
+        sample: &Sample,
+    ) -> Vec<ColumnShift> {
+        let tests = 2 * watched.len();
+        let key = Hasher::new("moved").digest(&self.data[source].key).finish();
+        let mut shifts: Vec<ColumnShift> = watched
+            .into_iter()
+            .map(|watched| {
+                let name = format!("{source}.{}", watched.column);
+                let sampled = sample.numbers(&watched.column).unwrap_or_default();
+                let family = Family { key: &key, name: &name, tests };
+                watched.finish(name.clone(), sampled, &family)
+            })
+            .collect();
+        correct(&mut shifts.iter_mut().collect::<Vec<_>>());
+        shifts.sort_by(|a, b| {
+            b.moved.cmp(&a.moved).then(b.psi.total_cmp(&a.psi)).then(a.column.cmp(&b.column))
+        });
+        shifts
+    }
+
+    /// `evaluate.require` about test rows, read as being about these; and a note about the others.
+    fn requirements_on(
+        &self,
+        nodes: &[NodeEvaluation],
+    ) -> (Vec<RequirementOutcome>, Option<String>) {
+        let find = |name: &str| nodes.iter().find(|node| bare_name(&node.name) == name);
+        let all = self.pipeline.evaluate.require.iter().map(|requirement| requirement.get_ref());
+        let own: Vec<_> = all.filter(|requirement| find(&requirement.expert).is_some()).collect();
+        let (asked, other): (Vec<_>, Vec<_>) = own.into_iter().partition(|r| r.split == "test");
+        let value = |requirement: &collegium_manifest::Requirement| {
+            find(&requirement.expert)?.new.metrics.get(&requirement.metric).copied()
+        };
+        let note = (!other.is_empty()).then(|| {
+            let texts: Vec<&str> = other.iter().map(|r| r.text.as_str()).collect();
+            format!("about other rows than these, and not checked: {}", texts.join("; "))
+        });
+        (requirement::check_by(&asked, &value), note)
+    }
+
+    fn evaluation_notes(
+        &self,
+        opened: &Opened,
+        source: &str,
+        stale: &[String],
+    ) -> Result<Vec<String>, EngineError> {
+        let mut notes = opened.conform.notes().to_vec();
+        notes.extend(opened.rows.notes());
+        notes.extend(opened.before.unknown.iter().cloned());
+        if !stale.is_empty() {
+            notes.push(format!(
+                "evaluated with the models of the lock, although the pipeline has changed since: {}",
+                stale.join(", ")
+            ));
+        }
+        let wrong = |error| data_error(error, &self.pipeline.source);
+        if let Some(groups) = self.data[source].groups().map_err(wrong)? {
+            let distinct: BTreeSet<u64> = groups.iter().copied().collect();
+            if distinct.len() < groups.len() {
+                let by: Vec<&str> = self.pipeline.data[source]
+                    .split
+                    .by
+                    .iter()
+                    .map(|column| column.get_ref().as_str())
+                    .collect();
+                notes.push(format!(
+                    "rows of one `{}` belong together; intervals and tests here take rows for \
+                     independent, so they are surer than they should be",
+                    by.join(", ")
+                ));
+            }
+        }
+        Ok(notes)
+    }
+}
+
+fn kept_targets(opened: &Opened) -> usize {
+    opened.experts.len() - opened.unmeasured.len()
+}
+
+/// Holm's correction over all of them.
+fn correct(shifts: &mut [&mut ColumnShift]) {
+    let p_values: Vec<f64> = shifts.iter().map(|shift| shift.p_value).collect();
+    for (shift, adjusted) in shifts.iter_mut().zip(holm(&p_values)) {
+        shift.adjusted = adjusted;
+        shift.moved = adjusted <= LEVEL;
+    }
+}
+
+/// Nothing could be measured: why not, node by node, with the classes that were found and those known.
+fn nothing(nodes: &[NodeEvaluation], options: &EvaluateOptions) -> EngineError {
+    let quoted = |names: &mut dyn Iterator<Item = &String>| {
+        names.take(6).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    let why: Vec<String> = nodes
+        .iter()
+        .map(|node| {
+            let why = node.unmeasured.as_deref().unwrap_or_default();
+            let mut text = format!("{}: {why}", node.name);
+            if !node.unknown_classes.is_empty() {
+                let found = quoted(&mut node.unknown_classes.iter().map(|class| &class.level));
+                let known = quoted(&mut node.classes.iter());
+                text.push_str(&format!("; the rows have {found}, and it knows {known}"));
+            }
+            text
+        })
+        .collect();
+    let message = format!("nothing can be measured on {}", options.input.display());
+    EngineError::Invalid(Diagnostics(vec![Diagnostic::placeless(message).help(why.join("; "))]))
+}

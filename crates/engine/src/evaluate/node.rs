@@ -1,0 +1,216 @@
+//! One node on the new rows, beside the test rows.
+
+use collegium_data::{Column, Values};
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{Input, Task};
+use collegium_probe::{
+    Family, class_measures, curves, residuals, unpaired_classification, unpaired_regression,
+};
+use collegium_records::{
+    ColumnShift, NodeEvaluation, NodeRows, Performance, Quality, SplitMeasures,
+};
+
+use super::{
+    kept::Kept,
+    sample::{MOST, Sample},
+    shift::Watched,
+};
+use crate::{
+    EngineError, Session,
+    audit::{RESAMPLES, losses_of, reliability_of, with_intervals},
+    inputs::States,
+    measure::Predicted,
+    rows::{Rows, Side, evenly},
+};
+
+impl Session {
+    /// What is known of a node before anything is measured.
+    pub(super) fn unmeasured(&self, index: usize, why: String) -> NodeEvaluation {
+        let spec = self.expert(index);
+        let resolved = &self.experts[index];
+        NodeEvaluation {
+            name: self.node_name(index),
+            task: resolved.task.name().to_owned(),
+            target: format!("{}.{}", spec.data, spec.target.get_ref()),
+            filter: spec.filter.as_ref().map(|filter| filter.get_ref().clone()),
+            classes: resolved.classes.clone(),
+            columns: self.own_columns(index).map(|c| format!("{}.{c}", spec.data)).collect(),
+            upstream: self.dag.upstream(index).into_iter().map(|i| self.node_name(i)).collect(),
+            end: self.dag.downstream(index).is_empty(),
+            rows: NodeRows::default(),
+            unknown_classes: Vec::new(),
+            unmeasured: Some(why),
+            new: SplitMeasures::default(),
+            test: SplitMeasures::default(),
+            test_withheld: None,
+            changes: std::collections::BTreeMap::new(),
+            verdict: Quality::Unknown,
+            metric: None,
+            reliability_test: None,
+            reliability_new: None,
+            performance: Performance::default(),
+            target_shift: None,
+            moved: Vec::new(),
+        }
+    }
+
+    /// Measures a node. `states` may lack it: then there is nothing of its test rows.
+    pub(super) fn evaluated(
+        &self,
+        kept: &Kept,
+        sample: &Sample,
+        states: &States,
+        targets: usize,
+    ) -> Result<NodeEvaluation, EngineError> {
+        let index = kept.index;
+        let mut node = self.unmeasured(index, String::new());
+        node.rows = kept.rows;
+        node.unknown_classes = kept.unknown_classes();
+        node.unmeasured = nothing_measured(&kept.rows);
+        let (key, test) = match states.get(&index) {
+            Some(state) => {
+                let key = self.audit_recipe(index, state, states)?.digest();
+                let rows = Rows::HeldOut { expert: index, side: Side::Test };
+                (key, Some(self.predicted(index, state, rows)?))
+            }
+            None => (Hasher::new("evaluated").text(&node.name).finish(), None),
+        };
+        // The samples are drawn again independently of each other.
+        let own = Hasher::new("evaluated").digest(&key).finish();
+        let new = kept.predicted(self);
+        match test {
+            Some(test) => {
+                let (measures, changes) = both(&test, &key, &new, &own);
+                [node.test, node.new] = measures;
+                node.test.seen = self.seen_rows(index, Side::Test)?.map_or(0, |seen| seen.seen);
+                node.test = crate::measure::withheld(node.test);
+                node.changes = changes;
+                if node.test.metrics.is_empty() {
+                    node.changes.clear();
+                    node.test_withheld = Some(format!(
+                        "its model has seen {} of the {} test rows, and the others are too few",
+                        node.test.seen,
+                        node.test.seen + node.test.rows
+                    ));
+                }
+                node.reliability_test = reliability_of(&test);
+            }
+            None => {
+                node.new = with_intervals(&new, &own);
+                node.test_withheld = Some(
+                    "the pipeline has changed since its model was fitted, so which rows are held \
+                     out from it is not known; `collegium run` brings it up to date"
+                        .to_owned(),
+                );
+            }
+        }
+        node.reliability_new = reliability_of(&new);
+        if node.unmeasured.is_none() {
+            node.performance = self.performance_on(&new, index, &own);
+            if let Some(state) = states.get(&index) {
+                node.performance.slices = self.new_slices(kept, &new, sample, state)?;
+            }
+            node.target_shift = Some(self.target_shift(kept, &own, targets)?);
+        }
+        Ok(node)
+    }
+
+    fn performance_on(&self, new: &Predicted, index: usize, key: &Digest) -> Performance {
+        let names = &self.experts[index].classes;
+        match new {
+            Predicted::Classes { probability, width, labels, .. } => Performance {
+                classes: class_measures(probability, *width, labels, names, RESAMPLES, key),
+                curves: curves(probability, *width, labels, names),
+                ..Performance::default()
+            },
+            Predicted::Values { predicted, truth } => {
+                Performance { residuals: residuals(predicted, truth), ..Performance::default() }
+            }
+        }
+    }
+
+    /// The target on the measured rows against the training rows that the node's `where` admits.
+    fn target_shift(
+        &self,
+        kept: &Kept,
+        key: &Digest,
+        targets: usize,
+    ) -> Result<ColumnShift, EngineError> {
+        let index = kept.index;
+        let rows = self.rows(Rows::Side { expert: index, side: Side::Train })?;
+        let spec = self.expert(index);
+        let values = match self.experts[index].task {
+            Task::Classification => Values::Category {
+                codes: self.labels(index)?.to_vec(),
+                levels: self.experts[index].classes.clone(),
+            },
+            Task::Regression => Values::Number(self.target_values(index)?),
+        };
+        let training = Column::new(spec.target.get_ref().as_str(), values);
+        let mut watched = Watched::new(&training, &rows);
+        let new = kept.target(self);
+        watched.add(&new);
+        let sampled: Vec<f64> = match &new.values {
+            Values::Number(values) => {
+                let all: Vec<u32> = (0..values.len() as u32).collect();
+                evenly(&all, MOST).into_iter().map(|row| values[row as usize]).collect()
+            }
+            _ => Vec::new(),
+        };
+        let name = format!("{}.{}", spec.data, spec.target.get_ref());
+        let family = Family { key, name: &name, tests: targets };
+        Ok(watched.finish(name.clone(), &sampled, &family))
+    }
+
+    /// Raw columns that a node reads itself, rules of gates left out.
+    pub(super) fn own_columns(&self, index: usize) -> impl Iterator<Item = &str> {
+        let spec = self.expert(index);
+        self.experts[index].inputs.iter().filter_map(move |input| match input {
+            Input::Column { column, .. } if !spec.is_handed(input) => Some(column.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// Each row's loss, by the row's place among the measured ones.
+pub(super) fn losses(new: &Predicted) -> Vec<f64> {
+    losses_of(new)
+}
+
+fn nothing_measured(rows: &NodeRows) -> Option<String> {
+    if rows.measured > 0 {
+        return None;
+    }
+    Some(match rows {
+        NodeRows { admitted: 0, .. } => "none of the rows is one that it is for".to_owned(),
+        NodeRows { seen: Some(seen @ 1..), .. } => {
+            format!("all of its {seen} rows with a target were seen in training")
+        }
+        NodeRows { unknown_class: 0, .. } => "none of its rows has a target".to_owned(),
+        NodeRows { unknown_class, .. } => {
+            format!("none of its {unknown_class} targets is a class that it knows")
+        }
+    })
+}
+
+type Measured =
+    ([SplitMeasures; 2], std::collections::BTreeMap<String, collegium_records::MetricChange>);
+
+fn both(test: &Predicted, key: &Digest, new: &Predicted, own: &Digest) -> Measured {
+    match (test, new) {
+        (
+            Predicted::Classes { probability, width, labels, classes },
+            Predicted::Classes { probability: p, labels: y, .. },
+        ) => unpaired_classification(
+            [(probability, labels, key), (p, y, own)],
+            *width,
+            *classes,
+            RESAMPLES,
+        ),
+        (Predicted::Values { predicted, truth }, Predicted::Values { predicted: p, truth: y }) => {
+            unpaired_regression([(predicted, truth, key), (p, y, own)], RESAMPLES)
+        }
+        // A model has one task.
+        _ => Measured::default(),
+    }
+}
