@@ -63,6 +63,26 @@ fn a_constant_column_encodes_to_zero_whatever_comes_later() {
 }
 
 #[test]
+fn values_that_lie_close_together_far_from_zero_tell_as_much_as_those_around_it() {
+    let near: Vec<f64> = (0..200).map(|i| f64::from(i) / 256.0).collect();
+    let encoded = |shift: f64| {
+        let x = column("x", Values::Number(near.iter().map(|value| shift + value).collect()));
+        let encoder = fit_one(Source::Column(&x));
+        assert!(encoder.notes().is_empty(), "{shift}: {:?}", encoder.notes());
+        encoder.encode(&[Source::Column(&x)], &all(200)).unwrap().data
+    };
+    let around_zero = encoded(0.0);
+    for shift in [1e9, 1e12, -1e12, 1e13] {
+        for (far, near) in encoded(shift).iter().zip(&around_zero) {
+            assert!((far - near).abs() < 1e-5, "{shift}: {far} and {near}");
+        }
+    }
+    // Neighbouring floats differ by rounding alone.
+    let x = column("x", Values::Number(vec![0.3, 0.1 + 0.2, 0.3]));
+    assert_eq!(fit_one(Source::Column(&x)).notes().len(), 1);
+}
+
+#[test]
 fn a_column_that_is_all_missing_is_noted_and_carries_nothing() {
     let x = column("x", Values::Number(vec![f64::NAN; 3]));
     let encoder = fit_one(Source::Column(&x));

@@ -253,11 +253,6 @@ fn integers(metadata: &ParquetMetaData, fields: &[(String, DataType)]) -> Vec<Op
     fields.iter().enumerate().map(|(root, (_, kind))| integer(kind).then(|| count(root))?).collect()
 }
 
-/// The header of a file.
-pub(super) fn header(path: &Path, format: Format) -> Result<Vec<String>, DataError> {
-    Ok(Batches::choose(path, format, &mut |_, _, _| Ok(Vec::new()))?.names())
-}
-
 pub(super) fn open(
     files: Vec<PathBuf>,
     format: Format,
@@ -331,6 +326,7 @@ fn unsupported(given: &DataType) -> DataError {
 /// The rows of all files.
 pub(super) struct Chunks<'a> {
     opened: &'a Opened,
+    fields: Vec<Field>,
     options: &'a Options<'a>,
     missing: Missing,
     files: std::slice::Iter<'a, PathBuf>,
@@ -342,11 +338,12 @@ pub(super) struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     pub(super) fn new(opened: &'a Opened, options: &'a Options<'a>) -> Self {
         let (files, missing) = (opened.files.iter(), Missing::new(options.missing));
-        Self { opened, options, missing, files, batches: None, done: 0 }
+        let fields = opened.wanted(options);
+        Self { opened, fields, options, missing, files, batches: None, done: 0 }
     }
 
     fn read(&mut self) -> Result<Option<Table>, DataError> {
-        let fields = &self.opened.fields;
+        let fields = &self.fields;
         loop {
             let Some((batches, places)) = &mut self.batches else {
                 let Some(file) = self.files.next() else {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use collegium_manifest::{ColumnType, ReadOptions};
 
 use super::{
-    CHUNK, Format, Opened, Options,
+    CHUNK, Field, Format, Opened, Options,
     guess::At,
     lines::Lines,
     missing::Missing,
@@ -13,11 +13,6 @@ use super::{
     survey::{Header, Survey, places},
 };
 use crate::{DataError, DataErrorKind, Table, build, build::Builder, cast::refuse};
-
-/// The header of a file.
-pub(super) fn header(path: &Path, read: &ReadOptions) -> Result<Vec<String>, DataError> {
-    Ok(Lines::open(path, read)?.names)
-}
 
 pub(super) fn open(
     files: Vec<PathBuf>,
@@ -52,6 +47,7 @@ pub(super) fn open(
 /// The second pass.
 pub(super) struct Chunks<'a> {
     opened: &'a Opened,
+    fields: Vec<Field>,
     style: Style,
     options: &'a Options<'a>,
     missing: Missing,
@@ -64,13 +60,13 @@ pub(super) struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     pub(super) fn new(opened: &'a Opened, options: &'a Options<'a>) -> Self {
         let (files, missing) = (opened.files.iter(), Missing::new(options.missing));
-        let style = Style::of(options.read);
-        Self { opened, style, options, missing, files, lines: None, done: 0 }
+        let (fields, style) = (opened.wanted(options), Style::of(options.read));
+        Self { opened, fields, style, options, missing, files, lines: None, done: 0 }
     }
 
     /// The next chunk; `None` at the end of the last file.
     fn read(&mut self) -> Result<Option<Table>, DataError> {
-        let fields = &self.opened.fields;
+        let fields = &self.fields;
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
         let mut builders: Vec<Builder> =
             fields.iter().map(|field| Builder::new(field.kind, CHUNK)).collect();
@@ -101,7 +97,6 @@ impl<'a> Chunks<'a> {
                 .help("wait until whatever writes it has finished and run again"));
         }
         if rows == 0 {
-            self.opened.whole(self.done)?;
             return Ok(None);
         }
         (self.options.tick)(self.done)?;

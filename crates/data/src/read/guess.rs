@@ -12,7 +12,7 @@ use collegium_manifest::ColumnType;
 use super::{Field, style::Style};
 use crate::{
     DataError,
-    cast::{EXACT, Why, boolean, named_boolean, number, refuse},
+    cast::{EXACT, Why, boolean, named_boolean, refuse},
     column::number_text,
     settle::Reading,
     time,
@@ -362,7 +362,7 @@ impl Guess {
             let odd = others
                 .into_iter()
                 .flatten()
-                .filter(|odd| !is_of(&odd.text, type_name))
+                .filter(|odd| !self.is_of(&odd.text, type_name))
                 .min_by_key(|odd| (odd.at.file, odd.at.line))?;
             let are = if present - count == 1 { "is" } else { "are" };
             return Some(format!(
@@ -374,6 +374,15 @@ impl Guess {
             ));
         }
         self.looks.note(name)
+    }
+
+    /// Is a text that was kept a value of this type?
+    fn is_of(&self, text: &str, type_name: &str) -> bool {
+        match type_name {
+            "number" => !matches!(self.style.number(text), Err(Why::Wrong)),
+            "time" => self.style.time(text).is_some(),
+            _ => named_boolean(text).is_some(),
+        }
     }
 }
 
@@ -390,15 +399,6 @@ fn changed(name: &str, reading: Reading, odd: &Odd) -> DataError {
         "correct the cell; or, if it means that the value is missing, name {text:?} in `missing`; or say \
          what the column is from now on: `types = {{ {name:?} = \"category\" }}`"
     ))
-}
-
-/// Is a text that a guess has kept a value of this type?
-fn is_of(text: &str, type_name: &str) -> bool {
-    match type_name {
-        "number" => !matches!(number(text), Err(Why::Wrong)),
-        "time" => time::parse(text).is_some(),
-        _ => named_boolean(text).is_some(),
-    }
 }
 
 /// Values of this type, in words.

@@ -56,7 +56,8 @@ pub(crate) struct Options<'a> {
     pub(crate) types: &'a IndexMap<String, ColumnType>,
     /// How columns were read so far, by column name.
     pub(crate) settled: &'a Readings,
-    /// The columns that are wanted, if not all of them are.
+    /// The columns that are read once the types are known, if not all of them are: what a query does not
+    /// touch is not decoded a second time.
     pub(crate) only: Option<&'a BTreeSet<String>>,
     /// Told how many rows were done; an error stops the reading.
     pub(crate) tick: &'a dyn Fn(u64) -> Result<(), DataError>,
@@ -115,6 +116,12 @@ impl Opened {
         ))
     }
 
+    /// The columns that are read.
+    fn wanted(&self, options: &Options) -> Vec<Field> {
+        let wanted = |field: &&Field| options.only.is_none_or(|only| only.contains(&field.name));
+        self.fields.iter().filter(wanted).cloned().collect()
+    }
+
     /// Streams the rows.
     pub(crate) fn chunks<'a>(&'a self, options: &'a Options<'a>) -> Chunks<'a> {
         match self.format {
@@ -122,14 +129,4 @@ impl Opened {
             Format::Parquet | Format::Ipc => Box::new(columnar::Chunks::new(self, options)),
         }
     }
-}
-
-/// The names of the columns of a table, as far as there is something to call them by; from the first
-/// of its files, without a look at the rows.
-pub(crate) fn names(files: &[PathBuf], read: &ReadOptions) -> Result<Vec<String>, DataError> {
-    let header = match format(&files[0])? {
-        Format::Csv(_) => csv::header(&files[0], read)?,
-        format => columnar::header(&files[0], format)?,
-    };
-    Ok(survey::Header::of(&header, &files[0])?.names.into_keys().collect())
 }

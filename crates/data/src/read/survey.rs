@@ -99,8 +99,7 @@ impl<'a> Survey<'a> {
         }
         if !self.begun {
             self.begun = true;
-            let wanted = |name: &String| self.options.only.is_none_or(|only| only.contains(name));
-            for name in header.names.keys().filter(|name| wanted(name)) {
+            for name in header.names.keys() {
                 let forced = self.options.types.get(name).copied();
                 let settled = self.options.settled.get(name).copied();
                 // What `read` says holds for text files alone.
@@ -133,10 +132,9 @@ impl<'a> Survey<'a> {
             self.leave_out(&name, &found, "not in all files");
             error.get_or_insert(found);
         }
-        let wanted = |name: &String| self.options.only.is_none_or(|only| only.contains(name));
         let new: Vec<&String> = names
             .keys()
-            .filter(|name| wanted(name) && !self.guesses.contains_key(*name))
+            .filter(|name| !self.guesses.contains_key(*name))
             .filter(|name| self.unfit.iter().all(|unfit| unfit.name != **name))
             .collect();
         for name in new {
@@ -159,7 +157,7 @@ impl<'a> Survey<'a> {
 
     /// What the columns turned out to be.
     pub(super) fn finish(self, rows: u64, format: Format) -> Result<Opened, DataError> {
-        let Self { files, options, guesses, mut unfit, .. } = self;
+        let Self { files, guesses, mut unfit, .. } = self;
         let (mut fields, mut about) = (Vec::new(), IndexMap::new());
         let mut readings = Readings::new();
         for (name, guess) in guesses {
@@ -170,7 +168,7 @@ impl<'a> Survey<'a> {
             fields.push(verdict.field);
         }
         let none = (String::new(), files.to_vec());
-        if let (true, None, Some(unfit)) = (fields.is_empty(), options.only, unfit.first()) {
+        if let (true, Some(unfit)) = (fields.is_empty(), unfit.first()) {
             return Err(unfit.error([(&none.0, &none.1)]));
         }
         let files = none.1;
