@@ -101,7 +101,7 @@ def peers(node, rows, predicted):
         }
     classes = node["classes"]
     if target == "married":
-        truth = ["true" if row["marital_status"].startswith("Married-") else "false" for row in rows]
+        truth = [classes[row["marital_status"].startswith("Married-")] for row in rows]
     else:
         truth = [row[target] for row in rows]
     y = np.array([classes.index(label) for label in truth])

@@ -56,6 +56,11 @@ pub fn plain(seed: u64, count: usize) -> String {
     new_rows(seed, count, |_, _| {})
 }
 
+/// A sensor that was put in the wrong way round: `c` falls where it should rise, and lies elsewhere.
+fn spoilt() -> String {
+    new_rows(5, 1_000, |x, _| x[2] = 0.4 - x[2])
+}
+
 /// Evaluates the rows of `new.csv`.
 fn evaluate(project: &Project, rows: &str, args: &[&str]) -> Said {
     project.write("new.csv", rows);
@@ -273,8 +278,7 @@ fn rows_like_those_of_training_lose_nothing_and_nothing_moved() {
 #[test]
 fn a_loss_is_found_where_it_begins_and_its_input_is_named() {
     let project = Project::ready();
-    // A sensor that measures something else: `c` says nothing any more, and lies elsewhere.
-    let spoilt = new_rows(5, 500, |x, noise| x[2] = 0.3 + 0.4 * noise.centred());
+    let spoilt = spoilt();
     let report = document(&project, &spoilt, &[]);
     let verdicts: Vec<(&str, &str)> = report["nodes"]
         .as_array()
@@ -728,9 +732,7 @@ fn unseen_levels_missing_values_and_the_range_are_said_of_each_input() {
 #[test]
 fn the_terminal_shows_both_sides_within_eighty_columns() {
     let project = Project::ready();
-    let said =
-        evaluate(&project, &new_rows(5, 500, |x, noise| x[2] = 0.3 + 0.4 * noise.centred()), &[])
-            .ok();
+    let said = evaluate(&project, &spoilt(), &[]).ok();
     // Sentences wrap on a terminal; tables do not.
     let wide: Vec<&str> = said
         .out
@@ -753,7 +755,7 @@ fn the_terminal_shows_both_sides_within_eighty_columns() {
 #[test]
 fn a_report_is_one_file_that_needs_nothing_else() {
     let project = Project::ready();
-    let spoilt = new_rows(5, 500, |x, noise| x[2] = 0.3 + 0.4 * noise.centred());
+    let spoilt = spoilt();
     let said = evaluate(&project, &spoilt, &["--report", "new.html"]).ok();
     assert!(said.out.ends_with("report: new.html\n"));
     let page = project.read("new.html");

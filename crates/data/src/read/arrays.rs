@@ -229,14 +229,14 @@ pub(super) fn texts(array: &ArrayRef, missing: &Missing) -> Result<Values, Arrow
         D::Date32 | D::Date64 | D::Timestamp(..) => {
             let all = moments(array)?;
             let all = all.as_primitive::<TimestampMicrosecondType>();
-            // What is out of range keeps the text that Arrow has for it.
-            let odd = arrow_cast(array, &D::Utf8)?;
-            let odd = odd.as_string::<i32>();
+            // What is out of range has no text but the number that the file holds.
+            let raw = arrow_cast(array, &D::Int64)?;
+            let raw = raw.as_primitive::<Int64Type>();
             let text = |row: usize| match (array.is_valid(row), all.is_valid(row)) {
                 (false, _) => None,
                 (true, true) if missing.is_time(all.value(row)) => None,
                 (true, true) => Some(time::text(all.value(row))),
-                (true, false) => odd.is_valid(row).then(|| odd.value(row).to_owned()),
+                (true, false) => Some(raw.value(row).to_string()),
             };
             (0..array.len()).map(|row| code(text(row).as_deref())).collect()
         }

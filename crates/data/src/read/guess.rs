@@ -499,7 +499,7 @@ impl Looks {
                 (
                     money,
                     "without the currency",
-                    "take it away in `query` or `derive`: CAST(replace(x, '$', '') AS REAL)",
+                    "take it away in `query` or `derive`: CAST(replace(replace(x, '$', ''), ',', '') AS REAL)",
                 ),
                 (comma, "with a decimal comma", "`read = { decimal = \",\" }` reads them"),
                 (grouped, "with groups of digits", "`read = { thousands = \",\" }` reads them"),

@@ -354,11 +354,11 @@ mod tests {
             ("<= 9", "9 to 19", "> 89", "missing")
         );
         assert!(found.bins[..10].iter().all(|bin| bin.training == 10));
-        let histogram = found.histogram.unwrap();
+        let histogram = found.histogram.expect("a number has one");
         assert_eq!(histogram.training.iter().sum::<u64>(), 100);
         assert_eq!(histogram.new.iter().sum::<u64>(), 5);
         assert!(found.values.is_some() && found.missing.is_some());
-        assert!(found.p_value >= found.missing.unwrap().p_value);
+        assert!(found.p_value >= found.missing.expect("some are missing").p_value);
     }
 
     #[test]
@@ -387,6 +387,6 @@ mod tests {
         let found =
             shift(Values::Number(vec![f64::NAN; 30]), Values::Number(vec![1.0; 30]), &[1.0; 30]);
         assert!(found.values.is_none() && found.outside.is_none() && found.histogram.is_none());
-        assert!(found.missing.unwrap().p_value < 1e-9);
+        assert!(found.missing.expect("some are missing").p_value < 1e-9);
     }
 }

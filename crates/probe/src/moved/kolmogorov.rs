@@ -171,7 +171,8 @@ mod tests {
 
     fn test(first: &[f64], second: &[f64]) -> TwoSample {
         let key = Digest::of(b"k");
-        numbers_differ(first, second, &Family { key: &key, name: "x", tests: 1 }).unwrap()
+        numbers_differ(first, second, &Family { key: &key, name: "x", tests: 1 })
+            .expect("two samples")
     }
 
     #[test]
