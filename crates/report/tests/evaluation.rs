@@ -20,7 +20,6 @@ fn measures(auc: f64) -> SplitMeasures {
     SplitMeasures {
         rows: 900,
         seen: 0,
-        seen: 0,
         metrics: BTreeMap::from([("auc".to_owned(), auc), ("log_loss".to_owned(), 0.4)]),
         intervals: BTreeMap::from([("auc".to_owned(), interval)]),
     }
