@@ -9,7 +9,6 @@ use collegium_probe::{
     stability_index, tenths, unpaired_classification, unpaired_regression,
 };
 use proptest::prelude::*;
-use rand::RngExt as _;
 
 fn key(text: &str) -> Digest {
     Digest::of(text.as_bytes())
