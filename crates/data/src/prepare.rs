@@ -631,7 +631,8 @@ impl Prepared {
         if let Some(times) = &self.state().times {
             return Ok(Some(times.clone()));
         }
-        let times = Arc::new(split::time::times(&*self.table()?, &rule.column)?);
+        let table = self.columns(&BTreeSet::from([rule.column.get_ref().clone()]))?;
+        let times = Arc::new(split::time::times(&table, &rule.column)?);
         self.state().times = Some(times.clone());
         Ok(Some(times))
     }
