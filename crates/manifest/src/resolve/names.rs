@@ -133,9 +133,6 @@ pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
     let text = name.get();
     let label = if !is_name(text) {
         "names are made of letters, digits, `_` and `-`".to_owned()
-    } else if text.starts_with('-') {
-        "names begin with a letter, a digit or `_`: this would be an option on a command line"
-            .to_owned()
     } else if text.len() > LONGEST {
         format!(
             "{} characters; a name has at most {LONGEST}, since files are named after it",
@@ -152,8 +149,16 @@ pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
     );
 }
 
-/// Names that a file must not have on Windows, whatever its ending.
+/// Names that a file must not have on Windows, whatever its ending, or that are options on a command
+/// line.
 pub(crate) fn check_reserved(name: &At<String>, what: &str, sink: &mut Sink) {
+    if name.get().starts_with('-') && is_name(name.get()) {
+        sink.local(
+            sink.error(name.span(), format!("`{}` cannot be the name of {what}", name.get())).label(
+                "names begin with a letter, a digit or `_`: this would be an option on a command line",
+            ),
+        );
+    }
     let lower = name.get().to_ascii_lowercase();
     let numbered = |stem: &str| {
         let rest = lower.strip_prefix(stem);
