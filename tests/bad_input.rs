@@ -47,7 +47,10 @@ fn fails_to_fit(project: &Project, needles: &[&str]) -> Said {
 fn a_nan_is_refused_with_file_line_and_column() {
     let project = Project::ready();
     set(&project, 6, "b", "NaN");
-    project.refuses(3, &["pipelines/data/rows.csv:6:3: column `b`: `NaN` is not a finite number"]);
+    project.refuses_rows(
+        3,
+        &["pipelines/data/rows.csv:6:3: column `b`: `NaN` is not a finite number"],
+    );
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn infinities_are_refused_with_file_line_and_column() {
         let project = Project::ready();
         set(&project, 601, "size", infinite);
         let place = format!("pipelines/data/rows.csv:601:7: column `size`: `{infinite}`");
-        project.refuses(3, &[&place]);
+        project.refuses_rows(3, &[&place]);
     }
 }
 
@@ -169,7 +172,7 @@ fn text_that_is_not_utf8_is_refused_with_file_line_and_column() {
 fn two_columns_of_one_name_are_refused() {
     let project = Project::ready();
     project.edit(ROWS, "id,a,b", "id,a,a");
-    project.refuses(3, &["pipelines/data/rows.csv", "`a`"]);
+    project.refuses_rows(3, &["pipelines/data/rows.csv", "`a`"]);
 }
 
 #[test]
@@ -182,11 +185,16 @@ fn a_cell_of_the_wrong_declared_type_is_refused_with_file_line_and_column() {
 
 #[test]
 fn a_cell_that_makes_a_column_text_is_noted_with_its_line() {
-    let project = Project::ready();
+    let project = Project::new();
     set(&project, 100, "unread", "7");
     set(&project, 100, "a", "twelve");
     let said = project.collegium(&["run"]).ok();
     assert!(said.err.contains("first `twelve` in line 100"), "{}", said.err);
+    // Once the column was read as numbers, one text does not change what it means.
+    let settled = Project::ready();
+    set(&settled, 100, "a", "twelve");
+    let needles = ["rows.csv:100:2: column `a`: `twelve` is not a number", "types = { ", "missing"];
+    settled.refuses_rows(3, &needles);
 }
 
 #[test]
@@ -266,7 +274,7 @@ fn a_parquet_file_with_damaged_bytes_never_panics() {
         assert!(!said.err.contains("panicked"), "byte {at}: {}", said.err);
         if said.code == 3 {
             assert!(said.err.contains("rows.parquet"), "byte {at}: {}", said.err);
-            project.stands_on(&before);
+            project.has_kept(&before);
         }
     }
 }

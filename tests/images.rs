@@ -220,10 +220,10 @@ fn what_an_image_cannot_be_is_told_with_a_way_out() {
        = help: choose a column of labels or numbers; images can only be inputs
 
     error: `image` is an image, which SQL cannot read
-      --> pipelines/small.toml:19:10
+      --> pipelines/small.toml:19:16
        |
     19 | where  = "pics.image > 0"
-       |          ^^^^^^^^^^^^^^^^
+       |                ^^^^^
        |
        = help: SQL reads numbers, texts, booleans and times: use labels or other columns here; experts read images as `inputs`
 

@@ -282,6 +282,33 @@ impl Project {
         said
     }
 
+    /// A run that must fail with this code and say this, after the table was read: the table may be kept,
+    /// but nothing that was there may change, and nothing is fitted.
+    #[track_caller]
+    pub fn refuses_rows(&self, code: i32, needles: &[&str]) -> Said {
+        let before = self.standing();
+        let said = self.collegium(&["run"]).fails(code, needles);
+        self.has_kept(&before);
+        said
+    }
+
+    /// What was there before must be as it was, the lock too; only tables may have come.
+    #[track_caller]
+    pub fn has_kept(&self, before: &Files) {
+        let after = self.standing();
+        for (name, bytes) in before {
+            assert!(after.get(name) == Some(bytes), "{name} has changed");
+        }
+        let fits = |files: &Files| {
+            let of_fits = |(name, bytes): &(&String, &Vec<u8>)| {
+                name.contains("realisations")
+                    && String::from_utf8_lossy(bytes).contains("best_epoch")
+            };
+            files.iter().filter(of_fits).count()
+        };
+        assert_eq!(fits(&after), fits(before), "something was fitted");
+    }
+
     /// Objects, realisations and lock must be these.
     #[track_caller]
     pub fn stands_on(&self, before: &Files) {

@@ -165,6 +165,7 @@ fn another_type_of_an_input_makes_a_fit_cold() {
     is_cold(|project| {
         project
             .map_column("c", |cell| if cell.starts_with('-') { "low" } else { "high" }.to_owned());
+        project.to_data("types = { c = \"category\" }");
     });
 }
 

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_cell_is_the_same_whatever_type_its_column_has() {
         let typed = [
-            Values::Number(vec![7.0, -0.5, f64::NAN, 1e300]),
+            Values::Number(vec![7.0, -0.5, f64::NAN, 1e15]),
             Values::Boolean(vec![1, 0, 2, 1]),
             Values::Time(vec![0, 86_400_000_000, i64::MIN, 61_000_000]),
         ];

@@ -38,7 +38,8 @@ pub(crate) struct About {
 struct Tabled {
     table: Digest,
     sides: Digest,
-    identities: Digest,
+    #[serde(default)]
+    identities: Option<Digest>,
 }
 
 #[derive(Deserialize)]
@@ -104,11 +105,8 @@ fn applied(applied: Applied) -> Names {
 
 fn tabled(record: Tabled) -> Names {
     let object = |object, what: &str| (object, Kept::Tables, what.to_owned());
-    let needs = vec![
-        object(record.table, "table"),
-        object(record.sides, "sides of a split"),
-        object(record.identities, "identities of rows"),
-    ];
+    let mut needs = vec![object(record.table, "table"), object(record.sides, "sides of a split")];
+    needs.extend(record.identities.map(|rows| object(rows, "identities of rows")));
     Names { needs, ..Names::default() }
 }
 

@@ -91,9 +91,9 @@ fn what_is_damaged_is_called_what_it_was() {
     was.sort();
     insta::assert_snapshot!(was.join("\n"), @r"
     expert.size: model
-    fit record of recipe a62f95aa7f55 (expert.size: full)
-    output logit of recipe 92486e3cf1f4
-    output probability of recipe 92486e3cf1f4
+    fit record of recipe 77775819c407 (expert.size: full)
+    output logit of recipe dd0583e0d0aa
+    output probability of recipe dd0583e0d0aa
     sides of a split of recipe 5444769e3510
     table of recipe 5444769e3510
     ");
