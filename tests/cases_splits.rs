@@ -63,7 +63,7 @@ fn rows(from: usize, to: usize) -> String {
 
 /// The day `n` days after 2010-01-01.
 fn day(mut n: usize) -> String {
-    let leap = |year: usize| year % 4 == 0;
+    let leap = |year: usize| year.is_multiple_of(4);
     let mut year = 2010;
     while n >= 365 + usize::from(leap(year)) {
         n -= 365 + usize::from(leap(year));

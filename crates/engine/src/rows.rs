@@ -43,6 +43,9 @@ pub(crate) enum Rows {
     Stop { expert: usize, view: View, fold: u32 },
 }
 
+/// Where the blocks of a forward split begin in time.
+type Starts = Arc<Vec<f64>>;
+
 /// Row sets and masks that were computed in this session.
 #[derive(Debug, Default)]
 pub(crate) struct RowCache {
@@ -52,7 +55,7 @@ pub(crate) struct RowCache {
     /// What models have seen beside an expert's present rows, by expert.
     foreign: Mutex<HashMap<usize, Arc<Seen>>>,
     /// When the blocks of an expert's folds in time begin.
-    pub(crate) starts: Mutex<HashMap<(usize, u32), Arc<Vec<f64>>>>,
+    pub(crate) starts: Mutex<HashMap<(usize, u32), Starts>>,
 }
 
 /// The label of a row whose target is missing.

@@ -97,10 +97,10 @@ impl Session {
             }
             seen
         };
-        let all = seen(&*self.rows(Rows::Train { expert: index })?);
+        let all = seen(&self.rows(Rows::Train { expert: index })?);
         let mut lacking = Lacking::default();
         for &fold in folds {
-            let there = seen(&*self.rows(Rows::Without { expert: index, view, fold })?);
+            let there = seen(&self.rows(Rows::Without { expert: index, view, fold })?);
             let gone = (0..classes.len()).filter(|&class| all[class] && !there[class]);
             lacking.classes.extend(gone.map(|class| (classes[class].clone(), fold)));
         }

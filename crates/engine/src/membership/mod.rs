@@ -139,7 +139,7 @@ impl Session {
     fn seen_above(&self, index: usize, states: &States) -> Seen {
         let mut found = Some(Vec::new());
         for from in self.dag.upstream(index) {
-            let Some(state) = states.get(&from) else { return None };
+            let state = states.get(&from)?;
             found = both(found, closure(state.full()));
             // What it stands on beside its recipe; of a fit by its recipe that is in its closure.
             found = both(found, state.foreign.as_ref().clone());

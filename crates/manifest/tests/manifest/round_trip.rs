@@ -301,7 +301,7 @@ prop_compose! {
 
 prop_compose! {
     fn expert(at_index: usize)(
-        columns in prop::collection::btree_set(any_text(), 1..4),
+        columns in prop::collection::btree_set(any_text().prop_map(|text| text.replace('*', "-")), 1..4),
         target in any_text(),
         task in prop::option::of(Just(Task::Classification)),
         filter in prop::option::of(any_text()),

@@ -24,7 +24,7 @@ pub(crate) fn upper_tail(t: f64, freedom: f64) -> f64 {
 
 /// P(F > f) with `first` and `second` degrees of freedom: I_x(ν₂/2, ν₁/2) with x = ν₂/(ν₂ + ν₁ f).
 pub(crate) fn f_upper_tail(f: f64, first: f64, second: f64) -> f64 {
-    if !(f > 0.0) {
+    if f.is_nan() || f <= 0.0 {
         return 1.0;
     }
     let scaled = first * f;

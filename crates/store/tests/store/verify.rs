@@ -94,8 +94,8 @@ fn what_is_damaged_is_called_what_it_was() {
     fit record of recipe 77775819c407 (expert.size: full)
     output logit of recipe dd0583e0d0aa
     output probability of recipe dd0583e0d0aa
-    sides of a split of recipe 5444769e3510
-    table of recipe 5444769e3510
+    sides of a split of recipe 0c0cb5c97660
+    table of recipe 0c0cb5c97660
     ");
 }
 
