@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use collegium_data::Prepared;
-use collegium_manifest::{DataSource, Diagnostic, Diagnostics, Expert, Input, Spanned, suggest};
+use collegium_manifest::{
+    DataSource, Diagnostic, Diagnostics, Expert, Input, Spanned, SplitRule, suggest,
+};
 
 use crate::{EngineError, Session};
 
@@ -106,6 +108,11 @@ fn expanded(expert: &Expert, prepared: &Prepared, source: &DataSource) -> Vec<Sp
     out.extend(expert.auxiliary.iter().map(String::as_str));
     out.extend(source.split.by.iter().map(|column| column.get_ref().as_str()));
     out.extend(source.split.stratify.iter().map(|column| column.get_ref().as_str()));
+    out.extend(match &source.split.rule {
+        SplitRule::Column(rule) => Some(rule.column.get_ref().as_str()),
+        SplitRule::Time(rule) => Some(rule.column.get_ref().as_str()),
+        SplitRule::Shares | SplitRule::Files(_) => None,
+    });
     for pattern in expert.patterns.iter().filter(|pattern| pattern.get_ref().exclude) {
         out.extend(matching(prepared, source, pattern.get_ref()));
     }

@@ -430,7 +430,11 @@ mod tests {
             let mut bytes = model.to_bytes();
             let at = at.index(bytes.len());
             prop_assert!(Model::from_bytes(&bytes[..at]).is_err());
+            let blank = |byte: u8| byte.is_ascii_whitespace();
+            let was_blank = blank(bytes[at]);
             bytes[at] ^= bits;
+            // The header ends with blanks; another blank says the same.
+            prop_assume!(!(was_blank && blank(bytes[at])));
             if let Ok(other) = Model::from_bytes(&bytes) {
                 prop_assert_ne!(other, model);
             }
