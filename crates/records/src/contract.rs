@@ -140,7 +140,7 @@ pub struct ForgetReport {
     pub models: Vec<SeenBy>,
     /// Models that do not say which rows they have seen: `expert.NAME, full`.
     pub unknown: Vec<String>,
-    /// Models in the store that nothing stands on and that have seen some of them.
+    /// Other models in the store that have seen some of them: earlier fits, or those of other pipelines.
     pub older: u64,
     /// Fits that would make the models again.
     pub fits: u64,

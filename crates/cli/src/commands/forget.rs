@@ -60,7 +60,7 @@ fn words(report: &ForgetReport, retrain: bool) -> String {
     }
     if report.older > 0 {
         text.push_str(&format!(
-            "{} older models in the store have seen them too; `collegium gc` frees what nothing stands on\n",
+            "{} other models in the store have seen them too: earlier fits, or those of other pipelines\n",
             report.older
         ));
     }

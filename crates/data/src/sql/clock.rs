@@ -3,9 +3,12 @@
 //! What SQL gives is cached by content, so it must be made of content alone. A look at the text finds
 //! `date('now')`; it cannot find `date('n' || 'ow')`, or a column that holds `now`. So the functions are ours:
 //! they look at their arguments when they have them, and leave the calendar to SQLite, on a connection of
-//! its own.
+//! its own. Tables hold few dates many times, so what was asked lately is remembered.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rusqlite::{
     Connection, Error, ToSql,
@@ -24,6 +27,9 @@ pub(super) const FUNCTIONS: [(&str, usize); 7] = [
     ("timediff", 0),
 ];
 
+/// Answers of each function that are remembered, at most.
+const REMEMBERED: usize = 4096;
+
 /// Why a call is refused; the name is the function's.
 pub(super) const WHY: &str = "reads the clock or the time zone here";
 
@@ -35,22 +41,51 @@ pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
     let calendar = Arc::new(Mutex::new(Connection::open_in_memory()?));
     for (name, moment) in FUNCTIONS {
         let calendar = calendar.clone();
+        let known: Mutex<HashMap<Vec<u8>, Value>> = Mutex::default();
         db.create_scalar_function(name, -1, flags, move |context: &mut Context<'_>| {
             let given: Vec<ValueRef<'_>> =
                 (0..context.len()).map(|at| context.get_raw(at)).collect();
             if reads_clock(name, moment, &given) {
                 return Err(Error::UserFunctionError(format!("`{name}` {WHY}").into()));
             }
+            let asked = key(&given);
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(value) = known.get(&asked) {
+                return Ok(value.clone());
+            }
             let marks = vec!["?"; given.len()].join(", ");
             let calendar = calendar.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut call = calendar.prepare(&format!("SELECT {name}({marks})"))?;
+            let mut call = calendar.prepare_cached(&format!("SELECT {name}({marks})"))?;
             let given: Vec<ToSqlOutput<'_>> =
                 given.into_iter().map(ToSqlOutput::Borrowed).collect();
             let given: Vec<&dyn ToSql> = given.iter().map(|value| value as &dyn ToSql).collect();
-            call.query_row(given.as_slice(), |row| row.get::<_, Value>(0))
+            let value = call.query_row(given.as_slice(), |row| row.get::<_, Value>(0))?;
+            if known.len() == REMEMBERED {
+                known.clear();
+            }
+            known.insert(asked, value.clone());
+            Ok(value)
         })?;
     }
     Ok(())
+}
+
+/// Arguments as bytes: each with its type, and its length where that is not fixed.
+fn key(given: &[ValueRef<'_>]) -> Vec<u8> {
+    let mut key = Vec::new();
+    for value in given {
+        let (tag, bytes): (u8, &[u8]) = match value {
+            ValueRef::Null => (0, &[]),
+            ValueRef::Integer(value) => (1, &value.to_le_bytes()),
+            ValueRef::Real(value) => (2, &value.to_bits().to_le_bytes()),
+            ValueRef::Text(bytes) => (3, bytes),
+            ValueRef::Blob(bytes) => (4, bytes),
+        };
+        key.push(tag);
+        key.extend_from_slice(&bytes.len().to_le_bytes());
+        key.extend_from_slice(bytes);
+    }
+    key
 }
 
 /// Does a call with these arguments depend on more than them?

@@ -230,7 +230,7 @@ fn say_seen(report: &EvaluationReport, say: &mut impl FnMut(Level, String)) {
         let all = measured + seen;
         let were = if seen == 1 { "was" } else { "were" };
         let text = format!(
-            "held out from {}: {measured} of {all} rows; {seen} {were} seen in training, and no figure \
+            "held out from {}: {measured} of {all} rows; {seen} {were} seen in training, and no metric \
              counts them",
             list(&names)
         );

@@ -7,6 +7,7 @@ use std::{
 
 use collegium_data::{Table, identities_from_bytes, read_rows, row_identities};
 use collegium_digest::Digest;
+use collegium_manifest::ReadOptions;
 use collegium_records::{
     Action, FORMAT_VERSION, Fit, ForgetReport, Members, SeenBy, Standing, Who,
 };
@@ -191,8 +192,8 @@ impl Asked<'_> {
     /// The identities of the file's rows by these columns.
     fn identities(&mut self, who: &Who) -> Option<&HashSet<u64>> {
         let chunks = &self.chunks;
-        let read = self.session.pipeline.data.values().next().map(|source| source.read_of_rows());
-        let read = read.cloned().unwrap_or_default();
+        // The rows are in the plain form already, however the file writes them.
+        let read = ReadOptions::default();
         let known = self.known.entry(who.columns.clone()).or_insert_with(|| {
             let mut found = HashSet::new();
             for chunk in chunks {
