@@ -404,6 +404,12 @@ fn readable_split(
             return Err(why.error(files).at(name));
         }
     }
+    // Texts in place of times divide nothing.
+    if let SplitRule::Time(rule) = &split.rule
+        && let Some(why) = unfit.iter().find(|unfit| unfit.name == *rule.column.get_ref())
+    {
+        return Err(why.error(files).at(&rule.column));
+    }
     Ok(())
 }
 

@@ -87,11 +87,15 @@ pub(crate) fn times(table: &Table, name: &Spanned<String>) -> Result<Vec<f64>, D
         Values::Number(values) => Ok(values.clone()),
         _ => {
             let kind = column.kind().name();
-            let message =
-                format!("`time` of `split` names `{}`, which is a {kind} and no time", column.name);
+            let first = (0..column.len()).find_map(|row| column.text(row)).unwrap_or_default();
+            let message = format!(
+                "`time` of `split` names `{}`, which is a {kind} and no time: its first value is `{first}`",
+                column.name
+            );
             Err(DataError::new(DataErrorKind::WrongType, message).at(name).help(
                 "name a column of dates such as 2013-07-01 or 2013-07-01 17:00, or of numbers such as \
-                 years; a query can make one: `printf('%04d-%02d-%02d', year, month, day)`",
+                 years; say how other dates are written, e.g. `read = { date_format = \"%d/%m/%Y\" }`; a \
+                 query can make one: `printf('%04d-%02d-%02d', year, month, day)`",
             ))
         }
     }
