@@ -176,8 +176,20 @@ impl Session {
         ))
     }
 
-    /// How many of an expert's test rows have a copy on the training side, and how many test rows there are.
+    /// How many of an expert's test rows have a copy on the training side, and how many test rows there
+    /// are; counted once for the content that it reads.
     fn copies(&self, index: usize) -> Result<Option<(u64, u64)>, EngineError> {
+        let mut hasher = Hasher::new("copies");
+        for side in [Side::Train, Side::Test] {
+            hasher.digest(&self.rows_key(Rows::Side { expert: index, side }));
+        }
+        for input in &self.experts[index].raw {
+            hasher.text(&input.to_string());
+        }
+        self.remembered("copies", &hasher.finish(), || self.count_copies(index))
+    }
+
+    fn count_copies(&self, index: usize) -> Result<Option<(u64, u64)>, EngineError> {
         let table = self.table(index)?;
         let names = self.experts[index].raw.iter().filter_map(|input| match input {
             Input::Column { column, .. } => Some(column.as_str()),

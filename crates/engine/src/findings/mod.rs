@@ -169,7 +169,7 @@ impl Session {
 impl Session {
     /// What was found out once for this key, looked up or made. It is an entry of the cache, not a
     /// result: losing it costs time, and where nothing can be written it is made again.
-    fn remembered<T: Serialize + DeserializeOwned>(
+    pub(crate) fn remembered<T: Serialize + DeserializeOwned>(
         &self,
         what: &str,
         key: &Digest,
