@@ -123,7 +123,9 @@ train = {{ epochs = 5 }}
 
 
 class Project:
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, keyed):
+        # Where the id is the key, a row of another id is another row; else it is the row that it was.
+        self.name = (lambda cell: cell) if keyed else (lambda cell: cell.removeprefix("A-"))
         self.binary, self.folder = binary, folder
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "pipelines" / "data").mkdir(parents=True)
@@ -143,7 +145,7 @@ class Project:
         self.call("predict", f"pipelines/{name}.toml", "k", "--side", "all", "--keep", "id", "-o", out, "--quiet")
         sides = {"train": set(), "valid": set(), "test": set()}
         for row in csv.DictReader(open(out)):
-            sides.get(row["side"], set()).add(row["id"].removeprefix("A-"))
+            sides.get(row["side"], set()).add(self.name(row["id"]))
         return node, sides
 
     def account(self, node, sides):
@@ -164,7 +166,7 @@ def one(binary, folder, scenario, seed):
     draws = random.Random(seed)
     split, line = SCENARIOS[scenario]
     sheet = Sheet(300, draws)
-    project = Project(binary, folder)
+    project = Project(binary, folder, "by" in split)
     write = lambda text, name="p": (folder / "pipelines" / f"{name}.toml").write_text(text)
     table = folder / "pipelines" / "data" / "t.csv"
     sheet.write(table)
@@ -191,7 +193,7 @@ def one(binary, folder, scenario, seed):
         left_out = node.get("seen", {}).get("test", {}).get("seen", 0)
         behind += max(0, len(known) - left_out)
     auc = node["metrics"]["test"].get("auc")
-    labels = [row[sheet.column("hot")] for row in sheet.rows if row[sheet.column("id")].removeprefix("A-") in sides["test"]]
+    labels = [row[sheet.column("hot")] for row in sheet.rows if project.name(row[sheet.column("id")]) in sides["test"]]
     measured = node.get("seen", {}).get("test", {}).get("unseen", len(labels))
     positive = round(labels.count("1") * measured / max(1, len(labels)))
     # Labels flipped anew get the AUC of Mann and Whitney's null distribution.

@@ -40,7 +40,7 @@ impl Session {
         for (name, prepared) in self.data.iter() {
             let split = &self.pipeline.data[name].split;
             // Where nothing is dealt, nothing depends on what identifies a row.
-            let dealt = !matches!(split.rule, SplitRule::Time(_));
+            let dealt = matches!(split.rule, SplitRule::Shares);
             if !dealt || !split.by.is_empty() {
                 continue;
             }
