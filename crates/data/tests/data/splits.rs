@@ -202,7 +202,8 @@ fn times_that_are_none_and_dates_out_of_order_are_refused() {
     };
     assert_eq!(
         wrong(text, by_time(None, None, 0)),
-        "`time` of `split` names `when`, which is a category and no time"
+        "`time` of `split` names `when`, which is a category and no time: its first value is \
+         `monday`"
     );
     let dated = parts(0..50);
     assert_eq!(
