@@ -170,7 +170,7 @@ impl Session {
             Diagnostic::warning(&self.pipeline.source, source.name.span(), message)
                 .label("what it has learned by heart counts as held out")
                 .help(
-                    "keep copies together: name the columns that tell rows apart in `split.by`, or drop \
+                    "if they are one thing measured twice, keep them together: name its key in `split.by`, or drop \
                      copies in `query` with `SELECT DISTINCT`",
                 ),
         ))
