@@ -15,7 +15,21 @@ pub(super) const COLLATION: &str = "moment";
 
 /// Compares two texts, at least one of which is a time of a column.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
+    // Joins and sorts compare the times of columns, which are all in the one form: bytes decide.
+    if is_written(a.as_bytes()) && is_written(b.as_bytes()) {
+        return a.cmp(b);
+    }
     plain(a).cmp(&plain(b))
+}
+
+/// Has it the marks of a text that we made: a date, or a date with a time of day that is not midnight?
+fn is_written(text: &[u8]) -> bool {
+    match text {
+        [.., b' ', _, _, b':', m, _, b':', s, _] if text.len() == 19 => {
+            *m < b'6' && *s < b'6' && text[11..] != *b"00:00:00"
+        }
+        _ => text.len() <= 10,
+    }
 }
 
 /// The one text of a moment; any other text as it is.
