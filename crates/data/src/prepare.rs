@@ -368,11 +368,12 @@ fn make(
         .at(&source.name)
         .help("wait until whatever writes it has finished and run again"));
     }
-    cx.store.realise(recipe, &record.key(), &record)?;
-    // The next run is told what this one settled, and finds the same table.
+    // The next run is told what this one settled, and finds the same table. That record comes first: where
+    // a run is cut off between the two, the table is made again, and so are both.
     if record.settled != *given {
         cx.store.realise(&with_settled(recipe.clone(), &record.settled), &record.key(), &record)?;
     }
+    cx.store.realise(recipe, &record.key(), &record)?;
     let state = State {
         columns: by_name(&loaded.table),
         read: BTreeSet::new(),
