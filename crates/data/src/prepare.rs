@@ -19,7 +19,7 @@ use crate::{
     identity,
     load::{Files, load},
     object,
-    read::{Style, format},
+    read::format,
     side, split,
     unfit::{left_out, mentions},
 };
@@ -62,6 +62,7 @@ struct State {
 struct Made {
     sides: Arc<Vec<Side>>,
     identities: Arc<Vec<u64>>,
+    groups: Option<Arc<Vec<u64>>>,
 }
 
 /// A realisation of a `table` recipe.
@@ -73,6 +74,8 @@ struct Record {
     sides: Digest,
     /// The identity of every row, by its content.
     identities: Digest,
+    /// The group of every row, where the split names a key.
+    groups: Option<Digest>,
     facts: TableFacts,
     /// What is settled now: what was given, and what these rows add.
     settled: Settled,
@@ -82,11 +85,17 @@ impl Record {
     fn key(&self) -> Digest {
         let mut hasher = Hasher::new("table");
         hasher.digest(&self.table).digest(&self.sides).digest(&self.identities);
+        // Folds follow groups, also where sides do not.
+        hasher.boolean(self.groups.is_some());
+        if let Some(groups) = &self.groups {
+            hasher.digest(groups);
+        }
         hasher.finish()
     }
 
     fn at_hand(&self, store: &Store) -> bool {
-        [self.table, self.sides, self.identities].iter().all(|object| store.contains(object))
+        let objects = [self.table, self.sides, self.identities];
+        objects.iter().chain(&self.groups).all(|object| store.contains(object))
     }
 }
 
@@ -358,7 +367,12 @@ fn make(
     let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
     let sides_object = cx.store.put(&side::to_bytes(&sides))?;
     let ids = cx.store.put(&identity::identities_to_bytes(&identities))?;
-    let record = Record { table, sides: sides_object, identities: ids, facts, settled };
+    let grouped = match &groups {
+        Some(groups) => Some(cx.store.put(&identity::identities_to_bytes(groups))?),
+        None => None,
+    };
+    let record =
+        Record { table, sides: sides_object, identities: ids, groups: grouped, facts, settled };
     // What was read may be neither the old content nor the new one: it is filed under neither.
     if self::recipe(source, given, files, cx)? != *recipe {
         return Err(DataError::new(
@@ -608,24 +622,29 @@ impl Prepared {
         Ok(identities)
     }
 
+    /// The object that holds the group of every row; `None` if the split keeps no groups together.
+    pub fn groups_object(&self) -> Option<Digest> {
+        self.record.groups
+    }
+
     /// A hash of `split.by` for every row; `None` if the split keeps no groups together.
     ///
     /// # Errors
     /// As [`Prepared::table`].
     pub fn groups(&self) -> Result<Option<Arc<Vec<u64>>>, DataError> {
-        if self.source.split.by.is_empty() {
-            return Ok(None);
-        }
-        if let Some(groups) = &self.state().groups {
+        let Some(object) = self.record.groups else { return Ok(None) };
+        let mut state = self.state();
+        if let Some(groups) = &state.groups {
             return Ok(Some(groups.clone()));
         }
-        let by = self.source.split.by.iter().map(|name| name.get_ref().clone()).collect();
-        let (table, identities) = (self.columns(&by)?, self.identities()?);
-        let key = split::columns(&table, &self.source.split.by)?;
-        let style = Style::of(self.source.read_of_rows());
-        let groups = Arc::new(identity::groups(&key, &identities, &style).0);
-        self.state().groups = Some(groups.clone());
-        Ok(Some(groups))
+        let store = Store::at(&self.place)?;
+        let stored = store.get(&object)?.and_then(|bytes| identity::identities_from_bytes(&bytes));
+        let groups = match stored.filter(|groups| groups.len() as u64 == self.facts.rows) {
+            Some(groups) => Some(Arc::new(groups)),
+            None => self.again(&store, &mut state)?.groups,
+        };
+        state.groups.clone_from(&groups);
+        Ok(groups)
     }
 
     /// The time of every row, in the unit of [`Prepared::gap`] (microseconds since 1970, or the numbers
@@ -681,7 +700,7 @@ impl Prepared {
         ));
         state.columns = made.columns;
         match (made.sides, made.identities) {
-            (Some(sides), Some(identities)) => Ok(Made { sides, identities }),
+            (Some(sides), Some(identities)) => Ok(Made { sides, identities, groups: made.groups }),
             _ => Err(DataError::interrupted()),
         }
     }

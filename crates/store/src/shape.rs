@@ -40,6 +40,8 @@ struct Tabled {
     sides: Digest,
     #[serde(default)]
     identities: Option<Digest>,
+    #[serde(default)]
+    groups: Option<Digest>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +109,7 @@ fn tabled(record: Tabled) -> Names {
     let object = |object, what: &str| (object, Kept::Tables, what.to_owned());
     let mut needs = vec![object(record.table, "table"), object(record.sides, "sides of a split")];
     needs.extend(record.identities.map(|rows| object(rows, "identities of rows")));
+    needs.extend(record.groups.map(|rows| object(rows, "groups of rows")));
     Names { needs, ..Names::default() }
 }
 

@@ -21,6 +21,15 @@ impl Bits {
         self.0.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
     }
 
+    /// The identities, out of those of all rows, of the rows of this set.
+    pub(super) fn among(&self, identities: &[u64]) -> impl Iterator<Item = u64> {
+        identities
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| self.has(*row))
+            .map(|(_, identity)| *identity)
+    }
+
     /// The rows of either set.
     pub(super) fn or(mut self, other: &Self) -> Self {
         self.0.resize(self.0.len().max(other.0.len()), 0);

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use collegium_data::identities_from_bytes;
 use collegium_records::{Fit, Members, Who};
 
 use crate::{EngineError, Session, rows::Rows};
@@ -127,12 +126,13 @@ impl Session {
         who: &Who,
         rows: &[u32],
     ) -> Result<Option<Trained>, EngineError> {
-        let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
-        let (Some(then), Some(set)) = (then, self.bits(&own.trained)?) else { return Ok(None) };
+        let (Some(then), Some(set)) = (self.identities_then(who)?, self.bits(&own.trained)?) else {
+            return Ok(None);
+        };
         let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
         let mut counts = HashMap::new();
-        for (_, id) in then.iter().enumerate().filter(|(row, _)| set.has(*row)) {
-            *counts.entry(*id).or_insert(0) += 1;
+        for id in set.among(&then) {
+            *counts.entry(id).or_insert(0) += 1;
         }
         let now = rows.iter().map(|&row| now[row as usize]).collect();
         Ok(Some(Trained { then: counts, now }))

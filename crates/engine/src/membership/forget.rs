@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use collegium_data::{Table, identities_from_bytes, read_rows, row_identities};
+use collegium_data::{Table, read_rows, row_identities};
 use collegium_digest::Digest;
 use collegium_manifest::ReadOptions;
 use collegium_records::{
@@ -170,18 +170,10 @@ impl Asked<'_> {
             return Ok(None);
         };
         for who in members.key.iter().chain([&members.content]) {
-            let bytes = self.session.store.get(&who.rows)?;
-            let Some(rows) = bytes.and_then(|bytes| identities_from_bytes(&bytes)) else {
-                continue;
-            };
+            let Some(rows) = self.session.identities_then(who)? else { continue };
             let Some(asked) = self.identities(who) else { continue };
             let count = |set: &Bits| {
-                let seen: HashSet<u64> = rows
-                    .iter()
-                    .enumerate()
-                    .filter(|(row, _)| set.has(*row))
-                    .map(|(_, id)| *id)
-                    .collect();
+                let seen: HashSet<u64> = set.among(&rows).collect();
                 asked.intersection(&seen).count() as u64
             };
             return Ok(Some((count(&trained), count(&chosen))));

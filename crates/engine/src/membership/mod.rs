@@ -21,7 +21,7 @@ mod forget;
 
 use std::collections::HashSet;
 
-use collegium_data::{identities_from_bytes, identities_to_bytes, row_identities};
+use collegium_data::{identities_from_bytes, row_identities};
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::Part;
 use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
@@ -157,15 +157,10 @@ impl Session {
             columns: prepared.settled().identity.clone(),
             rows: prepared.identities_object(),
         };
-        let groups = prepared.groups().map_err(|error| data_error(error, &self.pipeline.source))?;
-        let key = match groups {
-            None => None,
-            Some(groups) => {
-                let by = &self.pipeline.data[&self.expert(index).data].split.by;
-                let columns = by.iter().map(|name| name.get_ref().clone()).collect();
-                Some(Who { columns, rows: self.store.put(&identities_to_bytes(&groups))? })
-            }
-        };
+        let key = prepared.groups_object().map(|rows| {
+            let by = &self.pipeline.data[&self.expert(index).data].split.by;
+            Who { columns: by.iter().map(|name| name.get_ref().clone()).collect(), rows }
+        });
         Ok(Members {
             content,
             key,
@@ -184,15 +179,26 @@ impl Session {
                 found.push(one);
                 continue;
             };
-            for (to, from) in [(&mut known.trained, one.trained), (&mut known.chosen, one.chosen)] {
-                if *to != from
-                    && let (Some(a), Some(b)) = (self.bits(to)?, self.bits(&from)?)
-                {
-                    *to = self.store.put(&a.or(&b).to_bytes())?;
-                }
+            let trained = self.either(known.trained, one.trained)?;
+            let chosen = self.either(known.chosen, one.chosen)?;
+            match (trained, chosen) {
+                (Some(trained), Some(chosen)) => (known.trained, known.chosen) = (trained, chosen),
+                // A set that is lost stays by itself, and whoever asks it is told that it is.
+                _ => found.push(one),
             }
         }
         Ok(found)
+    }
+
+    /// The rows of either set; `None` if one of two is lost.
+    fn either(&self, one: Digest, other: Digest) -> Result<Option<Digest>, EngineError> {
+        if one == other {
+            return Ok(Some(one));
+        }
+        match (self.bits(&one)?, self.bits(&other)?) {
+            (Some(a), Some(b)) => Ok(Some(self.store.put(&a.or(&b).to_bytes())?)),
+            _ => Ok(None),
+        }
     }
 
     /// What a node's models have seen that is not its present rows.
@@ -246,7 +252,10 @@ impl Session {
                 break;
             }
             let among = self.seen_by(index, members, how, &left)?;
-            (found, left) = (found, left).divide(among);
+            let (seen, rest): (Vec<_>, Vec<_>) =
+                left.into_iter().zip(among).partition(|(_, seen)| *seen);
+            found.extend(seen.into_iter().map(|(row, _)| row));
+            left = rest.into_iter().map(|(row, _)| row).collect();
         }
         found.sort_unstable();
         Ok(found)
@@ -277,12 +286,10 @@ impl Session {
         let set = trained.or(&chosen);
         let mut found = Vec::new();
         for who in std::iter::once(&members.content).chain(&members.key) {
-            let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
-            let Some(then) = then else { continue };
+            let Some(then) = self.identities_then(who)? else { continue };
             let single = then.iter().collect::<HashSet<_>>().len() == then.len();
             if who == &members.content || single {
-                let seen = then.iter().enumerate().filter(|(row, _)| set.has(*row));
-                let seen = seen.map(|(_, identity)| *identity).collect();
+                let seen = set.among(&then).collect();
                 found.push(Identities { columns: who.columns.clone(), seen });
             }
         }
@@ -344,11 +351,15 @@ impl Session {
         who: &Who,
         set: &Bits,
     ) -> Result<Option<Compared>, EngineError> {
-        let then = self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes));
-        let Some(then) = then else { return Ok(None) };
+        let Some(then) = self.identities_then(who)? else { return Ok(None) };
         let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
-        let seen = then.iter().enumerate().filter(|(row, _)| set.has(*row)).map(|(_, id)| *id);
-        Ok(Some(Compared { now, seen: seen.collect(), known: then.iter().copied().collect() }))
+        let seen = set.among(&then).collect();
+        Ok(Some(Compared { now, seen, known: then.into_iter().collect() }))
+    }
+
+    /// The identity of every row of an older table; `None` if that is lost.
+    fn identities_then(&self, who: &Who) -> Result<Option<Vec<u64>>, EngineError> {
+        Ok(self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes)))
     }
 
     /// The identity of every present row by the columns of an older table; `None` where one has gone.
@@ -382,20 +393,4 @@ struct Compared {
     seen: HashSet<u64>,
     /// Identities that the older table had.
     known: HashSet<u64>,
-}
-
-/// Takes those that `among` marks from one list to another.
-trait Divide {
-    fn divide(self, among: Vec<bool>) -> Self;
-}
-
-impl Divide for (Vec<u32>, Vec<u32>) {
-    fn divide(self, among: Vec<bool>) -> Self {
-        let (mut found, left) = self;
-        let mut rest = Vec::with_capacity(left.len());
-        for (row, seen) in left.into_iter().zip(among) {
-            if seen { found.push(row) } else { rest.push(row) }
-        }
-        (found, rest)
-    }
 }
