@@ -68,3 +68,26 @@ fn a_file_without_the_key_is_refused_with_the_columns_that_would_do() {
     let said = project.collegium(&["forget", "--rows", "withdrawn.csv"]);
     said.fails(2, &["has not the columns that tell rows apart", "`id`"]);
 }
+
+#[test]
+fn of_several_data_sources_each_is_asked_by_its_own_key() {
+    let project = Project::new();
+    let other = "\n[data.others]\npath = \"data/others.csv\"\nread = { decimal = \",\" , delimiter = \";\" }\n\
+                 split = { train = 0.7, valid = 0.15, test = 0.15, by = [\"code\"] }\n\n\
+                 [expert.other]\ninputs = [\"others.x\"]\ntarget = \"others.y\"\nmodel = { hidden = [4] }\n\
+                 train = { epochs = 2 }\n";
+    project.write("pipelines/small.toml", project.read("pipelines/small.toml") + other);
+    let rows = (0..200).map(|row| format!("{row},5;{};{}\n", row % 17, row % 2));
+    project.write("pipelines/data/others.csv", format!("code;x;y\n{}", rows.collect::<String>()));
+    project.run(&[]);
+    // The rows of the other source, by its key as it writes it; no model of the first can be asked.
+    let withdrawn: String = (0..200).map(|row| format!("{row},5;\n")).collect();
+    let report = asked(&project, &format!("code;none\n{withdrawn}"), &[]);
+    let models = report["models"].as_array().unwrap();
+    assert!(
+        !models.is_empty() && models.iter().all(|model| model["node"] == "expert.other"),
+        "{report}"
+    );
+    let unknown = report["unknown"].to_string();
+    assert!(unknown.contains("expert.size: the file cannot be read as `rows` is"), "{unknown}");
+}

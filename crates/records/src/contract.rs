@@ -138,7 +138,7 @@ pub struct ForgetReport {
     pub rows: u64,
     /// The models that the lock stands on and that have seen some of them.
     pub models: Vec<SeenBy>,
-    /// Models that do not say which rows they have seen: `expert.NAME, full`.
+    /// Models of which it cannot be said, with the reason: `expert.NAME, full: …`.
     pub unknown: Vec<String>,
     /// Other models in the store that have seen some of them: earlier fits, or those of other pipelines.
     pub older: u64,

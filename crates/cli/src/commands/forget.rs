@@ -56,7 +56,7 @@ fn words(report: &ForgetReport, retrain: bool) -> String {
         text.push_str(&format!("rows asked for: {count}; seen by\n{}", table(&rows, &[2, 3, 4])));
     }
     for model in &report.unknown {
-        text.push_str(&format!("{model}: does not say which rows it has seen\n"));
+        text.push_str(&format!("{model}\n"));
     }
     if report.older > 0 {
         text.push_str(&format!(

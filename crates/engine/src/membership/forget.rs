@@ -7,7 +7,7 @@ use std::{
 
 use collegium_data::{Table, read_rows, row_identities};
 use collegium_digest::Digest;
-use collegium_manifest::ReadOptions;
+use collegium_manifest::{DataSource, ReadOptions};
 use collegium_records::{
     Action, FORMAT_VERSION, Fit, ForgetReport, Members, SeenBy, Standing, Who,
 };
@@ -26,43 +26,61 @@ const CHUNK: usize = 65_536;
 /// [`EngineError::Usage`] for a file that has neither the key nor these columns;
 /// [`EngineError::Invalid`] for one that cannot be read; [`EngineError::Store`].
 pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetReport, EngineError> {
-    let mut chunks = Vec::new();
-    if let Some(source) = session.pipeline.data.values().next() {
-        let rows = read_rows(file, &source.missing, source.read_of_rows(), CHUNK);
-        let read = rows.and_then(|rows| {
-            let style = rows.places().style.clone();
-            let plain = rows.map(|chunk| chunk.map(|chunk| style.plain(chunk)));
-            plain.collect::<Result<Vec<Table>, _>>()
-        });
-        chunks = read.map_err(|error| data_error(error, &session.pipeline.source))?;
+    // Each data source says how its text files are written, and what a row is known by.
+    let mut asked: BTreeMap<&String, Asked> = BTreeMap::new();
+    let mut unreadable = None;
+    for (name, source) in &session.pipeline.data {
+        match Asked::new(session, source, file) {
+            Ok(rows) => drop(asked.insert(name, rows)),
+            Err(error) => drop(unreadable.get_or_insert(error)),
+        }
     }
-    let mut asked = Asked { session, chunks, known: BTreeMap::new() };
-    let rows = asked.chunks.iter().map(|chunk| chunk.rows as u64).sum();
-    let mut models = Vec::new();
+    if let (true, Some(error)) = (asked.is_empty(), unreadable) {
+        return Err(error);
+    }
+    let rows = asked.values().next().map_or(0, |asked| asked.rows());
+    let (mut models, mut unknown) = (Vec::new(), Vec::new());
     let mut standing: HashSet<Digest> = HashSet::new();
-    let (mut unknown, mut unread) = (Vec::new(), Vec::new());
+    let (mut answered, mut lacks) = (false, None);
     for (name, node) in &session.lock.node {
+        let Ok(index) = session.index(name) else { continue };
+        let data = &session.expert(index).data;
+        let Some(asked) = asked.get_mut(data) else {
+            unknown.push(format!("{name}: the file cannot be read as `{data}` is"));
+            continue;
+        };
         let full = Standing { recipe: node.recipe, realisation: node.realisation };
         let parts = node.parts.iter().map(|(part, standing)| (part.as_str(), *standing));
         for (part, one) in std::iter::once(("full", full)).chain(parts) {
             standing.insert(one.realisation);
             let Some(fit) = session.fit_of(&one)? else { continue };
             match asked.seen_by(&fit)? {
-                Answer::Seen(seen) if seen.any() => models.push(SeenBy {
-                    node: name.clone(),
-                    part: part.to_owned(),
-                    model: fit.model,
-                    trained: seen.trained,
-                    chosen: seen.chosen,
-                    through_others: seen.through_others,
-                }),
-                Answer::Seen(_) => {}
-                Answer::Unread(columns) => unread.push(columns),
-                Answer::Unknown => unknown.push(format!("{name}, {part}")),
+                Answer::Seen(seen) => {
+                    answered = true;
+                    if seen.any() {
+                        models.push(SeenBy {
+                            node: name.clone(),
+                            part: part.to_owned(),
+                            model: fit.model,
+                            trained: seen.trained,
+                            chosen: seen.chosen,
+                            through_others: seen.through_others,
+                        });
+                    }
+                }
+                Answer::Unread(columns) => {
+                    let why =
+                        format!("the file lacks the columns that tell its rows apart: {columns}");
+                    unknown.push(format!("{name}, {part}: {why}"));
+                    lacks.get_or_insert(columns);
+                }
+                Answer::Unknown => {
+                    unknown.push(format!("{name}, {part}: it does not say which rows it has seen"));
+                }
             }
         }
     }
-    if let Some(columns) = unread.first().filter(|_| models.is_empty()) {
+    if let (false, Some(columns)) = (answered, lacks) {
         return Err(EngineError::Usage(format!(
             "{} has not the columns that tell rows apart: it needs {columns}",
             file.display()
@@ -75,10 +93,12 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         {
             continue;
         }
-        if let Some(fit) = session.fit_of(&Standing { recipe, realisation })?
-            && matches!(asked.seen_by(&fit)?, Answer::Seen(seen) if seen.any())
-        {
-            older += 1;
+        let Some(fit) = session.fit_of(&Standing { recipe, realisation })? else { continue };
+        for asked in asked.values_mut() {
+            if matches!(asked.seen_by(&fit)?, Answer::Seen(seen) if seen.any()) {
+                older += 1;
+                break;
+            }
         }
     }
     let mut report = ForgetReport {
@@ -108,7 +128,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
     Ok(report)
 }
 
-/// Rows of a file, and who they are by the columns that were asked for.
+/// Rows of a file as one data source reads them, and who they are by the columns that were asked for.
 struct Asked<'a> {
     session: &'a Session,
     chunks: Vec<Table>,
@@ -137,7 +157,22 @@ enum Answer {
     Unknown,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    fn new(session: &'a Session, source: &DataSource, file: &Path) -> Result<Self, EngineError> {
+        let rows = read_rows(file, &source.missing, source.read_of_rows(), CHUNK);
+        let chunks = rows.and_then(|rows| {
+            let style = rows.places().style.clone();
+            let plain = rows.map(|chunk| chunk.map(|chunk| style.plain(chunk)));
+            plain.collect::<Result<Vec<Table>, _>>()
+        });
+        let chunks = chunks.map_err(|error| data_error(error, &session.pipeline.source))?;
+        Ok(Self { session, chunks, known: BTreeMap::new() })
+    }
+
+    fn rows(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.rows as u64).sum()
+    }
+
     fn seen_by(&mut self, fit: &Fit) -> Result<Answer, EngineError> {
         let Some(membership) = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref()) else {
             return Ok(Answer::Unknown);
