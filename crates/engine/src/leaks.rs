@@ -4,9 +4,9 @@
 //! and rows dealt at random although they follow each other in time: each lets a model meet in the test
 //! what it has learned by heart.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use collegium_data::{Column, Side, Values};
+use collegium_data::{Side, Values, row_identities};
 use collegium_digest::Hasher;
 use collegium_manifest::{ColumnType, Diagnostic, Diagnostics, Input, SplitRule};
 
@@ -70,8 +70,9 @@ impl Session {
     }
 
     fn all_differ(&self, data: &str, column: &str) -> Result<bool, EngineError> {
-        let table =
-            self.data[data].table().map_err(|error| data_error(error, &self.pipeline.source))?;
+        let table = self.data[data]
+            .columns(&BTreeSet::from([column.to_owned()]))
+            .map_err(|error| data_error(error, &self.pipeline.source))?;
         let Some(Values::Number(values)) = table.column(column).map(|column| &column.values) else {
             return Ok(false);
         };
@@ -196,40 +197,22 @@ impl Session {
             Input::Output { .. } => None,
         });
         let names = names.chain([self.expert(index).target.get_ref().as_str()]);
-        let columns: Vec<&Column> =
-            names.filter_map(|name| table.column(name)).map(|column| &**column).collect();
-        let key = |row: u32| {
-            let mut hasher = Hasher::new("copy");
-            for column in &columns {
-                match &column.values {
-                    _ if column.is_missing(row as usize) => hasher.boolean(false),
-                    Values::Number(values) => hasher.count((values[row as usize] + 0.0).to_bits()),
-                    Values::Boolean(values) => hasher.count(u64::from(values[row as usize])),
-                    Values::Time(values) => hasher.integer(values[row as usize]),
-                    Values::Category { codes, .. } => hasher.count(u64::from(codes[row as usize])),
-                    Values::Image { .. } => hasher.digest(&column.digest(&[row])),
-                };
-            }
-            hasher.finish().as_u64()
-        };
+        let names: Vec<String> =
+            names.filter(|name| table.column(name).is_some()).map(str::to_owned).collect();
+        let data = &self.expert(index).data;
+        let read = self.pipeline.data[data].read_of_rows();
+        let Some(keys) = row_identities(&table, &names, read) else { return Ok(None) };
+        let key = |row: u32| keys[row as usize];
         let train = self.rows(Rows::Side { expert: index, side: Side::Train })?;
         let test = self.rows(Rows::Side { expert: index, side: Side::Test })?;
-        let mut known: HashMap<u64, u64> = HashMap::with_capacity(train.len());
-        for &row in train.iter() {
-            *known.entry(key(row)).or_insert(0) += 1;
-        }
-        let data = &self.expert(index).data;
-        let measured = columns.iter().any(|column| match column.kind() {
-            ColumnType::Image => true,
-            ColumnType::Number => {
-                self.column_facts(data, &column.name).is_some_and(|facts| !facts.integer)
-            }
-            _ => false,
+        let known: HashSet<u64> = train.iter().map(|&row| key(row)).collect();
+        let measured = names.iter().filter_map(|name| self.column_facts(data, name)).any(|facts| {
+            facts.kind == ColumnType::Image || facts.kind == ColumnType::Number && !facts.integer
         });
         if !measured && (known.len() as f64) < MOSTLY_DISTINCT * train.len() as f64 {
             return Ok(None);
         }
-        let copies = test.iter().filter(|&&row| known.contains_key(&key(row))).count() as u64;
+        let copies = test.iter().filter(|&&row| known.contains(&key(row))).count() as u64;
         Ok((copies > 0).then_some((copies, test.len() as u64)))
     }
 }
