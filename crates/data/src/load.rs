@@ -62,14 +62,7 @@ pub(crate) fn load(
             None => column.to_owned(),
         };
         let readings = settling.of_file(&key(""));
-        let options = Options {
-            missing: &source.missing,
-            read: source.read_of(name),
-            types: &types,
-            settled: &readings,
-            only: None,
-            tick: &tick,
-        };
+        let options = options(source, name, &types, &readings, None, &tick);
         let mut opened =
             open(files.clone(), &options).map_err(|error| place(error, source, name))?;
         opened.unfit = opened.unfit.into_iter().map(|unfit| unfit.of_table(name)).collect();
@@ -265,6 +258,19 @@ fn place(error: DataError, source: &DataSource, table: &str) -> DataError {
     }
 }
 
+/// How the files of a table are read.
+fn options<'a>(
+    source: &'a DataSource,
+    table: &str,
+    types: &'a IndexMap<String, ColumnType>,
+    settled: &'a Readings,
+    only: Option<&'a BTreeSet<String>>,
+    tick: &'a dyn Fn(u64) -> Result<(), DataError>,
+) -> Options<'a> {
+    let (missing, read) = (source.missing.as_slice(), source.read_of(table));
+    Options { missing, read, types, settled, only, tick }
+}
+
 /// The one table of a source without a query, as it is.
 fn whole(
     source: &DataSource,
@@ -279,14 +285,7 @@ fn whole(
         ));
     };
     let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-    let options = Options {
-        missing: &source.missing,
-        read: source.read_of(name),
-        types,
-        settled: &opened.readings,
-        only: None,
-        tick: &tick,
-    };
+    let options = options(source, name, types, &opened.readings, None, &tick);
     let columns: Vec<(String, ColumnType)> =
         opened.fields.iter().map(|field| (field.name.clone(), field.kind)).collect();
     let gathers = gather::find(source, &columns).map_err(|error| {
@@ -363,14 +362,8 @@ fn query(
     let results = watched(database.handle(), cx.interrupted, || {
         for (name, opened) in tables {
             let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-            let options = Options {
-                missing: &source.missing,
-                read: source.read_of(name),
-                types,
-                settled: &opened.readings,
-                only: None,
-                tick: &tick,
-            };
+            let only = database.touches(name, &touched);
+            let options = options(source, name, types, &opened.readings, Some(&only), &tick);
             database
                 .fill(name, &touched, opened.chunks(&options))
                 .map_err(|error| place(error, source, name))?;
