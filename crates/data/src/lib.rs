@@ -35,6 +35,7 @@ mod facts;
 mod folds;
 mod gather;
 mod identity;
+mod ingredients;
 mod load;
 mod matrix;
 mod object;

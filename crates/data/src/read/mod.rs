@@ -12,6 +12,7 @@ mod guess;
 mod idx;
 mod keep;
 mod lines;
+mod looks;
 mod missing;
 mod records;
 mod source;
@@ -29,10 +30,10 @@ pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
-pub use guess::resemblance;
 pub(crate) use idx::{Idx, is_idx};
 pub(crate) use keep::Cells;
 pub use keep::Kept;
+pub use looks::resemblance;
 pub use style::Style;
 
 /// Rows of a chunk, unless told otherwise.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
+use toml::Spanned;
+
 use crate::{At, raw::RawFile, recover::Cut, sink::Sink, suggest::did_you_mean};
 
 /// What a name stands for.
@@ -195,4 +198,20 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// Help for a name that no node has.
 pub(crate) fn unknown_help(wrong: &str, known: &[&str]) -> Option<String> {
     did_you_mean(wrong, known, "there are")
+}
+
+/// Finds fault with the name of a table that a data source does not have.
+pub(crate) fn known_table(
+    table: &At<String>,
+    tables: &IndexMap<String, Spanned<String>>,
+    sink: &mut Sink,
+) {
+    if !tables.contains_key(table.get()) {
+        let known: Vec<&str> = tables.keys().map(String::as_str).collect();
+        sink.global(
+            sink.error(table.span(), format!("there is no table `{}`", table.get()))
+                .label("unknown table")
+                .maybe_help(did_you_mean(table.get(), &known, "there are")),
+        );
+    }
 }

@@ -3,12 +3,12 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::names::known_table;
 use super::ranges::not_empty;
 use crate::{
     At, Origin, SourceOrigin,
     raw::{OriginChoice, RawData, RawOriginColumn},
     sink::Sink,
-    suggest::did_you_mean,
 };
 
 /// What is said of all rows.
@@ -79,13 +79,8 @@ pub(crate) fn by_table(
 ) -> IndexMap<String, Spanned<Origin>> {
     let mut origins = IndexMap::new();
     for (table, origin) in raw.origins.iter().flat_map(|origins| &origins.0) {
-        if !tables.contains_key(table.get()) && !cut {
-            let known: Vec<&str> = tables.keys().map(String::as_str).collect();
-            sink.global(
-                sink.error(table.span(), format!("there is no table `{}`", table.get()))
-                    .label("unknown table")
-                    .maybe_help(did_you_mean(table.get(), &known, "there are")),
-            );
+        if !cut {
+            known_table(table, tables, sink);
         }
         origins.insert(table.get().clone(), origin.0.clone());
     }

@@ -11,6 +11,7 @@ use jiff::{
 };
 use toml::Spanned;
 
+use super::names::known_table;
 use crate::{
     At, ReadOptions,
     raw::{RawData, RawRead},
@@ -43,13 +44,8 @@ pub(crate) fn by_table(
         return reads;
     }
     for (table, read) in raw.reads.iter().flat_map(|reads| &reads.0) {
-        if !tables.contains_key(table.get()) && !cut {
-            let known: Vec<&str> = tables.keys().map(String::as_str).collect();
-            sink.global(
-                sink.error(table.span(), format!("there is no table `{}`", table.get()))
-                    .label("unknown table")
-                    .maybe_help(did_you_mean(table.get(), &known, "there are")),
-            );
+        if !cut {
+            known_table(table, tables, sink);
         }
         reads.insert(table.get().clone(), options(read.get(), sink));
     }
