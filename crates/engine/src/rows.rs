@@ -61,6 +61,9 @@ pub(crate) struct RowCache {
 /// The label of a row whose target is missing.
 pub(crate) const NO_LABEL: u32 = u32::MAX;
 
+/// The fold of a row that is in none; there are at most 255.
+const NO_FOLD: u8 = u8::MAX;
+
 /// Evenly spaced ones of `rows`: `most` of them, or all.
 pub(crate) fn evenly(rows: &[u32], most: usize) -> Vec<u32> {
     let kept = rows.len().min(most);
@@ -199,14 +202,13 @@ impl Session {
             View::HeldOut { consumer, .. } => consumer,
             View::OutOfFold { .. } | View::Deployed => expert,
         };
-        let mut folds: HashMap<u32, u8> = HashMap::new();
-        folds.extend(self.fold_of_rows(owner, view)?);
-        Ok(self
-            .rows(Rows::Train { expert })?
-            .iter()
-            .copied()
-            .filter(|row| folds.get(row).is_some_and(|&f| u32::from(f) == fold) == inside)
-            .collect())
+        let mut folds = vec![NO_FOLD; self.prepared(owner).facts.rows as usize];
+        for (row, fold) in self.fold_of_rows(owner, view)? {
+            folds[row as usize] = fold;
+        }
+        let among = |row: &u32| folds.get(*row as usize).is_some_and(|&f| u32::from(f) == fold);
+        let rows = self.rows(Rows::Train { expert })?;
+        Ok(rows.iter().copied().filter(|row| among(row) == inside).collect())
     }
 
     /// The fold of each training row of `owner`, before any held-out restriction of its own.

@@ -34,11 +34,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Column, Matrix};
 pub use outside::Outside;
-use part::Part;
+use part::{Counts, Part};
 pub use raw::Coordinates;
 
 /// Standardised numbers and incoming logits lie within ± this.
 pub const CLIP: f64 = 8.0;
+
+/// Rows that all inputs write before they turn to the next ones: so many stay in the cache meanwhile.
+const BLOCK: usize = 256;
 
 /// One declared input, for all rows of the data source.
 #[derive(Debug, Clone, Copy)]
@@ -302,8 +305,19 @@ impl Encoder {
         let mut matrix = Matrix::zeros(rows.len(), self.width());
         let mut surprises = Surprises::default();
         let inputs = self.names.iter().zip(&self.parts).zip(sources);
+        let mut writers = Vec::with_capacity(self.parts.len());
         for (((name, part), source), columns) in inputs.zip(self.groups()) {
-            let counts = part.encode(name, source, rows, &mut matrix, columns)?;
+            writers.push((part.writer(name, source)?, columns, Counts::default()));
+        }
+        for (block, rows) in rows.chunks(BLOCK).enumerate() {
+            for (write, columns, counts) in &mut writers {
+                for (i, row) in rows.iter().enumerate() {
+                    let out = &mut matrix.row_mut(block * BLOCK + i)[columns.clone()];
+                    write(*row as usize, out, counts);
+                }
+            }
+        }
+        for (name, (_, _, counts)) in self.names.iter().zip(writers) {
             if counts.unseen > 0 {
                 surprises.unseen.insert(name.clone(), counts.unseen);
             }

@@ -113,13 +113,9 @@ impl Scale {
 
     /// A value outside of the training range.
     pub(super) fn outside(&self, value: f64, time: bool) -> Option<Outside> {
-        let clipped = || {
-            let far = (value - self.mean.0).abs() > CLIP * self.deviation.0;
-            far && !self.is_constant()
-        };
-        // NaN lies nowhere.
-        Outside::of(self.span?, value, false, time)
-            .map(|outside| Outside { clipped: u64::from(clipped()), ..outside })
+        let span = self.span.filter(|span| !span.holds(value))?;
+        let far = (value - self.mean.0).abs() > CLIP * self.deviation.0;
+        Some(Outside::of(span, value, far && !self.is_constant(), time))
     }
 
     pub(super) fn is_constant(&self) -> bool {

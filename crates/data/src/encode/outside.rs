@@ -18,6 +18,12 @@ impl Span {
         // Adding zero makes -0 a 0: equal columns have equal encoders.
         (low <= high).then_some(Self { low: Exact(low + 0.0), high: Exact(high + 0.0) })
     }
+
+    /// Is it inside? NaN lies nowhere, and so not outside.
+    #[inline]
+    pub(super) fn holds(&self, value: f64) -> bool {
+        !(value < self.low.0 || value > self.high.0)
+    }
 }
 
 /// Rows whose value of an input lies outside of the training range.
@@ -40,18 +46,10 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// A value, if it lies outside.
-    pub(super) fn of(span: Span, value: f64, clipped: bool, time: bool) -> Option<Self> {
+    /// One value that lies outside.
+    pub(super) fn of(span: Span, value: f64, clipped: bool, time: bool) -> Self {
         let (low, high) = (span.low.0, span.high.0);
-        (value < low || value > high).then_some(Self {
-            rows: 1,
-            clipped: u64::from(clipped),
-            low,
-            high,
-            least: value,
-            most: value,
-            time,
-        })
+        Self { rows: 1, clipped: u64::from(clipped), low, high, least: value, most: value, time }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -132,17 +130,17 @@ mod tests {
     #[test]
     fn what_lies_outside_is_counted_with_how_far_it_goes() {
         let span = Span::new(-3.0, 3.0).unwrap();
-        assert_eq!(Outside::of(span, 3.0, false, false), None);
-        let mut all = Outside::of(span, 1e9, true, false).unwrap();
-        all.add(&Outside::of(span, 4.0, false, false).unwrap());
+        assert!(span.holds(3.0) && span.holds(f64::NAN) && !span.holds(4.0));
+        let mut all = Outside::of(span, 1e9, true, false);
+        all.add(&Outside::of(span, 4.0, false, false));
         assert_eq!(
             all.words("t.x"),
             "`t.x` outside the training range -3 to 3, up to 1e9; 1 of them lie more than 8 deviations \
              off and are clipped to that"
         );
-        all.add(&Outside::of(span, -10.0, false, false).unwrap());
+        all.add(&Outside::of(span, -10.0, false, false));
         assert!(all.words("t.x").contains("from -10 up to 1e9"), "{}", all.words("t.x"));
-        let day = Outside::of(Span::new(0.0, 86_400.0).unwrap(), 172_800.0, false, true).unwrap();
+        let day = Outside::of(Span::new(0.0, 86_400.0).unwrap(), 172_800.0, false, true);
         assert_eq!(
             day.words("t.d"),
             "`t.d` outside the training range 1970-01-01 to 1970-01-02, up to 1970-01-03"

@@ -1,7 +1,5 @@
 //! The encoding of one declared input.
 
-use std::ops::Range;
-
 use collegium_manifest::{ImageShape, spec::ColumnType};
 use serde::{Deserialize, Serialize};
 
@@ -39,14 +37,16 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn saw(&mut self, outside: Option<Outside>) {
-        match (&mut self.outside, outside) {
-            (Some(all), Some(one)) => all.add(&one),
-            (all @ None, one) => *all = one,
-            (Some(_), None) => {}
+    fn saw(&mut self, outside: Outside) {
+        match &mut self.outside {
+            Some(all) => all.add(&outside),
+            none => *none = Some(outside),
         }
     }
 }
+
+/// Writes one row of a source into cells that are all zero.
+pub(super) type Writer<'a> = Box<dyn Fn(usize, &mut [f32], &mut Counts) + 'a>;
 
 /// The stored form of a boolean as a number.
 pub(super) fn truth(value: u8) -> f64 {
@@ -164,63 +164,58 @@ impl Part {
         names
     }
 
-    /// Writes the `columns` of `matrix`, which are all zero.
-    pub(super) fn encode(
-        &self,
+    /// What writes a row of `source` into columns of this part, which are all zero.
+    pub(super) fn writer<'a>(
+        &'a self,
         name: &str,
-        source: &Source,
-        rows: &[u32],
-        matrix: &mut Matrix,
-        columns: Range<usize>,
-    ) -> Result<Counts, EncodeError> {
-        let mut counts = Counts::default();
-        let targets = rows.iter().map(|row| *row as usize);
-        let mut each = |write: &mut dyn FnMut(usize, &mut [f32], &mut Counts)| {
-            for (i, row) in targets.clone().enumerate() {
-                write(row, &mut matrix.row_mut(i)[columns.clone()], &mut counts);
-            }
-        };
-        match (self, source) {
+        source: &'a Source,
+    ) -> Result<Writer<'a>, EncodeError> {
+        Ok(match (self, source) {
             (Self::Number { scale, missing }, Source::Column(column)) => {
                 let Values::Number(values) = &column.values else {
                     return Err(self.mismatch(name, source));
                 };
-                each(&mut |row, out, counts| {
-                    out[0] = scale.apply(values[row]);
-                    counts.saw(scale.outside(values[row], false));
-                    flag(values[row].is_nan(), *missing, out, counts);
-                });
+                Box::new(|row, out, counts| {
+                    let value = values[row];
+                    out[0] = scale.apply(value);
+                    if let Some(outside) = scale.outside(value, false) {
+                        counts.saw(outside);
+                    }
+                    flag(value.is_nan(), *missing, out, counts);
+                })
             }
             (Self::Boolean { scale, missing }, Source::Column(column)) => {
                 let Values::Boolean(values) = &column.values else {
                     return Err(self.mismatch(name, source));
                 };
-                each(&mut |row, out, counts| {
+                Box::new(|row, out, counts| {
                     let value = truth(values[row]);
                     out[0] = scale.apply(value);
                     flag(value.is_nan(), *missing, out, counts);
-                });
+                })
             }
             (Self::Category { levels }, Source::Column(column)) => {
                 let Values::Category { codes, levels: texts } = &column.values else {
                     return Err(self.mismatch(name, source));
                 };
                 let places = levels.translate(texts);
-                each(&mut |row, out, counts| levels.write(codes[row], &places, out, counts));
+                Box::new(move |row, out, counts| levels.write(codes[row], &places, out, counts))
             }
             (Self::Label { levels }, Source::Label(codes, texts)) => {
                 let places = levels.translate(texts);
-                each(&mut |row, out, counts| levels.write(codes[row], &places, out, counts));
+                Box::new(move |row, out, counts| levels.write(codes[row], &places, out, counts))
             }
             (Self::Time { clock, missing }, Source::Column(column)) => {
                 let Values::Time(values) = &column.values else {
                     return Err(self.mismatch(name, source));
                 };
-                each(&mut |row, out, counts| {
+                Box::new(|row, out, counts| {
                     clock.write(values[row], out);
-                    counts.saw(clock.outside(values[row]));
+                    if let Some(outside) = clock.outside(values[row]) {
+                        counts.saw(outside);
+                    }
                     flag(values[row] == time::MISSING, *missing, out, counts);
-                });
+                })
             }
             (Self::Image { pixels: fitted }, Source::Column(column)) => {
                 let Values::Image { shape, pixels } = &column.values else {
@@ -230,32 +225,31 @@ impl Part {
                     return Err(self.mismatch(name, source));
                 }
                 let levels = fitted.levels();
-                each(&mut |row, out, _| {
+                Box::new(move |row, out, _| {
                     for (cell, pixel) in out.iter_mut().zip(image(*shape, pixels, row)) {
                         *cell = levels[usize::from(*pixel)];
                     }
-                });
+                })
             }
             (Self::Logit { scales, missing }, Source::Logit(outputs))
                 if outputs.width == scales.len() =>
             {
-                each(&mut |row, out, counts| {
+                Box::new(|row, out, counts| {
                     write_outputs(scales, outputs.row(row), clipped, *missing, out, counts);
-                });
+                })
             }
             (Self::Plain { scales, missing }, Source::Plain(outputs))
                 if outputs.width == scales.len() =>
             {
-                each(&mut |row, out, counts| {
+                Box::new(|row, out, counts| {
                     write_outputs(scales, outputs.row(row), f64::from, *missing, out, counts);
-                });
+                })
             }
             (Self::Handed { width }, Source::Handed(outputs)) if outputs.width == *width => {
-                each(&mut |row, out, _| out.copy_from_slice(outputs.row(row)));
+                Box::new(|row, out, _| out.copy_from_slice(outputs.row(row)))
             }
             _ => return Err(self.mismatch(name, source)),
-        }
-        Ok(counts)
+        })
     }
 
     fn mismatch(&self, name: &str, source: &Source) -> EncodeError {

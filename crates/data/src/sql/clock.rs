@@ -41,17 +41,20 @@ pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
     let calendar = Arc::new(Mutex::new(Connection::open_in_memory()?));
     for (name, moment) in FUNCTIONS {
         let calendar = calendar.clone();
-        let known: Mutex<HashMap<Vec<u8>, Value>> = Mutex::default();
+        let known: Mutex<Known> = Mutex::default();
         db.create_scalar_function(name, -1, flags, move |context: &mut Context<'_>| {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let given = (0..context.len()).map(|at| context.get_raw(at));
+            if let Some(value) = known.last(given) {
+                return Ok(value);
+            }
             let given: Vec<ValueRef<'_>> =
                 (0..context.len()).map(|at| context.get_raw(at)).collect();
             if reads_clock(name, moment, &given) {
                 return Err(Error::UserFunctionError(format!("`{name}` {WHY}").into()));
             }
-            let asked = key(&given);
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(value) = known.get(&asked) {
-                return Ok(value.clone());
+            if let Some(value) = known.earlier() {
+                return Ok(value);
             }
             let marks = vec!["?"; given.len()].join(", ");
             let calendar = calendar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,32 +63,64 @@ pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
                 given.into_iter().map(ToSqlOutput::Borrowed).collect();
             let given: Vec<&dyn ToSql> = given.iter().map(|value| value as &dyn ToSql).collect();
             let value = call.query_row(given.as_slice(), |row| row.get::<_, Value>(0))?;
-            if known.len() == REMEMBERED {
-                known.clear();
-            }
-            known.insert(asked, value.clone());
+            known.learn(value.clone());
             Ok(value)
         })?;
     }
     Ok(())
 }
 
-/// Arguments as bytes: each with its type, and its length where that is not fixed.
-fn key(given: &[ValueRef<'_>]) -> Vec<u8> {
-    let mut key = Vec::new();
+/// What was asked of a function, and its answers.
+#[derive(Debug, Default)]
+struct Known {
+    /// The arguments of the last call but the present one, as bytes, and its answer: rows often stand in
+    /// the order of their dates.
+    last: Option<(Vec<u8>, Value)>,
+    /// The arguments of the present call.
+    asked: Vec<u8>,
+    answers: HashMap<Vec<u8>, Value>,
+}
+
+impl Known {
+    /// The answer to these arguments, if the last call had the same.
+    fn last<'a>(&mut self, given: impl Iterator<Item = ValueRef<'a>>) -> Option<Value> {
+        write(given, &mut self.asked);
+        let (asked, value) = self.last.as_ref()?;
+        (*asked == self.asked).then(|| value.clone())
+    }
+
+    /// The answer to the present call, if an earlier one had the same arguments.
+    fn earlier(&mut self) -> Option<Value> {
+        let value = self.answers.get(&self.asked)?.clone();
+        self.last = Some((self.asked.clone(), value.clone()));
+        Some(value)
+    }
+
+    /// Remembers the answer to the present call.
+    fn learn(&mut self, value: Value) {
+        if self.answers.len() == REMEMBERED {
+            self.answers.clear();
+        }
+        self.last = Some((self.asked.clone(), value.clone()));
+        self.answers.insert(self.asked.clone(), value);
+    }
+}
+
+/// Arguments as bytes: each with its type and its length.
+fn write<'a>(given: impl Iterator<Item = ValueRef<'a>>, into: &mut Vec<u8>) {
+    into.clear();
     for value in given {
-        let (tag, bytes): (u8, &[u8]) = match value {
+        let (tag, bytes): (u8, &[u8]) = match &value {
             ValueRef::Null => (0, &[]),
             ValueRef::Integer(value) => (1, &value.to_le_bytes()),
             ValueRef::Real(value) => (2, &value.to_bits().to_le_bytes()),
             ValueRef::Text(bytes) => (3, bytes),
             ValueRef::Blob(bytes) => (4, bytes),
         };
-        key.push(tag);
-        key.extend_from_slice(&bytes.len().to_le_bytes());
-        key.extend_from_slice(bytes);
+        into.push(tag);
+        into.extend_from_slice(&bytes.len().to_le_bytes());
+        into.extend_from_slice(bytes);
     }
-    key
 }
 
 /// Does a call with these arguments depend on more than them?
