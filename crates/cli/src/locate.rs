@@ -1,6 +1,9 @@
 //! Which pipeline file is meant.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use collegium_manifest::Pipeline;
 
@@ -8,6 +11,9 @@ use crate::{
     args::{Args, Command},
     failure::Failure,
 };
+
+/// The folder that the command was typed in, where `-C` left it.
+static TYPED_IN: OnceLock<PathBuf> = OnceLock::new();
 
 /// Splits `[PIPELINE|NODE]…` into the pipeline file, if one is named, and the nodes.
 pub(crate) fn split(targets: &[String]) -> Result<(Option<String>, Vec<String>), Failure> {
@@ -48,6 +54,9 @@ pub(crate) fn enter(args: &Args) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::usage(format!("there is no folder {}", folder.display())));
     }
+    if let Ok(here) = std::env::current_dir() {
+        let _ = TYPED_IN.set(here);
+    }
     std::env::set_current_dir(folder).map_err(|error| Failure::file("going to", folder, &error))
 }
 
@@ -75,7 +84,7 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
     for entry in entries {
         let path = entry.map_err(|error| Failure::file("reading", &folder, &error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
-            found.push(shown(path));
+            found.push(short(path));
         }
     }
     found.sort();
@@ -111,10 +120,17 @@ pub(crate) fn project() -> Result<PathBuf, Failure> {
         })
 }
 
-/// A path as short as it can be from here.
-pub(crate) fn shown(path: PathBuf) -> PathBuf {
+/// A path as short as it can be from the folder that the command works in.
+fn short(path: PathBuf) -> PathBuf {
     match std::env::current_dir() {
         Ok(here) => path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path),
         Err(_) => path,
     }
+}
+
+/// A path as a person can open it from the folder that the command was typed in.
+pub(crate) fn shown(path: PathBuf) -> PathBuf {
+    let Some(typed_in) = TYPED_IN.get() else { return short(path) };
+    let whole = std::path::absolute(&path).unwrap_or(path);
+    whole.strip_prefix(typed_in).map(Path::to_path_buf).unwrap_or(whole)
 }

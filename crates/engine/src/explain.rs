@@ -40,6 +40,7 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
         summary: String::new(),
         changes: Vec::new(),
         output_change: None,
+        no_drift: None,
         judgement: None,
         advice: None,
     };
@@ -225,6 +226,10 @@ impl Session {
         let inputs: Vec<String> =
             report.changes.iter().filter_map(input).map(str::to_owned).collect();
         if inputs.is_empty() {
+            return Ok(());
+        }
+        report.no_drift = self.not_row_by_row(index, &anchor.fit)?;
+        if report.no_drift.is_some() {
             return Ok(());
         }
         let moved = self.moved_by(index, anchor, &inputs, states)?;

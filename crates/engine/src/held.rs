@@ -167,8 +167,8 @@ impl Session {
         Ok(())
     }
 
-    /// Refuses a model whose inputs, task or classes are not those that the file declares.
-    fn checked(&self, index: usize, model: HeldModel, what: &str) -> Result<Found, EngineError> {
+    /// The recipe of the fit that a held model is, or that it patches.
+    pub(crate) fn held_recipe(&self, model: &HeldModel) -> Result<Option<Recipe>, EngineError> {
         let mut recipe = self.store.recipe(&model.standing.recipe)?;
         // A patch reads what its anchor reads; the recipe of the fit that it stands for says what.
         if let Some(Ingredient::Digest(parent)) =
@@ -180,7 +180,12 @@ impl Session {
                 None => None,
             };
         }
-        let Some(recipe) = recipe else {
+        Ok(recipe)
+    }
+
+    /// Refuses a model whose inputs, task or classes are not those that the file declares.
+    fn checked(&self, index: usize, model: HeldModel, what: &str) -> Result<Found, EngineError> {
+        let Some(recipe) = self.held_recipe(&model)? else {
             return Ok(Err([
                 format!("nothing is known of {what} but its weights"),
                 "its recipe is not in the store".to_owned(),

@@ -76,7 +76,8 @@ impl Session {
         state: &NodeState,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
         let recipe = self.measure_recipe(index, "measure", state, None)?;
-        self.measured(&recipe, |rows| self.predicted(index, state, rows), index)
+        let splits = self.measured(&recipe, |rows| self.predicted(index, state, rows), index)?;
+        self.within_it(index, splits)
     }
 
     /// The metrics of a baseline on the same rows.
@@ -88,11 +89,9 @@ impl Session {
         states: &States,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
         let recipe = self.measure_recipe(index, "measure", state, Some(baseline))?;
-        self.measured(
-            &recipe,
-            |rows| self.baseline_predicted(index, baseline, state, states, rows),
-            index,
-        )
+        let predict = |rows| self.baseline_predicted(index, baseline, state, states, rows);
+        let splits = self.measured(&recipe, predict, index)?;
+        self.within_it(index, splits)
     }
 
     pub(crate) fn measure_recipe(

@@ -130,6 +130,7 @@ impl Session {
         if self.held[index].is_some() {
             self.refuse_force(index, how.forced)?;
             plan.action = Action::Frozen;
+            plan.reasons.extend(self.other_settings(index)?);
             return Ok(plan);
         }
         if let Some(ready) = ready

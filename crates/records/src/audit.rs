@@ -79,6 +79,10 @@ pub struct NodeAudit {
     /// What became of the rows of its table.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account: Option<RowAccount>,
+    /// Of a node that is fed forward in time: training rows that it is not trained on, because what
+    /// feeds it has no out-of-fold output there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_out: Option<u64>,
     /// Yardsticks by name (`majority`, `linear`, `single`), each by split.
     pub baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     /// Does it know anything?

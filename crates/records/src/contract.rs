@@ -138,13 +138,14 @@ pub struct ForgetReport {
     pub rows: u64,
     /// The models that the lock stands on and that have seen some of them.
     pub models: Vec<SeenBy>,
-    /// Models of which it cannot be said, with the reason: `expert.NAME, full: …`.
+    /// Models of which it cannot be said, with the reason: `expert.NAME, full, 5 of 5 folds: …`.
     pub unknown: Vec<String>,
     /// Other models in the store that have seen some of them: earlier fits, or those of other pipelines.
     pub older: u64,
-    /// Fits that would make the models again.
-    pub fits: u64,
-    /// Their CPU seconds, where it was asked for.
+    /// Fits that would make the models again; absent unless `--retrain` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fits: Option<u64>,
+    /// Their CPU seconds, where it was asked for and there are any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seconds: Option<Estimate>,
 }
@@ -269,6 +270,9 @@ pub struct WhyReport {
     /// the one that is measured. An explanation, not a proof.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub output_change: Option<OutputChange>,
+    /// Why no drift is given, where its rows cannot be held against those of before one by one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_drift: Option<String>,
     /// Would retraining help?
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub judgement: Option<Judgement>,

@@ -23,6 +23,9 @@ pub struct EvaluationReport {
     pub rows: u64,
     /// Training rows of the data source, which inputs are compared with.
     pub training_rows: u64,
+    /// Rows that a model of these nodes has seen: how inputs moved is told without them.
+    #[serde(default)]
+    pub seen: u64,
     /// The rows, drawn evenly from all, that tests of inputs and slices look at; absent where they
     /// look at all of them. Metrics, counts and stability indices are always of all rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]

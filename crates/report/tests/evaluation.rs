@@ -142,6 +142,7 @@ fn report() -> EvaluationReport {
         data: "data.flights".to_owned(),
         rows: 1000,
         training_rows: 20_000,
+        seen: 0,
         sampled: Some(100_000),
         findings: vec![Finding {
             level: Level::Warning,

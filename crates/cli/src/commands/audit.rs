@@ -11,7 +11,11 @@ use collegium_engine::{AuditOptions, EngineError, Session, mended};
 use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
 
 use super::print_json;
-use crate::{args::Args, failure::Failure, locate::split};
+use crate::{
+    args::Args,
+    failure::Failure,
+    locate::{shown, split},
+};
 
 /// Bytes of the names of several experts in a file name, at most.
 const MANY_NAMES: usize = 120;
@@ -176,7 +180,7 @@ pub(crate) fn write(
         let card = collegium_report::card(&report, node);
         save(&cards.join(format!("{name}.md")), card.as_bytes())?;
     }
-    Ok(Written { html: Some(short(html)), report })
+    Ok(Written { html: Some(shown(html)), report })
 }
 
 /// Some experts as part of a file name, which holds 255 bytes.
@@ -202,10 +206,4 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.as_file().set_permissions(readable).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// A path as short as it can be from here.
-fn short(path: PathBuf) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path)
 }

@@ -15,7 +15,7 @@ use crate::{
     args::Args,
     failure::Failure,
     human::{count, put, sentence, table, three},
-    locate::split,
+    locate::{shown, split},
 };
 
 /// With more nodes than this, each is one line; `--json` and `--report` have every metric.
@@ -51,7 +51,7 @@ pub(crate) fn evaluate(
         Some(path) => {
             let page = collegium_report::evaluation(&found);
             super::audit::save(path, page.as_bytes())?;
-            Some(path.to_path_buf())
+            Some(shown(path.to_path_buf()))
         }
         None => None,
     };
@@ -246,7 +246,15 @@ fn inputs(report: &EvaluationReport) -> String {
     if more > 0 {
         text.push_str(&format!("and {} that did not move\n", count(more, "input")));
     }
-    text.push_str(&format!("against {} training rows\n\n", report.training_rows));
+    text.push_str(&format!(
+        "{} here against {} training rows{}\n\n",
+        count((report.rows - report.seen) as usize, "row"),
+        report.training_rows,
+        match report.seen {
+            0 => String::new(),
+            seen => format!("; {seen} that a model has seen are left out"),
+        }
+    ));
     text
 }
 

@@ -64,16 +64,16 @@ fn words(report: &ForgetReport, retrain: bool) -> String {
             report.older
         ));
     }
-    match &report.seconds {
-        Some(cost) => text.push_str(&format!(
-            "to make the models again without these rows: {} fits, {:.1} s of CPU ({:.1} s to {:.1} s); \
+    match (report.fits, &report.seconds) {
+        (Some(fits), Some(cost)) => text.push_str(&format!(
+            "to make the models again without these rows: {fits} fits, {:.1} s of CPU ({:.1} s to {:.1} s); \
              remove the rows from the data, then `collegium run`\n",
-            report.fits, cost.expected, cost.min, cost.max
+            cost.expected, cost.min, cost.max
         )),
-        None if !report.models.is_empty() && !retrain => text.push_str(
+        _ if !report.models.is_empty() && !retrain => text.push_str(
             "`--retrain` says what it costs to make these models again without the rows\n",
         ),
-        None => {}
+        _ => {}
     }
     text
 }

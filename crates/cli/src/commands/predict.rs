@@ -19,7 +19,7 @@ use crate::{
     args::{Args, SideChoice, TableFormat},
     failure::Failure,
     human::count,
-    locate::split,
+    locate::{shown, split},
 };
 
 /// What was asked for.
@@ -112,7 +112,11 @@ fn said(
             "{} of {} written to {}",
             count(summary.columns.len(), "column"),
             count(summary.rows as usize, "row"),
-            if to_stdout { "standard output".into() } else { asked.output.display().to_string() }
+            if to_stdout {
+                "standard output".into()
+            } else {
+                shown(asked.output.to_path_buf()).display().to_string()
+            }
         );
     }
     Ok(ExitCode::SUCCESS)

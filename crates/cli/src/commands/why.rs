@@ -26,19 +26,26 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
     }
     crate::human::put(&format!("{}: {}\n", why.node, why.summary))?;
     if !why.changes.is_empty() {
-        let head = ["ingredient", "before", "after", "drift (sd)", "by its AGOP"];
-        let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
+        let drift = ["drift (sd)", "by its AGOP"];
+        let drift = if why.no_drift.is_some() { &[][..] } else { &drift[..] };
+        let head = ["ingredient", "before", "after"].iter().chain(drift);
+        let mut rows = vec![head.map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
         for change in &why.changes {
             let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "–".to_owned());
-            rows.push(vec![
-                change.ingredient.clone(),
-                shown(&change.before),
-                shown(&change.after),
-                change.drift.map(three).unwrap_or_default(),
-                change.weighted_drift.map(three).unwrap_or_default(),
-            ]);
+            let mut row =
+                vec![change.ingredient.clone(), shown(&change.before), shown(&change.after)];
+            if why.no_drift.is_none() {
+                row.extend(
+                    [change.drift, change.weighted_drift]
+                        .map(|d| d.map_or_else(String::new, three)),
+                );
+            }
+            rows.push(row);
         }
         crate::human::put(&table(&rows, &[3, 4]))?;
+    }
+    if let Some(reason) = &why.no_drift {
+        crate::human::put(&format!("no drift is given: {reason}\n"))?;
     }
     if let Some(change) = &why.output_change {
         crate::human::put(&format!(

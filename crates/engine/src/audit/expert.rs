@@ -74,6 +74,7 @@ impl Session {
             let measures = self.measures_on(index, side, &predicted, key)?;
             metrics.insert(side_name(side).to_owned(), measures);
         }
+        let metrics = self.within_it(index, metrics)?;
         let mut yardsticks = BTreeMap::new();
         for baseline in baselines(&state.parts) {
             let mut splits = BTreeMap::new();
@@ -83,6 +84,7 @@ impl Session {
                 let measures = self.measures_on(index, side, &predicted, key)?;
                 splits.insert(side_name(side).to_owned(), measures);
             }
+            let splits = self.within_it(index, splits)?;
             yardsticks.insert(baseline_name(baseline).to_owned(), splits);
         }
         let test = Rows::HeldOut { expert: index, side: Side::Test };
@@ -126,6 +128,7 @@ impl Session {
             metrics,
             not_measured: BTreeMap::new(),
             account: None,
+            left_out: None,
             baselines: yardsticks,
             skill: skill.unwrap_or_else(no_skill),
             confusion,

@@ -23,10 +23,6 @@ use crate::{
 /// Bootstrap resamples behind every interval of a metric.
 pub(crate) const RESAMPLES: u32 = 200;
 
-/// Share of test rows whose class no training row has from which an expert is not judged: it cannot
-/// do what it is asked. Fewer are left out of the comparison with a constant.
-const UNSEEN: f64 = 0.01;
-
 impl Session {
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
     /// class weights is judged by the loss that it was trained on: each row counts as its class.
@@ -42,16 +38,14 @@ impl Session {
                 let all = self.labels(index)?;
                 let weights = self.row_weights(index, &train, &all);
                 let mut prior = vec![0.0f64; *classes];
-                let mut seen = vec![false; *classes];
                 for &row in train.iter() {
                     let label = all[row as usize] as usize;
                     prior[label] += weights[label];
-                    seen[label] = true;
                 }
+                let seen = self.trained_classes(index)?;
                 // What the constant gives a class that it never saw is a matter of where logarithms
                 // are cut off, so nothing is won on such a row.
                 let known = |label: u32| seen.get(label as usize).copied().unwrap_or(false);
-                let unseen = labels.iter().filter(|&&label| !known(label)).count();
                 let total: f64 = prior.iter().sum();
                 let constant: Vec<f32> = match width {
                     1 => vec![(prior[1] / total) as f32; labels.len()],
@@ -69,17 +63,12 @@ impl Session {
                 };
                 let ours = weigh(log_losses(probability, *width, labels, *classes));
                 let theirs = weigh(log_losses(&constant, *width, labels, *classes));
-                let many = unseen as f64 >= UNSEEN * labels.len() as f64;
-                if unseen > 0 && many {
-                    let text = format!(
-                        "{unseen} of {} test rows have a class that no training row has",
-                        labels.len()
-                    );
+                if let Some(why) = self.beyond_it(index, Side::Test)? {
                     return Ok(Some(Skill {
                         metric: "log_loss".to_owned(),
                         value: mean(&log_losses(probability, *width, labels, *classes)),
                         baseline: mean(&log_losses(&constant, *width, labels, *classes)),
-                        not_judged: Some(text),
+                        not_judged: Some(why),
                         ..no_skill()
                     }));
                 }

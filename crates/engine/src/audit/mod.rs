@@ -208,6 +208,7 @@ impl Session {
     fn add_account(&self, index: usize, audit: &mut NodeAudit) -> Result<(), EngineError> {
         audit.not_measured = self.explain_absent(index, &audit.metrics)?;
         audit.account = Some((*self.account(index)?).clone());
+        audit.left_out = self.left_out(index)?.map(|(left, _)| left).filter(|left| *left > 0);
         Ok(())
     }
 

@@ -8,11 +8,7 @@ use collegium_records::{LevelRows, NodeRows};
 
 use super::shift::by_frequency;
 use crate::{
-    EngineError, Session,
-    error::data_error,
-    measure::Predicted,
-    predict::Made,
-    rows::{NO_LABEL, class_codes},
+    EngineError, Session, error::data_error, measure::Predicted, predict::Made, rows::class_codes,
 };
 
 /// Classes that a model does not know and that are told apart.
@@ -23,6 +19,8 @@ const NAMED: usize = 20;
 /// A node's rows so far. Memory: 4 bytes an output and 12 (a number: 16) a measured row.
 pub(super) struct Kept {
     pub(super) index: usize,
+    /// Of a classification, for each class whether its model can know it.
+    known: Vec<bool>,
     pub(super) rows: NodeRows,
     /// Numbers of the measured rows.
     pub(super) places: Vec<u64>,
@@ -34,9 +32,17 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(index: usize) -> Self {
-        Self {
+    pub(super) fn new(session: &Session, index: usize) -> Result<Self, EngineError> {
+        // What a held model was trained on is not what the table's training rows are.
+        let known = match session.experts[index].task {
+            Task::Classification if session.held[index].is_none() => {
+                session.trained_classes(index)?
+            }
+            _ => vec![true; session.experts[index].classes.len()],
+        };
+        Ok(Self {
             index,
+            known,
             rows: NodeRows::default(),
             places: Vec::new(),
             width: 1,
@@ -44,7 +50,7 @@ impl Kept {
             labels: Vec::new(),
             truth: Vec::new(),
             unknown: HashMap::new(),
-        }
+        })
     }
 
     /// Takes what the node says of a chunk, whose first row is number `first`. Rows that its models have
@@ -89,7 +95,8 @@ impl Kept {
                 self.rows.without_target += 1;
                 continue;
             }
-            if resolved.task == Task::Classification && labels[row] == NO_LABEL {
+            let known = |label: u32| self.known.get(label as usize).copied().unwrap_or(false);
+            if resolved.task == Task::Classification && !known(labels[row]) {
                 self.rows.unknown_class += 1;
                 self.strange(column, row);
                 continue;

@@ -11,7 +11,8 @@
 //! **Which rows count.** Those that the node's `where` admits and whose target is known. A class that the
 //! model does not know is counted, named, and in no figure: a model that cannot say a class is wrong on
 //! every one of its rows, and a log loss would be of nothing else. Rows that the model, or one that its
-//! answers come from, has seen are counted and in no figure either (`seen.rs`).
+//! answers come from, has seen are counted and in no figure either (`seen.rs`). Inputs are one table for
+//! all nodes, over the rows that none of the measured nodes has seen.
 //!
 //! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row, and
 //! a sample of at most 100,000 rows of the columns under watch. Metrics, counts, stability indices, ranges
@@ -33,7 +34,8 @@ use std::{
 };
 
 use collegium_data::{
-    Conform, DataErrorKind, Rows, Side, Style, Surprises, TableFacts, predicate_reads, read_rows,
+    Conform, DataErrorKind, Rows, Side, Style, Surprises, Table, TableFacts, predicate_reads,
+    read_rows,
 };
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
@@ -167,7 +169,9 @@ impl Opened {
     fn pass(&mut self, session: &Session) -> Result<Seen, EngineError> {
         let wrong = |error| data_error(error, &session.pipeline.source);
         let measured = self.experts.iter().filter(|expert| expert.written);
-        let mut kept: Vec<Kept> = measured.map(|expert| Kept::new(expert.index)).collect();
+        let mut kept: Vec<Kept> = measured
+            .map(|expert| Kept::new(session, expert.index))
+            .collect::<Result<_, EngineError>>()?;
         let kinds: BTreeMap<&str, ColumnType> =
             self.conform.wanted().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let columns = self.watched.iter().map(|name| (name.as_str(), kinds[name.as_str()]));
@@ -180,29 +184,26 @@ impl Opened {
             }
             let table = self.conform.apply(&chunk, self.rows.places()).map_err(wrong)?;
             let first = sample.passed;
-            sample.add(&table);
-            for watched in &mut watched {
-                if let Some(column) = table.column(&watched.column) {
-                    watched.add(column);
-                }
-            }
             let read = self.identity.as_ref().map(|to| to.apply(&chunk, self.rows.places()));
             // What nothing else reads stops nothing: such rows are known by what the cells say.
             let who = match &read {
                 Some(Ok(read)) => read,
                 Some(Err(_)) | None => &chunk,
             };
-            let mut identities = HashMap::new();
-            let mut next = kept.iter_mut();
+            let seen = self.seen_in(session, &kept, who);
+            let by_any: Vec<bool> =
+                (0..table.rows).map(|row| seen.iter().flatten().any(|seen| seen[row])).collect();
+            sample.add(&table, &by_any);
+            for watched in &mut watched {
+                if let Some(column) = table.column(&watched.column) {
+                    watched.add(column, &by_any);
+                }
+            }
+            let mut next = kept.iter_mut().zip(&seen);
             Chunk::new(session, &self.experts, &table, &mut surprises).each(&mut |_, made| {
                 // Both are in the order of the DAG.
                 match next.next() {
-                    Some(kept) => {
-                        let source = &session.pipeline.data[&session.expert(kept.index).data];
-                        let read = source.read_of_rows();
-                        let seen = self.before.among(kept.index, who, read, &mut identities);
-                        kept.add(session, &table, made, first, seen.as_deref())
-                    }
+                    Some((kept, seen)) => kept.add(session, &table, made, first, seen.as_deref()),
                     None => Ok(()),
                 }
             })?;
@@ -218,6 +219,18 @@ impl Opened {
             return Err(EngineError::File(format!("{path} has a header and no rows")));
         }
         Ok(Seen { kept, sample, watched })
+    }
+}
+
+impl Opened {
+    /// Of each node: whether its models have seen the rows of a chunk, where that is known.
+    fn seen_in(&self, session: &Session, kept: &[Kept], chunk: &Table) -> Vec<Option<Vec<bool>>> {
+        let mut identities = HashMap::new();
+        let of = |kept: &Kept| {
+            let source = &session.pipeline.data[&session.expert(kept.index).data];
+            self.before.among(kept.index, chunk, source.read_of_rows(), &mut identities)
+        };
+        kept.iter().map(of).collect()
     }
 }
 
@@ -322,7 +335,8 @@ impl Session {
             data: format!("data.{source}"),
             rows: sample.passed,
             training_rows: self.data[source].facts.sides[0],
-            sampled: (sample.passed > sample.rows.len() as u64).then_some(sample.rows.len() as u64),
+            seen: sample.passed - sample.among,
+            sampled: (sample.among > sample.rows.len() as u64).then_some(sample.rows.len() as u64),
             findings: Vec::new(),
             nodes,
             inputs,

@@ -85,15 +85,24 @@ impl Session {
                 node.test.seen = self.seen_rows(index, Side::Test)?.map_or(0, |seen| seen.seen);
                 node.test = crate::measure::withheld(node.test);
                 node.changes = changes;
+                let beyond = self.beyond_it(index, Side::Test)?;
+                if beyond.is_some() {
+                    node.test.metrics.clear();
+                    node.test.intervals.clear();
+                }
                 if node.test.metrics.is_empty() {
                     node.changes.clear();
-                    node.test_withheld = Some(format!(
-                        "its model has seen {} of the {} test rows, and the others are too few",
-                        node.test.seen,
-                        node.test.seen + node.test.rows
-                    ));
+                    let seen = || {
+                        format!(
+                            "its model has seen {} of the {} test rows, and the others are too few",
+                            node.test.seen,
+                            node.test.seen + node.test.rows
+                        )
+                    };
+                    node.test_withheld = Some(beyond.unwrap_or_else(seen));
+                } else {
+                    node.reliability_test = reliability_of(&test);
                 }
-                node.reliability_test = reliability_of(&test);
             }
             None => {
                 node.new = with_intervals(&new, &own);
@@ -149,7 +158,7 @@ impl Session {
         let training = Column::new(spec.target.get_ref().as_str(), values);
         let mut watched = Watched::new(&training, &rows);
         let new = kept.target(self);
-        watched.add(&new);
+        watched.add(&new, &[]);
         let sampled: Vec<f64> = match &new.values {
             Values::Number(values) => {
                 let all: Vec<u32> = (0..values.len() as u32).collect();

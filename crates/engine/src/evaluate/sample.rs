@@ -23,6 +23,8 @@ pub(super) struct Sample {
     most: usize,
     /// Rows that passed by.
     pub(super) passed: u64,
+    /// Of these, rows that may be drawn.
+    pub(super) among: u64,
     /// Numbers of the rows that are kept.
     pub(super) rows: Vec<u64>,
     pub(super) columns: Vec<Sampled>,
@@ -81,18 +83,29 @@ impl Sample {
             },
         });
         let columns = columns.collect();
-        Self { stream: stream(key, "evaluated rows"), most, passed: 0, rows: Vec::new(), columns }
+        Self {
+            stream: stream(key, "evaluated rows"),
+            most,
+            passed: 0,
+            among: 0,
+            rows: Vec::new(),
+            columns,
+        }
     }
 
-    /// Rows that pass by.
-    pub(super) fn add(&mut self, table: &Table) {
+    /// Rows that pass by; those of `seen` are not drawn.
+    pub(super) fn add(&mut self, table: &Table, seen: &[bool]) {
         let mut places: Vec<(usize, usize)> = Vec::new();
         for row in 0..table.rows {
+            if seen.get(row).copied().unwrap_or(false) {
+                self.passed += 1;
+                continue;
+            }
             let place = if self.rows.len() < self.most {
                 self.rows.push(self.passed);
                 Some(self.rows.len() - 1)
             } else {
-                let among = u128::from(self.passed) + 1;
+                let among = u128::from(self.among) + 1;
                 let place = ((u128::from(self.stream.next_u64()) * among) >> 64) as usize;
                 if let Some(kept) = self.rows.get_mut(place) {
                     *kept = self.passed;
@@ -103,6 +116,7 @@ impl Sample {
             };
             places.extend(place.map(|place| (row, place)));
             self.passed += 1;
+            self.among += 1;
         }
         for sampled in &mut self.columns {
             if let Some(column) = table.column(&sampled.column) {
@@ -161,7 +175,7 @@ mod tests {
         let mut sample = Sample::new([("x", ColumnType::Number)].into_iter(), most, &key);
         let mut from = 0;
         for &rows in chunks {
-            sample.add(&table(from, rows));
+            sample.add(&table(from, rows), &[]);
             from += rows;
         }
         sample
@@ -185,12 +199,26 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_were_seen_pass_by_and_are_not_drawn() {
+        let key = Digest::of(b"k");
+        let odd = |rows: u64| (0..rows).map(|row| row % 2 == 1).collect::<Vec<bool>>();
+        let mut all = Sample::new([("x", ColumnType::Number)].into_iter(), 10, &key);
+        all.add(&table(0, 8), &odd(8));
+        assert_eq!((all.rows.as_slice(), all.passed, all.among), (&[0, 2, 4, 6][..], 8, 4));
+        assert_eq!(all.numbers("x"), Some(&[0.0, 2.0, 4.0, 6.0][..]));
+        let mut drawn = Sample::new([("x", ColumnType::Number)].into_iter(), 10, &key);
+        drawn.add(&table(0, 1_000), &odd(1_000));
+        assert_eq!((drawn.rows.len(), drawn.among), (10, 500));
+        assert!(drawn.rows.iter().all(|row| row % 2 == 0), "{:?}", drawn.rows);
+    }
+
+    #[test]
     fn every_row_has_the_same_chance() {
         let mut tenths = [0_u32; 10];
         for run in 0..200_u32 {
             let key = Digest::of(&run.to_le_bytes());
             let mut sample = Sample::new([("x", ColumnType::Number)].into_iter(), 50, &key);
-            sample.add(&table(0, 1_000));
+            sample.add(&table(0, 1_000), &[]);
             sample.rows.iter().for_each(|row| tenths[*row as usize / 100] += 1);
         }
         // Five standard deviations of 1,000 draws.

@@ -92,9 +92,10 @@ impl Watched {
         }
     }
 
-    /// New rows.
-    pub(super) fn add(&mut self, column: &Column) {
-        for row in 0..column.len() {
+    /// New rows, without those of `seen`.
+    pub(super) fn add(&mut self, column: &Column, seen: &[bool]) {
+        let unseen = |row: &usize| !seen.get(*row).copied().unwrap_or(false);
+        for row in (0..column.len()).filter(unseen) {
             if column.is_missing(row) {
                 self.missing += 1;
                 continue;
@@ -336,7 +337,7 @@ mod tests {
     fn shift(training: Values, new: Values, sampled: &[f64]) -> ColumnShift {
         let rows: Vec<u32> = (0..training.len() as u32).collect();
         let mut watched = Watched::new(&Column::new("x", training), &rows);
-        watched.add(&Column::new("x", new));
+        watched.add(&Column::new("x", new), &[]);
         let key = Digest::of(b"k");
         watched.finish("t.x".to_owned(), sampled, &Family { key: &key, name: "t.x", tests: 1 })
     }

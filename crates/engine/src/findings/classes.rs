@@ -1,10 +1,82 @@
 //! Classes that one side of the split lacks: one without a training row cannot be learned, and one
 //! without a test row is measured by nothing.
 
-use collegium_records::{ClassRows, Level, RowAccount};
+use std::collections::BTreeMap;
+
+use collegium_manifest::Task;
+use collegium_records::{ClassRows, Level, Recipe, RowAccount, SplitMeasures};
 
 use super::{Found, words};
-use crate::Session;
+use crate::{
+    EngineError, Session,
+    rows::{NO_LABEL, Rows, SIDES, Side, side_name},
+};
+
+/// Share of the rows of a held-out side whose class no training row has from which nothing is measured
+/// there: an expert cannot do what it is asked. Fewer are left out of the comparison with a constant.
+const UNSEEN: f64 = 0.01;
+
+impl Session {
+    /// Why nothing is to be said of an expert on a side: too many of its rows are of classes that no
+    /// training row has. Whatever shows a figure of a side asks this.
+    pub(crate) fn beyond_it(
+        &self,
+        index: usize,
+        side: Side,
+    ) -> Result<Option<String>, EngineError> {
+        if self.experts[index].task == Task::Regression || side == Side::Train {
+            return Ok(None);
+        }
+        let (held_out, train) =
+            (Rows::HeldOut { expert: index, side }, Rows::Train { expert: index });
+        let recipe = Recipe::new("classes beyond an expert")
+            .with("held out", self.rows_key(held_out))
+            .with("train", self.rows_key(train));
+        let (unseen, rows) = self.remembered("beyond", &recipe.digest(), || {
+            let known = self.trained_classes(index)?;
+            let labels = self.labels(index)?;
+            let rows = self.rows(held_out)?;
+            let unknown = |row: &&u32| {
+                let label = labels[**row as usize];
+                label != NO_LABEL && !known[label as usize]
+            };
+            Ok((rows.iter().filter(unknown).count(), rows.len()))
+        })?;
+        let adjective = words::side_adjective(side_name(side));
+        Ok((unseen > 0 && unseen as f64 >= UNSEEN * rows as f64).then(|| {
+            format!("{unseen} of {rows} {adjective} rows have a class that no training row has")
+        }))
+    }
+
+    /// For each class whether a training row has it.
+    pub(crate) fn trained_classes(&self, index: usize) -> Result<Vec<bool>, EngineError> {
+        let mut known = vec![false; self.experts[index].classes.len()];
+        let labels = self.labels(index)?;
+        for &row in self.rows(Rows::Train { expert: index })?.iter() {
+            if let Some(known) = known.get_mut(labels[row as usize] as usize) {
+                *known = true;
+            }
+        }
+        Ok(known)
+    }
+
+    /// Measures by side without those that say nothing.
+    pub(crate) fn within_it(
+        &self,
+        index: usize,
+        mut splits: BTreeMap<String, SplitMeasures>,
+    ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
+        for side in SIDES {
+            if let Some(measures) = splits.get_mut(side_name(side))
+                && self.beyond_it(index, side)?.is_some()
+            {
+                measures.metrics.clear();
+                measures.intervals.clear();
+            }
+        }
+        Ok(splits)
+    }
+}
 
 pub(super) fn of(session: &Session, index: usize, account: &RowAccount) -> Vec<Found> {
     let mut found = Vec::new();

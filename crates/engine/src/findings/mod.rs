@@ -6,9 +6,10 @@
 //!
 //! | module | finds | said by |
 //! |---|---|---|
-//! | `rows` | rows without a target, rows that `where` leaves out | `check`, `run`, `audit` |
+//! | `rows` | rows without a target, rows that `where` or feeding forward in time leaves out | `check`, `run`, `audit` |
 //! | `classes` | classes that a side of the split lacks | `check`, `run`, `audit` |
 //! | `folds` | fold models that are fitted without a class | `check`, `run`, `audit` |
+//! | `held` | settings in the file that a held model was not trained with | `check`, `plan`, `status`, `run`, `audit` |
 //! | `refusals` | why a fit has nothing to learn from | `run` |
 //! | `unmeasured` | why a metric is absent | `run`, `audit` |
 //! | `values` | codes read as quantities, values far out, inputs that give the target away | `check`, `audit` |
@@ -20,6 +21,7 @@
 mod account;
 mod classes;
 mod folds;
+mod held;
 mod refusals;
 mod rows;
 mod unmeasured;
@@ -156,9 +158,10 @@ impl Session {
 
     fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
         let account = self.account(index)?;
-        let mut found = rows::of(self, index, &account);
+        let mut found = rows::of(self, index, &account)?;
         found.extend(classes::of(self, index, &account));
         found.extend(folds::of(self, index, &account)?);
+        found.extend(held::of(self, index)?);
         if depth == Depth::Values {
             found.extend(values::of(self, index)?);
         }

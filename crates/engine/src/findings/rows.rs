@@ -1,11 +1,16 @@
-//! Rows that an expert leaves out: those without a target, and those that `where` does not admit.
+//! Rows that an expert leaves out: those without a target, those that `where` does not admit, and, where it
+//! is fed forward in time, the first ones.
 
 use collegium_records::{Level, RowAccount};
 
 use super::{Found, words};
-use crate::Session;
+use crate::{EngineError, Session};
 
-pub(super) fn of(session: &Session, index: usize, account: &RowAccount) -> Vec<Found> {
+pub(super) fn of(
+    session: &Session,
+    index: usize,
+    account: &RowAccount,
+) -> Result<Vec<Found>, EngineError> {
     let spec = session.expert(index);
     let (data, target) = (&spec.data, spec.target.get_ref());
     let mut found = Vec::new();
@@ -44,5 +49,19 @@ pub(super) fn of(session: &Session, index: usize, account: &RowAccount) -> Vec<F
             help: None,
         });
     }
-    found
+    if let Some((left, all)) = session.left_out(index)?.filter(|(left, _)| *left > 0) {
+        let [verb, they] = if left == 1 { ["is", "it comes"] } else { ["are", "they come"] };
+        found.push(Found {
+            kind: "rows-before-what-feeds-it",
+            level: Level::Note,
+            span: spec.name.span(),
+            label: format!("trained on {}", words::rows(all - left)),
+            text: format!(
+                "{left} of {all} training rows {verb} left out: {they} before the first rows that what \
+                 feeds it predicts forward in time"
+            ),
+            help: None,
+        });
+    }
+    Ok(found)
 }

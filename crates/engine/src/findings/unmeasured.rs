@@ -27,12 +27,17 @@ impl Session {
             Task::Regression => &REGRESSION,
         };
         let mut found = NotMeasured::new();
-        for side in SIDES.map(side_name) {
+        for side in SIDES {
+            let (beyond, side) = (self.beyond_it(index, side)?, side_name(side));
             let measures = measured.get(side);
             let there = |name: &str| measures.is_some_and(|m| m.metrics.contains_key(name));
             for name in names.iter().filter(|name| !there(name)) {
                 let account = self.account(index)?;
-                let why = reason(&account, side, measures);
+                let nothing = measures.is_some_and(|measures| measures.metrics.is_empty());
+                let why = match &beyond {
+                    Some(why) if nothing => why.clone(),
+                    _ => reason(&account, side, measures),
+                };
                 found.entry(side.to_owned()).or_default().insert((*name).to_owned(), why);
             }
         }

@@ -118,6 +118,42 @@ impl Session {
         Ok(Some(RowChange { split, added, removed, changed }))
     }
 
+    /// Why the values that a fit was trained on cannot be held against the present ones row by row, as a
+    /// drift does; `None` where they can.
+    pub(crate) fn not_row_by_row(
+        &self,
+        index: usize,
+        fit: &Fit,
+    ) -> Result<Option<String>, EngineError> {
+        let known = match &fit.seen {
+            Some(seen) => seen.membership.as_ref().map(|all| (&seen.split_by, &all.own)),
+            None => None,
+        };
+        let Some((split, own)) = known else {
+            return Ok(Some("which rows it was trained on is not recorded".to_owned()));
+        };
+        let why = if !differing(split, &self.split_settings(index)).is_empty() {
+            "the rows were dealt anew: which rows it is trained on moved, not what they hold"
+        } else if !self.stand_in_place(index, own)? {
+            "its table has other rows, or has them in another order"
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(why.to_owned()))
+    }
+
+    /// Does every row that is in both tables stand at the same place?
+    fn stand_in_place(&self, index: usize, own: &Members) -> Result<bool, EngineError> {
+        let who = own.key.as_ref().unwrap_or(&own.content);
+        let (Some(then), Some(now)) = (self.identities_then(who)?, self.identities_by(index, who)?)
+        else {
+            return Ok(false);
+        };
+        let [before, after] = [&then, &now].map(|all| all.iter().copied().collect::<HashSet<_>>());
+        let same = |(a, b): (&u64, &u64)| a == b || !after.contains(a) && !before.contains(b);
+        Ok(then.len() == now.len() && then.iter().zip(&now).all(same))
+    }
+
     /// The rows that a fit was trained on and those that are trained on now, by the same columns.
     fn trained_then(
         &self,

@@ -51,6 +51,8 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         };
         let full = Standing { recipe: node.recipe, realisation: node.realisation };
         let parts = node.parts.iter().map(|(part, standing)| (part.as_str(), *standing));
+        let folds = node.parts.keys().filter(|part| part.starts_with(FOLD)).count();
+        let mut silent: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (part, one) in std::iter::once(("full", full)).chain(parts) {
             standing.insert(one.realisation);
             let Some(fit) = session.fit_of(&one)? else { continue };
@@ -71,14 +73,17 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
                 Answer::Unread(columns) => {
                     let why =
                         format!("the file lacks the columns that tell its rows apart: {columns}");
-                    unknown.push(format!("{name}, {part}: {why}"));
+                    silent.entry(why).or_default().push(part);
                     lacks.get_or_insert(columns);
                 }
                 Answer::Unknown => {
-                    unknown.push(format!("{name}, {part}: it does not say which rows it has seen"));
+                    let why = "it does not say which rows it has seen".to_owned();
+                    silent.entry(why).or_default().push(part);
                 }
             }
         }
+        let said = silent.iter().map(|(why, of)| format!("{name}, {}: {why}", listed(of, folds)));
+        unknown.extend(said);
     }
     if let (false, Some(columns)) = (answered, lacks) {
         return Err(EngineError::Usage(format!(
@@ -108,7 +113,8 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         models,
         unknown,
         older,
-        fits: 0,
+        // Where no model has seen the rows, none has to be made again.
+        fits: retrain.then_some(0),
         seconds: None,
     };
     if retrain && !report.models.is_empty() {
@@ -122,10 +128,26 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
             .nodes
             .iter()
             .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen));
-        report.fits = to_do.map(|node| node.fits.len() as u64).sum();
+        report.fits = Some(to_do.map(|node| node.fits.len() as u64).sum());
         report.seconds = Some(plan.seconds);
     }
     Ok(report)
+}
+
+/// How the names of fold models begin.
+const FOLD: &str = "fold ";
+
+/// Parts of a node, its folds by their number: `full, 5 of 5 folds`.
+fn listed(parts: &[&str], folds: usize) -> String {
+    let (some, mut other): (Vec<&str>, Vec<&str>) =
+        parts.iter().partition(|part| part.starts_with(FOLD));
+    let counted = format!("{} of {folds} folds", some.len());
+    match some.as_slice() {
+        [] => {}
+        [one] => other.push(one),
+        _ => other.push(&counted),
+    }
+    other.join(", ")
 }
 
 /// Rows of a file as one data source reads them, and who they are by the columns that were asked for.

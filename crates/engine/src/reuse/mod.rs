@@ -170,18 +170,24 @@ impl Session {
         )))
     }
 
-    /// Says where a fold model of a held model was trained on rows that it is to predict for consumers:
-    /// these are trained on answers that are better than any new row will get.
-    fn tell_of_fold(&self, index: usize, part: Part, fit: &Fit) -> Result<(), EngineError> {
-        let Part::Fold { view, fold } = part else { return Ok(()) };
-        let rows = self.rows(Rows::Fold { expert: index, view, fold })?;
-        let known = self.seen_among(index, &closure(fit), Use::Trained, &rows)?.len();
+    /// Says where fold models of a held model were trained on rows that they are to predict for
+    /// consumers: these are trained on answers that are better than any new row will get.
+    fn tell_of_folds(&self, index: usize, parts: &Parts) -> Result<(), EngineError> {
+        let (mut folds, mut telling, mut known, mut all) = (0, 0, 0, 0);
+        for (part, (_, fit)) in parts {
+            let Part::Fold { view, fold } = *part else { continue };
+            let rows = self.rows(Rows::Fold { expert: index, view, fold })?;
+            let seen = self.seen_among(index, &closure(fit), Use::Trained, &rows)?.len();
+            folds += 1;
+            if seen > 0 {
+                (telling, known, all) = (telling + 1, known + seen, all + rows.len());
+            }
+        }
         if known > 0 {
             self.observer.event(crate::Event::Note(format!(
-                "{}: {part} of its held model has seen {known} of the {} training rows that it predicts \
-                 for consumers; on these they are fed in-sample",
+                "{}: in {telling} of {folds} folds the fold model of its held model has seen rows that it \
+                 predicts for consumers ({known} of {all}); on these they are fed in-sample",
                 self.node_name(index),
-                rows.len()
             )));
         }
         Ok(())
@@ -270,7 +276,6 @@ impl Session {
             if let Some(standing) = held.parts.get(&name)
                 && let Some(fit) = self.fit_of(standing)?
             {
-                self.tell_of_fold(index, part, &fit)?;
                 parts.insert(part, (standing.recipe, fit));
             } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {
@@ -284,6 +289,7 @@ impl Session {
                 }));
             }
         }
+        self.tell_of_folds(index, &parts)?;
         Ok(Some(Ready {
             parts,
             open: Vec::new(),

@@ -30,6 +30,13 @@ pub(super) fn training(report: &AuditReport, node: &NodeAudit, page: &mut Paragr
     if let Some(account) = &node.account {
         page.add(left_out(account));
     }
+    if let Some(left) = node.left_out {
+        page.add(format!(
+            "It is fed forward in time: the first {} of the training side come before what feeds it \
+             predicts, and it is not trained on them.",
+            counted(left, "row", "rows")
+        ));
+    }
     if let Some(provenance) = &node.provenance {
         let least = provenance
             .least_measured

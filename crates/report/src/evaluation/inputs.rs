@@ -25,6 +25,10 @@ pub(super) fn inputs(report: &EvaluationReport) -> Markup {
                         (moved.len()) " of " (counted(report.inputs.len() as u64, "input", "inputs")) " moved against "
                         (counted(report.training_rows, "training row", "training rows")) "."
                     }
+                    @if report.seen > 0 {
+                        " This is told of the " (counted(report.rows - report.seen, "row", "rows")) " that no model has seen; "
+                        (count(report.seen)) " that one was trained or chosen on are left out."
+                    }
                 }
                 (table(report))
                 @if !moved.is_empty() {

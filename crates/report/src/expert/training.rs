@@ -28,6 +28,7 @@ pub(super) fn training(node: &NodeAudit, id: &str) -> Markup {
                     @if let Some(account) = &node.account {
                         @if account.without_target > 0 { dt { "Rows without a target" } dd { (count(account.without_target)) " of " (count(account.rows)) ", left out" } }
                         @if account.filtered > 0 { dt { "Left out by " code { "where" } } dd { (count(account.filtered)) " of " (count(account.rows)) } }
+                        @if let Some(left) = node.left_out { dt { "Left out by feeding forward in time" } dd { "the first " (count(left)) " of " (count(account.on("train"))) " on the training side" } }
                     }
                     @if node.rows > 0 && node.parameters > 0 {
                         dt { "Rows per parameter" } dd { (number(node.rows as f64 / node.parameters as f64)) }

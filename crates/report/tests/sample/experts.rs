@@ -25,6 +25,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         metrics: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         account: None,
+        left_out: None,
         baselines: BTreeMap::new(),
         skill: Skill {
             metric: "log_loss".into(),
