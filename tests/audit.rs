@@ -287,7 +287,7 @@ fn an_input_is_used_if_it_does_what_the_others_do_not() {
     let (used, worth) = used.split_once(" (").unwrap();
     assert_eq!(used, "It uses rows.cause", "{said:?}");
     assert!(worth.contains("root mean squared error"), "{said:?}");
-    let idle = said.iter().find(|text| text.starts_with("Weight, and no certain effect"));
+    let idle = said.iter().find(|text| text.contains(" weight, and no certain effect of "));
     let idle = idle.map_or("", String::as_str);
     for other in ["rows.copy", "rows.idle"] {
         assert!(noise.contains(other) || idle.contains(other), "{other}: {said:?}");

@@ -163,7 +163,26 @@ fn classes_that_no_training_row_has_are_warned_of_and_never_lead_to_beats() {
     assert!(said.err.contains("`split.by` names the target"), "{}", said.err);
     let said = project.collegium(&["run"]).ok();
     assert!(said.out.contains("warning: the classes"), "{}", said.out);
+    // What the audit withholds, the run does too, by the same words.
+    let run = project.collegium(&["run", "--json"]).ok().json();
     let document = project.collegium(&["audit", "--json"]).ok().json();
+    let why = document["nodes"][0]["skill"]["not_judged"].clone();
+    assert!(said.out.contains(&format!("not measured: {}", why.as_str().unwrap())), "{}", said.out);
+    for side in ["valid", "test"] {
+        assert_eq!(run["nodes"][0]["metrics"][side], serde_json::json!({}), "{run}");
+        let measures = &document["nodes"][0]["metrics"][side];
+        assert_eq!(
+            (&measures["metrics"], &measures["intervals"]),
+            (&serde_json::json!({}), &serde_json::json!({}))
+        );
+    }
+    assert_eq!(run["nodes"][0]["not_measured"]["test"]["auc"], why);
+    assert_eq!(document["nodes"][0]["not_measured"]["test"]["auc"], why);
+    assert!(document["nodes"][0]["reliability"].is_null(), "nothing is made of these rows");
+    // Nor does evaluating measure a class that the model never saw.
+    project.write("new.csv", &csv);
+    let said = project.collegium(&["evaluate", "-i", "new.csv"]);
+    assert!(said.err.contains("nothing can be measured"), "{}{}", said.out, said.err);
     let node = &document["nodes"][0];
     assert_eq!(node["skill"]["beats_baseline"], false, "{}", node["skill"]);
     let why = node["skill"]["not_judged"].as_str().unwrap();

@@ -334,3 +334,105 @@ fn check_warns_of_groups_and_of_copies_on_two_sides() {
     let said = project.collegium(&["check"]).ok();
     assert!(said.err.contains("are copies of training rows, in all that it reads"), "{}", said.err);
 }
+
+#[test]
+fn rows_that_come_before_what_feeds_an_expert_are_told_where_its_rows_are_described() {
+    let project = project(TIME);
+    project.collegium(&["run"]).ok();
+    let told = "69 of 417 training rows are left out: they come before the first rows";
+    let said = project.collegium(&["check"]).ok();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&said.err).contains(told), "{}", said.err);
+    let said = project.collegium(&["audit"]).ok();
+    assert!(words(&said.out).contains(told), "{}", said.out);
+    let json: serde_json::Value =
+        serde_json::from_str(&project.read(".collegium/reports/small.json")).unwrap();
+    assert_eq!(crate::project::node(&json, "kind")["left_out"], 69);
+    assert!(crate::project::node(&json, "size").get("left_out").is_none());
+    let page = project.read(".collegium/reports/small.html");
+    assert!(page.contains("the first 69 of 417 on the training side"));
+    let card = project.read(".collegium/reports/small.cards/kind.md");
+    assert!(card.contains("the first 69 rows of the training side come before"), "{card}");
+}
+
+/// What is fitted when `by` goes from single rows to houses of five.
+fn refitted_by_house(
+    split: &str,
+    test_rows: Option<String>,
+    part: impl Fn(usize) -> &'static str,
+) -> Vec<String> {
+    let project = project(&split.replace("BY", "by = [\"id\"]"));
+    let text = rows(0, 600);
+    let mut lines = text.lines();
+    let mut table = format!("{}\n", lines.next().unwrap());
+    for line in lines {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells[2] = part(cells[0].parse().unwrap());
+        table += &format!("{}\n", cells.join(","));
+    }
+    project.write("pipelines/data/rows.csv", table);
+    if let Some(rows) = test_rows {
+        project.write("pipelines/data/test.csv", rows);
+    }
+    project.run(&[]);
+    let pipeline = split.replace("BY", "by = [\"house\"]");
+    project.write("pipelines/small.toml", PIPELINE.replace("SPLIT", &pipeline));
+    let fitted = project.fitted();
+    assert_eq!(project.fitted(), Vec::<String>::new());
+    fitted
+}
+
+fn folds(expert: &str, of: u32) -> Vec<String> {
+    (1..=of).map(|fold| format!("{expert}: fold {fold}/{of}")).collect()
+}
+
+#[test]
+fn other_groups_of_a_split_by_column_refit_the_folds_and_what_reads_them() {
+    let part = |id: usize| ["train", "valid", "train", "train", "test"][id % 5];
+    let fitted = refitted_by_house(r#"{ column = "part", BY }"#, None, part);
+    // No row changes its side, so `size` stays; its folds keep houses whole now.
+    let just = |name: &str| vec![name.to_owned()];
+    let expected = [
+        folds("size", 5),
+        folds("size", 3),
+        folds("kind", 3),
+        just("kind: full"),
+        just("last: full"),
+    ];
+    assert_eq!(fitted, crate::project::all(&expected));
+}
+
+#[test]
+fn other_groups_of_a_test_file_move_validation_rows_and_refit_all() {
+    let train = |_: usize| "train";
+    let file = Some(rows(600, 700));
+    let fitted = refitted_by_house(r#"{ test_file = "data/test.csv", BY }"#, file, train);
+    // Validation rows are drawn by groups, so rows change sides, and every model reads others.
+    let just = |name: &str| vec![name.to_owned()];
+    let fulls = ["size: full", "kind: full", "last: full"].map(just).concat();
+    let expected = [folds("size", 5), folds("size", 3), folds("kind", 3), fulls];
+    assert_eq!(fitted, crate::project::all(&expected));
+}
+
+#[test]
+fn other_groups_of_a_split_by_time_fit_nothing_unless_they_are_held_whole() {
+    let train = |_: usize| "train";
+    let time = r#"{ time = "rows.when", valid = 0.15, test = 0.15, gap = "3 days", BY }"#;
+    // Time alone deals the sides and the forward folds; groups are the unit of intervals there.
+    assert_eq!(refitted_by_house(time, None, train), Vec::<String>::new());
+    // Both dates fall into the middle of a house.
+    let held = format!(
+        "{{ time = \"rows.when\", valid_from = \"{}\", test_from = \"{}\", hold_groups = true, BY }}",
+        day(423),
+        day(512)
+    );
+    let just = |name: &str| vec![name.to_owned()];
+    let fulls = ["size: full", "kind: full", "last: full"].map(just).concat();
+    let mut expected =
+        crate::project::all(&[folds("size", 5), folds("size", 3), folds("kind", 3), fulls]);
+    let fitted = refitted_by_house(&held, None, train);
+    // The third of six blocks begins where the second of four does: one fit, whichever asks for it first.
+    let shared = if fitted.contains(&"size: fold 2/3".to_owned()) { "3/5" } else { "2/3" };
+    expected.retain(|fit| *fit != format!("size: fold {shared}"));
+    assert_eq!(fitted, expected);
+}

@@ -487,3 +487,28 @@ fn check_shows_all_errors_at_once() {
     assert_eq!(json["exit_code"], 3);
     assert_eq!(json["diagnostics"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn the_report_is_named_as_it_can_be_opened_from_where_the_command_was_typed() {
+    let project = Project::ready();
+    let above = project.root().parent().unwrap();
+    let folder = project.root().file_name().unwrap().to_str().unwrap();
+    let typed = |args: &[&str]| {
+        let all: Vec<&str> = ["-C", folder].iter().chain(args).copied().collect();
+        let output = project.command(&all).current_dir(above).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let named = |said: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix("report: ")).unwrap().to_owned();
+        assert!(above.join(&line).is_file(), "{line}");
+        line
+    };
+    let html = ".collegium/reports/small.html";
+    assert_eq!(named(&typed(&["audit", "--quiet"])), format!("{folder}/{html}"));
+    assert_eq!(named(&typed(&["run", "--audit", "--quiet"])), format!("{folder}/{html}"));
+    let new = ["evaluate", "-i", "pipelines/data/rows.csv", "--report", "new.html"];
+    assert_eq!(named(&typed(&new)), format!("{folder}/new.html"));
+    let said = project.collegium(&["audit", "--quiet"]).ok().out;
+    assert!(said.contains(&format!("report: {html}\n")), "{said}");
+}

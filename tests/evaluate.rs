@@ -769,3 +769,38 @@ fn a_report_is_one_file_that_needs_nothing_else() {
         assert!(!inside.contains(outside), "{outside}");
     }
 }
+
+#[test]
+fn how_inputs_moved_is_told_of_the_rows_that_no_model_has_seen() {
+    let project = Project::ready();
+    let sides = project.run(&[])["nodes"][0]["account"]["sides"].clone();
+    let unseen = sides["test"].as_u64().unwrap();
+    // The whole table: 600 rows, of which the models know all but the test rows.
+    let report = document(&project, &rows(600), &[]);
+    assert_eq!(report["seen"].as_u64().unwrap(), 600 - unseen);
+    for input in report["inputs"].as_array().unwrap() {
+        let new: u64 =
+            input["bins"].as_array().unwrap().iter().map(|bin| bin["new"].as_u64().unwrap()).sum();
+        assert_eq!(new, unseen, "{input}");
+    }
+    let said = evaluate(&project, &rows(600), &[]).ok().out;
+    let line = format!(
+        "{unseen} rows here against {} training rows; {} that a model has seen are left out",
+        sides["train"],
+        600 - unseen
+    );
+    assert!(said.contains(&line), "{said}");
+    // A shift among 90 new rows does not drown in 600 known ones.
+    let spoilt = spoilt();
+    let new: Vec<&str> = spoilt.lines().skip(1).take(90).collect();
+    let report = document(&project, &format!("{}{}\n", rows(600), new.join("\n")), &[]);
+    let alone = document(&project, &spoilt.lines().take(91).collect::<Vec<_>>().join("\n"), &[]);
+    let moved = |report: &Value, column: &str| {
+        let inputs = report["inputs"].as_array().unwrap();
+        inputs.iter().find(|input| input["column"] == column).unwrap()["moved"].clone()
+    };
+    assert_eq!(moved(&alone, "rows.c"), true, "{alone}");
+    assert_eq!(moved(&report, "rows.c"), true, "beside the test rows it is seen still");
+    assert_eq!(report["seen"].as_u64().unwrap(), 600 - unseen);
+    assert_eq!(moved(&report, "rows.a"), false);
+}

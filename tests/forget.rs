@@ -23,6 +23,7 @@ fn rows_are_found_by_their_key_in_every_model_that_has_seen_them() {
     let rows = format!("id\n{}\n{}\n{}\n", train[0], train[1], test[0]);
     let report = asked(&project, &rows, &[]);
     assert_eq!(report["rows"], 3);
+    assert!(report.get("fits").is_none(), "nobody asked what it costs: {report}");
     let full = |name: &str| {
         let models = report["models"].as_array().unwrap();
         models.iter().find(|m| m["node"] == name && m["part"] == "full").unwrap().clone()
@@ -48,6 +49,7 @@ fn nobody_has_seen_a_test_row() {
     let report = asked(&project, &format!("id\n{}\n", test[0]), &["--retrain"]);
     assert_eq!(report["models"].as_array().unwrap().len(), 0, "{report}");
     assert!(report.get("seconds").is_none());
+    assert_eq!(report["fits"], 0, "it was asked for, and nothing is to be made again");
 }
 
 #[test]

@@ -343,3 +343,45 @@ fn a_lock_with_models_of_all_three_kinds_holds_together_without_a_store() {
     let said = project.collegium(&["status", "--check", "pipelines/other.toml"]).ok();
     assert!(said.out.contains("1 fitted, 3 held"), "{}", said.out);
 }
+
+#[test]
+fn settings_that_a_held_model_was_not_trained_with_are_told_with_the_ways_out() {
+    let project = frozen("kind");
+    let quiet = |said: &crate::project::Said| {
+        let text = format!("{}{}", said.out, said.err);
+        assert!(!text.contains("settings in the file"), "{text}");
+    };
+    quiet(&project.collegium(&["run"]).ok());
+    quiet(&project.collegium(&["status"]).ok());
+    project.to_expert("kind", "seed = 99");
+    project.edit_pipeline(
+        "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\ntrain  = { epochs = 4,",
+        "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [9] }\ntrain  = { epochs = 5,",
+    );
+    let told = "the settings in the file are not those that the held model was trained with: \
+                model.hidden ([8], in the file [9]), seed (3, in the file 99), train.epochs (4, in the file 5)";
+    let way_out = "remove `frozen` to train by the file, or take the change back";
+    for command in ["check", "plan", "status", "run", "run"] {
+        let said = project.collegium(&[command]).ok();
+        let text =
+            format!("{}{}", said.out, said.err).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(told) && text.contains(way_out), "{command}: {text}");
+    }
+    let status = project.collegium(&["status", "--json"]).ok().json();
+    assert!(node(&status, "kind")["reasons"][0].as_str().unwrap().starts_with(told), "{status}");
+    let check = project.collegium(&["check", "--json"]).ok().json();
+    let kinds: Vec<&str> =
+        check["findings"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "held-settings").count(), 1, "{kinds:?}");
+    // Nothing is fitted for it.
+    assert_eq!(project.fitted(), nothing());
+}
+
+#[test]
+fn another_target_of_a_held_model_is_told() {
+    let project = frozen("kind");
+    project.edit_pipeline("target = \"rows.kind\"", "target = \"rows.final\"");
+    let said = project.collegium(&["run"]).ok();
+    let told = "the target has other values than the held model was trained on, on the same rows";
+    assert!(said.out.contains(told), "{}", said.out);
+}

@@ -280,3 +280,64 @@ fn a_store_without_membership_counts_as_having_seen_everything() {
     assert_eq!(k["seen"]["test"]["unseen"], 0, "{k}");
     assert_eq!(k["metrics"]["test"].as_object().unwrap().len(), 0);
 }
+
+#[test]
+fn no_drift_is_given_where_rows_cannot_be_held_against_each_other_one_by_one() {
+    let mut draws = Draws(11);
+    let mut sheet = Sheet::coins(200, &mut draws);
+    let project = Project::empty();
+    let keyed = format!("{SHARES}, by = [\"id\"]");
+    let write = |split: &str, sheet: &Sheet| {
+        project.write("pipelines/small.toml", pipeline(split, ""));
+        project.write("pipelines/data/t.csv", sheet.text());
+    };
+    let why = || project.collegium(&["why", "k"]).ok().out;
+    let document = || project.collegium(&["why", "k", "--json"]).ok().json();
+    write(&keyed, &sheet);
+    project.run(&[]);
+
+    // Dealt anew: before the run that trains on other rows, and after it.
+    write(&format!("{keyed}, seed = 2"), &sheet);
+    for _ in 0..2 {
+        let (text, json) = (why(), document());
+        assert!(text.contains("no drift is given: the rows were dealt anew"), "{text}");
+        assert!(!text.contains("drift (sd)"), "{text}");
+        let changes = json["changes"].as_array().unwrap();
+        assert!(!changes.is_empty() && changes.iter().all(|c| c["drift"].is_null()), "{json}");
+        assert!(json["output_change"].is_null(), "{json}");
+        project.run(&[]);
+    }
+
+    // Edited in place, rows are known by their key and stand where they stood.
+    let a = sheet.column("a");
+    sheet
+        .rows
+        .iter_mut()
+        .for_each(|row| row[a] = format!("{:.4}", row[a].parse::<f64>().unwrap() / 2.0));
+    write(&format!("{keyed}, seed = 2"), &sheet);
+    let json = document();
+    assert!(json["no_drift"].is_null(), "{json}");
+    let changes = json["changes"].as_array().unwrap();
+    let moved = changes.iter().find(|change| change["ingredient"] == "inputs.t.a").unwrap();
+    assert!(moved["drift"].as_f64().unwrap() > 0.5, "{json}");
+    project.run(&[]);
+
+    // The same rows in another order.
+    sheet.rows.reverse();
+    write(&format!("{keyed}, seed = 2"), &sheet);
+    let json = document();
+    assert!(!json["changes"].as_array().unwrap().is_empty(), "{json}");
+    assert_eq!(json["no_drift"], "its table has other rows, or has them in another order");
+}
+
+#[test]
+fn what_fold_models_of_a_held_model_have_seen_is_said_once() {
+    let project = Project::ready();
+    project.to_expert("kind", "frozen = true");
+    project.edit_pipeline("by = [\"id\"] }", "by = [\"id\"], seed = 5 }");
+    let said = project.collegium(&["run"]).ok();
+    let told: Vec<&str> =
+        said.err.lines().filter(|line| line.contains("they are fed in-sample")).collect();
+    assert_eq!(told.len(), 1, "{}", said.err);
+    assert!(told[0].contains("expert.kind: in 5 of 5 folds"), "{told:?}");
+}

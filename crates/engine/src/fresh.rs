@@ -25,7 +25,7 @@ use collegium_records::{
 use collegium_store::{Stamped, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Session, inputs::States, session::base};
+use crate::{EngineError, Session, findings::held::HELD_SETTINGS, inputs::States, session::base};
 
 /// What "up to date" rested on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,6 +117,11 @@ impl Fresh {
         }))
     }
 
+    /// Is there something to be said of a node that is up to date? Then a plan says it.
+    pub fn has_held_settings(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind == HELD_SETTINGS)
+    }
+
     /// The same without its nodes.
     pub fn summary(&self, seconds: f64) -> RunReport {
         RunReport {
@@ -188,8 +193,8 @@ impl Session {
         let Some(ground) = self.ground_of(states, report)? else { return Ok(()) };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
-            let held =
-                states.get(&self.index(&node.name)?).is_some_and(|state| state.held.is_some());
+            let index = self.index(&node.name)?;
+            let held = states.get(&index).is_some_and(|state| state.held.is_some());
             node.outcome = if held { Outcome::Frozen } else { Outcome::Cached };
             (node.fits, node.seconds, node.cpu_seconds, node.fit_cpu_seconds) = (0, 0.0, 0.0, 0.0);
             (node.peak_bytes, node.before) = (0, None);
@@ -199,7 +204,7 @@ impl Session {
                 Some(certificate) => {
                     node.reasons = vec![collegium_plan::reuse::certificate_words(certificate)];
                 }
-                None => node.reasons.clear(),
+                None => node.reasons = self.other_settings(index)?.into_iter().collect(),
             }
             node.judgement = None;
         }

@@ -191,7 +191,7 @@ fn compared(importances: f64, directions: f64, seeds: Option<Agreement>) -> Comp
 fn what_halves_do_is_no_change() {
     let found = compared(0.0012, 0.012, None);
     assert_eq!((found.changed, found.k), (Changed::No, 2));
-    assert_snapshot!(found.reason, @"within what halves of the rows do: importances agree to a cosine of 0.9988 and the first 2 directions to an overlap of 0.9880; halves of the rows to 0.9990 and 0.9900 at least");
+    assert_snapshot!(found.reason, @"the two are no farther apart than halves of the rows: importances agree to a cosine of 0.9988 and the first 2 directions to an overlap of 0.9880; halves of the rows to 0.9990 and 0.9900 at least");
     // Also where seeds happen to agree better than halves do.
     assert_eq!(compared(0.0012, 0.012, Some(line(3, 0.9999, 0.9999))).changed, Changed::No);
     // And where halves of a linear function agree to the last digit.
@@ -205,7 +205,7 @@ fn what_halves_do_is_no_change() {
 fn what_is_beyond_halves_wants_seeds() {
     let found = compared(0.1, 0.012, None);
     assert_eq!(found.changed, Changed::CannotTell);
-    assert_snapshot!(found.reason, @"farther apart than halves of the rows, and there are no seeds to compare with: importances agree to a cosine of 0.9000 and the first 2 directions to an overlap of 0.9880; halves of the rows to 0.9990 and 0.9900 at least");
+    assert_snapshot!(found.reason, @"the two are farther apart than halves of the rows, and there are no seeds to compare with: importances agree to a cosine of 0.9000 and the first 2 directions to an overlap of 0.9880; halves of the rows to 0.9990 and 0.9900 at least");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn well_beyond_seeds_is_a_change() {
 fn a_little_beyond_seeds_is_not_told() {
     let found = compared(0.09, 0.1, Some(line(3, 0.95, 0.85)));
     assert_eq!(found.changed, Changed::CannotTell);
-    assert_snapshot!(found.reason, @"farther apart than seeds of one version, and not by enough to tell: importances agree to a cosine of 0.9100 and the first 2 directions to an overlap of 0.9000; halves of the rows to 0.9990 and 0.9900 at least, 3 seeds to 0.9500 and 0.8500");
+    assert_snapshot!(found.reason, @"the two are farther apart than seeds of one version, and not by enough to tell: importances agree to a cosine of 0.9100 and the first 2 directions to an overlap of 0.9000; halves of the rows to 0.9990 and 0.9900 at least, 3 seeds to 0.9500 and 0.8500");
     // Ten times as far as seeds that agree nearly perfectly is little all the same.
     assert_eq!(compared(0.015, 0.0, Some(line(3, 0.9985, 0.999))).changed, Changed::CannotTell);
     assert_eq!(compared(0.0, 0.045, Some(line(3, 0.9985, 0.999))).changed, Changed::CannotTell);

@@ -183,7 +183,7 @@ fn slices(node: &NodeAudit) -> Option<Item> {
         more => format!("; worse in {} too", counted(more, "other slice", "other slices")),
     };
     let text = format!(
-        "Does worse where {}: a loss of {} on {} against {} elsewhere{others}.",
+        "It does worse where {}: a loss of {} on {} against {} elsewhere{others}.",
         worst.conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(" and "),
         number(worst.loss),
         counted(worst.rows, "test row", "test rows"),

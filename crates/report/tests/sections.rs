@@ -349,7 +349,7 @@ fn what_the_records_say_beyond_the_findings_is_on_the_first_screen_and_links_to_
     for (says, link) in [
         ("Only 60 % of its training labels were measured", "#e5-provenance"),
         ("Collapsed on training rows far more than on test rows", "#e5-layers"),
-        ("Does worse where", "#e0-performance"),
+        ("It does worse where", "#e0-performance"),
         ("Does not look at the same things", "#e5-comparisons"),
     ] {
         let at = first.find(says).unwrap_or_else(|| panic!("{says}"));

@@ -59,12 +59,15 @@ fn warn_of_memory(plan: &PlanReport) {
 fn idle(args: &Args, named: Option<&str>) -> Result<bool, Failure> {
     let path = crate::locate::find(named)?;
     let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(false) };
-    if !args.json {
+    if !args.json && !fresh.has_held_settings() {
         crate::human::put(&up_to_date(&fresh.pipeline, fresh.experts))?;
         return Ok(true);
     }
     let Some(plan) = fresh.plan()? else { return Ok(false) };
-    print_json(&plan)?;
+    match args.json {
+        true => print_json(&plan)?,
+        false => crate::human::put(&words(&plan))?,
+    }
     Ok(true)
 }
 
@@ -80,7 +83,7 @@ fn words(plan: &PlanReport) -> String {
         .collect();
     let cached = plan.nodes.len() - open.len();
     if open.is_empty() {
-        return up_to_date(&plan.pipeline, cached);
+        return up_to_date(&plan.pipeline, cached) + &told_of_held(plan);
     }
     let mut rows = vec![
         ["node", "action", "fits", "CPU", "memory", "why"]
@@ -115,7 +118,14 @@ fn words(plan: &PlanReport) -> String {
         text.push_str("; what no fit like it has been recorded for has no price yet");
     }
     text.push('\n');
-    text
+    text + &told_of_held(plan)
+}
+
+/// What is to be known of nodes that are not to be trained.
+fn told_of_held(plan: &PlanReport) -> String {
+    let held = plan.nodes.iter().filter(|node| node.action == Action::Frozen);
+    held.flat_map(|node| node.reasons.iter().map(|why| format!("warning: {}: {why}\n", node.name)))
+        .collect()
 }
 
 fn price(estimate: Estimate) -> String {

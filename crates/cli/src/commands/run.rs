@@ -196,7 +196,11 @@ fn row(node: &NodeRun) -> Vec<String> {
         Outcome::Blocked if node.reasons.iter().any(|why| why == STOPPED) => "stopped",
         Outcome::Blocked => "blocked",
     };
-    let why = node.error.clone().unwrap_or_else(|| node.reasons.join("; "));
+    let why = match node.outcome {
+        // That it is not trained with the settings of the file is a warning of its own.
+        Outcome::Frozen => String::new(),
+        _ => node.error.clone().unwrap_or_else(|| node.reasons.join("; ")),
+    };
     vec![
         node.name.clone(),
         outcome.to_owned(),

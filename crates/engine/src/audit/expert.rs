@@ -7,7 +7,9 @@ use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_plan::View;
 use collegium_probe::{Sight, agreement, spectral_gap};
-use collegium_records::{Agop, Comparison, NodeAudit, Probe, SeenRows, Skill, SplitMeasures};
+use collegium_records::{
+    Agop, Comparison, NodeAudit, Performance, Probe, SeenRows, Skill, SplitMeasures,
+};
 
 use super::{
     baseline_name, baselines,
@@ -116,7 +118,16 @@ impl Session {
         if let Some(own) = metrics.get("test") {
             seen.probe.seeds = all_metrics(&own.metrics, &refits);
         }
-        let (confusion, reliability) = measures::tables(&held_out, &resolved.classes);
+        // Where test figures are withheld, so is everything that is made of the same rows.
+        let shown = metrics.get("test").is_some_and(|test| !test.metrics.is_empty());
+        let (confusion, reliability) = match shown {
+            true => measures::tables(&held_out, &resolved.classes),
+            false => (None, None),
+        };
+        let performance = match shown {
+            true => self.performance(index, state, &held_out, key)?,
+            false => Performance::default(),
+        };
         Ok(NodeAudit {
             name: self.node_name(index),
             task: full.task.clone(),
@@ -146,7 +157,7 @@ impl Session {
             certificate: None,
             judgement: None,
             advice: None,
-            performance: self.performance(index, state, &held_out, key)?,
+            performance,
             probe: seen.probe,
             combined,
             composite,

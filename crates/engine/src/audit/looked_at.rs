@@ -80,7 +80,7 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         false => format!("It uses {}{}", list(&used), worth(&used, &audit.probe.cues)),
     };
     if !noise.is_empty() {
-        text.push_str(&format!("; indistinguishable from noise: {}", list(&noise)));
+        text.push_str(&format!("; {} cannot be told from noise", list(&noise)));
     }
     said.push((Level::Note, format!("{text}.")));
     let copied: Vec<String> =
@@ -93,10 +93,15 @@ fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
         );
         said.push((Level::Note, text));
     }
-    for (cues, words) in [
-        (faint, "Little weight on average, and yet it counts"),
-        (idle, "Weight, and no certain effect of its own"),
-    ] {
+    let faint_words = match faint.len() {
+        1 => "One input counts although it has little weight on average",
+        _ => "Some inputs count although they have little weight on average",
+    };
+    let idle_words = match idle.len() {
+        1 => "One input has weight, and no certain effect of its own",
+        _ => "Some inputs have weight, and no certain effect of their own",
+    };
+    for (cues, words) in [(faint, faint_words), (idle, idle_words)] {
         said.extend(effects(&cues, words).map(|text| (Level::Note, text)));
     }
     said
@@ -116,7 +121,8 @@ fn worth(used: &[String], cues: &[Cue]) -> String {
         })
         .collect();
     format!(
-        " (exchanged between {} they cost, in {}, {})",
+        " (when {} exchanged between {}, {} rises by {})",
+        if costs.len() == 1 { "it is" } else { "they are" },
         rows_of(first),
         metric_of(first),
         list(&figures)

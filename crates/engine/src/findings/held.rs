@@ -11,6 +11,9 @@ use collegium_records::{Change, Ingredient, Level, Recipe};
 use super::Found;
 use crate::{EngineError, Session, rows::Rows};
 
+/// The kind of this finding.
+pub(crate) const HELD_SETTINGS: &str = "held-settings";
+
 /// What is said of a held model, and the ways out.
 struct Told {
     text: String,
@@ -25,7 +28,7 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Option<Found>, Engin
         StandsOn::Recipe | StandsOn::Source { .. } => return Ok(None),
     };
     Ok(Some(Found {
-        kind: "held-settings",
+        kind: HELD_SETTINGS,
         level: Level::Warning,
         span,
         label: "the model stays as it was trained".to_owned(),

@@ -21,7 +21,7 @@
 mod account;
 mod classes;
 mod folds;
-mod held;
+pub(crate) mod held;
 mod refusals;
 mod rows;
 mod unmeasured;

@@ -253,3 +253,17 @@ impl<'a> Asked<'a> {
         known.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn folds_of_a_node_are_said_by_their_number() {
+        let all = ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"];
+        assert_eq!(listed(&all, 5), "full, 5 of 5 folds");
+        assert_eq!(listed(&all[1..3], 5), "2 of 5 folds");
+        assert_eq!(listed(&["full", "fold 2/5"], 5), "full, fold 2/5");
+        assert_eq!(listed(&["full", "baseline linear"], 0), "full, baseline linear");
+    }
+}

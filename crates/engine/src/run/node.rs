@@ -108,6 +108,9 @@ impl Shared {
         if how.forced {
             return Ok(vec!["forced".to_owned()]);
         }
+        if ready.held.is_some() && ready.now.is_none() {
+            return Ok(self.session.other_settings(index)?.into_iter().collect());
+        }
         let mut reasons = crate::reuse::reasons(ready);
         if let (Some(now), false) =
             (&ready.now, ready.open.is_empty() || ready.certificate.is_some())

@@ -18,13 +18,15 @@ pub(super) fn reason(of: &Comparison, skilled: bool, standings: [Standing; 2]) -
             [true, false] => "importances are well beyond what seeds of one version do",
             _ => "directions are well beyond what seeds of one version do",
         },
-        Changed::No if any(Standing::Seeds) => "within what seeds of one version do",
-        Changed::No => "within what halves of the rows do",
+        Changed::No if any(Standing::Seeds) => {
+            "the two are no farther apart than seeds of one version"
+        }
+        Changed::No => "the two are no farther apart than halves of the rows",
         Changed::CannotTell if any(Standing::Alone) => {
-            "farther apart than halves of the rows, and there are no seeds to compare with"
+            "the two are farther apart than halves of the rows, and there are no seeds to compare with"
         }
         Changed::CannotTell if any(Standing::Close) => {
-            "farther apart than seeds of one version, and not by enough to tell"
+            "the two are farther apart than seeds of one version, and not by enough to tell"
         }
         Changed::CannotTell => "seeds of one version are so far apart that no change could show",
     };

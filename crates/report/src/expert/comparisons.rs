@@ -27,7 +27,7 @@ fn one(comparison: &Comparison) -> Markup {
     html! {
         div.comparison {
             h4 { (capital(&comparison.what)) " " span class={ "health " (class) } { (words) } }
-            p { (sentence(&comparison.reason)) }
+            p { (sentence(&capital(&comparison.reason))) "." }
             (charts::agreement(comparison))
             @if !comparison.angles.is_empty() {
                 p.caption {

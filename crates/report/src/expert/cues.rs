@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::charts;
 use crate::number::{counted, measure};
 use crate::page::breakable;
-use crate::words::{finite, headline, metric_name, metrics_of};
+use crate::words::{finite, headline, metric_name, metric_phrase, metrics_of};
 
 pub(super) fn cues(node: &NodeAudit) -> Markup {
     html! {
@@ -37,8 +37,9 @@ fn one(cue: &Cue, node: &NodeAudit) -> Markup {
         @if let Some(cost) = &cue.conditional {
             p.caption {
                 @let (shown, range) = measure(cost.cost, Some(&cost.interval));
-                @if cost.alike { "Exchanged among rows that are alike in the other inputs, " } @else if cost.determined { "The other inputs determine it. Exchanged among all rows, " } @else { "Exchanged among all rows, " }
-                (metric_name(&cost.metric))
+                @if cost.determined { "The other inputs determine it. " }
+                "When it is exchanged among " @if cost.alike { "rows that are alike in the other inputs" } @else { "all rows" } ", "
+                (metric_phrase(&cost.metric))
                 " rises by " (shown) @if let Some(range) = range { " (" (range) ")" } "."
             }
         }

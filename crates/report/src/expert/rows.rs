@@ -22,7 +22,7 @@ pub(super) fn rows(rows: &[RowAttribution], node: &NodeAudit) -> Markup {
         }
         p.caption {
             "To the right: with more of it, " (rises) " rises; to the left: it falls. "
-            "Relative to the largest of the row (" a href="#glossary-attribution" { "attribution" } ")."
+            "Bars are relative to the largest of the row (" a href="#glossary-attribution" { "attribution" } ")."
         }
     }
 }
