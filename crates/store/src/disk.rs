@@ -11,62 +11,23 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tempfile::NamedTempFile;
-
 /// A temporary file younger than this is never removed: its writer may not have locked it yet.
-const GRACE: Duration = Duration::from_secs(600);
+pub(crate) const GRACE: Duration = Duration::from_secs(600);
 
-/// So often a folder may vanish again before a file is named in it (`gc` removes empty ones).
-const FOLDER_LOSSES: usize = 20;
+/// The letters at the end of a temporary name.
+pub(crate) const LETTERS: usize = 6;
 
-/// A locked temporary file in `folder`, whose name begins with `prefix`.
-pub(crate) fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+/// Fills a temporary file in `folder`, whose name begins with `prefix`, and gives it its name. From
+/// then on every process sees the whole file; [`sync`] makes it survive a power loss.
+pub(crate) fn replace(folder: &Path, prefix: &str, target: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
     // As any other new file: the user's umask decides, not the temporary file's privacy.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
+    builder.prefix(prefix).permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
     // Nobody else has seen the file. Where locks are not supported, leftovers just stay.
     let _ = file.as_file().try_lock();
-    Ok(file)
-}
-
-/// Gives a filled temporary file its name, replacing what was there; the folder is made if missing.
-///
-/// From then on every process sees the whole file. Whether it also survives a power loss is another
-/// matter, for [`sync`] or [`sync_all`].
-pub(crate) fn settle(file: NamedTempFile, target: &Path, read_only: bool) -> io::Result<()> {
-    if read_only {
-        let mut permissions = file.as_file().metadata()?.permissions();
-        permissions.set_readonly(true);
-        file.as_file().set_permissions(permissions)?;
-    }
-    let mut file = file;
-    for _ in 0..FOLDER_LOSSES {
-        let Err(refused) = file.persist(target) else { return Ok(()) };
-        match target.parent() {
-            Some(folder) if refused.error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(folder)?;
-                file = refused.file;
-            }
-            _ => return Err(refused.error),
-        }
-    }
-    file.persist(target).map(drop).map_err(|refused| refused.error)
-}
-
-/// [`temporary`], filled with `bytes`, then [`settle`]d.
-pub(crate) fn replace(
-    folder: &Path,
-    prefix: &str,
-    target: &Path,
-    bytes: &[u8],
-    read_only: bool,
-) -> io::Result<()> {
-    let mut file = temporary(folder, prefix)?;
     file.write_all(bytes)?;
-    settle(file, target, read_only)
+    file.persist(target).map(drop).map_err(|refused| refused.error)
 }
 
 /// Makes a settled file survive a power loss: its content, and its name.
@@ -127,17 +88,22 @@ pub(crate) fn sync_all<'a>(
     sync(root).map_err(|error| (root.to_owned(), error))
 }
 
-/// Removes temporary files that dead processes left in `folder`: those with the prefix that are
-/// some minutes old and that nobody holds a lock on. Failing to is no harm.
+/// Removes temporary files that dead processes left in `folder`: regular files whose name is the prefix
+/// and six letters, some minutes old, that nobody holds a lock on. Failing to is no harm.
 pub(crate) fn sweep(folder: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let now = SystemTime::now();
     for entry in entries.flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
-        let old = entry
-            .metadata()
-            .and_then(|m| m.modified())
-            .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE));
+        let name = entry.file_name();
+        let letters = name.to_str().and_then(|name| name.strip_prefix(prefix));
+        let ours = letters.is_some_and(is_letters);
+        // Of a link, the entry itself: it is not followed.
+        let old = entry.metadata().is_ok_and(|metadata| {
+            metadata.is_file()
+                && metadata
+                    .modified()
+                    .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE))
+        });
         if ours
             && old
             && let Ok(file) = File::open(entry.path())
@@ -146,4 +112,9 @@ pub(crate) fn sweep(folder: &Path, prefix: &str) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Are these the letters at the end of a temporary name?
+pub(crate) fn is_letters(text: &str) -> bool {
+    text.len() == LETTERS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

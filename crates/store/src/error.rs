@@ -38,6 +38,29 @@ pub enum StoreError {
         /// The latest version that this program knows.
         known: u64,
     },
+    /// The store belongs to another user.
+    #[error(
+        "the store {} belongs to another user (number {owner}), and is not written to. Work as that \
+         user, or, if you trust whoever can write there, `collegium trust --store {}`",
+        path.display(), path.display()
+    )]
+    Owner {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
+    /// `.collegium` is a link to what is no store.
+    #[error(
+        "{} is a link to {}, and there is no store there: nothing is read or written through it. Remove \
+         the link; to share a store, make the link to one that exists", path.display(), to.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
     /// A file outside the store (an input) could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Input {
@@ -79,7 +102,14 @@ impl StoreError {
     /// Is the store (or a lock file) damaged beyond repair, unreadable, not writable, or of a newer
     /// version? The command line's exit code 7; the other kinds are the user's input.
     pub fn is_damage_or_write(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Read { .. } | Self::Newer { .. })
+        matches!(
+            self,
+            Self::Write { .. }
+                | Self::Read { .. }
+                | Self::Newer { .. }
+                | Self::Owner { .. }
+                | Self::Link { .. }
+        )
     }
 
     /// The file or folder it is about.
@@ -88,6 +118,8 @@ impl StoreError {
             Self::Write { path, .. }
             | Self::Read { path, .. }
             | Self::Newer { path, .. }
+            | Self::Owner { path, .. }
+            | Self::Link { path, .. }
             | Self::Input { path, .. }
             | Self::Unsettled { path }
             | Self::LockFile { path, .. } => Some(path),

@@ -1,23 +1,31 @@
 //! The folder `.collegium/`: its parts, its version, and how it comes into being.
 
 use std::{
+    collections::HashSet,
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
 };
 
 use collegium_digest::Digest;
+use rustix::fs::FileType;
 
 use crate::{
-    StoreError, disk,
+    StoreError,
+    folder::{Folder, Temporary},
+    locked, owner,
     scratch::{Scratch, can_write},
 };
 
 /// The layout version that this program writes, and the latest that it reads.
 pub(crate) const VERSION: u64 = 1;
 
-const FOLDERS: [&str; 8] =
+pub(crate) const FOLDERS: [&str; 8] =
     ["objects", "recipes", "realisations", "locks", "tmp", "quarantine", "runs", "cache"];
+
+/// More than this is no version.
+const LONGEST_VERSION: u64 = 64;
 
 const README: &str = "\
 This folder is Collegium's store: what was computed, filed under what it was computed from.
@@ -33,6 +41,7 @@ reports/PIPELINE.html, .json        the last audit of each pipeline
 cache/stat.json                     hashes of input files, by path, size and times
 cache/memo                          what follows from hashes: a hash for a hash
 cache/KEY.ground, KEY.report        what the last run of a pipeline stood on, and what it said
+projects/ID                         another project that uses this store through a link
 locks/RECIPE                        held by the process that computes that recipe; released when it ends
 tmp/PROCESS-...                     files being written
 quarantine/PATH.PROCESS             files that were found damaged; of no use but to find out why
@@ -47,23 +56,68 @@ file stands on.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) root: PathBuf,
+    ground: Arc<Folder>,
     /// What is laid over a store that cannot be written.
     pub(crate) scratch: Option<Scratch>,
+    /// Is nothing but caches written?
+    pub(crate) looks: bool,
+    /// Damaged files that whoever only looks passes over.
+    ignored: Mutex<HashSet<PathBuf>>,
+    /// What is to be said of the place.
+    pub(crate) note: Option<String>,
 }
 
 impl Layout {
-    pub(crate) fn new(project_root: &Path) -> Self {
-        Self { root: project_root.join(".collegium"), scratch: None }
+    /// To write to. A store of another owner is refused.
+    pub(crate) fn new(project_root: &Path) -> Result<Self, StoreError> {
+        let layout = Self::at(project_root)?;
+        match layout.stranger()? {
+            Some(error) => Err(error),
+            None => Ok(layout),
+        }
     }
 
     /// The same where the project cannot be written: nothing below it will be.
     pub(crate) fn to_read(project_root: &Path) -> Result<Self, StoreError> {
-        let mut layout = Self::new(project_root);
-        if !layout.can_be_written(project_root) {
+        let mut layout = Self { looks: true, ..Self::at(project_root)? };
+        let stranger = layout.stranger()?;
+        if stranger.is_some() || !layout.can_be_written(project_root) {
             let folder = std::env::temp_dir();
             layout.scratch = Some(Scratch::new().map_err(StoreError::write(&folder))?);
         }
+        layout.note = stranger.map(|_| {
+            let root = layout.root.display();
+            format!("{root} belongs to another user: it is read, and nothing is written to it")
+        });
         Ok(layout)
+    }
+
+    fn at(project_root: &Path) -> Result<Self, StoreError> {
+        let root = project_root.join(".collegium");
+        let linked = fs::symlink_metadata(&root).is_ok_and(|metadata| metadata.is_symlink());
+        let ground = Arc::new(Folder::new(root.clone(), linked));
+        let (ignored, note) = (Mutex::default(), None);
+        let layout = Self { root, ground, scratch: None, looks: false, ignored, note };
+        // A link may lead anywhere. It is the user's own if a store is there already.
+        if linked && !matches!(layout.version(), Ok(Some(text)) if text.parse::<u64>().is_ok()) {
+            let to = fs::read_link(&layout.root).unwrap_or_default();
+            return Err(StoreError::Link { path: layout.root, to });
+        }
+        Ok(layout)
+    }
+
+    /// The refusal to write to the store, if it belongs to somebody else.
+    fn stranger(&self) -> Result<Option<StoreError>, StoreError> {
+        match self.ground.metadata() {
+            Ok(metadata) if owner::is_ours(&metadata, &self.root) => Ok(None),
+            Ok(metadata) => Ok(Some(StoreError::Owner {
+                path: self.root.clone(),
+                owner: std::os::unix::fs::MetadataExt::uid(&metadata),
+            })),
+            // There is none yet.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Read { path: self.root.clone(), source }),
+        }
     }
 
     fn can_be_written(&self, project_root: &Path) -> bool {
@@ -73,6 +127,38 @@ impl Layout {
         }
         let parts = FOLDERS.iter().map(|name| self.root.join(name)).filter(|part| part.is_dir());
         std::iter::once(self.root.clone()).chain(parts).all(|folder| can_write(&folder))
+    }
+
+    /// The folder that a path lies in: the store's, or what is laid over it.
+    pub(crate) fn ground(&self, path: &Path) -> &Arc<Folder> {
+        match &self.scratch {
+            Some(scratch) if path.starts_with(scratch.root()) => &scratch.ground,
+            _ => &self.ground,
+        }
+    }
+
+    /// The bytes of a file; empty for a folder in its place, which no reader takes for a record.
+    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.ground(path).read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound => Ok(None),
+                ErrorKind::IsADirectory => Ok(Some(Vec::new())),
+                _ => Err(StoreError::Read { path: path.to_owned(), source: error }),
+            },
+        }
+    }
+
+    /// The names in a folder, with their paths, sorted; none if there is no such folder, or if it is a
+    /// stray file.
+    pub(crate) fn names(&self, folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
+        self.ground(folder).names(folder).map_err(StoreError::read(folder))
+    }
+
+    /// A locked temporary file of this process.
+    pub(crate) fn temporary(&self) -> io::Result<Temporary> {
+        let folder = self.home("tmp");
+        self.ground(&folder).temporary(&folder, &format!("{}-", std::process::id()))
     }
 
     /// Where new files go: the store itself, or what is laid over it.
@@ -113,9 +199,19 @@ impl Layout {
         std::iter::once(self.realisations(recipe)).chain(over)
     }
 
+    /// Passes over a damaged file from now on.
+    pub(crate) fn ignore(&self, path: &Path) {
+        locked(&self.ignored).insert(path.to_owned());
+    }
+
     /// Is this file of the store passed over?
     pub(crate) fn ignores(&self, path: &Path) -> bool {
-        self.scratch.as_ref().is_some_and(|scratch| path.exists() && !scratch.is_below(path))
+        self.looks && locked(&self.ignored).contains(path)
+    }
+
+    /// Is the file there, and not passed over?
+    fn is_below(&self, path: &Path) -> bool {
+        self.ground.look(path).is_ok() && !self.ignores(path)
     }
 
     pub(crate) fn realisation(&self, recipe: &Digest, id: &Digest) -> PathBuf {
@@ -127,51 +223,66 @@ impl Layout {
     fn below(&self, folder: &str, names: &[&str]) -> PathBuf {
         let own = path(&self.root, folder, names);
         match &self.scratch {
-            Some(scratch) if !scratch.is_below(&own) => path(scratch.root(), folder, names),
+            Some(scratch) if !self.is_below(&own) => path(scratch.root(), folder, names),
             _ => own,
         }
     }
 
-    /// Looks at the version, if there is a store; says whether `version` is missing or unreadable
-    /// as a number, so that it has to be written anew.
-    pub(crate) fn check(&self) -> Result<Option<String>, StoreError> {
+    /// What `version` says; `None` if it is not there.
+    fn version(&self) -> Result<Option<String>, StoreError> {
         let path = self.folder("version");
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        match self.ground.look(&path) {
+            Ok(look) if look.kind == FileType::RegularFile && look.bytes <= LONGEST_VERSION => {}
+            Ok(_) => return Ok(Some(String::new())),
+            Err(error) if crate::folder::is_absent(&error) => return Ok(None),
             Err(source) => return Err(StoreError::Read { path, source }),
-        };
+        }
+        let bytes = self.read(&path)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// Looks at the version, if there is a store; says whether it is damaged.
+    pub(crate) fn check(&self) -> Result<Option<String>, StoreError> {
+        let Some(text) = self.version()? else { return Ok(None) };
         match text.parse::<u64>() {
             Ok(found) if found > VERSION => {
                 Err(StoreError::Newer { path: self.root.clone(), found, known: VERSION })
             }
             Ok(_) => Ok(None),
-            Err(_) if self.scratch.is_some() => {
-                Ok(Some(format!("{} is damaged and is ignored", path.display())))
-            }
             Err(_) => {
-                // Out of the way, so that `create` writes it again.
-                let _ = fs::remove_file(&path);
-                Ok(Some(format!("{} was damaged and is written anew", path.display())))
+                let path = self.folder("version");
+                let then = if self.looks { "is ignored" } else { "will be written anew" };
+                Ok(Some(format!("{} is damaged and {then}", path.display())))
             }
         }
     }
 
-    /// Makes whatever part of the store is missing.
+    /// Makes whatever part of the store is missing, and removes what dead processes left.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
+        let home = self.writes_to().to_owned();
+        let ground = self.ground(&home);
+        ground.make().map_err(StoreError::write(&home))?;
         for name in FOLDERS {
             let path = self.home(name);
-            fs::create_dir_all(&path).map_err(StoreError::write(&path))?;
+            ground.make_folder(&path).map_err(StoreError::write(&path))?;
         }
         let version = format!("{VERSION}\n");
+        let damaged = !self.looks && self.version()?.is_some_and(|v| v.parse::<u64>().is_err());
         for (name, text) in
             [(".gitignore", "*\n"), ("README", README), ("version", version.as_str())]
         {
             let path = self.home(name);
-            if !path.exists() {
-                disk::replace(&self.home("tmp"), "", &path, text.as_bytes(), false)
-                    .map_err(StoreError::write(&path))?;
+            if ground.look(&path).is_err() || (damaged && name == "version") {
+                let write = || {
+                    let mut file = self.temporary()?;
+                    io::Write::write_all(&mut file.file, text.as_bytes())?;
+                    file.settle(&path, false)
+                };
+                write().map_err(StoreError::write(&path))?;
             }
+        }
+        if !self.looks {
+            crate::sweep::sweep(self);
         }
         Ok(())
     }

@@ -48,12 +48,14 @@
 
 mod disk;
 mod error;
+mod folder;
 mod gc;
 mod layout;
 mod lock;
 mod lockfile;
 mod memo;
 mod objects;
+mod owner;
 mod project;
 mod runs;
 mod scratch;
@@ -62,12 +64,13 @@ mod shape;
 mod staged;
 mod stamp;
 mod stamped;
+mod sweep;
 mod traces;
 mod verify;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -81,11 +84,13 @@ pub use error::StoreError;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, parse_lock, read_lock, write_lock};
+pub use owner::trust_file;
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use stamped::Stamped;
 pub use verify::{Progress, Scope, Verified};
 
 use crate::{
+    folder::Temporary,
     layout::Layout,
     memo::Memo,
     staged::Staged,
@@ -116,9 +121,10 @@ impl Store {
     /// keep; what has to be kept and cannot be written is an error then.
     ///
     /// # Errors
-    /// If the store there has a newer layout, or is not a folder that can be read.
+    /// If the store there has a newer layout, belongs to another user, is a link to what is no store,
+    /// or is not a folder that can be read.
     pub fn open(project_root: &Path) -> Result<Self, StoreError> {
-        Self::of(Arc::new(Layout::new(project_root)))
+        Self::of(Arc::new(Layout::new(project_root)?))
     }
 
     /// The same for whoever only looks. Where the project cannot be written, nothing below it is:
@@ -154,13 +160,11 @@ impl Store {
 
     fn of(layout: Arc<Layout>) -> Result<Self, StoreError> {
         let note = layout.check()?;
-        if layout.scratch.is_none() {
-            disk::sweep(&layout.folder("tmp"), "");
-        }
+        let notes = layout.note.iter().cloned().chain(note).collect();
         Ok(Self {
             layout,
             created: AtomicBool::new(false),
-            notes: Mutex::new(note.into_iter().collect()),
+            notes: Mutex::new(notes),
             unsynced: Mutex::default(),
             staged: Staged::default(),
             verified: Mutex::default(),
@@ -219,28 +223,21 @@ impl Store {
     }
 
     /// A temporary file for this store; if somebody deleted the store meanwhile, it is made again.
-    fn temporary(&self) -> Result<tempfile::NamedTempFile, StoreError> {
+    fn temporary(&self) -> Result<Temporary, StoreError> {
         self.create()?;
-        let folder = self.layout.home("tmp");
-        let prefix = format!("{}-", std::process::id());
-        match disk::temporary(&folder, &prefix) {
+        match self.layout.temporary() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.layout.create()?;
-                disk::temporary(&folder, &prefix)
+                self.layout.temporary()
             }
             result => result,
         }
-        .map_err(StoreError::write(&folder))
+        .map_err(StoreError::write(&self.layout.home("tmp")))
     }
 
     /// Names a filled temporary file, and sees to it that the next flush makes it durable.
-    fn settle(
-        &self,
-        file: tempfile::NamedTempFile,
-        target: &Path,
-        read_only: bool,
-    ) -> Result<(), StoreError> {
-        disk::settle(file, target, read_only).map_err(StoreError::write(target))?;
+    fn settle(&self, file: Temporary, target: &Path, read_only: bool) -> Result<(), StoreError> {
+        file.settle(target, read_only).map_err(StoreError::write(target))?;
         locked(&self.unsynced).insert(target.to_owned());
         Ok(())
     }
@@ -248,22 +245,23 @@ impl Store {
     /// Writes a whole file of the store that may well be lost in a power loss.
     fn replace(&self, target: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = self.temporary()?;
-        file.write_all(bytes).map_err(StoreError::write(target))?;
-        disk::settle(file, target, false).map_err(StoreError::write(target))
+        file.file.write_all(bytes).map_err(StoreError::write(target))?;
+        file.settle(target, false).map_err(StoreError::write(target))
     }
 
     /// Writes a whole file of the store that is part of a result.
     fn keep(&self, target: &Path, bytes: &[u8], read_only: bool) -> Result<(), StoreError> {
         let mut file = self.temporary()?;
-        file.write_all(bytes).map_err(StoreError::write(target))?;
+        file.file.write_all(bytes).map_err(StoreError::write(target))?;
         self.settle(file, target, read_only)
     }
 
-    /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place.
-    fn set_aside(&self, path: &Path) -> std::io::Result<PathBuf> {
-        if let Some(scratch) = &self.layout.scratch {
-            scratch.ignore(path);
-            return Err(ErrorKind::ReadOnlyFilesystem.into());
+    /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place; `None`
+    /// where nothing but caches is written, and the file is passed over.
+    fn set_aside(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        if self.layout.looks {
+            self.layout.ignore(path);
+            return Ok(None);
         }
         let folder = self.layout.folder("quarantine");
         let name: Vec<_> = path
@@ -273,18 +271,23 @@ impl Store {
             .map(|part| part.to_string_lossy())
             .collect();
         let target = folder.join(format!("{}.{}", name.join("-"), std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        std::fs::rename(path, &target)?;
-        if let Ok(file) = std::fs::File::open(&target) {
+        let ground = self.layout.ground(path);
+        ground.make_folder(&folder)?;
+        ground.rename(path, &target)?;
+        if let Ok(file) = ground.open(&target) {
             let _ = file.set_modified(std::time::SystemTime::now());
         }
-        Ok(target)
+        Ok(Some(target))
     }
 
     /// Takes a damaged file out of the way and says so. `what` names it in words.
     fn quarantine(&self, path: &Path, what: &str) {
+        if self.layout.ignores(path) {
+            return;
+        }
         self.note(match self.set_aside(path) {
-            Ok(moved) => format!(
+            Ok(None) => format!("{what} is damaged and is ignored"),
+            Ok(Some(moved)) => format!(
                 "{what} was damaged; it was moved to {} and will be made again when needed",
                 moved.display()
             ),

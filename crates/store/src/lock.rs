@@ -6,17 +6,20 @@
 //! others would open.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use collegium_digest::Digest;
 
-use crate::{Store, StoreError, layout::hex};
+use crate::{Store, StoreError, folder::Folder, layout::hex};
 
 /// The exclusive right to compute a recipe, until dropped.
 #[derive(Debug)]
@@ -24,13 +27,14 @@ use crate::{Store, StoreError, layout::hex};
 pub struct RecipeLock {
     path: PathBuf,
     file: File,
+    ground: Arc<Folder>,
 }
 
 impl Drop for RecipeLock {
     fn drop(&mut self) {
         // While the lock is still held; closing the file then releases it.
-        if is_current(&self.file, &self.path).unwrap_or(false) {
-            let _ = fs::remove_file(&self.path);
+        if is_current(&self.file, &self.path, &self.ground).unwrap_or(false) {
+            let _ = self.ground.remove(&self.path);
         }
     }
 }
@@ -46,10 +50,10 @@ impl Store {
     /// If the lock's file cannot be made.
     pub fn lock(&self, recipe: &Digest) -> Result<RecipeLock, StoreError> {
         loop {
-            let (file, path) = self.lock_candidate(recipe)?;
+            let (file, path, ground) = self.lock_candidate(recipe)?;
             file.lock().map_err(StoreError::write(&path))?;
-            if is_current(&file, &path).map_err(StoreError::write(&path))? {
-                return Ok(RecipeLock { path, file });
+            if is_current(&file, &path, &ground).map_err(StoreError::write(&path))? {
+                return Ok(RecipeLock { path, file, ground });
             }
         }
     }
@@ -79,10 +83,12 @@ impl Store {
     /// If the lock's file cannot be made.
     pub fn try_lock(&self, recipe: &Digest) -> Result<Option<RecipeLock>, StoreError> {
         loop {
-            let (file, path) = self.lock_candidate(recipe)?;
+            let (file, path, ground) = self.lock_candidate(recipe)?;
             match file.try_lock() {
-                Ok(()) if is_current(&file, &path).map_err(StoreError::write(&path))? => {
-                    return Ok(Some(RecipeLock { path, file }));
+                Ok(())
+                    if is_current(&file, &path, &ground).map_err(StoreError::write(&path))? =>
+                {
+                    return Ok(Some(RecipeLock { path, file, ground }));
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -93,10 +99,11 @@ impl Store {
         }
     }
 
-    fn lock_candidate(&self, recipe: &Digest) -> Result<(File, PathBuf), StoreError> {
+    fn lock_candidate(&self, recipe: &Digest) -> Result<(File, PathBuf, Arc<Folder>), StoreError> {
         self.create()?;
         let path = self.layout.home("locks").join(hex(recipe));
-        let open = || OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let ground = self.layout.ground(&path);
+        let open = || ground.open_or_make(&path);
         let file = match open() {
             // Somebody deleted the store meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -106,24 +113,17 @@ impl Store {
             result => result,
         }
         .map_err(StoreError::write(&path))?;
-        Ok((file, path))
+        Ok((file, path, ground.clone()))
     }
 }
 
 /// Is the open file still the one at this path?
-#[cfg(unix)]
-fn is_current(file: &File, path: &Path) -> io::Result<bool> {
+fn is_current(file: &File, path: &Path, ground: &Folder) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     let mine = file.metadata()?;
-    match fs::metadata(path) {
+    match ground.open(path).and_then(|there| there.metadata()) {
         Ok(there) => Ok((there.dev(), there.ino()) == (mine.dev(), mine.ino())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Elsewhere an open file cannot be removed under its holder.
-#[cfg(not(unix))]
-fn is_current(_: &File, path: &Path) -> io::Result<bool> {
-    path.try_exists()
 }

@@ -124,7 +124,7 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
     let prefix = format!(".{name}.");
     disk::sweep(&folder, &prefix);
     // Not left to a later sync: it may be the only file of a run that is committed.
-    disk::replace(&folder, &prefix, path, text.as_bytes(), false)
+    disk::replace(&folder, &prefix, path, text.as_bytes())
         .and_then(|()| disk::sync(path))
         .map_err(StoreError::write(path))
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use collegium_digest::Digest;
 
-use crate::{Store, StoreError, locked, traces};
+use crate::{Store, StoreError, locked};
 
 const HEAD: &[u8] = b"collegium memo 1\n";
 
@@ -43,7 +43,7 @@ impl Store {
 
     fn read_memo(&self) -> HashMap<Digest, (Digest, bool)> {
         let path = self.layout.folder("cache").join("memo");
-        let Ok(Some(bytes)) = traces::read(&path) else { return HashMap::new() };
+        let Ok(Some(bytes)) = self.layout.read(&path) else { return HashMap::new() };
         decode(&bytes).unwrap_or_else(|| {
             self.quarantine(&path, "the memo");
             HashMap::new()

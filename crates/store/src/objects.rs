@@ -1,7 +1,7 @@
 //! Content, named by its hash.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, ErrorKind, Read as _, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -9,7 +9,9 @@ use std::{
 
 use collegium_digest::Digest;
 
-use crate::{Store, StoreError, locked, stamp::Stamp};
+use rustix::fs::FileType;
+
+use crate::{Store, StoreError, folder::Look, locked, stamp::Stamp};
 
 /// An object that was written or found needed more recently than this counts as young as it is.
 const FRESH: Duration = Duration::from_secs(600);
@@ -27,7 +29,7 @@ impl Store {
         let digest = Digest::of(bytes);
         if !self.holds(&digest)? {
             let mut file = self.temporary()?;
-            file.write_all(bytes).map_err(StoreError::write(file.path()))?;
+            file.file.write_all(bytes).map_err(StoreError::write(file.path()))?;
             self.stage(digest, file)?;
         }
         Ok(digest)
@@ -44,8 +46,7 @@ impl Store {
         let mut file = self.temporary()?;
         let path = file.path().to_owned();
         let hasher = blake3::Hasher::new();
-        let mut writer =
-            BufWriter::with_capacity(1 << 17, Hashing { to: file.as_file_mut(), hasher });
+        let mut writer = BufWriter::with_capacity(1 << 17, Hashing { to: &mut file.file, hasher });
         fill(&mut writer).map_err(StoreError::write(&path))?;
         writer.flush().map_err(StoreError::write(&path))?;
         let digest = Digest::from_bytes(*writer.get_ref().hasher.finalize().as_bytes());
@@ -64,12 +65,13 @@ impl Store {
         }
         let Some(path) = self.sound(object)? else { return Ok(false) };
         let now = SystemTime::now();
-        let old = fs::metadata(&path)
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > FRESH));
+        let ground = self.layout.ground(&path);
+        let old = ground
+            .look(&path)
+            .is_ok_and(|look| now.duration_since(look.modified).is_ok_and(|age| age > FRESH));
         if old
             && !self.is_read_only()
-            && File::open(&path).is_ok_and(|file| file.set_modified(now).is_ok())
+            && ground.open(&path).is_ok_and(|file| file.set_modified(now).is_ok())
         {
             self.trust(object, &path);
         }
@@ -85,7 +87,7 @@ impl Store {
         if let Some(bytes) = self.staged.read(object).map_err(StoreError::read(&path))? {
             return Ok(Some(bytes));
         }
-        match fs::read(&path) {
+        match self.layout.ground(&path).read(&path) {
             Ok(bytes) if Digest::of(&bytes) == *object => Ok(Some(bytes)),
             Ok(_) => Ok(self.damaged_object(&path, object)),
             Err(error) => match error.kind() {
@@ -113,21 +115,27 @@ impl Store {
     /// The file of a named object, if it is what its name says.
     fn sound(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
         let path = self.layout.object(object);
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => metadata,
-            Ok(_) => return Ok(self.damaged_object(&path, object)),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Read { path, source }),
+        let opened = self.layout.ground(&path).open(&path).and_then(|file| {
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        });
+        let (file, metadata) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::NotFound => Ok(None),
+                    ErrorKind::IsADirectory => Ok(self.damaged_object(&path, object)),
+                    _ => Err(StoreError::Read { path, source: error }),
+                };
+            }
         };
         let stamp = Stamp::of(&metadata);
         if stamp.is_some() && locked(&self.verified).get(object) == stamp.as_ref() {
             return Ok(Some(path));
         }
-        match hash_file(&path) {
+        match hash(file) {
             Ok(digest) if digest == *object => {}
             Ok(_) => return Ok(self.damaged_object(&path, object)),
-            // Another process took it away since.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::Read { path, source }),
         }
         if let Some(stamp) = stamp {
@@ -138,7 +146,9 @@ impl Store {
 
     /// Is there a file for this object? Its content is not checked.
     pub fn contains(&self, object: &Digest) -> bool {
-        self.staged.contains(object) || self.layout.object(object).is_file()
+        let path = self.layout.object(object);
+        let is_file = |look: Look| look.kind == FileType::RegularFile;
+        self.staged.contains(object) || self.layout.ground(&path).look(&path).is_ok_and(is_file)
     }
 
     /// The digests of all objects, sorted, by their names alone.
@@ -148,8 +158,8 @@ impl Store {
     pub fn objects(&self) -> Result<Vec<Digest>, StoreError> {
         self.name_staged()?;
         let mut digests = Vec::new();
-        for (shard, folder) in names(&self.layout.folder("objects"))? {
-            for (rest, _) in names(&folder)? {
+        for (shard, folder) in self.layout.names(&self.layout.folder("objects"))? {
+            for (rest, _) in self.layout.names(&folder)? {
                 digests.extend(format!("{shard}{rest}").parse::<Digest>());
             }
         }
@@ -159,7 +169,8 @@ impl Store {
 
     /// Spares [`Store::path`] the reading of what this process has just written.
     pub(crate) fn trust(&self, object: &Digest, path: &Path) {
-        if let Some(stamp) = fs::metadata(path).ok().and_then(|metadata| Stamp::of(&metadata)) {
+        let metadata = self.layout.ground(path).open(path).and_then(|file| file.metadata());
+        if let Some(stamp) = metadata.ok().and_then(|metadata| Stamp::of(&metadata)) {
             locked(&self.verified).insert(*object, stamp);
         }
     }
@@ -170,30 +181,13 @@ impl Store {
     }
 }
 
-/// The names in a folder, with their paths, sorted; none if there is no such folder, or if it is a
-/// stray file.
-pub(crate) fn names(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        Err(source) => return Err(StoreError::Read { path: folder.to_owned(), source }),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(StoreError::read(folder))?;
-        if let Some(name) = entry.file_name().to_str() {
-            names.push((name.to_owned(), entry.path()));
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// The digest of a file's bytes, in bounded memory.
 pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
+    hash(File::open(path)?)
+}
+
+/// The digest of what is left of an open file, in bounded memory.
+pub(crate) fn hash(mut file: File) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     // Large enough for BLAKE3's widest vectors, small enough for the cache.
     let mut buffer = vec![0; 1 << 17];

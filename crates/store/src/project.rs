@@ -9,7 +9,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_records::{Lock, LockedNode, Missing};
 
-use crate::{Store, StoreError, layout::hex, objects::names, read_lock};
+use crate::{Store, StoreError, layout::hex, read_lock};
 
 /// A pipeline file with its lock.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ fn search(
     if !seen.insert(real) {
         return Ok(());
     }
-    for (name, path) in names(folder)? {
+    for (name, path) in entries(folder)? {
         if name.starts_with('.') || name == "target" {
             continue;
         }
@@ -59,6 +59,16 @@ fn search(
         }
     }
     Ok(())
+}
+
+/// The names in a folder of the project, with their paths.
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(StoreError::read(folder))? {
+        let entry = entry.map_err(StoreError::read(folder))?;
+        found.extend(entry.file_name().into_string().ok().map(|name| (name, entry.path())));
+    }
+    Ok(found)
 }
 
 /// The pipeline in a TOML file, if it is one.
@@ -178,7 +188,7 @@ impl Store {
                     note(name, format!("record of fit {part}"), recipe);
                 }
             }
-            if names(&self.layout.realisations(&node.outputs))?.is_empty() {
+            if self.layout.names(&self.layout.realisations(&node.outputs))?.is_empty() {
                 note(name, "record of its outputs".to_owned(), node.outputs);
             }
         }

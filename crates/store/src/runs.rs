@@ -3,7 +3,7 @@
 use collegium_records::RunReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError, objects::names, seal, traces};
+use crate::{Store, StoreError, seal};
 
 #[derive(Serialize, Deserialize)]
 struct Logged<R> {
@@ -44,11 +44,12 @@ impl Store {
     pub fn last_runs(&self, most: usize) -> Result<Vec<(String, RunReport)>, StoreError> {
         let mut runs = Vec::new();
         // Names sort as times do.
-        let mut files = names(&self.layout.folder("runs"))?;
+        let mut files = self.layout.names(&self.layout.folder("runs"))?;
+        files.retain(|(name, _)| is_run(name));
         files.drain(..files.len().saturating_sub(most));
         for (name, path) in files {
             let Some(stem) = name.strip_suffix(".json") else { continue };
-            let Some(bytes) = traces::read(&path)? else { continue };
+            let Some(bytes) = self.layout.read(&path)? else { continue };
             match seal::unseal(&[], &bytes).map(serde_json::from_slice::<Logged<RunReport>>) {
                 Some(Ok(run)) => runs.push((run.time, run.report)),
                 Some(Err(error)) => self.note(format!(
@@ -59,4 +60,18 @@ impl Store {
         }
         Ok(runs)
     }
+}
+
+/// Is this the name of a run's report, `20130101T120000.000000Z-123.json`?
+pub(crate) fn is_run(name: &str) -> bool {
+    let stem = name.strip_suffix(".json").and_then(|stem| stem.rsplit_once('-'));
+    stem.is_some_and(|(time, process)| {
+        is_number(process)
+            && time.ends_with('Z')
+            && time.bytes().all(|byte| byte.is_ascii_digit() || b"T.Z".contains(&byte))
+    })
+}
+
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

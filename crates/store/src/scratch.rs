@@ -12,54 +12,33 @@
 //! Rejected: objects in memory alone, since tables are mapped and streamed by path; asking for every
 //! write whether it is allowed, since one forgotten place would fail or, for root, write.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::{path::Path, sync::Arc};
 
 use tempfile::TempDir;
 
-use crate::locked;
+use crate::folder::Folder;
 
 /// The temporary folder over a store that cannot be written.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: TempDir,
-    /// Damaged files of the store below.
-    ignored: Mutex<HashSet<PathBuf>>,
+    pub(crate) ground: Arc<Folder>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> std::io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("collegium-").tempdir()?;
-        Ok(Self { folder, ignored: Mutex::default() })
+        let ground = Arc::new(Folder::new(folder.path().to_owned(), false));
+        Ok(Self { folder, ground })
     }
 
     pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
-
-    /// Passes over a damaged file from now on.
-    pub(crate) fn ignore(&self, path: &Path) {
-        locked(&self.ignored).insert(path.to_owned());
-    }
-
-    /// Is the file there, and not passed over?
-    pub(crate) fn is_below(&self, path: &Path) -> bool {
-        path.exists() && !locked(&self.ignored).contains(path)
-    }
 }
 
 /// Can files be made in this folder?
-#[cfg(target_os = "linux")]
 pub(crate) fn can_write(folder: &Path) -> bool {
     use rustix::fs::{Access, access};
     access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-}
-
-/// Can files be made in this folder? Elsewhere the system is asked by trying.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn can_write(folder: &Path) -> bool {
-    tempfile::tempfile_in(folder).is_ok()
 }

@@ -8,15 +8,14 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use collegium_digest::Digest;
-use tempfile::NamedTempFile;
 
-use crate::{Store, StoreError, disk, locked};
+use crate::{Store, StoreError, disk, folder::Temporary, locked};
 
 /// So many objects may wait: each holds a file open.
 const MANY: usize = 64;
@@ -24,7 +23,7 @@ const MANY: usize = 64;
 /// What waits for its name.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
-    files: Mutex<HashMap<Digest, NamedTempFile>>,
+    files: Mutex<HashMap<Digest, Temporary>>,
     /// Held by whoever is syncing and naming.
     naming: Mutex<()>,
 }
@@ -38,13 +37,13 @@ impl Staged {
     /// The content of an unnamed object.
     pub(crate) fn read(&self, object: &Digest) -> io::Result<Option<Vec<u8>>> {
         // Under the lock: the file must not get its name between the look and the reading.
-        locked(&self.files).get(object).map(|file| fs::read(file.path())).transpose()
+        locked(&self.files).get(object).map(Temporary::read).transpose()
     }
 }
 
 impl Store {
     /// Lets an object wait for its name.
-    pub(crate) fn stage(&self, object: Digest, file: NamedTempFile) -> Result<(), StoreError> {
+    pub(crate) fn stage(&self, object: Digest, file: Temporary) -> Result<(), StoreError> {
         let waiting = {
             let mut files = locked(&self.staged.files);
             // Another thread may have staged the same; then this copy is dropped.

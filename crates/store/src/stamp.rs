@@ -15,7 +15,7 @@ use std::{
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError, locked, objects::hash_file, seal, traces};
+use crate::{Store, StoreError, locked, objects::hash_file, seal};
 
 /// Times closer to the moment of hashing than this are not trusted: the coarsest file systems
 /// count in steps of two seconds.
@@ -122,7 +122,7 @@ impl Store {
     /// What is on the disk; nothing if it is not there or not whole.
     fn read_stat(&self) -> Entries {
         let path = self.layout.folder("cache").join("stat.json");
-        let Ok(Some(bytes)) = traces::read(&path) else { return Entries::new() };
+        let Ok(Some(bytes)) = self.layout.read(&path) else { return Entries::new() };
         match decode(&bytes) {
             Some(entries) => entries,
             None => {

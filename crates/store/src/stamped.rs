@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, StoreError, seal,
     stamp::{Stamp, nanoseconds_now},
-    traces,
 };
 
 /// A file, and its state when it was looked at.
@@ -61,7 +60,7 @@ impl Store {
     /// If it is there and the system refuses to read it.
     pub fn cached(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout.folder("cache").join(name);
-        let Some(bytes) = traces::read(&path)? else { return Ok(None) };
+        let Some(bytes) = self.layout.read(&path)? else { return Ok(None) };
         match seal::unseal(&[], &bytes) {
             Some(record) => Ok(Some(record.to_vec())),
             None => {

@@ -1,12 +1,12 @@
 //! Recipes, and what came of them.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
+use std::collections::BTreeMap;
 
 use collegium_digest::{Digest, Hasher};
 use collegium_records::Recipe;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Store, StoreError, objects::names, seal};
+use crate::{Store, StoreError, seal};
 
 impl Store {
     /// Files `record` as what one computation of `recipe` gave. `id` tells realisations of one
@@ -32,7 +32,7 @@ impl Store {
         })?;
         let sealed = seal::seal(&[&digest, id], &record);
         let path = self.layout.realisation(&digest, id);
-        if fs::read(&path).is_ok_and(|there| there == sealed) {
+        if self.layout.ground(&path).read(&path).is_ok_and(|there| there == sealed) {
             return Ok(());
         }
         self.keep(&path, &sealed, false)
@@ -71,7 +71,7 @@ impl Store {
         recipe: &Digest,
     ) -> Result<BTreeMap<Digest, T>, StoreError> {
         let mut found = BTreeMap::new();
-        let folders = self.layout.all_realisations(recipe).map(|folder| names(&folder));
+        let folders = self.layout.all_realisations(recipe).map(|folder| self.layout.names(&folder));
         let files: Vec<_> = folders.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
         for (name, path) in files {
             if self.layout.ignores(&path) {
@@ -81,7 +81,7 @@ impl Store {
                 continue;
             };
             let what = || format!("realisation {} of recipe {}", id.short(), recipe.short());
-            let Some(bytes) = read(&path)? else { continue };
+            let Some(bytes) = self.layout.read(&path)? else { continue };
             match seal::unseal(&[recipe, &id], &bytes).map(serde_json::from_slice) {
                 Some(Ok(record)) => drop(found.insert(id, record)),
                 Some(Err(error)) => self.note(format!(
@@ -101,10 +101,10 @@ impl Store {
     /// If a folder is there and cannot be read.
     pub fn realisations_named(&self, prefix: &str) -> Result<Vec<(Digest, Digest)>, StoreError> {
         let mut found = Vec::new();
-        for (_, shard) in names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in names(&shard)? {
+        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in self.layout.names(&shard)? {
                 let Ok(recipe) = recipe.parse::<Digest>() else { continue };
-                for (name, _) in names(&folder)? {
+                for (name, _) in self.layout.names(&folder)? {
                     if name.starts_with(prefix)
                         && let Some(Ok(id)) = name.strip_suffix(".json").map(str::parse)
                     {
@@ -123,7 +123,7 @@ impl Store {
     pub fn recipe(&self, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
         let path = self.layout.recipe(digest);
         // One look decides: between two, another process may have filed what was not there.
-        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let Some(bytes) = self.layout.read(&path)? else { return Ok(None) };
         let recipe = parse_recipe(&bytes, digest);
         if recipe.is_none() {
             self.quarantine(&path, &format!("recipe {}", digest.short()));
@@ -143,9 +143,9 @@ impl Store {
         for object in &objects {
             hasher.digest(object);
         }
-        for (_, shard) in names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in names(&shard)? {
-                for (id, _) in names(&folder)? {
+        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in self.layout.names(&shard)? {
+                for (id, _) in self.layout.names(&folder)? {
                     hasher.text(&recipe).text(&id);
                 }
             }
@@ -158,16 +158,4 @@ impl Store {
 pub(crate) fn parse_recipe(bytes: &[u8], digest: &Digest) -> Option<Recipe> {
     let recipe: Recipe = serde_json::from_slice(bytes).ok()?;
     (recipe.digest() == *digest).then_some(recipe)
-}
-
-/// A file's bytes; empty for a folder in its place, which no reader takes for a record.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => Ok(None),
-            ErrorKind::IsADirectory => Ok(Some(Vec::new())),
-            _ => Err(StoreError::Read { path: path.to_owned(), source: error }),
-        },
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
     io::ErrorKind,
     path::Path,
 };
@@ -11,10 +10,8 @@ use collegium_digest::Digest;
 use collegium_records::{Amount, Checked, Damaged};
 
 use crate::{
-    PipelineFile, Store, StoreError, locked, memo,
-    objects::{hash_file, names},
-    project, seal, shape, stamp,
-    traces::{parse_recipe, read},
+    PipelineFile, Store, StoreError, locked, memo, objects::hash, project, runs::is_run, seal,
+    shape, stamp, traces::parse_recipe,
 };
 
 /// How far a verification is.
@@ -93,13 +90,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut objects = self.objects()?;
         objects.retain(|object| scope.is_none_or(|scope| scope.objects.contains(object)));
-        let size = |object| fs::metadata(self.layout.object(object)).map_or(0, |m| m.len());
+        let size = |object| {
+            let path = self.layout.object(object);
+            self.layout.ground(&path).look(&path).map_or(0, |look| look.bytes)
+        };
         let sizes: Vec<u64> = objects.iter().map(size).collect();
         let of = sizes.iter().sum();
         let mut done = 0;
         for (object, bytes) in objects.iter().zip(sizes) {
             let path = self.layout.object(object);
-            let whole = match hash_file(&path) {
+            let whole = match self.layout.ground(&path).open(&path).and_then(hash) {
                 Ok(digest) => Some(digest == *object),
                 Err(error) => match error.kind() {
                     ErrorKind::NotFound => None,
@@ -135,10 +135,10 @@ impl Store {
         let within = |recipe: &Digest| scope.is_none_or(|scope| scope.recipes.contains(recipe));
         let stem = |name: &str| name.strip_suffix(".json")?.parse::<Digest>().ok();
         let mut kinds: HashMap<Digest, String> = HashMap::new();
-        for (_, shard) in names(&self.layout.folder("recipes"))? {
-            for (name, path) in names(&shard)? {
+        for (_, shard) in self.layout.names(&self.layout.folder("recipes"))? {
+            for (name, path) in self.layout.names(&shard)? {
                 let Some(digest) = stem(&name).filter(within) else { continue };
-                let Some(bytes) = read(&path)? else { continue };
+                let Some(bytes) = self.layout.read(&path)? else { continue };
                 found.count(Checked::Recipe, bytes.len() as u64);
                 match parse_recipe(&bytes, &digest) {
                     Some(recipe) => drop(kinds.insert(digest, recipe.kind)),
@@ -149,13 +149,13 @@ impl Store {
                 }
             }
         }
-        for (_, shard) in names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in names(&shard)? {
+        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in self.layout.names(&shard)? {
                 let Some(recipe) = recipe.parse().ok().filter(within) else { continue };
                 let kind = kinds.get(&recipe).map(String::as_str);
-                for (name, path) in names(&folder)? {
+                for (name, path) in self.layout.names(&folder)? {
                     let Some(id) = stem(&name) else { continue };
-                    let Some(bytes) = read(&path)? else { continue };
+                    let Some(bytes) = self.layout.read(&path)? else { continue };
                     found.count(Checked::Record, bytes.len() as u64);
                     match seal::unseal(&[&recipe, &id], &bytes) {
                         Some(record) => {
@@ -178,16 +178,19 @@ impl Store {
     }
 
     fn verify_runs_and_caches(&self, found: &mut Verified) -> Result<(), StoreError> {
-        for (name, path) in names(&self.layout.folder("runs"))? {
-            let Some(stem) = name.strip_suffix(".json") else { continue };
-            let Some(bytes) = read(&path)? else { continue };
+        for (name, path) in self.layout.names(&self.layout.folder("runs"))? {
+            let Some(stem) = name.strip_suffix(".json").filter(|_| is_run(&name)) else { continue };
+            let Some(bytes) = self.layout.read(&path)? else { continue };
             found.count(Checked::Run, bytes.len() as u64);
             if seal::unseal(&[], &bytes).is_none() {
                 self.found_damaged(Checked::Run, &path, format!("report of run {stem}"), found);
             }
         }
-        for (name, path) in names(&self.layout.folder("cache"))? {
-            let Some(bytes) = read(&path)? else { continue };
+        for (name, path) in self.layout.names(&self.layout.folder("cache"))? {
+            if !is_cache(&name) {
+                continue;
+            }
+            let Some(bytes) = self.layout.read(&path)? else { continue };
             found.count(Checked::Cache, bytes.len() as u64);
             let (was, whole) = match name.as_str() {
                 "stat.json" => ("hashes of input files".to_owned(), stamp::is_whole(&bytes)),
@@ -204,9 +207,18 @@ impl Store {
     fn found_damaged(&self, kind: Checked, path: &Path, was: String, found: &mut Verified) {
         let below =
             |path: &Path| path.strip_prefix(self.root()).unwrap_or(path).display().to_string();
-        let quarantine = self.set_aside(path).ok().as_deref().map(below);
+        let quarantine = self.set_aside(path).ok().flatten().as_deref().map(below);
         found.damaged.push(Damaged { kind, file: below(path), was, quarantine });
     }
+}
+
+/// Is this the name of a cache (`stat.json`, `memo`, `KEY.ground`, `KEY.report`, `WHAT-DIGEST`)? What
+/// else lies there is not ours.
+fn is_cache(name: &str) -> bool {
+    matches!(name, "stat.json" | "memo")
+        || name.ends_with(".ground")
+        || name.ends_with(".report")
+        || name.rsplit_once('-').is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
 }
 
 impl Verified {

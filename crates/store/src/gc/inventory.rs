@@ -1,21 +1,24 @@
 //! A look at every file of the store.
 
 use std::{
-    fs::{self, File},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use collegium_digest::Digest;
 use collegium_records::{Amount, Kept};
+use rustix::fs::FileType;
 
 use super::GcPolicy;
 use crate::{
     Store, StoreError,
-    objects::names,
+    folder::Look,
+    layout::FOLDERS,
+    runs::{is_number, is_run},
     seal,
     shape::{self, About, Names},
-    traces::{self, parse_recipe},
+    sweep::is_temporary,
+    traces::parse_recipe,
 };
 
 /// Reports of so many runs are kept.
@@ -56,24 +59,24 @@ impl Store {
         self.name_staged()?;
         let mut found = Inventory::default();
         let digest = |name: &str| name.strip_suffix(".json")?.parse::<Digest>().ok();
-        for (_, shard) in names(&self.layout.folder("recipes"))? {
-            for (name, path) in names(&shard)? {
-                match (digest(&name), look(&path)) {
+        for (_, shard) in self.layout.names(&self.layout.folder("recipes"))? {
+            for (name, path) in self.layout.names(&shard)? {
+                match (digest(&name), self.look(&path)) {
                     (Some(digest), Some(file)) => found.recipes.push((digest, file)),
                     (None, Some(file)) => found.rest.add(file.bytes, 0.0),
                     (_, None) => {}
                 }
             }
         }
-        for (_, shard) in names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in names(&shard)? {
+        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
+            for (recipe, folder) in self.layout.names(&shard)? {
                 let Ok(recipe) = recipe.parse::<Digest>() else { continue };
                 self.look_at_records(recipe, &folder, &mut found)?;
             }
         }
-        for (shard, folder) in names(&self.layout.folder("objects"))? {
-            for (name, path) in names(&folder)? {
-                let Some(file) = look(&path) else { continue };
+        for (shard, folder) in self.layout.names(&self.layout.folder("objects"))? {
+            for (name, path) in self.layout.names(&folder)? {
+                let Some(file) = self.look(&path) else { continue };
                 match format!("{shard}{name}").parse() {
                     Ok(digest) => found.objects.push((digest, file)),
                     Err(_) => found.rest.add(file.bytes, 0.0),
@@ -91,14 +94,16 @@ impl Store {
         folder: &Path,
         found: &mut Inventory,
     ) -> Result<(), StoreError> {
-        let ingredients = traces::read(&self.layout.recipe(&recipe))?
+        let ingredients = self
+            .layout
+            .read(&self.layout.recipe(&recipe))?
             .and_then(|bytes| parse_recipe(&bytes, &recipe));
         let kind = ingredients.as_ref().map(|recipe| recipe.kind.as_str());
         let about = ingredients.as_ref().map(shape::about).unwrap_or_default();
-        for (name, path) in names(folder)? {
-            let Some(file) = look(&path) else { continue };
+        for (name, path) in self.layout.names(folder)? {
+            let Some(file) = self.look(&path) else { continue };
             let id = name.strip_suffix(".json").and_then(|stem| stem.parse::<Digest>().ok());
-            let bytes = if id.is_some() { traces::read(&path)? } else { None };
+            let bytes = if id.is_some() { self.layout.read(&path)? } else { None };
             let names = id
                 .zip(bytes.as_deref())
                 .and_then(|(id, bytes)| seal::unseal(&[&recipe, &id], bytes))
@@ -111,34 +116,55 @@ impl Store {
         Ok(())
     }
 
+    /// Only names of our own pattern are ever sorted out: what else lies there is not ours.
     fn look_at_the_rest(&self, policy: &GcPolicy, found: &mut Inventory) -> Result<(), StoreError> {
-        let runs = names(&self.layout.folder("runs"))?;
+        let mut runs = self.layout.names(&self.layout.folder("runs"))?;
+        runs.retain(|(name, _)| is_run(name));
         let old = runs.len().saturating_sub(RUNS);
         for (number, (_, path)) in runs.into_iter().enumerate() {
-            found.sort_out(Kept::Runs, &path, |_| number < old);
+            found.sort_out(Kept::Runs, self.look(&path), |_| number < old);
         }
-        for (_, path) in names(&self.layout.folder("quarantine"))? {
-            found.sort_out(Kept::Quarantine, &path, |file| !policy.spares(file.modified));
+        for (name, path) in self.layout.names(&self.layout.folder("quarantine"))? {
+            let goes = |file: &Seen| is_set_aside(&name) && !policy.spares(file.modified);
+            found.sort_out(Kept::Quarantine, self.look_at_any(&path), goes);
         }
-        for (_, path) in names(&self.layout.folder("tmp"))? {
-            found.sort_out(Kept::Temporary, &path, |file| {
+        for (name, path) in self.layout.names(&self.layout.folder("tmp"))? {
+            found.sort_out(Kept::Temporary, self.look(&path), |file| {
                 // Whoever is writing it holds a lock on it.
-                !policy.spares(file.modified)
-                    && File::open(&file.path).is_ok_and(|file| file.try_lock().is_ok())
+                is_temporary(&name)
+                    && !policy.spares(file.modified)
+                    && self.layout.ground(&path).open(&path).is_ok_and(|f| f.try_lock().is_ok())
             });
         }
-        for folder in ["cache", "reports"] {
-            for (_, path) in names(&self.layout.folder(folder))? {
-                found.rest.add(look(&path).map_or(0, |file| file.bytes), 0.0);
+        for folder in ["cache", "reports", "projects"] {
+            for (_, path) in self.layout.names(&self.layout.folder(folder))? {
+                found.rest.add(self.look(&path).map_or(0, |file| file.bytes), 0.0);
             }
         }
         Ok(())
     }
+
+    /// A regular file; `None` for anything else, and for what has vanished meanwhile.
+    fn look(&self, path: &Path) -> Option<Seen> {
+        let look = self.layout.ground(path).look(path).ok()?;
+        (look.kind == FileType::RegularFile).then(|| Seen::of(path, look))
+    }
+
+    /// The same for whatever lies there.
+    fn look_at_any(&self, path: &Path) -> Option<Seen> {
+        Some(Seen::of(path, self.layout.ground(path).look(path).ok()?))
+    }
+}
+
+impl Seen {
+    fn of(path: &Path, look: Look) -> Self {
+        Self { path: path.to_owned(), bytes: look.bytes, modified: look.modified }
+    }
 }
 
 impl Inventory {
-    fn sort_out(&mut self, kind: Kept, path: &Path, goes: impl FnOnce(&Seen) -> bool) {
-        let Some(file) = look(path) else { return };
+    fn sort_out(&mut self, kind: Kept, file: Option<Seen>, goes: impl FnOnce(&Seen) -> bool) {
+        let Some(file) = file else { return };
         match goes(&file) {
             true => self.leftovers.push((kind, file)),
             false => self.rest.add(file.bytes, 0.0),
@@ -146,9 +172,8 @@ impl Inventory {
     }
 }
 
-/// `None` for what has vanished meanwhile.
-fn look(path: &Path) -> Option<Seen> {
-    let metadata = fs::symlink_metadata(path).ok()?;
-    let modified = metadata.modified().ok()?;
-    Some(Seen { path: path.to_owned(), bytes: metadata.len(), modified })
+/// Is this the name of a file in quarantine, `objects-ab-cdef.123`?
+fn is_set_aside(name: &str) -> bool {
+    let parts = name.rsplit_once('.').zip(name.split_once('-'));
+    parts.is_some_and(|((_, process), (folder, _))| is_number(process) && FOLDERS.contains(&folder))
 }

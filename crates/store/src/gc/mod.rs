@@ -17,16 +17,15 @@ mod mark;
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::ErrorKind,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
 use collegium_digest::Digest;
 use collegium_records::{Amount, Kept};
 
-use crate::{Roots, Store, StoreError, locked, objects::names};
+use crate::{Roots, Store, StoreError, locked};
 
 /// What may stay although nothing stands on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +98,15 @@ impl Store {
         let mut deleted = Vec::new();
         for doomed in &plan.doomed {
             let path = &doomed.path;
-            let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-            if modified.is_ok_and(|at| at == doomed.modified) && !self.is_needed(doomed)? {
-                match remove(path) {
+            let ground = self.layout.ground(path);
+            let as_it_was = ground.look(path).is_ok_and(|look| look.modified == doomed.modified);
+            if as_it_was && !self.is_needed(doomed)? {
+                let removed = match doomed.kind {
+                    // There, a folder may lie that lay in place of a file.
+                    Kept::Quarantine => ground.remove_all(path),
+                    _ => ground.remove(path),
+                };
+                match removed {
                     Ok(()) => deleted.push(doomed),
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(source) => return Err(StoreError::Write { path: path.clone(), source }),
@@ -114,7 +119,7 @@ impl Store {
                 && let Some(folder) = path.parent()
             {
                 // Fails unless it is empty, as it should.
-                let _ = fs::remove_dir(folder);
+                let _ = ground.remove(folder);
             }
         }
         Ok(deleted)
@@ -127,14 +132,6 @@ impl Store {
         }
         let stem = doomed.path.file_stem().and_then(|stem| stem.to_str());
         let Some(recipe) = stem.and_then(|stem| stem.parse().ok()) else { return Ok(false) };
-        Ok(!names(&self.layout.realisations(&recipe))?.is_empty())
-    }
-}
-
-/// Removes a file; in quarantine also a folder that lay in place of one.
-fn remove(path: &Path) -> std::io::Result<()> {
-    match fs::symlink_metadata(path)?.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
+        Ok(!self.layout.names(&self.layout.realisations(&recipe))?.is_empty())
     }
 }

@@ -292,9 +292,9 @@ fn leftovers_go_and_the_last_hundred_run_reports_stay() {
     for _ in 0..103 {
         store.log_run(&report("small")).unwrap();
     }
-    fs::write(store.root().join("quarantine/objects-ab"), "rubbish").unwrap();
-    fs::create_dir(store.root().join("quarantine/objects-folder")).unwrap();
-    fs::write(store.root().join("tmp/1-dead"), "half").unwrap();
+    fs::write(store.root().join("quarantine/objects-ab.1"), "rubbish").unwrap();
+    fs::create_dir(store.root().join("quarantine/objects-folder.12")).unwrap();
+    fs::write(store.root().join("tmp/1-dead00"), "half").unwrap();
     let living = fs::File::create(store.root().join("tmp/2-living")).unwrap();
     living.lock().unwrap();
     let plan = store.plan_gc(&Roots::default(), &everything()).unwrap();
@@ -305,7 +305,7 @@ fn leftovers_go_and_the_last_hundred_run_reports_stay() {
     assert_eq!(store.runs().unwrap().len(), 100);
     assert!(store.root().join("tmp/2-living").exists());
     let young = GcPolicy { grace: DAY, ..everything() };
-    fs::write(store.root().join("quarantine/objects-cd"), "rubbish").unwrap();
+    fs::write(store.root().join("quarantine/objects-cd.1"), "rubbish").unwrap();
     assert_eq!(store.plan_gc(&Roots::default(), &young).unwrap().doomed, []);
 }
 

@@ -4,6 +4,7 @@
 mod caches;
 mod damage;
 mod gc;
+mod links;
 mod lockfile;
 mod objects;
 mod refusals;

@@ -189,16 +189,19 @@ fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
         file
     };
-    drop(leave("old-and-dead", 5000));
-    drop(leave("young", 5));
-    let living = leave("old-and-living", 5000);
+    drop(leave("1-AbC123", 5000));
+    drop(leave("2-young0", 5));
+    let living = leave("3-living", 5000);
     living.lock().unwrap();
-    Store::open(folder.path()).unwrap();
+    drop(leave("not-ours", 5000));
+    Store::open_to_read(folder.path()).unwrap().put(b"y").unwrap();
+    assert_eq!(files(&store.root().join("tmp")).len(), 4, "whoever only looks removes nothing");
+    Store::open(folder.path()).unwrap().put(b"z").unwrap();
     let left: Vec<_> = files(&store.root().join("tmp"))
         .iter()
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
-    assert_eq!(left, ["old-and-living", "young"]);
+    assert_eq!(left, ["2-young0", "3-living", "not-ours"]);
 }
 
 #[test]
