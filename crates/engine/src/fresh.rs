@@ -11,7 +11,6 @@
 //! what `make` or `ninja` would ask for a thousand files.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -22,7 +21,7 @@ use collegium_records::{
     Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
     RequirementOutcome, RunReport,
 };
-use collegium_store::{Stamped, Store};
+use collegium_store::{Ground as Files, Stamped, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{EngineError, Session, findings::held::HELD_SETTINGS, inputs::States, session::base};
@@ -39,8 +38,6 @@ struct Ground {
     patterns: Vec<(String, Vec<PathBuf>)>,
     /// Data files.
     data: Vec<Stamped>,
-    /// Files of the store, relative to it.
-    store: Vec<Stamped>,
     /// The pipeline's name.
     pipeline: String,
     /// Experts.
@@ -157,15 +154,15 @@ pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
     let store = Store::open_to_read(&root)?;
     let key = key(pipeline);
     let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
-    let Ok(ground) = serde_json::from_slice::<Ground>(&bytes) else { return Ok(None) };
+    let Some((ground, files)) = decode(&bytes) else { return Ok(None) };
     let folder = pipeline.parent().unwrap_or(Path::new(""));
     let tables = ground.patterns.iter().flat_map(|(_, files)| files);
     let same = texts(pipeline, &root, &ground.sources, tables) == Some(ground.texts)
         && ground.patterns.iter().all(|(pattern, files)| {
             collegium_data::files_of(folder, pattern).is_some_and(|now| now == *files)
         })
-        && ground.data.iter().all(|file| file.is_as_it_was(Path::new("")))
-        && ground.store.iter().all(|file| file.is_as_it_was(store.root()));
+        && ground.data.iter().all(Stamped::is_as_it_was)
+        && store.stands_on(&files);
     let Ground { pipeline, experts, requirements, notes, findings, .. } = ground;
     Ok(same.then_some(Fresh { pipeline, experts, requirements, notes, findings, store, key }))
 }
@@ -190,7 +187,7 @@ impl Session {
         if !done {
             return Ok(());
         }
-        let Some(ground) = self.ground_of(states, report)? else { return Ok(()) };
+        let Some((ground, files)) = self.ground_of(states, report)? else { return Ok(()) };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
             let index = self.index(&node.name)?;
@@ -213,19 +210,17 @@ impl Session {
         let encode = |error: serde_json::Error| {
             EngineError::Internal(format!("filing what is up to date: {error}"))
         };
-        let (ground, idle) = (
-            serde_json::to_vec(&ground).map_err(encode)?,
-            serde_json::to_vec(&idle).map_err(encode)?,
-        );
+        let ground = [serde_json::to_vec(&ground).map_err(encode)?, files.to_bytes()];
+        let idle = serde_json::to_vec(&idle).map_err(encode)?;
         self.store.cache(&format!("{key}.report"), &idle)?;
-        Ok(self.store.cache(&format!("{key}.ground"), &ground)?)
+        Ok(self.store.cache(&format!("{key}.ground"), &ground.join(&0))?)
     }
 
     fn ground_of(
         &self,
         states: &States,
         report: &RunReport,
-    ) -> Result<Option<Ground>, EngineError> {
+    ) -> Result<Option<(Ground, Files)>, EngineError> {
         let path = &self.pipeline.source.path;
         let sources: Vec<PathBuf> = self
             .pipeline
@@ -253,36 +248,38 @@ impl Session {
             self.files.iter().map(|(path, _)| Stamped::settled(path)).collect();
         // A file that was changed a moment ago may change again under the same stamp.
         let Some(data) = data else { return Ok(None) };
-        let mut files = BTreeMap::new();
-        for state in states.values() {
-            for (recipe, fit) in state.parts.values() {
-                files.insert(self.store.object_file(&fit.model), ());
-                files.insert(self.store.realisation_file(recipe, &fit.model), ());
-            }
-            for object in state.views.values().flat_map(|applied| applied.outputs.values()) {
-                files.insert(self.store.object_file(object), ());
-            }
-        }
-        let store: Option<Vec<Stamped>> =
-            files.into_keys().map(|file| Stamped::of(&file, self.store.root())).collect();
-        let Some(store) = store else { return Ok(None) };
+        let parts = || states.values().flat_map(|state| state.parts.values());
+        let outputs = states
+            .values()
+            .flat_map(|state| state.views.values())
+            .flat_map(|applied| applied.outputs.values());
+        let objects = parts().map(|(_, fit)| fit.model).chain(outputs.copied());
+        let records = parts().map(|(recipe, fit)| (*recipe, fit.model));
+        let Some(files) = self.store.ground(objects, records) else { return Ok(None) };
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let (requirements, notes) = (report.requirements.clone(), report.notes.clone());
         let findings = report.findings.clone();
-        Ok(Some(Ground {
+        let ground = Ground {
             texts,
             sources,
             patterns,
             data,
-            store,
             pipeline,
             experts,
             requirements,
             notes,
             findings,
-        }))
+        };
+        Ok(Some((ground, files)))
     }
+}
+
+/// JSON, which has no byte 0, then that byte, then the files of the store.
+fn decode(bytes: &[u8]) -> Option<(Ground, Files)> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let ground = serde_json::from_slice(&bytes[..end]).ok()?;
+    Some((ground, Files::from_bytes(&bytes[end + 1..])?))
 }
 
 /// The name of a pipeline's entry in the cache.

@@ -107,6 +107,12 @@ impl Folder {
         self.walk(&handle, way, FOLDER | OFlags::RDONLY, path).map(Arc::new)
     }
 
+    /// The handle of a folder below.
+    pub(crate) fn open_folder(&self, path: &Path) -> io::Result<File> {
+        let handle = self.handle()?;
+        Ok(File::from(self.walk(&handle, self.below(path)?, FOLDER | OFlags::RDONLY, path)?))
+    }
+
     /// Opens what lies at the end of a way, through no link.
     fn walk(&self, from: &OwnedFd, way: &Path, flags: OFlags, path: &Path) -> io::Result<OwnedFd> {
         #[cfg(target_os = "linux")]

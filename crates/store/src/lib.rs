@@ -50,6 +50,7 @@ mod disk;
 mod error;
 mod folder;
 mod gc;
+mod ground;
 mod layout;
 mod lock;
 mod lockfile;
@@ -82,6 +83,7 @@ use collegium_digest::Digest;
 
 pub use error::StoreError;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
+pub use ground::Ground;
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, parse_lock, read_lock, write_lock};
 pub use owner::trust_file;

@@ -32,8 +32,44 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// `None` where the system does not tell enough, or tells times beyond the year 2262.
-    #[cfg(unix)]
+    /// Bytes of [`Stamp::to_bytes`].
+    pub(crate) const BYTES: usize = 40;
+
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let parts = [self.device, self.inode, self.size, self.modified as u64, self.changed as u64];
+        for (to, part) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(parts) {
+            *to = part.to_le_bytes();
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let part = |at: usize| u64::from_le_bytes(bytes.as_chunks::<8>().0[at]);
+        Self {
+            device: part(0),
+            inode: part(1),
+            size: part(2),
+            modified: part(3) as i64,
+            changed: part(4) as i64,
+        }
+    }
+
+    /// As [`Stamp::of`], of what `statat` gives.
+    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+        let nanoseconds = |seconds: i64, rest: u64| {
+            seconds.checked_mul(1_000_000_000)?.checked_add(i64::try_from(rest).ok()?)
+        };
+        Some(Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).ok()?,
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec)?,
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec)?,
+        })
+    }
+
+    /// `None` where the system tells times beyond the year 2262.
     pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
         let nanoseconds =
@@ -45,12 +81,6 @@ impl Stamp {
             modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec())?,
             changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec())?,
         })
-    }
-
-    /// Elsewhere there is no change time, so files are always hashed.
-    #[cfg(not(unix))]
-    pub(crate) fn of(_: &Metadata) -> Option<Self> {
-        None
     }
 
     /// May a file hashed at `at` be changed again without its stamp showing it?
@@ -171,7 +201,6 @@ mod tests {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_with_a_known_stamp_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -185,7 +214,6 @@ mod tests {
         assert_eq!(Store::open(folder.path()).unwrap().file_digest(old()).unwrap(), sentinel);
     }
 
-    #[cfg(unix)]
     #[test]
     fn any_other_part_of_a_stamp_makes_it_unknown() {
         let truth = hash_file(old()).unwrap();

@@ -22,12 +22,6 @@ pub struct Stamped {
 }
 
 impl Stamped {
-    /// A file of the store, by its path; kept relative to `root`. `None` if it is not there.
-    pub fn of(path: &Path, root: &Path) -> Option<Self> {
-        let stamp = Stamp::of(&fs::metadata(path).ok()?)?;
-        Some(Self { path: path.strip_prefix(root).ok()?.to_owned(), stamp })
-    }
-
     /// A file that anybody may write. `None` if it is not there, or changed so lately that it could
     /// change again under the same stamp.
     pub fn settled(path: &Path) -> Option<Self> {
@@ -36,9 +30,9 @@ impl Stamped {
         settled.then(|| Self { path: path.to_owned(), stamp })
     }
 
-    /// Is it still what it was? `root` is what its path is relative to.
-    pub fn is_as_it_was(&self, root: &Path) -> bool {
-        let now = fs::metadata(root.join(&self.path)).ok().and_then(|m| Stamp::of(&m));
+    /// Is it still what it was?
+    pub fn is_as_it_was(&self) -> bool {
+        let now = fs::metadata(&self.path).ok().and_then(|m| Stamp::of(&m));
         now == Some(self.stamp)
     }
 }
