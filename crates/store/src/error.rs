@@ -61,6 +61,18 @@ pub enum StoreError {
         /// Where it leads.
         to: PathBuf,
     },
+    /// Another project that uses this store is not there.
+    #[error(
+        "the project {} uses this store through a link, and is not there, so what it stands on is not \
+         known: nothing was freed. Bring it back, or, if it is gone for good, remove {}",
+        path.display(), file.display()
+    )]
+    Away {
+        /// The project's folder.
+        path: PathBuf,
+        /// The file of the store that names it.
+        file: PathBuf,
+    },
     /// A file outside the store (an input) could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Input {
@@ -109,6 +121,7 @@ impl StoreError {
                 | Self::Newer { .. }
                 | Self::Owner { .. }
                 | Self::Link { .. }
+                | Self::Away { .. }
         )
     }
 
@@ -120,6 +133,7 @@ impl StoreError {
             | Self::Newer { path, .. }
             | Self::Owner { path, .. }
             | Self::Link { path, .. }
+            | Self::Away { path, .. }
             | Self::Input { path, .. }
             | Self::Unsettled { path }
             | Self::LockFile { path, .. } => Some(path),

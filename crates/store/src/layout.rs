@@ -21,8 +21,17 @@ use crate::{
 /// The layout version that this program writes, and the latest that it reads.
 pub(crate) const VERSION: u64 = 1;
 
-pub(crate) const FOLDERS: [&str; 8] =
-    ["objects", "recipes", "realisations", "locks", "tmp", "quarantine", "runs", "cache"];
+pub(crate) const FOLDERS: [&str; 9] = [
+    "objects",
+    "recipes",
+    "realisations",
+    "projects",
+    "locks",
+    "tmp",
+    "quarantine",
+    "runs",
+    "cache",
+];
 
 /// More than this is no version.
 const LONGEST_VERSION: u64 = 64;
@@ -59,6 +68,8 @@ pub(crate) struct Layout {
     ground: Arc<Folder>,
     /// What is laid over a store that cannot be written.
     pub(crate) scratch: Option<Scratch>,
+    /// Is the store reached through a link?
+    pub(crate) linked: bool,
     /// Is nothing but caches written?
     pub(crate) looks: bool,
     /// Damaged files that whoever only looks passes over.
@@ -97,7 +108,7 @@ impl Layout {
         let linked = fs::symlink_metadata(&root).is_ok_and(|metadata| metadata.is_symlink());
         let ground = Arc::new(Folder::new(root.clone(), linked));
         let (ignored, note) = (Mutex::default(), None);
-        let layout = Self { root, ground, scratch: None, looks: false, ignored, note };
+        let layout = Self { root, ground, scratch: None, linked, looks: false, ignored, note };
         // A link may lead anywhere. It is the user's own if a store is there already.
         if linked && !matches!(layout.version(), Ok(Some(text)) if text.parse::<u64>().is_ok()) {
             let to = fs::read_link(&layout.root).unwrap_or_default();

@@ -17,6 +17,7 @@
 //! | `reports/<pipeline>.html`, `.json` | its last audit, for people: the store itself never reads it |
 //! | `cache/stat.json`, `cache/memo` | digests of input files, sealed; a digest-to-digest map with its hash |
 //! | `cache/<key>.ground`, `.report` | small entries that rest on files as they were ([`Stamped`]), sealed |
+//! | `projects/<id>` | the folder of another project that reaches this store through a link |
 //! | `locks/<recipe>` | held by whoever computes that recipe |
 //! | `tmp/<process>-…` | being written, or left by the dead |
 //! | `quarantine/<path>.<process>` | found damaged |
@@ -62,6 +63,7 @@ mod runs;
 mod scratch;
 mod seal;
 mod shape;
+mod shared;
 mod staged;
 mod stamp;
 mod stamped;
@@ -219,7 +221,9 @@ impl Store {
                     self.layout.root.display()
                 ));
             }
+            // Already so while it is enrolled, which writes, too.
             self.created.store(true, Ordering::Release);
+            self.enrol()?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use collegium_records::{Amount, FORMAT_VERSION, GcReport, Kept};
-use collegium_store::{GcPolicy, Store, StoreError, amounts, pipelines};
+use collegium_store::{GcPolicy, Store, StoreError, amounts};
 
 use super::print_json;
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) fn gc(
 ) -> Result<ExitCode, Failure> {
     let root = project()?;
     let store = Store::open(&root)?;
-    let pipelines = pipelines(&root).map_err(refusal)?;
+    let pipelines = store.all_pipelines(&root).map_err(refusal)?;
     let roots = store.roots(&pipelines)?;
     let policy = GcPolicy { keep, grace, now: SystemTime::now() };
     let plan = store.plan_gc(&roots, &policy)?;

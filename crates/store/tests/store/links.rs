@@ -8,8 +8,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use collegium_records::RunReport;
-use collegium_store::{GcPolicy, Store, StoreError};
+use collegium_records::{Lock, RunReport};
+use collegium_store::{GcPolicy, LOCK_FORMAT, Store, StoreError, write_lock};
 
 use crate::{files, fresh, id, overwrite, recipe};
 
@@ -144,6 +144,48 @@ fn a_store_that_is_a_link_must_lead_to_a_store() {
     symlink(owner.path().join(".collegium"), user.path().join(".collegium")).unwrap();
     let shared = Store::open(user.path()).unwrap();
     assert_eq!(shared.get(&object).unwrap().unwrap(), b"shared");
+}
+
+#[test]
+fn gc_in_one_project_spares_what_another_stands_on_that_shares_the_store() {
+    let (owner, store) = fresh();
+    store.put(b"to make the store").unwrap();
+    store.flush().unwrap();
+    let projects: Vec<tempfile::TempDir> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
+    let mut standing = Vec::new();
+    for (at, project) in projects.iter().enumerate() {
+        let root = project.path();
+        symlink(owner.path().join(".collegium"), root.join(".collegium")).unwrap();
+        let store = Store::open(root).unwrap();
+        let object = store.put(format!("table {at}").as_bytes()).unwrap();
+        store.flush().unwrap();
+        fs::write(root.join("p.toml"), "[pipeline]\nname = \"p\"\n").unwrap();
+        let mut lock = Lock { format: LOCK_FORMAT, ..Lock::default() };
+        let data = serde_json::json!({ "table": object, "sides": object, "rows": 1 });
+        lock.data.insert("t".to_owned(), serde_json::from_value(data).unwrap());
+        write_lock(&root.join("p.lock"), &lock).unwrap();
+        standing.push(object);
+    }
+    let policy = GcPolicy { keep: 0, grace: Duration::ZERO, now: SystemTime::now() };
+    for root in [owner.path(), projects[0].path(), projects[1].path()] {
+        let store = Store::open(root).unwrap();
+        let pipelines = store.all_pipelines(root).unwrap();
+        assert_eq!(pipelines.len(), 2, "{root:?}");
+        store.gc(&store.plan_gc(&store.roots(&pipelines).unwrap(), &policy).unwrap()).unwrap();
+        for object in &standing {
+            assert!(store.contains(object));
+        }
+    }
+    let [gone, stays] = <[tempfile::TempDir; 2]>::try_from(projects).unwrap();
+    let place = gone.path().to_owned();
+    drop(gone);
+    let store = Store::open(stays.path()).unwrap();
+    let error = store.all_pipelines(stays.path()).unwrap_err();
+    let StoreError::Away { path, file } = &error else { panic!("{error}") };
+    assert_eq!(path, &place);
+    assert!(error.is_damage_or_write());
+    fs::remove_file(file).unwrap();
+    assert_eq!(store.all_pipelines(stays.path()).unwrap().len(), 1);
 }
 
 #[test]
