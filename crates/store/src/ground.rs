@@ -1,16 +1,17 @@
 //! What the system said of the files of a store that an answer rests on, and whether it still says so.
 //!
 //! A run with nothing to do asks for thousands of files and does nothing else, so that is made cheap: the
-//! files are asked for from the handle of the folder that they lie in, which spares the system the way
+//! files are asked for from the handle of `objects` or `realisations`, which spares the system the way
 //! there, and what is remembered of each has a fixed size. For 1,000 experts that is 3,000 files; by full
-//! path they took four fifths of the time, and reading them as JSON most of the rest.
+//! path they took four fifths of the time, and reading them as JSON most of the rest. A handle for each
+//! of the 512 folders below took more than it spared.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
 
 use collegium_digest::Digest;
 use rustix::fs::AtFlags;
 
-use crate::{Store, layout::hex, stamp::Stamp};
+use crate::{Store, stamp::Stamp};
 
 /// Files of a store, and their state when they were looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -90,41 +91,57 @@ impl Store {
             && ground.records.iter().all(|(record, was)| of_records.record(record) == Some(*was))
     }
 
-    fn asker(&self, part: &str) -> Asker<'_> {
-        Asker { store: self, part: self.layout.folder(part), shard: None }
+    fn asker(&self, part: &str) -> Asker {
+        let folder = self.layout.folder(part);
+        Asker { part: self.layout.ground(&folder).open_folder(&folder).ok(), way: Vec::new() }
     }
 }
 
-/// Asks the system about files in the order of their names, with one handle for all of a folder.
-struct Asker<'a> {
-    store: &'a Store,
-    part: PathBuf,
-    /// The folder that was asked last, by the first byte of its files' digests.
-    shard: Option<(u8, std::fs::File)>,
+/// Asks the system about files below one folder of a store.
+struct Asker {
+    /// Not there if nothing was ever filed.
+    part: Option<File>,
+    /// The way to the file that is asked for; kept, since it is as long for all.
+    way: Vec<u8>,
 }
 
-impl Asker<'_> {
+impl Asker {
     fn object(&mut self, object: &Digest) -> Option<Stamp> {
-        self.ask(object, &hex(object)[2..])
+        self.way.clear();
+        self.push(object);
+        self.ask()
     }
 
     fn record(&mut self, [recipe, id]: &[Digest; 2]) -> Option<Stamp> {
-        let mut way = hex(recipe);
-        way.push('/');
-        way.push_str(&hex(id));
-        way.push_str(".json");
-        self.ask(recipe, &way)
+        self.way.clear();
+        self.push_hex(&recipe.as_bytes()[..1]);
+        self.way.push(b'/');
+        self.push_hex(recipe.as_bytes());
+        self.way.push(b'/');
+        self.push_hex(id.as_bytes());
+        self.way.extend_from_slice(b".json");
+        self.ask()
     }
 
-    fn ask(&mut self, digest: &Digest, way: &str) -> Option<Stamp> {
-        let first = digest.as_bytes()[0];
-        if self.shard.as_ref().is_none_or(|(shard, _)| *shard != first) {
-            let folder = self.part.join(&hex(digest)[..2]);
-            let handle = self.store.layout.ground(&folder).open_folder(&folder).ok()?;
-            self.shard = Some((first, handle));
+    /// `ab/cdef…`
+    fn push(&mut self, object: &Digest) {
+        let (shard, rest) = object.as_bytes().split_at(1);
+        self.push_hex(shard);
+        self.way.push(b'/');
+        self.push_hex(rest);
+    }
+
+    fn push_hex(&mut self, bytes: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for byte in bytes {
+            let digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            self.way.extend_from_slice(&digits);
         }
-        let (_, shard) = self.shard.as_ref()?;
-        let stat = rustix::fs::statat(shard, Path::new(way), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    }
+
+    fn ask(&self) -> Option<Stamp> {
+        let part = self.part.as_ref()?;
+        let stat = rustix::fs::statat(part, self.way.as_slice(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Stamp::of_stat(&stat)
     }
 }
