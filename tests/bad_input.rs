@@ -189,7 +189,9 @@ fn a_cell_that_makes_a_column_text_is_noted_with_its_line() {
     set(&project, 100, "unread", "7");
     set(&project, 100, "a", "twelve");
     let said = project.collegium(&["run"]).ok();
-    assert!(said.err.contains("first `twelve` in line 100"), "{}", said.err);
+    let found = "warning: data.rows: column `a` is a category, because 1 of its 600 values";
+    assert!(said.out.contains(found), "{}", said.out);
+    assert!(said.out.contains("`twelve` (pipelines/data/rows.csv:100)"), "{}", said.out);
     // Once the column was read as numbers, one text does not change what it means.
     let settled = Project::ready();
     set(&settled, 100, "a", "twelve");

@@ -486,6 +486,66 @@ fn values_far_from_all_others_are_named_with_their_row_and_heavy_tails_are_not()
 }
 
 #[test]
+fn far_values_below_are_bounded_below_and_a_repeated_one_is_proposed_as_missing() {
+    let checked = |cell: fn(usize, f64) -> f64| {
+        let csv = table(500, "reading,z", move |row, x, y| format!("{},{}", cell(row, x), x + y));
+        project(&csv, SPLIT, "[\"t.reading\"]", "z", "").collegium(&["check"]).ok().err
+    };
+    let low = checked(|row, x| if row % 83 == 7 { -1e9 - row as f64 } else { x });
+    assert!(low.contains("bound the column in `derive`, as in `max(reading, -"), "{low}");
+    assert!(!low.contains("missing ="), "{low}");
+    let both = checked(|row, x| match row % 83 {
+        7 => -1e9 - row as f64,
+        9 => 1e9 + row as f64,
+        _ => x,
+    });
+    assert!(both.contains("as in `min(max(reading, -"), "{both}");
+    let high = checked(|row, x| if row % 83 == 7 { 1e9 + row as f64 } else { x });
+    assert!(high.contains("as in `min(reading, "), "{high}");
+    // However many there are.
+    for share in [83, 3] {
+        let csv = table(500, "reading,z", move |row, x, y| {
+            format!("{},{}", if row % share == 0 { -999.0 } else { x }, x + y)
+        });
+        let said = project(&csv, SPLIT, "[\"t.reading\"]", "z", "").collegium(&["check"]).ok().err;
+        assert!(said.contains("far below all others"), "{said}");
+        assert!(said.contains("`missing = [\"\", \"NA\", \"-999\"]`"), "{said}");
+        assert!(said.contains("`nullif(reading, -999)`"), "{said}");
+    }
+    let high = checked(|row, x| if row % 9 == 0 { 9999.0 } else { 100.0 + 10.0 * x });
+    assert!(high.contains("\"9999\"]`"), "{high}");
+    let counts =
+        checked(|row, x| if row % 9 == 0 { 99.0 } else { (100.0 * (x + 0.5)).floor().min(98.0) });
+    assert!(!counts.contains("missing ="), "99 among numbers up to 98 is one of them: {counts}");
+}
+
+#[test]
+fn an_exclusion_that_contradicts_what_is_named_is_said() {
+    let csv = table(200, "z", |_, x, y| (x + y).to_string());
+    let with = |inputs: &str| project(&csv, SPLIT, inputs, "z", "").collegium(&["check"]);
+    let none = with("[\"t.x\", \"!t.x\"]");
+    assert_eq!(none.code, 3, "{}", none.err);
+    assert!(none.err.contains("no column is left as an input of `k`"), "{}", none.err);
+    let one = with("[\"t.x\", \"t.y\", \"!t.x\"]").ok();
+    assert!(
+        one.err.contains("warning: `t.x` is named and kept out by `!t.x`, and is no input"),
+        "{}",
+        one.err
+    );
+    assert!(one.out.contains("1 warning"), "{}", one.out);
+    let wide = with("[\"t.*\", \"t.x\", \"!t.x*\"]").ok();
+    assert!(
+        wide.err.contains("note: `t.x` is named and kept out by `!t.x*`, and stays"),
+        "{}",
+        wide.err
+    );
+    let idle = with("[\"t.x\", \"!t.y\"]").ok();
+    assert!(idle.err.contains("warning: `!t.y` keeps nothing out"), "{}", idle.err);
+    let usual = with("[\"t.*\", \"!t.y\"]").ok();
+    assert!(!usual.err.contains("kept out") && !usual.err.contains("keeps"), "{}", usual.err);
+}
+
+#[test]
 fn an_input_that_gives_the_target_away_is_named() {
     let csv = table(600, "code,late,delay,label", |row, x, y| {
         let late = x + 0.1 * y > 0.1;

@@ -232,21 +232,21 @@ fn a_column_that_falls_to_a_category_is_said_with_an_example_and_a_way_out() {
         (|row| format!("{}%", row % 100), &["`0%`", "'%'"]),
         (
             |row| if row % 5 == 0 { "?".into() } else { row.to_string() },
-            &["80 of its 400", "`?` in line 2", "`missing`"],
+            &["80 of its 400 values (20.0 %)", "t.csv:2)", "`missing = [\"\", \"NA\", \"?\"]`"],
         ),
         (
             |row| if row % 5 == 1 { "None".into() } else { row.to_string() },
-            &["`None` in line 3", "`missing`"],
+            &["`None` (", "t.csv:3)", "`missing = "],
         ),
         (|row| format!("{}/{:02}/2013", 1 + row % 28, 1 + row % 12), &["date_format"]),
         (|row| format!("{:02}.{:02}.13", 1 + row % 28, 1 + row % 12), &["date_format"]),
         (
             |row| if row == 7 { "soon".into() } else { format!("2013-01-{:02}", 1 + row % 28) },
-            &["`soon` in line 9"],
+            &["1 of its 400", "`soon` (", "t.csv:9)"],
         ),
         (
             |row| if row == 7 { "maybe".into() } else { (row % 2 == 0).to_string() },
-            &["`maybe` in line 9"],
+            &["`maybe` (", "t.csv:9)", "`types = { odd = \"category\" }`"],
         ),
     ];
     for (cell, needles) in cases {
@@ -255,9 +255,106 @@ fn a_column_that_falls_to_a_category_is_said_with_an_example_and_a_way_out() {
         for needle in [&["column `odd` is a category"], needles].concat() {
             assert!(said.err.contains(needle), "{}: {needle:?} is not in:\n{}", cell(0), said.err);
         }
+        assert!(said.err.contains("warning: data.t: "), "{}: {}", cell(0), said.err);
+        assert!(said.out.contains("warning"), "{}: {}", cell(0), said.out);
     }
     let plain = odd_column(|row| ["red", "green", "v1.2", "10.0.0.1"][row % 4].to_owned());
     assert!(!plain.collegium(&["check"]).ok().err.contains("column `odd` is a category"));
+}
+
+#[test]
+fn a_fall_of_type_is_a_warning_of_run_too_and_a_declared_type_ends_it() {
+    let project = odd_column(|row| if row == 7 { "soon".into() } else { row.to_string() });
+    let run = project.collegium(&["run"]).ok();
+    let said = "warning: data.t: column `odd` is a category, because 1 of its 400 values (0.25 %) is no number";
+    assert!(run.out.contains(said), "{}", run.out);
+    let again = project.collegium(&["run"]).ok();
+    assert!(again.out.contains(said), "a run with nothing to do says it again:\n{}", again.out);
+    let document = project.collegium(&["check", "--json"]).ok().json();
+    assert_eq!(document["findings"][0]["kind"], "fallen-type");
+    project.edit("pipelines/p.toml", "split =", "missing = [\"\", \"soon\"]\nsplit =");
+    let said = project.collegium(&["check"]).ok();
+    assert!(!said.err.contains("is a category"), "{}", said.err);
+    project.edit(
+        "pipelines/p.toml",
+        "missing = [\"\", \"soon\"]",
+        "types = { odd = \"category\" }",
+    );
+    let said = project.collegium(&["check"]).ok();
+    assert!(!said.err.contains("is a category"), "{}", said.err);
+    // What nothing reads is not spoken of.
+    project.edit("pipelines/p.toml", "types = { odd = \"category\" }\n", "");
+    project.edit("pipelines/p.toml", "\"t.x\", \"t.odd\"", "\"t.x\"");
+    assert!(!project.collegium(&["check"]).ok().err.contains("is a category"));
+}
+
+#[test]
+fn a_column_that_sql_reads_is_warned_of_at_the_sql() {
+    let project = odd_column(|row| if row == 7 { "soon".into() } else { row.to_string() });
+    project.edit("pipelines/p.toml", "\"t.x\", \"t.odd\"", "\"t.twice\"");
+    project.edit("pipelines/p.toml", "split =", "derive = { twice = \"odd * 2\" }\nsplit =");
+    let said = project.collegium(&["check"]).ok();
+    assert!(said.err.contains("warning: data.t: column `odd` is a category"), "{}", said.err);
+    project.edit(
+        "pipelines/p.toml",
+        "derive = { twice = \"odd * 2\" }",
+        "query = \"SELECT *, odd * 2 AS twice FROM t\"",
+    );
+    let said = project.collegium(&["check"]).ok();
+    assert!(said.err.contains("warning: data.t: column `odd` is a category"), "{}", said.err);
+}
+
+#[test]
+fn a_target_of_numbers_with_one_text_is_no_classification() {
+    let project = project("data/t.csv", "\"t.x\", \"t.y\"", "size");
+    let odd = text(",", |at, cell| match (at, cell) {
+        (5, cell) if cell.ends_with('7') => "broken".to_owned(),
+        (_, cell) => cell.to_owned(),
+    });
+    project.write("pipelines/data/t.csv", odd);
+    refused(
+        &project,
+        &[
+            "the target `size` has",
+            "values",
+            "`broken` (",
+            "`missing = [",
+            "task = \"classification\"",
+        ],
+    );
+    project.edit("pipelines/p.toml", "split =", "missing = [\"\", \"NA\", \"broken\"]\nsplit =");
+    project.collegium(&["check"]).ok();
+}
+
+#[test]
+fn check_counts_what_it_says_of_a_data_source() {
+    let project = usual("data/t.csv");
+    let mut lines = plain();
+    lines.insert_str(lines.find('\n').unwrap() + 1, "\n");
+    project.write("pipelines/data/t.csv", lines);
+    let said = project.collegium(&["check"]).ok();
+    assert!(said.err.contains("note: data.t: t.csv: line 2 is empty and no row"), "{}", said.err);
+    let notes = said.err.lines().filter(|line| line.starts_with("note: ")).count();
+    let last = format!("nothing wrong, {notes} note");
+    assert!(said.out.contains(&last), "{last}: {}\n{}", said.out, said.err);
+    let document = project.collegium(&["check", "--json"]).ok().json();
+    assert!(document["notes"].to_string().contains("line 2 is empty"), "{document}");
+}
+
+#[test]
+fn advice_on_rows_to_predict_is_about_their_file_and_not_the_pipeline() {
+    let project = usual("data/t.csv");
+    project.write("pipelines/data/t.csv", plain());
+    project.collegium(&["run", "-q"]).ok();
+    project.write("new.csv", text(";", |_, cell| cell.to_owned()));
+    let said = project.collegium(&["predict", "-i", "new.csv", "-o", "out.csv"]);
+    assert!(said.err.contains("the header is one column with 5 semicolons"), "{}", said.err);
+    assert!(said.err.contains("write this file so"), "{}", said.err);
+    assert!(!said.err.contains("to the data source"), "{}", said.err);
+    let latin: Vec<u8> = plain().replace("red", "r\u{e9}d").chars().map(|c| c as u8).collect();
+    std::fs::write(project.path("new.csv"), latin).unwrap();
+    let said = project.collegium(&["predict", "-i", "new.csv", "-o", "out.csv", "--keep", "c"]);
+    assert!(!said.err.contains("to the data source"), "{}", said.err);
 }
 
 #[test]

@@ -259,6 +259,6 @@ pub(crate) fn canonical_bits(value: f64) -> u64 {
 }
 
 /// The shortest decimal text of a number; whole numbers without a point.
-pub(crate) fn number_text(value: f64) -> String {
+pub fn number_text(value: f64) -> String {
     (value + 0.0).to_string()
 }

@@ -241,30 +241,6 @@ pub(crate) fn choices<'a>(
     known: impl IntoIterator<Item = &'a str>,
     what: &str,
 ) -> Option<String> {
-    const SHOWN: usize = 12;
     let known: Vec<&str> = known.into_iter().collect();
-    if let Some(near) = nearest(wrong, &known) {
-        return Some(format!("did you mean `{near}`?"));
-    }
-    if known.is_empty() {
-        return None;
-    }
-    let mut list: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    if known.len() > SHOWN {
-        list.push(format!("and {} more", known.len() - SHOWN));
-    }
-    Some(format!("{what}: {}", list.join(", ")))
-}
-
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    let folded = wrong.to_lowercase();
-    known
-        .iter()
-        .map(|name| (strsim::osa_distance(&folded, &name.to_lowercase()), *name))
-        .filter(|(distance, name)| {
-            // One letter for another is no slip of the pen.
-            *distance <= wrong.len().max(name.len()).div_ceil(3) && *distance < wrong.len()
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    collegium_manifest::did_you_mean(wrong, &known, what)
 }

@@ -6,7 +6,7 @@ use collegium_digest::Digest;
 use collegium_manifest::{ColumnType, ImageShape};
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, DataError, MISSING_CODE, Side, Table, Unfit, Values, gather::Gather};
+use crate::{Column, DataError, MISSING_CODE, Remark, Side, Table, Unfit, Values, gather::Gather};
 
 /// Everything that planning needs to know about a prepared table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,9 +19,10 @@ pub struct TableFacts {
     pub sides: [u64; 3],
     /// What a person should know about how the table was read.
     pub notes: Vec<String>,
-    /// What a person who reads a column should know about it, by column.
+    /// What a person who reads a column should know about how it was read, by column: where there is a
+    /// query, by `table.column`, of those columns that it reads.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub about: BTreeMap<String, String>,
+    pub remarks: BTreeMap<String, Remark>,
     /// Columns of the files that nothing must read as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfit: Vec<Unfit>,
@@ -135,7 +136,7 @@ pub(crate) fn facts(
         columns,
         sides: counts,
         notes,
-        about: BTreeMap::new(),
+        remarks: BTreeMap::new(),
         unfit: Vec::new(),
     })
 }

@@ -10,7 +10,7 @@ use collegium_records::Settled;
 use indexmap::IndexMap;
 
 use crate::{
-    Context, DataError, DataErrorKind, MISSING_TIME, Table, Unfit, Values, beside, build,
+    Context, DataError, DataErrorKind, MISSING_TIME, Remark, Table, Unfit, Values, beside, build,
     build::Builder,
     cast::{all_missing, cast, refuse},
     error::choices,
@@ -35,7 +35,7 @@ pub(crate) struct Loaded {
     /// The images that columns were gathered into.
     pub(crate) gathers: Vec<Gather>,
     /// What a person who reads a column should know about it.
-    pub(crate) about: BTreeMap<String, String>,
+    pub(crate) remarks: BTreeMap<String, Remark>,
     /// Columns that nothing must read as they are.
     pub(crate) unfit: Vec<Unfit>,
     /// How columns are read from now on, as the lock names them.
@@ -53,7 +53,7 @@ pub(crate) fn load(
     let types: IndexMap<String, ColumnType> =
         source.types.iter().map(|(name, kind)| (name.clone(), *kind.get_ref())).collect();
     let mut tables = IndexMap::new();
-    let mut notes = Vec::new();
+    let (mut notes, mut remarks) = (Vec::new(), BTreeMap::new());
     let mut known: BTreeSet<String> = BTreeSet::new();
     for (name, files) in files.iter().filter(|_| !source.idx) {
         let tick = |rows| tick(cx, &format!("scanning {name}"), rows, None);
@@ -66,6 +66,8 @@ pub(crate) fn load(
         let mut opened =
             open(files.clone(), &options).map_err(|error| place(error, source, name))?;
         opened.unfit = opened.unfit.into_iter().map(|unfit| unfit.of_table(name)).collect();
+        let remarks = opened.remarks.into_iter();
+        opened.remarks = remarks.map(|(column, one)| (column, one.of_table(name))).collect();
         notes.extend(opened.notes.iter().cloned());
         known.extend(opened.fields.iter().map(|field| field.name.clone()));
         known.extend(opened.unfit.iter().map(|unfit| unfit.name.clone()));
@@ -84,7 +86,7 @@ pub(crate) fn load(
         }
         Some(sql) => {
             let (table, whole) =
-                query(source, sql, &tables, &types, &mut settling, &mut notes, cx)?;
+                query(source, sql, &tables, &types, &mut settling, &mut remarks, cx)?;
             let columns: Vec<(String, ColumnType)> =
                 table.columns.iter().map(|column| (column.name.clone(), column.kind())).collect();
             let gathers = gather::find(source, &columns)?;
@@ -112,10 +114,10 @@ pub(crate) fn load(
             }
         });
     }
-    let mut about = BTreeMap::new();
     if source.query.is_none() {
         for opened in tables.values() {
-            about.extend(opened.about.iter().map(|(name, note)| (name.clone(), note.clone())));
+            let said = opened.remarks.iter();
+            remarks.extend(said.map(|(name, remark)| (name.clone(), remark.clone())));
             settling.unfit.extend(opened.unfit.iter().cloned());
         }
     }
@@ -132,7 +134,7 @@ pub(crate) fn load(
         }
     }
     let (unfit, types) = settling.finish();
-    Ok(Loaded { table, notes, whole, gathers, about, unfit, types })
+    Ok(Loaded { table, notes, whole, gathers, remarks, unfit, types })
 }
 
 /// How columns are read, from what was settled to what is settled now.
@@ -326,7 +328,7 @@ fn query(
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
     settling: &mut Settling,
-    notes: &mut Vec<String>,
+    remarks: &mut BTreeMap<String, Remark>,
     cx: &Context,
 ) -> Result<(Table, BTreeSet<String>), DataError> {
     let bytes: u64 = tables.values().map(Opened::bytes).sum();
@@ -355,8 +357,8 @@ fn query(
         if let Some(unfit) = opened.unfit.iter().find(named) {
             return Err(in_query(unfit.error(files)));
         }
-        let read = opened.about.iter().filter(|(column, _)| reads(column));
-        notes.extend(read.map(|(_, note)| note.clone()));
+        let read = opened.remarks.iter().filter(|(column, _)| reads(column));
+        remarks.extend(read.map(|(column, one)| (settle::of_table(name, column), one.clone())));
     }
     names.beside(&mut touched);
     let results = watched(database.handle(), cx.interrupted, || {

@@ -193,7 +193,7 @@ fn make(
         cx.check()
     };
     let mut facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, notes, &tick)?;
-    facts.about = loaded.about;
+    facts.remarks = loaded.remarks;
     facts.unfit = loaded.unfit;
     cx.check()?;
     (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
@@ -301,6 +301,12 @@ impl Prepared {
         state.columns.clear();
         state.groups = None;
         state.times = None;
+    }
+
+    /// What is remarked on a column, with examples and their places: [`crate::TableFacts::remarks`].
+    pub fn remark(&self, column: &str) -> Option<String> {
+        let remark = self.facts.remarks.get(column)?;
+        Some(remark.sentence(self.files.iter().map(|(table, paths)| (table, paths))))
     }
 
     /// Why a column of the files must not be read as it is: the error for whoever names it.

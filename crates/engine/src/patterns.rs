@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use collegium_data::Prepared;
 use collegium_manifest::{
-    DataSource, Diagnostic, Diagnostics, Expert, Input, Spanned, SplitRule, suggest,
+    DataSource, Diagnostic, Diagnostics, Expert, Input, InputPattern, Spanned, SplitRule, suggest,
 };
+use collegium_records::Level;
 
-use crate::{EngineError, Session};
+use crate::{EngineError, Session, findings::Found};
 
 impl Session {
     /// Puts columns in the place of every pattern.
@@ -36,17 +37,10 @@ impl Session {
             }
             let inputs = expanded(expert, prepared, source);
             if inputs.is_empty() && wrong.is_empty() {
-                let message = format!("no column is left as an input of `{}`", self.name(index));
-                let first = expert.patterns[0].span();
-                wrong.push(
-                    Diagnostic::error(&self.pipeline.source, first, message)
-                        .label("every column that it matches is kept out")
-                        .help(
-                            "the target and the columns that the split is made by are left out of \
-                             patterns; name a column as it is to read it nevertheless",
-                        ),
-                );
+                wrong.push(self.nothing_left(index));
             }
+            let found = odd_exclusions(expert, prepared, source);
+            self.patterns.extend(found.into_iter().map(|found| (index, found)));
             let expert = &mut self.pipeline.experts[index];
             expert.inputs = inputs;
             expert.patterns.clear();
@@ -57,11 +51,31 @@ impl Session {
         }
     }
 
+    fn nothing_left(&self, index: usize) -> Diagnostic {
+        let expert = self.expert(index);
+        let message = format!("no column is left as an input of `{}`", self.name(index));
+        let brings = expert.patterns.iter().find(|pattern| !pattern.get_ref().exclude);
+        let (place, label, help) = match brings {
+            Some(pattern) => (
+                pattern.span(),
+                "every column that it matches is kept out",
+                "the target and the columns that the split is made by are left out of patterns; name a \
+                 column as it is to read it nevertheless",
+            ),
+            None => (
+                expert.patterns[0].span(),
+                "keeps out what is named beside it",
+                "take one of the two away",
+            ),
+        };
+        Diagnostic::error(&self.pipeline.source, place, message).label(label).help(help)
+    }
+
     fn matches_nothing(
         &self,
         prepared: &Prepared,
         source: &DataSource,
-        pattern: &Spanned<collegium_manifest::InputPattern>,
+        pattern: &Spanned<InputPattern>,
     ) -> Diagnostic {
         let found = pattern.get_ref();
         let known: Vec<&str> = columns(prepared, source).collect();
@@ -92,7 +106,7 @@ fn columns<'a>(prepared: &'a Prepared, source: &'a DataSource) -> impl Iterator<
 fn matching<'a>(
     prepared: &'a Prepared,
     source: &'a DataSource,
-    pattern: &'a collegium_manifest::InputPattern,
+    pattern: &'a InputPattern,
 ) -> impl Iterator<Item = &'a str> {
     let literal = columns(prepared, source).any(|column| column == pattern.columns);
     columns(prepared, source).filter(move |column| match literal {
@@ -101,9 +115,73 @@ fn matching<'a>(
     })
 }
 
+fn exclusions(expert: &Expert) -> impl Iterator<Item = &Spanned<InputPattern>> {
+    expert.patterns.iter().filter(|pattern| pattern.get_ref().exclude)
+}
+
+/// Is it this very input that a pattern without a `*` keeps out?
+fn keeps_out_by_name(pattern: &InputPattern, input: &Input) -> bool {
+    matches!(input, Input::Column { data, column }
+        if *data == pattern.data && *column == pattern.columns)
+}
+
+/// Exclusions that contradict what is named beside them, and those that keep nothing out.
+fn odd_exclusions(expert: &Expert, prepared: &Prepared, source: &DataSource) -> Vec<Found> {
+    let brought = |column: &str| {
+        let bring = expert.patterns.iter().filter(|pattern| !pattern.get_ref().exclude);
+        bring.flat_map(|pattern| matching(prepared, source, pattern.get_ref())).any(|c| c == column)
+    };
+    let mut found = Vec::new();
+    for pattern in exclusions(expert) {
+        let exclusion = pattern.get_ref();
+        let named: Vec<&Spanned<Input>> = expert
+            .inputs
+            .iter()
+            .filter(|input| {
+                matches!(input.get_ref(), Input::Column { data, column }
+                    if *data == exclusion.data
+                        && matching(prepared, source, exclusion).any(|name| name == column))
+            })
+            .collect();
+        for input in &named {
+            let gone = keeps_out_by_name(exclusion, input.get_ref());
+            let (text, level) = match gone {
+                true => ("and is no input", Level::Warning),
+                false => ("and stays an input, since it is named as it is", Level::Note),
+            };
+            found.push(Found {
+                kind: "input-kept-out",
+                level,
+                span: input.span(),
+                label: format!("kept out by `{exclusion}`"),
+                text: format!(
+                    "`{}` is named and kept out by `{exclusion}`, {text}",
+                    input.get_ref()
+                ),
+                help: Some("take one of the two away".to_owned()),
+            });
+        }
+        if named.is_empty() && !matching(prepared, source, exclusion).any(brought) {
+            found.push(Found {
+                kind: "keeps-nothing-out",
+                level: Level::Warning,
+                span: pattern.span(),
+                label: "keeps nothing out".to_owned(),
+                text: format!("`{exclusion}` keeps nothing out: no other pattern brings it in"),
+                help: Some("take it away, or correct it".to_owned()),
+            });
+        }
+    }
+    found
+}
+
 /// All inputs of an expert: those that are named, and what its patterns come to.
 fn expanded(expert: &Expert, prepared: &Prepared, source: &DataSource) -> Vec<Spanned<Input>> {
-    let mut inputs = expert.inputs.clone();
+    let named_out = |input: &Spanned<Input>| {
+        exclusions(expert).any(|pattern| keeps_out_by_name(pattern.get_ref(), input.get_ref()))
+    };
+    let mut inputs: Vec<Spanned<Input>> =
+        expert.inputs.iter().filter(|input| !named_out(input)).cloned().collect();
     let mut out: BTreeSet<&str> = BTreeSet::from([expert.target.get_ref().as_str()]);
     out.extend(expert.auxiliary.iter().map(String::as_str));
     out.extend(source.split.by.iter().map(|column| column.get_ref().as_str()));
@@ -113,7 +191,7 @@ fn expanded(expert: &Expert, prepared: &Prepared, source: &DataSource) -> Vec<Sp
         SplitRule::Time(rule) => Some(rule.column.get_ref().as_str()),
         SplitRule::Shares | SplitRule::Files(_) => None,
     });
-    for pattern in expert.patterns.iter().filter(|pattern| pattern.get_ref().exclude) {
+    for pattern in exclusions(expert) {
         out.extend(matching(prepared, source, pattern.get_ref()));
     }
     for pattern in expert.patterns.iter().filter(|pattern| !pattern.get_ref().exclude) {

@@ -59,12 +59,29 @@ impl Session {
                 .filter_map(|expert| Some(expert.filter.as_ref()?.get_ref().as_str()))
                 .chain(self.pipeline.data[name].derive.values().map(|sql| sql.get_ref().as_str()))
                 .collect();
-            for (column, note) in &prepared.facts.about {
-                if named.contains(column) || filters.iter().any(|sql| holds(sql, column)) {
-                    self.observer.event(Event::Note(format!("data.{name}: {note}")));
+            let queried = self.pipeline.data[name].query.is_some();
+            // A fall of type is a finding, with its place in the pipeline file.
+            let plain = prepared.facts.remarks.iter().filter(|(_, one)| one.fallen_from.is_none());
+            for (column, _) in plain {
+                let read = || filters.iter().any(|sql| holds(sql, column));
+                if let Some(said) = prepared.remark(column)
+                    && (queried || named.contains(column) || read())
+                {
+                    self.note(format!("data.{name}: {said}"));
                 }
             }
         }
+    }
+
+    /// Says something about the data at once, and keeps it for who counts what was said.
+    pub(crate) fn note(&self, text: String) {
+        self.observer.event(Event::Note(text.clone()));
+        crate::session::lock_mutex(&self.said).push(text);
+    }
+
+    /// What was said about how the data were read, beside the findings.
+    pub fn said(&self) -> Vec<String> {
+        crate::session::lock_mutex(&self.said).clone()
     }
 
     /// The finding about a column that is named and must not be read as it is.
@@ -98,6 +115,6 @@ impl Session {
 }
 
 /// Does the name stand in the text, in any case?
-fn holds(text: &str, name: &str) -> bool {
+pub(crate) fn holds(text: &str, name: &str) -> bool {
     text.contains(name) || text.to_lowercase().contains(&name.to_lowercase())
 }

@@ -8,7 +8,7 @@ use collegium_manifest::{
 };
 use collegium_plan::{TargetFacts, resolve_task};
 
-use crate::{EngineError, Event, Session, rows::Rows};
+use crate::{EngineError, Session, rows::Rows};
 
 /// What an expert's columns turned out to be.
 #[derive(Debug, Clone)]
@@ -208,6 +208,9 @@ impl Session {
         classes: &[String],
     ) -> Option<Diagnostic> {
         let expert = self.expert(index);
+        if let Some(fallen) = self.fallen_target(index, facts, classes) {
+            return Some(fallen);
+        }
         let rows = self.data[&expert.data].facts.rows - facts.missing;
         if facts.kind != ColumnType::Category
             || classes.len() < FEW_CLASSES
@@ -231,10 +234,41 @@ impl Session {
                     "expert.{}: {message}: a class that has one row is never both learned and measured",
                     self.name(index)
                 );
-                self.observer.event(Event::Note(note));
+                self.note(note);
                 None
             }
         }
+    }
+
+    /// A target of numbers or times that is a category because of a few cells, with more classes than anybody
+    /// would name: a regression was meant.
+    fn fallen_target(
+        &self,
+        index: usize,
+        facts: &ColumnFacts,
+        classes: &[String],
+    ) -> Option<Diagnostic> {
+        let expert = self.expert(index);
+        let prepared = &self.data[&expert.data];
+        let remark = prepared.facts.remarks.get(&facts.name)?;
+        let numbers = matches!(remark.fallen_from?, ColumnType::Number | ColumnType::Time);
+        if !numbers || expert.task.is_some() || classes.len() < FEW_CLASSES {
+            return None;
+        }
+        let rows = prepared.facts.rows - facts.missing;
+        let own = if classes.len() as u64 * 2 > rows { ", nearly each its own" } else { "" };
+        let message = format!(
+            "the target `{}` has {} classes on {rows} rows{own}: {}",
+            facts.name,
+            classes.len(),
+            prepared.remark(&facts.name)?
+        );
+        let help = remark.help.clone().unwrap_or_default();
+        Some(
+            Diagnostic::error(&self.pipeline.source, expert.target.span(), message)
+                .label(format!("target of expert `{}`", self.name(index)))
+                .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
+        )
     }
 
     /// `class_weights` that name no class, or that stand on a regression.

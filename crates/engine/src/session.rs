@@ -65,6 +65,10 @@ pub struct Session {
     pub(crate) known: crate::provenance::Known,
     /// The columns that are loaded, by data source, as far as they were asked for.
     pub(crate) wanted: Mutex<HashMap<String, std::collections::BTreeSet<String>>>,
+    /// What was said about how the data were read.
+    pub(crate) said: Mutex<Vec<String>>,
+    /// What is odd about patterns among inputs, by expert.
+    pub(crate) patterns: Vec<(usize, crate::findings::Found)>,
 }
 
 impl Session {
@@ -84,6 +88,7 @@ impl Session {
         let base = base(&pipeline);
         let mut data = IndexMap::new();
         let mut wrong = Diagnostics::default();
+        let mut said = Vec::new();
         for (name, source) in &pipeline.data {
             let watcher = &options.observer;
             let progress = |what: &str, done: u64, of: Option<u64>| {
@@ -105,7 +110,9 @@ impl Session {
                 Ok(prepared) => {
                     let facts = &prepared.facts;
                     for note in facts.notes.iter().chain(&facts.left_out()) {
-                        options.observer.event(Event::Note(format!("data.{name}: {note}")));
+                        let note = format!("data.{name}: {note}");
+                        options.observer.event(Event::Note(note.clone()));
+                        said.push(note);
                     }
                     data.insert(name.clone(), prepared);
                 }
@@ -138,6 +145,8 @@ impl Session {
             accounts: Mutex::default(),
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),
+            said: Mutex::new(said),
+            patterns: Vec::new(),
         };
         session.expand_patterns()?;
         session.experts = session.resolve()?;

@@ -99,6 +99,8 @@ impl Session {
             accounts: Mutex::default(),
             known: Known::default(),
             wanted: Mutex::default(),
+            said: Mutex::default(),
+            patterns: Vec::new(),
         };
         session.experts = session.resolve()?;
         Ok(session)

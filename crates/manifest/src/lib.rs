@@ -48,7 +48,7 @@ pub use resolve::METRICS;
 pub use schema::json_schema;
 pub use source::SourceFile;
 pub use spec::*;
-pub use suggest::suggest;
+pub use suggest::{did_you_mean, suggest};
 pub use toml::Spanned;
 
 pub(crate) use at::{At, Table};

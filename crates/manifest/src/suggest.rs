@@ -1,26 +1,63 @@
-//! "Did you mean …?"
+//! "Did you mean …?": the one answer to a wrong name, wherever it stands.
 
-/// The known name nearest to a wrong one, if one is near enough to be what was meant: at most a
-/// third of its letters away (insertions, deletions, substitutions, swaps), or one that continues it.
+use std::{cmp::Reverse, collections::BTreeSet};
+
+/// The known name that was meant by a wrong one, if one is near enough to be: the same but for case and
+/// for what stands between words; at most a third of its letters away (insertions, deletions,
+/// substitutions, swaps); or one of its words, as `speed` of `wind_speed`. Of names of one or two letters
+/// only those of the same letters are near: `b` is no slip of the pen for `a`.
 pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = wrong.to_lowercase();
+    let bare = letters(&folded);
     known
         .into_iter()
         .filter_map(|name| {
             let other = name.to_lowercase();
             let distance = strsim::osa_distance(&folded, &other);
-            let near = distance <= folded.chars().count().max(other.chars().count()).div_ceil(3);
-            let continues = folded.chars().count() >= 3
-                && (other.starts_with(&folded) || folded.starts_with(&other) && other.len() >= 3);
-            (near || continues).then_some((distance, name))
+            let length = folded.chars().count().max(other.chars().count());
+            let near = match length {
+                0..=2 => distance <= 1 && letters_of(&folded) == letters_of(&other),
+                _ => distance <= length / 3,
+            };
+            let rank = if folded == other {
+                0
+            } else if !bare.is_empty() && letters(&other) == bare {
+                1
+            } else if near {
+                2
+            } else if continues(&folded, &other) {
+                3
+            } else {
+                return None;
+            };
+            let alike = folded.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+            Some(((rank, distance, Reverse(alike)), name))
         })
         // The first of equally near ones, so that the answer does not depend on luck.
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
+/// Without what stands between words.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).collect()
+}
+
+fn letters_of(name: &str) -> BTreeSet<char> {
+    name.chars().collect()
+}
+
+/// Does one begin with the other, or is the wrong one a word of the other? Of three letters at least.
+fn continues(wrong: &str, other: &str) -> bool {
+    let long = |name: &str| name.chars().count() >= 3;
+    long(wrong)
+        && (other.starts_with(wrong)
+            || long(other) && wrong.starts_with(other)
+            || other.split(['_', '-', ' ', '.']).any(|word| word == wrong))
+}
+
 /// `did you mean `x`?`, else what there is to choose from.
-pub(crate) fn did_you_mean(wrong: &str, known: &[&str], what: &str) -> Option<String> {
+pub fn did_you_mean(wrong: &str, known: &[&str], what: &str) -> Option<String> {
     match suggest(wrong, known.iter().copied()) {
         Some(name) => Some(format!("did you mean `{name}`?")),
         None if known.is_empty() => None,
@@ -55,7 +92,31 @@ mod tests {
 
     #[test]
     fn of_equally_near_names_the_first_wins() {
-        assert_eq!(suggest("cat", ["bat", "car"]), Some("bat"));
+        assert_eq!(suggest("cat", ["bat", "hat"]), Some("bat"));
+        assert_eq!(suggest("cat", ["bat", "car"]), Some("car"), "the beginning is rarely wrong");
+    }
+
+    #[test]
+    fn of_short_names_only_the_same_letters_are_near() {
+        assert_eq!(suggest("a", ["x", "b"]), None);
+        assert_eq!(suggest("ab", ["ax", "cb", "x"]), None);
+        assert_eq!(suggest("A", ["b", "a"]), Some("a"));
+        assert_eq!(suggest("a", ["ab", "b"]), None);
+        assert_eq!(suggest("yx", ["zz", "xy"]), Some("xy"));
+        assert_eq!(suggest("xa", ["x"]), None);
+        assert_eq!(suggest("aa", ["x", "a"]), Some("a"), "a letter is easily typed twice");
+        assert_eq!(suggest("pm10", ["pm25"]), None);
+        assert_eq!(suggest("x1", ["x2", "x_1"]), Some("x_1"));
+        assert_eq!(suggest("éa", ["aé"]), Some("aé"));
+    }
+
+    #[test]
+    fn case_blanks_and_hyphens_are_the_least_of_differences() {
+        assert_eq!(suggest("ID", ["IDs", "id"]), Some("id"));
+        assert_eq!(suggest("air time", ["airtimes", "Air_Time"]), Some("Air_Time"));
+        assert_eq!(suggest("AirTime", ["air-times", "air_time"]), Some("air_time"));
+        assert_eq!(suggest("speed", ["spend_all", "wind_speed"]), Some("wind_speed"));
+        assert_eq!(suggest("", ["a", "_"]), None);
     }
 
     #[test]

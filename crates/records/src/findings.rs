@@ -61,7 +61,7 @@ impl ClassRows {
 /// Something that should be known of data before a figure is believed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFinding {
-    /// What it is about: `rows-without-target`, `rows-left-out`, `class-without-training-rows`,
+    /// What it is about: `fallen-type`, `input-kept-out`, `keeps-nothing-out`, `rows-without-target`, `rows-left-out`, `class-without-training-rows`,
     /// `class-without-held-out-rows`, `one-class`, `class-missing-in-fold`, `codes-as-quantities`,
     /// `far-values`, `determines-target`, `level-for-nearly-every-row`.
     pub kind: String,

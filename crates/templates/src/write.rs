@@ -17,14 +17,10 @@ pub const SCHEMA_FILE: &str = "pipeline.schema.json";
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// No template has that name.
-    #[error("there is no template {name:?}{}; the templates are {}",
-        .nearest.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default(),
-        names().join(", "))]
+    #[error("there is no template {name:?}; the templates are {}", names().join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
-        /// The nearest name, if one is near.
-        nearest: Option<&'static str>,
     },
     /// Files of these names are there already.
     #[error("nothing was written, because these files exist: {}",
@@ -94,11 +90,10 @@ fn names() -> Vec<&'static str> {
 }
 
 fn find(name: &str) -> Result<&'static Project, TemplateError> {
-    const { &PROJECTS }.iter().find(|project| project.template.name == name).ok_or_else(|| {
-        let near = |known: &&str| strsim::damerau_levenshtein(known, name);
-        let nearest = names().into_iter().min_by_key(near).filter(|known| near(known) <= 2);
-        TemplateError::Unknown { name: name.to_owned(), nearest }
-    })
+    const { &PROJECTS }
+        .iter()
+        .find(|project| project.template.name == name)
+        .ok_or_else(|| TemplateError::Unknown { name: name.to_owned() })
 }
 
 /// Whether a name is in use, be it by a link to nowhere.

@@ -21,6 +21,8 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     warnings.extend(said);
     session.store.flush()?;
     crate::session::say_notes(&session);
+    let mut notes = session.said();
+    notes.extend(advice.iter().cloned());
     let pipeline = &session.pipeline;
     if !warnings.is_empty() && !args.quiet {
         anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
@@ -38,7 +40,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         let accounts: BTreeMap<String, _> = mended(|| session.row_accounts(&[]))?;
         print_json(&serde_json::json!({
             "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
-            "findings": findings, "rows": accounts, "provenance": provenance, "notes": advice,
+            "findings": findings, "rows": accounts, "provenance": provenance, "notes": notes,
         }))?;
     } else {
         put(&format!(
@@ -46,19 +48,21 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             pipeline.name,
             nodes(pipeline),
             count(pipeline.data.len(), "data source"),
-            verdict(&warnings),
+            verdict(&warnings, notes.len()),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// `nothing wrong`, `1 warning, 2 notes`
-fn verdict(found: &Diagnostics) -> String {
-    let notes = found.iter().filter(|one| one.note).count();
-    let mut text = match found.len() - notes {
+/// `nothing wrong`, `1 warning, 2 notes`: all that was said, with `others` beside what has a place in the
+/// pipeline file.
+fn verdict(found: &Diagnostics, others: usize) -> String {
+    let placed = found.iter().filter(|one| one.note).count();
+    let mut text = match found.len() - placed {
         0 => "nothing wrong".to_owned(),
         some => count(some, "warning"),
     };
+    let notes = placed + others;
     if notes > 0 {
         text.push_str(&format!(", {}", count(notes, "note")));
     }

@@ -7,7 +7,7 @@ use collegium_manifest::{ColumnType, ReadOptions};
 use super::{
     CHUNK, Field, Format, Opened, Options,
     guess::At,
-    lines::Lines,
+    lines::{Lines, Whose},
     missing::Missing,
     style::Style,
     survey::{Header, Survey, places},
@@ -23,7 +23,7 @@ pub(super) fn open(
     let mut survey = Survey::new(&files, options);
     let (mut rows, mut notes) = (0, Vec::new());
     for (file, path) in files.iter().enumerate() {
-        let mut lines = Lines::open(path, options.read)?;
+        let mut lines = Lines::open(path, options.read, Whose::Source)?;
         let places = survey.header(path, &lines.names)?;
         while lines.next()? {
             for (&field, guess) in places.iter().zip(survey.guesses.values_mut()) {
@@ -74,7 +74,7 @@ impl<'a> Chunks<'a> {
         while rows < CHUNK {
             let Some((lines, places)) = &mut self.lines else {
                 let Some(file) = self.files.next() else { break };
-                let lines = Lines::open(file, self.options.read)?;
+                let lines = Lines::open(file, self.options.read, Whose::Source)?;
                 let places = places(fields, &lines.names, file)?;
                 self.lines = Some((lines, places));
                 continue;
@@ -156,7 +156,7 @@ impl Raw {
         missing: &[String],
         read: &ReadOptions,
     ) -> Result<Self, DataError> {
-        let lines = Lines::open(path, read)?;
+        let lines = Lines::open(path, read, Whose::NewRows)?;
         let (header, fields): (Vec<String>, Vec<usize>) =
             Header::of(&lines.names, path)?.names.into_iter().unzip();
         let wanted = (0..header.len()).collect();

@@ -14,6 +14,7 @@ use crate::{
     DataError,
     cast::{EXACT, Why, boolean, named_boolean, refuse},
     column::number_text,
+    remark::{Cell, Remark},
     settle::Reading,
     time,
     unfit::Unfit,
@@ -38,6 +39,23 @@ struct Odd {
     why: Why,
 }
 
+/// The first few values of one type, each text once.
+#[derive(Debug, Default)]
+struct Firsts(Vec<Odd>);
+
+impl Firsts {
+    const MOST: usize = 3;
+
+    fn see(&mut self, at: At, text: impl FnOnce() -> String) {
+        if self.0.len() < Self::MOST {
+            let text = text();
+            if self.0.iter().all(|odd| odd.text != text) {
+                self.0.push(Odd { at, text, why: Why::Wrong });
+            }
+        }
+    }
+}
+
 /// What is known of a column's type so far.
 #[derive(Debug)]
 pub(super) struct Guess {
@@ -53,11 +71,11 @@ pub(super) struct Guess {
     both: u64,
     integer: bool,
     dates: bool,
-    /// The first value of no type, and of each other type.
-    text: Option<Odd>,
-    number: Option<Odd>,
-    boolean: Option<Odd>,
-    time: Option<Odd>,
+    /// The first values of no type, and of each other type.
+    text: Firsts,
+    number: Firsts,
+    boolean: Firsts,
+    time: Firsts,
     /// The first number that a float cannot hold.
     bad: Option<Odd>,
     /// The first value that is not read as was settled or forced.
@@ -72,7 +90,7 @@ pub(super) struct Verdict {
     pub(super) reading: Option<Reading>,
     pub(super) unfit: Option<Unfit>,
     /// What a person who reads it should know.
-    pub(super) note: Option<String>,
+    pub(super) remark: Option<Remark>,
 }
 
 impl Guess {
@@ -89,10 +107,10 @@ impl Guess {
             both: 0,
             integer: true,
             dates: true,
-            text: None,
-            number: None,
-            boolean: None,
-            time: None,
+            text: Firsts::default(),
+            number: Firsts::default(),
+            boolean: Firsts::default(),
+            time: Firsts::default(),
             bad: None,
             misfit: None,
             looks: Looks::default(),
@@ -125,36 +143,26 @@ impl Guess {
             (Ok(value), ..) => {
                 self.numbers += 1;
                 self.integer &= value.fract() == 0.0 && self.style.is_written_whole(text);
-                if self.number.is_none() {
-                    self.number = Some(odd(Why::Wrong));
-                }
+                self.number.see(at, || text.to_owned());
             }
             (Err(why @ (Why::Inexact | Why::NotFinite)), ..) => {
                 self.numbers += 1;
-                if self.number.is_none() {
-                    self.number = Some(odd(Why::Wrong));
-                }
+                self.number.see(at, || text.to_owned());
                 if self.bad.is_none() {
                     self.bad = Some(odd(why));
                 }
             }
             (_, Some(_), _) => {
                 self.booleans += 1;
-                if self.boolean.is_none() {
-                    self.boolean = Some(odd(Why::Wrong));
-                }
+                self.boolean.see(at, || text.to_owned());
             }
             (_, _, Some(moment)) => {
                 self.times += 1;
                 self.dates &= moment.rem_euclid(time::DAY) == 0;
-                if self.time.is_none() {
-                    self.time = Some(odd(Why::Wrong));
-                }
+                self.time.see(at, || text.to_owned());
             }
             _ => {
-                if self.text.is_none() {
-                    self.text = Some(odd(Why::Wrong));
-                }
+                self.text.see(at, || text.to_owned());
                 self.looks.see(text);
             }
         }
@@ -183,8 +191,8 @@ impl Guess {
     pub(super) fn see_integers(&mut self, count: u64, at: At) {
         self.present += count;
         self.numbers += count;
-        if self.number.is_none() && count > 0 {
-            self.number = Some(Odd { at, text: "an integer".to_owned(), why: Why::Wrong });
+        if count > 0 {
+            self.number.see(at, || "an integer".to_owned());
         }
     }
 
@@ -198,9 +206,7 @@ impl Guess {
             true => None,
             false => Some(Why::NotFinite),
         };
-        if self.number.is_none() {
-            self.number = Some(Odd { at, text: number_text(value), why: Why::Wrong });
-        }
+        self.number.see(at, || number_text(value));
         if let (Some(why), None) = (why, &self.bad) {
             self.bad = Some(Odd { at, text: number_text(value), why });
         }
@@ -232,9 +238,7 @@ impl Guess {
     pub(super) fn see_boolean(&mut self, value: bool, at: At) {
         self.present += 1;
         self.booleans += 1;
-        if self.boolean.is_none() {
-            self.boolean = Some(Odd { at, text: value.to_string(), why: Why::Wrong });
-        }
+        self.boolean.see(at, || value.to_string());
         let fits = match (self.forced, self.settled.map(Reading::kind)) {
             (Some(ColumnType::Time), _) | (None, Some(ColumnType::Number | ColumnType::Time)) => {
                 Err(Why::Wrong)
@@ -250,9 +254,7 @@ impl Guess {
         self.times += 1;
         let text = || moment.map_or_else(|| "a time out of range".to_owned(), time::text);
         self.dates &= moment.is_some_and(|moment| moment.rem_euclid(time::DAY) == 0);
-        if self.time.is_none() {
-            self.time = Some(Odd { at, text: text(), why: Why::Wrong });
-        }
+        self.time.see(at, text);
         if moment.is_none() && self.bad.is_none() {
             self.bad = Some(Odd { at, text: text(), why: Why::Wrong });
         }
@@ -281,7 +283,14 @@ impl Guess {
     }
 
     /// What the column is. A value that its declared type cannot hold is an error.
-    pub(super) fn verdict(mut self, name: &str, files: &[PathBuf]) -> Result<Verdict, DataError> {
+    ///
+    /// `missing` are the texts that mean "missing".
+    pub(super) fn verdict(
+        mut self,
+        name: &str,
+        files: &[PathBuf],
+        missing: &[String],
+    ) -> Result<Verdict, DataError> {
         let place = |error: DataError, at: At| {
             let error = error.line(at.line).column(name, Some(at.field));
             match files.get(at.file) {
@@ -305,12 +314,12 @@ impl Guess {
         let new = Reading::of(kind, whole).unwrap_or(Reading::Category);
         // Values as they were settled: they stay so.
         if let (Some(reading), None) = (self.settled, &self.misfit) {
-            let note = self.note(name, reading.kind());
+            let remark = self.remark(name, reading.kind(), missing);
             return Ok(Verdict {
                 field: reading.field(name),
                 reading: Some(reading),
                 unfit: None,
-                note,
+                remark,
             });
         }
         if let (Some(reading), Some(odd)) = (self.settled, self.misfit.take()) {
@@ -319,7 +328,7 @@ impl Guess {
             let what = format!("no longer {}", of_kind(reading.kind()));
             let unfit = Unfit::new(name, true, &error, files).what(what);
             let field = held.field(name);
-            return Ok(Verdict { field, reading: None, unfit: Some(unfit), note: None });
+            return Ok(Verdict { field, reading: None, unfit: Some(unfit), remark: None });
         }
         if let (Some(odd), true) = (&self.bad, kind != ColumnType::Category) {
             let error = raise(kind, odd);
@@ -330,56 +339,118 @@ impl Guess {
             };
             let unfit = Unfit::new(name, true, &error, files).what(what);
             let field = Reading::Category.field(name);
-            return Ok(Verdict { field, reading: None, unfit: Some(unfit), note: None });
+            return Ok(Verdict { field, reading: None, unfit: Some(unfit), remark: None });
         }
-        let note = self.note(name, kind);
+        let remark = self.remark(name, kind, missing);
         let reading = (self.present > 0).then_some(new);
-        Ok(Verdict { field: new.field(name), reading, unfit: None, note })
+        Ok(Verdict { field: new.field(name), reading, unfit: None, remark })
     }
 
-    /// A hint for a column of texts that are nearly something else, or of nothing at all.
-    fn note(&self, name: &str, kind: ColumnType) -> Option<String> {
+    /// What is said of a column of texts that are nearly something else, or of nothing at all.
+    fn remark(&self, name: &str, kind: ColumnType, missing: &[String]) -> Option<Remark> {
         if self.present == 0 {
-            return Some(format!("column `{name}` has no values"));
+            return Some(Remark::new(format!("column `{name}` has no values")));
         }
         if kind != ColumnType::Category || self.forced.is_some() {
             return None;
         }
+        let numbers = self.number.0.iter().map(|odd| odd.text.as_str());
+        let look = self.looks.like(name, &self.style, numbers);
         let present = self.present;
-        for (count, what, type_name) in [
-            (self.numbers, "numbers", "number"),
-            (self.times, "times", "time"),
-            (self.booleans, "truth values", "boolean"),
+        for (count, is, are, kind) in [
+            (self.numbers, "number", "numbers", ColumnType::Number),
+            (self.times, "time", "times", ColumnType::Time),
+            (self.booleans, "truth value", "truth values", ColumnType::Boolean),
         ] {
             // What is of all three in parts, is none of them.
             if count * 2 < present || count == present {
                 continue;
             }
-            let others = [&self.text, &self.number, &self.boolean, &self.time];
-            let odd = others
-                .into_iter()
-                .flatten()
-                .filter(|odd| !self.is_of(&odd.text, type_name))
-                .min_by_key(|odd| (odd.at.file, odd.at.line))?;
-            let are = if present - count == 1 { "is" } else { "are" };
-            return Some(format!(
-                "column `{name}` is a category, because {} of its {present} values {are} no {what}, \
-                 first `{}` in line {}; name it in `missing` if it means missing",
-                present - count,
-                odd.text.chars().take(40).collect::<String>(),
-                odd.at.line
-            ));
+            let odd = self.odd_ones(kind);
+            let others = present - count;
+            let no = if others == 1 { format!("is no {is}") } else { format!("are no {are}") };
+            let text = format!(
+                "column `{name}` is a category, because {} of its {} values ({}) {no}",
+                grouped(others),
+                grouped(present),
+                percent(others, present),
+            );
+            let help = match &look {
+                Some(look) if look.kind == kind => {
+                    format!("they look like {}: {}", look.what, look.way_out)
+                }
+                _ => ways_out(name, &odd, missing),
+            };
+            let cells = odd.iter().map(|odd| Cell {
+                text: odd.text.clone(),
+                file: odd.at.file,
+                line: odd.at.line,
+            });
+            return Some(Remark::new(text).cells(cells.collect()).fallen(kind, help));
         }
-        self.looks.note(name)
+        let look = look?;
+        let help = format!("{}; if they are texts, say so: {}", look.way_out, as_texts(name));
+        Some(Remark::new(look.sentence(name)).fallen(look.kind, help))
+    }
+
+    /// The first values that are not of a type, in the order of the files.
+    fn odd_ones(&self, kind: ColumnType) -> Vec<&Odd> {
+        let all = [&self.text, &self.number, &self.boolean, &self.time].into_iter();
+        let mut odd: Vec<&Odd> =
+            all.flat_map(|firsts| &firsts.0).filter(|odd| !self.is_of(&odd.text, kind)).collect();
+        odd.sort_by_key(|odd| (odd.at.file, odd.at.line));
+        odd.truncate(Firsts::MOST);
+        odd
     }
 
     /// Is a text that was kept a value of this type?
-    fn is_of(&self, text: &str, type_name: &str) -> bool {
-        match type_name {
-            "number" => !matches!(self.style.number(text), Err(Why::Wrong)),
-            "time" => self.style.time(text).is_some(),
+    fn is_of(&self, text: &str, kind: ColumnType) -> bool {
+        match kind {
+            ColumnType::Number => !matches!(self.style.number(text), Err(Why::Wrong)),
+            ColumnType::Time => self.style.time(text).is_some(),
             _ => named_boolean(text).is_some(),
         }
+    }
+}
+
+/// What to do about a few cells that made a category of a column.
+fn ways_out(name: &str, odd: &[&Odd], missing: &[String]) -> String {
+    let mut texts = missing.to_vec();
+    texts.extend(odd.iter().map(|odd| odd.text.clone()));
+    format!(
+        "if such a cell means that the value is missing, say so: `missing = {texts:?}`; if it is wrong, correct \
+         it; if the column is one of texts, say so: {}",
+        as_texts(name)
+    )
+}
+
+fn as_texts(name: &str) -> String {
+    let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    match bare && !name.is_empty() {
+        true => format!("`types = {{ {name} = \"category\" }}`"),
+        false => format!("`types = {{ {name:?} = \"category\" }}`"),
+    }
+}
+
+/// `12,345`
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share that is never rounded to nothing.
+fn percent(part: u64, whole: u64) -> String {
+    match 100.0 * part as f64 / whole as f64 {
+        share if share < 0.01 => "less than 0.01 %".to_owned(),
+        share if share < 1.0 => format!("{share:.2} %"),
+        share => format!("{share:.1} %"),
     }
 }
 
@@ -418,26 +489,62 @@ mod tests {
         for (row, text) in texts.iter().enumerate() {
             guess.see(text, At { file: 0, line: row as u64 + 2, field: 0 });
         }
-        guess.verdict("c", &[PathBuf::from("t.csv")]).unwrap()
+        let missing = [String::new(), "NA".to_owned()];
+        guess.verdict("c", &[PathBuf::from("t.csv")], &missing).unwrap()
     }
 
     fn note(texts: &[&str]) -> String {
-        verdict(texts, None).note.unwrap_or_default()
+        let files = (String::new(), vec![PathBuf::from("t.csv")]);
+        let said = |remark: Remark| {
+            let help = remark.help.clone().unwrap_or_default();
+            format!("{}: {help}", remark.sentence([(&files.0, &files.1)]))
+        };
+        verdict(texts, None).remark.map(said).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_few_cells_that_make_a_category_are_named_with_share_places_and_ways_out() {
+        let mut texts: Vec<String> = (0..10_000).map(|value| value.to_string()).collect();
+        for (row, text) in
+            [(17, "n/a"), (400, "?"), (401, "?"), (9_000, "true"), (9_001, "2013-01-01")]
+        {
+            texts[row] = text.to_owned();
+        }
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(
+            note(&texts),
+            "column `c` is a category, because 5 of its 10,000 values (0.05 %) are no numbers, such as `n/a` \
+             (t.csv:19), `?` (t.csv:402), `true` (t.csv:9002): if such a cell means that the value is missing, \
+             say so: `missing = [\"\", \"NA\", \"n/a\", \"?\", \"true\"]`; if it is wrong, correct it; if the \
+             column is one of texts, say so: `types = { c = \"category\" }`"
+        );
+        assert_eq!(verdict(&texts, None).remark.unwrap().fallen_from, Some(ColumnType::Number));
+        assert_eq!(verdict(&["a", "b", "1"], None).remark, None);
+    }
+
+    #[test]
+    fn numbers_among_which_some_are_grouped_are_told_what_reads_the_groups() {
+        let said = note(&["12.5", "999.25", "7.125", "1,234.5"]);
+        assert!(said.contains("1 of its 4 values (25.0 %) is no number"), "{said}");
+        assert!(
+            said.ends_with("groups of digits: `read = { thousands = \",\" }` reads them"),
+            "{said}"
+        );
     }
 
     #[test]
     fn texts_that_are_half_of_a_type_are_named() {
         assert!(
             note(&["1", "2", "3", "?"])
-                .contains("1 of its 4 values is no numbers, first `?` in line 5")
+                .contains("1 of its 4 values (25.0 %) is no number, such as `?` (t.csv:5)")
         );
         assert!(
             note(&["?", "?", "1", "2"])
-                .contains("2 of its 4 values are no numbers, first `?` in line 2")
+                .contains("2 of its 4 values (50.0 %) are no numbers, such as `?` (t.csv:2)")
         );
-        assert!(note(&["2013-01-01", "2013-01-02", "soon"]).contains("no times, first `soon`"));
+        assert!(note(&["2013-01-01", "2013-01-02", "soon"]).contains("no time, such as `soon`"));
         assert!(
-            note(&["true", "false", "TRUE", "maybe"]).contains("no truth values, first `maybe`")
+            note(&["true", "false", "TRUE", "maybe"]).contains("no truth value, such as `maybe`")
         );
         assert_eq!(note(&["a", "b", "c", "1"]), "");
     }

@@ -15,12 +15,22 @@ use super::{
 };
 use crate::{DataError, DataErrorKind};
 
+/// Whose text files are read: advice that changes the pipeline file fits only its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those of a data source.
+    Source,
+    /// New rows, which are to be written as the data source's files are.
+    NewRows,
+}
+
 /// An open text file.
 pub(super) struct Lines {
     path: PathBuf,
     pub(super) names: Vec<String>,
     records: Records<Box<dyn Read>>,
     encoding: String,
+    whose: Whose,
     /// The line of the last record.
     pub(super) last: u64,
     /// Empty lines between records of several fields: the first one, and how many.
@@ -31,15 +41,32 @@ pub(super) struct Lines {
     like_rows: Option<(u64, usize, u64, u64)>,
 }
 
+impl Whose {
+    /// The error about an encoding, with advice that fits.
+    fn encoding(self, error: DataError, declared: &str) -> DataError {
+        match self {
+            Self::Source => error,
+            Self::NewRows => error.help(format!(
+                "new rows are read as the files of the data source are, as {declared}: write this file so, or \
+                 give it as Parquet"
+            )),
+        }
+    }
+}
+
 impl Lines {
-    pub(super) fn open(path: &Path, read: &ReadOptions) -> Result<Self, DataError> {
+    pub(super) fn open(path: &Path, read: &ReadOptions, whose: Whose) -> Result<Self, DataError> {
         let delimiter = read.delimiter.unwrap_or_else(|| files::delimiter(path));
-        let text = source::open(path, &read.encoding)?;
+        let text = source::open(path, &read.encoding).map_err(|error| match error.kind() {
+            DataErrorKind::NotUtf8 => whose.encoding(error, &read.encoding),
+            _ => error,
+        })?;
         let mut lines = Self {
             path: path.to_owned(),
             names: Vec::new(),
             records: Records::new(text, delimiter),
             encoding: read.encoding.clone(),
+            whose,
             last: 1,
             empty: None,
             behind: None,
@@ -104,9 +131,10 @@ impl Lines {
             let (text, ..) = WINDOWS_1252.decode(bytes);
             let text: String = text.chars().take(40).collect();
             let error = DataError::new(DataErrorKind::NotUtf8, "the text is not UTF-8");
-            self.place(error, self.last, index).help(format!(
+            let error = self.place(error, self.last, index).help(format!(
                 "if it is `{text}`, add `read = {{ encoding = \"latin1\" }}` to the data source"
-            ))
+            ));
+            self.whose.encoding(error, &self.encoding)
         })
     }
 
@@ -170,9 +198,20 @@ impl Lines {
         let shown = char::from(other).escape_default();
         let plural = if count == 1 { "" } else { "s" };
         let message = format!("the header is one column with {count} {name}{plural}");
-        Err(DataError::new(DataErrorKind::Ragged, message).file(&self.path).line(self.last).help(
-            format!("is `{shown}` the delimiter? add `read = {{ delimiter = \"{shown}\" }}` to the data source"),
-        ))
+        let help = match self.whose {
+            Whose::Source => format!(
+                "is `{shown}` the delimiter? add `read = {{ delimiter = \"{shown}\" }}` to the data source"
+            ),
+            Whose::NewRows => format!(
+                "is `{shown}` the delimiter? new rows are read as the files of the data source are, with `{}`: \
+                 write this file so, or give it as Parquet",
+                char::from(delimiter).escape_default()
+            ),
+        };
+        Err(DataError::new(DataErrorKind::Ragged, message)
+            .file(&self.path)
+            .line(self.last)
+            .help(help))
     }
 
     fn ragged(&self) -> DataError {

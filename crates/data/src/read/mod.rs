@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use collegium_manifest::{ColumnType, ReadOptions};
 use indexmap::IndexMap;
 
-use crate::{DataError, DataErrorKind, Table, settle::Readings, unfit::Unfit};
+use crate::{DataError, DataErrorKind, Remark, Table, settle::Readings, unfit::Unfit};
 
 pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
@@ -73,7 +73,7 @@ pub(crate) struct Opened {
     pub(crate) rows: u64,
     pub(crate) notes: Vec<String>,
     /// What a person who reads a column should know, by column.
-    pub(crate) about: IndexMap<String, String>,
+    pub(crate) remarks: IndexMap<String, Remark>,
     /// How the columns are read from now on; without those that have no values yet.
     pub(crate) readings: Readings,
     /// Columns that nothing must read, and why.

@@ -33,6 +33,16 @@ impl Style {
         Self { decimal: *decimal, thousands: *thousands, date_format: date_format.clone() }
     }
 
+    /// One with these marks of numbers.
+    pub(super) const fn with_marks(decimal: char, thousands: Option<char>) -> Self {
+        Self { decimal, thousands, date_format: None }
+    }
+
+    /// What stands before decimals, and between groups of digits.
+    pub(super) const fn marks(&self) -> (char, Option<char>) {
+        (self.decimal, self.thousands)
+    }
+
     /// A finite number that a 64-bit float can hold.
     pub(crate) fn number(&self, text: &str) -> Result<f64, Why> {
         if self.decimal == '.' && self.thousands.is_none() {
@@ -145,13 +155,9 @@ pub(super) fn formatted(format: &str, text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn style(decimal: char, thousands: Option<char>) -> Style {
-        Style { decimal, thousands, date_format: None }
-    }
-
     #[test]
     fn numbers_have_their_marks_in_the_right_places_or_are_none() {
-        let german = style(',', Some('.'));
+        let german = Style::with_marks(',', Some('.'));
         for (text, value) in [
             ("1.234.567,89", 1_234_567.89),
             ("-1.234", -1234.0),
@@ -179,11 +185,19 @@ mod tests {
         ] {
             assert_eq!(german.number(wrong), Err(Why::Wrong), "{wrong}");
         }
-        assert_eq!(style(',', None).number("1.5"), Err(Why::Wrong), "a point is no decimal comma");
-        assert_eq!(style('.', Some(',')).number("12,345.5"), Ok(12_345.5));
-        assert_eq!(style('.', Some(',')).number("1,5"), Err(Why::Wrong), "no group of three");
-        assert_eq!(style(',', Some(' ')).number("12\u{202f}345,5"), Ok(12_345.5));
-        assert_eq!(style('.', Some('\'')).number("1'000"), Ok(1000.0));
+        assert_eq!(
+            Style::with_marks(',', None).number("1.5"),
+            Err(Why::Wrong),
+            "a point is no decimal comma"
+        );
+        assert_eq!(Style::with_marks('.', Some(',')).number("12,345.5"), Ok(12_345.5));
+        assert_eq!(
+            Style::with_marks('.', Some(',')).number("1,5"),
+            Err(Why::Wrong),
+            "no group of three"
+        );
+        assert_eq!(Style::with_marks(',', Some(' ')).number("12\u{202f}345,5"), Ok(12_345.5));
+        assert_eq!(Style::with_marks('.', Some('\'')).number("1'000"), Ok(1000.0));
         assert_eq!(german.number("9.007.199.254.740.993"), Err(Why::Inexact));
     }
 

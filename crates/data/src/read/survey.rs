@@ -157,12 +157,12 @@ impl<'a> Survey<'a> {
 
     /// What the columns turned out to be.
     pub(super) fn finish(self, rows: u64, format: Format) -> Result<Opened, DataError> {
-        let Self { files, guesses, mut unfit, .. } = self;
-        let (mut fields, mut about) = (Vec::new(), IndexMap::new());
+        let Self { files, options, guesses, mut unfit, .. } = self;
+        let (mut fields, mut remarks) = (Vec::new(), IndexMap::new());
         let mut readings = Readings::new();
         for (name, guess) in guesses {
-            let verdict = guess.verdict(&name, files)?;
-            about.extend(verdict.note.map(|note| (name.clone(), note)));
+            let verdict = guess.verdict(&name, files, options.missing)?;
+            remarks.extend(verdict.remark.map(|remark| (name.clone(), remark)));
             readings.extend(verdict.reading.map(|reading| (name, reading)));
             unfit.extend(verdict.unfit);
             fields.push(verdict.field);
@@ -172,6 +172,6 @@ impl<'a> Survey<'a> {
             return Err(unfit.error([(&none.0, &none.1)]));
         }
         let files = none.1;
-        Ok(Opened { fields, rows, notes: Vec::new(), about, readings, unfit, files, format })
+        Ok(Opened { fields, rows, notes: Vec::new(), remarks, readings, unfit, files, format })
     }
 }

@@ -23,7 +23,10 @@ fn types_are_settled_over_all_rows() {
     let many = (0..40_000).map(|i| format!("{i}\n")).collect::<String>();
     let project = Project::csv(format!("a\n{many}x\n"));
     assert_eq!(kinds(&project), [Category], "the last of 40,001 rows decides");
-    assert!(project.prepared().facts.about["a"].contains("first `x` in line 40002"));
+    let prepared = project.prepared();
+    let said = prepared.remark("a").unwrap();
+    assert!(said.contains("1 of its 40,001 values (less than 0.01 %) is no number"), "{said}");
+    assert!(said.ends_with("t.csv:40002)"), "{said}");
 }
 
 #[test]

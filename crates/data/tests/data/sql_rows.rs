@@ -25,7 +25,7 @@ fn no_facts() -> TableFacts {
         columns: Vec::new(),
         sides: [0; 3],
         notes: Vec::new(),
-        about: std::collections::BTreeMap::new(),
+        remarks: std::collections::BTreeMap::new(),
         unfit: Vec::new(),
     }
 }

@@ -7,6 +7,8 @@
 //! | module | finds | said by |
 //! |---|---|---|
 //! | `rows` | rows without a target, rows that `where` or feeding forward in time leaves out | `check`, `run`, `audit` |
+//! | `columns` | columns that are categories because of a few cells | `check`, `run`, `audit` |
+//! | `crate::patterns` | inputs that are named and kept out | `check`, `run`, `audit` |
 //! | `classes` | classes that a side of the split lacks | `check`, `run`, `audit` |
 //! | `folds` | fold models that are fitted without a class | `check`, `run`, `audit` |
 //! | `held` | settings in the file that a held model was not trained with | `check`, `plan`, `status`, `run`, `audit` |
@@ -20,6 +22,7 @@
 
 mod account;
 mod classes;
+mod columns;
 mod folds;
 pub(crate) mod held;
 mod refusals;
@@ -158,7 +161,10 @@ impl Session {
 
     fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
         let account = self.account(index)?;
-        let mut found = rows::of(self, index, &account)?;
+        let mut found = columns::of(self, index);
+        let of_patterns = self.patterns.iter().filter(|(expert, _)| *expert == index);
+        found.extend(of_patterns.map(|(_, found)| found.clone()));
+        found.extend(rows::of(self, index, &account)?);
         found.extend(classes::of(self, index, &account));
         found.extend(folds::of(self, index, &account)?);
         found.extend(held::of(self, index)?);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Raised when more is looked for, or otherwise.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// So many training rows are compared with their targets; far values are looked for in all.
 const ROWS: usize = 10_000;
@@ -163,37 +163,76 @@ impl Session {
         }
         let in_training = by_side.first().is_some_and(|first| first.ends_with("training"));
         let row = rows[found.farthest];
+        let far = match found.above && found.below {
+            true => "far below or above",
+            false if found.below => "far below",
+            false => "far above",
+        };
+        let far = match found.spreads {
+            true => "more than 100 spreads from".to_owned(),
+            false => far.to_owned(),
+        };
         let verb = if found.places.len() == 1 { "lies" } else { "lie" };
+        let short = column.name.as_str();
+        let bare = short.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !short.starts_with(|c: char| c.is_ascii_digit());
+        let quoted = match bare {
+            true => short.to_owned(),
+            false => format!("\"{}\"", short.replace('"', "\"\"")),
+        };
+        let (low, high) = (bound(found.low, -found.spread), bound(found.high, found.spread));
         let help = match in_training {
             true => {
                 "the scale of the column is that of these values, and beside them all others look \
-                 alike: correct them, leave their rows out with `where`, or bound the column in \
-                 `derive`, as in `derive = { NAME_bounded = \"min(NAME, 100)\" }`"
+                 alike: "
             }
-            false => {
-                "the expert has never seen such values: correct them, or leave their rows out with \
-                 `where`"
-            }
+            false => "the expert has never seen such values: ",
         };
-        let short = name.rsplit('.').next().unwrap_or(name);
+        let sentinel = found.same.map(|value| {
+            let text = collegium_data::number_text(value);
+            format!(
+                "if {text} means that the value is missing, say so: `missing = {:?}` for all columns, or \
+                 `nullif({quoted}, {text})` in `derive` for this one; else ",
+                self.missing_with(index, &text)
+            )
+        });
+        // The bounds leave a spread on each side of what is near.
+        let bounded = match (found.below, found.above) {
+            (true, true) => format!("min(max({quoted}, {low}), {high})"),
+            (true, false) => format!("max({quoted}, {low})"),
+            _ => format!("min({quoted}, {high})"),
+        };
+        let help = format!(
+            "{help}{}correct them, leave their rows out with `where`, or bound the column in `derive`, as in \
+             `{bounded}`",
+            sentinel.unwrap_or_default()
+        );
         Ok(Some(Hint {
             kind: "far-values".to_owned(),
             input: at,
             label: format!("as far out as {}", figure(all[found.farthest])),
             text: format!(
-                "{} of {} values of `{name}` {verb} more than 100 spreads from all others ({}): such as \
-                 {} in row {} of the table, where the median is {} and the spread between the quartiles \
+                "{} of {} values of `{name}` {verb} {far} all others ({}): {} {} in row {} of the table, where the median is {} and the spread between the quartiles \
                  {}",
                 found.places.len(),
                 all.iter().filter(|value| !value.is_nan()).count(),
                 by_side.join(", "),
+                if found.same.is_some() { "each is the same," } else { "such as" },
                 figure(all[found.farthest]),
                 row + 1,
                 figure(found.median),
                 figure(found.spread),
             ),
-            help: Some(help.replace("NAME", short)),
+            help: Some(help),
         }))
+    }
+}
+
+impl Session {
+    /// The texts that mean "missing" in an expert's data source, and one more.
+    fn missing_with(&self, index: usize, text: &str) -> Vec<String> {
+        let source = &self.pipeline.data[&self.expert(index).data];
+        source.missing.iter().cloned().chain([text.to_owned()]).collect()
     }
 }
 
@@ -344,6 +383,14 @@ fn is_suspect(column: &str, found: &collegium_probe::Codes) -> bool {
 fn is_code(column: &str) -> bool {
     let lower = column.to_lowercase();
     lower == "id" || NAMES.iter().any(|end| lower.ends_with(end))
+}
+
+/// A bound beyond a value by this much, rounded if that keeps it beyond.
+fn bound(value: f64, beyond: f64) -> String {
+    let exact = value + beyond;
+    let rounded = three(exact).parse().unwrap_or(exact);
+    let outside = (rounded - value) * beyond > 0.0;
+    collegium_data::number_text(if outside { rounded } else { exact })
 }
 
 /// A number in a sentence: large and small ones by their powers of ten.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// Columns of a data source that a pattern brings in, or keeps out. What it comes to is known with the
-/// table; an input that is named as it is stays, whatever is kept out.
+/// table. An input that is named as it is stays when a pattern with a `*` keeps it out, and goes, with a
+/// warning, when just its name does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPattern {
     /// The data source.

@@ -28,11 +28,69 @@ pub struct Far {
     pub places: Vec<usize>,
     /// The position of the farthest.
     pub farthest: usize,
+    /// The least and the greatest of the others.
+    pub low: f64,
+    /// As above.
+    pub high: f64,
+    /// Do some lie below the others?
+    pub below: bool,
+    /// Do some lie above the others?
+    pub above: bool,
+    /// The one value that they all have, if there are several.
+    pub same: Option<f64>,
+    /// Are they more than a hundred spreads away, and not only what is written for a missing value?
+    pub spreads: bool,
 }
 
 /// Looks for far values. The spread is that of `trained` values, none of which is missing; far ones
 /// are looked for in `all`, whose missing values (NaN) are passed over.
+///
+/// Whatever their share, a number of nothing but nines that repeats beyond all others by more than their
+/// range, as `-999` among temperatures, is found too: it stands for a missing value.
 pub fn far(trained: &[f64], all: &[f64]) -> Option<Far> {
+    stand_in(trained, all).or_else(|| beyond_spreads(trained, all))
+}
+
+/// Nines, written for a missing value.
+fn stand_in(trained: &[f64], all: &[f64]) -> Option<Far> {
+    let known = || trained.iter().copied().filter(|value| !value.is_nan());
+    let ends = [known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max)];
+    ends.into_iter().filter(|end| is_nines(*end)).find_map(|end| {
+        let mut others: Vec<f64> = known().filter(|value| *value != end).collect();
+        others.sort_unstable_by(f64::total_cmp);
+        let (low, high) = (*others.first()?, *others.last()?);
+        let gap = if end < low { low - end } else { end - high };
+        // Negative nines among what is never negative are no quantity either.
+        let alone = gap > high - low || end < 0.0 && low >= 0.0;
+        if !alone || others.len() < ROWS {
+            return None;
+        }
+        let places: Vec<usize> = (0..all.len()).filter(|&at| all[at] == end).collect();
+        if places.len() < 2 {
+            return None;
+        }
+        Some(Far {
+            median: quantile(&others, 0.5),
+            spread: quantile(&others, 0.75) - quantile(&others, 0.25),
+            farthest: places[0],
+            places,
+            low,
+            high,
+            below: end < low,
+            above: end > high,
+            same: Some(end),
+            spreads: false,
+        })
+    })
+}
+
+/// Two or more nines, of either sign.
+fn is_nines(value: f64) -> bool {
+    let digits = format!("{}", value.abs());
+    (2..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte == b'9')
+}
+
+fn beyond_spreads(trained: &[f64], all: &[f64]) -> Option<Far> {
     if trained.len() < ROWS {
         return None;
     }
@@ -65,7 +123,24 @@ pub fn far(trained: &[f64], all: &[f64]) -> Option<Far> {
     let distance = |&at: &usize| (all[at] - median).abs();
     let farthest =
         places.iter().copied().max_by(|a, b| distance(a).total_cmp(&distance(b)).then(b.cmp(a)))?;
-    Some(Far { median, spread, places, farthest })
+    let mut ends = (f64::INFINITY, f64::NEG_INFINITY);
+    for value in all.iter().filter(|value| !value.is_nan() && !is_far(**value)) {
+        ends = (ends.0.min(*value), ends.1.max(*value));
+    }
+    let first = all[places[0]];
+    let same = places.len() > 1 && places.iter().all(|&at| all[at] == first);
+    Some(Far {
+        median,
+        spread,
+        low: ends.0,
+        high: ends.1,
+        below: places.iter().any(|&at| all[at] < median),
+        above: places.iter().any(|&at| all[at] > median),
+        same: same.then_some(first),
+        places,
+        farthest,
+        spreads: true,
+    })
 }
 
 /// Between the two nearest of the sorted values.
