@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    Diagnostic, Diagnostics, Pipeline, SourceFile, resolve::resolve, suggest::did_you_mean,
+    Diagnostic, Diagnostics, Pipeline, SourceFile,
+    resolve::resolve,
+    suggest::{did_you_mean, list},
 };
 
 /// A pipeline without errors, and what is worth saying about it all the same.
@@ -85,14 +87,22 @@ fn read(path: &Path) -> Result<SourceFile, Diagnostics> {
     })
 }
 
-/// Of a file that is not there: the nearest name beside it.
+/// Of a file that is not there: the nearest name beside it, else all that stand there.
 fn neighbour(path: &Path) -> Option<String> {
     let wrong = path.file_stem()?.to_str()?.to_owned();
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     let names = toml_files(folder.unwrap_or(Path::new(".")));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let name = crate::suggest(&wrong, names)?;
-    Some(format!("did you mean `{}`?", path.with_file_name(format!("{name}.toml")).display()))
+    let beside = |name: &str| path.with_file_name(format!("{name}.toml")).display().to_string();
+    match crate::suggest(&wrong, names.iter().copied()) {
+        Some(name) => Some(format!("did you mean `{}`?", beside(name))),
+        None if names.is_empty() => None,
+        None => {
+            let paths: Vec<String> = names.into_iter().map(beside).collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            Some(format!("there are: {}", list(&paths)))
+        }
+    }
 }
 
 fn read_blueprint(models: &Path, name: &str) -> Result<SourceFile, NoBlueprint> {

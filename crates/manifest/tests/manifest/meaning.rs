@@ -108,7 +108,7 @@ fn a_missing_file_or_blueprint_names_the_nearest_one() {
     insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r"
     error: cannot read `HOME/pipelines/q.toml`: there is no such file
      |
-     = help: did you mean `HOME/pipelines/p.toml`?
+     = help: there are: `HOME/pipelines/p.toml`
     ");
     let file = home.path().join("pipelines/p.toml");
     fs::write(&file, format!("{GOOD}model = \"tinny\"\n")).expect("a file");
