@@ -12,20 +12,22 @@ use crate::{
     build::{self, Builder},
     cast::{cast, refuse},
     load::{Files, tick},
-    read::Idx,
+    read::{Contents, Idx},
 };
 
 /// The table of a data source's IDX files, and its columns of integers.
 pub(crate) fn table(
     source: &DataSource,
     files: &Files,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<(Table, BTreeSet<String>), DataError> {
-    let rows = agree(source, files)?;
+    let rows = agree(source, files, contents)?;
     let (mut columns, mut whole) = (Vec::new(), BTreeSet::new());
     for (name, files) in files {
         let at = &source.tables[name];
-        let (values, integers) = column(name, files, rows, cx).map_err(|error| error.at(at))?;
+        let (values, integers) =
+            column(name, files, rows, contents, cx).map_err(|error| error.at(at))?;
         let forced = source.types.get(name).map(|kind| *kind.get_ref());
         let kind = forced.unwrap_or_else(|| values.kind());
         if let (Some(shape), true) = (values.shape(), kind != ColumnType::Image) {
@@ -49,10 +51,10 @@ pub(crate) fn table(
 }
 
 /// Files match in pairs, so that a swap of two files is seen; returns their rows.
-fn agree(source: &DataSource, files: &Files) -> Result<usize, DataError> {
+fn agree(source: &DataSource, files: &Files, contents: &Contents) -> Result<usize, DataError> {
     let Some((first, ours)) = files.first() else { return Ok(0) };
     let counts: Vec<u64> =
-        open_all(ours, |idx| idx.rows).map_err(|e| e.at(&source.tables[first]))?;
+        open_all(ours, contents, |idx| idx.rows).map_err(|e| e.at(&source.tables[first]))?;
     for (name, theirs) in files.iter().skip(1) {
         let at = &source.tables[name];
         if theirs.len() != ours.len() {
@@ -66,7 +68,7 @@ fn agree(source: &DataSource, files: &Files) -> Result<usize, DataError> {
                  must be as many for each",
             ));
         }
-        let others = open_all(theirs, |idx| idx.rows).map_err(|error| error.at(at))?;
+        let others = open_all(theirs, contents, |idx| idx.rows).map_err(|error| error.at(at))?;
         for (i, (rows, known)) in others.iter().zip(&counts).enumerate() {
             if rows != known {
                 let message = format!(
@@ -83,8 +85,12 @@ fn agree(source: &DataSource, files: &Files) -> Result<usize, DataError> {
     Ok(usize::try_from(counts.iter().sum::<u64>()).unwrap_or(usize::MAX))
 }
 
-fn open_all<T>(files: &[PathBuf], of: impl Fn(&Idx) -> T) -> Result<Vec<T>, DataError> {
-    files.iter().map(|file| Idx::open(file).map(|idx| of(&idx))).collect()
+fn open_all<T>(
+    files: &[PathBuf],
+    contents: &Contents,
+    of: impl Fn(&Idx) -> T,
+) -> Result<Vec<T>, DataError> {
+    files.iter().map(|file| Idx::open(contents.open(file)?).map(|idx| of(&idx))).collect()
 }
 
 /// One column, read once: its files behind each other; whether they hold integers.
@@ -92,13 +98,14 @@ fn column(
     name: &str,
     files: &[PathBuf],
     rows: usize,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<(Values, bool), DataError> {
     let mut builder: Option<Builder> = None;
     let (mut done, mut whole) = (0, true);
     let (mut first, mut shape): (Option<(String, String)>, Option<ImageShape>) = (None, None);
     for file in files {
-        let mut idx = Idx::open(file)?;
+        let mut idx = Idx::open(contents.open(file)?)?;
         let (path, what) = first.get_or_insert_with(|| (file_name(file), idx.what()));
         if builder.is_some() && idx.shape != shape {
             let message = format!("it holds {}, and {path} holds {what}", idx.what());

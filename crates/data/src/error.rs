@@ -45,6 +45,10 @@ pub enum DataErrorKind {
     UnknownFormat,
     /// A damaged or truncated file.
     Damaged,
+    /// What unpacks to more than is let in, or a name or a record without an end.
+    TooLarge,
+    /// A pipe, a device or a folder in the place of a data file.
+    NoFile,
     /// No rows or no columns.
     Empty,
     /// A line with more or fewer fields than the header.

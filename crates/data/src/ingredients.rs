@@ -3,13 +3,19 @@
 use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned, SplitRule, ValidRows};
 use collegium_records::{Ingredient, Recipe, Settled};
 
-use crate::{Context, DataError, load::Files, read::format, split};
+use crate::{
+    Context, DataError,
+    load::Files,
+    read::{Contents, format},
+    split,
+};
 
 /// Everything that the table and its split are made of. Paths are not: a moved file is the same.
 pub(crate) fn recipe(
     source: &DataSource,
     settled: &Settled,
     files: &Files,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<Recipe, DataError> {
     let mut recipe = Recipe::new("table");
@@ -19,8 +25,7 @@ pub(crate) fn recipe(
         for path in paths {
             cx.check()?;
             (cx.progress)(&format!("hashing {name}"), 0, None);
-            let digest =
-                cx.store.file_digest(path).map_err(|error| DataError::from(error).at(pattern))?;
+            let digest = contents.digest(path, cx.store).map_err(|error| error.at(pattern))?;
             digests.push(Ingredient::Digest(digest));
         }
         recipe.set(format!("tables.{name}"), digests);

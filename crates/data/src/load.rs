@@ -16,7 +16,7 @@ use crate::{
     error::choices,
     evaluate::{Job, fields, reads, typed},
     gather::{self, Gather},
-    read::{Field, Opened, Options, open},
+    read::{Contents, Field, Opened, Options, open},
     settle::{self, Reading, Readings},
     sql::{Database, Place, Results, Shape, names, statement, watched},
     time::DAY,
@@ -47,6 +47,7 @@ pub(crate) fn load(
     source: &DataSource,
     settled: &Settled,
     files: &Files,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<Loaded, DataError> {
     let mut settling = Settling::new(settled);
@@ -62,7 +63,7 @@ pub(crate) fn load(
             None => column.to_owned(),
         };
         let readings = settling.of_file(&key(""));
-        let options = options(source, name, &types, &readings, None, &tick);
+        let options = options(source, name, &types, &readings, None, contents, &tick);
         let mut opened =
             open(files.clone(), &options).map_err(|error| place(error, source, name))?;
         opened.unfit = opened.unfit.into_iter().map(|unfit| unfit.of_table(name)).collect();
@@ -81,18 +82,18 @@ pub(crate) fn load(
     }
     let (mut table, mut whole, gathers) = match &source.query {
         _ if source.idx => {
-            let (table, whole) = beside::table(source, files, cx)?;
+            let (table, whole) = beside::table(source, files, contents, cx)?;
             (table, whole, Vec::new())
         }
         Some(sql) => {
             let (table, whole) =
-                query(source, sql, &tables, &types, &mut settling, &mut remarks, cx)?;
+                query(source, sql, &tables, &types, &mut settling, &mut remarks, contents, cx)?;
             let columns: Vec<(String, ColumnType)> =
                 table.columns.iter().map(|column| (column.name.clone(), column.kind())).collect();
             let gathers = gather::find(source, &columns)?;
             (gathered(source, &gathers, table, 0)?, whole, gathers)
         }
-        None => whole(source, &tables, &types, cx)?,
+        None => whole(source, &tables, &types, contents, cx)?,
     };
     if table.rows == 0 {
         let error = DataError::new(DataErrorKind::Empty, "there are no rows");
@@ -267,10 +268,11 @@ fn options<'a>(
     types: &'a IndexMap<String, ColumnType>,
     settled: &'a Readings,
     only: Option<&'a BTreeSet<String>>,
+    contents: &'a Contents,
     tick: &'a dyn Fn(u64) -> Result<(), DataError>,
 ) -> Options<'a> {
     let (missing, read) = (source.missing.as_slice(), source.read_of(table));
-    Options { missing, read, types, settled, only, tick }
+    Options { missing, read, types, settled, only, contents, tick }
 }
 
 /// The one table of a source without a query, as it is.
@@ -278,6 +280,7 @@ fn whole(
     source: &DataSource,
     tables: &IndexMap<String, Opened>,
     types: &IndexMap<String, ColumnType>,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<(Table, BTreeSet<String>, Vec<Gather>), DataError> {
     let (Some((name, opened)), true) = (tables.first(), tables.len() == 1) else {
@@ -287,7 +290,7 @@ fn whole(
         ));
     };
     let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
-    let options = options(source, name, types, &opened.readings, None, &tick);
+    let options = options(source, name, types, &opened.readings, None, contents, &tick);
     let columns: Vec<(String, ColumnType)> =
         opened.fields.iter().map(|field| (field.name.clone(), field.kind)).collect();
     let gathers = gather::find(source, &columns).map_err(|error| {
@@ -299,7 +302,7 @@ fn whole(
         }
     })?;
     let gone = |name: &String| gathers.iter().any(|gather| gather.columns.contains(name));
-    let rows = usize::try_from(opened.rows).unwrap_or(0);
+    let rows = usize::try_from(opened.room).unwrap_or(0);
     let kept: Vec<&Field> = opened.fields.iter().filter(|field| !gone(&field.name)).collect();
     let mut builders: Vec<Builder> =
         kept.iter().map(|field| Builder::new(field.kind, rows)).collect();
@@ -322,6 +325,7 @@ fn whole(
 }
 
 /// What the query makes of the tables.
+#[allow(clippy::too_many_arguments, reason = "what a load knows")]
 fn query(
     source: &DataSource,
     sql: &Spanned<String>,
@@ -329,6 +333,7 @@ fn query(
     types: &IndexMap<String, ColumnType>,
     settling: &mut Settling,
     remarks: &mut BTreeMap<String, Remark>,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<(Table, BTreeSet<String>), DataError> {
     let bytes: u64 = tables.values().map(Opened::bytes).sum();
@@ -365,7 +370,8 @@ fn query(
         for (name, opened) in tables {
             let tick = |rows| tick(cx, &format!("reading {name}"), rows, Some(opened.rows));
             let only = database.touches(name, &touched);
-            let options = options(source, name, types, &opened.readings, Some(&only), &tick);
+            let options =
+                options(source, name, types, &opened.readings, Some(&only), contents, &tick);
             database
                 .fill(name, &touched, opened.chunks(&options))
                 .map_err(|error| place(error, source, name))?;

@@ -8,7 +8,7 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, SplitRule};
-use collegium_records::{Recipe, Settled};
+use collegium_records::{Ingredient, Recipe, Settled};
 use collegium_store::{Place, Store};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,9 @@ use crate::{
     identity,
     ingredients::{recipe as recipe_of, with_settled},
     load::{Files, load},
-    object, side, split,
+    object,
+    read::Contents,
+    side, split,
     unfit::{left_out, mentions},
 };
 
@@ -111,7 +113,8 @@ pub fn prepare(
     cx: &Context,
 ) -> Result<Prepared, DataError> {
     let files = find(source, cx)?;
-    let recipe = recipe_of(source, settled, &files, cx)?;
+    let contents = Contents::default();
+    let recipe = recipe_of(source, settled, &files, &contents, cx)?;
     let digest = recipe.digest();
     let finish = |record: Record, state: State, notes: Vec<String>| {
         let mut facts = record.facts.clone();
@@ -147,7 +150,7 @@ pub fn prepare(
             "its stored table was gone or damaged, so it was made again from the files".to_owned(),
         );
     }
-    let (record, state) = make(source, settled, &files, &recipe, cx)?;
+    let (record, state) = make(source, settled, &files, &contents, &recipe, cx)?;
     Ok(finish(record, state, notes))
 }
 
@@ -171,17 +174,19 @@ fn find(source: &DataSource, cx: &Context) -> Result<Files, DataError> {
     Ok(files)
 }
 
-/// Loads, splits, stores and records.
+/// Loads, splits, stores and records. The bytes that are read are those whose digests are in the recipe
+/// ([`Contents`]), so the table is the recipe's, whatever the files hold by now.
 fn make(
     source: &DataSource,
     given: &Settled,
     files: &Files,
+    contents: &Contents,
     recipe: &Recipe,
     cx: &Context,
 ) -> Result<(Record, State), DataError> {
-    let loaded = load(source, given, files, cx)?;
+    let loaded = load(source, given, files, contents, cx)?;
     let mut settled = Settled { types: loaded.types, ..given.clone() };
-    let file_rows = split::files::rows(source, files, loaded.table.rows, cx)?;
+    let file_rows = split::files::rows(source, files, loaded.table.rows, contents, cx)?;
     readable_split(source, &loaded.table, &loaded.unfit, files)?;
     let split::Dealt { sides, identities, groups, notes } =
         split::deal(&loaded.table, source, &mut settled, file_rows)?;
@@ -206,15 +211,6 @@ fn make(
     };
     let record =
         Record { table, sides: sides_object, identities: ids, groups: grouped, facts, settled };
-    // What was read may be neither the old content nor the new one: it is filed under neither.
-    if recipe_of(source, given, files, cx)? != *recipe {
-        return Err(DataError::new(
-            DataErrorKind::Changed,
-            "a data file changed while it was read",
-        )
-        .at(&source.name)
-        .help("wait until whatever writes it has finished and run again"));
-    }
     // The next run is told what this one settled, and finds the same table. That record comes first: where
     // a run is cut off between the two, the table is made again, and so are both.
     if record.settled != *given {
@@ -273,6 +269,22 @@ impl Prepared {
     /// The recipe that the table was made by.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// The files that the table was made of and the digests of what was read of them.
+    pub fn contents(&self) -> Vec<(PathBuf, Digest)> {
+        let digests = |table: &str| match self.recipe.ingredients.get(&format!("tables.{table}")) {
+            Some(Ingredient::List(digests)) => digests.clone(),
+            _ => Vec::new(),
+        };
+        let content = |(path, digest): (&PathBuf, Ingredient)| match digest {
+            Ingredient::Digest(digest) => Some((path.clone(), digest)),
+            _ => None,
+        };
+        let of_table = |(table, paths): &(String, Vec<PathBuf>)| -> Vec<(PathBuf, Digest)> {
+            paths.iter().zip(digests(table)).filter_map(content).collect()
+        };
+        self.files.iter().flat_map(of_table).collect()
     }
 
     /// The object that holds the rows: an Arrow IPC file, see [`read_table`].
@@ -523,8 +535,9 @@ impl Prepared {
             memory_bound: self.memory_bound,
         };
         let files = find(&self.source, &cx)?;
-        let recipe = recipe_of(&self.source, &self.given, &files, &cx)?;
-        let (record, made) = make(&self.source, &self.given, &files, &recipe, &cx)?;
+        let contents = Contents::default();
+        let recipe = recipe_of(&self.source, &self.given, &files, &contents, &cx)?;
+        let (record, made) = make(&self.source, &self.given, &files, &contents, &recipe, &cx)?;
         if record.key() != self.key {
             return Err(DataError::new(
                 DataErrorKind::Changed,

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use collegium_digest::Digest;
 use collegium_manifest::{ColumnType, ReadOptions};
 
 use crate::{
     Column, DataError, Table, TableFacts, build,
-    read::{Batches, Cells, Format, Idx, Kept, Raw, Style, format, is_idx},
+    read::{Batches, Cells, Contents, Format, Idx, Kept, Raw, Style, format, is_idx},
 };
 
 /// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
@@ -23,6 +24,7 @@ pub struct Rows {
     places: Places,
     failed: bool,
     done: u64,
+    content: Digest,
 }
 
 enum From {
@@ -71,20 +73,29 @@ pub fn read_rows(
     chunk: usize,
 ) -> Result<Rows, DataError> {
     let mut style = Style::default();
-    let (from, header) = match format(path) {
-        Err(_) if is_idx(path) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (From::Idx(Box::new(Idx::open(path)?)), vec![name])
+    let format = match format(path) {
+        // The name of a pipe says nothing: what is no file is refused as such.
+        Err(error) if !is_idx(path) => {
+            Contents::refuse(path)?;
+            return Err(error);
         }
-        Err(error) => return Err(error),
+        other => other,
+    };
+    let input = Contents::default().open(path)?;
+    let content = input.digest();
+    let (from, header) = match format {
+        Err(_) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (From::Idx(Box::new(Idx::open(input)?)), vec![name])
+        }
         Ok(Format::Csv(_)) => {
             style = Style::of(read);
-            let raw = Raw::open(path, missing, read)?;
+            let raw = Raw::open(input, missing, read)?;
             let header = raw.header().to_vec();
             (From::Text(Box::new(raw)), header)
         }
         Ok(format) => {
-            let batches = Batches::open(path, format)?;
+            let batches = Batches::open(input, format)?;
             let header = batches.raw_names();
             (From::Arrow(Box::new(batches)), header)
         }
@@ -108,6 +119,7 @@ pub fn read_rows(
         places,
         failed: false,
         done: 0,
+        content,
     })
 }
 
@@ -178,6 +190,11 @@ impl Rows {
         }
     }
 
+    /// What the file holds: the rows are made of these bytes, whatever becomes of the file.
+    pub fn content(&self) -> Digest {
+        self.content
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -221,7 +238,7 @@ impl Rows {
                 if let Some(batch) = &batch {
                     self.kept = batches.kept(Some(batch), &self.keep);
                 }
-                Ok(batch.map(|batch| batches.raw(&batch, &self.wanted, &self.missing)))
+                batch.map(|batch| batches.raw(&batch, &self.wanted, &self.missing)).transpose()
             }
             From::Idx(idx) => {
                 self.places.first = idx.done + 1;

@@ -153,9 +153,7 @@ impl Session {
         session.note_columns();
         session.held = session.hold()?;
         for prepared in session.data.values() {
-            for path in prepared.files.iter().flat_map(|(_, paths)| paths) {
-                session.files.push((path.clone(), session.store.file_digest(path)?));
-            }
+            session.files.extend(prepared.contents());
         }
         Ok(session)
     }

@@ -188,6 +188,11 @@ pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
 
 /// The digest of what is left of an open file, in bounded memory.
 pub(crate) fn hash(mut file: File) -> io::Result<Digest> {
+    hash_open(&mut file)
+}
+
+/// The same of a file that stays open.
+pub(crate) fn hash_open(file: &mut File) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     // Large enough for BLAKE3's widest vectors, small enough for the cache.
     let mut buffer = vec![0; 1 << 17];

@@ -7,7 +7,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, Metadata},
+    fs::{self, File, Metadata},
+    io,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -15,7 +16,7 @@ use std::{
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError, locked, objects::hash_file, seal};
+use crate::{Store, StoreError, locked, objects::hash_open, seal};
 
 /// Times closer to the moment of hashing than this are not trusted: the coarsest file systems
 /// count in steps of two seconds.
@@ -114,23 +115,39 @@ impl Store {
     /// # Errors
     /// If the file cannot be read, or does not hold still.
     pub fn file_digest(&self, path: &Path) -> Result<Digest, StoreError> {
+        self.file_digest_by(path, &|path| File::open(path), &mut hash_open)
+    }
+
+    /// The same, where somebody else opens and hashes the file: who does not wait for pipes, or keeps more
+    /// of it than its digest.
+    ///
+    /// # Errors
+    /// As [`Store::file_digest`].
+    pub fn file_digest_by(
+        &self,
+        path: &Path,
+        open: &dyn Fn(&Path) -> io::Result<File>,
+        hash: &mut dyn FnMut(&mut File) -> io::Result<Digest>,
+    ) -> Result<Digest, StoreError> {
         let input = |source| StoreError::Input { path: path.to_owned(), source };
-        let stamp = |path| fs::metadata(path).map(|metadata| Stamp::of(&metadata)).map_err(input);
         let key = std::path::absolute(path).map_err(input)?;
         let key = key.to_str();
-        let mut before = stamp(path)?;
-        if let (Some(stamp), Some(key)) = (before, key)
+        let now = Stamp::of(&fs::metadata(path).map_err(input)?);
+        if let (Some(stamp), Some(key)) = (now, key)
             && let Some((known, digest)) = self.stat_entries(|entries| entries.get(key).copied())
             && known == stamp
         {
             return Ok(digest);
         }
         for _ in 0..3 {
-            let at = nanoseconds_now();
-            let digest = hash_file(path).map_err(input)?;
-            let after = stamp(path)?;
-            if before == after {
-                if let (Some(stamp), Some(key)) = (after, key)
+            // The stamp is that of the file which is read: another may have the path a moment later, and
+            // this one again in the end.
+            let mut file = open(path).map_err(input)?;
+            let stamp = |file: &File| file.metadata().map(|data| Stamp::of(&data)).map_err(input);
+            let (before, at) = (stamp(&file)?, nanoseconds_now());
+            let digest = hash(&mut file).map_err(input)?;
+            if before == stamp(&file)? {
+                if let (Some(stamp), Some(key)) = (before, key)
                     && !stamp.is_racy(at)
                 {
                     self.stat_entries(|entries| entries.insert(key.to_owned(), (stamp, digest)));
@@ -138,7 +155,6 @@ impl Store {
                 }
                 return Ok(digest);
             }
-            before = after;
         }
         Err(StoreError::Unsettled { path: path.to_owned() })
     }
@@ -195,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::objects::hash_file;
 
     /// A file that is old enough: the crate's own manifest.
     fn old() -> &'static Path {

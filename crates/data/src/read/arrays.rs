@@ -3,10 +3,8 @@
 //! Texts are read as those of a text file are: blanks around them do not count, and the texts that mean
 //! "missing" are missing; so are the numbers and times that such a text stands for.
 
-use std::sync::Arc;
-
 use arrow::{
-    array::{Array, ArrayRef, AsArray as _, StringArray},
+    array::{Array, ArrayRef, AsArray as _},
     compute::cast as arrow_cast,
     datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt64Type},
     error::ArrowError,
@@ -82,7 +80,9 @@ pub(super) fn see(
     use DataType as D;
     let place = |row: usize| At { line: at.line + row as u64, ..at };
     match array.data_type() {
-        D::Dictionary(_, inner) => see(&arrow_cast(array, inner)?, missing, guess, at)?,
+        D::Dictionary(_, inner) if !is_text(inner) => {
+            see(&arrow_cast(array, inner)?, missing, guess, at)?;
+        }
         D::Null => {}
         D::Boolean => {
             for (row, value) in array.as_boolean().iter().enumerate() {
@@ -129,14 +129,12 @@ pub(super) fn see(
                 }
             }
         }
-        _ => {
-            for (row, text) in strings(array)?.as_string::<i32>().iter().enumerate() {
-                let text = text.map(str::trim_ascii).filter(|text| !missing.is_text(text));
-                if let Some(text) = text {
-                    guess.see(text, place(row));
-                }
+        _ => each_text(array, |row, text| {
+            let text = text.map(str::trim_ascii).filter(|text| !missing.is_text(text));
+            if let Some(text) = text {
+                guess.see(text, place(row));
             }
-        }
+        })?,
     }
     Ok(())
 }
@@ -154,7 +152,7 @@ pub(super) fn typed(array: &ArrayRef, missing: &Missing) -> Result<Values, Odd> 
     use DataType as D;
     let to = |kind: &DataType| arrow_cast(array, kind).map_err(fault);
     match array.data_type() {
-        D::Dictionary(_, inner) => typed(&to(inner)?, missing),
+        D::Dictionary(_, inner) if !is_text(inner) => typed(&to(inner)?, missing),
         D::Null => Ok(Values::Number(vec![f64::NAN; array.len()])),
         D::UInt64 => {
             let exact = |(row, value): (usize, Option<u64>)| match value {
@@ -219,7 +217,9 @@ pub(super) fn texts(array: &ArrayRef, missing: &Missing) -> Result<Values, Arrow
     let mut levels = Interner::default();
     let mut code = |text: Option<&str>| text.map_or(MISSING_CODE, |text| levels.code(text));
     let codes: Vec<u32> = match array.data_type() {
-        D::Dictionary(_, inner) => return texts(&arrow_cast(array, inner)?, missing),
+        D::Dictionary(_, inner) if !is_text(inner) => {
+            return texts(&arrow_cast(array, inner)?, missing);
+        }
         D::Null => vec![MISSING_CODE; array.len()],
         D::Boolean => {
             let known = |v: Option<bool>| v.filter(|v| !missing.is_boolean(*v));
@@ -247,23 +247,63 @@ pub(super) fn texts(array: &ArrayRef, missing: &Missing) -> Result<Values, Arrow
             all.map(|v| code(known(v).as_deref())).collect()
         }
         _ => {
-            let all = strings(array)?;
             let known = |text: &&str| !missing.is_text(text);
-            let all = all.as_string::<i32>().iter();
-            all.map(|text| code(text.map(str::trim_ascii).filter(known))).collect()
+            let mut codes = Vec::with_capacity(array.len());
+            each_text(array, |_, text| codes.push(code(text.map(str::trim_ascii).filter(known))))?;
+            codes
         }
     };
     Ok(Values::Category { codes, levels: levels.into_levels() })
 }
 
-/// Texts with offsets of 32 bits; of a batch, which is never longer than a chunk.
-fn strings(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// Is it one of Arrow's types of texts?
+fn is_text(given: &DataType) -> bool {
+    matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Shows the text of each row. Rows that share a text (in a dictionary, by a view) share it here, too: to
+/// copy it for each of them could take any amount of memory.
+fn each_text(array: &ArrayRef, mut see: impl FnMut(usize, Option<&str>)) -> Result<(), ArrowError> {
     match array.data_type() {
-        DataType::Utf8 => Ok(Arc::clone(array)),
-        _ => arrow_cast(array, &DataType::Utf8).inspect(|array| {
-            debug_assert!(array.as_any().is::<StringArray>());
-        }),
+        DataType::Dictionary(_, inner) if is_text(inner) => {
+            let dictionary = array.as_any_dictionary();
+            let values = dictionary.values();
+            if values.is_empty() {
+                (0..array.len()).for_each(|row| see(row, None));
+                return Ok(());
+            }
+            let keys = dictionary.normalized_keys();
+            let key = |row: usize| array.is_valid(row).then(|| keys[row]);
+            macro_rules! by_key {
+                ($texts:expr) => {{
+                    let texts = $texts;
+                    for row in 0..array.len() {
+                        let key = key(row).filter(|&key| texts.is_valid(key));
+                        see(row, key.map(|key| texts.value(key)));
+                    }
+                }};
+            }
+            match inner.as_ref() {
+                DataType::Utf8 => by_key!(values.as_string::<i32>()),
+                DataType::LargeUtf8 => by_key!(values.as_string::<i64>()),
+                _ => by_key!(values.as_string_view()),
+            }
+        }
+        DataType::Utf8 => {
+            array.as_string::<i32>().iter().enumerate().for_each(|(row, text)| see(row, text));
+        }
+        DataType::LargeUtf8 => {
+            array.as_string::<i64>().iter().enumerate().for_each(|(row, text)| see(row, text));
+        }
+        DataType::Utf8View => {
+            array.as_string_view().iter().enumerate().for_each(|(row, text)| see(row, text));
+        }
+        _ => {
+            let all = arrow_cast(array, &DataType::Utf8)?;
+            all.as_string::<i32>().iter().enumerate().for_each(|(row, text)| see(row, text));
+        }
     }
+    Ok(())
 }
 
 fn fault(error: ArrowError) -> Odd {

@@ -1,12 +1,13 @@
 //! Text files: one pass settles the types, the next one reads.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use collegium_manifest::{ColumnType, ReadOptions};
 
 use super::{
     CHUNK, Field, Format, Opened, Options,
     guess::At,
+    input::Input,
     lines::{Lines, Whose},
     missing::Missing,
     style::Style,
@@ -23,7 +24,8 @@ pub(super) fn open(
     let mut survey = Survey::new(&files, options);
     let (mut rows, mut notes) = (0, Vec::new());
     for (file, path) in files.iter().enumerate() {
-        let mut lines = Lines::open(path, options.read, Whose::Source)?;
+        let input = options.contents.open(path)?;
+        let mut lines = Lines::open(input, options.read, Whose::Source)?;
         let places = survey.header(path, &lines.names)?;
         while lines.next()? {
             for (&field, guess) in places.iter().zip(survey.guesses.values_mut()) {
@@ -74,7 +76,8 @@ impl<'a> Chunks<'a> {
         while rows < CHUNK {
             let Some((lines, places)) = &mut self.lines else {
                 let Some(file) = self.files.next() else { break };
-                let lines = Lines::open(file, self.options.read, Whose::Source)?;
+                let input = self.options.contents.open(file)?;
+                let lines = Lines::open(input, self.options.read, Whose::Source)?;
                 let places = places(fields, &lines.names, file)?;
                 self.lines = Some((lines, places));
                 continue;
@@ -152,13 +155,14 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn open(
-        path: &Path,
+        input: Input,
         missing: &[String],
         read: &ReadOptions,
     ) -> Result<Self, DataError> {
-        let lines = Lines::open(path, read, Whose::NewRows)?;
+        let path = input.path().to_owned();
+        let lines = Lines::open(input, read, Whose::NewRows)?;
         let (header, fields): (Vec<String>, Vec<usize>) =
-            Header::of(&lines.names, path)?.names.into_iter().unzip();
+            Header::of(&lines.names, &path)?.names.into_iter().unzip();
         let wanted = (0..header.len()).collect();
         let (missing, keep, kept) = (Missing::new(missing), Vec::new(), Vec::new());
         Ok(Self { lines, header, fields, missing, wanted, keep, kept, places: Vec::new() })

@@ -5,7 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use collegium_manifest::Spanned;
 use collegium_records::PredictedBy;
 
-use super::{is_idx, source::unpacked};
+use super::{
+    input::{no_file, refused},
+    is_idx,
+    source::unpacked,
+};
 use crate::{DataError, DataErrorKind};
 
 /// What a file is, by its extension.
@@ -92,6 +96,12 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
     let literal = base.join(text);
     if literal.is_file() {
         return Ok(vec![literal]);
+    }
+    if let Ok(metadata) = std::fs::metadata(&literal)
+        && !metadata.is_dir()
+        && let Some(what) = no_file(&metadata)
+    {
+        return Err(refused(&literal, what).at(pattern));
     }
     if !text.contains(['*', '?', '[']) {
         let what =

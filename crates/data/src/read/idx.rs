@@ -14,7 +14,6 @@
 //! asked for on the word of a header alone.
 
 use std::{
-    fs::File,
     io::{BufRead as _, BufReader, ErrorKind, Read},
     path::{Path, PathBuf},
 };
@@ -22,7 +21,7 @@ use std::{
 use collegium_manifest::{ImageShape, defaults::MOST_PIXELS};
 use flate2::bufread::MultiGzDecoder;
 
-use super::CHUNK;
+use super::{CHUNK, bound, input::Input};
 use crate::{DataError, DataErrorKind, Values};
 
 /// Bytes of images that are read at once.
@@ -32,6 +31,7 @@ const PACKED: u64 = 1032;
 
 /// An open IDX file.
 pub(crate) struct Idx {
+    input: Input,
     pub(crate) path: PathBuf,
     pub(crate) rows: u64,
     /// Of images; `None` for a column of numbers.
@@ -103,19 +103,21 @@ pub(crate) fn is_idx(path: &Path) -> bool {
 
 impl Idx {
     /// Opens a file and reads its header.
-    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let io = |error: &std::io::Error| DataError::io(path, "read the file", error);
-        let file = File::open(path).map_err(|error| io(&error))?;
-        let length = file.metadata().map_err(|error| io(&error))?.len();
+    pub(crate) fn open(input: Input) -> Result<Self, DataError> {
+        let path = input.path().to_owned();
+        let io =
+            |error: std::io::Error| input.explain(DataError::io(&path, "read the file", &error));
+        let length = input.length();
         if length == 0 {
-            return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(path));
+            return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(&path));
         }
-        let mut file = BufReader::with_capacity(1 << 17, file);
-        let packed = file.fill_buf().map_err(|error| io(&error))?.starts_with(&[0x1f, 0x8b]);
+        let mut file = BufReader::with_capacity(1 << 17, input.clone());
+        let packed = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read> =
             if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
         let mut idx = Self {
-            path: path.to_owned(),
+            input,
+            path,
             rows: 0,
             shape: None,
             element: Element::U8,
@@ -184,7 +186,15 @@ impl Idx {
     fn believable(&self, length: u64) -> Result<(), DataError> {
         let promised = self.rows.saturating_mul(self.row_bytes() as u64);
         let most = if self.packed { length.saturating_mul(PACKED) } else { length };
-        if promised > most { Err(self.cut_off(None)) } else { Ok(()) }
+        if promised > most {
+            return Err(self.cut_off(None));
+        }
+        match self.packed && promised > bound::most(length) {
+            true => {
+                Err(bound::exceeded(&self.path, length, "unpack it and name the unpacked file"))
+            }
+            false => Ok(()),
+        }
     }
 
     /// At most `rows` rows, fewer of large images; `None` at the end, which must be the file's.
@@ -262,9 +272,13 @@ impl Idx {
                 Ok(more) => got += more,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if self.packed && is_about_content(&error) => {
-                    return Err(self.damaged(format!("not a whole gzip file: {error}")));
+                    let error = self.damaged(format!("not a whole gzip file: {error}"));
+                    return Err(self.input.explain(error));
                 }
-                Err(error) => return Err(DataError::io(&self.path, "read the file", &error)),
+                Err(error) => {
+                    let error = DataError::io(&self.path, "read the file", &error);
+                    return Err(self.input.explain(error));
+                }
             }
         }
         Ok(got)

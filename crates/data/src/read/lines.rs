@@ -1,15 +1,13 @@
 //! The lines of a text file as records under a header, and what is said where they disappoint.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{io::Read, path::PathBuf};
 
 use collegium_manifest::ReadOptions;
 use encoding_rs::WINDOWS_1252;
 
 use super::{
-    files,
+    bound, files,
+    input::Input,
     records::{Fault, Placed, Records},
     source,
 };
@@ -27,6 +25,7 @@ pub(super) enum Whose {
 /// An open text file.
 pub(super) struct Lines {
     path: PathBuf,
+    input: Input,
     pub(super) names: Vec<String>,
     records: Records<Box<dyn Read>>,
     encoding: String,
@@ -55,14 +54,16 @@ impl Whose {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path, read: &ReadOptions, whose: Whose) -> Result<Self, DataError> {
-        let delimiter = read.delimiter.unwrap_or_else(|| files::delimiter(path));
-        let text = source::open(path, &read.encoding).map_err(|error| match error.kind() {
+    pub(super) fn open(input: Input, read: &ReadOptions, whose: Whose) -> Result<Self, DataError> {
+        let path = input.path().to_owned();
+        let delimiter = read.delimiter.unwrap_or_else(|| files::delimiter(&path));
+        let text = source::open(&input, &read.encoding).map_err(|error| match error.kind() {
             DataErrorKind::NotUtf8 => whose.encoding(error, &read.encoding),
-            _ => error,
+            _ => input.explain(error),
         })?;
         let mut lines = Self {
-            path: path.to_owned(),
+            path: path.clone(),
+            input,
             names: Vec::new(),
             records: Records::new(text, delimiter),
             encoding: read.encoding.clone(),
@@ -78,7 +79,7 @@ impl Lines {
         }
         if !more {
             return Err(DataError::new(DataErrorKind::Empty, "the file is empty")
-                .file(path)
+                .file(&path)
                 .help("a text file begins with one line of column names"));
         }
         let width = lines.records.len();
@@ -119,7 +120,7 @@ impl Lines {
     }
 
     fn record(&mut self) -> Result<bool, DataError> {
-        let more = self.records.next().map_err(|placed| self.fault(placed));
+        let more = self.records.next().map_err(|placed| self.input.explain(self.fault(placed)));
         self.last = self.records.line;
         more
     }
@@ -233,7 +234,14 @@ impl Lines {
         };
         match fault {
             Fault::Io(error) => {
-                source::fault(&self.path, &self.encoding, error).line(line)
+                source::fault(&self.input, &self.encoding, error).line(line)
+            }
+            Fault::TooMany => {
+                let message = format!("the line has more than {} fields", bound::COLUMNS);
+                DataError::new(DataErrorKind::TooLarge, message)
+                    .file(&self.path)
+                    .line(line)
+                    .help("are its rows and columns exchanged, or its lines of another form?")
             }
             Fault::Unclosed => wrong("a quote is opened here and never closed".to_owned()).help(
                 "close it at the end of the cell; a quote that is text is written twice, in a quoted cell",

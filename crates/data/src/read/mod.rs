@@ -5,11 +5,14 @@
 //! therefore read twice; a guess from the first thousand lines would be wrong on the line after.
 
 mod arrays;
+mod bound;
 mod columnar;
+mod contained;
 mod csv;
 mod files;
 mod guess;
 mod idx;
+mod input;
 mod keep;
 mod lines;
 mod looks;
@@ -31,6 +34,7 @@ pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};
 pub(crate) use idx::{Idx, is_idx};
+pub(crate) use input::Contents;
 pub(crate) use keep::Cells;
 pub use keep::Kept;
 pub use looks::resemblance;
@@ -63,6 +67,8 @@ pub(crate) struct Options<'a> {
     /// The columns that are read once the types are known, if not all of them are: what a query does not
     /// touch is not decoded a second time.
     pub(crate) only: Option<&'a BTreeSet<String>>,
+    /// What is known of the files' contents: all passes read the same bytes.
+    pub(crate) contents: &'a Contents,
     /// Told how many rows were done; an error stops the reading.
     pub(crate) tick: &'a dyn Fn(u64) -> Result<(), DataError>,
 }
@@ -71,6 +77,8 @@ pub(crate) struct Options<'a> {
 pub(crate) struct Opened {
     pub(crate) fields: Vec<Field>,
     pub(crate) rows: u64,
+    /// Rows to make room for from the beginning: no more than files of this size may mean.
+    pub(crate) room: u64,
     pub(crate) notes: Vec<String>,
     /// What a person who reads a column should know, by column.
     pub(crate) remarks: IndexMap<String, Remark>,

@@ -13,6 +13,8 @@ use std::{
     ops::Range,
 };
 
+use super::bound::COLUMNS;
+
 /// Bytes that are read at once.
 const BUFFER: usize = 1 << 17;
 /// The longest record. Without a bound, a quote that is never closed is one cell of the whole file.
@@ -31,6 +33,8 @@ pub(super) enum Fault {
     },
     /// An unquoted line without an end.
     TooLong,
+    /// A record of more fields than any table has.
+    TooMany,
 }
 
 /// A fault in a record, and the line and field (from 0) in which it begins.
@@ -256,6 +260,9 @@ impl<R: Read> Records<R> {
                         _ => at + 1,
                     };
                 }
+            }
+            if self.fields.len() > COLUMNS {
+                return Scan::Wrong { fault: Fault::TooMany, more };
             }
             self.fields.push(field);
         };

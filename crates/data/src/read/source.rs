@@ -5,7 +5,6 @@
 //! looked at to say what to declare.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Cursor, Read},
     ops::Range,
     path::Path,
@@ -14,6 +13,10 @@ use std::{
 use encoding_rs::{DecoderResult, Encoding as Code, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
 
+use super::{
+    bound::{Bounded, exceeded, is_exceeded, most},
+    input::Input,
+};
 use crate::{DataError, DataErrorKind};
 
 /// Bytes that are looked at before anything is read.
@@ -54,17 +57,20 @@ pub(super) fn unpacked(path: &Path) -> &Path {
 
 /// The text of a file as UTF-8, without a byte order mark. Of UTF-8 itself it is not checked here that it is
 /// such: whoever reads a field knows where it stands.
-pub(super) fn open(path: &Path, encoding: &str) -> Result<Box<dyn Read>, DataError> {
+pub(super) fn open(input: &Input, encoding: &str) -> Result<Box<dyn Read>, DataError> {
+    let path = input.path();
     let io = |error: &io::Error| DataError::io(path, "read the file", error);
-    let file = File::open(path).map_err(|error| io(&error))?;
+    let (file, most) = (input.clone(), most(input.length()));
     let mut bytes: Box<dyn Read> = match Packing::of(path) {
         None => Box::new(file),
         // Both go on to the last of several members, and refuse one that is cut off.
         Some(Packing::Gzip) => {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
+            let file = BufReader::with_capacity(BUFFER, file);
+            Box::new(Bounded::new(MultiGzDecoder::new(file), most))
         }
         Some(Packing::Zstandard) => {
-            Box::new(zstd::stream::read::Decoder::new(file).map_err(|error| io(&error))?)
+            let decoder = zstd::stream::read::Decoder::new(file).map_err(|error| io(&error))?;
+            Box::new(Bounded::new(decoder, most))
         }
     };
     let mut head = Vec::with_capacity(HEAD);
@@ -72,7 +78,7 @@ pub(super) fn open(path: &Path, encoding: &str) -> Result<Box<dyn Read>, DataErr
         .by_ref()
         .take(HEAD as u64)
         .read_to_end(&mut head)
-        .map_err(|error| fault(path, encoding, error))?;
+        .map_err(|error| fault(input, encoding, error))?;
     if let Some((what, help)) = no_text(&head) {
         let message = format!("the file is {what}, and its name says that it is text");
         return Err(DataError::new(DataErrorKind::UnknownFormat, message).file(path).help(help));
@@ -83,7 +89,11 @@ pub(super) fn open(path: &Path, encoding: &str) -> Result<Box<dyn Read>, DataErr
 }
 
 /// What went wrong with the bytes of a text file while they were read.
-pub(super) fn fault(path: &Path, encoding: &str, error: io::Error) -> DataError {
+pub(super) fn fault(input: &Input, encoding: &str, error: io::Error) -> DataError {
+    let path = input.path();
+    if is_exceeded(&error) {
+        return exceeded(path, input.length(), "unpack it and name the unpacked file");
+    }
     if error.get_ref().is_some_and(|inner| inner.is::<NotText>()) {
         let message = format!("the text is not {}", name(encoding));
         return DataError::new(DataErrorKind::NotUtf8, message)

@@ -10,7 +10,10 @@ use std::{
 
 use indexmap::IndexMap;
 
-use super::{Field, Format, Opened, Options, format, guess::Guess, style::Style};
+use super::{
+    Field, Format, Opened, Options, bound, columnar::too_many_columns, format, guess::Guess,
+    style::Style,
+};
 use crate::{DataError, DataErrorKind, settle::Readings, unfit::Unfit};
 
 /// The header of one file.
@@ -25,6 +28,22 @@ impl Header {
     /// # Errors
     /// If there is no column that has a name of its own.
     pub(super) fn of(header: &[String], file: &Path) -> Result<Self, DataError> {
+        if header.len() > bound::COLUMNS {
+            return Err(too_many_columns(file));
+        }
+        if let Some(field) = header.iter().position(|name| name.len() > bound::NAME) {
+            let shown: String = header[field].chars().take(40).collect();
+            let message = format!(
+                "the name of the column begins with `{shown}` and has {} bytes",
+                header[field].len()
+            );
+            return Err(DataError::new(DataErrorKind::TooLarge, message).file(file).line(1).help(
+                format!(
+                    "a name has at most {} bytes: is the first line one of names?",
+                    bound::NAME
+                ),
+            ));
+        }
         let mut names = IndexMap::new();
         let mut twice: BTreeSet<&String> = BTreeSet::new();
         let mut nameless = Vec::new();
@@ -172,6 +191,7 @@ impl<'a> Survey<'a> {
             return Err(unfit.error([(&none.0, &none.1)]));
         }
         let files = none.1;
-        Ok(Opened { fields, rows, notes: Vec::new(), remarks, readings, unfit, files, format })
+        let (room, notes) = (rows, Vec::new());
+        Ok(Opened { fields, rows, room, notes, remarks, readings, unfit, files, format })
     }
 }

@@ -11,7 +11,7 @@ use super::draw_valid;
 use crate::{
     Context, DataError, DataErrorKind, Side, Table,
     load::{Files, tick},
-    read::{Options, expand, open},
+    read::{Contents, Options, expand, open},
     settle::Readings,
 };
 
@@ -59,6 +59,7 @@ pub(crate) fn rows(
     source: &DataSource,
     files: &Files,
     rows: usize,
+    contents: &Contents,
     cx: &Context,
 ) -> Result<Option<[usize; 3]>, DataError> {
     let (SplitRule::Files(_), Some((name, pattern))) = (&source.split.rule, source.tables.first())
@@ -80,6 +81,7 @@ pub(crate) fn rows(
             types: &types.collect(),
             settled: &Readings::default(),
             only: Some(&BTreeSet::new()),
+            contents,
             tick: &tick,
         };
         let opened = open(files.to_vec(), &options).map_err(|error| error.at(pattern))?;

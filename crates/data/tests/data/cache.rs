@@ -5,8 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use collegium_data::{Context, DataErrorKind, prepare};
-
 use crate::project::Project;
 
 fn project() -> Project {
@@ -130,26 +128,4 @@ fn rows_that_were_let_go_come_back() {
     let table = prepared.table().unwrap();
     prepared.release();
     assert_eq!(prepared.table().unwrap(), table);
-}
-
-#[test]
-fn a_file_that_changes_while_it_is_read_is_an_error_and_nothing_is_recorded() {
-    let project = project();
-    let store = project.store();
-    let change = |what: &str, _: u64, _: Option<u64>| {
-        if what == "hashing columns" {
-            project.write("t.csv", "n,c\n1,x\n");
-        }
-    };
-    let cx = Context {
-        store: &store,
-        base: project.folder.path(),
-        progress: &change,
-        interrupted: &project.interrupted,
-        memory_bound: u64::MAX,
-    };
-    let error = prepare(&project.source, &project.settled, &cx).unwrap_err();
-    assert_eq!(error.kind(), DataErrorKind::Changed, "{error}");
-    project.write("t.csv", "n,c\n1,x\n2,y\n");
-    assert!(project.try_prepare().is_err(), "the small file leaves sides empty");
 }

@@ -152,6 +152,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
         experts: experts.iter().map(|expert| (expert.index, expert.written)).collect(),
         source,
         input: &options.input,
+        content: Some(rows.content()),
         read: &columns,
         keep: &options.keep,
     };

@@ -172,6 +172,7 @@ pub fn predict_side(
         experts: chosen.iter().map(|&index| (index, true)).collect(),
         source: &source,
         input: &input,
+        content: None,
         read: &read,
         keep: &read,
     };

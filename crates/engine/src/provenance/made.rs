@@ -6,6 +6,7 @@ use std::{
 };
 
 use collegium_data::WholeRows;
+use collegium_digest::Digest;
 use collegium_manifest::Origin;
 use collegium_records::{FORMAT_VERSION, Maker, Predicted, PredictedBy};
 
@@ -23,6 +24,8 @@ pub(crate) struct Making<'a> {
     pub(crate) source: &'a str,
     /// The rows that they are given.
     pub(crate) input: &'a Path,
+    /// What these were read from, where they come from a file.
+    pub(crate) content: Option<Digest>,
     /// The columns of it that they read.
     pub(crate) read: &'a [String],
     /// The columns of it that are copied.
@@ -86,7 +89,7 @@ impl Session {
     }
 
     fn made_by(&self, making: &Making<'_>, columns: &[String]) -> Result<Predicted, EngineError> {
-        let given = self.given(making.input)?;
+        let given = self.given(making.input, making.content)?;
         let mut experts = Vec::new();
         for &(index, asked) in &making.experts {
             let name = self.node_name(index);
@@ -111,7 +114,7 @@ impl Session {
         let kept: BTreeMap<String, u32> =
             making.keep.iter().map(|name| (name.clone(), given.generation_of(name))).collect();
         Ok(Predicted {
-            content: collegium_digest::Digest::of(b""),
+            content: Digest::of(b""),
             rows: 0,
             generation: read.fold(makers, u32::max),
             ancestry: ancestry
@@ -125,9 +128,10 @@ impl Session {
     }
 
     /// Where the rows of a file come from, as far as anybody says.
-    fn given(&self, input: &Path) -> Result<Given, EngineError> {
+    fn given(&self, input: &Path, content: Option<Digest>) -> Result<Given, EngineError> {
         if PredictedBy::beside(input).exists()
-            && let Ok(Some(made)) = beside(input, &self.store.file_digest(input)?)
+            && let content = content.map_or_else(|| self.store.file_digest(input), Ok)?
+            && let Ok(Some(made)) = beside(input, &content)
         {
             return Ok(Given::By(made));
         }

@@ -103,3 +103,35 @@ proptest! {
         prop_assert!(store.notes().is_empty());
     }
 }
+
+/// A link is turned to another file and back: no stamp of the first file tells.
+#[cfg(unix)]
+#[test]
+fn a_digest_is_kept_with_the_stamp_of_the_file_that_was_read() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    // Files that are old enough for their stamps to be trusted.
+    let [first, second] = ["Cargo.toml", "src/lib.rs"]
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+    let link = folder.path().join("link");
+    let turn = |to: &Path| {
+        let _ = fs::remove_file(&link);
+        symlink(to, &link).unwrap();
+    };
+    turn(&first);
+    let open = |path: &Path| {
+        turn(&second);
+        let file = fs::File::open(path);
+        turn(&first);
+        file
+    };
+    let mut hash = |file: &mut fs::File| {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(file, &mut bytes)?;
+        Ok(Digest::of(&bytes))
+    };
+    let read = store.file_digest_by(&link, &open, &mut hash).unwrap();
+    assert_eq!(read, Digest::of(&fs::read(&second).unwrap()), "what was read");
+    assert_eq!(store.file_digest(&link).unwrap(), Digest::of(&fs::read(&first).unwrap()));
+}

@@ -1,27 +1,30 @@
 //! Parquet and Arrow IPC files: typed already, but with more types than we have.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read as _, Seek as _},
-    path::{Path, PathBuf},
-};
+mod ipc;
+mod parquet;
+mod thrift;
 
+use std::path::{Path, PathBuf};
+
+use ::parquet::{
+    arrow::ProjectionMask,
+    file::{metadata::ParquetMetaData, statistics::Statistics},
+};
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::{
-    array::RecordBatch,
+    array::{AsArray as _, RecordBatch},
     datatypes::{DataType, FieldRef},
     error::ArrowError,
 };
 use collegium_manifest::ColumnType;
-use parquet::{
-    arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
-    file::{metadata::ParquetMetaData, statistics::Statistics},
-};
 
 use super::{
     CHUNK, Cells, Field, Format, Kept, Opened, Options,
     arrays::{has_texts, kind_of, see, texts, typed, values, what_is},
+    bound,
+    contained::contained,
     guess::At,
+    input::Input,
     missing::Missing,
     survey::{Header, Survey, places},
 };
@@ -32,7 +35,7 @@ use crate::{
 
 /// An open file: its columns and a stream of batches.
 pub(crate) struct Batches {
-    pub(crate) path: PathBuf,
+    input: Input,
     /// All columns of the file.
     fields: Vec<(String, DataType)>,
     /// The same with nullability and metadata.
@@ -46,6 +49,8 @@ pub(crate) struct Batches {
     rest: Option<RecordBatch>,
     /// Rows handed out.
     pub(crate) done: u64,
+    /// Bytes that values may still take.
+    left: u64,
 }
 
 /// Which columns of a file are read, by their places.
@@ -61,17 +66,28 @@ fn damaged(path: &Path, what: &str, error: impl std::fmt::Display) -> DataError 
         .help("was it cut off while it was copied or written? make it again")
 }
 
+/// The error for values that take more room than a file of this size may ask for.
+fn too_large(input: &Input) -> DataError {
+    let way_out = "write it with less packing (no dictionaries, no compression), or cut it into several files";
+    bound::exceeded(input.path(), input.length(), way_out)
+}
+
 impl Batches {
     /// With all columns of the file.
-    pub(crate) fn open(path: &Path, format: Format) -> Result<Self, DataError> {
-        Self::choose(path, format, &mut |_, fields, _| Ok((0..fields.len()).collect()))
+    pub(crate) fn open(input: Input, format: Format) -> Result<Self, DataError> {
+        Self::choose(input, format, &mut |_, fields, _| Ok((0..fields.len()).collect()))
     }
 
     /// With some columns of the file: what is not chosen is not decoded.
-    fn choose(path: &Path, format: Format, choice: Choice<'_>) -> Result<Self, DataError> {
-        let io = |error: &std::io::Error| DataError::io(path, "read the file", error);
-        let mut file = File::open(path).map_err(|error| io(&error))?;
-        if file.metadata().map_err(|error| io(&error))?.len() == 0 {
+    fn choose(input: Input, format: Format, choice: Choice<'_>) -> Result<Self, DataError> {
+        let path = input.path().to_owned();
+        let opened = contained(&path, || Self::open_columns(input.clone(), format, choice));
+        opened.map_err(|error| input.explain(error))
+    }
+
+    fn open_columns(input: Input, format: Format, choice: Choice<'_>) -> Result<Self, DataError> {
+        let path = input.path();
+        if input.length() == 0 {
             return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(path));
         }
         let described = |schema: &arrow::datatypes::Schema| -> Vec<(String, DataType)> {
@@ -79,6 +95,9 @@ impl Batches {
             schema.fields().iter().map(field).collect()
         };
         let mut chosen = |fields: &[(String, DataType)], integers: &[Option<u64>]| {
+            if fields.len() > bound::COLUMNS {
+                return Err(too_many_columns(path));
+            }
             let names: Vec<String> =
                 fields.iter().map(|(name, _)| name.trim().to_owned()).collect();
             let mut places = choice(&names, fields, integers)?;
@@ -93,34 +112,34 @@ impl Batches {
             Box<dyn Iterator<Item = _>>,
         ) = match format {
             Format::Parquet => {
-                let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-                    .map_err(|error| damaged(path, "Parquet", error))?;
-                let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).ok();
+                let builder = parquet::open(&input)?;
+                let rows = promised(builder.metadata())
+                    .ok_or_else(|| damaged(path, "Parquet", "its numbers of rows do not add up"))?;
                 let fields = described(builder.schema());
                 let declared = builder.schema().fields().iter().cloned().collect();
                 let integers = integers(builder.metadata(), &fields);
                 let taken = chosen(&fields, &integers)?;
+                affordable(&input, rows, taken.len())?;
                 let mask = ProjectionMask::roots(builder.parquet_schema(), taken.clone());
                 let reader = builder
                     .with_batch_size(CHUNK)
                     .with_projection(mask)
                     .build()
                     .map_err(|error| damaged(path, "Parquet", error))?;
-                (fields, declared, taken, rows, Box::new(reader))
+                (fields, declared, taken, Some(rows), Box::new(reader))
             }
             Format::Ipc | Format::Csv(_) => {
-                let mut magic = [0; 6];
-                let known = file.read_exact(&mut magic).is_ok() && &magic == b"ARROW1";
+                let known = input.slice(0, 6).is_ok_and(|magic| &magic[..] == b"ARROW1");
                 let broken = |error: ArrowError| damaged(path, "Arrow", error);
-                let mut open = |projection: Option<Vec<usize>>| {
-                    file.rewind().map_err(|error| io(&error))?;
-                    let file = file.try_clone().map_err(|error| io(&error))?;
-                    let file = BufReader::with_capacity(1 << 17, file);
+                let rows = ipc::check(&input, known)?;
+                let open = |projection: Option<Vec<usize>>| {
                     let stream: (_, Box<dyn Iterator<Item = _>>) = if known {
-                        let reader = FileReader::try_new(file, projection).map_err(broken)?;
+                        let reader = FileReader::try_new(input.clone(), projection);
+                        let reader = reader.map_err(broken)?;
                         (reader.schema(), Box::new(reader))
                     } else {
-                        let reader = StreamReader::try_new(file, projection).map_err(broken)?;
+                        let reader = StreamReader::try_new(input.clone(), projection);
+                        let reader = reader.map_err(broken)?;
                         (reader.schema(), Box::new(reader))
                     };
                     Ok::<_, DataError>(stream)
@@ -130,6 +149,7 @@ impl Batches {
                 let declared = schema.fields().iter().cloned().collect();
                 let integers = vec![None; fields.len()];
                 let taken = chosen(&fields, &integers)?;
+                affordable(&input, rows, taken.len())?;
                 let stream = match taken.len() == fields.len() {
                     true => whole,
                     false => {
@@ -137,11 +157,20 @@ impl Batches {
                         open(Some(taken.clone()))?.1
                     }
                 };
-                (fields, declared, taken, None, stream)
+                (fields, declared, taken, Some(rows), stream)
             }
         };
-        let path = path.to_owned();
-        Ok(Self { path, fields, declared, taken, rows, stream, rest: None, done: 0 })
+        let left = bound::most(input.length());
+        Ok(Self { input, fields, declared, taken, rows, stream, rest: None, done: 0, left })
+    }
+
+    fn path(&self) -> &Path {
+        self.input.path()
+    }
+
+    /// How many rows there is room for from the beginning, whatever the file says.
+    pub(crate) fn room(&self) -> u64 {
+        self.rows.unwrap_or(0).min(self.input.length().saturating_mul(8))
     }
 
     /// The names of all columns.
@@ -158,10 +187,19 @@ impl Batches {
                 self.done += take as u64;
                 return Ok(Some(rest.slice(0, take)));
             }
-            match self.stream.next() {
+            let (input, stream) = (&self.input, &mut self.stream);
+            let next = contained(input.path(), || {
+                stream.next().transpose().map_err(|error| damaged(input.path(), "table", error))
+            });
+            match next.map_err(|error| input.explain(error))? {
                 None => return self.whole(),
-                Some(Ok(batch)) => self.rest = Some(batch),
-                Some(Err(error)) => return Err(damaged(&self.path, "table", error)),
+                Some(batch) => {
+                    self.left = self
+                        .left
+                        .checked_sub(weight(&batch))
+                        .ok_or_else(|| too_large(&self.input))?;
+                    self.rest = Some(batch);
+                }
             }
         }
     }
@@ -172,7 +210,7 @@ impl Batches {
             Some(rows) if rows != self.done => {
                 let message = format!("the file declares {rows} rows, and {} are in it", self.done);
                 Err(DataError::new(DataErrorKind::Damaged, message)
-                    .file(&self.path)
+                    .file(self.path())
                     .help("it was written wrongly: make it again"))
             }
             _ => Ok(None),
@@ -187,16 +225,26 @@ impl Batches {
         places: &[usize],
         missing: &Missing,
     ) -> Result<Table, DataError> {
+        contained(self.path(), || self.converted(batch, fields, places, missing))
+    }
+
+    fn converted(
+        &self,
+        batch: &RecordBatch,
+        fields: &[Field],
+        places: &[usize],
+        missing: &Missing,
+    ) -> Result<Table, DataError> {
         let first = self.done - batch.num_rows() as u64;
         let mut columns = Vec::with_capacity(fields.len());
         for (field, place) in fields.iter().zip(places) {
             let index = self.taken.iter().position(|taken| taken == place);
             let array = index.and_then(|index| batch.columns().get(index)).ok_or_else(|| {
-                damaged(&self.path, "table", "a batch lacks a column").column(&field.name, None)
+                damaged(self.path(), "table", "a batch lacks a column").column(&field.name, None)
             })?;
             let values = values(array, field.kind, missing).map_err(|(row, text, why)| {
                 refuse(why, field.kind, &field.name, &text)
-                    .file(&self.path)
+                    .file(self.path())
                     .line(first + row as u64 + 1)
                     .column(&field.name, Some(*place))
             })?;
@@ -208,7 +256,16 @@ impl Batches {
     /// The `wanted` columns of a batch in the types that come closest, for rows whose types others
     /// decide. What has a value that our types cannot hold becomes a text; what has no counterpart at
     /// all is left out.
-    pub(crate) fn raw(&self, batch: &RecordBatch, wanted: &[String], missing: &[String]) -> Table {
+    pub(crate) fn raw(
+        &self,
+        batch: &RecordBatch,
+        wanted: &[String],
+        missing: &[String],
+    ) -> Result<Table, DataError> {
+        contained(self.path(), || Ok(self.raw_table(batch, wanted, missing)))
+    }
+
+    fn raw_table(&self, batch: &RecordBatch, wanted: &[String], missing: &[String]) -> Table {
         let missing = Missing::new(missing);
         let mut columns = Vec::with_capacity(wanted.len());
         for (name, place) in self.usable().into_iter().filter(|(name, _)| wanted.contains(name)) {
@@ -226,7 +283,7 @@ impl Batches {
 
     /// Columns with a name of their own and a type that has a counterpart here; and their places.
     fn usable(&self) -> Vec<(String, usize)> {
-        let Ok(header) = Header::of(&self.names(), &self.path) else { return Vec::new() };
+        let Ok(header) = Header::of(&self.names(), self.path()) else { return Vec::new() };
         let known = |place: usize| kind_of(&self.fields[place].1).is_some();
         header.names.into_iter().filter(|(_, place)| known(*place)).collect()
     }
@@ -245,6 +302,39 @@ impl Batches {
         };
         keep.iter().filter_map(kept).collect()
     }
+}
+
+/// The error for a file of more columns than anybody means.
+pub(super) fn too_many_columns(path: &Path) -> DataError {
+    let message = format!("it has more than {} columns", bound::COLUMNS);
+    DataError::new(DataErrorKind::TooLarge, message)
+        .file(path)
+        .help("are its rows and columns exchanged, or its lines of another form?")
+}
+
+/// The rows that a Parquet file promises, if all parts of it agree.
+fn promised(metadata: &ParquetMetaData) -> Option<u64> {
+    let groups = metadata.row_groups().iter();
+    let mut rows = groups.map(|group| u64::try_from(group.num_rows()).ok());
+    let rows = rows.try_fold(0_u64, |all, rows| all.checked_add(rows?))?;
+    (u64::try_from(metadata.file_metadata().num_rows()) == Ok(rows)).then_some(rows)
+}
+
+/// Refuses a file that promises more values than one of its size may hold, before any is read.
+fn affordable(input: &Input, rows: u64, columns: usize) -> Result<(), DataError> {
+    let bytes = rows.checked_mul(8).and_then(|bytes| bytes.checked_mul(columns.max(1) as u64));
+    match bytes {
+        Some(bytes) if bytes <= bound::most(input.length()) => Ok(()),
+        _ => Err(too_large(input)),
+    }
+}
+
+/// Bytes that the values of a batch take, roughly: more than its buffers where texts are shared.
+fn weight(batch: &RecordBatch) -> u64 {
+    let views = batch.columns().iter().filter_map(|array| array.as_string_view_opt());
+    let shared = views.map(|array| array.lengths().map(u64::from).sum::<u64>());
+    let cells = batch.num_rows() as u64 * 8 * batch.num_columns().max(1) as u64;
+    shared.fold(cells, u64::saturating_add)
 }
 
 /// Of each column: how many integers it has that a float holds exactly, where all of its values are
@@ -291,11 +381,12 @@ pub(super) fn open(
 ) -> Result<Opened, DataError> {
     let missing = Missing::new(options.missing);
     let mut survey = Survey::new(&files, options);
-    let mut rows = 0;
+    let (mut rows, mut room) = (0, 0);
     for (file, path) in files.iter().enumerate() {
         // Columns whose type the file cannot prove are looked through.
         let mut looked: Vec<(usize, String)> = Vec::new();
-        let mut batches = Batches::choose(path, format, &mut |names, fields, integers| {
+        let input = options.contents.open(path)?;
+        let mut batches = Batches::choose(input, format, &mut |names, fields, integers| {
             let places = survey.header(path, names)?;
             for place in places {
                 let (name, given) = (&names[place], &fields[place].1);
@@ -322,7 +413,9 @@ pub(super) fn open(
             Ok(looked.iter().map(|(place, _)| *place).collect())
         })?;
         looked.sort_unstable();
-        if let (true, Some(count)) = (looked.is_empty(), batches.rows) {
+        room += batches.room();
+        // What the footer of a Parquet file says is held against its rows when they are read.
+        if let (true, Some(count), Format::Parquet) = (looked.is_empty(), batches.rows, format) {
             rows += count;
             continue;
         }
@@ -330,14 +423,18 @@ pub(super) fn open(
             let line = batches.done - batch.num_rows() as u64 + 1;
             for ((field, name), array) in looked.iter().zip(batch.columns()) {
                 let Some(guess) = survey.guesses.get_mut(name) else { continue };
-                see(array, &missing, guess, At { file, line, field: *field })
-                    .map_err(|error| damaged(path, "table", error))?;
+                contained(path, || {
+                    see(array, &missing, guess, At { file, line, field: *field })
+                        .map_err(|error| damaged(path, "table", error))
+                })?;
             }
             rows += batch.num_rows() as u64;
             (options.tick)(rows)?;
         }
     }
-    survey.finish(rows, format)
+    let mut opened = survey.finish(rows, format)?;
+    opened.room = room.min(rows);
+    Ok(opened)
 }
 
 fn unsupported(given: &DataType) -> DataError {
@@ -382,7 +479,8 @@ impl<'a> Chunks<'a> {
                     return Ok(None);
                 };
                 let mut found = Vec::new();
-                let batches = Batches::choose(file, self.opened.format, &mut |names, _, _| {
+                let input = self.options.contents.open(file)?;
+                let batches = Batches::choose(input, self.opened.format, &mut |names, _, _| {
                     found = places(fields, names, file)?;
                     Ok(found.clone())
                 })?;
