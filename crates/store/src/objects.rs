@@ -182,6 +182,7 @@ impl Store {
 }
 
 /// The digest of a file's bytes, in bounded memory.
+#[cfg(test)]
 pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
     hash(File::open(path)?)
 }

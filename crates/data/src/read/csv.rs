@@ -70,8 +70,11 @@ impl<'a> Chunks<'a> {
     fn read(&mut self) -> Result<Option<Table>, DataError> {
         let fields = &self.fields;
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        // A wide file of few rows must not pay for rows that it has not.
+        let left = self.opened.rows.saturating_sub(self.done);
+        let room = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         let mut builders: Vec<Builder> =
-            fields.iter().map(|field| Builder::new(field.kind, CHUNK)).collect();
+            fields.iter().map(|field| Builder::new(field.kind, room)).collect();
         let mut rows = 0;
         while rows < CHUNK {
             let Some((lines, places)) = &mut self.lines else {

@@ -37,7 +37,7 @@ struct Pair {
 
 /// A number that looks as long in both.
 fn value(row: usize, which: usize) -> i64 {
-    100_000 + ((row * 7919 + which * 31_337) % 900_000) as i64
+    100_000 + (row.wrapping_mul(7919).wrapping_add(which * 31_337) % 900_000) as i64
 }
 
 fn text(which: usize) -> Vec<u8> {

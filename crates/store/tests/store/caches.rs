@@ -112,8 +112,8 @@ fn a_digest_is_kept_with_the_stamp_of_the_file_that_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     // Files that are old enough for their stamps to be trusted.
-    let [first, second] = ["Cargo.toml", "src/lib.rs"]
-        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+    let [first, second] =
+        ["Cargo.toml", "src/lib.rs"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
     let link = folder.path().join("link");
     let turn = |to: &Path| {
         let _ = fs::remove_file(&link);

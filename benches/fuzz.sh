@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# A million broken inputs of each target (or as many as COUNT says): none may do harm. What does is kept, as small
+# as it was made, under crates/fuzz/corpus, and read again by the tests.
+#
+#   benches/fuzz.sh                    all targets
+#   COUNT=100000 SEED=7 benches/fuzz.sh csv parquet
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --locked --release -p collegium-fuzz
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls crates/fuzz/src/targets | sed -n 's/\.rs$//p' | grep -vx 'mod\|tables')
+failed=0
+for target in "${targets[@]}"; do
+    target/release/collegium-fuzz "$target" --seed "${SEED:-1}" --count "${COUNT:-1000000}" || failed=1
+done
+exit "$failed"
