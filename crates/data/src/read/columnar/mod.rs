@@ -1,15 +1,13 @@
 //! Parquet and Arrow IPC files: typed already, but with more types than we have.
 
+mod groups;
 mod ipc;
 mod parquet;
 mod thrift;
 
 use std::path::{Path, PathBuf};
 
-use ::parquet::{
-    arrow::ProjectionMask,
-    file::{metadata::ParquetMetaData, statistics::Statistics},
-};
+use ::parquet::file::{metadata::ParquetMetaData, statistics::Statistics};
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::{
     array::{AsArray as _, RecordBatch},
@@ -112,19 +110,15 @@ impl Batches {
             Box<dyn Iterator<Item = _>>,
         ) = match format {
             Format::Parquet => {
-                let builder = parquet::open(&input)?;
-                let rows = promised(builder.metadata())
+                let (metadata, pages) = parquet::open(&input)?;
+                let rows = promised(metadata.metadata())
                     .ok_or_else(|| damaged(path, "Parquet", "its numbers of rows do not add up"))?;
-                let fields = described(builder.schema());
-                let declared = builder.schema().fields().iter().cloned().collect();
-                let integers = integers(builder.metadata(), &fields);
+                let fields = described(metadata.schema());
+                let declared = metadata.schema().fields().iter().cloned().collect();
+                let integers = integers(metadata.metadata(), &fields);
                 let taken = chosen(&fields, &integers)?;
                 affordable(&input, rows, taken.len())?;
-                let mask = ProjectionMask::roots(builder.parquet_schema(), taken.clone());
-                let reader = builder
-                    .with_batch_size(CHUNK)
-                    .with_projection(mask)
-                    .build()
+                let reader = groups::reader(pages, &metadata, &taken, CHUNK)
                     .map_err(|error| damaged(path, "Parquet", error))?;
                 (fields, declared, taken, Some(rows), Box::new(reader))
             }

@@ -7,15 +7,13 @@
 use std::{
     collections::BTreeSet,
     io::Cursor,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use collegium_digest::Blocks;
 use parquet::{
-    arrow::arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-    },
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
     errors::{ParquetError, Result as Answer},
     file::reader::{ChunkReader, Length},
 };
@@ -34,14 +32,14 @@ const DEEPEST: usize = 32;
 /// Bytes of a page's header, at most: it may hold the smallest and the largest value of the page.
 const HEADER: u64 = 1 << 24;
 
-/// The footer, checked and parsed.
-pub(super) fn open(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<Pages>, DataError> {
+/// The footer, checked and parsed, and what hands out pages.
+pub(super) fn open(input: &Input) -> Result<(ArrowReaderMetadata, Pages), DataError> {
     check_footer(input)?;
     let wrong = |error: ParquetError| damaged(input.path(), "Parquet", error);
     let whole = Whole(input.clone());
     let metadata = ArrowReaderMetadata::load(&whole, ArrowReaderOptions::new()).map_err(wrong)?;
-    let pages = Pages { input: input.clone(), peeked: Arc::default() };
-    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(pages, metadata))
+    let pages = Pages { input: input.clone(), peeked: Mutex::default() };
+    Ok((metadata, pages))
 }
 
 /// Is the footer within the file, and its schema of a depth that can be walked?
@@ -125,7 +123,7 @@ struct Whole(Input);
 pub(super) struct Pages {
     input: Input,
     /// Where contents stand whose headers were looked at and that were not fetched yet.
-    peeked: Arc<Mutex<BTreeSet<u64>>>,
+    peeked: Mutex<BTreeSet<u64>>,
 }
 
 impl Pages {
