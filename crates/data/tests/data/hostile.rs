@@ -4,6 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     path::Path,
+    sync::Arc,
 };
 
 use collegium_data::{DataErrorKind, read_rows};
@@ -88,4 +89,41 @@ fn a_pipe_and_a_device_are_refused_and_not_waited_for() {
     assert!(of(Path::new("/dev/zero")).contains("it is a device"));
     let project = Project::empty().table("t", "/dev/null");
     assert_eq!(kind(&project), DataErrorKind::NoFile);
+}
+
+/// A text of a megabyte that every row has, by a dictionary, a view, or a page of a Parquet file.
+#[test]
+fn a_text_that_all_rows_share_is_not_copied_for_each_of_them() {
+    use arrow::{
+        array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringViewArray},
+        datatypes::Int32Type,
+        ipc::writer::FileWriter,
+        record_batch::RecordBatch,
+    };
+    let text = "x".repeat(1 << 20);
+    let keys = |rows: usize| (0..rows).map(|_| Some(0)).collect::<Int32Array>();
+    let levels = Arc::new(StringArray::from(vec![text.as_str()]));
+    let dictionary =
+        |rows| DictionaryArray::<Int32Type>::try_new(keys(rows), levels.clone()).unwrap();
+    let view = |rows: usize| {
+        let mut builder = arrow::array::StringViewBuilder::new().with_deduplicate_strings();
+        (0..rows).for_each(|_| builder.append_value(&text));
+        builder.finish()
+    };
+    let file = |array: ArrayRef| {
+        let batch = RecordBatch::try_from_iter([("c", array)]).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        Project::file("t.arrow", bytes)
+    };
+    let _: StringViewArray = view(1);
+    for array in [Arc::new(dictionary(40)) as ArrayRef, Arc::new(view(40))] {
+        assert_eq!(file(array).rows().rows, 40, "forty megabytes are a table like any other");
+    }
+    for array in [Arc::new(dictionary(10_000)) as ArrayRef, Arc::new(view(10_000))] {
+        assert_eq!(kind(&file(array)), DataErrorKind::TooLarge);
+    }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ::parquet::file::{metadata::ParquetMetaData, statistics::Statistics};
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::{
-    array::{AsArray as _, RecordBatch},
+    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
     datatypes::{DataType, FieldRef},
     error::ArrowError,
 };
@@ -30,6 +30,9 @@ use crate::{
     DataError, DataErrorKind, Table, build,
     cast::{EXACT, refuse},
 };
+
+/// Bytes of texts that the rows of a batch may share without anybody counting them.
+const SHARED: u64 = 1 << 24;
 
 /// An open file: its columns and a stream of batches.
 pub(crate) struct Batches {
@@ -117,7 +120,7 @@ impl Batches {
                 let declared = metadata.schema().fields().iter().cloned().collect();
                 let integers = integers(metadata.metadata(), &fields);
                 let taken = chosen(&fields, &integers)?;
-                affordable(&input, rows, taken.len())?;
+                affordable(&input, rows, taken.iter().map(|place| width(&fields[*place].1)))?;
                 let reader = groups::reader(pages, &metadata, &taken, CHUNK)
                     .map_err(|error| damaged(path, "Parquet", error))?;
                 (fields, declared, taken, Some(rows), Box::new(reader))
@@ -143,7 +146,7 @@ impl Batches {
                 let declared = schema.fields().iter().cloned().collect();
                 let integers = vec![None; fields.len()];
                 let taken = chosen(&fields, &integers)?;
-                affordable(&input, rows, taken.len())?;
+                affordable(&input, rows, taken.iter().map(|place| width(&fields[*place].1)))?;
                 let stream = match taken.len() == fields.len() {
                     true => whole,
                     false => {
@@ -315,20 +318,69 @@ fn promised(metadata: &ParquetMetaData) -> Option<u64> {
 }
 
 /// Refuses a file that promises more values than one of its size may hold, before any is read.
-fn affordable(input: &Input, rows: u64, columns: usize) -> Result<(), DataError> {
-    let bytes = rows.checked_mul(8).and_then(|bytes| bytes.checked_mul(columns.max(1) as u64));
-    match bytes {
+fn affordable(
+    input: &Input,
+    rows: u64,
+    widths: impl Iterator<Item = u64>,
+) -> Result<(), DataError> {
+    let width = widths.fold(0, u64::saturating_add).max(8);
+    match rows.checked_mul(width) {
         Some(bytes) if bytes <= bound::most(input.length()) => Ok(()),
         _ => Err(too_large(input)),
     }
 }
 
-/// Bytes that the values of a batch take, roughly: more than its buffers where texts are shared.
+/// Bytes that a row of a column takes whatever it holds.
+fn width(kind: &DataType) -> u64 {
+    let times = |size: i32, one: u64| u64::try_from(size).unwrap_or(0).saturating_mul(one);
+    match kind {
+        DataType::FixedSizeBinary(size) => times(*size, 1).max(8),
+        DataType::FixedSizeList(field, size) => times(*size, width(field.data_type())).max(8),
+        DataType::Struct(fields) => {
+            let widths = fields.iter().map(|field| width(field.data_type()));
+            widths.fold(0, u64::saturating_add).max(8)
+        }
+        DataType::Decimal128(..) => 16,
+        DataType::Decimal256(..) => 32,
+        _ => 8,
+    }
+}
+
+/// Bytes that the values of a batch take, roughly: more than its buffers where rows share texts.
 fn weight(batch: &RecordBatch) -> u64 {
-    let views = batch.columns().iter().filter_map(|array| array.as_string_view_opt());
-    let shared = views.map(|array| array.lengths().map(u64::from).sum::<u64>());
     let cells = batch.num_rows() as u64 * 8 * batch.num_columns().max(1) as u64;
-    shared.fold(cells, u64::saturating_add)
+    batch.columns().iter().map(text_bytes).fold(cells, u64::saturating_add)
+}
+
+/// Bytes of an array's texts, each counted for every row that has it.
+fn text_bytes(array: &ArrayRef) -> u64 {
+    match array.data_type() {
+        DataType::Utf8 => {
+            let offsets = array.as_string::<i32>().offsets();
+            u64::try_from(offsets.last() - offsets.first()).unwrap_or(0)
+        }
+        DataType::LargeUtf8 => {
+            let offsets = array.as_string::<i64>().offsets();
+            u64::try_from(offsets.last() - offsets.first()).unwrap_or(0)
+        }
+        DataType::Utf8View => array.as_string_view().lengths().map(u64::from).sum(),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let all = text_bytes(dictionary.values());
+            // Mostly even the most that it can be is little; looking at each row would cost more.
+            let most = all.saturating_mul(array.len() as u64);
+            if most <= SHARED || dictionary.values().is_empty() {
+                return all;
+            }
+            let values = dictionary.values();
+            let lengths: Vec<u64> =
+                (0..values.len()).map(|at| text_bytes(&values.slice(at, 1))).collect();
+            let keys = dictionary.normalized_keys();
+            let known = (0..array.len()).filter(|&row| array.is_valid(row));
+            known.map(|row| lengths[keys[row]]).fold(0, u64::saturating_add)
+        }
+        _ => 0,
+    }
 }
 
 /// Of each column: how many integers it has that a float holds exactly, where all of its values are

@@ -38,7 +38,7 @@ pub(super) fn open(input: &Input) -> Result<(ArrowReaderMetadata, Pages), DataEr
     let wrong = |error: ParquetError| damaged(input.path(), "Parquet", error);
     let whole = Whole(input.clone());
     let metadata = ArrowReaderMetadata::load(&whole, ArrowReaderOptions::new()).map_err(wrong)?;
-    let pages = Pages { input: input.clone(), peeked: Mutex::default() };
+    let pages = Pages { input: input.clone(), seen: Mutex::default() };
     Ok((metadata, pages))
 }
 
@@ -122,16 +122,24 @@ struct Whole(Input);
 /// bytes where its content does.
 pub(super) struct Pages {
     input: Input,
+    seen: Mutex<Seen>,
+}
+
+/// What is known of the pages so far.
+#[derive(Debug, Default)]
+struct Seen {
     /// Where contents stand whose headers were looked at and that were not fetched yet.
-    peeked: Mutex<BTreeSet<u64>>,
+    peeked: BTreeSet<u64>,
+    /// Values that the pages say they have.
+    values: i64,
 }
 
 impl Pages {
     /// Does the page that begins here make room for no more than the file may hold?
     fn check(&self, start: u64) -> Answer<()> {
-        let mut peeked = self.peeked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // A header that was looked at is kept by the reader, which then asks for what stands behind it.
-        if peeked.contains(&start) {
+        if seen.peeked.contains(&start) {
             return Ok(());
         }
         let length = self.input.length();
@@ -156,8 +164,13 @@ impl Pages {
         if page.dictionary > page.unpacked.max(0) || page.values < 0 {
             return Err(refused("a page of fewer bytes than it has values"));
         }
+        // Of lists, rows do not say how many values there are.
+        seen.values = seen.values.saturating_add(page.most_values);
+        if seen.values.saturating_mul(8) > most {
+            return Err(refused("a page of more values than a file of its size may hold"));
+        }
         if page.packed > 0 {
-            peeked.insert(start + size as u64);
+            seen.peeked.insert(start + size as u64);
         }
         Ok(())
     }
@@ -174,8 +187,9 @@ struct Page {
     packed: i64,
     /// Values of a dictionary.
     dictionary: i64,
-    /// The fewest values of a page of data.
+    /// Values of a page of data: the fewest and the most that it says.
     values: i64,
+    most_values: i64,
 }
 
 impl Page {
@@ -185,7 +199,10 @@ impl Page {
             [2] => self.unpacked = self.unpacked.max(number),
             [3] => self.packed = self.packed.max(number),
             [7, 1] => self.dictionary = self.dictionary.max(number),
-            [5 | 8, 1] => self.values = self.values.min(number),
+            [5 | 8, 1] => {
+                self.values = self.values.min(number);
+                self.most_values = self.most_values.max(number);
+            }
             _ => {}
         }
     }
@@ -250,7 +267,7 @@ impl ChunkReader for Pages {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Answer<Bytes> {
-        self.peeked.lock().unwrap_or_else(PoisonError::into_inner).remove(&start);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).peeked.remove(&start);
         Ok(self.input.slice(start, length)?)
     }
 }
