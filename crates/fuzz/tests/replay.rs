@@ -1,12 +1,20 @@
 //! What was found once does no harm again, and neither do 2,000 mutants of each target.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use collegium_fuzz::{mutant, targets, trial};
 
+/// Memory is counted for the whole process, so one test at a time counts it.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn what_did_harm_once_does_none() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let folder = tempfile::tempdir().unwrap();
     for target in targets::all() {
@@ -21,6 +29,7 @@ fn what_did_harm_once_does_none() {
 
 #[test]
 fn mutants_of_every_target_end_in_an_answer_or_an_error_about_the_input() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     for target in targets::all() {
         let seeds = target.seeds();
@@ -45,6 +54,7 @@ fn mutants_of_every_target_end_in_an_answer_or_an_error_about_the_input() {
 
 #[test]
 fn a_seed_gives_the_same_mutants_again() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for target in targets::all() {
         let seeds = target.seeds();
         assert_eq!(seeds, target.seeds(), "{}", target.name());

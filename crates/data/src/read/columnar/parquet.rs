@@ -20,7 +20,7 @@ use parquet::{
 
 use super::{
     damaged,
-    thrift::{Event, look},
+    thrift::{Event, Kind, look},
 };
 use crate::{
     DataError, DataErrorKind,
@@ -70,7 +70,7 @@ fn check_footer(input: &Input) -> Result<(), DataError> {
     // Of each element of the schema, how many children it has.
     let (mut children, mut lists): (Vec<Option<i64>>, u32) = (Vec::new(), 0);
     let mut twice = false;
-    let looked = look(&footer, &mut |path, event| match (path, event) {
+    let looked = look(&footer, &of_footer, &mut |path, event| match (path, event) {
         ([2], Event::List) => lists += 1,
         ([2], Event::Element) => children.push(None),
         ([2, 5], Event::Number(count)) => {
@@ -95,6 +95,28 @@ fn check_footer(input: &Input) -> Result<(), DataError> {
         )),
         None => wrong("its schema promises more columns than it has"),
     }
+}
+
+/// The kinds of a footer's fields, as far as its schema.
+fn of_footer(path: &[i16]) -> Option<Kind> {
+    Some(match path {
+        [1] | [2, 1..=3 | 5..=9] => Kind::Integer,
+        [3] => Kind::Long,
+        [2 | 4 | 5 | 7] => Kind::List,
+        [6] | [2, 4] => Kind::Bytes,
+        [2, 10] => Kind::Struct,
+        _ => return None,
+    })
+}
+
+/// The kinds of the fields of a page's header.
+fn of_page(path: &[i16]) -> Option<Kind> {
+    Some(match path {
+        [1..=4] | [5, 1..=4] | [7, 1 | 2] | [8, 1..=6] => Kind::Integer,
+        [5..=8] | [5, 5] | [8, 8] => Kind::Struct,
+        [7, 3] | [8, 7] => Kind::Boolean,
+        _ => return None,
+    })
 }
 
 /// How many groups stand in each other at most; elements stand in the order of a walk through the tree.
@@ -152,7 +174,7 @@ impl Pages {
             let Some(size) = sizes.next() else { return Err(refused("a page without a header")) };
             let mut page = Page::default();
             let bytes = self.input.slice(start, size as usize)?;
-            if let Ok(size) = look(&bytes, &mut |path, event| page.see(path, event)) {
+            if let Ok(size) = look(&bytes, &of_page, &mut |path, event| page.see(path, event)) {
                 break (size, page);
             }
         };

@@ -23,17 +23,48 @@ pub(super) enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Looks through a struct at the beginning of `bytes`; returns its length.
-pub(super) fn look(bytes: &[u8], see: &mut dyn FnMut(&[i16], Event)) -> Result<usize, Malformed> {
-    let mut reader = Reader { bytes, at: 0, path: Vec::new(), see };
+/// Looks through a struct at the beginning of `bytes`; returns its length. `kinds` gives the kinds of the fields
+/// that matter: the reader takes them for such whatever they say, and would go on at another place.
+pub(super) fn look(
+    bytes: &[u8],
+    kinds: &dyn Fn(&[i16]) -> Option<Kind>,
+    see: &mut dyn FnMut(&[i16], Event),
+) -> Result<usize, Malformed> {
+    let mut reader = Reader { bytes, at: 0, path: Vec::new(), kinds, see };
     reader.fields(0)?;
     Ok(reader.at)
+}
+
+/// The kind of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Boolean,
+    /// A whole number of 32 bits.
+    Integer,
+    Long,
+    Bytes,
+    List,
+    Struct,
+}
+
+impl Kind {
+    fn is(self, code: u8) -> bool {
+        match self {
+            Self::Boolean => matches!(code, 1 | 2),
+            Self::Integer => code == 5,
+            Self::Long => code == 6,
+            Self::Bytes => code == 8,
+            Self::List => code == 9,
+            Self::Struct => code == 12,
+        }
+    }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     path: Vec<i16>,
+    kinds: &'a dyn Fn(&[i16]) -> Option<Kind>,
     see: &'a mut dyn FnMut(&[i16], Event),
 }
 
@@ -54,6 +85,9 @@ impl Reader<'_> {
                 more => last.checked_add(i16::from(more)).ok_or(Malformed)?,
             };
             self.path.push(last);
+            if (self.kinds)(&self.path).is_some_and(|kind| !kind.is(head & 15)) {
+                return Err(Malformed);
+            }
             match head & 15 {
                 kind @ (1 | 2) => (self.see)(&self.path, Event::Number(i64::from(kind == 1))),
                 kind => self.value(kind, depth)?,
@@ -70,6 +104,10 @@ impl Reader<'_> {
             }
             4..=6 => {
                 let number = self.zigzag()?;
+                // Readers cut off what a number of its size cannot hold.
+                if kind < 6 && i32::try_from(number).is_err() {
+                    return Err(Malformed);
+                }
                 (self.see)(&self.path, Event::Number(number));
             }
             7 => self.skip(8)?,
@@ -149,7 +187,7 @@ mod tests {
 
     fn events(bytes: &[u8]) -> (Result<usize, Malformed>, Vec<(Vec<i16>, Event)>) {
         let mut events = Vec::new();
-        let length = look(bytes, &mut |path, event| events.push((path.to_vec(), event)));
+        let length = look(bytes, &|_| None, &mut |path, event| events.push((path.to_vec(), event)));
         (length, events)
     }
 
@@ -181,6 +219,17 @@ mod tests {
         for bytes in [&deep, &lists, map, booleans, long, many, &[], &[0x15], &[0x15, 0x80]] {
             assert_eq!(events(bytes).0, Err(Malformed), "{:?}", &bytes[..bytes.len().min(8)]);
         }
+    }
+
+    #[test]
+    fn numbers_beyond_their_size_and_fields_of_another_kind_are_refused() {
+        let large: &[u8] = &[0x15, 0x80, 0x80, 0x80, 0x80, 0x20, 0];
+        assert_eq!(events(large).0, Err(Malformed));
+        let long: &[u8] = &[0x16, 0x80, 0x80, 0x80, 0x80, 0x20, 0];
+        assert_eq!(events(long).0, Ok(7));
+        let kinds = |path: &[i16]| (path == [1]).then_some(Kind::Integer);
+        assert_eq!(look(long, &kinds, &mut |_, _| {}), Err(Malformed));
+        assert_eq!(look(&[0x15, 2, 0], &kinds, &mut |_, _| {}), Ok(3));
     }
 
     proptest! {
