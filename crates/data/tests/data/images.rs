@@ -578,8 +578,8 @@ fn new_rows_that_are_not_the_images_of_training_are_named() {
     n.csv:2:2: column `p1`: `one` is not a number
     help: the column was trained on as number
     ");
-    assert_snapshot!(of("p0,p1,q2,p3\n0,1,2,3\n"), @"
+    assert_snapshot!(of("p0,p1,p_2,p3\n0,1,2,3\n"), @"
     the rows have no column `p2`
-    help: `p2`: did you mean `q2`?
+    help: `p2`: did you mean `p_2`?
     ");
 }
