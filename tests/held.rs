@@ -271,11 +271,15 @@ fn a_model_of_another_project_is_fetched_from_its_store() {
     let source = format!("source = \"{}\"", first.path("pipelines/small.toml").display());
     second.write("pipelines/other.toml", OTHER.replace("source = \"small.toml\"", &source));
     second.write("pipelines/data/rows.csv", first.read("pipelines/data/rows.csv"));
-    let report = second.collegium(&["run", "--json", "--quiet"]).ok().json();
+    let refused = second.collegium(&["run", "--quiet"]);
+    refused.fails(3, &["lies outside of the project", "collegium trust", "--allow-read"]);
+    let allowed = first.root().display().to_string();
+    let run = ["run", "--json", "--quiet", "--allow-read", &allowed];
+    let report = second.collegium(&run).ok().json();
     assert_eq!(crate::project::fitted(&report), nothing());
     // From then on it has its own copy.
     std::fs::remove_dir_all(first.path(".collegium")).unwrap();
-    second.collegium(&["run", "--quiet"]).ok();
+    second.collegium(&run).ok();
 }
 
 /// Running the second pipeline must fail as the data or the pipeline is wrong, and say this.

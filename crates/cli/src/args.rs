@@ -17,6 +17,11 @@ pub(crate) struct Args {
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
 
+    /// Let the pipeline read files in this folder, too: those of its own project it may read anyway.
+    /// May be given several times; COLLEGIUM_ALLOW_READ names folders as PATH does.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) allow_read: Vec<PathBuf>,
+
     /// Print one JSON document to stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -230,6 +235,31 @@ pub(crate) enum Command {
         /// Say what it costs to make the models again without these rows.
         #[arg(long)]
         retrain: bool,
+    },
+
+    /// Consent to what a pipeline asks to read outside of its project.
+    #[command(
+        after_help = "Examples:\n  collegium trust pipelines/flights.toml    # shows what it asks, and asks you\n  \
+        collegium trust --yes\n  collegium trust --list\n  collegium trust --revoke\n  \
+        collegium trust --store /srv/shared/.collegium\n\n\
+        Your consent lies in collegium/trust.toml of your settings, and is for exactly what was asked: a \
+        pipeline that asks for anything else asks anew. `--allow-read DIR` is consent for one command."
+    )]
+    Trust {
+        /// The pipeline file.
+        pipeline: Option<String>,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+        /// Show everything that you consented to.
+        #[arg(long, conflicts_with_all = ["pipeline", "yes", "revoke", "store"])]
+        list: bool,
+        /// Take consent back: for all pipelines of the project, or for the store.
+        #[arg(long)]
+        revoke: bool,
+        /// Write to a store that belongs to somebody else.
+        #[arg(long, value_name = "DIR", conflicts_with = "pipeline")]
+        store: Option<PathBuf>,
     },
 
     /// Draw the pipeline.

@@ -11,6 +11,7 @@
 
 mod args;
 mod commands;
+mod consent;
 mod failure;
 mod human;
 mod locate;
@@ -24,7 +25,8 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match locate::enter(&args).and_then(|()| commands::dispatch(&args)) {
+    let entered = locate::enter(&args).and_then(|()| consent::note(&args));
+    match entered.and_then(|()| commands::dispatch(&args)) {
         Ok(code) => code,
         Err(failure) => failure.report(args.json),
     }

@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use collegium_engine::{Observer, Options, Session};
+use collegium_engine::{EngineError, Observer, Options, Session};
+use collegium_manifest::Pipeline;
 
 use crate::{args::Args, failure::Failure, progress};
 
 /// Bytes of table data above which SQLite works in a temporary file.
 const MEMORY_BOUND: u64 = 2 << 30;
+
+/// Steps of a query that `check` waits for: some ten seconds.
+const LOOK: u64 = 500_000_000;
 
 /// Loads and opens a pipeline with the observer that suits the terminal, to look at it: a project that
 /// cannot be written is read, and nothing is kept.
@@ -36,24 +40,42 @@ pub(crate) fn open_to_keep(
     of(crate::locate::load(args, named)?, args.quiet, true, advance_split)
 }
 
+/// Opens a pipeline for somebody who will not wait for a long query; its error is
+/// [`EngineError::Unfinished`] then.
+pub(crate) fn to_look(pipeline: Pipeline, quiet: bool) -> Result<Session, EngineError> {
+    let interrupted = interrupt_flag().map_err(|error| EngineError::Internal(error.to_string()))?;
+    Session::open(pipeline, options(interrupted, quiet, false, false, Some(LOOK)))
+}
+
 /// Opens a pipeline.
 pub(crate) fn of(
-    pipeline: collegium_manifest::Pipeline,
+    pipeline: Pipeline,
     quiet: bool,
     keeps: bool,
     advance_split: bool,
 ) -> Result<(Arc<Session>, Arc<AtomicBool>), Failure> {
     let interrupted = interrupt_flag()?;
+    let options = options(interrupted.clone(), quiet, keeps, advance_split, None);
+    Ok((Arc::new(Session::open(pipeline, options)?), interrupted))
+}
+
+fn options(
+    interrupted: Arc<AtomicBool>,
+    quiet: bool,
+    keeps: bool,
+    advance_split: bool,
+    look: Option<u64>,
+) -> Options {
     let observer: Arc<dyn Observer> = progress::observer(quiet);
-    let options = Options {
+    Options {
         observer,
-        interrupted: interrupted.clone(),
+        interrupted,
         keeps,
         memory_bound: MEMORY_BOUND,
         advance_split,
-    };
-    let session = Session::open(pipeline, options)?;
-    Ok((Arc::new(session), interrupted))
+        allowed: crate::consent::allowed().to_vec(),
+        look,
+    }
 }
 
 /// Says what was found damaged.

@@ -13,9 +13,9 @@ use std::{
     time::Instant,
 };
 
-use collegium_data::{Context, prepare};
+use collegium_data::{Context, SqlLimits, prepare};
 use collegium_digest::{Digest, stream};
-use collegium_manifest::{DataSource, ReadOptions, SourceOrigin, Spanned, Split};
+use collegium_manifest::{DataSource, Fence, ReadOptions, SourceOrigin, Spanned, Split};
 use collegium_records::Settled;
 use collegium_store::Store;
 use indexmap::IndexMap;
@@ -35,6 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cx = Context {
         store: &store,
         base: folder.path(),
+        fence: &Fence::around(folder.path()),
+        limits: SqlLimits::default(),
         progress: &|_, _, _| {},
         interrupted: &interrupted,
         memory_bound: bound,

@@ -111,6 +111,11 @@ impl Interner {
         index as u32
     }
 
+    /// How many different texts.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The texts; a text's place is its code.
     pub(crate) fn into_levels(self) -> Vec<String> {
         self.0.into_iter().collect()

@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
+use collegium_manifest::Fence;
 use collegium_store::Store;
 
-use crate::DataError;
+use crate::{DataError, SqlLimits};
 
 /// Where data work happens and who watches it.
 #[derive(Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Context<'a> {
     pub store: &'a Store,
     /// The folder of the pipeline file: paths are relative to it.
     pub base: &'a Path,
+    /// The folders in which files of the pipeline may lie.
+    pub fence: &'a Fence,
     /// Told what is being done, how many rows (or columns) are done, and of how many, when that is
     /// known.
     pub progress: &'a (dyn Fn(&str, u64, Option<u64>) + Sync),
@@ -21,6 +24,8 @@ pub struct Context<'a> {
     pub interrupted: &'a AtomicBool,
     /// Bytes of values above which SQLite works in a temporary file.
     pub memory_bound: u64,
+    /// What a query may take.
+    pub limits: SqlLimits,
 }
 
 impl Context<'_> {

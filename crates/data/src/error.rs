@@ -39,6 +39,12 @@ pub struct Fault {
 pub enum DataErrorKind {
     /// A file that is not there, or a pattern that matches none.
     MissingFile,
+    /// A file outside of the project that nobody consented to reading.
+    Outside,
+    /// A query that took more than it may.
+    Limit,
+    /// A query that was not run to its end, since who asked has no time for it.
+    Unfinished,
     /// A file that the system does not let us read or write.
     Io,
     /// A file whose extension says nothing.

@@ -14,7 +14,8 @@ use crate::{
     cast::cast,
     read::Field,
     sql::{
-        Database, Names, Place, Results, Shape, Touched, bare, expression, names, quoted, reworded,
+        Database, Names, Place, Results, Shape, SqlLimits, Touched, bare, expression, names,
+        quoted, reworded,
     },
 };
 
@@ -129,10 +130,13 @@ impl Job<'_> {
         let checked = Checked::new(self.name, self.fields, (self.before, sql, self.after))?;
         let mut database = Database::new(self.in_file)?;
         checked.create(&mut database)?;
-        let mut results = Results::one(name, checked.declared.clone());
+        let mut results = None;
         guarded(database.handle(), &mut || {
             let rows = std::iter::once(Ok(self.table.clone()));
             database.fill(self.name, &checked.touched, rows)?;
+            // One row's value cannot look at another row, so the budget by rows is ample.
+            let budget = database.start(&SqlLimits::default())?;
+            let results = results.insert(Results::one(name, checked.declared.clone(), budget));
             let mut statement = database.computed(self.name)?;
             let mut rows = statement.raw_query();
             let place = checked.place();
@@ -141,6 +145,7 @@ impl Job<'_> {
             }
             Ok(())
         })?;
+        let results = results.ok_or_else(DataError::interrupted)?;
         let integer = !results.integers().is_empty();
         let (_, values) = results.finish(|_| texts).pop().ok_or_else(DataError::interrupted)?;
         Ok((values, integer))

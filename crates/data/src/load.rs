@@ -376,8 +376,9 @@ fn query(
                 .fill(name, &touched, opened.chunks(&options))
                 .map_err(|error| place(error, source, name))?;
         }
+        let budget = database.start(&cx.limits).map_err(in_query)?;
         let (mut statement, _) = database.prepare(text, place_in_sql).map_err(in_query)?;
-        let mut results = Results::new(&statement).map_err(in_query)?;
+        let mut results = Results::new(&statement, budget).map_err(in_query)?;
         let mut rows = statement.raw_query();
         tick(cx, "querying", 0, None)?;
         loop {

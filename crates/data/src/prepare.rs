@@ -7,13 +7,13 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{DataSource, SplitRule};
+use collegium_manifest::{DataSource, Fence, SplitRule};
 use collegium_records::{Ingredient, Recipe, Settled};
 use collegium_store::{Place, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Column, Context, DataError, DataErrorKind, Side, Table, TableFacts, Unfit,
+    Column, Context, DataError, DataErrorKind, Side, SqlLimits, Table, TableFacts, Unfit,
     evaluate::{fields_of, reads},
     facts::facts,
     identity,
@@ -41,7 +41,9 @@ pub struct Prepared {
     given: Settled,
     recipe: Recipe,
     base: PathBuf,
+    fence: Fence,
     memory_bound: u64,
+    limits: SqlLimits,
     place: Place,
     state: Mutex<State>,
 }
@@ -129,7 +131,9 @@ pub fn prepare(
             given: settled.clone(),
             recipe: recipe.clone(),
             base: cx.base.to_owned(),
+            fence: cx.fence.clone(),
             memory_bound: cx.memory_bound,
+            limits: cx.limits,
             place: cx.store.place(),
             state: Mutex::new(state),
         }
@@ -532,7 +536,9 @@ impl Prepared {
             base: &self.base,
             progress: &|_, _, _| {},
             interrupted: &interrupted,
+            fence: &self.fence,
             memory_bound: self.memory_bound,
+            limits: self.limits,
         };
         let files = find(&self.source, &cx)?;
         let contents = Contents::default();

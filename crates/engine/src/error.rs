@@ -10,6 +10,9 @@ pub enum EngineError {
     /// The pipeline file, or the data that it describes, is wrong.
     #[error("{0}")]
     Invalid(Diagnostics),
+    /// A query was not run to its end, since who asked would not wait for it.
+    #[error("{0}")]
+    Unfinished(Diagnostics),
     /// A fit failed.
     #[error("{0}")]
     Fit(FitFailure),
@@ -70,7 +73,7 @@ impl EngineError {
     /// The exit code of the command line for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Invalid(_) | Self::File(_) => 3,
+            Self::Invalid(_) | Self::Unfinished(_) | Self::File(_) => 3,
             Self::Fit(_) => 4,
             Self::Store(error) if error.is_damage_or_write() => 7,
             Self::Table(_) | Self::Lost(_) => 7,

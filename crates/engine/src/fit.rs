@@ -145,7 +145,7 @@ impl Session {
                 }
             },
         });
-        let limit = self.pipeline.memory_limit;
+        let limit = self.memory_limit();
         let _memory = self.memory_held.take(self.memory(index), limit);
         let clock = Clock::start();
         let result = self.compute(index, part, recipe, warm, states);

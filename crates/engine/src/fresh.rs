@@ -16,7 +16,7 @@ use std::{
 };
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{DataSource, StandsOn, project_root};
+use collegium_manifest::{DataSource, StandsOn, asks, project_root};
 use collegium_records::{
     Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
     RequirementOutcome, RunReport,
@@ -24,7 +24,10 @@ use collegium_records::{
 use collegium_store::{Ground as Files, Stamped, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Session, findings::held::HELD_SETTINGS, inputs::States, session::base};
+use crate::{
+    EngineError, Session, consent::fence_around, findings::held::HELD_SETTINGS, inputs::States,
+    session::base,
+};
 
 /// What "up to date" rested on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ struct Ground {
     texts: Digest,
     /// Other pipelines' locks, relative to the pipeline file.
     sources: Vec<PathBuf>,
+    /// `pipeline.reads`.
+    reads: Vec<String>,
     /// Patterns of data files, and what they named.
     patterns: Vec<(String, Vec<PathBuf>)>,
     /// Data files.
@@ -145,21 +150,31 @@ impl Fresh {
     }
 }
 
-/// Is there nothing to do for the pipeline in this file? `None`: nobody knows without looking.
+/// Is there nothing to do for the pipeline in this file, whose user allows these folders to be read? `None`: nobody knows without looking.
 ///
 /// # Errors
 /// Only what a longer look would meet too: a store that cannot be read.
-pub fn fresh(pipeline: &Path) -> Result<Option<Fresh>, EngineError> {
+pub fn fresh(pipeline: &Path, allowed: &[PathBuf]) -> Result<Option<Fresh>, EngineError> {
     let root = project_root(pipeline);
     let store = Store::open_to_read(&root)?;
     let key = key(pipeline);
     let Some(bytes) = store.cached(&format!("{key}.ground"))? else { return Ok(None) };
     let Some((ground, files)) = decode(&bytes) else { return Ok(None) };
     let folder = pipeline.parent().unwrap_or(Path::new(""));
+    let asked = asks(
+        pipeline,
+        &root,
+        ground.reads.iter().map(String::as_str),
+        ground.patterns.iter().map(|(pattern, _)| pattern.as_str()),
+        ground.sources.iter().map(PathBuf::as_path),
+    );
+    let fence = fence_around(pipeline, &root, &asked, allowed);
     let tables = ground.patterns.iter().flat_map(|(_, files)| files);
-    let same = texts(pipeline, &root, &ground.sources, tables) == Some(ground.texts)
+    // Consent that was taken back is missed at once.
+    let same = ground.sources.iter().all(|lock| fence.admit(&folder.join(lock)).is_ok())
+        && texts(pipeline, &root, &ground.sources, tables) == Some(ground.texts)
         && ground.patterns.iter().all(|(pattern, files)| {
-            collegium_data::files_of(folder, pattern).is_some_and(|now| now == *files)
+            collegium_data::files_of(folder, &fence, pattern).is_some_and(|now| now == *files)
         })
         && ground.data.iter().all(Stamped::is_as_it_was)
         && store.stands_on(&files);
@@ -237,7 +252,9 @@ impl Session {
         let mut patterns = Vec::new();
         for pattern in self.pipeline.data.values().flat_map(DataSource::patterns) {
             let text = pattern.get_ref().clone();
-            let Some(files) = collegium_data::files_of(&base, &text) else { return Ok(None) };
+            let Some(files) = collegium_data::files_of(&base, &self.fence, &text) else {
+                return Ok(None);
+            };
             patterns.push((text, files));
         }
         let tables = patterns.iter().flat_map(|(_, files): &(_, Vec<PathBuf>)| files);
@@ -263,6 +280,7 @@ impl Session {
         let ground = Ground {
             texts,
             sources,
+            reads: self.pipeline.reads.iter().map(|folder| folder.get_ref().clone()).collect(),
             patterns,
             data,
             pipeline,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
-use collegium_manifest::{Diagnostic, StandsOn};
+use collegium_manifest::{Diagnostic, Outside, StandsOn};
 use collegium_records::{Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
@@ -101,6 +101,13 @@ impl Session {
     fn sourced(&self, index: usize, file: &str, expert: &str) -> Result<Found, EngineError> {
         let path: PathBuf = base(&self.pipeline).join(file);
         let lock = path.with_extension("lock");
+        let root = collegium_manifest::project_root(&path);
+        // Its file, its lock and the store that its models lie in.
+        for read in [&path, &lock, &root.join(".collegium")] {
+            if let Err(Outside { message, label, help }) = self.fence.admit(read) {
+                return Ok(Err([message, label, help]));
+            }
+        }
         let run = format!("run it first: `collegium run {}`", path.display());
         let missing =
             |message: String, label: &str| Ok(Err([message, label.to_owned(), run.clone()]));
@@ -132,7 +139,7 @@ impl Session {
         let standing = Standing { recipe: node.recipe, realisation: node.realisation };
         let mut fit = self.fit_of(&standing)?;
         if fit.is_none() {
-            self.fetch(&collegium_manifest::project_root(&path), &standing)?;
+            self.fetch(&root, &standing)?;
             fit = self.fit_of(&standing)?;
         }
         let Some(fit) = fit else {

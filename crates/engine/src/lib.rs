@@ -22,6 +22,7 @@ mod apply;
 mod audit;
 mod clock;
 mod combine;
+mod consent;
 mod diff;
 mod drift;
 mod energy;
@@ -58,6 +59,7 @@ mod warm;
 
 pub use audit::{AuditOptions, Without, audit};
 pub use collegium_data::Side;
+pub use consent::fence;
 pub use diff::{Version, diff};
 pub use error::{EngineError, FitFailure, mended};
 pub use evaluate::{EvaluateOptions, evaluate};

@@ -2,7 +2,8 @@
 //!
 //! A fit that would need more than `pipeline.memory_limit` is refused before anything large is
 //! allocated, with the figure; a system that runs out kills whom it likes. Several fits side by side
-//! share the limit: one waits until what is running leaves enough.
+//! share the limit: one waits until what is running leaves enough. Where the pipeline sets none, it is four fifths
+//! of what the machine, or the process's share of it, has.
 
 use std::sync::{Condvar, Mutex};
 
@@ -46,6 +47,19 @@ impl Drop for Share<'_> {
 }
 
 impl Session {
+    /// The most memory of a fit: what the pipeline says, or what this machine can give.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.pipeline.memory_limit.or_else(collegium_data::machine::memory)
+    }
+
+    /// `512.0 MiB`, and whose limit that is where the pipeline does not say it.
+    pub(crate) fn limit_words(&self, limit: u64) -> String {
+        match self.pipeline.memory_limit {
+            Some(_) => mebibytes(limit),
+            None => format!("{}, four fifths of this machine's memory", mebibytes(limit)),
+        }
+    }
+
     /// Refuses a fit that would not fit, in words.
     pub(crate) fn memory_for(
         &self,
@@ -56,13 +70,13 @@ impl Session {
     ) -> Result<u64, String> {
         let count = (rows.len() + valid.len()) as u64;
         let needed = self.bytes(index, width, self.experts[index].outputs(), count);
-        match self.pipeline.memory_limit {
+        match self.memory_limit() {
             Some(limit) if needed > limit => Err(format!(
                 "it would hold about {} ({count} rows of {width} encoded columns), more than \
                  `memory_limit` allows ({}); fewer rows (`where`), a smaller model or batch, or a \
                  higher limit would do",
                 mebibytes(needed),
-                mebibytes(limit)
+                self.limit_words(limit)
             )),
             _ => Ok(needed),
         }

@@ -102,7 +102,7 @@ pub(crate) fn planned(
         nodes: plans,
         seconds: total,
         peak_bytes,
-        memory_limit: session.pipeline.memory_limit,
+        memory_limit: session.memory_limit(),
     })
 }
 

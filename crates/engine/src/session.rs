@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
-use collegium_data::{ColumnFacts, Context, Matrix, Prepared, prepare};
+use collegium_data::{ColumnFacts, Context, DataErrorKind, Matrix, Prepared, SqlLimits, prepare};
 use collegium_digest::Digest;
-use collegium_manifest::{Diagnostics, Expert, Pipeline, bare_name, suggest};
+use collegium_manifest::{Diagnostics, Expert, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
 use collegium_records::{Fit, Lock, RowAccount};
 use collegium_store::{Store, read_lock};
@@ -31,6 +31,10 @@ pub struct Options {
     pub memory_bound: u64,
     /// Find the dates of splits by shares of time anew, from today's rows.
     pub advance_split: bool,
+    /// Folders outside of the project that the user allows to be read.
+    pub allowed: Vec<PathBuf>,
+    /// Steps after which a query is left unfinished ([`EngineError::Unfinished`]).
+    pub look: Option<u64>,
 }
 
 /// An open pipeline.
@@ -43,6 +47,8 @@ pub struct Session {
     pub store: Arc<Store>,
     /// The lock as it was when the pipeline was opened.
     pub lock: Lock,
+    /// Where its files may lie.
+    pub(crate) fence: Fence,
     /// Who watches.
     pub(crate) observer: Watcher,
     /// Set to stop.
@@ -86,8 +92,14 @@ impl Session {
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
         let session_lock = read_lock(&lock_path(&pipeline))?;
         let base = base(&pipeline);
+        let fence = crate::fence(&pipeline, &options.allowed);
+        let limits = SqlLimits {
+            steps: pipeline.sql_steps,
+            memory: pipeline.sql_memory,
+            look: options.look,
+        };
         let mut data = IndexMap::new();
-        let mut wrong = Diagnostics::default();
+        let (mut wrong, mut unfinished) = (Diagnostics::default(), Diagnostics::default());
         let mut said = Vec::new();
         for (name, source) in &pipeline.data {
             let watcher = &options.observer;
@@ -97,9 +109,11 @@ impl Session {
             let context = Context {
                 store: &store,
                 base: &base,
+                fence: &fence,
                 progress: &progress,
                 interrupted: &options.interrupted,
                 memory_bound: options.memory_bound,
+                limits,
             };
             let locked = session_lock.data.get(&format!("data.{name}"));
             let mut settled = locked.map(|data| data.settled.clone()).unwrap_or_default();
@@ -116,6 +130,9 @@ impl Session {
                     }
                     data.insert(name.clone(), prepared);
                 }
+                Err(error) if error.kind() == DataErrorKind::Unfinished => {
+                    unfinished.push(error.diagnostic(&pipeline.source));
+                }
                 Err(error) => match data_error(error, &pipeline.source) {
                     EngineError::Invalid(found) => wrong.0.extend(found.0),
                     other => return Err(other),
@@ -127,10 +144,14 @@ impl Session {
         if !wrong.0.is_empty() {
             return Err(EngineError::Invalid(wrong));
         }
+        if !unfinished.is_empty() {
+            return Err(EngineError::Unfinished(unfinished));
+        }
         let mut session = Self {
             pipeline,
             dag,
             store,
+            fence,
             locked: locked_realisations(&session_lock),
             lock: session_lock,
             observer: options.observer,

@@ -82,6 +82,7 @@ impl Session {
             pipeline,
             dag,
             store: self.store.clone(),
+            fence: self.fence.clone(),
             lock: self.lock.clone(),
             observer: match shift {
                 0 => self.observer.clone(),

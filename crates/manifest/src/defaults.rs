@@ -40,6 +40,8 @@ pub const FOLDS: u32 = 5;
 pub const MOST_FOLDS: u32 = 100;
 /// `evaluate.baselines`
 pub const BASELINES: [Baseline; 2] = [Baseline::Majority, Baseline::Linear];
+/// The least `pipeline.sql_steps`.
+pub const LEAST_STEPS: u64 = 1000;
 /// The least `pipeline.memory_limit`: 1 MiB.
 pub const LEAST_MEMORY: u64 = 1 << 20;
 /// How many digits `expert.NAME.pin` may have: the most are a whole digest.

@@ -24,13 +24,15 @@
 //! file (a generator in any language writes TOML); resolving file globs here (what files are there
 //! is data, not grammar).
 //!
-//! Files are only read: the pipeline's own and its blueprints. Nothing here opens data.
+//! Files are only read: the pipeline's own and its blueprints. Nothing here opens data; `reach` says which files
+//! may be opened at all.
 
 mod at;
 pub mod defaults;
 mod diagnostic;
 mod load;
 mod raw;
+mod reach;
 mod recover;
 mod resolve;
 mod schema;
@@ -43,7 +45,8 @@ mod wording;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use load::{Loaded, NoBlueprint, load, parse, project_root};
+pub use load::{Loaded, NoBlueprint, load, load_within, parse, project_root};
+pub use reach::{Fence, Outside, asks, beginning, real};
 pub use resolve::METRICS;
 pub use schema::json_schema;
 pub use source::SourceFile;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Diagnostic, Diagnostics, Pipeline, SourceFile,
+    Diagnostic, Diagnostics, Fence, Outside, Pipeline, SourceFile,
     resolve::resolve,
     suggest::{did_you_mean, list},
 };
@@ -35,10 +35,19 @@ pub struct NoBlueprint {
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
+    load_within(path, &[])
+}
+
+/// The same; blueprints may be links that lead to the folders that the user consents to.
+///
+/// # Errors
+/// Everything that is wrong with them, in the order of the text.
+pub fn load_within(path: &Path, consented: &[PathBuf]) -> Result<Loaded, Diagnostics> {
     let source = Arc::new(read(path)?);
     let root = project_root(path);
     let models = root.join("models");
-    parse(source, root, &|name| read_blueprint(&models, name))
+    let fence = Fence::new(path, &root, &[], consented);
+    parse(source, root, &|name| read_blueprint(&models, name, &fence))
 }
 
 /// A pipeline from its text, its project root, and a way to read the blueprint of a name.
@@ -105,8 +114,11 @@ fn neighbour(path: &Path) -> Option<String> {
     }
 }
 
-fn read_blueprint(models: &Path, name: &str) -> Result<SourceFile, NoBlueprint> {
+fn read_blueprint(models: &Path, name: &str, fence: &Fence) -> Result<SourceFile, NoBlueprint> {
     let path = models.join(format!("{name}.toml"));
+    if let Err(Outside { message, help, .. }) = fence.admit(&path) {
+        return Err(NoBlueprint { reason: message, help: Some(help) });
+    }
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             // Shown as the user would type it.

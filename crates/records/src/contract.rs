@@ -196,7 +196,7 @@ pub struct PlanReport {
     /// Largest estimated memory of one fit.
     #[serde(default)]
     pub peak_bytes: u64,
-    /// `pipeline.memory_limit` in bytes, if there is one.
+    /// `pipeline.memory_limit` in bytes, or four fifths of the machine's memory; null where nobody knows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_limit: Option<u64>,
 }

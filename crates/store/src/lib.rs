@@ -69,6 +69,7 @@ mod stamp;
 mod stamped;
 mod sweep;
 mod traces;
+mod trust;
 mod verify;
 
 use std::{
@@ -91,6 +92,7 @@ pub use lockfile::{LOCK_FORMAT, broken_seals, parse_lock, read_lock, write_lock}
 pub use owner::trust_file;
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use stamped::Stamped;
+pub use trust::{Grant, READS, grants, revoke, stores, trust_store};
 pub use verify::{Progress, Scope, Verified};
 
 use crate::{

@@ -27,20 +27,10 @@ pub(crate) fn is_ours(store: &Metadata, path: &Path) -> bool {
     let called_by = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
     store.uid() == me.as_raw()
         || (me.is_root() && called_by == Some(store.uid()))
-        || trusted().iter().any(|safe| is_named(safe, path))
+        || crate::trust::stores().iter().any(|safe| is_named(safe, path))
 }
 
 fn is_named(safe: &str, store: &Path) -> bool {
     safe == "*"
         || fs::canonicalize(safe).is_ok_and(|safe| fs::canonicalize(store).is_ok_and(|s| s == safe))
-}
-
-/// The stores that this user trusts. What cannot be read trusts none.
-fn trusted() -> Vec<String> {
-    let Some(text) = trust_file().and_then(|file| fs::read_to_string(file).ok()) else {
-        return Vec::new();
-    };
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let stores = table.get("stores").and_then(toml::Value::as_array).into_iter().flatten();
-    stores.filter_map(|store| Some(store.as_str()?.to_owned())).collect()
 }

@@ -15,6 +15,7 @@ mod run;
 mod shell;
 mod show;
 mod status;
+mod trust;
 mod verify;
 mod why;
 
@@ -90,6 +91,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),
         Command::Verify { pipeline, repair } => verify::verify(args, pipeline.as_deref(), *repair),
         Command::Gc { dry_run, keep, grace } => gc::gc(args, *dry_run, *keep, *grace),
+        Command::Trust { pipeline, yes, list, revoke, store } => {
+            let (pipeline, store) = (pipeline.as_deref(), store.as_deref());
+            let (yes, list, revoke) = (*yes, *list, *revoke);
+            trust::trust(args, &trust::Asked { pipeline, store, yes, list, revoke })
+        }
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),

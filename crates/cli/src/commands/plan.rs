@@ -58,7 +58,9 @@ fn warn_of_memory(plan: &PlanReport) {
 /// A plan of nothing, if that can be seen without opening the pipeline; was it one?
 fn idle(args: &Args, named: Option<&str>) -> Result<bool, Failure> {
     let path = crate::locate::find(named)?;
-    let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(false) };
+    let Some(fresh) = collegium_engine::fresh(&path, crate::consent::allowed())? else {
+        return Ok(false);
+    };
     if !args.json && !fresh.has_held_settings() {
         crate::human::put(&up_to_date(&fresh.pipeline, fresh.experts))?;
         return Ok(true);

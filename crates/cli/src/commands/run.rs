@@ -94,7 +94,9 @@ fn idle(
     started: std::time::Instant,
 ) -> Result<Option<ExitCode>, Failure> {
     let path = crate::locate::find(named)?;
-    let Some(fresh) = collegium_engine::fresh(&path)? else { return Ok(None) };
+    let Some(fresh) = collegium_engine::fresh(&path, crate::consent::allowed())? else {
+        return Ok(None);
+    };
     // Node by node only where somebody will read it so.
     let report = if args.json || fresh.experts <= MANY {
         let Some(report) = fresh.report()? else { return Ok(None) };

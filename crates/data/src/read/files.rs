@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use collegium_manifest::Spanned;
+use collegium_manifest::{Fence, Outside, Spanned, beginning};
 use collegium_records::PredictedBy;
 
 use super::{
@@ -82,18 +82,27 @@ pub(crate) fn format(path: &Path) -> Result<Format, DataError> {
     }
 }
 
-/// The files that a pattern names, relative to `base`; `None` where there are none or it is no
-/// pattern.
-pub fn files_of(base: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
-    expand(base, &Spanned::new(0..0, pattern.to_owned())).ok()
+/// The files that a pattern names, relative to `base`; `None` where there are none, where it is no
+/// pattern, or where it leads out of the fence.
+pub fn files_of(base: &Path, fence: &Fence, pattern: &str) -> Option<Vec<PathBuf>> {
+    expand(base, fence, &Spanned::new(0..0, pattern.to_owned())).ok()
 }
 
 /// The files that a pattern names, relative to `base`, sorted by path; never none. What lies beside a
 /// table to say who made it is no table, and neither are hidden files and what is in hidden folders: see
-/// [`meant`].
-pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathBuf>, DataError> {
+/// [`meant`]. Nothing beyond the fence is looked at, not even to say what is there.
+pub(crate) fn expand(
+    base: &Path,
+    fence: &Fence,
+    pattern: &Spanned<String>,
+) -> Result<Vec<PathBuf>, DataError> {
     let text = pattern.get_ref();
     let literal = base.join(text);
+    let is_pattern = text.contains(['*', '?', '[']);
+    fence.admit(&base.join(beginning(text))).map_err(|out| outside(out, pattern))?;
+    if literal.symlink_metadata().is_ok() {
+        fence.admit(&literal).map_err(|out| outside(out, pattern))?;
+    }
     if literal.is_file() {
         return Ok(vec![literal]);
     }
@@ -103,7 +112,7 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
     {
         return Err(refused(&literal, what).at(pattern));
     }
-    if !text.contains(['*', '?', '[']) {
+    if !is_pattern {
         let what =
             if literal.is_dir() { "is a folder, not a file" } else { "there is no such file" };
         let error = DataError::new(DataErrorKind::MissingFile, what).file(&literal).at(pattern);
@@ -134,6 +143,7 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
             false => hidden = Some(path),
         }
     }
+    fence.admit_all(&files).map_err(|out| outside(out, pattern))?;
     files.sort();
     if files.is_empty() {
         let error = invalid(format!("no file matches `{text}`"));
@@ -150,6 +160,12 @@ pub(crate) fn expand(base: &Path, pattern: &Spanned<String>) -> Result<Vec<PathB
         }));
     }
     Ok(files)
+}
+
+/// A file that the pipeline must not read.
+fn outside(outside: Outside, pattern: &Spanned<String>) -> DataError {
+    let Outside { message, help, .. } = outside;
+    DataError::new(DataErrorKind::Outside, message).at(pattern).help(help)
 }
 
 /// Is a matching path meant by a pattern? A name that begins with `.` is hidden (Jupyter's

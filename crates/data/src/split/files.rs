@@ -21,14 +21,14 @@ pub(crate) fn of_table(
     pattern: &Spanned<String>,
     cx: &Context,
 ) -> Result<(Vec<PathBuf>, [usize; 3]), DataError> {
-    let mut train = expand(cx.base, pattern)?;
+    let mut train = expand(cx.base, cx.fence, pattern)?;
     let SplitRule::Files(rule) = &source.split.rule else {
         let count = train.len();
         return Ok((train, [count, 0, 0]));
     };
-    let test = expand(cx.base, &rule.test)?;
+    let test = expand(cx.base, cx.fence, &rule.test)?;
     let valid = match &rule.valid {
-        Some(pattern) => expand(cx.base, pattern)?,
+        Some(pattern) => expand(cx.base, cx.fence, pattern)?,
         None => Vec::new(),
     };
     if let (Some(twice), Some(pattern)) =

@@ -29,6 +29,8 @@ pub(super) const FUNCTIONS: [(&str, usize); 7] = [
 
 /// Answers of each function that are remembered, at most.
 const REMEMBERED: usize = 4096;
+/// Bytes of arguments and answer of a call that is remembered, at most.
+const REMEMBERED_BYTES: usize = 256;
 
 /// Why a call is refused; the name is the function's.
 pub(super) const WHY: &str = "reads the clock or the time zone here";
@@ -98,6 +100,14 @@ impl Known {
 
     /// Remembers the answer to the present call.
     fn learn(&mut self, value: Value) {
+        let length = match &value {
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        if self.asked.len() + length > REMEMBERED_BYTES {
+            return;
+        }
         if self.answers.len() == REMEMBERED {
             self.answers.clear();
         }

@@ -10,6 +10,7 @@ use super::{
     clock,
     fault::{self, Place, plain},
     guard::{Guard, Touched},
+    limit::{Budget, Filled, Meter, SqlLimits},
     math, moment,
     names::Names,
     row,
@@ -41,6 +42,9 @@ impl Shape {
 pub(crate) struct Database {
     db: Connection,
     guard: Guard,
+    meter: Meter,
+    filled: Filled,
+    budget: Option<Budget>,
     tables: Vec<Shape>,
     /// Of each table the positions of the fields that SQLite was told of.
     declared: Vec<Vec<usize>>,
@@ -104,8 +108,11 @@ impl Database {
         db.create_collation(moment::COLLATION, moment::compare).map_err(plain)?;
         let guard = Guard::default();
         guard.stand(&mut db).map_err(plain)?;
+        let meter = Meter::default();
+        meter.attach(&mut db).map_err(plain)?;
         let (tables, declared) = (Vec::new(), Vec::new());
-        Ok(Self { db, guard, tables, declared, _folder: folder })
+        let (filled, budget) = (Filled::default(), None);
+        Ok(Self { db, guard, meter, filled, budget, tables, declared, _folder: folder })
     }
 
     /// Declares a table with the columns that `names` names.
@@ -151,6 +158,14 @@ impl Database {
         self.db.get_interrupt_handle()
     }
 
+    /// From here on what statements take is counted; returns what they may take.
+    pub(crate) fn start(&mut self, limits: &SqlLimits) -> Result<Budget, DataError> {
+        let budget = Budget::of(limits, self.filled);
+        self.meter.start(&self.db, &budget).map_err(plain)?;
+        self.budget = Some(budget);
+        Ok(budget)
+    }
+
     /// Compiles a user's SELECT, which stands at `place` in `sql`, under guard.
     pub(crate) fn prepare(
         &self,
@@ -160,8 +175,10 @@ impl Database {
         self.guard.raise();
         let prepared = self.db.prepare(sql);
         let touched = self.guard.lower();
-        let statement =
-            prepared.map_err(|error| fault::of_sql(error, place, &touched, &self.tables))?;
+        let statement = prepared.map_err(|error| {
+            let limited = self.meter.fault(&error, self.budget.as_ref());
+            limited.unwrap_or_else(|| fault::of_sql(error, place, &touched, &self.tables))
+        })?;
         let refuse = |why: &str| Err(DataError::new(DataErrorKind::Query, why));
         if statement.is_explain() != 0 || !statement.readonly() || statement.column_count() == 0 {
             return refuse("a query can only read: it is a SELECT");
@@ -181,7 +198,8 @@ impl Database {
 
     /// An error while a user's SQL ran.
     pub(crate) fn fault(&self, error: rusqlite::Error, place: Place<'_>) -> DataError {
-        row::refused(error, place, &self.tables)
+        let limited = self.meter.fault(&error, self.budget.as_ref());
+        limited.unwrap_or_else(|| row::refused(error, place, &self.tables))
     }
 
     /// The computed column of a table, for every row in order.
@@ -241,12 +259,17 @@ impl Database {
                         .map(|&i| Ok((column(&chunk, &shape.fields[i])?, &shape.fields[i])))
                         .collect::<Result<_, DataError>>()?;
                     for row in run {
+                        let mut width = 0;
                         for (mark, (values, field)) in columns.iter().enumerate() {
                             let text = texts[mark].get(row - first).map_or("", String::as_str);
                             let value = value(values, row, field, text);
+                            width += bytes(&value);
                             insert.raw_bind_parameter(mark + 1, value).map_err(plain)?;
                         }
                         insert.raw_execute().map_err(plain)?;
+                        self.filled.rows += 1;
+                        self.filled.bytes += width;
+                        self.filled.widest = self.filled.widest.max(width);
                     }
                 }
             }
@@ -292,6 +315,15 @@ fn time_texts(values: &Values, run: Range<usize>) -> Result<Vec<String>, DataErr
             .collect(),
         _ => Vec::new(),
     })
+}
+
+/// Bytes that a value takes, or about that.
+fn bytes(value: &rusqlite::types::ToSqlOutput<'_>) -> u64 {
+    use rusqlite::types::{ToSqlOutput, ValueRef};
+    match value {
+        ToSqlOutput::Borrowed(ValueRef::Text(text)) => text.len() as u64 + 4,
+        _ => 9,
+    }
 }
 
 /// A value as SQLite takes it.

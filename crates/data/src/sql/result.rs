@@ -9,16 +9,24 @@ use std::collections::BTreeSet;
 use collegium_manifest::ColumnType;
 use rusqlite::{Statement, types::ValueRef};
 
-use super::database::declared;
+use super::{Budget, database::declared};
 use crate::{
     DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, Values,
     cast::{EXACT, Interner, all_missing, cast},
 };
 
+/// Bytes of a number, of the code of a text, and of a text that was not met before beside its letters.
+const NUMBER: u64 = 8;
+const CODE: u64 = 4;
+const LEVEL: u64 = 64;
+
 /// Columns of a result, growing row by row.
 pub(crate) struct Results {
     columns: Vec<Growing>,
     rows: u64,
+    /// Bytes so far, or about that.
+    bytes: u64,
+    budget: Budget,
 }
 
 struct Growing {
@@ -38,7 +46,7 @@ enum State {
 
 impl Results {
     /// For the columns of a statement.
-    pub(crate) fn new(statement: &Statement<'_>) -> Result<Self, DataError> {
+    pub(crate) fn new(statement: &Statement<'_>, budget: Budget) -> Result<Self, DataError> {
         let mut columns: Vec<Growing> = Vec::new();
         for column in statement.columns() {
             let name = column.name().to_owned();
@@ -51,14 +59,14 @@ impl Results {
             let declared = column.decl_type().map(str::to_owned);
             columns.push(Growing { name, declared, integer: true, values: State::Unknown(0) });
         }
-        Ok(Self { columns, rows: 0 })
+        Ok(Self { columns, rows: 0, bytes: 0, budget })
     }
 
     /// For one column, with the declared type of the column that it refers to plainly, if it does.
-    pub(crate) fn one(name: &str, declared: Option<String>) -> Self {
+    pub(crate) fn one(name: &str, declared: Option<String>, budget: Budget) -> Self {
         let values = State::Unknown(0);
         let column = Growing { name: name.to_owned(), declared, integer: true, values };
-        Self { columns: vec![column], rows: 0 }
+        Self { columns: vec![column], rows: 0, bytes: 0, budget }
     }
 
     /// Rows so far.
@@ -77,9 +85,12 @@ impl Results {
         self.rows += 1;
         for (index, column) in self.columns.iter_mut().enumerate() {
             let value = row.get_ref(index).map_err(super::fault::plain)?;
-            column.push(value, self.rows)?;
+            self.bytes += column.push(value, self.rows)?;
         }
-        Ok(())
+        match self.bytes > self.budget.memory {
+            true => Err(self.budget.too_much_memory(self.rows)),
+            false => Ok(()),
+        }
     }
 
     /// The finished columns, with their names, in the query's order. `texts` names columns whose
@@ -94,7 +105,8 @@ impl Results {
 }
 
 impl Growing {
-    fn push(&mut self, value: ValueRef<'_>, row: u64) -> Result<(), DataError> {
+    /// Takes one more value; returns how many bytes that adds.
+    fn push(&mut self, value: ValueRef<'_>, row: u64) -> Result<u64, DataError> {
         let fault = |kind, message: &str, help: &str| {
             Err(DataError::new(kind, message).line(row).column(&self.name, None).help(help))
         };
@@ -105,7 +117,7 @@ impl Growing {
                     State::Numbers(values) => values.push(f64::NAN),
                     State::Texts(codes, _) => codes.push(MISSING_CODE),
                 }
-                return Ok(());
+                return Ok(NUMBER);
             }
             ValueRef::Integer(value) if value.unsigned_abs() > EXACT as u64 => {
                 return fault(
@@ -141,8 +153,10 @@ impl Growing {
                 }
                 return match &mut self.values {
                     State::Texts(codes, levels) => {
+                        let known = levels.len();
                         codes.push(levels.code(text));
-                        Ok(())
+                        let new = levels.len() > known;
+                        Ok(CODE + if new { text.len() as u64 + LEVEL } else { 0 })
                     }
                     _ => mixed(&self.name, row, &format!("the text `{text}`")),
                 };
@@ -161,7 +175,7 @@ impl Growing {
         match &mut self.values {
             State::Numbers(values) => {
                 values.push(number);
-                Ok(())
+                Ok(NUMBER)
             }
             _ => mixed(&self.name, row, &format!("the number {number}")),
         }
@@ -204,7 +218,7 @@ impl Growing {
     }
 }
 
-fn mixed(column: &str, row: u64, what: &str) -> Result<(), DataError> {
+fn mixed(column: &str, row: u64, what: &str) -> Result<u64, DataError> {
     let message = format!("{what} stands in a column that held the other kind before");
     Err(DataError::new(DataErrorKind::WrongType, message)
         .line(row)

@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
-use collegium_data::{Context, DataError, Prepared, Table, prepare};
+use collegium_data::{Context, DataError, Prepared, SqlLimits, Table, prepare};
 use collegium_manifest::{
-    ColumnType, DataSource, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
+    ColumnType, DataSource, Fence, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
     SourceOrigin, Spanned, Split, SplitRule,
 };
 use collegium_records::Settled;
@@ -20,6 +20,7 @@ pub(crate) struct Project {
     pub(crate) source: DataSource,
     pub(crate) settled: Settled,
     pub(crate) memory_bound: u64,
+    pub(crate) limits: SqlLimits,
     pub(crate) interrupted: AtomicBool,
     /// What progress was reported about.
     pub(crate) work: Mutex<Vec<String>>,
@@ -64,6 +65,7 @@ impl Project {
             },
             settled: Settled::default(),
             memory_bound: u64::MAX,
+            limits: SqlLimits::default(),
             interrupted: AtomicBool::new(false),
             work: Mutex::default(),
         }
@@ -150,6 +152,8 @@ impl Project {
         let cx = Context {
             store: &store,
             base: self.folder.path(),
+            fence: &Fence::around(self.folder.path()),
+            limits: self.limits,
             progress: &note,
             interrupted: &self.interrupted,
             memory_bound: self.memory_bound,

@@ -243,7 +243,9 @@ fn hidden_files_and_notes_to_programs_match_only_where_the_pattern_writes_their_
         project.write(name, "a\n1\n");
     }
     let found = |pattern: &str| -> Vec<String> {
-        let files = collegium_data::files_of(project.folder.path(), pattern).unwrap_or_default();
+        let folder = project.folder.path();
+        let fence = collegium_manifest::Fence::around(folder);
+        let files = collegium_data::files_of(folder, &fence, pattern).unwrap_or_default();
         let below = |path: &std::path::PathBuf| {
             path.strip_prefix(project.folder.path()).unwrap().display().to_string()
         };

@@ -92,7 +92,12 @@ impl Session {
             let declared = source.origin_of(name);
             let mut files = Vec::new();
             for path in paths {
-                let said = contents.get(path.as_path()).map(|content| beside(path, content));
+                let said = contents.get(path.as_path()).map(|content| {
+                    match self.fence.admit(&PredictedBy::beside(path)) {
+                        Ok(()) => beside(path, content),
+                        Err(_) => Err("is not read: it leads out of the project".to_owned()),
+                    }
+                });
                 let made = match said.transpose() {
                     Ok(made) => made.flatten(),
                     // What is declared synthetic anyway needs no other witness.

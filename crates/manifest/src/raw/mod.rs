@@ -29,7 +29,7 @@ pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
     At, Audit, Baseline, Table,
-    defaults::{BASELINES, FORMAT, MOST_REFITS, SEED},
+    defaults::{BASELINES, FORMAT, LEAST_STEPS, MOST_REFITS, SEED},
 };
 
 /// A Collegium pipeline: data sources, the experts that are trained on them, and what combines them.
@@ -67,8 +67,20 @@ pub(crate) struct RawPipeline {
     #[schemars(extend("default" = SEED))]
     pub(crate) seed: Option<At<u64>>,
     /// The most memory of a fit, such as `"2 GiB"` or a number of bytes, at least 1 MiB: one that
-    /// would need more is not started. Default: no limit.
+    /// would need more is not started. Default: four fifths of the machine's memory, or of what the process
+    /// may use of it.
     pub(crate) memory_limit: Option<At<Memory>>,
+    /// Folders outside of the project that its files may lie in, relative to this file. It only asks: the
+    /// user consents, with `collegium trust` or `--allow-read`. Default: none.
+    #[schemars(extend("default" = []))]
+    pub(crate) reads: Option<Vec<At<String>>>,
+    /// The most steps of SQLite's machine that a query may take, at least 1,000. Default: a thousand
+    /// million, and 20,000 more for each row of its tables.
+    #[schemars(range(min = LEAST_STEPS))]
+    pub(crate) sql_steps: Option<At<u64>>,
+    /// The most memory of what a query returns, such as `"2 GiB"` or a number of bytes. Default: 256 MiB
+    /// and sixteen times what it reads; never more than the machine's memory allows.
+    pub(crate) sql_memory: Option<At<Memory>>,
     /// Keep or patch experts instead of retraining them, on evidence, where an expert says nothing:
     /// `true`, or a table of `tolerance` and `confidence`. Default: false.
     #[schemars(extend("default" = false))]

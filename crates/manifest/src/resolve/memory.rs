@@ -1,4 +1,4 @@
-//! `pipeline.memory_limit`: from a size to bytes.
+//! `pipeline.memory_limit` and `pipeline.sql_memory`: from a size to bytes.
 
 use crate::{
     At,
@@ -9,24 +9,27 @@ use crate::{
     suggest::list,
 };
 
-const EXAMPLE: &str = "write for example `memory_limit = \"2 GiB\"`";
+fn example(key: &str) -> String {
+    format!("write for example `{key} = \"2 GiB\"`")
+}
 
 /// The limit in bytes; `None` when there is none, or when what is wrong with it has been reported.
-pub(crate) fn resolve(limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64> {
+pub(crate) fn resolve(key: &str, limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64> {
     let limit = limit?;
+    let example = example(key);
     if let Memory::Text(text) = limit.get()
         && text.trim().is_empty()
     {
-        let finding = sink.error(limit.span(), "`memory_limit` is empty").label("empty");
-        sink.local(finding.help(EXAMPLE));
+        let finding = sink.error(limit.span(), format!("`{key}` is empty")).label("empty");
+        sink.local(finding.help(example));
         return None;
     }
     let (bytes, help) = match limit.get() {
-        Memory::Bytes(bytes) => (*bytes, format!("a number alone counts bytes: {EXAMPLE}")),
+        Memory::Bytes(bytes) => (*bytes, format!("a number alone counts bytes: {example}")),
         Memory::Text(text) => match size::parse(text) {
-            Ok(bytes) => (bytes, EXAMPLE.to_owned()),
+            Ok(bytes) => (bytes, example),
             Err(slip) => {
-                report(limit, text, &slip, sink);
+                report(key, limit, text, &slip, sink);
                 return None;
             }
         },
@@ -34,7 +37,7 @@ pub(crate) fn resolve(limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64
     if bytes < LEAST_MEMORY {
         let least = size::write(LEAST_MEMORY);
         let written = sink.source.text.get(limit.span()).unwrap_or_default();
-        let message = format!("`memory_limit` must be at least {least}, not {written}");
+        let message = format!("`{key}` must be at least {least}, not {written}");
         sink.local(
             sink.error(limit.span(), message).label(format!("must be at least {least}")).help(help),
         );
@@ -43,17 +46,18 @@ pub(crate) fn resolve(limit: Option<&At<Memory>>, sink: &mut Sink) -> Option<u64
     Some(bytes)
 }
 
-fn report(limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut Sink) {
+fn report(key: &str, limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut Sink) {
+    let example = example(key);
     let finding = match slip {
         Slip::NoNumber => sink
-            .error(limit.span(), format!("`memory_limit` must be a size, not `{text}`"))
+            .error(limit.span(), format!("`{key}` must be a size, not `{text}`"))
             .label("expected a number and a unit")
-            .help(EXAMPLE),
+            .help(example),
         Slip::NoUnit => sink
             .error(limit.span(), format!("the size `{text}` has no unit"))
             .label("expected a number and a unit")
             .help(format!(
-                "{EXAMPLE}; a number of bytes is written without quotes, `memory_limit = {}`",
+                "{example}; a number of bytes is written without quotes, `{key} = {}`",
                 2_u64 << 30
             )),
         Slip::Unit { number, unit } => {
@@ -63,14 +67,14 @@ fn report(limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut Sink) {
             sink.error(place, format!("there is no unit `{unit}`")).label("unknown unit").help(
                 match size::suggest(unit) {
                     Some(meant) => format!("did you mean `{number} {meant}`?"),
-                    None => format!("units are {}: {EXAMPLE}", list(&names)),
+                    None => format!("units are {}: {example}", list(&names)),
                 },
             )
         }
         Slip::TooLarge => sink
             .error(limit.span(), format!("`{text}` are more bytes than can be counted"))
             .label("must be below 16777216 TiB")
-            .help(format!("leave it away for no limit, or {EXAMPLE}")),
+            .help(format!("leave it away for the default, or {example}")),
     };
     sink.local(finding);
 }

@@ -26,7 +26,7 @@ use toml::Spanned;
 
 use crate::{
     Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, Table,
-    defaults::{BASELINES, FORMAT, SEED},
+    defaults::{BASELINES, FORMAT, LEAST_STEPS, SEED},
     raw::{RawAudit, RawGate, RawMixture, RawPipeline},
     recover::{Cut, Recovered, read_pipeline},
     sink::Sink,
@@ -47,7 +47,14 @@ pub(crate) fn resolve(
     let Recovered { value: mut file, cut, mut sink } = read_pipeline(source);
     let raw = file.pipeline.take().unwrap_or_default();
     check_pipeline(&raw, &mut sink);
-    let memory_limit = memory::resolve(raw.memory_limit.as_ref(), &mut sink);
+    let memory_limit = memory::resolve("memory_limit", raw.memory_limit.as_ref(), &mut sink);
+    let sql_memory = memory::resolve("sql_memory", raw.sql_memory.as_ref(), &mut sink);
+    let steps = |steps: u64| steps >= LEAST_STEPS;
+    let wanted = format!("at least {LEAST_STEPS}");
+    ranges::bound(&mut sink, "sql_steps", &raw.sql_steps, steps, &wanted);
+    for folder in raw.reads.iter().flatten() {
+        ranges::not_empty(&mut sink, "reads", folder);
+    }
 
     let names = names::Names::new(&file, &cut);
     names::check(&file, &mut sink);
@@ -104,6 +111,9 @@ pub(crate) fn resolve(
         name: raw.name.map_or_else(|| stem(source), |name| name.0.into_inner()),
         seed: raw.seed.as_ref().map_or(SEED, |seed| *seed.get()),
         memory_limit,
+        reads: raw.reads.iter().flatten().map(|folder| folder.0.clone()).collect(),
+        sql_steps: raw.sql_steps.as_ref().map(|steps| *steps.get()),
+        sql_memory,
         data,
         experts,
         evaluate: Evaluate { baselines, require: requirements, least_measured },

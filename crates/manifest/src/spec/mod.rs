@@ -35,6 +35,12 @@ pub struct Pipeline {
     pub seed: u64,
     /// `pipeline.memory_limit`, in bytes: no fit that would need more is started.
     pub memory_limit: Option<u64>,
+    /// `pipeline.reads`: folders outside of the project that it asks for, relative to the file.
+    pub reads: Vec<Spanned<String>>,
+    /// `pipeline.sql_steps`: the most steps of a query.
+    pub sql_steps: Option<u64>,
+    /// `pipeline.sql_memory`, in bytes: the most that a query may return.
+    pub sql_memory: Option<u64>,
     /// `[data.NAME]`, in the order of the file.
     pub data: IndexMap<String, DataSource>,
     /// Everything that learns: `[expert.NAME]`, `[gate.NAME]` and `[mixture.NAME]`, each in the order

@@ -27,6 +27,16 @@ impl Pipeline {
         if let Some(bytes) = self.memory_limit {
             line(&mut out, "memory_limit", text(&size::write(bytes)));
         }
+        if let Some(steps) = self.sql_steps {
+            line(&mut out, "sql_steps", steps);
+        }
+        if let Some(bytes) = self.sql_memory {
+            line(&mut out, "sql_memory", text(&size::write(bytes)));
+        }
+        if !self.reads.is_empty() {
+            let folders: Vec<String> = self.reads.iter().map(|f| text(f.get_ref())).collect();
+            line(&mut out, "reads", format!("[{}]", folders.join(", ")));
+        }
         for data in self.data.values() {
             out.push('\n');
             out.push_str(&data.with_defaults());

@@ -24,7 +24,7 @@ fn an_unknown_key_far_from_all_lists_the_known_ones() {
     2 | author = "me"
       | ^^^^^^ unknown key
       |
-      = help: the known keys are `name`, `format`, `seed`, `memory_limit`, `reuse`
+      = help: the known keys are `name`, `format`, `seed`, `memory_limit`, `reads`, `sql_steps`, `sql_memory`, `reuse`
     "#);
 }
 

@@ -140,7 +140,7 @@ fn a_memory_limit_can_be_counted() {
     2 | memory_limit = "16777216 TiB"
       |                ^^^^^^^^^^^^^^ must be below 16777216 TiB
       |
-      = help: leave it away for no limit, or write for example `memory_limit = "2 GiB"`
+      = help: leave it away for the default, or write for example `memory_limit = "2 GiB"`
     "#);
     insta::assert_snapshot!(wrong("[pipeline]\nmemory_limit = 99999999999999999999999999\n"), @r#"
     error: `memory_limit` must be a size such as `"2 GiB"` or a whole number of bytes, not 99999999999999999999999999

@@ -75,6 +75,7 @@ fn meaning(pipeline: &Pipeline) -> String {
             &pipeline.name,
             pipeline.seed,
             pipeline.memory_limit,
+            (pipeline.sql_steps, pipeline.sql_memory, &pipeline.reads),
             &pipeline.data,
             &pipeline.experts,
             &pipeline.evaluate,
@@ -353,6 +354,9 @@ prop_compose! {
         seed in any::<u64>(),
         experts in (expert(0), expert(1), expert(2)),
         memory_limit in prop::option::of(1_u64 << 20..),
+        sql_steps in prop::option::of(1000_u64..1 << 62),
+        sql_memory in prop::option::of(1_u64 << 20..),
+        reads in prop::collection::vec("[^\\s]{1,9}", 0..3),
         baselines in prop::sample::subsequence(
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
@@ -374,6 +378,9 @@ prop_compose! {
             name: "p".to_owned(),
             seed,
             memory_limit,
+            sql_steps,
+            sql_memory,
+            reads: reads.into_iter().map(at).collect(),
             data: [("d".to_owned(), data)].into_iter().collect(),
             experts: experts.into_iter().map(|e| (e.name.get_ref().clone(), e)).collect(),
             evaluate: Evaluate {

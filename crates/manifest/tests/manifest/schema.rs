@@ -98,7 +98,7 @@ fn the_schema_knows_every_key() {
     MixtureGate: activation balance balance_weight capacity_factor hidden noise shared temperature top_k z_loss
     Model: activation dropout hidden type
     OriginColumn: column synthetic
-    Pipeline: format memory_limit name reuse seed
+    Pipeline: format memory_limit name reads reuse seed sql_memory sql_steps
     Read: date_format decimal delimiter encoding thousands
     Reuse: confidence tolerance
     Split: by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
