@@ -194,11 +194,17 @@ fn expanded(expert: &Expert, prepared: &Prepared, source: &DataSource) -> Vec<Sp
     for pattern in exclusions(expert) {
         out.extend(matching(prepared, source, pattern.get_ref()));
     }
+    let mut known: BTreeSet<String> = inputs
+        .iter()
+        .filter_map(|input| match input.get_ref() {
+            Input::Column { data, column } if *data == expert.data => Some(column.clone()),
+            _ => None,
+        })
+        .collect();
     for pattern in expert.patterns.iter().filter(|pattern| !pattern.get_ref().exclude) {
         for column in matching(prepared, source, pattern.get_ref()) {
             let input = Input::Column { data: expert.data.clone(), column: column.to_owned() };
-            let known = inputs.iter().any(|known| *known.get_ref() == input);
-            if !known && !out.contains(column) {
+            if !out.contains(column) && known.insert(column.to_owned()) {
                 inputs.push(Spanned::new(pattern.span(), input));
             }
         }

@@ -1,6 +1,6 @@
 //! What each expert's columns turned out to be, and everything that is wrong with them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use collegium_data::{ColumnFacts, Side, Values};
 use collegium_manifest::{
@@ -31,6 +31,11 @@ impl Resolved {
         }
     }
 }
+
+/// Columns that are compared with wrong names to say what was meant, at most, in one session.
+const COMPARISONS: usize = 500_000;
+/// Columns that are listed where none is near.
+const SHOWN: usize = 50;
 
 /// So many classes are few, whatever the number of rows.
 const FEW_CLASSES: usize = 20;
@@ -370,11 +375,24 @@ impl Session {
             .get(data)
             .map(|prepared| prepared.facts.columns.iter().map(|c| c.name.as_str()).collect())
             .unwrap_or_default();
-        let help = match (self.image_of(data, column), suggest(column, known.iter().copied())) {
+        // A wrong name or some are compared with all; of thousands nobody reads what was meant.
+        let before = self.unknown.fetch_add(known.len(), Ordering::Relaxed);
+        let near = match before < COMPARISONS {
+            true => suggest(column, known.iter().copied()),
+            false => None,
+        };
+        let help = match (self.image_of(data, column), near) {
             (Some(image), _) => {
                 format!("`{column}` is a pixel of the image `{data}.{image}`: read that")
             }
             (None, Some(near)) => format!("did you mean `{data}.{near}`?"),
+            (None, None) if known.len() > SHOWN => {
+                format!(
+                    "its columns are: {} and {} more",
+                    known[..SHOWN].join(", "),
+                    known.len() - SHOWN
+                )
+            }
             (None, None) => format!("its columns are: {}", known.join(", ")),
         };
         let message = format!("data source `{data}` has no column `{column}`");

@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
 
 use collegium_data::{ColumnFacts, Context, DataErrorKind, Matrix, Prepared, SqlLimits, prepare};
@@ -47,6 +50,8 @@ pub struct Session {
     pub store: Arc<Store>,
     /// The lock as it was when the pipeline was opened.
     pub lock: Lock,
+    /// Columns that were compared with wrong names.
+    pub(crate) unknown: AtomicUsize,
     /// Where its files may lie.
     pub(crate) fence: Fence,
     /// Who watches.
@@ -151,6 +156,7 @@ impl Session {
             pipeline,
             dag,
             store,
+            unknown: AtomicUsize::new(0),
             fence,
             locked: locked_realisations(&session_lock),
             lock: session_lock,

@@ -82,6 +82,7 @@ impl Session {
             pipeline,
             dag,
             store: self.store.clone(),
+            unknown: Default::default(),
             fence: self.fence.clone(),
             lock: self.lock.clone(),
             observer: match shift {

@@ -6,6 +6,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use crate::SourceFile;
 
+/// Findings that are shown at most.
+const SHOWN: usize = 50;
+/// Bytes of a text above which only a part of it is given to the renderer.
+const LARGE: usize = 100_000;
+
 /// One finding: what is wrong, where, and the way out.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -105,17 +110,29 @@ impl Diagnostic {
             if file.text.is_empty() {
                 group = group.element(Origin::path(path));
             } else {
-                let primary = AnnotationKind::Primary.span(file.clamp(span));
-                let mut snippet = Snippet::source(file.text.as_str()).path(path).annotation(
-                    if self.label.is_empty() {
-                        primary
-                    } else {
-                        primary.label(self.label.as_str())
-                    },
-                );
-                for (span, label) in &self.also {
+                let primary = file.clamp(span);
+                let others: Vec<Range<usize>> =
+                    self.also.iter().map(|(span, _)| file.clamp(span)).collect();
+                // Of a large file only the lines that are shown: the renderer looks at all that it is given.
+                let all = || std::iter::once(&primary).chain(&others);
+                let (lines, number) = match file.text.len() > LARGE {
+                    true => file.lines_of(
+                        &(all().map(|span| span.start).min().unwrap_or(0)
+                            ..all().map(|span| span.end).max().unwrap_or(0)),
+                    ),
+                    false => (0..file.text.len(), 1),
+                };
+                let within = |span: &Range<usize>| span.start - lines.start..span.end - lines.start;
+                let primary = AnnotationKind::Primary.span(within(&primary));
+                let shown = Snippet::source(&file.text[lines.clone()]).line_start(number);
+                let mut snippet = shown.path(path).annotation(if self.label.is_empty() {
+                    primary
+                } else {
+                    primary.label(self.label.as_str())
+                });
+                for (span, (_, label)) in others.iter().zip(&self.also) {
                     snippet = snippet.annotation(
-                        AnnotationKind::Context.span(file.clamp(span)).label(label.as_str()),
+                        AnnotationKind::Context.span(within(span)).label(label.as_str()),
                     );
                 }
                 group = group.element(snippet);
@@ -182,9 +199,16 @@ impl Diagnostics {
         self.0.iter()
     }
 
-    /// Every finding in rustc's form, an empty line between two.
+    /// The first findings in rustc's form, an empty line between two, and how many more there are: nobody
+    /// reads thousands, and a program reads [`Diagnostics::to_json`].
     pub fn render(&self, color: bool) -> String {
-        self.0.iter().map(|finding| finding.render(color)).collect::<Vec<_>>().join("\n\n")
+        let shown = self.0.iter().take(SHOWN).map(|finding| finding.render(color));
+        let mut parts: Vec<String> = shown.collect();
+        if self.0.len() > SHOWN {
+            let more = self.0.len() - SHOWN;
+            parts.push(format!("… and {more} more, which `--json` lists"));
+        }
+        parts.join("\n\n")
     }
 
     /// An array of [`Diagnostic::to_json`].

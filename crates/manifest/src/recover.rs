@@ -37,6 +37,11 @@ impl Cut {
         self.0.contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
     }
 
+    /// Was nothing cut?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Names directly below a path: nodes that exist although nothing is known about them.
     pub(crate) fn names<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |path| path.len() == 2 && path[0] == table).map(|path| &*path[1])
@@ -69,6 +74,9 @@ pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<RawModel> {
     let value = reader.root(root);
     Recovered { value, cut: reader.cut, sink: reader.sink }
 }
+
+/// Errors of one node that are reported in one reading: each costs another look at the node.
+const MOST_SLIPS: usize = 100;
 
 struct Reader {
     cut: Cut,
@@ -132,7 +140,7 @@ impl Reader {
 
     fn root<T: DeserializeOwned + Default>(&mut self, mut root: DeTable<'_>) -> T {
         let whole_text = 0..self.sink.source.text.len();
-        loop {
+        for _ in 0..MOST_SLIPS {
             let tree = Spanned::new(whole_text.clone(), root.clone());
             let error = match T::deserialize(Deserializer::from(tree)) {
                 Ok(value) => return value,
@@ -146,6 +154,7 @@ impl Reader {
                 root = table;
             }
         }
+        T::default()
     }
 
     /// The node as a `T`, after cutting what is wrong in it; `None` if that is the node itself.
@@ -154,7 +163,7 @@ impl Reader {
         mut node: Spanned<DeValue<'_>>,
         path: &[&str],
     ) -> Option<T> {
-        loop {
+        for _ in 0..MOST_SLIPS {
             let error = match T::deserialize(ValueDeserializer::from(node.clone())) {
                 Ok(value) => return Some(value),
                 Err(error) => error,
@@ -163,6 +172,9 @@ impl Reader {
                 return None;
             }
         }
+        // What else is wrong with it is found when these are mended.
+        self.cut.0.insert(path.iter().map(|&key| key.to_owned()).collect());
+        None
     }
 
     /// Reports an error and cuts the node that it points at; false when that is the root.

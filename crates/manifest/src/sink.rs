@@ -1,6 +1,6 @@
 //! Where findings go while a file is read.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{Diagnostic, Diagnostics, SourceFile};
 
@@ -13,7 +13,13 @@ pub(crate) struct Sink {
     /// from it must not be called missing.
     whole: bool,
     syntax_lines: BTreeSet<usize>,
+    /// How many more names may be compared with wrong ones.
+    comparisons: Cell<usize>,
 }
+
+/// Names that are compared with wrong ones to say what was meant, at most, in one file. A person reads a few
+/// such lines; a file of thousands of wrong names is a program's, and has its answer at once.
+const COMPARISONS: usize = 500_000;
 
 impl Sink {
     pub(crate) fn new(source: &Arc<SourceFile>) -> Self {
@@ -22,7 +28,16 @@ impl Sink {
             findings: Diagnostics::default(),
             whole: true,
             syntax_lines: BTreeSet::new(),
+            comparisons: Cell::new(COMPARISONS),
         }
+    }
+
+    /// May a wrong name be compared with so many others? The work of a file grows with its length, and not
+    /// with its wrong names times its right ones.
+    pub(crate) fn may_compare(&self, names: usize) -> bool {
+        let left = self.comparisons.get();
+        self.comparisons.set(left.saturating_sub(names));
+        left > 0
     }
 
     /// An error to be completed and handed to [`Self::local`] or [`Self::global`].

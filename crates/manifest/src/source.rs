@@ -1,27 +1,55 @@
 //! The text of a file, kept for messages.
 
-use std::{ops::Range, path::PathBuf};
+use std::{ops::Range, path::PathBuf, sync::OnceLock};
 
 /// A file's text and the path to show for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SourceFile {
     /// Where it was read.
     pub path: PathBuf,
     /// What it said.
     pub text: String,
+    /// The bytes at which its lines begin, found once: a file may have thousands of findings.
+    lines: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for SourceFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for SourceFile {}
 
 impl SourceFile {
     /// A file of this path and text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into() }
+        Self { path: path.into(), text: text.into(), lines: OnceLock::new() }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
-        let before = &self.text[..self.floor(byte)];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let byte = self.floor(byte);
+        let line = self.line(byte);
+        (line + 1, self.text[self.lines()[line]..byte].chars().count() + 1)
+    }
+
+    /// The lines that a range of bytes touches: their bytes, and the number of the first, from 1.
+    pub(crate) fn lines_of(&self, range: &Range<usize>) -> (Range<usize>, usize) {
+        let (first, last) = (self.line(self.floor(range.start)), self.line(self.floor(range.end)));
+        let end = self.lines().get(last + 1).copied().unwrap_or(self.text.len());
+        (self.lines()[first]..end, first + 1)
+    }
+
+    /// The line, from 0, in which a byte stands.
+    fn line(&self, byte: usize) -> usize {
+        self.lines().partition_point(|start| *start <= byte).saturating_sub(1)
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+        })
     }
 
     /// The bytes of `part` of a string value whose literal stands at `literal`. A literal with

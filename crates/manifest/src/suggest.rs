@@ -13,8 +13,13 @@ pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .into_iter()
         .filter_map(|name| {
             let other = name.to_lowercase();
-            let distance = strsim::osa_distance(&folded, &other);
-            let length = folded.chars().count().max(other.chars().count());
+            let (own, others) = (folded.chars().count(), other.chars().count());
+            let length = own.max(others);
+            // No way is shorter than the letters that are too many.
+            let distance = match own.abs_diff(others) > length / 3 && length > 2 {
+                true => length,
+                false => strsim::osa_distance(&folded, &other),
+            };
             let near = match length {
                 0..=2 => distance <= 1 && letters_of(&folded) == letters_of(&other),
                 _ => distance <= length / 3,
@@ -63,6 +68,23 @@ pub fn did_you_mean(wrong: &str, known: &[&str], what: &str) -> Option<String> {
         None if known.is_empty() => None,
         None => Some(format!("{what}: {}", list(known))),
     }
+}
+
+/// `a` → `b` → `a`; of a long one the beginning and the end.
+pub(crate) fn circle(names: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let quoted = |names: &[&str]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();
+    let (head, tail) = match names.len() > SHOWN {
+        true => names.split_at(SHOWN),
+        false => (names, &names[..0]),
+    };
+    let mut way = quoted(head);
+    if let Some((last, between)) = tail.split_last() {
+        way.extend((!between.is_empty()).then(|| format!("{} more", between.len())));
+        way.extend(quoted(&[last]));
+    }
+    way.extend(quoted(&names[..names.len().min(1)]));
+    way.join(" → ")
 }
 
 /// `a`, `b`, `c` and 4 more

@@ -196,7 +196,7 @@ impl Project {
 }
 
 pub(crate) fn shown(error: &DataError, folder: &Path) -> String {
-    let source = Arc::new(SourceFile { path: "p.toml".into(), text: String::new() });
+    let source = Arc::new(SourceFile::new("p.toml", ""));
     let found = error.diagnostic(&source);
     let help = found.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let folder = folder.display().to_string();

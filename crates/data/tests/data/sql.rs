@@ -106,7 +106,7 @@ fn the_caret_stands_in_the_string_of_the_pipeline_file() {
     project.source.query =
         Some(collegium_manifest::Spanned::new(start..text.len() - 1, sql.to_owned()));
     let error = project.try_prepare().unwrap_err();
-    let source = collegium_manifest::SourceFile { path: "p.toml".into(), text: text.to_owned() };
+    let source = collegium_manifest::SourceFile::new("p.toml", text);
     let (_, place) = error.diagnostic(&std::sync::Arc::new(source)).place.unwrap();
     assert_eq!(&text[place], "delya");
 }

@@ -16,9 +16,9 @@ use arrow::{
     ipc::writer::{FileWriter, StreamWriter},
     record_batch::RecordBatch,
 };
-use collegium_data::{Context, DataErrorKind, Table, prepare, read_rows};
+use collegium_data::{Context, DataErrorKind, SqlLimits, Table, prepare, read_rows};
 use collegium_digest::Digest;
-use collegium_manifest::ReadOptions;
+use collegium_manifest::{Fence, ReadOptions};
 use parquet::arrow::ArrowWriter;
 
 use crate::{
@@ -112,6 +112,8 @@ fn watched(project: &Project, swap: &(dyn Fn(u64) + Sync)) -> (Result<Answer, Da
     let cx = Context {
         store: &store,
         base: project.folder.path(),
+        fence: &Fence::around(project.folder.path()),
+        limits: SqlLimits::default(),
         progress: &progress,
         interrupted: &project.interrupted,
         memory_bound: u64::MAX,
@@ -272,6 +274,8 @@ fn what_changed_after_it_was_read_is_filed_under_what_was_read() {
     let cx = Context {
         store: &store,
         base: project.folder.path(),
+        fence: &Fence::around(project.folder.path()),
+        limits: SqlLimits::default(),
         progress: &change,
         interrupted: &project.interrupted,
         memory_bound: u64::MAX,

@@ -1,10 +1,13 @@
 //! Experts that feed each other in a circle.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use indexmap::IndexMap;
 
-use crate::{Expert, Input, sink::Sink};
+use crate::{Expert, Input, sink::Sink, suggest};
+
+/// Circles that are reported in one reading.
+const MOST_CIRCLES: usize = 50;
 
 /// Reports every circle that a depth-first walk closes, with its way. An expert that reads itself
 /// has been reported as such.
@@ -34,7 +37,8 @@ pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
         })
         .collect();
     let mut marks = vec![Mark::New; experts.len()];
-    let mut told: Vec<Vec<usize>> = Vec::new();
+    let mut told: BTreeSet<Vec<usize>> = BTreeSet::new();
+    let mut closed = 0;
     for start in 0..experts.len() {
         if marks[start] != Mark::New {
             continue;
@@ -56,13 +60,15 @@ pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
                     marks[to] = Mark::OnTheWay;
                     way.push((to, 0));
                 }
+                // Every circle costs its length; a file of thousands is mended one by one anyway.
+                Mark::OnTheWay if closed == MOST_CIRCLES => {}
                 Mark::OnTheWay => {
+                    closed += 1;
                     let from = way.iter().position(|(at, _)| *at == to).unwrap_or_default();
                     let circle: Vec<usize> = way[from..].iter().map(|(at, _)| *at).collect();
                     let mut members = circle.clone();
                     members.sort_unstable();
-                    if !told.contains(&members) {
-                        told.push(members);
+                    if told.insert(members) {
                         report(experts, &circle, span, sink);
                     }
                 }
@@ -89,14 +95,11 @@ fn report(
     sink: &mut Sink,
 ) {
     // `circle` goes from reader to read; data flow the other way.
-    let way: Vec<String> = circle
-        .iter()
-        .chain(circle.first())
-        .rev()
-        .map(|&at| format!("`{}`", experts[at].name.get_ref()))
-        .collect();
+    let names = circle.first().into_iter().chain(circle.iter().skip(1).rev());
+    let names: Vec<&str> = names.map(|&at| experts[at].name.get_ref().as_str()).collect();
+    let way = suggest::circle(&names);
     sink.global(
-        sink.error(span, format!("experts feed each other in a circle: {}", way.join(" → ")))
+        sink.error(span, format!("experts feed each other in a circle: {way}"))
             .label("this closes the circle")
             .help("an expert can only read experts that do not depend on it"),
     );

@@ -10,7 +10,7 @@ use crate::{
     raw::{ModelChoice, RawExpert, RawMixture, RawModel},
     recover::{Cut, Recovered, read_blueprint},
     sink::Sink,
-    suggest::did_you_mean,
+    suggest::{circle, did_you_mean},
 };
 
 /// An expert with all that it inherits.
@@ -68,51 +68,109 @@ pub(crate) fn merge(
     }
     let index: BTreeMap<String, usize> =
         own.iter().enumerate().map(|(at, (name, _))| (name.get().clone(), at)).collect();
-    let experts = (0..own.len()).map(|at| follow(at, &own, &index, cut, sink)).collect();
+    let bases: Vec<Base> = own
+        .iter()
+        .map(|(_, expert)| match &expert.extends {
+            None => Base::None,
+            Some(extends) => base(extends, &index, cut, sink).map_or(Base::Broken, Base::Expert),
+        })
+        .collect();
+    let in_circle = circles(&own, &bases, sink);
+    let experts = inherit(&own, &bases, &in_circle, cut);
     MergedExperts { experts, index, findings: blueprints.findings }
 }
 
-fn follow(
-    start: usize,
-    own: &[(At<String>, RawExpert)],
-    index: &BTreeMap<String, usize>,
-    cut: &Cut,
-    sink: &mut Sink,
-) -> Merged {
-    let mut way = vec![start];
-    let mut broken = false;
-    while let Some(extends) = &own[way[way.len() - 1]].1.extends {
-        let Some(base) = base(extends, index, cut, sink) else {
-            broken = true;
-            break;
-        };
-        if let Some(first) = way.iter().position(|&at| at == base) {
-            broken = true;
-            // Told by the first of the circle's members in the file, once.
-            if first == 0 && way.iter().all(|&at| at >= start) {
-                let circle: Vec<String> =
-                    way.iter().chain([&base]).map(|&at| format!("`{}`", own[at].0.get())).collect();
-                let message =
-                    format!("experts extend each other in a circle: {}", circle.join(" → "));
-                let span = own[start].1.extends.as_ref().map_or(0..0, At::span);
-                sink.global(sink.error(span, message).label("the circle begins here"));
+/// What an expert extends.
+#[derive(Debug, Clone, Copy)]
+enum Base {
+    None,
+    Expert(usize),
+    /// Something that is not known.
+    Broken,
+}
+
+/// Which experts extend each other in a circle; each circle is reported once, from its first member in the
+/// file.
+fn circles(own: &[(At<String>, RawExpert)], bases: &[Base], sink: &mut Sink) -> Vec<bool> {
+    let mut in_circle = vec![false; own.len()];
+    // The walk in which an expert was met first.
+    let mut met = vec![usize::MAX; own.len()];
+    for start in 0..own.len() {
+        let mut at = start;
+        while met[at] == usize::MAX {
+            met[at] = start;
+            match bases[at] {
+                Base::Expert(base) => at = base,
+                Base::None | Base::Broken => break,
             }
-            break;
         }
-        way.push(base);
+        // Back on its own way?
+        if met[at] != start || in_circle[at] || !matches!(bases[at], Base::Expert(_)) {
+            continue;
+        }
+        let mut members = vec![at];
+        while let Base::Expert(base) = bases[members[members.len() - 1]]
+            && base != at
+        {
+            members.push(base);
+        }
+        members.iter().for_each(|&member| in_circle[member] = true);
+        let first = members.iter().enumerate().min_by_key(|(_, member)| **member);
+        members.rotate_left(first.map_or(0, |(place, _)| place));
+        let names: Vec<&str> = members.iter().map(|&at| own[at].0.get().as_str()).collect();
+        let message = format!("experts extend each other in a circle: {}", circle(&names));
+        let span = own[members[0]].1.extends.as_ref().map_or(0..0, At::span);
+        sink.global(sink.error(span, message).label("the circle begins here"));
     }
-    // From the far end, so that each is put over what its base means and not over what it says:
-    // a table over `false` stays alone, whatever `false` was put over.
-    let raws = way.iter().rev().map(|&at| own[at].1.clone());
-    let raw = raws.reduce(|base, own| own.over(base)).unwrap_or_default();
-    let chain = way.iter().map(|&at| own[at].0.get().clone()).collect();
-    Merged {
-        name: own[start].0.clone(),
-        raw,
-        turned_on: TurnedOn::by(&own[start].1),
-        chain,
-        broken,
+    in_circle
+}
+
+/// Each expert over what it extends, bases first: one step for each, however long their chains are. So each is
+/// put over what its base means and not over what it says: a table over `false` stays alone, whatever `false`
+/// was put over.
+fn inherit(
+    own: &[(At<String>, RawExpert)],
+    bases: &[Base],
+    in_circle: &[bool],
+    cut: &Cut,
+) -> Vec<Merged> {
+    let mut merged: Vec<Option<Merged>> = Vec::new();
+    merged.resize_with(own.len(), || None);
+    for start in 0..own.len() {
+        if merged[start].is_some() {
+            continue;
+        }
+        let mut way = vec![start];
+        while let Base::Expert(base) = bases[way[way.len() - 1]]
+            && merged[base].is_none()
+            && !in_circle[way[way.len() - 1]]
+        {
+            way.push(base);
+        }
+        for at in way.into_iter().rev() {
+            let (name, raw) = &own[at];
+            let base = match bases[at] {
+                Base::Expert(base) if !in_circle[at] => merged[base].as_ref(),
+                _ => None,
+            };
+            let inherited = base.map(|base| raw.clone().over(base.raw.clone()));
+            // Only of a file that is broken somebody asks what was lost on the way.
+            let above = base.filter(|_| !cut.is_empty()).map(|base| base.chain.as_slice());
+            let mut chain = vec![name.get().clone()];
+            chain.extend_from_slice(above.unwrap_or_default());
+            let one = Merged {
+                name: name.clone(),
+                raw: inherited.unwrap_or_else(|| raw.clone()),
+                turned_on: TurnedOn::by(raw),
+                chain,
+                broken: in_circle[at]
+                    || matches!(bases[at], Base::Broken)
+                    || base.is_some_and(|base| base.broken),
+            };
+            merged[at] = Some(one);
+        }
     }
+    merged.into_iter().flatten().collect()
 }
 
 fn base(
@@ -131,10 +189,13 @@ fn base(
         let finding = sink
             .error(extends.span(), format!("there is no expert `{name}` to extend"))
             .label("unknown expert");
-        let names: Vec<String> = index.keys().map(|name| format!("expert.{name}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let wanted = format!("expert.{name}");
-        sink.global(finding.maybe_help(did_you_mean(&wanted, &names, "there are")));
+        let near = || {
+            let names: Vec<String> = index.keys().map(|name| format!("expert.{name}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            did_you_mean(&format!("expert.{name}"), &names, "there are")
+        };
+        let help = sink.may_compare(index.len()).then(near).flatten();
+        sink.global(finding.maybe_help(help));
     } else if !text.starts_with("expert.") {
         sink.local(
             sink.error(extends.span(), "`extends` names a node")

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
-    names::{Names, Node as Kind},
+    names::{Names, Node as Kind, unknown_help},
     node::{Around, Keys, Node, two_sources},
     ranges,
 };
@@ -172,11 +172,11 @@ fn member(text: &At<String>, names: &Names, sink: &mut Sink) -> Option<String> {
         Kind::Expert => Some(bare.to_owned()),
         Kind::Broken => None,
         Kind::Data | Kind::Unknown => {
-            let known = names.all(Kind::Expert);
+            let help = unknown_help(bare, names, |names| names.all(Kind::Expert), sink);
             sink.global(
                 sink.error(text.span(), format!("there is no expert `{bare}`"))
                     .label("unknown expert")
-                    .maybe_help(did_you_mean(bare, &known, "there are")),
+                    .maybe_help(help),
             );
             None
         }
@@ -212,7 +212,11 @@ fn shared(raw: &RawGate, experts: &[&str], sink: &mut Sink) -> Vec<usize> {
 fn not_combined(text: &At<String>, experts: &[&str], sink: &Sink) -> crate::Diagnostic {
     sink.error(text.span(), format!("`{}` is not among `experts`", text.get()))
         .label("not combined here")
-        .maybe_help(did_you_mean(text.get(), experts, "there are"))
+        .maybe_help(
+            sink.may_compare(experts.len())
+                .then(|| did_you_mean(text.get(), experts, "there are"))
+                .flatten(),
+        )
 }
 
 /// The rule with all that belongs to it.

@@ -131,12 +131,16 @@ fn warm(
     for text in raw.warm_start.iter().flat_map(|list| list.get()) {
         let bare = crate::bare_name(text.get());
         let Some(expert) = around.experts.get(bare) else {
-            let known: Vec<&str> =
-                around.experts.experts.iter().map(|e| e.name.get().as_str()).collect();
+            let experts = &around.experts.experts;
+            let near = || {
+                let known: Vec<&str> = experts.iter().map(|e| e.name.get().as_str()).collect();
+                did_you_mean(bare, &known, "there are")
+            };
+            let help = sink.may_compare(experts.len()).then(near).flatten();
             sink.global(
                 sink.error(text.span(), format!("there is no expert `{bare}` to begin with"))
                     .label("unknown expert")
-                    .maybe_help(did_you_mean(bare, &known, "there are")),
+                    .maybe_help(help),
             );
             continue;
         };

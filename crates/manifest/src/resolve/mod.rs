@@ -20,7 +20,7 @@ mod require;
 mod split;
 mod stands_on;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use toml::Spanned;
 
@@ -193,8 +193,9 @@ fn warn_of_unused(
     sink: &mut Sink,
 ) {
     let source = Arc::clone(&sink.source);
+    let read: BTreeSet<&str> = experts.values().map(|expert| expert.data.as_str()).collect();
     for (name, data) in data {
-        if !experts.values().any(|expert| expert.data == *name) {
+        if !read.contains(name.as_str()) {
             sink.global(
                 Diagnostic::warning(
                     &source,

@@ -84,24 +84,30 @@ impl Names {
     pub(crate) fn every(&self) -> Vec<&str> {
         self.nodes.keys().map(String::as_str).collect()
     }
+
+    /// How many names.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
 }
 
 /// Names must be ones that references can spell, and each can stand for one node only.
 pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
-    let mut known: Vec<(&At<String>, &str)> = Vec::new();
+    type Known<'a> = BTreeMap<String, Vec<(&'a At<String>, &'a str)>>;
+    // By their spelling in lower case, so that a name is compared with those alone that it could be taken for.
+    let mut known = Known::new();
     for (name, _) in &file.data.0 {
         check_name(name, "a data source", sink);
-        known.push((name, "data source"));
+        known.entry(name.get().to_ascii_lowercase()).or_default().push((name, "data source"));
     }
     for (names, (section, kind)) in learning(file).into_iter().zip(LEARNING) {
         for name in names {
             check_name(name, kind, sink);
             check_reserved(name, kind, sink);
-            let twin = known.iter().find(|(other, what)| {
-                *what != "data source"
-                    && other.get() != name.get()
-                    && other.get().eq_ignore_ascii_case(name.get())
-            });
+            let alike = known.entry(name.get().to_ascii_lowercase()).or_default();
+            let twin = alike
+                .iter()
+                .find(|(other, what)| *what != "data source" && other.get() != name.get());
             if let Some((other, _)) = twin {
                 let message =
                     format!("`{}` and `{}` differ in case alone", other.get(), name.get());
@@ -112,7 +118,7 @@ pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
                         .help("reports and model cards are named after their nodes: rename one of them"),
                 );
             }
-            if let Some((other, what)) = known.iter().find(|(other, _)| other.get() == name.get()) {
+            if let Some((other, what)) = alike.iter().find(|(other, _)| other.get() == name.get()) {
                 let article = if *what == "expert" { "an" } else { "a" };
                 let message = format!("`{}` is both {article} {what} and {kind}", name.get());
                 sink.local(
@@ -122,7 +128,7 @@ pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
                         .help("references could not tell them apart: rename one of them"),
                 );
             }
-            known.push((name, section));
+            alike.push((name, section));
         }
     }
 }
@@ -195,9 +201,15 @@ pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
-/// Help for a name that no node has.
-pub(crate) fn unknown_help(wrong: &str, known: &[&str]) -> Option<String> {
-    did_you_mean(wrong, known, "there are")
+/// Help for a name that no node has; `known` makes the names that were possible.
+pub(crate) fn unknown_help<'a>(
+    wrong: &str,
+    names: &'a Names,
+    known: impl FnOnce(&'a Names) -> Vec<&'a str>,
+    sink: &Sink,
+) -> Option<String> {
+    let may = sink.may_compare(names.len());
+    may.then(|| did_you_mean(wrong, &known(names), "there are")).flatten()
 }
 
 /// Finds fault with the name of a table that a data source does not have.

@@ -1,6 +1,9 @@
 //! What experts, gates and mixtures have in common: a target, and inputs.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use toml::Spanned;
 
@@ -156,15 +159,17 @@ impl Node<'_> {
     ) -> Vec<Spanned<Input>> {
         let known = around.targets.get(self.name.get());
         let mut inputs: Vec<Spanned<Input>> = Vec::new();
+        // By what they name: lists of thousands are read in one pass.
+        let mut first: HashMap<Input, Range<usize>> = HashMap::new();
         for text in given.iter().filter(|text| !is_pattern(text.get())) {
             let Some(reference) = references::parse(text, around.names, sink) else {
                 continue;
             };
-            if let Some(before) = inputs.iter().find(|input| *input.get_ref() == reference.input) {
+            if let Some(before) = first.get(&reference.input) {
                 sink.local(
                     sink.error(text.span(), format!("the input `{}` is given twice", text.get()))
                         .label("given a second time")
-                        .also(before.span(), "first given here"),
+                        .also(before.clone(), "first given here"),
                 );
                 continue;
             }
@@ -175,6 +180,7 @@ impl Node<'_> {
                 let upstream = (!(self.lost)("upstream")).then_some(upstream);
                 self.check_output(from, *output, upstream, &reference, around, sink);
             }
+            first.insert(reference.input.clone(), text.span());
             inputs.push(Spanned::new(text.span(), reference.input));
         }
         inputs

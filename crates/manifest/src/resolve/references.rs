@@ -18,7 +18,8 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
     let value = text.get();
     let place = |sink: &Sink, part| sink.source.within(&text.span(), value, part);
     let Some((node, rest)) = value.split_once('.') else {
-        let sources = names.all(Node::Data);
+        let sources =
+            if sink.may_compare(names.len()) { names.all(Node::Data) } else { Vec::new() };
         let finding = sink
             .error(text.span(), format!("`{value}` is not a reference"))
             .label("expected `source.column` or `expert.output`");
@@ -65,7 +66,7 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
                 .filter(|name| names.of(name) != Node::Unknown);
             let help = match bare {
                 Some(_) => Some(format!("leave the prefix away: `{rest}`")),
-                None => unknown_help(node, &names.every()),
+                None => unknown_help(node, names, Names::every, sink),
             };
             sink.global(
                 sink.error(node_at, format!("there is no data source or expert `{node}`"))

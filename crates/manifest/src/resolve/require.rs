@@ -137,18 +137,23 @@ fn expert<'a>(
         Node::Expert => Some(name),
         Node::Broken => None,
         Node::Data | Node::Unknown => {
-            let known: Vec<String> = names
-                .all(Node::Expert)
-                .iter()
-                .map(|name| {
-                    format!("{}.{name}", names.kind(name).rsplit(' ').next().unwrap_or("expert"))
-                })
-                .collect();
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let near = || {
+                let known: Vec<String> = names
+                    .all(Node::Expert)
+                    .iter()
+                    .map(|name| {
+                        let kind = names.kind(name).rsplit(' ').next().unwrap_or("expert");
+                        format!("{kind}.{name}")
+                    })
+                    .collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                did_you_mean(node, &known, "there are")
+            };
+            let help = sink.may_compare(names.len()).then(near).flatten();
             sink.global(
                 sink.error(place, format!("there is no expert `{name}`"))
                     .label("unknown expert")
-                    .maybe_help(did_you_mean(node, &known, "there are")),
+                    .maybe_help(help),
             );
             None
         }
