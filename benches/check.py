@@ -16,9 +16,11 @@ baselines = []
 EXPERT = """[expert.{name}]
 inputs = [{inputs}]
 target = "t.y"
-upstream = "in-sample"
 {more}
 """
+
+
+FED = 'upstream = "in-sample"'
 
 
 def expert(name, inputs=("t.a",), more=""):
@@ -31,7 +33,7 @@ def experts(n):
 
 
 def chain(n):
-    return expert("e0") + "".join(expert(f"e{i}", ["t.a", f"e{i - 1}.value"]) for i in range(1, n))
+    return expert("e0") + "".join(expert(f"e{i}", ["t.a", f"e{i - 1}.value"], FED) for i in range(1, n))
 
 
 def unknown_inputs(n):
@@ -79,7 +81,7 @@ KINDS = [
 
 def seconds(collegium, folder, text):
     folder.mkdir(parents=True)
-    rows = "".join(f"{i},{i % 7},{i % 3}\n" for i in range(200))
+    rows = "".join(f"{i},{i % 7},{i % 3 + 0.5}\n" for i in range(200))
     (folder / "t.csv").write_text("id,a,y\n" + rows)
     (folder / "p.toml").write_text(HEAD + text)
     start = time.monotonic()

@@ -80,6 +80,7 @@ fn help_lists_every_command_and_exit_code() {
       predict      Apply the pipeline, or some of its experts, to new rows
       evaluate     Measure on new labelled rows: what moved, and where in the DAG quality is lost
       forget       Say which models have seen given rows, and what it costs to make them again without
+      trust        Consent to what a pipeline asks to read outside of its project
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
       log          List past runs
@@ -91,11 +92,14 @@ fn help_lists_every_command_and_exit_code() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -C, --directory <DIR>  Work in this folder: every path of the command line is relative to it
-          --json             Print one JSON document to stdout
-      -q, --quiet            Say less: no bars, no progress lines
-      -h, --help             Print help
-      -V, --version          Print version
+      -C, --directory <DIR>   Work in this folder: every path of the command line is relative to it
+          --allow-read <DIR>  Let the pipeline read files in this folder, too: those of its own project
+                              it may read anyway. May be given several times; COLLEGIUM_ALLOW_READ names
+                              folders as PATH does
+          --json              Print one JSON document to stdout
+      -q, --quiet             Say less: no bars, no progress lines
+      -h, --help              Print help
+      -V, --version           Print version
 
     Start with `collegium init demo --template machines`, then `collegium run -C demo --audit`.
 

@@ -287,11 +287,14 @@ fn sides(project: &Project) -> Vec<collegium_data::Side> {
     let pipeline =
         collegium_manifest::load(&project.path("pipelines/small.toml")).unwrap().pipeline;
     let store = collegium_store::Store::open(project.root()).unwrap();
+    let fence = collegium_manifest::Fence::around(project.root());
     let context = collegium_data::Context {
         store: &store,
         base: &project.path("pipelines"),
         progress: &|_, _, _| {},
         interrupted: &std::sync::atomic::AtomicBool::new(false),
+        fence: &fence,
+        limits: collegium_data::SqlLimits::default(),
         memory_bound: 1 << 30,
     };
     let prepared = collegium_data::prepare(&pipeline.data["rows"], &Default::default(), &context);

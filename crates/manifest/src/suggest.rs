@@ -15,15 +15,14 @@ pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             let other = name.to_lowercase();
             let (own, others) = (folded.chars().count(), other.chars().count());
             let length = own.max(others);
-            // No way is shorter than the letters that are too many.
-            let distance = match own.abs_diff(others) > length / 3 && length > 2 {
-                true => length,
-                false => strsim::osa_distance(&folded, &other),
-            };
-            let near = match length {
-                0..=2 => distance <= 1 && letters_of(&folded) == letters_of(&other),
-                _ => distance <= length / 3,
-            };
+            // No way is shorter than the letters that are too many: most names need no closer look.
+            let far = length > 2 && own.abs_diff(others) > length / 3;
+            let distance = || strsim::osa_distance(&folded, &other);
+            let near = !far
+                && match length {
+                    0..=2 => distance() <= 1 && letters_of(&folded) == letters_of(&other),
+                    _ => distance() <= length / 3,
+                };
             let rank = if folded == other {
                 0
             } else if !bare.is_empty() && letters(&other) == bare {
@@ -36,7 +35,7 @@ pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
                 return None;
             };
             let alike = folded.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-            Some(((rank, distance, Reverse(alike)), name))
+            Some(((rank, distance(), Reverse(alike)), name))
         })
         // The first of equally near ones, so that the answer does not depend on luck.
         .min_by_key(|(distance, _)| *distance)

@@ -115,8 +115,9 @@ fn circles(own: &[(At<String>, RawExpert)], bases: &[Base], sink: &mut Sink) -> 
             members.push(base);
         }
         members.iter().for_each(|&member| in_circle[member] = true);
-        let first = members.iter().enumerate().min_by_key(|(_, member)| **member);
-        members.rotate_left(first.map_or(0, |(place, _)| place));
+        let first = members.iter().min().copied().unwrap_or(at);
+        let place = members.iter().position(|&member| member == first);
+        members.rotate_left(place.unwrap_or(0));
         let names: Vec<&str> = members.iter().map(|&at| own[at].0.get().as_str()).collect();
         let message = format!("experts extend each other in a circle: {}", circle(&names));
         let span = own[members[0]].1.extends.as_ref().map_or(0..0, At::span);
