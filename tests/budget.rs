@@ -75,7 +75,8 @@ fn a_budget_is_far_above_what_honest_queries_need() {
 
 #[test]
 fn check_does_not_wait_for_a_long_query_and_says_what_it_could_not_check() {
-    let project = with("SELECT max(r.a + s.a + t.a + u.a) AS m FROM rows r, rows s, rows t, rows u");
+    let project =
+        with("SELECT max(r.a + s.a + t.a + u.a) AS m FROM rows r, rows s, rows t, rows u");
     project.edit_pipeline("sql_steps = 2000000", "sql_steps = 900000000000");
     let said = project.collegium(&["check", "--json"]).ok();
     assert_eq!(said.json()["complete"], false);
