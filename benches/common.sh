@@ -11,3 +11,5 @@ if [ -z "$collegium" ]; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# Tables are linked into the scratch folder from wherever they lie.
+export COLLEGIUM_ALLOW_READ=/

@@ -3,8 +3,8 @@
 //! A query comes with a stranger's pipeline, and a few words of SQL can run for ever (`WITH RECURSIVE`) or fill
 //! the memory (`printf('%.*c', 1e9, 'x')`, a join without `ON`). So a statement is counted while it runs, and
 //! ends in an error that says what it took and what it may take. The budget follows what the query reads, and
-//! lies far above what honest ones need: a join of a third of a million flights with the weather takes some ten
-//! million steps.
+//! lies far above what honest ones need: a join of a third of a million flights with the weather takes between
+//! one and two hundred million steps, and may take eight thousand million.
 //!
 //! | what | how it is kept |
 //! |---|---|
