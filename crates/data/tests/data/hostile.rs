@@ -87,8 +87,9 @@ fn a_pipe_and_a_device_are_refused_and_not_waited_for() {
     };
     assert!(of(&pipe).contains("it is a pipe"));
     assert!(of(Path::new("/dev/zero")).contains("it is a device"));
+    // A pipeline does not even get as far as that.
     let project = Project::empty().table("t", "/dev/null");
-    assert_eq!(kind(&project), DataErrorKind::NoFile);
+    assert_eq!(kind(&project), DataErrorKind::Outside);
 }
 
 /// A text of a megabyte that every row has, by a dictionary, a view, or a page of a Parquet file.
