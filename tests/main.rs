@@ -20,6 +20,7 @@ mod commands;
 mod consent;
 mod contracts;
 mod crash;
+mod damage;
 mod evaluate;
 mod faults;
 mod forget;

@@ -99,6 +99,10 @@ impl Session {
             return Ok(());
         }
         let Some(now) = &ready.now else { return Ok(()) };
+        if let (Some(lost), None) = (&ready.lost, self.compared_recipe(index)?) {
+            report.summary.clone_from(lost);
+            return Ok(());
+        }
         let Some(before) = self.compared_recipe(index)? else {
             let mut summary = ["never fitted".to_owned()];
             self.without_recipe(index, &mut summary);
@@ -128,6 +132,9 @@ impl Session {
                 }
             };
         report.advice = report.advice.take().or(report.judgement.as_ref().map(reuse::advice));
+        if let Some(lost) = &ready.lost {
+            report.summary = format!("{}; {lost}", report.summary);
+        }
         if let Some(anchor) = anchor {
             self.add_drift(index, &anchor, report, states)?;
         }

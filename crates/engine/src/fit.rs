@@ -163,7 +163,8 @@ impl Session {
         Ok((fit, true))
     }
 
-    fn compute(
+    /// One fit, not filed yet.
+    pub(crate) fn compute(
         &self,
         index: usize,
         part: Part,

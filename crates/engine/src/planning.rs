@@ -62,7 +62,8 @@ pub(crate) fn planned(
             .filter(|from| moving.contains_key(from))
             .map(|from| session.name(from).to_owned())
             .collect();
-        let how = How { exact: options.exact, forced: forced.contains(&index), advise };
+        let how =
+            How { exact: options.exact, forced: forced.contains(&index), advise, mend: false };
         let ready = match upstream.is_empty() {
             true => session.ready(index, &wanted, &states, how)?,
             false => None,
@@ -166,7 +167,11 @@ impl Session {
             forced: how.forced,
         });
         plan.action = decision.action;
-        plan.reasons = self.with_row_change(index, decision.reasons)?;
+        plan.reasons = match ready.is_some_and(|ready| ready.lost.is_some()) {
+            // Else it would be no matter what changed.
+            true => Vec::new(),
+            false => self.with_row_change(index, decision.reasons)?,
+        };
         self.without_recipe(index, &mut plan.reasons);
         if plan.action != Action::Cached {
             plan.fits = missing;

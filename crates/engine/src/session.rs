@@ -67,6 +67,8 @@ pub struct Session {
     pub(crate) rows: RowCache,
     /// The content of every input file when the pipeline was opened.
     pub(crate) files: Vec<(PathBuf, Digest)>,
+    /// What a report is to say beside what the store and the data say.
+    pub(crate) told: Mutex<Vec<String>>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
     pub(crate) memory_held: Arc<crate::memory::Held>,
@@ -167,6 +169,7 @@ impl Session {
             held: Vec::new(),
             rows: RowCache::default(),
             files: Vec::new(),
+            told: Mutex::default(),
             matrices: Mutex::default(),
             memory_held: Arc::default(),
             accounts: Mutex::default(),
@@ -206,7 +209,13 @@ impl Session {
     /// What was found damaged and made again, in words; each note is handed out once.
     pub fn notes(&self) -> Vec<String> {
         let data = self.data.values().flat_map(collegium_data::Prepared::notes);
-        self.store.notes().into_iter().chain(data).collect()
+        let told = std::mem::take(&mut *lock_mutex(&self.told));
+        self.store.notes().into_iter().chain(data).chain(told).collect()
+    }
+
+    /// Says something once, in the notes of what is being made.
+    pub(crate) fn tell(&self, note: String) {
+        lock_mutex(&self.told).push(note);
     }
 
     /// Where the lock file lies.

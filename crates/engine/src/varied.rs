@@ -96,6 +96,7 @@ impl Session {
             held,
             rows: RowCache::default(),
             files: Vec::new(),
+            told: Mutex::default(),
             matrices: Mutex::new(HashMap::new()),
             memory_held: self.memory_held.clone(),
             accounts: Mutex::default(),

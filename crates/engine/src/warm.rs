@@ -18,7 +18,8 @@ use crate::{
     rows::{Rows, Side},
 };
 
-const PARENT: &str = "warm_start.parent";
+/// The model that a fit starts from, in its recipe.
+pub(crate) const PARENT: &str = "warm_start.parent";
 
 impl Session {
     /// A recipe with the parent that it starts from, where the expert asks for warm starts and there
@@ -110,7 +111,7 @@ impl Session {
         }
     }
 
-    fn fit_by_model(&self, model: &Digest) -> Result<Option<Fit>, EngineError> {
+    pub(crate) fn fit_by_model(&self, model: &Digest) -> Result<Option<Fit>, EngineError> {
         for (recipe, realisation) in self.store.realisations_named(&model.to_string())? {
             if let Some(fit) = self.fit_of(&Standing { recipe, realisation })? {
                 return Ok(Some(fit));

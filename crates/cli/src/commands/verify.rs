@@ -102,6 +102,9 @@ fn mend(args: &Args, path: &Path) -> Repair {
     };
     match run(args, path) {
         Ok(report) => {
+            for note in &report.notes {
+                eprintln!("note: {note}");
+            }
             for node in report.nodes {
                 if let Some(error) = node.error {
                     repair.error.get_or_insert(format!("{}: {error}", node.name));
@@ -151,7 +154,10 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
 
 /// Is a reason to fit only that something went missing?
 fn lost(reason: &str) -> bool {
-    reason.contains("not in the store") || reason.ends_with("decide") || reason.ends_with("decides")
+    reason.contains("not in the store")
+        || reason.contains("no longer in the store")
+        || reason.ends_with("decide")
+        || reason.ends_with("decides")
 }
 
 fn bar(quiet: bool) -> ProgressBar {

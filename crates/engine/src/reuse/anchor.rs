@@ -24,6 +24,9 @@ pub(crate) struct Anchor {
     pub(crate) reads: BTreeMap<String, Reads>,
 }
 
+/// An anchor as the lock names it.
+pub(super) type Named = (Standing, BTreeMap<String, Standing>, BTreeMap<String, Reads>);
+
 /// Which of an anchor's inputs one asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -37,16 +40,23 @@ impl Session {
     /// The anchor that the lock stands on: of a kept or patched expert that of its certificate, of
     /// a trained one itself. `None` where there is none, or the store no longer has it.
     pub(crate) fn anchor(&self, index: usize) -> Result<Option<Anchor>, EngineError> {
-        let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
+        match self.anchor_named(index) {
+            Some((standing, parts, reads)) => self.anchor_at(standing, parts, reads),
+            None => Ok(None),
+        }
+    }
+
+    /// What the lock says of an anchor: its full fit, its other parts, and what it was trained on.
+    pub(super) fn anchor_named(&self, index: usize) -> Option<Named> {
+        let node = self.lock.node.get(&self.node_name(index))?;
         if node.held.is_some() {
-            return Ok(None);
+            return None;
         }
         let own = Standing { recipe: node.recipe, realisation: node.realisation };
-        let (standing, parts, reads) = match &node.certificate {
+        Some(match &node.certificate {
             Some(c) => (c.anchor, c.anchor_parts.clone(), c.anchor_reads.clone()),
             None => (own, node.parts.clone(), node.reads.clone()),
-        };
-        self.anchor_at(standing, parts, reads)
+        })
     }
 
     /// An anchor by what it is made of.

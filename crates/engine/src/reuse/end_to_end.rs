@@ -98,6 +98,10 @@ impl Session {
             return Ok(None);
         };
         let (Some(before), Some(now)) = (self.matrix(before)?, self.matrix(now)?) else {
+            self.tell(format!(
+                "{}: not measured end to end: what it handed over before this run is lost",
+                self.node_name(index)
+            ));
             return Ok(None);
         };
         let train = self.rows(Rows::Train { expert: index })?;

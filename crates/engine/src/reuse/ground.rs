@@ -14,6 +14,9 @@ use crate::{
     rows::{Rows, evenly},
 };
 
+/// Why an anchor has no ground to be judged on.
+pub(super) const GONE: &str = "what it was trained on is no longer in the store";
+
 /// An anchor beside its new inputs, encoded.
 pub(super) struct Ground {
     pub(super) model: Model,
@@ -40,7 +43,6 @@ impl Session {
         moved: &[String],
         states: &States,
     ) -> Result<Result<Ground, String>, EngineError> {
-        const GONE: &str = "what it was trained on is no longer in the store";
         let fit = match part {
             Part::Full => Some(anchor.fit.clone()),
             _ => match anchor.parts.get(&part.to_string()) {

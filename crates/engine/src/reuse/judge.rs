@@ -107,10 +107,16 @@ impl Session {
     /// A filed judgement whose patch, if it made one, is still there.
     fn judgement(&self, key: &Digest) -> Result<Option<Judgement>, EngineError> {
         let known: BTreeMap<Digest, Judgement> = self.store.realisations(key)?;
-        Ok(known.into_values().find(|judgement| match &judgement.patched {
-            Some(patched) => self.store.contains(&patched.realisation),
-            None => true,
-        }))
+        for judgement in known.into_values() {
+            let whole = match &judgement.patched {
+                Some(patched) => self.fit_of(patched)?.is_some(),
+                None => true,
+            };
+            if whole {
+                return Ok(Some(judgement));
+            }
+        }
+        Ok(None)
     }
 
     /// Measures every candidate and applies the rule.

@@ -11,6 +11,7 @@ mod end_to_end;
 mod ground;
 mod judge;
 mod patch;
+mod restore;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ use collegium_records::{Certificate, Fit, Held, Judgement, Recipe, Verdict};
 pub(crate) use anchor::{Anchor, Seen};
 pub(crate) use end_to_end::Ends;
 pub(crate) use judge::Judged;
+use restore::Found;
 
 use crate::{
     EngineError, FitFailure, Session,
@@ -44,6 +46,8 @@ pub(crate) struct How {
     /// Judge it even if it does not ask for `reuse`: somebody wants to know whether retraining
     /// would help.
     pub(crate) advise: bool,
+    /// Make again what its anchor has lost: only a run fits.
+    pub(crate) mend: bool,
 }
 
 /// What an expert stands on, and what is missing.
@@ -60,6 +64,10 @@ pub(crate) struct Ready {
     pub(crate) judgement: Option<Judgement>,
     /// Why it could not be judged, if somebody wanted to.
     pub(crate) unjudged: Option<String>,
+    /// What it could be kept by and has lost, if so.
+    pub(crate) lost: Option<String>,
+    /// Parts of its anchor that were lost and have been fitted again.
+    pub(crate) made_again: Vec<String>,
     /// Why it stands on a model that needs no certificate.
     pub(crate) held: Option<Held>,
 }
@@ -97,6 +105,8 @@ impl Session {
             certificate: None,
             judgement: None,
             unjudged: None,
+            lost: None,
+            made_again: Vec::new(),
             // From its first fit on a frozen expert stands on it.
             held: matches!(self.expert(index).stands_on, StandsOn::Frozen(_))
                 .then_some(Held::Frozen),
@@ -104,11 +114,14 @@ impl Session {
         let trained = needs.first().is_some_and(|need| need.fit.is_some());
         let reuse = self.expert(index).reuse.is_some() && !how.exact;
         if let Some(now) = now.filter(|_| !trained && !how.forced && (reuse || how.advise))
-            && let Some(anchor) = self.anchor(index)?
+            && let Some(anchor) = self.anchor_of(index, &needs, states, (reuse, how), &mut ready)?
         {
             match self.judge(index, &anchor, &now, states)? {
                 // That an expert of changed settings cannot be judged goes without saying, unless it
                 // stood on a certificate that lapses with it.
+                Judged::Not(why) if reuse && why == ground::GONE => {
+                    ready.lost = Some(self.lost_words(index, &why));
+                }
                 Judged::Not(why) => {
                     let stood = self
                         .lock
@@ -119,9 +132,12 @@ impl Session {
                 }
                 Judged::Known(judgement) => {
                     if reuse && judgement.verdict != Verdict::Retrain {
-                        self.stand(index, &anchor, &judgement, needs, states, &mut ready)?;
-                        ready.judgement = Some(*judgement);
-                        return Ok(Some(ready));
+                        let stands =
+                            self.stand(index, &anchor, &judgement, &needs, states, &mut ready)?;
+                        if stands {
+                            ready.judgement = Some(*judgement);
+                            return Ok(Some(ready));
+                        }
                     }
                     ready.judgement = Some(*judgement);
                 }
@@ -136,6 +152,39 @@ impl Session {
             }
         }
         Ok(Some(ready))
+    }
+
+    /// The anchor to judge an expert by. With `reuse`, what it has lost is made again, or is said.
+    fn anchor_of(
+        &self,
+        index: usize,
+        needs: &[Need],
+        states: &States,
+        (reuse, how): (bool, How),
+        ready: &mut Ready,
+    ) -> Result<Option<Anchor>, EngineError> {
+        if !reuse {
+            return self.anchor(index);
+        }
+        Ok(match self.whole_anchor(index, needs, states, how.mend)? {
+            Found::Nothing => None,
+            Found::Whole(anchor, made) => {
+                ready.made_again = made;
+                Some(*anchor)
+            }
+            Found::Lost(why) => {
+                ready.lost = Some(self.lost_words(index, &why));
+                None
+            }
+        })
+    }
+
+    fn lost_words(&self, index: usize, why: &str) -> String {
+        let node = self.lock.node.get(&self.node_name(index));
+        match node.is_some_and(|node| node.certificate.is_some()) {
+            true => format!("its certificate is lost, {why}"),
+            false => format!("what it could be kept by is lost, {why}"),
+        }
     }
 
     /// A frozen expert whose model was lost is fitted again if that makes the same model.
@@ -193,17 +242,18 @@ impl Session {
         Ok(())
     }
 
-    /// Puts an expert on its anchor, or on patches of it.
+    /// Puts an expert on its anchor, or on patches of it; `false` where a part of either is lost.
     fn stand(
         &self,
         index: usize,
         anchor: &Anchor,
         judgement: &Judgement,
-        needs: Vec<Need>,
+        needs: &[Need],
         states: &States,
         ready: &mut Ready,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let patch = judgement.patched.as_ref();
+        let (mut parts, mut open) = (Parts::new(), Vec::new());
         for need in needs {
             let found: Option<(collegium_digest::Digest, Fit)> = match (need.part, patch) {
                 (Part::Full, None) => Some((anchor.standing.recipe, anchor.fit.clone())),
@@ -225,13 +275,23 @@ impl Session {
                 },
             };
             match (found, &need.fit) {
-                (Some(found), _) => drop(ready.parts.insert(need.part, found)),
-                (None, Some(fit)) => {
-                    ready.parts.insert(need.part, (need.recipe.digest(), fit.clone()));
+                (Some(found), _) => drop(parts.insert(need.part, found)),
+                // Its anchor had one: another in its place would be another expert.
+                (None, _) if need.part == Part::Full || is_fold_of(anchor, need.part) => {
+                    let why = format!(
+                        "{} of what it stands on is not in the store, nor all that it is made of",
+                        need.part
+                    );
+                    ready.lost = Some(self.lost_words(index, &why));
+                    return Ok(false);
                 }
-                (None, None) => ready.open.push(need),
+                (None, Some(fit)) => {
+                    parts.insert(need.part, (need.recipe.digest(), fit.clone()));
+                }
+                (None, None) => open.push(need.clone()),
             }
         }
+        (ready.parts, ready.open) = (parts, open);
         let best = judgement.effects.get(&judgement.candidate);
         ready.certificate = Some(Certificate {
             verdict: judgement.verdict,
@@ -251,7 +311,7 @@ impl Session {
             certified: judgement.certified,
             upstream_worse: judgement.upstream_worse,
         });
-        Ok(())
+        Ok(true)
     }
 
     /// The parts of a held model: its own where it has them. A consumer that reads it out of fold
@@ -297,9 +357,16 @@ impl Session {
             certificate: None,
             judgement: None,
             unjudged: None,
+            lost: None,
+            made_again: Vec::new(),
             held: Some(held.kind),
         }))
     }
+}
+
+/// Has an anchor this fold model?
+fn is_fold_of(anchor: &Anchor, part: Part) -> bool {
+    matches!(part, Part::Fold { .. }) && anchor.parts.contains_key(&part.to_string())
 }
 
 /// Why fits that are missing begin cold although a warm start was asked for; each reason once.
@@ -312,10 +379,17 @@ pub(crate) fn cold(ready: &Ready) -> Vec<String> {
 
 /// Words for the reasons of a node that is not trained, or is although it need not have been.
 pub(crate) fn reasons(ready: &Ready) -> Vec<String> {
+    let again = (!ready.made_again.is_empty()).then(|| {
+        let parts = ready.made_again.join(", ");
+        format!("of its last full fit {parts} was lost, and is made again from its recipe")
+    });
     if let Some(certificate) = &ready.certificate {
-        return vec![reuse::certificate_words(certificate)];
+        return again.into_iter().chain([reuse::certificate_words(certificate)]).collect();
+    }
+    if let Some(lost) = &ready.lost {
+        return vec![lost.clone()];
     }
     let judged = ready.judgement.as_ref().map(reuse::advice);
     let unjudged = ready.unjudged.as_ref().map(|why| format!("not judged: {why}"));
-    judged.into_iter().chain(unjudged).chain(cold(ready)).collect()
+    again.into_iter().chain(judged).chain(unjudged).chain(cold(ready)).collect()
 }

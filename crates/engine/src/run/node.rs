@@ -26,6 +26,7 @@ impl Shared {
             forced: self.forced.contains(&index),
             exact: self.exact.contains(&index),
             advise: false,
+            mend: true,
         };
         let mut ready = self
             .blocking(index, {
@@ -49,6 +50,11 @@ impl Shared {
         self.session
             .observer
             .event(Event::Queued { node: self.session.node_name(index), fits: open.len() });
+        if let Some(lost) = &ready.lost {
+            self.session.tell(format!("{}: {lost}; it is trained exactly", run.name));
+        }
+        run.fits += ready.made_again.len() as u32;
+        run.fitted.append(&mut ready.made_again);
         let needs = std::mem::take(&mut ready.open);
         ready.parts.extend(self.fits(index, needs, states, how.forced, run).await?);
         run.certificate = ready.certificate.clone();
@@ -92,7 +98,7 @@ impl Shared {
             .filter(|before| *before != standing);
         let stands = before.is_some_and(|node| node.certificate == state.certificate);
         run.outcome = match (&state.certificate, run.fits) {
-            (Some(certificate), _) if !stands => match certificate.verdict {
+            (Some(certificate), fits) if !stands || fits > 0 => match certificate.verdict {
                 Verdict::Patch => Outcome::Patched,
                 _ => Outcome::Kept,
             },
