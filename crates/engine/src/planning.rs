@@ -139,7 +139,11 @@ impl Session {
         {
             let locked = self.lock.node.get(&plan.name).and_then(|n| n.certificate.as_ref());
             plan.fits = ready.missing();
-            plan.reasons = vec![reuse::certificate_words(certificate)];
+            plan.reasons = match locked == Some(certificate) && !plan.fits.is_empty() {
+                // Nothing changed: something has gone.
+                true => vec![format!("not in the store: {}", plan.fits.join(", "))],
+                false => crate::reuse::reasons(ready),
+            };
             plan.action = match certificate.verdict {
                 _ if locked == Some(certificate) && plan.fits.is_empty() => Action::Cached,
                 Verdict::Patch => Action::Patch,

@@ -287,14 +287,19 @@ impl Session {
         let Some(fit) = self.fit_of(standing)? else { return Ok(false) };
         // A record of an older version says nothing, and counts as one that has seen everything.
         let Some(membership) = fit.seen.and_then(|seen| seen.membership) else { return Ok(true) };
-        let whole = || {
-            let sets = membership.all().flat_map(|members| [members.trained, members.chosen]);
-            sets.into_iter().all(|set| self.store.contains(&set))
+        // Read, and not only asked for: a damaged set counts as every row, which is no reason to train.
+        let whole = || -> Result<bool, EngineError> {
+            for set in membership.all().flat_map(|members| [members.trained, members.chosen]) {
+                if self.store.path(&set)?.is_none() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         };
-        if whole() {
+        if whole()? {
             return Ok(true);
         }
         self.membership(index, part, None, states)?;
-        Ok(whole())
+        whole()
     }
 }
