@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use collegium_engine::EngineError;
 use collegium_manifest::Diagnostics;
+use collegium_store::StoreError;
+
+use crate::screen::{self, BAD, PLAIN};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -25,7 +28,12 @@ impl Failure {
         Self::Other { code: 1, message: message.into() }
     }
 
-    /// A file that a person named could not be read or written.
+    /// Something could not be written.
+    pub(crate) fn unwritten(what: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        Self::Other { code: 7, message: format!("cannot write {what}: {error}") }
+    }
+
+    /// A file that a person named could not be read.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Other { code: 3, message: format!("{doing} {}: {error}", path.display()) }
     }
@@ -48,23 +56,21 @@ impl Failure {
                 }),
             };
             // If stdout is what failed, stderr has the message below.
-            let _ = crate::human::put(&format!("{document:#}\n"));
+            let document = format!("{document:#}\n");
+            let _ = screen::put(&collegium_records::printable_json(&document));
         }
         match self {
             Self::Closed => {}
             Self::Invalid(found) => {
-                anstream::eprintln!(
-                    "{}",
-                    found.render(crate::human::colour_on_stderr()).trim_end()
-                );
+                let colour = screen::colour_on_stderr();
+                screen::tell_rendered(found.render(colour).trim_end(), colour);
                 let errors = found.iter().filter(|d| !d.warning).count();
                 if errors > 1 {
-                    eprintln!("\n{errors} errors; nothing was run and nothing was changed");
+                    tell!("\n{errors} errors; nothing was run and nothing was changed");
                 }
             }
             Self::Other { message, .. } => {
-                let red = anstyle::AnsiColor::Red.on_default().bold();
-                anstream::eprintln!("{red}error{red:#}: {message}");
+                tell!("{BAD}error{PLAIN}: {message}");
             }
         }
         ExitCode::from(code)
@@ -86,6 +92,7 @@ impl From<EngineError> for Failure {
         let code = error.exit_code();
         match error {
             EngineError::Invalid(found) => Self::Invalid(found),
+            EngineError::Closed | EngineError::Store(StoreError::Closed { .. }) => Self::Closed,
             EngineError::Interrupted => Self::Other {
                 code,
                 message: "interrupted; everything that was finished is kept".to_owned(),
@@ -95,8 +102,8 @@ impl From<EngineError> for Failure {
     }
 }
 
-impl From<collegium_store::StoreError> for Failure {
-    fn from(error: collegium_store::StoreError) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         EngineError::from(error).into()
     }
 }

@@ -34,6 +34,7 @@ mod findings;
 mod fit;
 mod forward;
 mod fresh;
+mod guard;
 mod held;
 mod inputs;
 mod leaks;

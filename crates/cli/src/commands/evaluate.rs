@@ -1,7 +1,7 @@
 //! `collegium evaluate`
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
 };
 
@@ -10,12 +10,15 @@ use collegium_records::{
     ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
 };
 
+use collegium_store::Output;
+
 use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
     human::{count, put, sentence, table, three},
     locate::{shown, split},
+    output,
 };
 
 /// With more nodes than this, each is one line; `--json` and `--report` have every metric.
@@ -43,26 +46,26 @@ pub(crate) fn evaluate(
     input: &Path,
     report: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
+    output::only_one(args, "--report", report)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
+    // Before the measuring: a place that cannot be written is known at once.
+    let place = report.map(|path| output::open(&session, path, &[input])).transpose()?;
     let options = EvaluateOptions { nodes, input: input.to_path_buf(), chunk: 16_384 };
     let found = mended(|| collegium_engine::evaluate(&session, &options))?;
-    let written: Option<PathBuf> = match report {
-        Some(path) => {
-            let page = collegium_report::evaluation(&found);
-            super::audit::save(path, page.as_bytes())?;
-            Some(shown(path.to_path_buf()))
-        }
-        None => None,
-    };
+    if let Some(place) = place {
+        place.save(collegium_report::evaluation(&found).as_bytes())?;
+    }
     crate::session::say_notes(&session);
-    if args.json {
-        print_json(&found)?;
-    } else {
-        put(&words(&found))?;
-        if let Some(path) = written {
-            put(&format!("report: {}\n", path.display()))?;
+    match report {
+        _ if args.json => print_json(&found)?,
+        // The page alone goes to where it was sent.
+        Some(path) if Output::is_stdout_at(path) => tell!("{}", words(&found).trim_end()),
+        Some(path) => {
+            let place = shown(path.to_path_buf());
+            put(&format!("{}report: {}\n", words(&found), place.display()))?;
         }
+        None => put(&words(&found))?,
     }
     let met = found.requirements.iter().all(|requirement| requirement.met);
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(6) })

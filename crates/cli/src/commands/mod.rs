@@ -111,6 +111,5 @@ fn jobs(asked: Option<NonZeroUsize>) -> usize {
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
-    crate::human::put(&format!("{text}\n"))?;
-    Ok(())
+    crate::human::put(&collegium_records::printable_json(&format!("{text}\n")))
 }

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     } else {
         crate::human::put(&words(&report, report.nodes.len()))?;
         if options.audit && !complete(&report) {
-            eprintln!("no report: not every expert is up to date");
+            tell!("no report: not every expert is up to date");
         }
         if let Some(paths) = written {
             super::audit::say_warnings(&paths.report)?;

@@ -63,7 +63,7 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
         repaired,
     };
     for note in store.notes() {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     if args.json {
         print_json(&report)?;
