@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use collegium_engine::EngineError;
+use collegium_engine::{EngineError, LockChange};
 use collegium_manifest::Diagnostics;
 use collegium_store::StoreError;
 
@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Invalid(Diagnostics),
     /// Whoever read stdout has had enough (`| head`): no failure at all.
     Closed,
+    /// The lock would change, and was not to: exit code 5.
+    Locked(Vec<LockChange>),
     /// Anything else, with its exit code.
     Other { code: u8, message: String },
 }
@@ -43,6 +45,7 @@ impl Failure {
         let code = match self {
             Self::Closed => return ExitCode::SUCCESS,
             Self::Invalid(_) => 3,
+            Self::Locked(_) => 5,
             Self::Other { code, .. } => *code,
         };
         if json {
@@ -50,6 +53,10 @@ impl Failure {
                 Self::Closed => return ExitCode::SUCCESS,
                 Self::Invalid(found) => serde_json::json!({
                     "format_version": 1, "exit_code": code, "diagnostics": found.to_json(),
+                }),
+                Self::Locked(changes) => serde_json::json!({
+                    "format_version": 1, "exit_code": code, "error": self.to_string(),
+                    "changes": changes,
                 }),
                 Self::Other { message, .. } => serde_json::json!({
                     "format_version": 1, "exit_code": code, "error": message,
@@ -69,9 +76,7 @@ impl Failure {
                     tell!("\n{errors} errors; nothing was run and nothing was changed");
                 }
             }
-            Self::Other { message, .. } => {
-                tell!("{BAD}error{PLAIN}: {message}");
-            }
+            Self::Locked(_) | Self::Other { .. } => tell!("{BAD}error{PLAIN}: {self}"),
         }
         ExitCode::from(code)
     }
@@ -82,6 +87,7 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Invalid(found) => f.write_str(found.render(false).trim_end()),
             Self::Closed => f.write_str("stdout was closed"),
+            Self::Locked(changes) => EngineError::Locked(changes.clone()).fmt(f),
             Self::Other { message, .. } => f.write_str(message),
         }
     }
@@ -93,6 +99,7 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Invalid(found) => Self::Invalid(found),
             EngineError::Closed | EngineError::Store(StoreError::Closed { .. }) => Self::Closed,
+            EngineError::Locked(changes) => Self::Locked(changes),
             EngineError::Interrupted => Self::Other {
                 code,
                 message: "interrupted; everything that was finished is kept".to_owned(),

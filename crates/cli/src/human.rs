@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use collegium_records::printable_line;
 pub(crate) use collegium_records::three_digits as three;
 
+pub(crate) use crate::screen::put;
 use crate::screen::{DIM, PLAIN};
-pub(crate) use crate::screen::{put, tell};
 
 /// A sentence after a mark; on a terminal its lines are broken between words and indented.
 pub(crate) fn sentence(mark: &str, text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write as _},
+    io::BufWriter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,8 +15,8 @@ use arrow::{
     ipc::writer::FileWriter,
     record_batch::RecordBatch,
 };
-use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 use collegium_store::{Output, StoreError};
+use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
 use crate::{
     Column, DataError, DataErrorKind, Table, object,
@@ -73,8 +73,7 @@ impl RowWriter {
         let file = Output::create(path)?;
         let to = match format {
             Format::Csv(delimiter) => {
-                let out =
-                    BufWriter::with_capacity(1 << 17, file.file().try_clone().map_err(io)?);
+                let out = BufWriter::with_capacity(1 << 17, file.file().try_clone().map_err(io)?);
                 To::Text(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
             }
             Format::Parquet => To::Parquet(None),
@@ -301,6 +300,8 @@ fn text_fault(path: &Path, error: csv::Error) -> DataError {
 fn arrow_fault(path: &Path, error: &ArrowError) -> DataError {
     match error {
         ArrowError::IoError(..) | ArrowError::ParquetError(_) => unwritten(path, error),
-        _ => DataError::new(DataErrorKind::Io, format!("cannot write the file: {error}")).file(path),
+        _ => {
+            DataError::new(DataErrorKind::Io, format!("cannot write the file: {error}")).file(path)
+        }
     }
 }

@@ -4,6 +4,8 @@ use collegium_data::{DataError, DataErrorKind};
 use collegium_manifest::Diagnostics;
 use collegium_store::StoreError;
 
+use crate::LockChange;
+
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -29,6 +31,12 @@ pub enum EngineError {
     /// Whoever reads the output has had enough (`| head`): no failure.
     #[error("whatever reads the output has stopped reading")]
     Closed,
+    /// What was asked would change the lock, and `--locked` keeps it.
+    #[error(
+        "the lock would change, and `--locked` keeps it as it is:{}\nrun without `--locked`, and commit the lock",
+        .0.iter().map(|one| format!("\n  {}: {}", one.name, one.what)).collect::<String>()
+    )]
+    Locked(Vec<LockChange>),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -83,6 +91,7 @@ impl EngineError {
             // Unreadable input files and lock files are a person's, not the store's.
             Self::Store(_) => 3,
             Self::Closed => 0,
+            Self::Locked(_) => 5,
             Self::Interrupted => 130,
             Self::Usage(_) => 2,
             Self::Internal(_) => 1,

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn text_of_any_language_stays_as_it_is() {
-        for text in ["plain", "größe\tµ", "日本語", "עברית", "e\u{301}", "❤\u{fe0f}", "a\nb", "−½…"] {
+        for text in ["plain", "größe\tµ", "日本語", "עברית", "e\u{301}", "❤\u{fe0f}", "a\nb", "−½…"]
+        {
             assert_eq!(printable(text), text);
             assert!(matches!(printable(text), Cow::Borrowed(_)));
         }

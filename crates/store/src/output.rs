@@ -313,9 +313,12 @@ fn shown(path: &Path) -> PathBuf {
 fn refused(path: &Path, error: &io::Error) -> StoreError {
     let message = match error.kind() {
         ErrorKind::IsADirectory => "it is a folder; name a file".to_owned(),
-        ErrorKind::NotFound => "it would lie in a folder that is not there; make that first".to_owned(),
+        ErrorKind::NotFound => {
+            "it would lie in a folder that is not there; make that first".to_owned()
+        }
         ErrorKind::PermissionDenied => {
-            "the system does not permit it; choose another place, or give yourself permission".to_owned()
+            "the system does not permit it; choose another place, or give yourself permission"
+                .to_owned()
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             format!("{error}. Free some space and run again; nothing was replaced")

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use collegium_engine::{AuditOptions, EngineError, Session, mended};
+use collegium_engine::{AuditOptions, EngineError, PlanOptions, Session, mended};
 use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
 
 use collegium_store::Output;
@@ -16,8 +16,8 @@ use crate::{
     args::Args,
     failure::Failure,
     human::put,
-    output,
     locate::{shown, split},
+    output,
 };
 
 /// Bytes of the names of several experts in a file name, at most.
@@ -40,11 +40,16 @@ pub(crate) fn audit(
     targets: &[String],
     output: Option<&Path>,
     asked: AuditOptions,
+    locked: bool,
 ) -> Result<ExitCode, Failure> {
     output::only_one(args, "-o", output)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let asked = AuditOptions { nodes, ..asked };
+    if locked {
+        let nodes = asked.nodes.clone();
+        collegium_engine::keep_lock(&session, &PlanOptions { nodes, ..PlanOptions::default() })?;
+    }
     // Before hours of measuring: a place that cannot be written is known at once.
     let place = match output {
         Some(path) => Some((path, output::open(&session, path, &[])?)),

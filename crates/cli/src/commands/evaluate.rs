@@ -1,9 +1,6 @@
 //! `collegium evaluate`
 
-use std::{
-    path::Path,
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use collegium_engine::{EvaluateOptions, mended};
 use collegium_records::{
@@ -45,10 +42,14 @@ pub(crate) fn evaluate(
     targets: &[String],
     input: &Path,
     report: Option<&Path>,
+    locked: bool,
 ) -> Result<ExitCode, Failure> {
     output::only_one(args, "--report", report)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
+    if locked {
+        collegium_engine::keep_models(&session, &nodes)?;
+    }
     // Before the measuring: a place that cannot be written is known at once.
     let place = report.map(|path| output::open(&session, path, &[input])).transpose()?;
     let options = EvaluateOptions { nodes, input: input.to_path_buf(), chunk: 16_384 };

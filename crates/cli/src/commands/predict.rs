@@ -29,6 +29,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) output: &'a Path,
     pub(crate) keep: &'a [String],
     pub(crate) format: Option<TableFormat>,
+    /// Only with models that are up to date.
+    pub(crate) locked: bool,
 }
 
 /// Predictions for new rows.
@@ -41,6 +43,9 @@ pub(crate) fn predict(
     asked.check(args, is_dash(input))?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
+    if asked.locked {
+        collegium_engine::keep_models(&session, &nodes)?;
+    }
     let received = match is_dash(input) {
         true => Some(Received::new(asked.format.unwrap_or(TableFormat::Csv))?),
         false => None,
@@ -74,6 +79,9 @@ pub(crate) fn side(
     asked.check(args, false)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
+    if asked.locked {
+        collegium_engine::keep_models(&session, &nodes)?;
+    }
     let side = match side {
         Some(SideChoice::Train) => Some(Side::Train),
         Some(SideChoice::Valid) => Some(Side::Valid),
@@ -148,8 +156,9 @@ struct Received {
 impl Received {
     fn new(format: TableFormat) -> Result<Self, Failure> {
         let above = std::env::temp_dir();
-        let folder = tempfile::tempdir()
-            .map_err(|error| Failure::unwritten(format!("a folder in {}", above.display()), &error))?;
+        let folder = tempfile::tempdir().map_err(|error| {
+            Failure::unwritten(format!("a folder in {}", above.display()), &error)
+        })?;
         let path = folder.path().join("in").with_extension(format.extension());
         let copy = || io::copy(&mut io::stdin().lock(), &mut File::create(&path)?);
         copy().map_err(|error| Failure::file("reading", Path::new("standard input"), &error))?;
@@ -168,7 +177,7 @@ impl Received {
                 Failure::Invalid(found)
             }
             Failure::Other { code, message } => Failure::Other { code, message: plain(&message) },
-            Failure::Closed => Failure::Closed,
+            other => other,
         }
     }
 }

@@ -140,6 +140,7 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         )));
     }
     let options = RunOptions {
+        locked: false,
         nodes: Vec::new(),
         jobs: num_cpus::get_physical(),
         force: Vec::new(),
