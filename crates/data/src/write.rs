@@ -287,7 +287,8 @@ fn write_batch(file: &Output, to: &mut To, batch: &RecordBatch) -> Result<(), Ar
 
 /// The rows cannot be written: nothing is wrong with them.
 fn unwritten(path: &Path, error: &dyn std::fmt::Display) -> DataError {
-    StoreError::Output { path: path.to_owned(), message: error.to_string() }.into()
+    let message = format!("{error}. Free some space, or choose another place, and run again");
+    StoreError::Output { path: path.to_owned(), message }.into()
 }
 
 fn text_fault(path: &Path, error: csv::Error) -> DataError {
