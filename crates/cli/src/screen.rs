@@ -42,7 +42,12 @@ pub(crate) fn tell(text: &str) {
     say(&(dressed(text, colour_on_stderr()) + "\n"));
 }
 
-/// The same for text with the colours of a renderer that lets no sequence of the data through.
+/// Writes a question to stderr, without an end of line.
+pub(crate) fn ask(text: &str) {
+    say(&dressed(text, colour_on_stderr()));
+}
+
+/// The same as [`tell`] for text with the colours of a renderer that lets no sequence of the data through.
 pub(crate) fn tell_rendered(text: &str, coloured: bool) {
     say(&(if coloured { rendered(text) } else { dressed(text, false) } + "\n"));
 }

@@ -70,8 +70,9 @@ fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCod
     let not = "not checked: whatever rests on its rows, that is columns, targets, predicates and the split; \
                `collegium plan` runs it to its end";
     if !args.quiet {
-        anstream::eprintln!("{}", found.render(colour_on_stderr()).trim_end());
-        eprintln!("note: {not}");
+        let colour = colour_on_stderr();
+        tell_rendered(found.render(colour).trim_end(), colour);
+        tell!("note: {not}");
     }
     match args.json {
         true => print_json(&serde_json::json!({
