@@ -104,8 +104,8 @@ fn help_lists_every_command_and_exit_code() {
     Start with `collegium init demo --template machines`, then `collegium run -C demo --audit`.
 
     Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes pending
-    (plan --exit-code) or an unsound lock (status --check), 6 a `require` not met, 7 store damaged or
-    not writable, 130 interrupted.
+    (plan --exit-code), an unsound lock (status --check) or one that --locked keeps, 6 a `require` not
+    met, 7 store damaged, or something not writable, 130 interrupted.
     "#);
 }
 

@@ -153,6 +153,33 @@ fn a_disk_that_is_full_is_said_and_the_run_taken_up_when_there_is_room() {
     assert!(met >= 4, "only {met} of 5 runs filled their disk");
 }
 
+#[test]
+fn a_result_for_which_there_is_no_room_leaves_nothing_and_is_code_7() {
+    let project = Project::ready();
+    std::fs::create_dir(project.path("small")).unwrap();
+    let Some(disk) = Mounted::new(&project.path("small"), 3 * 4096) else { return };
+    let table = "pipelines/data/rows.csv";
+    let ways: [&[&str]; 5] = [
+        &["predict", "-i", table, "-o", "small/out.csv"],
+        &["predict", "-i", table, "-o", "small/out.parquet"],
+        &["predict", "-i", table, "-o", "small/out.arrow"],
+        &["audit", "size", "-o", "small/out.html"],
+        &["evaluate", "-i", "new.csv", "--report", "small/out.html"],
+    ];
+    project.write("new.csv", crate::project::rows(640));
+    project.write("small/out.csv", "kept");
+    for args in ways {
+        project.collegium(args).fails(7, &["small/out.", "Free some space"]);
+        let left = project.files("small");
+        assert_eq!(left.into_keys().collect::<Vec<_>>(), ["small/out.csv"], "{args:?}");
+        assert_eq!(project.read("small/out.csv"), "kept", "{args:?}");
+    }
+    disk.grow();
+    for args in ways {
+        project.collegium(args).ok();
+    }
+}
+
 /// The program that makes a system call fail, built on first use. `None`, said on stderr, without a
 /// compiler, or on a system that has no such filter.
 fn fail_io() -> Option<&'static Path> {

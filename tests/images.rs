@@ -244,3 +244,23 @@ fn what_an_image_cannot_be_is_told_with_a_way_out() {
     project.write("pipelines/data/train-images-idx3-ubyte.gz", &gzipped(&images(0..ROWS))[..500]);
     project.refuses(3, &["train-images-idx3-ubyte.gz: not a whole gzip file", "get it again"]);
 }
+
+#[test]
+fn idx_files_that_do_not_belong_together_are_bad_data() {
+    let project = project();
+    let (_, labels) = pixels(ROWS);
+    let label = "pipelines/data/train-labels.idx1-ubyte";
+    for wrong in [
+        idx(&[ROWS as u32 - 1], &labels[1..]),
+        idx(&[ROWS as u32], &labels[1..]),
+        idx(&[ROWS as u32, 6, 6], &labels),
+        Vec::new(),
+    ] {
+        project.write(label, wrong);
+        for args in [&["check"][..], &["plan"], &["run"], &["status", "--json"]] {
+            project.collegium(args).fails(3, &["train-labels.idx1-ubyte"]);
+        }
+    }
+    project.write(label, idx(&[ROWS as u32], &labels));
+    project.collegium(&["check"]).ok();
+}

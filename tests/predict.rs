@@ -327,7 +327,7 @@ fn files_that_cannot_be_read_or_written_are_named() {
     predict("nothing.csv", "out.csv").fails(3, &["nothing.csv"]);
     project.write("new.csv", rows(3));
     predict("new.csv", "out.xlsx").fails(3, &["out.xlsx", ".parquet"]);
-    predict("new.csv", "nowhere/out.csv").fails(3, &["nowhere"]);
+    predict("new.csv", "nowhere/out.csv").fails(7, &["nowhere", "a folder that is not there"]);
 }
 
 // Models.
@@ -379,7 +379,7 @@ fn predictions_never_replace_what_is_read() {
         let before = project.read(precious);
         project
             .collegium(&["predict", "-i", "new.csv", "-o", precious])
-            .fails(2, &["predictions would replace", precious, "choose another output"]);
+            .fails(2, &["the output would replace", precious, "choose another output"]);
         assert_eq!(project.read(precious), before);
     }
 }

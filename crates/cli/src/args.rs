@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(after_help = "Start with `collegium init demo --template machines`, then \
     `collegium run -C demo --audit`.\n\n\
     Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes \
-    pending (plan --exit-code) or an unsound lock (status --check), 6 a `require` not met, 7 store damaged or not writable, 130 \
+    pending (plan --exit-code), an unsound lock (status --check) or one that --locked keeps, 6 a `require` not met, 7 store damaged, or something not writable, 130 \
     interrupted.")]
 pub(crate) struct Args {
     /// Work in this folder: every path of the command line is relative to it.
@@ -102,6 +102,9 @@ pub(crate) enum Command {
         /// Only say what would be done: the same as `plan`.
         #[arg(short = 'n', long)]
         dry_run: bool,
+        /// Leave the lock as it is: if anything would be fitted, or the lock would change, exit with 5 and write nothing.
+        #[arg(long)]
+        locked: bool,
     },
 
     /// Show what the lock stands on and what is stale.
@@ -133,7 +136,8 @@ pub(crate) enum Command {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE")]
         targets: Vec<String>,
-        /// The HTML file; the JSON is written beside it.
+        /// The HTML file; the JSON and the model cards are written beside it. A pipe, a device or `-`
+        /// (standard output) gets the page alone.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// Measure what is lost when this input is removed, permuted and swapped between classes,
@@ -146,6 +150,9 @@ pub(crate) enum Command {
         /// Experts measured side by side; physical cores unless told.
         #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
         jobs: Option<std::num::NonZeroUsize>,
+        /// Leave the lock as it is: if an expert is not up to date, exit with 5 and write nothing.
+        #[arg(long)]
+        locked: bool,
     },
 
     /// Compare two versions of a pipeline's lock by what they do.
@@ -189,15 +196,18 @@ pub(crate) enum Command {
         side: Option<SideChoice>,
         /// Predictions: .csv, .tsv, .parquet or .arrow; the present file is replaced when all is
         /// written. Beside it, in FILE.provenance.json, is said which experts made it. `-` is standard
-        /// output.
+        /// output; it, a pipe or a device gets the rows alone.
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
         /// Columns of the input to copy into the output, cell by cell as they are.
         #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
         keep: Vec<String>,
-        /// The format of `-`; csv unless told.
+        /// The format of `-`, or of a pipe or a device; csv unless told.
         #[arg(long, value_enum)]
         format: Option<TableFormat>,
+        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write nothing.
+        #[arg(long)]
+        locked: bool,
     },
 
     /// Measure on new labelled rows: what moved, and where in the DAG quality is lost.
@@ -218,9 +228,12 @@ pub(crate) enum Command {
         /// target that `derive` makes is computed.
         #[arg(short, long, value_name = "FILE")]
         input: PathBuf,
-        /// Write a page of it too: one HTML file without scripts.
+        /// Write a page of it too: one HTML file without scripts; `-` is standard output.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
+        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write nothing.
+        #[arg(long)]
+        locked: bool,
     },
 
     /// Say which models have seen given rows, and what it costs to make them again without.

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use collegium_engine::EngineError;
+use collegium_engine::{EngineError, LockChange};
 use collegium_manifest::Diagnostics;
+use collegium_store::StoreError;
+
+use crate::screen::{self, BAD, PLAIN};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub(crate) enum Failure {
     Invalid(Diagnostics),
     /// Whoever read stdout has had enough (`| head`): no failure at all.
     Closed,
+    /// The lock would change, and was not to: exit code 5.
+    Locked(Vec<LockChange>),
     /// Anything else, with its exit code.
     Other { code: u8, message: String },
 }
@@ -25,7 +30,12 @@ impl Failure {
         Self::Other { code: 1, message: message.into() }
     }
 
-    /// A file that a person named could not be read or written.
+    /// Something could not be written.
+    pub(crate) fn unwritten(what: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        Self::Other { code: 7, message: format!("cannot write {what}: {error}") }
+    }
+
+    /// A file that a person named could not be read.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Other { code: 3, message: format!("{doing} {}: {error}", path.display()) }
     }
@@ -35,6 +45,7 @@ impl Failure {
         let code = match self {
             Self::Closed => return ExitCode::SUCCESS,
             Self::Invalid(_) => 3,
+            Self::Locked(_) => 5,
             Self::Other { code, .. } => *code,
         };
         if json {
@@ -43,29 +54,29 @@ impl Failure {
                 Self::Invalid(found) => serde_json::json!({
                     "format_version": 1, "exit_code": code, "diagnostics": found.to_json(),
                 }),
+                Self::Locked(changes) => serde_json::json!({
+                    "format_version": 1, "exit_code": code, "error": self.to_string(),
+                    "changes": changes,
+                }),
                 Self::Other { message, .. } => serde_json::json!({
                     "format_version": 1, "exit_code": code, "error": message,
                 }),
             };
             // If stdout is what failed, stderr has the message below.
-            let _ = crate::human::put(&format!("{document:#}\n"));
+            let document = format!("{document:#}\n");
+            let _ = screen::put(&collegium_records::printable_json(&document));
         }
         match self {
             Self::Closed => {}
             Self::Invalid(found) => {
-                anstream::eprintln!(
-                    "{}",
-                    found.render(crate::human::colour_on_stderr()).trim_end()
-                );
+                let colour = screen::colour_on_stderr();
+                screen::tell_rendered(found.render(colour).trim_end(), colour);
                 let errors = found.iter().filter(|d| !d.warning).count();
                 if errors > 1 {
-                    eprintln!("\n{errors} errors; nothing was run and nothing was changed");
+                    tell!("\n{errors} errors; nothing was run and nothing was changed");
                 }
             }
-            Self::Other { message, .. } => {
-                let red = anstyle::AnsiColor::Red.on_default().bold();
-                anstream::eprintln!("{red}error{red:#}: {message}");
-            }
+            Self::Locked(_) | Self::Other { .. } => tell!("{BAD}error{PLAIN}: {self}"),
         }
         ExitCode::from(code)
     }
@@ -76,6 +87,7 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Invalid(found) => f.write_str(found.render(false).trim_end()),
             Self::Closed => f.write_str("stdout was closed"),
+            Self::Locked(changes) => EngineError::Locked(changes.clone()).fmt(f),
             Self::Other { message, .. } => f.write_str(message),
         }
     }
@@ -86,6 +98,8 @@ impl From<EngineError> for Failure {
         let code = error.exit_code();
         match error {
             EngineError::Invalid(found) => Self::Invalid(found),
+            EngineError::Closed | EngineError::Store(StoreError::Closed { .. }) => Self::Closed,
+            EngineError::Locked(changes) => Self::Locked(changes),
             EngineError::Interrupted => Self::Other {
                 code,
                 message: "interrupted; everything that was finished is kept".to_owned(),
@@ -95,8 +109,8 @@ impl From<EngineError> for Failure {
     }
 }
 
-impl From<collegium_store::StoreError> for Failure {
-    fn from(error: collegium_store::StoreError) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         EngineError::from(error).into()
     }
 }

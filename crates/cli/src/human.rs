@@ -1,25 +1,12 @@
 //! Tables and numbers as people read them.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
+use collegium_records::printable_line;
 pub(crate) use collegium_records::three_digits as three;
 
-use crate::failure::Failure;
-
-/// Is stderr a terminal that wants colour?
-pub(crate) fn colour_on_stderr() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-}
-
-/// Writes to stdout, with colour only where it is wanted.
-pub(crate) fn put(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Closed),
-        Err(error) => Err(Failure::internal(format!("writing to stdout: {error}"))),
-    }
-}
+pub(crate) use crate::screen::put;
+use crate::screen::{DIM, PLAIN};
 
 /// A sentence after a mark; on a terminal its lines are broken between words and indented.
 pub(crate) fn sentence(mark: &str, text: &str) -> String {
@@ -37,6 +24,11 @@ pub(crate) fn sentence(mark: &str, text: &str) -> String {
 /// Rows with aligned columns; the first row is the head. Cells of the columns in `right` are
 /// aligned to the right.
 pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+    // A cell is one line, and as wide as it will be shown.
+    let shown = |cells: &Vec<String>| -> Vec<String> {
+        cells.iter().map(|cell| printable_line(cell).into_owned()).collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(shown).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
@@ -54,8 +46,7 @@ pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
         }
         let line = line.trim_end();
         if number == 0 {
-            let dim = anstyle::Style::new().dimmed();
-            text.push_str(&format!("{dim}{line}{dim:#}\n"));
+            text.push_str(&format!("{DIM}{line}{PLAIN}\n"));
         } else {
             text.push_str(line);
             text.push('\n');

@@ -35,8 +35,8 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
     match collegium_manifest::load_within(&path, crate::consent::allowed()) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() && !args.quiet {
-                let colour = crate::human::colour_on_stderr();
-                anstream::eprintln!("{}", loaded.warnings.render(colour).trim_end());
+                let colour = crate::screen::colour_on_stderr();
+                crate::screen::tell_rendered(loaded.warnings.render(colour).trim_end(), colour);
             }
             Ok(loaded.pipeline)
         }

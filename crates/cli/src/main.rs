@@ -2,12 +2,17 @@
 //!
 //! This is the only crate that prints. Each command has a file in `commands/`; what a command finds
 //! goes to stdout (a table, or one JSON document with `--json`), everything else to stderr.
-//! `args.rs` holds the clap types, `failure.rs` the exit codes, `progress.rs` the bars.
+//! `args.rs` holds the clap types, `failure.rs` the exit codes, `progress.rs` the bars; whatever is printed
+//! passes `screen.rs`.
 //!
 //! Nothing is decided here: a command opens a session, asks the engine, and shows what it says.
 //! Rejected: printing from the crates below, which would make them useless inside other programs;
 //! an interactive mode, since everything that a person can do a script should do the same way.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+/// Says a line on stderr, as `eprintln` does, but for what a terminal would obey.
+macro_rules! tell {
+    ($($words:tt)*) => { $crate::screen::tell(&format!($($words)*)) };
+}
 
 mod args;
 mod commands;
@@ -15,7 +20,9 @@ mod consent;
 mod failure;
 mod human;
 mod locate;
+mod output;
 mod progress;
+mod screen;
 mod session;
 mod units;
 
@@ -24,10 +31,27 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help goes to stdout and is a result; of a refusal that nobody reads there is no more to say.
+            let written = error.print();
+            let code = if written.is_err() && !error.use_stderr() { 7 } else { error.exit_code() };
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
     let entered = locate::enter(&args).and_then(|()| consent::note(&args));
     match entered.and_then(|()| commands::dispatch(&args)) {
         Ok(code) => code,
         Err(failure) => failure.report(args.json),
     }
+}
+
+/// The arguments, or a refusal in which they are quoted as they may be shown.
+fn parse() -> Result<args::Args, clap::Error> {
+    args::Args::try_parse().map_err(|error| {
+        let shown = std::env::args_os()
+            .map(|arg| collegium_records::printable_line(&arg.to_string_lossy()).into_owned());
+        args::Args::try_parse_from(shown).err().unwrap_or(error)
+    })
 }

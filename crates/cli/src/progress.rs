@@ -8,7 +8,7 @@ use std::{
 };
 
 use collegium_engine::{Event, Observer, Quiet};
-use collegium_records::Outcome;
+use collegium_records::{Outcome, printable, printable_line};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::human::{seconds, three};
@@ -62,7 +62,7 @@ impl Bars {
             0 => "{prefix:<28.28} {spinner} {wide_msg}",
             _ => "{prefix:<28.28} {bar:16} epoch {pos:>3}/{len:<3} {eta:>3} left  {wide_msg}",
         }));
-        bar.set_prefix(prefix);
+        bar.set_prefix(printable_line(&prefix).into_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
@@ -103,7 +103,7 @@ impl Observer for Bars {
                     let bar = ProgressBar::new(of.unwrap_or(0));
                     let bar = self.all.add(bar);
                     bar.set_style(style("{prefix:<28.28} {bar:16} {human_pos} rows"));
-                    bar.set_prefix(what.clone());
+                    bar.set_prefix(printable_line(&what).into_owned());
                     *loading = Some((what, bar));
                 }
                 if let Some((_, bar)) = loading.as_ref() {
@@ -150,11 +150,12 @@ impl Observer for Bars {
             Event::Node(run) => {
                 if run.outcome == Outcome::Failed {
                     let error = run.error.unwrap_or_default();
-                    let _ = self.all.println(format!("{} failed: {error}", run.name));
+                    let said = format!("{} failed: {error}", run.name);
+                    let _ = self.all.println(printable(&said));
                 }
             }
             Event::Note(note) => {
-                let _ = self.all.println(format!("note: {note}"));
+                let _ = self.all.println(printable(&format!("note: {note}")));
             }
             Event::Ended => self.clear(),
         }
@@ -189,7 +190,7 @@ impl Observer for Lines {
                 {
                     *last = Instant::now();
                     let (node, part) = &key;
-                    eprintln!(
+                    tell!(
                         "{node} {part}: epoch {epoch}, loss {}, valid {}",
                         three(losses.train),
                         three(losses.valid)
@@ -199,12 +200,12 @@ impl Observer for Lines {
             Event::FitEnded { node, part, seconds: time, ok } => {
                 hold(&self.spoken).remove(&(node.clone(), part.clone()));
                 let how = if ok { "fitted in" } else { "ended without a model after" };
-                eprintln!("{node} {part}: {how} {}", seconds(time));
+                tell!("{node} {part}: {how} {}", seconds(time));
             }
             Event::Node(run) if run.outcome == Outcome::Failed => {
-                eprintln!("{} failed: {}", run.name, run.error.unwrap_or_default());
+                tell!("{} failed: {}", run.name, run.error.unwrap_or_default());
             }
-            Event::Note(note) => eprintln!("note: {note}"),
+            Event::Note(note) => tell!("note: {note}"),
             Event::Loading { .. }
             | Event::Loaded
             | Event::Queued { .. }

@@ -81,14 +81,14 @@ fn options(
 /// Says what was found damaged.
 pub(crate) fn say_notes(session: &Session) {
     for note in session.notes() {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
 }
 
 /// Says where labels come from that should be looked at.
 pub(crate) fn say_provenance(session: &Session, nodes: &[String]) -> Result<(), Failure> {
     for note in session.provenance_notes(nodes)? {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     Ok(())
 }

@@ -83,8 +83,10 @@ pub enum DataErrorKind {
     EmptySide,
     /// An input file that changed while it was read.
     Changed,
-    /// The store failed.
+    /// The store failed, or rows could not be written.
     Store,
+    /// Whoever reads the rows from a pipe has had enough.
+    Closed,
     /// Ctrl-C.
     Interrupted,
 }
@@ -239,6 +241,7 @@ impl From<StoreError> for DataError {
         let kind = match &error {
             StoreError::Input { .. } => DataErrorKind::Io,
             StoreError::Unsettled { .. } => DataErrorKind::Changed,
+            StoreError::Closed { .. } => DataErrorKind::Closed,
             _ => DataErrorKind::Store,
         };
         Self::new(kind, error.to_string())

@@ -1,8 +1,8 @@
-//! Predictions to a file, which appears when it is whole.
+//! Predictions to a place that a person named, where they appear when they are whole.
 
 use std::{
     fs::File,
-    io::{BufWriter, Write as _},
+    io::BufWriter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,20 +15,20 @@ use arrow::{
     ipc::writer::FileWriter,
     record_batch::RecordBatch,
 };
+use collegium_store::{Output, StoreError};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
-use tempfile::NamedTempFile;
 
 use crate::{
     Column, DataError, DataErrorKind, Table, object,
     read::{Format, Kept, format},
 };
 
-/// Writes columns to a CSV, TSV, Parquet or Arrow file, chunk by chunk. The rows go to a temporary file
-/// beside the target and take its name in [`RowWriter::finish`]; a writer that is dropped before
-/// leaves nothing behind and the target as it was.
+/// Writes columns to a CSV, TSV, Parquet or Arrow file, chunk by chunk. The rows are put together apart
+/// (see [`Output`]) and get their place in [`RowWriter::finish`]; a writer that is dropped before leaves
+/// nothing behind and the target as it was.
 pub struct RowWriter {
     path: PathBuf,
-    file: NamedTempFile,
+    file: Output,
     to: To,
     names: Option<Vec<String>>,
     rows: u64,
@@ -49,7 +49,17 @@ impl RowWriter {
     /// # Errors
     /// For another extension, or if nothing can be written there.
     pub fn create(path: &Path) -> Result<Self, DataError> {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        Self::create_as(path, None)
+    }
+
+    /// The same in the format that this extension names, for a place whose name tells none.
+    ///
+    /// # Errors
+    /// As [`RowWriter::create`].
+    pub fn create_as(path: &Path, extension: Option<&str>) -> Result<Self, DataError> {
+        let told = extension.map(|extension| Path::new("rows").with_extension(extension));
+        let told = told.as_deref().unwrap_or(path);
+        let extension = told.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let unknown = || {
             let message = format!("rows cannot be written as `.{extension}`");
             DataError::new(DataErrorKind::UnknownFormat, message)
@@ -58,14 +68,12 @@ impl RowWriter {
         };
         // What is read packed is not written so.
         let packed = ["gz", "zst"].iter().any(|known| extension.eq_ignore_ascii_case(known));
-        let format = format(path).ok().filter(|_| !packed).ok_or_else(unknown)?;
-        let folder = folder(path);
-        let io = |error: std::io::Error| DataError::io(path, "write the file", &error);
-        let file = temporary(folder).map_err(io)?;
+        let format = format(told).ok().filter(|_| !packed).ok_or_else(unknown)?;
+        let io = |error: std::io::Error| unwritten(path, &error);
+        let file = Output::create(path)?;
         let to = match format {
             Format::Csv(delimiter) => {
-                let out =
-                    BufWriter::with_capacity(1 << 17, file.as_file().try_clone().map_err(io)?);
+                let out = BufWriter::with_capacity(1 << 17, file.file().try_clone().map_err(io)?);
                 To::Text(Box::new(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out)))
             }
             Format::Parquet => To::Parquet(None),
@@ -148,7 +156,7 @@ impl RowWriter {
     /// If it cannot be written; then the target is as it was.
     pub fn whole(self) -> Result<WholeRows, DataError> {
         let path = self.path;
-        let io = |error: std::io::Error| DataError::io(&path, "write the file", &error);
+        let io = |error: std::io::Error| unwritten(&path, &error);
         match self.to {
             To::Text(mut writer) => writer.flush().map_err(io)?,
             To::Parquet(Some(writer)) => {
@@ -164,20 +172,20 @@ impl RowWriter {
                 );
             }
         }
-        self.file.as_file().sync_all().map_err(io)?;
-        Ok(WholeRows { path, file: self.file })
+        self.file.sync()?;
+        Ok(WholeRows { file: self.file })
     }
 }
 
-/// Rows that are written and do not have their name yet; dropped, they leave nothing behind.
+/// Rows that are written and do not have their place yet; dropped, they leave nothing behind.
 pub struct WholeRows {
-    path: PathBuf,
-    file: NamedTempFile,
+    file: Output,
 }
 
 impl WholeRows {
-    /// Where the rows are now, to be read.
-    pub fn temporary(&self) -> &Path {
+    /// Where the rows are now, to be read; `None` if they go to a pipe or a device, which nothing can lie
+    /// beside.
+    pub fn temporary(&self) -> Option<&Path> {
         self.file.path()
     }
 
@@ -187,45 +195,16 @@ impl WholeRows {
     /// # Errors
     /// If it cannot be written; then it is as it was.
     pub fn beside(&self, path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-        let write = || {
-            let mut file = temporary(folder(path))?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map(drop).map_err(|error| error.error)
-        };
-        write().map_err(|error| DataError::io(path, "write the file", &error))
+        Ok(Output::beside(path)?.save(bytes)?)
     }
 
-    /// Gives the rows their name.
+    /// Gives the rows their place.
     ///
     /// # Errors
     /// If they cannot be renamed; then the target is as it was.
     pub fn named(self) -> Result<(), DataError> {
-        let path = self.path;
-        match self.file.persist(&path) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(DataError::io(&path, "write the file", &error.error)),
-        }
+        Ok(self.file.finish()?)
     }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".collegium-").suffix(".part");
-    #[cfg(unix)]
-    {
-        // As any new file, by the umask; temporary files are private otherwise.
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 fn write_text(
@@ -277,13 +256,13 @@ fn batch(
 }
 
 /// Writes rows to a file of Arrow's or Parquet's, which begins with them if they are the first.
-fn write_batch(file: &NamedTempFile, to: &mut To, batch: &RecordBatch) -> Result<(), ArrowError> {
+fn write_batch(file: &Output, to: &mut To, batch: &RecordBatch) -> Result<(), ArrowError> {
     match to {
         To::Parquet(writer) => {
             if writer.is_none() {
                 let properties =
                     WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-                let file = file.as_file().try_clone()?;
+                let file = file.file().try_clone()?;
                 let new = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
                 *writer = Some(Box::new(new));
             }
@@ -294,7 +273,7 @@ fn write_batch(file: &NamedTempFile, to: &mut To, batch: &RecordBatch) -> Result
         }
         To::Arrow(writer) => {
             if writer.is_none() {
-                let out = BufWriter::with_capacity(1 << 17, file.as_file().try_clone()?);
+                let out = BufWriter::with_capacity(1 << 17, file.file().try_clone()?);
                 *writer = Some(Box::new(FileWriter::try_new(out, &batch.schema())?));
             }
             match writer {
@@ -306,14 +285,24 @@ fn write_batch(file: &NamedTempFile, to: &mut To, batch: &RecordBatch) -> Result
     }
 }
 
+/// The rows cannot be written: nothing is wrong with them.
+fn unwritten(path: &Path, error: &dyn std::fmt::Display) -> DataError {
+    let message = format!("{error}. Free some space, or choose another place, and run again");
+    StoreError::Output { path: path.to_owned(), message }.into()
+}
+
 fn text_fault(path: &Path, error: csv::Error) -> DataError {
     match error.into_kind() {
-        csv::ErrorKind::Io(error) => DataError::io(path, "write the file", &error),
-        other => DataError::new(DataErrorKind::Io, format!("cannot write the file: {other:?}"))
-            .file(path),
+        csv::ErrorKind::Io(error) => unwritten(path, &error),
+        other => unwritten(path, &format!("{other:?}")),
     }
 }
 
 fn arrow_fault(path: &Path, error: &ArrowError) -> DataError {
-    DataError::new(DataErrorKind::Io, format!("cannot write the file: {error}")).file(path)
+    match error {
+        ArrowError::IoError(..) | ArrowError::ParquetError(_) => unwritten(path, error),
+        _ => {
+            DataError::new(DataErrorKind::Io, format!("cannot write the file: {error}")).file(path)
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! What can go wrong, by what a person would do about it.
 
-use collegium_data::DataError;
+use collegium_data::{DataError, DataErrorKind};
 use collegium_manifest::Diagnostics;
 use collegium_store::StoreError;
+
+use crate::LockChange;
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -19,13 +21,22 @@ pub enum EngineError {
     /// The store is damaged or cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store failed while a table was made or read.
+    /// The store failed while a table was made or read, or rows could not be written.
     #[error("{0}")]
     Table(String),
     /// An object was found damaged when it was read. It is out of the way now, so that the same work
     /// begun again makes it anew.
     #[error("{0} was found damaged and moved out of the way; `collegium run` makes it again")]
     Lost(String),
+    /// Whoever reads the output has had enough (`| head`): no failure.
+    #[error("whatever reads the output has stopped reading")]
+    Closed,
+    /// What was asked would change the lock, and `--locked` keeps it.
+    #[error(
+        "the lock would change, and `--locked` keeps it as it is:{}\nrun without `--locked`, and commit the lock",
+        .0.iter().map(|one| format!("\n  {}: {}", one.name, one.what)).collect::<String>()
+    )]
+    Locked(Vec<LockChange>),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -79,6 +90,8 @@ impl EngineError {
             Self::Table(_) | Self::Lost(_) => 7,
             // Unreadable input files and lock files are a person's, not the store's.
             Self::Store(_) => 3,
+            Self::Closed => 0,
+            Self::Locked(_) => 5,
             Self::Interrupted => 130,
             Self::Usage(_) => 2,
             Self::Internal(_) => 1,
@@ -93,6 +106,9 @@ pub(crate) fn data_error(
 ) -> EngineError {
     if error.is_interrupted() {
         return EngineError::Interrupted;
+    }
+    if error.kind() == DataErrorKind::Closed {
+        return EngineError::Closed;
     }
     if error.is_store() {
         return EngineError::Table(error.to_string());

@@ -183,6 +183,17 @@ pub fn fresh(pipeline: &Path, allowed: &[PathBuf]) -> Result<Option<Fresh>, Engi
 }
 
 impl Session {
+    /// Is any object damaged that these states stand on? Each is read, unless this process has written or
+    /// checked it; what is damaged is out of the way then, and is made again. Nothing rests on the stamp of
+    /// a file that was not looked into: cut to nothing before it was first stamped, it would pass for ever.
+    pub(crate) fn any_damaged(&self, states: &States) -> Result<bool, EngineError> {
+        let mut damaged = false;
+        for object in objects(states) {
+            damaged |= self.store.path(&object)?.is_none();
+        }
+        Ok(damaged)
+    }
+
     /// Files what this run's "everything is up to date" rests on. Not being able to is no failure:
     /// the next run only takes the long way.
     pub(crate) fn file_fresh(
@@ -265,14 +276,9 @@ impl Session {
             self.files.iter().map(|(path, _)| Stamped::settled(path)).collect();
         // A file that was changed a moment ago may change again under the same stamp.
         let Some(data) = data else { return Ok(None) };
-        let parts = || states.values().flat_map(|state| state.parts.values());
-        let outputs = states
-            .values()
-            .flat_map(|state| state.views.values())
-            .flat_map(|applied| applied.outputs.values());
-        let objects = parts().map(|(_, fit)| fit.model).chain(outputs.copied());
-        let records = parts().map(|(recipe, fit)| (*recipe, fit.model));
-        let Some(files) = self.store.ground(objects, records) else { return Ok(None) };
+        let parts = states.values().flat_map(|state| state.parts.values());
+        let records = parts.map(|(recipe, fit)| (*recipe, fit.model));
+        let Some(files) = self.store.ground(objects(states), records) else { return Ok(None) };
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let (requirements, notes) = (report.requirements.clone(), report.notes.clone());
@@ -291,6 +297,16 @@ impl Session {
         };
         Ok(Some((ground, files)))
     }
+}
+
+/// The models and outputs that states stand on.
+fn objects(states: &States) -> impl Iterator<Item = Digest> {
+    let models = states.values().flat_map(|state| state.parts.values()).map(|(_, fit)| fit.model);
+    let outputs = states
+        .values()
+        .flat_map(|state| state.views.values())
+        .flat_map(|applied| applied.outputs.values());
+    models.chain(outputs.copied())
 }
 
 /// JSON, which has no byte 0, then that byte, then the files of the store.

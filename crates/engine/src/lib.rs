@@ -20,6 +20,7 @@
 
 mod apply;
 mod audit;
+mod bits;
 mod clock;
 mod combine;
 mod consent;
@@ -34,9 +35,11 @@ mod findings;
 mod fit;
 mod forward;
 mod fresh;
+mod guard;
 mod held;
 mod inputs;
 mod leaks;
+mod locked;
 mod measure;
 mod membership;
 mod memory;
@@ -67,6 +70,7 @@ pub use events::{Event, Observer, Quiet};
 pub use explain::why;
 pub use findings::{Depth, sentence};
 pub use fresh::{Fresh, fresh};
+pub use locked::{LockChange, keep_lock, keep_models};
 pub use membership::forget;
 pub use planning::{PlanOptions, plan};
 pub use predict::{PredictOptions, PredictSummary, SideOptions, Surprise, predict, predict_side};

@@ -113,6 +113,9 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
             (Some(_), _) => "stale",
         };
         let mut reasons = node.reasons;
+        if let Some(locked) = locked {
+            reasons.extend(session.other_bits(&node.name, locked)?);
+        }
         reasons.extend(session.seen_words(index)?);
         nodes.push(NodeStatus {
             name: node.name,

@@ -3,6 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use collegium_records::{printable, printable_line};
 
 use crate::SourceFile;
 
@@ -96,7 +97,8 @@ impl Diagnostic {
         self.place.as_ref().map(|(file, span)| file.line_column(span.start))
     }
 
-    /// In rustc's form: message, file:line:column, the line with a caret, the help.
+    /// In rustc's form: message, file:line:column, the line with a caret, the help. What is not seen is
+    /// written out in words of data, and stands as a sign in lines of the file, whose carets must fit.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let level = match (self.warning, self.note) {
@@ -104,9 +106,9 @@ impl Diagnostic {
             (true, false) => Level::WARNING,
             (true, true) => Level::NOTE,
         };
-        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        let mut group = Group::with_title(level.primary_title(printable(&self.message)));
         if let Some((file, span)) = &self.place {
-            let path = file.path.display().to_string();
+            let path = printable_line(&file.path.display().to_string()).into_owned();
             if file.text.is_empty() {
                 group = group.element(Origin::path(path));
             } else {
@@ -128,18 +130,18 @@ impl Diagnostic {
                 let mut snippet = shown.path(path).annotation(if self.label.is_empty() {
                     primary
                 } else {
-                    primary.label(self.label.as_str())
+                    primary.label(printable(&self.label))
                 });
                 for (span, (_, label)) in others.iter().zip(&self.also) {
                     snippet = snippet.annotation(
-                        AnnotationKind::Context.span(within(span)).label(label.as_str()),
+                        AnnotationKind::Context.span(within(span)).label(printable(label)),
                     );
                 }
                 group = group.element(snippet);
             }
         }
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+            group = group.element(Level::HELP.message(printable(help)));
         }
         renderer.render(&[group])
     }

@@ -37,17 +37,25 @@ mod pixels;
 mod words;
 
 pub use card::card;
-use collegium_records::{AuditReport, EvaluationReport};
+use collegium_records::{AuditReport, EvaluationReport, printable};
 
 /// The audit as one self-contained HTML file: no network and no script is needed to read it.
 ///
-/// The same record gives the same bytes. Anything in the record is escaped, and a number that is
-/// not finite is written as "n/a".
+/// The same record gives the same bytes. Anything in the record is escaped, what would not be seen or
+/// would turn text around is written out, and a number that is not finite is written as "n/a".
 pub fn html(report: &AuditReport) -> String {
-    page::page(report).into_string()
+    seen(page::page(report).into_string())
 }
 
 /// An evaluation on new rows as one self-contained HTML file, as [`html()`] is one of an audit.
 pub fn evaluation(report: &EvaluationReport) -> String {
-    evaluation::page(report).into_string()
+    seen(evaluation::page(report).into_string())
+}
+
+/// A page that says nothing but what is seen: our own text has no such characters.
+fn seen(page: String) -> String {
+    match printable(&page) {
+        std::borrow::Cow::Borrowed(_) => page,
+        std::borrow::Cow::Owned(page) => page,
+    }
 }

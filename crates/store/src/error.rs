@@ -17,6 +17,20 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A result could not be written to the place that a person named.
+    #[error("cannot write {}: {message}", path.display())]
+    Output {
+        /// The place, as it was typed.
+        path: PathBuf,
+        /// Why, and the way out.
+        message: String,
+    },
+    /// Whoever reads a pipe that a person named has had enough of it.
+    #[error("whatever reads {} has stopped reading", path.display())]
+    Closed {
+        /// The pipe, as it was typed.
+        path: PathBuf,
+    },
     /// A file or folder of the store, or a lock file, is there but could not be read.
     #[error("cannot read {}: {source}. {}", path.display(), way_out(source))]
     Read {
@@ -117,6 +131,7 @@ impl StoreError {
         matches!(
             self,
             Self::Write { .. }
+                | Self::Output { .. }
                 | Self::Read { .. }
                 | Self::Newer { .. }
                 | Self::Owner { .. }
@@ -129,6 +144,8 @@ impl StoreError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Write { path, .. }
+            | Self::Output { path, .. }
+            | Self::Closed { path }
             | Self::Read { path, .. }
             | Self::Newer { path, .. }
             | Self::Owner { path, .. }

@@ -57,6 +57,7 @@ mod lock;
 mod lockfile;
 mod memo;
 mod objects;
+mod output;
 mod owner;
 mod project;
 mod runs;
@@ -89,6 +90,7 @@ pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use ground::Ground;
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, parse_lock, read_lock, write_lock};
+pub use output::Output;
 pub use owner::trust_file;
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use stamped::Stamped;
@@ -262,6 +264,21 @@ impl Store {
         let mut file = self.temporary()?;
         file.file.write_all(bytes).map_err(StoreError::write(target))?;
         self.settle(file, target, read_only)
+    }
+
+    /// Writes a file of an audit's report, replacing the last one; `name` is its way below `reports/`.
+    /// Returns its path.
+    ///
+    /// # Errors
+    /// If it cannot be written, if a link lies on the way, or if the name leads out of the folder.
+    pub fn report(&self, name: &Path, bytes: &[u8]) -> Result<PathBuf, StoreError> {
+        let path = self.layout.folder("reports").join(name);
+        if !path.starts_with(self.layout.folder("reports")) {
+            let source = io::Error::other("it does not lie in the folder of reports");
+            return Err(StoreError::Write { path, source });
+        }
+        self.replace(&path, bytes)?;
+        Ok(path)
     }
 
     /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place; `None`

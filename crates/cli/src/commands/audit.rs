@@ -2,19 +2,22 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use collegium_engine::{AuditOptions, EngineError, Session, mended};
+use collegium_engine::{AuditOptions, EngineError, PlanOptions, Session, mended};
 use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
+
+use collegium_store::Output;
 
 use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
+    human::put,
     locate::{shown, split},
+    output,
 };
 
 /// Bytes of the names of several experts in a file name, at most.
@@ -27,6 +30,8 @@ const ROW_INPUTS: usize = 4;
 pub(crate) struct Written {
     /// `None` where nothing can be written and no place was named.
     pub(crate) html: Option<PathBuf>,
+    /// Is that a pipe or a device, which nothing can lie beside?
+    alone: bool,
     pub(crate) report: AuditReport,
 }
 
@@ -35,33 +40,52 @@ pub(crate) fn audit(
     targets: &[String],
     output: Option<&Path>,
     asked: AuditOptions,
+    locked: bool,
 ) -> Result<ExitCode, Failure> {
+    output::only_one(args, "-o", output)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let asked = AuditOptions { nodes, ..asked };
+    if locked {
+        let nodes = asked.nodes.clone();
+        collegium_engine::keep_lock(&session, &PlanOptions { nodes, ..PlanOptions::default() })?;
+    }
+    // Before hours of measuring: a place that cannot be written is known at once.
+    let place = match output {
+        Some(path) => Some((path, output::open(&session, path, &[])?)),
+        None => None,
+    };
     let report = mended(|| measure(args, &session, &asked))?;
-    let written = write(&session, report, &asked.nodes, output)?;
+    let written = write(&session, report, &asked.nodes, place)?;
     crate::session::say_notes(&session);
+    // The page alone goes to where it was sent.
+    let say = |text: &str| match output.is_some_and(Output::is_stdout_at) {
+        true => {
+            tell!("{}", text.trim_end());
+            Ok(())
+        }
+        false => put(text),
+    };
     if args.json {
         print_json(&written.report)?;
         return Ok(ExitCode::SUCCESS);
     }
     for node in &written.report.nodes {
-        crate::human::put(&format!("{}\n", node.name))?;
+        say(&format!("{}\n", node.name))?;
         for finding in &node.findings {
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
-            crate::human::put(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
+            say(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
         }
         for row in node.probe.rows.iter().filter(|row| row.why == "asked for") {
-            crate::human::put(&crate::human::sentence("    ", &row_line(row)))?;
+            say(&crate::human::sentence("    ", &row_line(row)))?;
         }
         for cue in node.probe.cues.iter().take(asked.without.len()) {
             for line in cue_lines(cue) {
-                crate::human::put(&format!("    {line}\n"))?;
+                say(&format!("    {line}\n"))?;
             }
         }
     }
-    crate::human::put(&written.place(&session))?;
+    say(&written.place(&session))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,6 +93,10 @@ impl Written {
     /// A line that says where it is.
     pub(crate) fn place(&self, session: &Session) -> String {
         match &self.html {
+            Some(place) if self.alone => format!(
+                "report: written to {}; its JSON and its model cards are only written beside a file\n",
+                place.display()
+            ),
             Some(html) => format!("report: {}\n", html.display()),
             None => format!(
                 "report: not written, since {} cannot be; name a place for it: `collegium audit -o \
@@ -91,7 +119,7 @@ pub(crate) fn say_warnings(report: &AuditReport) -> Result<(), Failure> {
                 Level::Note => continue,
             };
             let mark = format!("{mark} {}: ", node.name);
-            crate::human::put(&crate::human::sentence(&mark, &finding.text))?;
+            put(&crate::human::sentence(&mark, &finding.text))?;
         }
     }
     Ok(())
@@ -105,7 +133,7 @@ pub(crate) fn measure(
 ) -> Result<AuditReport, EngineError> {
     collegium_engine::audit(session, options, &|node| {
         if !args.quiet {
-            eprintln!("auditing {node}");
+            tell!("auditing {node}");
         }
     })
 }
@@ -150,37 +178,79 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
         .collect()
 }
 
-/// Writes an audit as HTML and JSON beside each other, to `output`, else to
+/// Writes an audit as HTML and JSON beside each other, to `place`, else to
 /// `.collegium/reports/NAME.html`, where some experts were named `NAME.EXPERTS.html`; and a model card
-/// of every expert in a folder of the same name. A project that cannot be written has no place but `output`.
+/// of every expert in a folder of the same name. A pipe or a device gets the page alone. A project that
+/// cannot be written has no place but `place`.
 pub(crate) fn write(
     session: &Session,
     report: AuditReport,
     nodes: &[String],
-    output: Option<&Path>,
+    place: Option<(&Path, Output)>,
 ) -> Result<Written, Failure> {
-    let html = match output {
-        Some(path) => path.to_path_buf(),
-        None if session.store.is_read_only() => return Ok(Written { html: None, report }),
+    let page = collegium_report::html(&report);
+    let json = serde_json::to_string_pretty(&report)
+        .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
+    let json = collegium_records::printable_json(&json);
+    let cards = report.nodes.iter().map(|node| {
+        let name = format!("{}.md", collegium_manifest::bare_name(&node.name));
+        (name, collegium_report::card(&report, node))
+    });
+    let cards: Vec<(String, String)> = cards.collect();
+    let (html, alone) = match place {
+        Some((path, output)) if output.is_stream() => {
+            output.save(page.as_bytes())?;
+            let dash = path.as_os_str() == "-";
+            (if dash { "standard output".into() } else { shown(path.to_path_buf()) }, true)
+        }
+        Some((path, output)) => {
+            let folder = path.with_extension("cards");
+            // All of them, or none: what may not be replaced is known before the first is written.
+            let mut beside = vec![(Output::beside(&path.with_extension("json"))?, json.as_bytes())];
+            own_folder(&folder)?;
+            for (name, card) in &cards {
+                beside.push((Output::beside(&folder.join(name))?, card.as_bytes()));
+            }
+            output.save(page.as_bytes())?;
+            for (output, bytes) in beside {
+                output.save(bytes)?;
+            }
+            (shown(path.to_path_buf()), false)
+        }
+        None if session.store.is_read_only() => {
+            return Ok(Written { html: None, alone: false, report });
+        }
         None => {
             let name = match nodes {
                 [] => report.pipeline.clone(),
                 some => format!("{}.{}", report.pipeline, several(some)),
             };
-            session.store.root().join("reports").join(format!("{name}.html"))
+            let html = session.store.report(format!("{name}.html").as_ref(), page.as_bytes())?;
+            session.store.report(format!("{name}.json").as_ref(), json.as_bytes())?;
+            for (card, text) in &cards {
+                let path = Path::new(&format!("{name}.cards")).join(card);
+                session.store.report(&path, text.as_bytes())?;
+            }
+            (shown(html), false)
         }
     };
-    let json = serde_json::to_string_pretty(&report)
-        .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
-    save(&html, collegium_report::html(&report).as_bytes())?;
-    save(&html.with_extension("json"), json.as_bytes())?;
-    let cards = html.with_extension("cards");
-    for node in &report.nodes {
-        let name = collegium_manifest::bare_name(&node.name);
-        let card = collegium_report::card(&report, node);
-        save(&cards.join(format!("{name}.md")), card.as_bytes())?;
+    Ok(Written { html: Some(html), alone, report })
+}
+
+/// Makes the folder of cards. Nobody named it, so that a link in its place leads nowhere.
+fn own_folder(folder: &Path) -> Result<(), Failure> {
+    let unwritten = |error: std::io::Error| Failure::unwritten(folder.display(), &error);
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            match std::fs::symlink_metadata(folder).map_err(unwritten)?.is_dir() {
+                true => Ok(()),
+                false => Err(unwritten(std::io::Error::other(
+                    "model cards lie in a folder of that name, and it is none; move it away",
+                ))),
+            }
+        }
+        made => made.map_err(unwritten),
     }
-    Ok(Written { html: Some(shown(html)), report })
 }
 
 /// Some experts as part of a file name, which holds 255 bytes.
@@ -192,18 +262,4 @@ fn several(nodes: &[String]) -> String {
         name = format!("{first}+{}-more-{}", nodes.len() - 1, digest.short());
     }
     name
-}
-
-/// Writes a file whole or not at all.
-pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::file("writing", path, &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(readable).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -9,7 +9,8 @@ use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{colour_on_stderr, count, put},
+    human::{count, put},
+    screen::{colour_on_stderr, tell_rendered},
 };
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
@@ -30,10 +31,11 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     notes.extend(advice.iter().cloned());
     let pipeline = &session.pipeline;
     if !warnings.is_empty() && !args.quiet {
-        anstream::eprintln!("{}", warnings.render(colour_on_stderr()).trim_end());
+        let colour = colour_on_stderr();
+        tell_rendered(warnings.render(colour).trim_end(), colour);
     }
     for note in advice.iter().filter(|_| !args.quiet) {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     if args.json {
         let provenance: BTreeMap<&String, _> = mended(|| {
@@ -68,8 +70,9 @@ fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCod
     let not = "not checked: whatever rests on its rows, that is columns, targets, predicates and the split; \
                `collegium plan` runs it to its end";
     if !args.quiet {
-        anstream::eprintln!("{}", found.render(colour_on_stderr()).trim_end());
-        eprintln!("note: {not}");
+        let colour = colour_on_stderr();
+        tell_rendered(found.render(colour).trim_end(), colour);
+        tell!("note: {not}");
     }
     match args.json {
         true => print_json(&serde_json::json!({

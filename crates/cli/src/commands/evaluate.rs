@@ -1,14 +1,13 @@
 //! `collegium evaluate`
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use collegium_engine::{EvaluateOptions, mended};
 use collegium_records::{
     ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
 };
+
+use collegium_store::Output;
 
 use super::print_json;
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     failure::Failure,
     human::{count, put, sentence, table, three},
     locate::{shown, split},
+    output,
 };
 
 /// With more nodes than this, each is one line; `--json` and `--report` have every metric.
@@ -42,27 +42,31 @@ pub(crate) fn evaluate(
     targets: &[String],
     input: &Path,
     report: Option<&Path>,
+    locked: bool,
 ) -> Result<ExitCode, Failure> {
+    output::only_one(args, "--report", report)?;
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
+    if locked {
+        collegium_engine::keep_models(&session, &nodes)?;
+    }
+    // Before the measuring: a place that cannot be written is known at once.
+    let place = report.map(|path| output::open(&session, path, &[input])).transpose()?;
     let options = EvaluateOptions { nodes, input: input.to_path_buf(), chunk: 16_384 };
     let found = mended(|| collegium_engine::evaluate(&session, &options))?;
-    let written: Option<PathBuf> = match report {
-        Some(path) => {
-            let page = collegium_report::evaluation(&found);
-            super::audit::save(path, page.as_bytes())?;
-            Some(shown(path.to_path_buf()))
-        }
-        None => None,
-    };
+    if let Some(place) = place {
+        place.save(collegium_report::evaluation(&found).as_bytes())?;
+    }
     crate::session::say_notes(&session);
-    if args.json {
-        print_json(&found)?;
-    } else {
-        put(&words(&found))?;
-        if let Some(path) = written {
-            put(&format!("report: {}\n", path.display()))?;
+    match report {
+        _ if args.json => print_json(&found)?,
+        // The page alone goes to where it was sent.
+        Some(path) if Output::is_stdout_at(path) => tell!("{}", words(&found).trim_end()),
+        Some(path) => {
+            let place = shown(path.to_path_buf());
+            put(&format!("{}report: {}\n", words(&found), place.display()))?;
         }
+        None => put(&words(&found))?,
     }
     let met = found.requirements.iter().all(|requirement| requirement.met);
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(6) })

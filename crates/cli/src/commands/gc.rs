@@ -40,7 +40,7 @@ pub(crate) fn gc(
         spared: plan.spared,
     };
     for note in store.notes() {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     if args.json {
         print_json(&report)?;

@@ -28,7 +28,7 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
             refused @ (TemplateError::Exists { .. } | TemplateError::Unknown { .. }) => {
                 Failure::usage(refused.to_string())
             }
-            other => Failure::Other { code: 3, message: other.to_string() },
+            other => Failure::Other { code: 7, message: other.to_string() },
         })?;
     if args.json {
         print_json(&serde_json::json!({"format_version": 1, "written": written}))?;
@@ -39,6 +39,6 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
     }
     let here =
         if target == Path::new(".") { String::new() } else { format!(" -C {}", target.display()) };
-    eprintln!("\nnext: collegium run{here} --audit");
+    tell!("\nnext: collegium run{here} --audit");
     Ok(ExitCode::SUCCESS)
 }

@@ -47,6 +47,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             exact,
             keep_going,
             advance_split,
+            locked,
             dry_run: false,
         } => {
             let options = run::Options {
@@ -56,31 +57,32 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
                 exact: *exact,
                 keep_going: *keep_going,
                 advance_split: *advance_split,
+                locked: *locked,
             };
             run::run(args, targets, &options)
         }
         Command::Status { pipeline, check: true } => status::check(args, pipeline.as_deref()),
         Command::Status { pipeline, check: false } => status::status(args, pipeline.as_deref()),
         Command::Why { targets } => why::why(args, targets),
-        Command::Audit { targets, output, without, rows, jobs } => {
+        Command::Audit { targets, output, without, rows, jobs, locked } => {
             let asked = AuditOptions {
                 nodes: Vec::new(),
                 jobs: self::jobs(*jobs),
                 without: without.clone(),
                 rows: rows.clone(),
             };
-            audit::audit(args, targets, output.as_deref(), asked)
+            audit::audit(args, targets, output.as_deref(), asked, *locked)
         }
-        Command::Predict { targets, input: Some(input), output, keep, format, .. } => {
-            let asked = predict::Asked { output, keep, format: *format };
+        Command::Predict { targets, input: Some(input), output, keep, format, locked, .. } => {
+            let asked = predict::Asked { output, keep, format: *format, locked: *locked };
             predict::predict(args, targets, input, &asked)
         }
-        Command::Predict { targets, input: None, side, output, keep, format } => {
-            let asked = predict::Asked { output, keep, format: *format };
+        Command::Predict { targets, input: None, side, output, keep, format, locked } => {
+            let asked = predict::Asked { output, keep, format: *format, locked: *locked };
             predict::side(args, targets, *side, &asked)
         }
-        Command::Evaluate { targets, input, report } => {
-            evaluate::evaluate(args, targets, input, report.as_deref())
+        Command::Evaluate { targets, input, report, locked } => {
+            evaluate::evaluate(args, targets, input, report.as_deref(), *locked)
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
         Command::Forget { pipeline, rows, retrain } => {
@@ -111,6 +113,5 @@ fn jobs(asked: Option<NonZeroUsize>) -> usize {
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
-    crate::human::put(&format!("{text}\n"))?;
-    Ok(())
+    crate::human::put(&collegium_records::printable_json(&format!("{text}\n")))
 }

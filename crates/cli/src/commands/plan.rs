@@ -46,7 +46,7 @@ pub(crate) fn plan(
 fn warn_of_memory(plan: &PlanReport) {
     let Some(limit) = plan.memory_limit else { return };
     for node in plan.nodes.iter().filter(|node| node.peak_bytes > limit) {
-        eprintln!(
+        tell!(
             "warning: a fit of {} may need {}, more than `memory_limit` ({}): it will be refused if it does",
             node.name,
             bytes(node.peak_bytes),

@@ -27,6 +27,7 @@ pub(crate) struct Options<'a> {
     pub(crate) exact: bool,
     pub(crate) keep_going: bool,
     pub(crate) advance_split: bool,
+    pub(crate) locked: bool,
 }
 
 pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<ExitCode, Failure> {
@@ -40,8 +41,8 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     if plain && let Some(code) = idle(args, named.as_deref(), started)? {
         return Ok(code);
     }
-    let (session, interrupted) =
-        crate::session::open_to_keep(args, named.as_deref(), options.advance_split)?;
+    let open = if options.locked { crate::session::open_at } else { crate::session::open_to_keep };
+    let (session, interrupted) = open(args, named.as_deref(), options.advance_split)?;
     let jobs = super::jobs(options.jobs);
     let mut asked = RunOptions {
         nodes: nodes.clone(),
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         force: options.force.to_vec(),
         keep_going: options.keep_going,
         exact: options.exact,
+        locked: options.locked,
     };
     let mut report = collegium_engine::run(&session, &asked)?;
     let to_audit = AuditOptions { nodes: nodes.clone(), jobs, ..AuditOptions::default() };
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     } else {
         crate::human::put(&words(&report, report.nodes.len()))?;
         if options.audit && !complete(&report) {
-            eprintln!("no report: not every expert is up to date");
+            tell!("no report: not every expert is up to date");
         }
         if let Some(paths) = written {
             super::audit::say_warnings(&paths.report)?;

@@ -11,7 +11,7 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
     if pipeline.experts.values().any(|expert| !expert.patterns.is_empty()) {
         match crate::session::of(pipeline.clone(), true, false, false) {
             Ok((session, _)) => pipeline = session.pipeline.clone(),
-            Err(_) => eprintln!(
+            Err(_) => tell!(
                 "note: what the patterns in `inputs` come to is not known, since the data cannot be \
                  read: see `collegium check`"
             ),

@@ -135,7 +135,7 @@ fn agreed(yes: bool, words: &str) -> Result<bool, Failure> {
             "{words}? Nobody can answer here: nothing was written; `--yes` says so"
         )));
     }
-    eprint!("{words}? [y/N] ");
+    crate::screen::ask(&format!("{words}? [y/N] "));
     let mut answer = String::new();
     io::stdin()
         .lock()
@@ -143,7 +143,7 @@ fn agreed(yes: bool, words: &str) -> Result<bool, Failure> {
         .map_err(|error| Failure::file("reading", Path::new("the answer"), &error))?;
     let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
     if !agreed {
-        eprintln!("nothing was written");
+        tell!("nothing was written");
     }
     Ok(agreed)
 }

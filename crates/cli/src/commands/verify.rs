@@ -64,7 +64,7 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
         repaired,
     };
     for note in store.notes() {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     if args.json {
         print_json(&report)?;
@@ -144,6 +144,7 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         )));
     }
     let options = RunOptions {
+        locked: false,
         nodes: Vec::new(),
         jobs: num_cpus::get_physical(),
         force: Vec::new(),

@@ -11,7 +11,7 @@ pub use sides::{SideOptions, predict_side};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -34,8 +34,10 @@ pub struct PredictOptions {
     pub nodes: Vec<String>,
     /// Rows with the columns of the data source.
     pub input: PathBuf,
-    /// `.csv`, `.tsv`, `.parquet` or `.arrow`.
+    /// `.csv`, `.tsv`, `.parquet` or `.arrow`; `-` is standard output.
     pub output: PathBuf,
+    /// The extension that stands for the output's own, where that tells no format.
+    pub format: Option<&'static str>,
     /// Columns of the input to copy as they are.
     pub keep: Vec<String>,
     /// Rows at a time.
@@ -107,10 +109,10 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     keepable(&rows, facts, options, &nothing)?;
     rows.keep(&options.keep);
     rows.only(conform.given().map(str::to_owned));
-    session.guard(&options.output, &options.input)?;
+    session.guard(&options.output, &[&options.input])?;
     let mut notes = session.stale_notes(&wanted)?;
     notes.extend(conform.notes().iter().cloned());
-    let mut writer = RowWriter::create(&options.output).map_err(wrong)?;
+    let mut writer = RowWriter::create_as(&options.output, options.format).map_err(wrong)?;
     writer.write_beside(rows.kept(), &nothing).map_err(wrong)?;
     let names = options.keep.iter().chain(nothing.iter().map(|column| &column.name));
     let mut summary = PredictSummary {
@@ -232,26 +234,6 @@ fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
 }
 
 impl Session {
-    /// Refuses to write predictions over the rows, the pipeline's data, its file or its lock.
-    fn guard(&self, output: &Path, input: &Path) -> Result<(), EngineError> {
-        // A file that does not exist yet is nobody's.
-        let Ok(target) = output.canonicalize() else { return Ok(()) };
-        let lock = self.lock_path();
-        let precious = [input, &self.pipeline.source.path, &lock];
-        let taken = precious
-            .into_iter()
-            .chain(self.files.iter().map(|(path, _)| path.as_path()))
-            .any(|path| path.canonicalize().is_ok_and(|path| path == target));
-        if taken {
-            return Err(EngineError::Usage(format!(
-                "predictions would replace {}, which this command or its pipeline reads; choose \
-                 another output",
-                output.display()
-            )));
-        }
-        Ok(())
-    }
-
     /// The full model that the lock stands on.
     pub(crate) fn deployed(&self, index: usize) -> Result<Model, EngineError> {
         let name = self.node_name(index);

@@ -33,8 +33,10 @@ pub struct SideOptions {
     pub nodes: Vec<String>,
     /// The side; `None`: all rows, also those on no side.
     pub side: Option<Side>,
-    /// Where to.
+    /// Where to, as in [`crate::PredictOptions`].
     pub output: PathBuf,
+    /// The extension that stands for the output's own, where that tells no format.
+    pub format: Option<&'static str>,
     /// Columns of the table to copy.
     pub keep: Vec<String>,
     /// Rows at a time.
@@ -132,8 +134,8 @@ pub fn predict_side(
         .collect();
     let first = prepared.files.iter().flat_map(|(_, files)| files).next();
     let input = first.cloned().unwrap_or_default();
-    session.guard(&options.output, &input)?;
-    let mut writer = RowWriter::create(&options.output).map_err(wrong)?;
+    session.guard(&options.output, &[&input])?;
+    let mut writer = RowWriter::create_as(&options.output, options.format).map_err(wrong)?;
     let mut summary = PredictSummary {
         format_version: FORMAT_VERSION,
         rows: rows.len() as u64,

@@ -53,8 +53,8 @@ impl Given {
 }
 
 impl Session {
-    /// Gives predictions their name, and says beside them who made them. What is said is there
-    /// before the rows are, so that they are never seen without it.
+    /// Gives predictions their place, and says beside them who made them. What is said is there
+    /// before the rows are, so that they are never seen without it. Nothing lies beside a pipe.
     pub(crate) fn name_predictions(
         &self,
         making: &Making<'_>,
@@ -64,8 +64,9 @@ impl Session {
         output: &Path,
     ) -> Result<(), EngineError> {
         let wrong = |error| data_error(error, &self.pipeline.source);
+        let Some(temporary) = whole.temporary() else { return whole.named().map_err(wrong) };
         let mut made = self.made_by(making, columns)?;
-        made.content = self.store.file_digest(whole.temporary())?;
+        made.content = self.store.file_digest(temporary)?;
         made.rows = rows;
         let path = PredictedBy::beside(output);
         let said: Option<PredictedBy> =

@@ -13,8 +13,8 @@ use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{
-    Depth, EngineError, Event, Session, error::data_error, inputs::NodeState, membership,
-    requirement, session::lock_mutex,
+    Depth, EngineError, Event, Session, error::data_error, inputs::NodeState, locked as locked_out,
+    membership, requirement, session::lock_mutex,
 };
 
 /// Writes the lock and the log, and makes the report.
@@ -31,7 +31,8 @@ pub(super) fn finish(
     let path = session.lock_path();
     let name = Hasher::new("lock file").text(&path.to_string_lossy()).finish();
     let held = session.store.lock(&name)?;
-    let mut lock = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
+    let earlier = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
+    let mut lock = earlier.clone();
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
         let mut block = locked(session, state);
@@ -47,7 +48,9 @@ pub(super) fn finish(
                 block.hands.entry(output).or_insert(object);
             }
         }
-        session.file_standing(&block)?;
+        if !shared.locked {
+            session.file_standing(&block)?;
+        }
         lock.node.insert(name, block);
     }
     // A run that failed somewhere does not speak for all of the data.
@@ -68,11 +71,20 @@ pub(super) fn finish(
         };
         lock.data = session.data.iter().map(locked).collect::<Result<_, _>>()?;
     }
-    // What the lock names must be durable before the lock is.
-    session.store.flush()?;
-    write_lock(&path, &lock)?;
+    let mut notes = Vec::new();
+    if shared.locked {
+        match lock_mutex(&shared.fatal).take() {
+            Some(error) => return Err(error),
+            None => locked_out::refuse(locked_out::differences(&earlier, &lock))?,
+        }
+    } else {
+        notes = session.note_other_bits(&earlier, &lock)?;
+        // What the lock names must be durable before the lock is.
+        session.store.flush()?;
+        write_lock(&path, &lock)?;
+    }
     drop(held);
-    let mut notes = session.changed_inputs();
+    notes.extend(session.changed_inputs());
     notes.extend(session.notes());
     let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node_name(i)).collect();
     notes.extend(session.provenance_notes(&wanted)?);

@@ -16,10 +16,11 @@ use collegium_records::{NodeRun, Outcome, RunReport};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    EngineError, Event, Session,
+    EngineError, Event, PlanOptions, Session,
     clock::thread_seconds,
     error::MOST_LOSSES,
     inputs::{NodeState, States},
+    locked,
     reuse::Ends,
     session::lock_mutex,
 };
@@ -40,6 +41,8 @@ pub struct RunOptions {
     pub keep_going: bool,
     /// Ignore every certificate: train what is not the exact fit of its recipe.
     pub exact: bool,
+    /// Fit nothing, and leave the lock as it is: what would change it is an error.
+    pub locked: bool,
 }
 
 /// Brings experts up to date and writes the lock.
@@ -47,9 +50,14 @@ pub struct RunOptions {
 /// A failed fit is part of the report, not an error. What was finished is kept in every case.
 ///
 /// # Errors
-/// [`EngineError::Usage`] for unknown names, [`EngineError::Store`], [`EngineError::Internal`].
+/// [`EngineError::Usage`] for unknown names, [`EngineError::Locked`], [`EngineError::Store`],
+/// [`EngineError::Internal`].
 pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, EngineError> {
     let started = Instant::now();
+    if options.locked {
+        let (nodes, force) = (options.nodes.clone(), options.force.clone());
+        locked::keep_lock(session, &PlanOptions { nodes, force, exact: options.exact })?;
+    }
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let mut forced: BTreeSet<usize> =
         options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
@@ -71,6 +79,7 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
             exact: exact.clone(),
             cpu: Mutex::default(),
             keep_going: options.keep_going,
+            locked: options.locked,
             free: Semaphore::new(options.jobs.max(1)),
             halt: AtomicBool::new(false),
             states: Mutex::default(),
@@ -78,7 +87,11 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
             fatal: Mutex::default(),
         });
         runtime.block_on(schedule(&shared));
-        let lost = matches!(*lock_mutex(&shared.fatal), Some(EngineError::Lost(_)));
+        let mut lost = matches!(*lock_mutex(&shared.fatal), Some(EngineError::Lost(_)));
+        if !lost && !shared.stopped() {
+            // Most of it was neither written nor read now: damage that nobody met is met here.
+            lost = session.any_damaged(&lock_mutex(&shared.states))?;
+        }
         // Local certificates do not compose: what the sinks lose through all of them decides.
         let ends = match lost || shared.stopped() {
             true => Ends::default(),
@@ -167,6 +180,8 @@ struct Shared {
     /// CPU seconds by node.
     cpu: Mutex<HashMap<usize, f64>>,
     keep_going: bool,
+    /// Fit nothing, and leave the lock.
+    locked: bool,
     free: Semaphore,
     /// Start nothing more.
     halt: AtomicBool,

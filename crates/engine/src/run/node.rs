@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::Shared;
 use crate::{
-    EngineError, Event,
+    EngineError, Event, LockChange,
     apply::Parts,
     inputs::{NodeState, States},
     node::Need,
@@ -139,6 +139,12 @@ impl Shared {
         forced: bool,
         run: &mut NodeRun,
     ) -> Result<Parts, EngineError> {
+        if self.locked && !needs.is_empty() {
+            let parts: Vec<String> = needs.iter().map(|need| need.part.to_string()).collect();
+            let what = format!("would be fitted: {}", parts.join(", "));
+            let name = self.session.node_name(index);
+            return Err(EngineError::Locked(vec![LockChange { name, what }]));
+        }
         let mut parts = Parts::new();
         let mut running = Vec::new();
         for need in needs {

@@ -9,6 +9,7 @@ mod split;
 
 use std::fmt::{Display, Write as _};
 
+use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
@@ -284,8 +285,11 @@ fn key(name: &str) -> String {
     basic(name)
 }
 
-/// A string literal; several lines stay several lines.
+/// A string literal; several lines stay several lines. What is not seen is written out.
 fn text(value: &str) -> String {
+    if value.contains(is_hidden) {
+        return basic(value);
+    }
     Value::String(value.to_owned()).to_string()
 }
 
@@ -295,7 +299,7 @@ fn basic(value: &str) -> String {
     for c in value.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => {
+            c if c.is_control() || is_hidden(c) => {
                 let _ = write!(out, "\\U{:08X}", u32::from(c));
             }
             c => out.push(c),

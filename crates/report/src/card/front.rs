@@ -1,6 +1,6 @@
 //! The metadata in front: YAML as model hubs read it.
 
-use collegium_records::{AuditReport, NodeAudit};
+use collegium_records::{AuditReport, NodeAudit, is_hidden};
 
 use super::training::source_name;
 use crate::words::{finite, metric_name, metrics_of, short};
@@ -83,8 +83,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A double-quoted string: JSON's escapes, which are YAML's too, and the characters that YAML alone
-/// does not print.
+/// A double-quoted string: JSON's escapes, which are YAML's too, and YAML's own, for whatever is not seen.
 fn quoted(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::from("\"");
@@ -94,8 +93,11 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            c if c.is_control() || is_hidden(c) => {
+                let _ = match u32::from(c) {
+                    wide @ 0x1_0000.. => write!(out, "\\U{wide:08x}"),
+                    narrow => write!(out, "\\u{narrow:04x}"),
+                };
             }
             c => out.push(c),
         }
@@ -111,6 +113,7 @@ mod tests {
     #[test]
     fn strings_cannot_end_early_and_numbers_stay_numbers() {
         assert_eq!(quoted("a\"b\\c\nd\u{85}"), "\"a\\\"b\\\\c\\u000ad\\u0085\"");
+        assert_eq!(quoted("\u{202e}\u{e0041}"), "\"\\u202e\\U000e0041\"");
         let shown = [0.0, -0.0, 1.0, 0.753_123_456, 1e-7, 1.5e300].map(number);
         assert_eq!(shown, ["0.0", "0.0", "1.0", "0.753123", "1.0e-7", "1.5e300"]);
     }

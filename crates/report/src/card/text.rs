@@ -1,5 +1,7 @@
 //! Markdown that a name cannot break.
 
+use collegium_records::printable;
+
 /// Blocks with empty lines between them.
 #[derive(Default)]
 pub(super) struct Paragraphs(Vec<String>);
@@ -60,10 +62,9 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// Line ends and tabs are blanks; what else is not seen is written out.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c })
-        .collect()
+    printable(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
 }
 
 /// A table; cells that are not the first are set to the right.
