@@ -46,17 +46,10 @@ fn hostile(text: &str) -> (Project, String) {
     let (first, body) = all.split_once('\n').unwrap();
     let body = body.replace("red", &cell(&format!("red{text}")));
     project.write(&format!("pipelines/{data}"), format!("{}\n{body}", head(first)));
-    let pipeline = PIPELINE
-        .replace("name = \"small\"\n", "")
-        .replace("\"data/rows.csv\"", &literal(&data))
-        .replace(
-            "\"rows.d\"",
-            &format!(
-                "{}, {}",
-                literal(&format!("rows.d{text}")),
-                literal(&format!("rows.u{text}"))
-            ),
-        );
+    let pipeline = PIPELINE.replace("\"data/rows.csv\"", &literal(&data)).replace(
+        "\"rows.d\"",
+        &format!("{}, {}", literal(&format!("rows.d{text}")), literal(&format!("rows.u{text}"))),
+    );
     let file = format!("pipelines/p{name}.toml");
     project.write(&file, pipeline);
     (project, file)
