@@ -129,7 +129,7 @@ fn predictions_of_which_nothing_can_be_said_are_not_written() {
     project.write("out.csv", "as it was\n");
     project.write("out.csv.provenance.json/taken", "");
     let args = ["predict", "kind", "-i", "pipelines/data/rows.csv", "-o", "out.csv"];
-    project.collegium(&args).fails(3, &["out.csv.provenance.json"]);
+    project.collegium(&args).fails(7, &["out.csv.provenance.json"]);
     assert_eq!(project.read("out.csv"), "as it was\n");
     let left: Vec<String> = project.files("").into_keys().filter(|f| f.contains(".part")).collect();
     assert_eq!(left, Vec::<String>::new());
