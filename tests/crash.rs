@@ -219,13 +219,12 @@ fn a_damaged_model_is_not_predicted_with_and_the_way_out_is_said() {
     flip(&project, &format!(".collegium/objects/{}/{}", &model[..2], &model[2..]), 77);
     project.write("new.csv", crate::project::rows(3));
     let predict = ["predict", "size", "-i", "new.csv", "-o", "out.csv"];
-    project
-        .collegium(&predict)
-        .fails(7, &["was found damaged and moved out of the way; `collegium run` makes it again"]);
-    project
-        .collegium(&predict)
-        .fails(2, &["expert.size has lost its model; run `collegium run size`"]);
-    project.collegium(&["audit"]).fails(2, &["not up to date: expert.size"]);
+    // Commands that only look leave it where it is, and say the same as often as they are asked.
+    for command in [&predict[..], &predict, &["audit"]] {
+        project
+            .collegium(command)
+            .fails(7, &["is damaged; `collegium run` makes it again"]);
+    }
     assert_eq!(project.fitted(), ["size: full"]);
     project.collegium(&predict).ok();
 }

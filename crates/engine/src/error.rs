@@ -24,9 +24,9 @@ pub enum EngineError {
     /// The store failed while a table was made or read, or rows could not be written.
     #[error("{0}")]
     Table(String),
-    /// An object was found damaged when it was read. It is out of the way now, so that the same work
-    /// begun again makes it anew.
-    #[error("{0} was found damaged and moved out of the way; `collegium run` makes it again")]
+    /// An object was found damaged when it was read. For a command that writes it is out of the way now,
+    /// so that the same work begun again makes it anew.
+    #[error("{0} is damaged; `collegium run` makes it again")]
     Lost(String),
     /// Whoever reads the output has had enough (`| head`): no failure.
     #[error("whatever reads the output has stopped reading")]
