@@ -221,9 +221,7 @@ fn a_damaged_model_is_not_predicted_with_and_the_way_out_is_said() {
     let predict = ["predict", "size", "-i", "new.csv", "-o", "out.csv"];
     // Commands that only look leave it where it is, and say the same as often as they are asked.
     for command in [&predict[..], &predict, &["audit"]] {
-        project
-            .collegium(command)
-            .fails(7, &["is damaged; `collegium run` makes it again"]);
+        project.collegium(command).fails(7, &["is damaged; `collegium run` makes it again"]);
     }
     assert_eq!(project.fitted(), ["size: full"]);
     project.collegium(&predict).ok();
