@@ -330,7 +330,7 @@ fn a_target_of_numbers_with_one_text_is_no_classification() {
 fn check_counts_what_it_says_of_a_data_source() {
     let project = usual("data/t.csv");
     let mut lines = plain();
-    lines.insert_str(lines.find('\n').unwrap() + 1, "\n");
+    lines.insert(lines.find('\n').unwrap() + 1, '\n');
     project.write("pipelines/data/t.csv", lines);
     let said = project.collegium(&["check"]).ok();
     assert!(said.err.contains("note: data.t: t.csv: line 2 is empty and no row"), "{}", said.err);

@@ -129,7 +129,7 @@ impl Trial {
         };
         // Every other store is repaired before it is run: nothing has changed, and all can be made again
         // or is not needed.
-        if self.settled && harm == Harm::Deleted && at % 4 == 0 {
+        if self.settled && harm == Harm::Deleted && at.is_multiple_of(4) {
             let mended = project.collegium(&["verify", "--repair"]);
             if mended.code != 0 || project.read(LOCK) != self.lock {
                 return wrong("not repaired as it was", &mended);

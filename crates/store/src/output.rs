@@ -30,7 +30,7 @@ pub struct Output {
 #[derive(Debug)]
 enum To {
     /// A file that takes the place of a regular one, or of none.
-    File { file: NamedTempFile, target: PathBuf, there: Option<Metadata> },
+    File { file: NamedTempFile, target: PathBuf, there: Option<Box<Metadata>> },
     /// What is written through, and the result so far, in a file without a name.
     Stream { stream: Stream, file: File },
 }
@@ -160,7 +160,7 @@ impl Output {
     pub fn finish(self) -> Result<(), StoreError> {
         let named = self.named;
         match self.to {
-            To::File { file, target, there } => settle(file, &target, there.as_ref()),
+            To::File { file, target, there } => settle(file, &target, there.as_deref()),
             To::Stream { stream, file } => send(stream, file),
         }
         .map_err(|error| match error.kind() {
@@ -226,7 +226,7 @@ fn replacing(target: PathBuf, there: Option<Metadata>) -> io::Result<To> {
     sweep(&folder);
     // By the umask, as any new file; as private as the one that it replaces.
     let mode = there.as_ref().map_or(0o666, |there| there.mode() & 0o777);
-    Ok(To::File { file: temporary(&folder, mode)?, target, there })
+    Ok(To::File { file: temporary(&folder, mode)?, target, there: there.map(Box::new) })
 }
 
 /// A file of our own, locked for as long as it is written.

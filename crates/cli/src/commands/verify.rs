@@ -104,7 +104,7 @@ fn mend(args: &Args, path: &Path) -> Repair {
     match run(args, path) {
         Ok(report) => {
             for note in &report.notes {
-                eprintln!("note: {note}");
+                tell!("note: {note}");
             }
             for node in report.nodes {
                 if let Some(error) = node.error {

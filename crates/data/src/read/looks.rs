@@ -75,7 +75,7 @@ impl Looks {
         style: &Style,
         numbers: impl Iterator<Item = &'a str>,
     ) -> Option<Look> {
-        let dates: Vec<&str> = self.that(|text| is_date(text));
+        let dates: Vec<&str> = self.that(is_date);
         if !dates.is_empty() && dates.len() * 2 >= self.texts.len() {
             return Some(Look {
                 kind: ColumnType::Time,

@@ -31,7 +31,7 @@ fn new_rows(path: &Path) -> Result<(), DataError> {
     let mut rows = read_rows(path, &["NA".to_owned()], &ReadOptions::default(), 1000)?;
     let columns = rows.all_columns();
     rows.keep(&columns);
-    while let Some(chunk) = rows.next() {
+    for chunk in rows {
         chunk?;
     }
     Ok(())

@@ -185,7 +185,10 @@ mod tests {
 
     use super::*;
 
-    fn events(bytes: &[u8]) -> (Result<usize, Malformed>, Vec<(Vec<i16>, Event)>) {
+    /// Events with the paths of their fields.
+    type Events = Vec<(Vec<i16>, Event)>;
+
+    fn events(bytes: &[u8]) -> (Result<usize, Malformed>, Events) {
         let mut events = Vec::new();
         let length = look(bytes, &|_| None, &mut |path, event| events.push((path.to_vec(), event)));
         (length, events)
