@@ -47,7 +47,7 @@ pub(crate) fn ask(text: &str) {
     say(&dressed(text, colour_on_stderr()));
 }
 
-/// The same as [`tell`] for text with the colours of a renderer that lets no sequence of the data through.
+/// The same as [`tell!`] for text with the colours of a renderer that lets no sequence of the data through.
 pub(crate) fn tell_rendered(text: &str, coloured: bool) {
     say(&(if coloured { rendered(text) } else { dressed(text, false) } + "\n"));
 }
