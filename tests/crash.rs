@@ -223,6 +223,7 @@ fn a_damaged_model_is_not_predicted_with_and_the_way_out_is_said() {
     for command in [&predict[..], &predict, &["audit"]] {
         project.collegium(command).fails(7, &["is damaged; `collegium run` makes it again"]);
     }
+    project.collegium(&["run", "--locked"]).fails(5, &["expert.size: would be fitted: full"]);
     assert_eq!(project.fitted(), ["size: full"]);
     project.collegium(&predict).ok();
 }

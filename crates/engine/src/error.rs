@@ -54,11 +54,17 @@ pub enum EngineError {
 /// Does work again for as long as it meets damaged objects: each time one less.
 ///
 /// # Errors
-/// With those of `work`; [`EngineError::Lost`] only from a disk that damages what is written to it.
+/// With those of `work`; [`EngineError::Lost`] where the work cannot do without a damaged object, or from a disk
+/// that damages what is written to it.
 pub fn mended<T>(mut work: impl FnMut() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let mut lost = None;
     for _ in 0..MOST_LOSSES {
         match work() {
-            Err(EngineError::Lost(_)) => {}
+            Err(EngineError::Lost(what)) => lost = Some(what),
+            // It was missed after the damage was found: the damage is what there is to say.
+            Err(EngineError::Usage(other)) => {
+                return Err(lost.map_or(EngineError::Usage(other), EngineError::Lost));
+            }
             done => return done,
         }
     }

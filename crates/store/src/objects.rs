@@ -144,11 +144,13 @@ impl Store {
         Ok(Some(path))
     }
 
-    /// Is there a file for this object? Its content is not checked.
+    /// Is there a file for this object? Its content is not checked; one that was found damaged is none.
     pub fn contains(&self, object: &Digest) -> bool {
         let path = self.layout.object(object);
         let is_file = |look: Look| look.kind == FileType::RegularFile;
-        self.staged.contains(object) || self.layout.ground(&path).look(&path).is_ok_and(is_file)
+        self.staged.contains(object)
+            || (self.layout.ground(&path).look(&path).is_ok_and(is_file)
+                && !self.layout.ignores(&path))
     }
 
     /// The digests of all objects, sorted, by their names alone.

@@ -45,7 +45,7 @@ enum Stream {
 /// What lies at the end of a path.
 #[derive(Debug)]
 enum Place {
-    File(PathBuf, Option<Metadata>),
+    File(PathBuf, Option<Box<Metadata>>),
     Stdout,
     Stderr,
     Other(PathBuf),
@@ -89,7 +89,7 @@ impl Output {
     pub fn beside(path: &Path) -> Result<Self, StoreError> {
         let there = match fs::symlink_metadata(path) {
             Ok(there) if there.is_dir() => Err(ErrorKind::IsADirectory.into()),
-            Ok(there) if there.is_file() => Ok(Some(there)),
+            Ok(there) if there.is_file() => Ok(Some(Box::new(there))),
             Ok(_) => Err(io::Error::other(
                 "what lies there is no regular file, and is not replaced; move it away",
             )),
@@ -186,7 +186,7 @@ fn place(path: &Path) -> io::Result<Place> {
                 at = at.parent().unwrap_or(Path::new("")).join(to);
             }
             Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(there) if there.is_file() => return Ok(Place::File(at, Some(there))),
+            Ok(there) if there.is_file() => return Ok(Place::File(at, Some(Box::new(there)))),
             Ok(_) => return Ok(Place::Other(at)),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::File(at, None)),
             Err(error) => return Err(error),
@@ -214,7 +214,7 @@ fn streaming(stream: Stream) -> io::Result<To> {
     Ok(To::Stream { stream, file: tempfile::tempfile()? })
 }
 
-fn replacing(target: PathBuf, there: Option<Metadata>) -> io::Result<To> {
+fn replacing(target: PathBuf, there: Option<Box<Metadata>>) -> io::Result<To> {
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
