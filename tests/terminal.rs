@@ -55,7 +55,8 @@ fn hostile(text: &str) -> (Project, String) {
     (project, file)
 }
 
-const SEQUENCES: &str = "(\\x1b\\[31m|\\x1b\\]0;t\\x07|\\x1b\\[2J|\u{9b}2J|\u{202e}|\u{2066}|\u{200b}|\r|\u{7f}|\u{85}|\u{feff}|\u{fdd0}|\u{e0041}|a|é|\u{5d0}){1,5}";
+/// What a terminal obeys, ending in a letter: blanks at the end of a name are no part of it.
+const SEQUENCES: &str = "(\\x1b\\[31m|\\x1b\\]0;t\\x07|\\x1b\\[2J|\u{9b}2J|\u{202e}|\u{2066}|\u{200b}|\r|\u{7f}|\u{85}|\u{feff}|\u{fdd0}|\u{e0041}|a|é|\u{5d0}){1,5}z";
 
 proptest! {
     #![proptest_config(ProptestConfig {

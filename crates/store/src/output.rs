@@ -226,7 +226,7 @@ fn replacing(target: PathBuf, there: Option<Box<Metadata>>) -> io::Result<To> {
     sweep(&folder);
     // By the umask, as any new file; as private as the one that it replaces.
     let mode = there.as_ref().map_or(0o666, |there| there.mode() & 0o777);
-    Ok(To::File { file: temporary(&folder, mode)?, target, there: there.map(Box::new) })
+    Ok(To::File { file: temporary(&folder, mode)?, target, there })
 }
 
 /// A file of our own, locked for as long as it is written.
