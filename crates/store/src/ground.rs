@@ -11,7 +11,7 @@ use std::fs::File;
 use collegium_digest::Digest;
 use rustix::fs::AtFlags;
 
-use crate::{Store, stamp::Stamp};
+use crate::{Store, layout::push_hex, stamp::Stamp};
 
 /// Files of a store, and their state when they were looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Store {
 
     fn asker(&self, part: &str) -> Asker {
         let folder = self.layout.folder(part);
-        Asker { part: self.layout.ground(&folder).open_folder(&folder).ok(), way: Vec::new() }
+        Asker { part: self.layout.ground(&folder).open_folder(&folder).ok(), way: String::new() }
     }
 }
 
@@ -102,7 +102,7 @@ struct Asker {
     /// Not there if nothing was ever filed.
     part: Option<File>,
     /// The way to the file that is asked for; kept, since it is as long for all.
-    way: Vec<u8>,
+    way: String,
 }
 
 impl Asker {
@@ -114,34 +114,26 @@ impl Asker {
 
     fn record(&mut self, [recipe, id]: &[Digest; 2]) -> Option<Stamp> {
         self.way.clear();
-        self.push_hex(&recipe.as_bytes()[..1]);
-        self.way.push(b'/');
-        self.push_hex(recipe.as_bytes());
-        self.way.push(b'/');
-        self.push_hex(id.as_bytes());
-        self.way.extend_from_slice(b".json");
+        push_hex(&mut self.way, &recipe.as_bytes()[..1]);
+        self.way.push('/');
+        push_hex(&mut self.way, recipe.as_bytes());
+        self.way.push('/');
+        push_hex(&mut self.way, id.as_bytes());
+        self.way.push_str(".json");
         self.ask()
     }
 
     /// `ab/cdef…`
     fn push(&mut self, object: &Digest) {
         let (shard, rest) = object.as_bytes().split_at(1);
-        self.push_hex(shard);
-        self.way.push(b'/');
-        self.push_hex(rest);
-    }
-
-    fn push_hex(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for byte in bytes {
-            let digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
-            self.way.extend_from_slice(&digits);
-        }
+        push_hex(&mut self.way, shard);
+        self.way.push('/');
+        push_hex(&mut self.way, rest);
     }
 
     fn ask(&self) -> Option<Stamp> {
         let part = self.part.as_ref()?;
-        let stat = rustix::fs::statat(part, self.way.as_slice(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let stat = rustix::fs::statat(part, self.way.as_str(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Stamp::of_stat(&stat)
     }
 }

@@ -310,7 +310,14 @@ fn path(root: &Path, folder: &str, names: &[&str]) -> PathBuf {
 
 /// The digits of a digest. Formatting each byte by itself took more time than opening the file.
 pub(crate) fn hex(digest: &Digest) -> String {
+    let mut digits = String::with_capacity(2 * digest.as_bytes().len());
+    push_hex(&mut digits, digest.as_bytes());
+    digits
+}
+
+/// Adds the digits of some bytes.
+pub(crate) fn push_hex(to: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    digest.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    to.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }
