@@ -46,6 +46,23 @@ pub fn three_digits(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
+/// A whole number: `12,345`.
+pub fn thousands(number: u64) -> String {
+    separated(&number.to_string())
+}
+
+/// A run of digits with a comma between thousands.
+pub fn separated(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Is a larger value of this metric better?
 pub fn larger_is_better(metric: &str) -> bool {
     !matches!(metric, "log_loss" | "brier" | "ece" | "rmse" | "mae")

@@ -1,6 +1,8 @@
 //! Numbers as a person reads them: three significant digits, thousands separators, never a NaN.
 
-use collegium_records::Interval;
+/// A whole number: `327,346`.
+pub(crate) use collegium_records::thousands as count;
+use collegium_records::{Interval, separated};
 
 /// What is written in place of a number that is not finite.
 pub(crate) const NOT_AVAILABLE: &str = "n/a";
@@ -10,11 +12,6 @@ pub(crate) const SPACE: char = '\u{a0}';
 
 /// Digits after the point that a table of measures shows at most.
 const MOST_DECIMALS: usize = 5;
-
-/// A whole number: `327,346`.
-pub(crate) fn count(value: u64) -> String {
-    separated(&value.to_string())
-}
 
 /// `1 row`, `2 rows`.
 pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
@@ -206,18 +203,6 @@ fn scientific(value: f64) -> String {
         })
         .collect();
     format!("{}{SPACE}×{SPACE}10{raised}", mantissa.replace('-', "\u{2212}"))
-}
-
-/// Thousands separators in a run of digits.
-fn separated(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

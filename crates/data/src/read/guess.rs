@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use collegium_manifest::ColumnType;
+use collegium_records::thousands;
 
 use super::{Field, looks::Looks, style::Style};
 use crate::{
@@ -371,8 +372,8 @@ impl Guess {
             let no = if others == 1 { format!("is no {is}") } else { format!("are no {are}") };
             let text = format!(
                 "column `{name}` is a category, because {} of its {} values ({}) {no}",
-                grouped(others),
-                grouped(present),
+                thousands(others),
+                thousands(present),
                 percent(others, present),
             );
             let help = match &look {
@@ -430,19 +431,6 @@ fn as_texts(name: &str) -> String {
         true => format!("`types = {{ {name} = \"category\" }}`"),
         false => format!("`types = {{ {name:?} = \"category\" }}`"),
     }
-}
-
-/// `12,345`
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A share that is never rounded to nothing.

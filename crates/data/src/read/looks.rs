@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use collegium_manifest::ColumnType;
 
 use super::style::{Style, formatted};
-use crate::cast::Why;
+use crate::{cast::Why, sql::quoted};
 
 /// Texts that are looked at, at most.
 const LOOKED: usize = 1000;
@@ -187,7 +187,7 @@ fn with_signs(column: &str, texts: &[&str], style: &Style) -> Look {
     let cores: Vec<&str> = cores.iter().map(String::as_str).collect();
     let (decimal, thousands) = best_marks(&cores, &[], style).unwrap_or_else(|| style.marks());
     let used: BTreeSet<char> = texts.iter().flat_map(|text| text.chars()).collect();
-    let mut sql = format!("\"{}\"", column.replace('"', "\"\""));
+    let mut sql = quoted(column);
     let mut replace = |from: char, to: &str| {
         if used.contains(&from) {
             let from = if from == '\'' { "''".to_owned() } else { from.to_string() };

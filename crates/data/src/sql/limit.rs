@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use collegium_records::thousands;
 use rusqlite::{Connection, limits::Limit};
 
 use crate::{DataError, DataErrorKind, machine};
@@ -182,18 +183,18 @@ impl Meter {
             Code::OperationInterrupted
                 if of(&state.most) > 0 && of(&state.taken) >= of(&state.most) =>
             {
-                let (taken, most) = (grouped(of(&state.taken)), budget.map_or(0, |b| b.steps));
+                let (taken, most) = (thousands(of(&state.taken)), budget.map_or(0, |b| b.steps));
                 if of(&state.most) < most {
                     let message =
                         format!("the query was not run to its end: it took {taken} steps so far");
                     return Some(DataError::new(DataErrorKind::Unfinished, message).help(format!(
                         "`check` waits for {} steps, `run` for {}",
-                        grouped(of(&state.most)),
-                        grouped(most)
+                        thousands(of(&state.most)),
+                        thousands(most)
                     )));
                 }
                 limit(
-                    format!("the query took {taken} steps, and may take {}", grouped(most)),
+                    format!("the query took {taken} steps, and may take {}", thousands(most)),
                     "does it join without `ON`, or recurse without an end? A query that needs more is allowed \
                      more by `sql_steps` in `[pipeline]`",
                 )
@@ -204,7 +205,7 @@ impl Meter {
                     most => format!(
                         "a text, a blob or a row is longer than {} bytes, the most in a query over these \
                          tables",
-                        grouped(most)
+                        thousands(most)
                     ),
                 },
                 "a cell holds a word, a number or a date: cut long texts with `substr`",
@@ -257,19 +258,6 @@ fn temporary() -> PathBuf {
     all.find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new(".").to_owned())
 }
 
-/// `1,000,000`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }
@@ -293,7 +281,7 @@ mod tests {
     #[test]
     fn long_numbers_are_written_in_groups() {
         assert_eq!(
-            [7, 1000, 12_345_678].map(grouped),
+            [7, 1000, 12_345_678].map(thousands),
             ["7", "1,000", "12,345,678"].map(str::to_owned)
         );
     }
