@@ -5,11 +5,14 @@
 //! killed one left behind from what a living one is working on.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
+
+use rustix::fs::OFlags;
 
 /// A temporary file younger than this is never removed: its writer may not have locked it yet.
 pub(crate) const GRACE: Duration = Duration::from_secs(600);
@@ -34,9 +37,8 @@ pub(crate) fn replace(folder: &Path, prefix: &str, target: &Path, bytes: &[u8]) 
 pub(crate) fn sync(file: &Path) -> io::Result<()> {
     File::open(file)?.sync_all()?;
     match file.parent() {
-        // Only Unix lets one open a folder; elsewhere the file system's own journal has to do.
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 
@@ -88,27 +90,28 @@ pub(crate) fn sync_all<'a>(
     sync(root).map_err(|error| (root.to_owned(), error))
 }
 
-/// Removes temporary files that dead processes left in `folder`: regular files whose name is the prefix
-/// and six letters, some minutes old, that nobody holds a lock on. Failing to is no harm.
-pub(crate) fn sweep(folder: &Path, prefix: &str) {
+/// Removes temporary files that dead processes left in a folder: regular files whose name is six letters
+/// between `prefix` and `suffix`, at least as old as `age`, that nobody holds a lock on. Failing to is no harm.
+pub(crate) fn sweep(folder: &Path, prefix: &str, suffix: &str, age: Duration) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let now = SystemTime::now();
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let letters = name.to_str().and_then(|name| name.strip_prefix(prefix));
-        let ours = letters.is_some_and(is_letters);
-        // Of a link, the entry itself: it is not followed.
+        let letters =
+            name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix));
+        if !letters.is_some_and(is_letters) {
+            continue;
+        }
+        // Of a link, the entry itself: it is not followed. A file from the future has no age.
         let old = entry.metadata().is_ok_and(|metadata| {
             metadata.is_file()
                 && metadata
                     .modified()
-                    .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE))
+                    .is_ok_and(|at| now.duration_since(at).unwrap_or_default() >= age)
         });
-        if ours
-            && old
-            && let Ok(file) = File::open(entry.path())
-            && file.try_lock().is_ok()
-        {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+        let open = || OpenOptions::new().read(true).custom_flags(flags).open(entry.path());
+        if old && open().is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }

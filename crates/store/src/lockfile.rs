@@ -122,7 +122,7 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{name}.");
-    disk::sweep(&folder, &prefix);
+    disk::sweep(&folder, &prefix, "", disk::GRACE);
     // Not left to a later sync: it may be the only file of a run that is committed.
     disk::replace(&folder, &prefix, path, text.as_bytes())
         .and_then(|()| disk::sync(path))

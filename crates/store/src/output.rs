@@ -12,12 +12,13 @@ use std::{
     io::{self, ErrorKind, IsTerminal, Read as _, Seek as _, Write},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::{Access, AtFlags, CWD, Gid, OFlags, Uid};
 use tempfile::NamedTempFile;
 
-use crate::{StoreError, disk::is_letters};
+use crate::{StoreError, disk};
 
 /// A result that is being written. Dropped before [`Output::finish`], it leaves its target as it was.
 #[derive(Debug)]
@@ -223,7 +224,8 @@ fn replacing(target: PathBuf, there: Option<Box<Metadata>>) -> io::Result<To> {
         // To rename over a file, nobody asks whether it may be written: we do.
         rustix::fs::accessat(CWD, &target, Access::WRITE_OK, AtFlags::EACCESS)?;
     }
-    sweep(&folder);
+    // Whoever writes holds a lock from the beginning on (see `temporary`), so no age is young.
+    disk::sweep(&folder, PREFIX, SUFFIX, Duration::ZERO);
     // By the umask, as any new file; as private as the one that it replaces.
     let mode = there.as_ref().map_or(0o666, |there| there.mode() & 0o777);
     Ok(To::File { file: temporary(&folder, mode)?, target, there })
@@ -249,27 +251,6 @@ fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
 fn has_its_name(file: &NamedTempFile) -> bool {
     let (open, named) = (file.as_file().metadata(), fs::symlink_metadata(file.path()));
     open.ok().zip(named.ok()).is_some_and(|(open, named)| open.ino() == named.ino())
-}
-
-/// Removes what killed processes left in a folder: regular files with a name of ours that nobody holds a
-/// lock on. Failing to is no harm.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let letters = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX))
-            .is_some_and(is_letters);
-        if !letters || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(entry.path());
-        if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 fn settle(file: NamedTempFile, target: &Path, there: Option<&Metadata>) -> io::Result<()> {
