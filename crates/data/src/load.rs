@@ -16,7 +16,7 @@ use crate::{
     error::choices,
     evaluate::{Job, fields, reads, typed},
     gather::{self, Gather},
-    read::{Contents, Field, Opened, Options, open},
+    read::{Contents, Field, Opened, Options, ahead, open},
     settle::{self, Reading, Readings},
     sql::{Database, Place, Results, Shape, names, statement, watched},
     time::DAY,
@@ -269,7 +269,7 @@ fn options<'a>(
     settled: &'a Readings,
     only: Option<&'a BTreeSet<String>>,
     contents: &'a Contents,
-    tick: &'a dyn Fn(u64) -> Result<(), DataError>,
+    tick: &'a (dyn Fn(u64) -> Result<(), DataError> + Sync),
 ) -> Options<'a> {
     let (missing, read) = (source.missing.as_slice(), source.read_of(table));
     Options { missing, read, types, settled, only, contents, tick }
@@ -372,8 +372,7 @@ fn query(
             let only = database.touches(name, &touched);
             let options =
                 options(source, name, types, &opened.readings, Some(&only), contents, &tick);
-            database
-                .fill(name, &touched, opened.chunks(&options))
+            ahead(|| opened.chunks(&options), |chunks| database.fill(name, &touched, chunks))
                 .map_err(|error| place(error, source, name))?;
         }
         let budget = database.start(&cx.limits).map_err(in_query)?;

@@ -18,7 +18,7 @@ use crate::{
     facts::facts,
     identity,
     ingredients::{recipe as recipe_of, with_settled},
-    load::{Files, load},
+    load::{Files, Loaded, load},
     object,
     read::Contents,
     side, split,
@@ -108,7 +108,7 @@ impl Record {
 ///
 /// # Errors
 /// Everything that can be wrong with files, SQL and split, with its place; an interruption; the
-/// store's own errors. Nothing is stored then.
+/// store's own errors. Nothing is recorded then.
 pub fn prepare(
     source: &DataSource,
     settled: &Settled,
@@ -188,25 +188,37 @@ fn make(
     recipe: &Recipe,
     cx: &Context,
 ) -> Result<(Record, State), DataError> {
-    let loaded = load(source, given, files, contents, cx)?;
-    let mut settled = Settled { types: loaded.types, ..given.clone() };
-    let file_rows = split::files::rows(source, files, loaded.table.rows, contents, cx)?;
-    readable_split(source, &loaded.table, &loaded.unfit, files)?;
-    let split::Dealt { sides, identities, groups, notes } =
-        split::deal(&loaded.table, source, &mut settled, file_rows)?;
-    let notes = loaded.notes.into_iter().chain(notes).collect();
-    cx.check()?;
-    let of = loaded.table.columns.len() as u64;
-    let tick = |columns| {
-        (cx.progress)("hashing columns", columns, Some(of));
-        cx.check()
+    let Loaded { table: rows, notes, whole, gathers, remarks, unfit, types } =
+        load(source, given, files, contents, cx)?;
+    let mut settled = Settled { types, ..given.clone() };
+    let described = || {
+        let file_rows = split::files::rows(source, files, rows.rows, contents, cx)?;
+        readable_split(source, &rows, &unfit, files)?;
+        let mut dealt = split::deal(&rows, source, &mut settled, file_rows)?;
+        cx.check()?;
+        let of = rows.columns.len() as u64;
+        let tick = |columns| {
+            (cx.progress)("hashing columns", columns, Some(of));
+            cx.check()
+        };
+        let notes = notes.into_iter().chain(std::mem::take(&mut dealt.notes)).collect();
+        let facts = facts(&rows, &whole, &gathers, &dealt.sides, notes, &tick)?;
+        (cx.progress)("storing", 0, Some(rows.rows as u64));
+        Ok::<_, DataError>((dealt, facts))
     };
-    let mut facts = facts(&loaded.table, &loaded.whole, &loaded.gathers, &sides, notes, &tick)?;
-    facts.remarks = loaded.remarks;
-    facts.unfit = loaded.unfit;
+    // Nothing that is found about the rows changes them, so they are written meanwhile. Where something is
+    // wrong, the object never gets a name.
+    let (described, table) = std::thread::scope(|scope| {
+        let write = || cx.store.put_with(&mut |to| object::write(&rows, to).map_err(into_io));
+        let written = scope.spawn(write);
+        let described = described();
+        (described, written.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let ((dealt, mut facts), table) = (described?, table?);
+    facts.remarks = remarks;
+    facts.unfit = unfit;
     cx.check()?;
-    (cx.progress)("storing", 0, Some(loaded.table.rows as u64));
-    let table = cx.store.put_with(&mut |to| object::write(&loaded.table, to).map_err(into_io))?;
+    let split::Dealt { sides, identities, groups, .. } = dealt;
     let sides_object = cx.store.put(&side::to_bytes(&sides))?;
     let ids = cx.store.put(&identity::identities_to_bytes(&identities))?;
     let grouped = match &groups {
@@ -222,7 +234,7 @@ fn make(
     }
     cx.store.realise(recipe, &record.key(), &record)?;
     let state = State {
-        columns: by_name(&loaded.table),
+        columns: by_name(&rows),
         read: BTreeSet::new(),
         sides: Some(Arc::new(sides)),
         identities: Some(Arc::new(identities)),

@@ -4,6 +4,7 @@
 //! streamed, so that whoever takes the chunks decides what is kept in memory. Text files are
 //! therefore read twice; a guess from the first thousand lines would be wrong on the line after.
 
+mod ahead;
 mod arrays;
 mod bound;
 mod columnar;
@@ -29,6 +30,7 @@ use indexmap::IndexMap;
 
 use crate::{DataError, DataErrorKind, Remark, Table, settle::Readings, unfit::Unfit};
 
+pub(crate) use ahead::ahead;
 pub(crate) use columnar::Batches;
 pub(crate) use csv::Raw;
 pub use files::files_of;
@@ -70,7 +72,7 @@ pub(crate) struct Options<'a> {
     /// What is known of the files' contents: all passes read the same bytes.
     pub(crate) contents: &'a Contents,
     /// Told how many rows were done; an error stops the reading.
-    pub(crate) tick: &'a dyn Fn(u64) -> Result<(), DataError>,
+    pub(crate) tick: &'a (dyn Fn(u64) -> Result<(), DataError> + Sync),
 }
 
 /// Files of one table, with settled types.

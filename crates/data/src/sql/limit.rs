@@ -46,7 +46,7 @@ const MEMORY: (u64, u64) = (256 << 20, 16);
 /// Bytes of any text or row in SQLite, and more for each byte of the widest row that is read.
 const LENGTH: (u64, u64) = (1_000_000, 4);
 /// Steps between two looks at the clock, and at the disk.
-const LOOK_EVERY: u64 = 1000;
+const LOOK_EVERY: u64 = 4000;
 const DISK_EVERY: u64 = 1_000_000;
 /// A step that takes longer counts as several. Honest ones take 10 to 100 ns.
 const LONGEST_STEP: Duration = Duration::from_micros(1);

@@ -5,7 +5,10 @@ mod ipc;
 mod parquet;
 mod thrift;
 
-use std::path::{Path, PathBuf};
+use std::{
+    iter,
+    path::{Path, PathBuf},
+};
 
 use ::parquet::file::{metadata::ParquetMetaData, statistics::Statistics};
 use arrow::ipc::reader::{FileReader, StreamReader};
@@ -17,7 +20,7 @@ use arrow::{
 use collegium_manifest::ColumnType;
 
 use super::{
-    CHUNK, Cells, Field, Format, Kept, Opened, Options,
+    CHUNK, Cells, Field, Format, Kept, Opened, Options, ahead,
     arrays::{has_texts, kind_of, see, texts, typed, values, what_is},
     bound,
     contained::contained,
@@ -45,7 +48,7 @@ pub(crate) struct Batches {
     taken: Vec<usize>,
     /// As the file declares them.
     rows: Option<u64>,
-    stream: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>,
+    stream: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>,
     /// The rest of a batch that was longer than a chunk.
     rest: Option<RecordBatch>,
     /// Rows handed out.
@@ -110,7 +113,7 @@ impl Batches {
             Vec<FieldRef>,
             _,
             _,
-            Box<dyn Iterator<Item = _>>,
+            Box<dyn Iterator<Item = _> + Send>,
         ) = match format {
             Format::Parquet => {
                 let (metadata, pages) = parquet::open(&input)?;
@@ -130,7 +133,7 @@ impl Batches {
                 let broken = |error: ArrowError| damaged(path, "Arrow", error);
                 let rows = ipc::check(&input, known)?;
                 let open = |projection: Option<Vec<usize>>| {
-                    let stream: (_, Box<dyn Iterator<Item = _>>) = if known {
+                    let stream: (_, Box<dyn Iterator<Item = _> + Send>) = if known {
                         let reader = FileReader::try_new(input.clone(), projection);
                         let reader = reader.map_err(broken)?;
                         (reader.schema(), Box::new(reader))
@@ -465,18 +468,24 @@ pub(super) fn open(
             rows += count;
             continue;
         }
-        while let Some(batch) = batches.read(CHUNK)? {
-            let line = batches.done - batch.num_rows() as u64 + 1;
-            for ((field, name), array) in looked.iter().zip(batch.columns()) {
-                let Some(guess) = survey.guesses.get_mut(name) else { continue };
-                contained(path, || {
-                    see(array, &missing, guess, At { file, line, field: *field })
-                        .map_err(|error| damaged(path, "table", error))
-                })?;
+        let read = || iter::from_fn(move || batches.read(CHUNK).transpose());
+        ahead(read, |read| {
+            let mut line = 1;
+            for batch in read {
+                let batch = batch?;
+                for ((field, name), array) in looked.iter().zip(batch.columns()) {
+                    let Some(guess) = survey.guesses.get_mut(name) else { continue };
+                    contained(path, || {
+                        see(array, &missing, guess, At { file, line, field: *field })
+                            .map_err(|error| damaged(path, "table", error))
+                    })?;
+                }
+                line += batch.num_rows() as u64;
+                rows += batch.num_rows() as u64;
+                (options.tick)(rows)?;
             }
-            rows += batch.num_rows() as u64;
-            (options.tick)(rows)?;
-        }
+            Ok::<_, DataError>(())
+        })?;
     }
     let mut opened = survey.finish(rows, format)?;
     opened.room = room.min(rows);
