@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::Fit;
+use collegium_records::{Fit, FitName};
 use collegium_store::{Store, read_lock};
 
 use crate::{
@@ -172,7 +172,9 @@ fn no_forward_fold_is_trained_or_stopped_on_a_row_at_or_after_its_block_less_the
         trained.sort_unstable();
         for folds in consumer_folds {
             for fold in 0..folds {
-                let fit = fit_of(&block.parts[&format!("fold {}/{folds}", fold + 1)]);
+                let fit = fit_of(
+                    &block.parts[&FitName::Fold { fold: fold as u32 + 1, of: folds as u32 }],
+                );
                 // Where its block begins, worked out anew: folds + 1 equal shares in time.
                 let begins = trained[(fold + 1) * trained.len() / (folds + 1)];
                 let (learned, stopped) = seen(&store, &fit);

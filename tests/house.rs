@@ -55,6 +55,17 @@ fn only_learn_knows_burn() {
 }
 
 #[test]
+fn experts_and_tables_know_no_files() {
+    for name in ["table", "learn", "probe"] {
+        for dependency in dependencies(name) {
+            let reads =
+                ["collegium-data", "collegium-store", "arrow", "parquet", "rusqlite", "csv"];
+            assert!(!reads.contains(&dependency.as_str()), "{name} needs {dependency}");
+        }
+    }
+}
+
+#[test]
 fn the_report_needs_records_alone() {
     let own: Vec<String> = dependencies("report")
         .into_iter()

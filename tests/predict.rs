@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::{Matrix, Values, read_rows};
+use collegium_data::read_rows;
 use collegium_digest::Digest;
 use collegium_records::Applied;
 use collegium_store::{Store, read_lock};
+use collegium_table::{Matrix, Values};
 
 use crate::project::{Project, Said, parquet, rows};
 

@@ -8,9 +8,10 @@ use std::{
     sync::OnceLock,
 };
 
-use collegium_data::{Column, RowWriter, Values};
+use collegium_data::RowWriter;
 use collegium_records::{Fit, Lock, LockedNode, Recipe, Standing};
 use collegium_store::read_lock;
+use collegium_table::{Column, Values};
 use serde_json::Value;
 
 /// A project with a table of 600 rows and three experts in two levels:

@@ -1,5 +1,6 @@
 //! Keep, patch or retrain: which fits a retrained upstream really causes, and on what evidence.
 
+use collegium_records::FitName;
 use serde_json::Value;
 
 use crate::project::{Project, rows, with_folds};
@@ -123,7 +124,7 @@ fn a_negated_output_is_undone_by_a_patch_and_predicted_with_like_any_model() {
     project.collegium(&["predict", "-i", "pipelines/data/rows.csv", "-o", "p.parquet"]).ok();
     let store = collegium_store::Store::open(project.root()).unwrap();
     let bytes = store.get(&block.hands["probability"]).unwrap().unwrap();
-    let stored = collegium_data::Matrix::from_bytes(&bytes).unwrap();
+    let stored = collegium_table::Matrix::from_bytes(&bytes).unwrap();
     project.collegium(&["predict", "final", "-i", "pipelines/data/rows.csv", "-o", "p.csv"]).ok();
     let text = project.read("p.csv");
     let predicted: Vec<f32> = text
@@ -323,7 +324,7 @@ fn a_patched_expert_has_patched_folds_for_its_consumers() {
     let block = &lock.node["expert.final"];
     let anchors = &block.certificate.as_ref().unwrap().anchor_parts;
     for fold in 1..=5 {
-        let name = format!("fold {fold}/5");
+        let name = FitName::Fold { fold, of: 5 };
         assert_ne!(block.parts[&name].realisation, anchors[&name].realisation, "{name}");
     }
 }

@@ -157,3 +157,71 @@ fn what_is_shown_of_a_pipeline_reads_back_as_the_same_one() {
     assert_eq!(again.collegium(&["show", &file]).ok().out, shown);
     again.collegium(&["check", &file]).ok();
 }
+
+/// What a terminal of 80 columns is sent while `args` run in it; `None` where there is no `script` to make one.
+fn on_a_terminal(project: &Project, args: &[&str]) -> Option<String> {
+    let mut command = std::process::Command::new("script");
+    let run = "stty cols 80 rows 24; exec \"$COLLEGIUM\" $ARGUMENTS \"$FILE\"";
+    let (file, arguments) = args.split_last()?;
+    command
+        .args(["-qec", run, "/dev/null"])
+        .current_dir(project.root())
+        .env("COLLEGIUM", env!("CARGO_BIN_EXE_collegium"))
+        .env("ARGUMENTS", arguments.join(" "))
+        .env("FILE", file)
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .stdin(std::process::Stdio::null());
+    match command.output() {
+        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Err(error) => {
+            eprintln!("SKIPPED: a terminal cannot be made with `script`: {error}");
+            None
+        }
+    }
+}
+
+/// Without what moves a cursor along and colours letters, as progress bars do.
+fn without_our_sequences(sent: &str) -> String {
+    let mut rest = String::new();
+    let mut letters = sent.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter != '\x1b' || letters.peek() != Some(&'[') {
+            rest.push(letter);
+            continue;
+        }
+        let mut sequence = String::from(letter);
+        while let Some(next) = letters.next() {
+            sequence.push(next);
+            if next.is_ascii_alphabetic() {
+                break;
+            }
+        }
+        if !sequence.ends_with(['m', 'K', 'A', 'B', 'G', 'l', 'h']) {
+            rest.push_str(&sequence);
+        }
+    }
+    rest
+}
+
+#[test]
+fn a_terminal_is_sent_our_colours_and_bars_and_nothing_of_the_data() {
+    let hidden = "\x1b]0;t\x07\x1b[2J\u{9b}2J\u{202e}\u{85}z";
+    let (project, file) = hostile(hidden);
+    let mut coloured = false;
+    for args in [
+        vec!["check", &file],
+        vec!["run", &file],
+        vec!["plan", &file],
+        vec!["status", &file],
+        vec!["run", "--force", &file],
+    ] {
+        let Some(sent) = on_a_terminal(&project, &args) else { return };
+        coloured |= sent.contains("\x1b[");
+        let rest = without_our_sequences(&sent);
+        let found = rest.chars().find(|letter| is_hidden(*letter) && !"\r\n".contains(*letter));
+        assert_eq!(found, None, "{args:?}: {sent:?}");
+        assert!(!rest.trim().is_empty(), "{args:?} says nothing");
+    }
+    assert!(coloured, "nothing was coloured and no bar was drawn, so no terminal was there");
+}

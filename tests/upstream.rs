@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::Matrix;
 use collegium_digest::Digest;
 use collegium_records::{Applied, Fit, Recipe};
 use collegium_store::{Store, read_lock};
+use collegium_table::Matrix;
 use serde_json::Value;
 
 use crate::project::{Project, with_folds};

@@ -4,8 +4,8 @@ use collegium_manifest::ColumnType;
 use indexmap::IndexSet;
 
 use crate::{
-    DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values,
-    column::number_text, read::Style, time,
+    DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values, number_text,
+    read::Style, time,
 };
 
 /// The largest whole number up to which a 64-bit float holds every whole number.

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use collegium_manifest::{ColumnType, DataSource, Gathered, ImageShape, PixelColumns, Spanned};
 
-use crate::{Column, DataError, DataErrorKind, Table, Values, column::number_text, error::choices};
+use crate::{Column, DataError, DataErrorKind, Table, Values, error::choices, number_text};
 
 /// An image and the columns of its pixels, as found in a table.
 #[derive(Debug, Clone)]

@@ -13,13 +13,9 @@
 
 use collegium_digest::Hasher;
 use collegium_manifest::ReadOptions;
+use collegium_table::{canonical_bits, image};
 
-use crate::{
-    Column, Table, Values,
-    cast::named_boolean,
-    column::{canonical_bits, image},
-    read::Style,
-};
+use crate::{Column, Table, Values, cast::named_boolean, read::Style};
 
 const MISSING: u64 = 0x6d69_7373_696e_6721;
 const NUMBER: u64 = 0x4e75_6d62_6572_2121;

@@ -1,4 +1,4 @@
-//! From files to typed columns, and from columns to what a network sees.
+//! From files to typed columns.
 //!
 //! Everything above this crate reasons about *columns by content*: a recipe names the digest of a
 //! column on some rows, and an expert retrains when that digest moves. So the one idea here is that a
@@ -14,21 +14,16 @@
 //! * SQL runs on an embedded SQLite behind its own authorizer. Rejected: DataFusion, whose release
 //!   build took 15 minutes on two cores against 42 seconds; a query language of our own, which nobody
 //!   knows. SQLite joins a third of a million rows in the time that it takes to read them.
-//! * Rejected: Arrow arrays in [`Values`]. Nulls in a bitmap beside the values buy nothing for
-//!   types that have a natural "missing" or none, and cost every reader a second lookup.
 //! * An image is one value of one column, a byte per pixel and channel, and never a column per pixel:
 //!   70,000 images of 28 × 28 are 55 MB, and one input of an expert.
-//! * [`Encoder`] is fitted on training rows and belongs to the expert; [`read_rows`] and [`Conform`]
-//!   bring new rows into the shape that the experts were trained on.
+//! * [`read_rows`] and [`Conform`] bring new rows into the shape that the experts were trained on.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]
 
 mod beside;
 mod build;
 mod cast;
-mod column;
 mod conform;
 mod context;
-mod encode;
 mod error;
 mod evaluate;
 mod facts;
@@ -39,40 +34,34 @@ mod identity;
 mod ingredients;
 mod load;
 pub mod machine;
-mod matrix;
 mod object;
 mod prepare;
 mod read;
 mod remark;
 mod rows;
 mod settle;
-mod shown;
 mod side;
 mod split;
 mod sql;
-mod table;
-mod time;
 mod unfit;
 mod write;
 
-pub use collegium_manifest::ImageShape;
-pub use column::{Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values, number_text};
+use collegium_table::{
+    Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values, number_text, time,
+};
 pub use conform::{Conform, conform};
 pub use context::Context;
-pub use encode::*;
 pub use error::{DataError, DataErrorKind, Fault};
 pub use evaluate::{derive, predicate_reads, select};
 pub use facts::{ColumnFacts, TableFacts};
 pub use file::read_file;
 pub use folds::folds;
 pub use identity::{identities_from_bytes, identities_to_bytes, row_identities};
-pub use matrix::*;
 pub use prepare::{Prepared, prepare, read_table};
 pub use read::{Kept, Style, files_of, resemblance};
 pub use remark::Remark;
 pub use rows::{Places, Rows, read_rows};
 pub use side::Side;
 pub use sql::SqlLimits;
-pub use table::Table;
 pub use unfit::Unfit;
 pub use write::{RowWriter, WholeRows};

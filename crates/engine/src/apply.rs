@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::{Matrix, Source};
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::{Model, Outputs};
 use collegium_manifest::{Input, Output};
 use collegium_plan::{Part, View, reads};
 use collegium_records::{Applied, Fit, Held, Recipe};
+use collegium_table::{Matrix, Source};
 
 use crate::{
     EngineError, Session,

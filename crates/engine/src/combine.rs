@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collegium_data::{Encoder, Matrix};
 use collegium_learn::{
     Dense, GateError, GateJob, Grown, Head, Job, Lesson, MixtureJob, Model, ModelKind, Network,
     Target, Watch, fit_gate, fit_mixture, judgement_targets, kernel_class, re_encoded, train,
@@ -13,6 +12,7 @@ use collegium_manifest::{
 };
 use collegium_plan::{Part, begins_with, judgement_recipe};
 use collegium_records::{Cost, Fit, Ingredient, Recipe};
+use collegium_table::{Encoder, Matrix};
 
 use crate::{
     EngineError, Session,

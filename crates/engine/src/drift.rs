@@ -9,10 +9,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use collegium_data::{Column, Matrix, Source, Table, Values};
 use collegium_manifest::Input;
 use collegium_plan::View;
 use collegium_records::{Fit, OutputChange};
+use collegium_table::{Column, Matrix, Source, Table, Values};
 
 use crate::{
     EngineError, Session,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use collegium_digest::Digest;
 use collegium_plan::{fit_recipe, from_above, reuse};
-use collegium_records::{Change, FORMAT_VERSION, Judgement, NodeRun, WhyReport};
+use collegium_records::{Change, FORMAT_VERSION, FitName, Judgement, NodeRun, Reason, WhyReport};
 
 use crate::{
     EngineError, Session,
@@ -100,13 +100,13 @@ impl Session {
         }
         let Some(now) = &ready.now else { return Ok(()) };
         if let (Some(lost), None) = (&ready.lost, self.compared_recipe(index)?) {
-            report.summary.clone_from(lost);
+            report.summary = lost.to_string();
             return Ok(());
         }
         let Some(before) = self.compared_recipe(index)? else {
-            let mut summary = ["never fitted".to_owned()];
+            let mut summary = [Reason::NeverFitted];
             self.without_recipe(index, &mut summary);
-            report.summary = summary.concat();
+            report.summary = Reason::list(&summary);
             return Ok(());
         };
         report.changes = before.changes(now);
@@ -120,7 +120,10 @@ impl Session {
                 ),
                 (None, true, true) => self.last_reason(index, now, states, report, &mut anchor)?,
                 (None, true, false) => {
-                    format!("nothing changed, but not in the store: {}", ready.missing().join(", "))
+                    format!(
+                        "nothing changed, but not in the store: {}",
+                        FitName::list(&ready.missing())
+                    )
                 }
                 (None, false, true) => {
                     "it changed since the lock was written, and a fit of the new \
@@ -168,8 +171,8 @@ impl Session {
         }
         Ok(format!(
             "up to date; the present model was fitted in the run of {when} ({}): {}",
-            run.fitted.join(", "),
-            run.reasons.join("; ")
+            FitName::list(&run.fitted),
+            Reason::list(&run.reasons)
         ))
     }
 
@@ -183,7 +186,7 @@ impl Session {
             let fitted = past.nodes.into_iter().find(|run| {
                 run.name == name
                     && run.realisation == Some(model)
-                    && run.fitted.iter().any(|part| part == "full")
+                    && run.fitted.contains(&FitName::Full)
             });
             if let Some(run) = fitted {
                 return Ok(Some((when, run)));

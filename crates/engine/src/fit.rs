@@ -5,7 +5,6 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use collegium_data::{Encoder, Matrix, Source, Values};
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
     Combination, Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch,
@@ -14,6 +13,7 @@ use collegium_learn::{
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Rule, Task};
 use collegium_plan::{Part, reads};
 use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
+use collegium_table::{Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
 
 use crate::{

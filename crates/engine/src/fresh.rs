@@ -19,7 +19,7 @@ use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, StandsOn, asks, project_root};
 use collegium_records::{
     Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
-    RequirementOutcome, RunReport,
+    Reason, RequirementOutcome, RunReport,
 };
 use collegium_store::{Ground as Files, Stamped, Store};
 use serde::{Deserialize, Serialize};
@@ -225,9 +225,13 @@ impl Session {
             // What it stands on stays said; why it was trained then is no reason now.
             match &node.certificate {
                 Some(certificate) => {
-                    node.reasons = vec![collegium_plan::reuse::certificate_words(certificate)];
+                    let stands = collegium_plan::reuse::certificate_words(certificate);
+                    node.reasons = vec![Reason::Note(stands)];
                 }
-                None => node.reasons = self.other_settings(index)?.into_iter().collect(),
+                None => {
+                    let settings = self.other_settings(index)?;
+                    node.reasons = settings.map(Reason::Note).into_iter().collect();
+                }
             }
             node.judgement = None;
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Outside, StandsOn};
-use collegium_records::{Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
+use collegium_records::{Fit, FitName, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
 use crate::{EngineError, Session, session::base};
@@ -16,7 +16,7 @@ pub(crate) struct HeldModel {
     pub(crate) standing: Standing,
     pub(crate) fit: Fit,
     /// Fold models and baselines that belong to it, by name.
-    pub(crate) parts: BTreeMap<String, Standing>,
+    pub(crate) parts: BTreeMap<FitName, Standing>,
 }
 
 /// A model that was found, or what is wrong: a message, a caret's label, and the way out.

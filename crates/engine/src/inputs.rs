@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::{Column, Matrix, Source, Values};
 use collegium_digest::Digest;
 use collegium_learn::Model;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
 use collegium_records::{Applied, Certificate, Fit, Held, Ingredient, Reads};
+use collegium_table::{Column, Matrix, Source, Values};
 
 use crate::{
     EngineError, Session,

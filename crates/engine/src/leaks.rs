@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use collegium_data::{Side, Values, row_identities};
+use collegium_data::{Side, row_identities};
 use collegium_digest::Hasher;
 use collegium_manifest::{ColumnType, Diagnostic, Diagnostics, Input, SplitRule};
+use collegium_table::Values;
 
 use crate::{EngineError, Session, error::data_error, rows::Rows};
 

@@ -4,7 +4,7 @@
 //! lock. What a plan cannot foresee (the content of a table that nothing reads, a model that came out with
 //! other bits) shows when the lock would be written, and it is not written.
 
-use collegium_records::{Action, Lock};
+use collegium_records::{Action, Lock, Reason};
 use serde::Serialize;
 
 use crate::{EngineError, PlanOptions, Session, planning::planned};
@@ -17,9 +17,6 @@ pub struct LockChange {
     /// What would become of it, and why, in words.
     pub what: String,
 }
-
-/// Where models and data that are at hand are enough, a plan still names what a run would make again.
-const NOT_AT_HAND: &str = "not in the store";
 
 /// Refuses what would change the lock of these experts.
 ///
@@ -59,14 +56,15 @@ fn changes(
             Action::Keep => "would be kept under another certificate",
             Action::Patch => "would be patched",
         };
-        let lost = !node.reasons.is_empty()
-            && node.reasons.iter().all(|reason| reason.starts_with(NOT_AT_HAND));
+        // Where models and data that are at hand are enough, a plan still names what a run would make again.
+        let gone = |reason: &Reason| matches!(reason, Reason::NotInStore(_));
+        let lost = !node.reasons.is_empty() && node.reasons.iter().all(gone);
         if models_alone && lost {
             continue;
         }
         let why = match node.reasons.is_empty() {
             true => String::new(),
-            false => format!(": {}", node.reasons.join("; ")),
+            false => format!(": {}", Reason::list(&node.reasons)),
         };
         changes.push(LockChange { name: node.name, what: format!("{what}{why}") });
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::Source;
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{classification, regression};
 use collegium_records::{Measured, Metrics, Recipe, SeenRows, SplitMeasures};
+use collegium_table::Source;
 
 use crate::{
     EngineError, Session,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use collegium_manifest::Baseline;
 use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
-use collegium_records::{Fit, Recipe};
+use collegium_records::{Fit, Reason, Recipe};
 
 use crate::{EngineError, Session, inputs::States, warm::Start};
 
@@ -74,10 +74,10 @@ impl Session {
     }
 
     /// Why a node whose last full fit cannot be looked up has to be fitted.
-    pub(crate) fn without_recipe(&self, index: usize, reasons: &mut [String]) {
+    pub(crate) fn without_recipe(&self, index: usize, reasons: &mut [Reason]) {
         if self.lock.node.contains_key(&self.node_name(index)) {
-            for reason in reasons.iter_mut().filter(|reason| *reason == "never fitted") {
-                *reason = "what the lock stands on is not in the store".to_owned();
+            for reason in reasons.iter_mut().filter(|reason| **reason == Reason::NeverFitted) {
+                *reason = Reason::LockNotInStore;
             }
         }
     }

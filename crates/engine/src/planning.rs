@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use collegium_plan::{Known, decide, demand, fit_recipe, reuse};
-use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, Verdict};
+use collegium_plan::{Known, Part, decide, demand, fit_recipe, reuse};
+use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, Reason, Verdict};
 
 use crate::{
     EngineError, Session,
@@ -131,7 +131,7 @@ impl Session {
         if self.held[index].is_some() {
             self.refuse_force(index, how.forced)?;
             plan.action = Action::Frozen;
-            plan.reasons.extend(self.other_settings(index)?);
+            plan.reasons.extend(self.other_settings(index)?.map(Reason::Note));
             return Ok(plan);
         }
         if let Some(ready) = ready
@@ -141,7 +141,7 @@ impl Session {
             plan.fits = ready.missing();
             plan.reasons = match locked == Some(certificate) && !plan.fits.is_empty() {
                 // Nothing changed: something has gone.
-                true => vec![format!("not in the store: {}", plan.fits.join(", "))],
+                true => vec![Reason::NotInStore(plan.fits.clone())],
                 false => crate::reuse::reasons(ready),
             };
             plan.action = match certificate.verdict {
@@ -154,7 +154,7 @@ impl Session {
         let before = self.compared_recipe(index)?;
         let missing = match ready {
             Some(ready) => ready.missing(),
-            None => demand(&self.pipeline, index, wanted).iter().map(ToString::to_string).collect(),
+            None => demand(&self.pipeline, index, wanted).iter().map(Part::name).collect(),
         };
         // What can be said without the upstreams is only asked for where they are not done.
         let own = match ready {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use collegium_manifest::Model;
 use collegium_plan::{Job, Prices, Witness, likelihood};
-use collegium_records::{Action, Estimate, Fit, Ingredient, NodePlan, Outcome, Standing};
+use collegium_records::{Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Standing};
 
 use crate::{EngineError, Session};
 
@@ -45,7 +45,7 @@ impl Records {
                 .nodes
                 .iter()
                 .filter(|node| {
-                    node.fitted.iter().any(|part| !part.starts_with("baseline"))
+                    node.fitted.iter().any(|fit| !fit.is_baseline())
                         || node.outcome == Outcome::Patched
                 })
                 .map(|node| node.name.as_str())
@@ -53,7 +53,7 @@ impl Records {
             for node in &run.nodes {
                 let Ok(index) = session.index(&node.name) else { continue };
                 let one = past.entry(node.name.clone()).or_default();
-                let fitted = node.fitted.iter().any(|part| part == "full");
+                let fitted = node.fitted.contains(&FitName::Full);
                 let above = session.dag.upstream(index);
                 // A first fit says nothing about how often later ones are needed.
                 if node.before.is_some() || !fitted {
@@ -79,7 +79,7 @@ impl Records {
         let past = self.past.get(&plan.name).copied().unwrap_or_default();
         let beside = past.beside.unwrap_or_default();
         let mut sum = Estimate { min: beside, expected: beside, max: beside };
-        for part in &plan.fits {
+        for &part in &plan.fits {
             let Some(one) = self.fit(session, index, part)? else { return Ok(None) };
             sum.min += one.min;
             sum.expected += one.expected;
@@ -104,17 +104,13 @@ impl Records {
         &self,
         session: &Session,
         index: usize,
-        part: &str,
+        part: FitName,
     ) -> Result<Option<Estimate>, EngineError> {
         let expert = session.expert(index);
         let node = session.lock.node.get(&session.node_name(index));
         let full = node.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
-        // A fold that was never fitted is priced as its neighbours, a new part as the full fit.
-        let standing = node
-            .and_then(|node| node.parts.get(part).or_else(|| node.parts.get("fold 1/5")).copied())
-            .filter(|_| part.starts_with("fold"))
-            .or_else(|| node.and_then(|node| node.parts.get(part).copied()))
-            .or(full.filter(|_| !part.starts_with("baseline")));
+        let standing =
+            node.and_then(|node| like(&node.parts, part)).or(full.filter(|_| !part.is_baseline()));
         let witness: Option<Fit> = match &standing {
             Some(standing) => {
                 let mut known: BTreeMap<_, Fit> = session.store.realisations(&standing.recipe)?;
@@ -133,12 +129,14 @@ impl Records {
             None => 0,
         };
         let untrained = expert.gate().is_some_and(|gate| gate.rule.net().is_none());
-        let closed = untrained || matches!(part, "baseline majority" | "baseline linear");
+        let closed = untrained || matches!(part, FitName::Majority | FitName::Linear);
         let multiply_adds = session.multiply_adds(index);
         let all = session.prepared(index).facts.sides[0];
-        let own = match fold_of(part) {
+        let own = match part {
             // A fold in time is trained on what lies before it.
-            Some((fold, of)) if session.is_forward(index) => all * fold / (of + 1),
+            FitName::Fold { fold, of } if session.is_forward(index) => {
+                all * u64::from(fold) / (u64::from(of) + 1)
+            }
             _ => all,
         };
         let rows = witness.as_ref().map_or(own, |fit| fit.rows);
@@ -159,10 +157,13 @@ impl Records {
     }
 }
 
-/// `fold 2/5` as 2 and 5.
-fn fold_of(part: &str) -> Option<(u64, u64)> {
-    let (fold, of) = part.strip_prefix("fold ")?.split_once('/')?;
-    Some((fold.parse().ok()?, of.parse().ok()?))
+/// The recorded fit that a fit is priced by: itself, else another fold, best of as many.
+fn like(parts: &BTreeMap<FitName, Standing>, part: FitName) -> Option<Standing> {
+    let folds = || parts.iter().filter(|(name, _)| part.is_fold() && name.is_fold());
+    let as_many = |name: &FitName| matches!((name, part), (FitName::Fold { of, .. }, FitName::Fold { of: asked, .. }) if *of == asked);
+    let own = parts.get_key_value(&part);
+    let found = own.or_else(|| folds().find(|(name, _)| as_many(name))).or_else(|| folds().next());
+    found.map(|(_, standing)| *standing)
 }
 
 impl Session {
@@ -211,5 +212,39 @@ impl Session {
             Some(Ingredient::List(before)) => *before == hidden,
             _ => true,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collegium_digest::Digest;
+
+    use super::*;
+
+    #[test]
+    fn a_fold_is_priced_by_a_fold_of_the_same_number_of_folds_if_there_is_one() {
+        let fold = |fold, of| FitName::Fold { fold, of };
+        let standing = |name: FitName| {
+            let digest = Digest::of(name.to_string().as_bytes());
+            Standing { recipe: digest, realisation: digest }
+        };
+        let parts = |names: &[FitName]| -> BTreeMap<FitName, Standing> {
+            names.iter().map(|name| (*name, standing(*name))).collect()
+        };
+        let ten = parts(&[fold(10, 10), fold(1, 3), FitName::Linear]);
+        for (asked, by) in [
+            (fold(10, 10), Some(fold(10, 10))),
+            (fold(4, 10), Some(fold(10, 10))),
+            (fold(2, 3), Some(fold(1, 3))),
+            // The first of those there are.
+            (fold(1, 5), Some(fold(1, 3))),
+            (FitName::Linear, Some(FitName::Linear)),
+            (FitName::Single, None),
+            (FitName::Full, None),
+            (FitName::HeldOut, None),
+        ] {
+            assert_eq!(like(&ten, asked), by.map(standing), "{asked}");
+        }
+        assert_eq!(like(&parts(&[FitName::Linear]), fold(1, 10)), None);
     }
 }

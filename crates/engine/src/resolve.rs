@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
-use collegium_data::{ColumnFacts, Side, Values};
+use collegium_data::{ColumnFacts, Side};
 use collegium_manifest::{
     ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, SourceOrigin, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
+use collegium_table::Values;
 
 use crate::{EngineError, Session, rows::Rows};
 

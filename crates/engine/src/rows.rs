@@ -10,11 +10,12 @@ use std::{
 };
 
 pub(crate) use collegium_data::Side;
-use collegium_data::{Column, Matrix, Values, folds, select};
+use collegium_data::{folds, select};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::Upstream;
 use collegium_plan::View;
 use collegium_records::ENGINE_EPOCH;
+use collegium_table::{Column, Matrix, Values};
 
 use crate::{
     EngineError, Session,

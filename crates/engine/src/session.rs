@@ -9,12 +9,13 @@ use std::{
     },
 };
 
-use collegium_data::{ColumnFacts, Context, DataErrorKind, Matrix, Prepared, SqlLimits, prepare};
+use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, prepare};
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Expert, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
 use collegium_records::{Fit, Lock, RowAccount};
 use collegium_store::{Store, read_lock};
+use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
@@ -74,6 +75,8 @@ pub struct Session {
     pub(crate) memory_held: Arc<crate::memory::Held>,
     /// What became of the rows of experts, as far as it was asked.
     pub(crate) accounts: Mutex<HashMap<Digest, Arc<RowAccount>>>,
+    /// What was found out once and is kept in the cache, as far as it was asked.
+    pub(crate) remembered: Mutex<HashMap<String, Arc<[u8]>>>,
     /// Where labels come from, as far as it was asked.
     pub(crate) known: crate::provenance::Known,
     /// The columns that are loaded, by data source, as far as they were asked for.
@@ -173,6 +176,7 @@ impl Session {
             matrices: Mutex::default(),
             memory_held: Arc::default(),
             accounts: Mutex::default(),
+            remembered: Mutex::default(),
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),
             said: Mutex::new(said),
@@ -290,7 +294,7 @@ impl Session {
     }
 
     /// The columns of an expert's table that anything reads.
-    pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_data::Table>, EngineError> {
+    pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_table::Table>, EngineError> {
         let name = &self.expert(index).data;
         let wanted = self.wanted(name);
         self.data[name].columns(&wanted).map_err(|error| data_error(error, &self.pipeline.source))

@@ -1,7 +1,7 @@
 //! What the lock stands on, and what is stale.
 
 use collegium_manifest::Pipeline;
-use collegium_records::{Action, FORMAT_VERSION, Verdict};
+use collegium_records::{Action, FORMAT_VERSION, Reason, Verdict};
 use collegium_store::{broken_seals, read_lock};
 use serde::Serialize;
 
@@ -29,8 +29,8 @@ pub struct NodeStatus {
     pub name: String,
     /// `fresh`, `kept`, `patched`, `frozen`, `stale`, `maybe-stale` or `never-fitted`.
     pub state: &'static str,
-    /// Why it is not fresh, in words.
-    pub reasons: Vec<String>,
+    /// Why it is not fresh.
+    pub reasons: Vec<Reason>,
     /// First digits of the model object that the lock stands on.
     pub realisation: Option<String>,
     /// When that model was made, RFC 3339 in UTC.
@@ -114,9 +114,9 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
         };
         let mut reasons = node.reasons;
         if let Some(locked) = locked {
-            reasons.extend(session.other_bits(&node.name, locked)?);
+            reasons.extend(session.other_bits(&node.name, locked)?.into_iter().map(Reason::Note));
         }
-        reasons.extend(session.seen_words(index)?);
+        reasons.extend(session.seen_words(index)?.into_iter().map(Reason::Note));
         nodes.push(NodeStatus {
             name: node.name,
             state,

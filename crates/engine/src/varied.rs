@@ -100,6 +100,7 @@ impl Session {
             matrices: Mutex::new(HashMap::new()),
             memory_held: self.memory_held.clone(),
             accounts: Mutex::default(),
+            remembered: Mutex::default(),
             known: Known::default(),
             wanted: Mutex::default(),
             said: Mutex::default(),

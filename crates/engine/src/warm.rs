@@ -107,7 +107,7 @@ impl Session {
         let node = self.lock.node.get(&self.node_name(index))?;
         match part {
             Part::Full => Some(Standing { recipe: node.recipe, realisation: node.realisation }),
-            other => node.parts.get(&other.to_string()).copied(),
+            other => node.parts.get(&other.name()).copied(),
         }
     }
 

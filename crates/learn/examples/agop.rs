@@ -8,10 +8,10 @@
 
 use std::{error::Error, fs, path::PathBuf, time::Instant};
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, stream};
 use collegium_learn::{Activation, Dense, Network, Seeds};
 use collegium_probe::{Accumulator, Frame, Gathered, Geometry, Lift};
+use collegium_table::Matrix;
 use rand::RngExt as _;
 
 const WIDTHS: [usize; 4] = [784, 256, 256, 10];

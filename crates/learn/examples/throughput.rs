@@ -7,12 +7,12 @@
 
 use std::{sync::atomic::AtomicBool, time::Instant};
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, stream};
 use collegium_learn::{
     Job, LinearJob, RIDGE, Target, TrainError, Watch, fit_linear, kernel_class, train,
 };
 use collegium_manifest::spec::{Activation, ClassWeights, Mlp, Optimizer, Schedule, Train};
+use collegium_table::Matrix;
 use rand::RngExt as _;
 
 const ROWS: usize = 100_000;

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use collegium_data::Encoder;
 use collegium_manifest::spec::Activation;
+use collegium_table::Encoder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -348,8 +348,8 @@ fn number(text: &str) -> Result<f64, ModelError> {
 
 #[cfg(test)]
 mod tests {
-    use collegium_data::{Column, Source, Values};
     use collegium_digest::Digest;
+    use collegium_table::{Column, Source, Values};
     use proptest::prelude::*;
 
     use super::*;

@@ -16,7 +16,7 @@
 use std::cell::OnceCell;
 
 use burn::tensor::Tensor;
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! A network with what belongs to it: its encoder, and what its outputs mean.
 
-use collegium_data::{Encoder, Matrix};
 use collegium_digest::{Digest, Hasher};
+use collegium_table::{Encoder, Matrix};
 
 use crate::{Combination, Network, math};
 

@@ -1,8 +1,8 @@
 //! A multilayer perceptron at rest, and its forward pass.
 
-use collegium_data::Matrix;
 use collegium_digest::Digest;
 use collegium_manifest::spec::Activation;
+use collegium_table::Matrix;
 
 use crate::{init, kernel};
 

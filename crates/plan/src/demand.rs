@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use collegium_manifest::{Baseline, Expert, Input, Model, Output, Pipeline, Upstream};
+use collegium_records::FitName;
 
 /// What a consumer sees of its upstream experts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,18 +51,25 @@ pub enum Part {
     Baseline(Baseline),
 }
 
+impl Part {
+    /// Its name in records.
+    pub fn name(&self) -> FitName {
+        match self {
+            Self::Full => FitName::Full,
+            Self::Fold { view: View::OutOfFold { folds }, fold } => {
+                FitName::Fold { fold: fold + 1, of: *folds }
+            }
+            Self::Fold { .. } => FitName::HeldOut,
+            Self::Baseline(Baseline::Majority) => FitName::Majority,
+            Self::Baseline(Baseline::Linear) => FitName::Linear,
+            Self::Baseline(Baseline::Single) => FitName::Single,
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => f.write_str("full"),
-            Self::Fold { view: View::OutOfFold { folds }, fold } => {
-                write!(f, "fold {}/{folds}", fold + 1)
-            }
-            Self::Fold { .. } => f.write_str("held-out"),
-            Self::Baseline(Baseline::Majority) => f.write_str("baseline majority"),
-            Self::Baseline(Baseline::Linear) => f.write_str("baseline linear"),
-            Self::Baseline(Baseline::Single) => f.write_str("baseline single"),
-        }
+        self.name().fmt(f)
     }
 }
 

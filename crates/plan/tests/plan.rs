@@ -9,7 +9,7 @@ use collegium_plan::{
     Dag, Known, Part, TargetFacts, TaskError, View, decide, demand, explain, fit_recipe,
     resolve_task,
 };
-use collegium_records::Action;
+use collegium_records::{Action, FitName, Reason};
 use common::{experts, fit_inputs};
 
 fn names(parts: &[Part]) -> Vec<String> {
@@ -125,19 +125,13 @@ fn reasons_name_the_ingredients_that_changed() {
     let before = fit_recipe(&before.experts[0], &fit_inputs("1", &["d.x", "d.z"]));
     let after = fit_recipe(&after.experts[0], &fit_inputs("2", &["d.x"]));
     assert_eq!(
-        explain(Some(&before), &after, &["full".into()]),
-        [
-            "input d.x changed",
-            "input d.z removed",
-            "target changed",
-            "train.learning_rate 0.001 → 0.003"
-        ]
+        Reason::list(&explain(Some(&before), &after, &[FitName::Full])),
+        "input d.x changed; input d.z removed; target changed; train.learning_rate 0.001 → 0.003"
     );
-    assert_eq!(explain(None, &after, &[]), ["never fitted"]);
-    assert_eq!(
-        explain(Some(&after), &after, &["baseline linear".into()]),
-        ["not in the store: baseline linear"]
-    );
+    assert_eq!(explain(None, &after, &[]), [Reason::NeverFitted]);
+    let gone = explain(Some(&after), &after, &[FitName::Linear]);
+    assert_eq!(gone, [Reason::NotInStore(vec![FitName::Linear])]);
+    assert_eq!(Reason::list(&gone), "not in the store: baseline linear");
 }
 
 #[test]
@@ -151,7 +145,8 @@ fn a_consumer_of_a_moving_upstream_may_train_unless_it_changed_itself() {
         Known { before: Some(&before), own: Some(&own), moving: moving(), ..Known::default() };
     let decision = decide(&known);
     assert_eq!(decision.action, Action::MayTrain);
-    assert_eq!(decision.reasons, ["upstream a decides"]);
+    assert_eq!(decision.reasons, [Reason::Upstreams(moving())]);
+    assert_eq!(Reason::list(&decision.reasons), "upstream a decides");
 
     let changed = fit_recipe(expert, &fit_inputs("2", &["d.z"]));
     let known =

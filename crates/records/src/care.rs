@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::FitName;
+
 /// What a file of the store is, for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,6 +126,9 @@ pub struct Missing {
     pub node: String,
     /// What of it, in words.
     pub what: String,
+    /// Is it only what an earlier fit was trained on? The models that made it are not in use any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub read_by_anchor: bool,
     /// The object or recipe.
     pub digest: Digest,
 }
@@ -134,7 +139,7 @@ pub struct Repair {
     /// The pipeline file.
     pub pipeline: String,
     /// The fits that were executed, by node.
-    pub fitted: BTreeMap<String, Vec<String>>,
+    pub fitted: BTreeMap<String, Vec<FitName>>,
     /// What went wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,

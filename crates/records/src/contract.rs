@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Certificate, Change, DataFinding, EndToEnd, Judgement, Metrics, NotMeasured, RowAccount,
-    Standing,
+    Certificate, Change, DataFinding, EndToEnd, FitName, Judgement, Metrics, NotMeasured, Reason,
+    RowAccount, Standing,
 };
 
 /// `run --json`
@@ -72,9 +72,9 @@ pub struct NodeRun {
     /// Fits really executed, folds and baselines included.
     pub fits: u32,
     /// The fits really executed, by name: `full`, `fold 2/5`, `baseline linear`.
-    pub fitted: Vec<String>,
+    pub fitted: Vec<FitName>,
     /// Why, in words.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// The full fit's recipe, as far as known.
     pub recipe: Option<Digest>,
     /// The full fit's model object.
@@ -227,9 +227,9 @@ pub struct NodePlan {
     /// What would happen.
     pub action: Action,
     /// Why, in words.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Fits to execute (for `may-train`: if it comes to that), by name.
-    pub fits: Vec<String>,
+    pub fits: Vec<FitName>,
     /// The full fit's recipe, when its inputs are known.
     pub recipe: Option<Digest>,
     /// CPU seconds; `null` where no fit like it has been recorded.

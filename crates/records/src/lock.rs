@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Certificate, Standing};
+use crate::{Certificate, FitName, Standing};
 
 /// `NAME.lock` beside `NAME.toml`: one block per node, one key per line, so that git merges it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub struct LockedNode {
     pub held: Option<Held>,
     /// Fold fits and baselines, by name (`fold 2/5`, `baseline linear`).
     #[serde(default)]
-    pub parts: BTreeMap<String, Standing>,
+    pub parts: BTreeMap<FitName, Standing>,
     /// What it reads of its upstreams, by reference (`departure.logit`): the objects that its recipe
     /// (or its certificate) was made for.
     #[serde(default)]

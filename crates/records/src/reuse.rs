@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::Reads;
+use crate::{FitName, Reads};
 
 /// One realisation of one recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ pub struct Certificate {
     pub anchor: Standing,
     /// Its fold fits and baselines, by name.
     #[serde(default)]
-    pub anchor_parts: BTreeMap<String, Standing>,
+    pub anchor_parts: BTreeMap<FitName, Standing>,
     /// What the anchor was trained on.
     #[serde(default)]
     pub anchor_reads: BTreeMap<String, Reads>,

@@ -16,9 +16,9 @@ use crate::{Store, layout::push_hex, stamp::Stamp};
 /// Files of a store, and their state when they were looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ground {
-    /// Objects, sorted.
+    /// Objects, by inode.
     objects: Vec<(Digest, Stamp)>,
-    /// Realisations by recipe and id, sorted.
+    /// Realisations by recipe and id, by inode.
     records: Vec<([Digest; 2], Stamp)>,
 }
 
@@ -78,10 +78,12 @@ impl Store {
         let (mut of_objects, mut of_records) = (self.asker("objects"), self.asker("realisations"));
         let object = |object| Some((object, of_objects.object(&object)?));
         let record = |record| Some((record, of_records.record(&record)?));
-        Some(Ground {
-            objects: objects.into_iter().map(object).collect::<Option<_>>()?,
-            records: records.into_iter().map(record).collect::<Option<_>>()?,
-        })
+        let mut objects = objects.into_iter().map(object).collect::<Option<Vec<_>>>()?;
+        let mut records = records.into_iter().map(record).collect::<Option<Vec<_>>>()?;
+        // Files that were made one after another lie side by side in the system's memory.
+        objects.sort_unstable_by_key(|(_, stamp)| stamp.inode());
+        records.sort_unstable_by_key(|(_, stamp)| stamp.inode());
+        Some(Ground { objects, records })
     }
 
     /// Are all of these files as they were?

@@ -7,7 +7,7 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_records::{Lock, LockedNode, Missing};
+use collegium_records::{FitName, Lock, LockedNode, Missing};
 
 use crate::{Store, StoreError, layout::hex, read_lock};
 
@@ -164,50 +164,60 @@ impl Store {
     /// If a folder of the store cannot be read.
     pub fn missing(&self, pipeline: &PipelineFile) -> Result<Vec<Missing>, StoreError> {
         let mut missing = BTreeSet::new();
-        let mut note = |node: &str, what: String, digest: Digest| {
+        let mut note = |node: &str, what: String, read_by_anchor: bool, digest: Digest| {
             let pipeline = pipeline.path.display().to_string();
-            missing.insert(Missing { pipeline, node: node.to_owned(), what, digest });
+            missing.insert(Missing {
+                pipeline,
+                node: node.to_owned(),
+                what,
+                read_by_anchor,
+                digest,
+            });
         };
         for (name, data) in &pipeline.lock.data {
             for (what, object) in [("table", data.table), ("sides of the split", data.sides)] {
                 if !self.contains(&object) {
-                    note(name, what.to_owned(), object);
+                    note(name, what.to_owned(), false, object);
                 }
             }
         }
         for (name, node) in &pipeline.lock.node {
-            for (what, object) in objects_in_words(node) {
+            for (what, read_by_anchor, object) in objects_in_words(node) {
                 if !self.contains(&object) {
-                    note(name, what, object);
+                    note(name, what, read_by_anchor, object);
                 }
             }
-            let fits =
-                node.parts.iter().map(|(part, one)| (part.as_str(), one.recipe, one.realisation));
-            for (part, recipe, model) in fits.chain([("full", node.recipe, node.realisation)]) {
+            let fits = node.parts.iter().map(|(part, one)| (*part, one.recipe, one.realisation));
+            let full = (FitName::Full, node.recipe, node.realisation);
+            for (part, recipe, model) in fits.chain([full]) {
                 if !self.layout.realisation(&recipe, &model).is_file() {
-                    note(name, format!("record of fit {part}"), recipe);
+                    note(name, format!("record of fit {part}"), false, recipe);
                 }
             }
             if self.layout.names(&self.layout.realisations(&node.outputs))?.is_empty() {
-                note(name, "record of its outputs".to_owned(), node.outputs);
+                note(name, "record of its outputs".to_owned(), false, node.outputs);
             }
         }
         Ok(missing.into_iter().collect())
     }
 }
 
-/// The objects of a node, each with what it is.
-fn objects_in_words(node: &LockedNode) -> Vec<(String, Digest)> {
-    let mut found = vec![("model".to_owned(), node.realisation)];
-    found
-        .extend(node.parts.iter().map(|(part, one)| (format!("model of {part}"), one.realisation)));
-    found.extend(node.hands.iter().map(|(output, object)| (format!("output {output}"), *object)));
+/// The objects of a node, each with what it is, and whether only its anchor has read it.
+fn objects_in_words(node: &LockedNode) -> Vec<(String, bool, Digest)> {
+    let mut found = vec![("model".to_owned(), false, node.realisation)];
+    found.extend(
+        node.parts.iter().map(|(part, one)| (format!("model of {part}"), false, one.realisation)),
+    );
+    found.extend(
+        node.hands.iter().map(|(output, object)| (format!("output {output}"), false, *object)),
+    );
     if let Some(certificate) = &node.certificate {
-        found.push(("model of the anchor".to_owned(), certificate.anchor.realisation));
+        found.push(("model of the anchor".to_owned(), false, certificate.anchor.realisation));
         let parts = certificate.anchor_parts.iter();
-        found.extend(parts.map(|(part, one)| (format!("anchor's {part}"), one.realisation)));
+        found.extend(parts.map(|(part, one)| (format!("anchor's {part}"), false, one.realisation)));
         let reads = certificate.anchor_reads.iter().flat_map(|(reference, reads)| {
-            [reads.deployed, reads.view].map(|o| (format!("{reference} as the anchor read it"), o))
+            let words = format!("{reference} as the anchor read it");
+            [reads.deployed, reads.view].map(|object| (words.clone(), true, object))
         });
         found.extend(reads);
     }
@@ -224,9 +234,10 @@ pub(crate) fn in_words(pipelines: &[PipelineFile]) -> Vec<(Digest, String)> {
         }
         for (name, node) in &pipeline.lock.node {
             let objects = objects_in_words(node).into_iter();
-            found.extend(objects.map(|(what, object)| (object, format!("{name}: {what}"))));
-            let parts = node.parts.iter().map(|(part, one)| (part.as_str(), one.recipe));
-            let recipes = parts.chain([("full", node.recipe), ("outputs", node.outputs)]);
+            found.extend(objects.map(|(what, _, object)| (object, format!("{name}: {what}"))));
+            let parts = node.parts.iter().map(|(part, one)| (part.to_string(), one.recipe));
+            let own = [("full", node.recipe), ("outputs", node.outputs)];
+            let recipes = parts.chain(own.map(|(what, recipe)| (what.to_owned(), recipe)));
             found.extend(recipes.map(|(part, recipe)| (recipe, format!("{name}: {part}"))));
         }
     }

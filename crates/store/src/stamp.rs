@@ -36,6 +36,10 @@ impl Stamp {
     /// Bytes of [`Stamp::to_bytes`].
     pub(crate) const BYTES: usize = 40;
 
+    pub(crate) fn inode(&self) -> u64 {
+        self.inode
+    }
+
     pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         let parts = [self.device, self.inode, self.size, self.modified as u64, self.changed as u64];

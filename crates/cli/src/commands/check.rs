@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use collegium_engine::{Depth, EngineError, mended};
 use collegium_manifest::{Diagnostics, Pipeline};
+use collegium_records::{DataFinding, Provenance, RowAccount};
 
 use super::print_json;
 use crate::{
@@ -12,6 +13,19 @@ use crate::{
     human::{count, put},
     screen::{colour_on_stderr, tell_rendered},
 };
+
+/// The document of `check --json`.
+#[derive(serde::Serialize)]
+struct Checked<'a> {
+    complete: bool,
+    diagnostics: serde_json::Value,
+    findings: &'a [DataFinding],
+    format_version: u32,
+    notes: &'a [String],
+    pipeline: &'a str,
+    provenance: &'a BTreeMap<&'a String, Provenance>,
+    rows: &'a BTreeMap<String, RowAccount>,
+}
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let pipeline = crate::locate::load(args, named)?;
@@ -45,11 +59,16 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
                 .collect::<Result<_, EngineError>>()
         })?;
         let accounts: BTreeMap<String, _> = mended(|| session.row_accounts(&[]))?;
-        print_json(&serde_json::json!({
-            "format_version": 1, "pipeline": pipeline.name, "diagnostics": warnings.to_json(),
-            "findings": findings, "rows": accounts, "provenance": provenance, "notes": notes,
-            "complete": true,
-        }))?;
+        print_json(&Checked {
+            complete: true,
+            diagnostics: warnings.to_json(),
+            findings: &findings,
+            format_version: 1,
+            notes: &notes,
+            pipeline: &pipeline.name,
+            provenance: &provenance,
+            rows: &accounts,
+        })?;
     } else {
         put(&format!(
             "{}: {} over {}, {}\n",
@@ -75,10 +94,16 @@ fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCod
         tell!("note: {not}");
     }
     match args.json {
-        true => print_json(&serde_json::json!({
-            "format_version": 1, "pipeline": name, "diagnostics": found.to_json(), "findings": [],
-            "rows": {}, "provenance": {}, "notes": [not], "complete": false,
-        }))?,
+        true => print_json(&Checked {
+            complete: false,
+            diagnostics: found.to_json(),
+            findings: &[],
+            format_version: 1,
+            notes: &[not.to_owned()],
+            pipeline: name,
+            provenance: &BTreeMap::new(),
+            rows: &BTreeMap::new(),
+        })?,
         false => {
             put(&format!("{name}: the file is right; its data were not checked to the end\n"))?
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use collegium_engine::{PlanOptions, mended};
-use collegium_records::{Action, Estimate, PlanReport};
+use collegium_records::{Action, Estimate, PlanReport, Reason};
 
 use super::print_json;
 use crate::{
@@ -108,7 +108,7 @@ fn words(plan: &PlanReport) -> String {
             node.fits.len().to_string(),
             node.seconds.map_or_else(|| "?".to_owned(), price),
             bytes(node.peak_bytes),
-            node.reasons.join("; "),
+            Reason::list(&node.reasons),
         ]);
     }
     let mut text = table(&rows, &[2]);

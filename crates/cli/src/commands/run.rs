@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_engine::{AuditOptions, EngineError, RunOptions, add_earlier};
-use collegium_records::{DataFinding, Level, NodeRun, Outcome, RunReport};
+use collegium_records::{DataFinding, Level, NodeRun, Outcome, Reason, RunReport};
 
 use super::print_json;
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
 
 /// More experts than this, with nothing to do, are one line.
 const MANY: usize = 20;
-
-/// The engine's reason for a node that was not reached.
-const STOPPED: &str = "the run was stopped";
 
 /// What was typed beside the targets.
 pub(crate) struct Options<'a> {
@@ -197,13 +194,13 @@ fn row(node: &NodeRun) -> Vec<String> {
         Outcome::Patched => "patched",
         Outcome::Frozen => "frozen",
         Outcome::Failed => "FAILED",
-        Outcome::Blocked if node.reasons.iter().any(|why| why == STOPPED) => "stopped",
+        Outcome::Blocked if node.reasons.contains(&Reason::Stopped) => "stopped",
         Outcome::Blocked => "blocked",
     };
     let why = match node.outcome {
         // That it is not trained with the settings of the file is a warning of its own.
         Outcome::Frozen => String::new(),
-        _ => node.error.clone().unwrap_or_else(|| node.reasons.join("; ")),
+        _ => node.error.clone().unwrap_or_else(|| Reason::list(&node.reasons)),
     };
     vec![
         node.name.clone(),

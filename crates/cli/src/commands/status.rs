@@ -1,5 +1,6 @@
 //! `collegium status`
 
+use collegium_records::Reason;
 use std::process::ExitCode;
 
 use collegium_engine::{CheckReport, mended};
@@ -23,7 +24,7 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
             node.state.replace('-', " "),
             node.realisation.clone().unwrap_or_default(),
             node.created.clone().unwrap_or_default(),
-            node.reasons.join("; "),
+            Reason::list(&node.reasons),
         ]);
     }
     crate::human::put(&table(&rows, &[]))?;

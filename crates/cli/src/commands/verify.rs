@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 
 use collegium_engine::{PlanOptions, RunOptions};
-use collegium_records::{Action, Checked, FORMAT_VERSION, Missing, Repair, VerifyReport};
+use collegium_records::{
+    Action, Checked, FORMAT_VERSION, FitName, Missing, Reason, Repair, VerifyReport,
+};
 use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -52,8 +54,9 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
         }
         missing = lacking(&store, &read_again(&files)?)?;
     }
-    let mended =
-        repair && missing.iter().all(was_read) && repaired.iter().all(|one| one.error.is_none());
+    let mended = repair
+        && missing.iter().all(|one| one.read_by_anchor)
+        && repaired.iter().all(|one| one.error.is_none());
     let report = VerifyReport {
         format_version: FORMAT_VERSION,
         store: shown(store.root().to_path_buf()).display().to_string(),
@@ -133,7 +136,7 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         .nodes
         .iter()
         .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen))
-        .filter(|node| !node.reasons.iter().all(|reason| lost(reason)))
+        .filter(|node| !node.reasons.iter().all(Reason::is_loss))
         .map(|node| node.name.as_str())
         .collect();
     if !changed.is_empty() {
@@ -152,19 +155,6 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         exact: false,
     };
     Ok(collegium_engine::run(&session, &options)?)
-}
-
-/// Is it what only an earlier fit was trained on? The models that made it stand no more.
-fn was_read(missing: &Missing) -> bool {
-    missing.what.contains("as the anchor read it")
-}
-
-/// Is a reason to fit only that something went missing?
-fn lost(reason: &str) -> bool {
-    reason.contains("not in the store")
-        || reason.contains("no longer in the store")
-        || reason.ends_with("decide")
-        || reason.ends_with("decides")
 }
 
 fn bar(quiet: bool) -> ProgressBar {
@@ -207,7 +197,7 @@ fn words(report: &VerifyReport, repair: bool) -> String {
         let fitted: Vec<String> = repair
             .fitted
             .iter()
-            .map(|(node, parts)| format!("{node} ({})", parts.join(", ")))
+            .map(|(node, parts)| format!("{node} ({})", FitName::list(parts)))
             .collect();
         text.push_str(&match (&repair.error, fitted.is_empty()) {
             (Some(error), _) => format!("{} was not repaired: {error}\n", repair.pipeline),
@@ -224,7 +214,10 @@ fn words(report: &VerifyReport, repair: bool) -> String {
             text.push_str(&format!("  and {} more\n", report.missing.len() - LISTED));
         }
     }
-    if report.sound && !report.missing.is_empty() && report.missing.iter().all(was_read) {
+    if report.sound
+        && !report.missing.is_empty()
+        && report.missing.iter().all(|one| one.read_by_anchor)
+    {
         let head = if report.damaged.is_empty() { "sound" } else { "repaired" };
         return text
             + head

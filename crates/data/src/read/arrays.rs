@@ -18,8 +18,7 @@ use super::{
 use crate::{
     MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values,
     cast::{EXACT, Interner, Why, cast},
-    column::number_text,
-    time,
+    number_text, time,
 };
 
 /// A value without a counterpart: its row, its text, and why.

@@ -14,7 +14,7 @@ use super::{Field, looks::Looks, style::Style};
 use crate::{
     DataError,
     cast::{EXACT, Why, boolean, named_boolean, refuse},
-    column::number_text,
+    number_text,
     remark::{Cell, Remark},
     settle::Reading,
     time,

@@ -8,8 +8,7 @@ use jiff::{fmt::strtime, tz::Offset};
 use crate::{
     Column, Table, Values,
     cast::{Why, number},
-    column::number_text,
-    time,
+    number_text, time,
 };
 
 /// How numbers and times are written: what `read` says, without delimiter and encoding.

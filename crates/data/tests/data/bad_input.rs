@@ -1,7 +1,8 @@
 //! Every way in which files disappoint, and what is said about it.
 
-use collegium_data::{DataErrorKind, RowWriter, Values};
+use collegium_data::{DataErrorKind, RowWriter};
 use collegium_manifest::ColumnType;
+use collegium_table::Values;
 use insta::assert_snapshot;
 
 use crate::project::{Project, spanned};
@@ -134,7 +135,7 @@ fn a_truncated_parquet_file_is_damaged_wherever_it_breaks_off() {
     let path = project.path("whole.parquet");
     let mut writer = RowWriter::create(&path).unwrap();
     let values = Values::Number((0..5000).map(f64::from).collect());
-    writer.write(&[collegium_data::Column::new("a", values)]).unwrap();
+    writer.write(&[collegium_table::Column::new("a", values)]).unwrap();
     writer.finish().unwrap();
     let whole = std::fs::read(&path).unwrap();
     for length in [3, 100, whole.len() / 2, whole.len() - 1] {

@@ -1,7 +1,8 @@
 //! What columns become.
 
-use collegium_data::{Column, RowWriter, Values};
+use collegium_data::RowWriter;
 use collegium_manifest::ColumnType;
+use collegium_table::{Column, Values};
 
 use crate::project::{Project, texts};
 
@@ -157,7 +158,7 @@ fn codes_of_a_category_do_not_matter_for_its_digest() {
 }
 
 mod digests {
-    use collegium_data::{Column, Values};
+    use collegium_table::{Column, Values};
     use proptest::prelude::*;
 
     proptest! {

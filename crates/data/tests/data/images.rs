@@ -2,10 +2,9 @@
 
 use std::io::Write as _;
 
-use collegium_data::{
-    Column, Conform, DataError, DataErrorKind, ImageShape, Side, Table, Values, read_rows, select,
-};
+use collegium_data::{Conform, DataError, DataErrorKind, Side, read_rows, select};
 use collegium_manifest::{ColumnType, PixelColumns, ReadOptions};
+use collegium_table::{Column, ImageShape, Table, Values};
 use flate2::{Compression, write::GzEncoder};
 use insta::assert_snapshot;
 use proptest::prelude::*;

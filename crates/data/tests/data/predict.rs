@@ -12,8 +12,9 @@ use arrow::{
 };
 use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
 
-use collegium_data::{Column, Conform, RowWriter, Rows, Table, Values, read_rows};
+use collegium_data::{Conform, RowWriter, Rows, read_rows};
 use collegium_manifest::{ColumnType, ReadOptions};
+use collegium_table::{Column, Table, Values};
 use insta::assert_snapshot;
 
 use crate::project::{Project, shown, texts};

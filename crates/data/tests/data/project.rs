@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
-use collegium_data::{Context, DataError, Prepared, SqlLimits, Table, prepare};
+use collegium_data::{Context, DataError, Prepared, SqlLimits, prepare};
 use collegium_manifest::{
     ColumnType, DataSource, Fence, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
     SourceOrigin, Spanned, Split, SplitRule,
 };
 use collegium_records::Settled;
 use collegium_store::Store;
+use collegium_table::Table;
 use indexmap::IndexMap;
 
 pub(crate) struct Project {

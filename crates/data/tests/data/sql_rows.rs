@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use collegium_data::{Column, DataError, DataErrorKind, Table, TableFacts, Values, derive, select};
+use collegium_data::{DataError, DataErrorKind, TableFacts, derive, select};
 use collegium_manifest::Spanned;
+use collegium_table::{Column, Table, Values};
 use proptest::prelude::*;
 
 use crate::project::{Project, texts};

@@ -16,9 +16,10 @@ use arrow::{
     ipc::writer::{FileWriter, StreamWriter},
     record_batch::RecordBatch,
 };
-use collegium_data::{Context, DataErrorKind, SqlLimits, Table, prepare, read_rows};
+use collegium_data::{Context, DataErrorKind, SqlLimits, prepare, read_rows};
 use collegium_digest::Digest;
 use collegium_manifest::{Fence, ReadOptions};
+use collegium_table::Table;
 use parquet::arrow::ArrowWriter;
 
 use crate::{

@@ -23,7 +23,7 @@ pub(crate) fn cells(
         let chunk = chunk.map_err(said)?;
         for row in 0..chunk.rows {
             let cell =
-                |c: &std::sync::Arc<collegium_data::Column>| c.text(row).unwrap_or("-".to_owned());
+                |c: &std::sync::Arc<collegium_table::Column>| c.text(row).unwrap_or("-".to_owned());
             all.push(chunk.columns.iter().map(cell).collect());
         }
     }

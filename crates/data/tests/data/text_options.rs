@@ -105,16 +105,17 @@ fn a_table_may_be_written_in_a_way_of_its_own() {
 fn texts_of_a_parquet_file_are_what_they_are() {
     let project = Project::empty().table("t", "t.parquet").reading(german());
     let levels = vec!["0,5".to_owned(), "1,5".to_owned()];
-    let values = collegium_data::Values::Category { codes: vec![0, 1], levels };
+    let values = collegium_table::Values::Category { codes: vec![0, 1], levels };
     let mut writer = collegium_data::RowWriter::create(&project.path("t.parquet")).unwrap();
-    writer.write(&[collegium_data::Column::new("a", values)]).unwrap();
+    writer.write(&[collegium_table::Column::new("a", values)]).unwrap();
     writer.finish().unwrap();
     assert_eq!(texts(&project.rows(), "a"), ["0,5", "1,5"]);
 }
 
 #[test]
 fn texts_in_the_way_of_a_file_become_plain_ones() {
-    use collegium_data::{Column, Style, Table, Values};
+    use collegium_data::Style;
+    use collegium_table::{Column, Table, Values};
     let levels = ["1.234,5", "31.01.2013", "x"].map(str::to_owned).to_vec();
     let values = Values::Category { codes: vec![0, 1, 2, u32::MAX], levels };
     let table = Table { columns: vec![std::sync::Arc::new(Column::new("a", values))], rows: 4 };

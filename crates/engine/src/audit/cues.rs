@@ -12,13 +12,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
 use collegium_probe::{paired_classification, paired_regression};
 use collegium_records::{Cue, MetricDiff};
+use collegium_table::Matrix;
 use rand::RngExt as _;
 
 use super::subject::some_of;

@@ -1,7 +1,6 @@
 //! The hidden layers of an expert: what they are sensitive to, how their weights came to be, and how
 //! its classes collapse.
 
-use collegium_data::Matrix;
 use collegium_learn::{Model, Network, Seeds};
 use collegium_manifest::Task;
 use collegium_probe::{
@@ -9,6 +8,7 @@ use collegium_probe::{
     hidden_rank,
 };
 use collegium_records::{Ansatz, LayerAudit};
+use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use super::subject::seeds_of;

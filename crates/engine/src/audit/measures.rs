@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use collegium_data::{Column, MISSING_CODE, Values};
 use collegium_digest::Digest;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
@@ -11,6 +10,7 @@ use collegium_probe::{
     squared_errors, weak_slices,
 };
 use collegium_records::{Confusion, Performance, Reliability, Skill, SplitMeasures, WeakSlices};
+use collegium_table::{Column, MISSING_CODE, Values};
 
 use super::rows::losses_of;
 use crate::{

@@ -11,13 +11,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use collegium_data::{Matrix, Source};
 use collegium_digest::Digest;
 use collegium_learn::{Head, Model, Seeds};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
 use collegium_probe::{Accumulator, AgopError, AgopInputs, Geometry, Output as Probed, agop};
 use collegium_records::RawAgop;
+use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
 
 use crate::{

@@ -1,8 +1,8 @@
 //! What single rows rest on.
 
-use collegium_data::Matrix;
 use collegium_probe::Sight;
 use collegium_records::{InputAttribution, RowAttribution, three_digits};
+use collegium_table::Matrix;
 
 use super::subject::Subject;
 use crate::{

@@ -1,6 +1,5 @@
 //! An expert that is being looked at: its model, the rows, and how they vary.
 
-use collegium_data::{Matrix, Source};
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Model, Seeds};
 use collegium_manifest::{Input, Task};
@@ -9,6 +8,7 @@ use collegium_probe::{
     Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
 };
 use collegium_records::Agreement;
+use collegium_table::{Matrix, Source};
 use rand::RngExt as _;
 
 use crate::{

@@ -10,7 +10,6 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
 use collegium_probe::{paired_classification, paired_regression};
@@ -18,6 +17,7 @@ use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
     NodeDiff, OldRows, Recipe, Standing,
 };
+use collegium_table::Matrix;
 
 mod looks;
 

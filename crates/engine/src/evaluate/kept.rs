@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use collegium_data::{Column, Matrix, Table, Values, select};
+use collegium_data::select;
 use collegium_manifest::{Output, Task};
 use collegium_records::{LevelRows, NodeRows};
+use collegium_table::{Column, Matrix, Table, Values};
 
 use super::shift::by_frequency;
 use crate::{

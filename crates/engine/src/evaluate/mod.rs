@@ -34,8 +34,7 @@ use std::{
 };
 
 use collegium_data::{
-    Conform, DataErrorKind, Rows, Side, Style, Surprises, Table, TableFacts, predicate_reads,
-    read_rows,
+    Conform, DataErrorKind, Rows, Side, Style, TableFacts, predicate_reads, read_rows,
 };
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
@@ -43,6 +42,7 @@ use collegium_probe::{Family, holm};
 use collegium_records::{
     ColumnShift, EvaluationReport, FORMAT_VERSION, NodeEvaluation, RequirementOutcome,
 };
+use collegium_table::{Surprises, Table};
 
 use crate::{
     EngineError, Session,

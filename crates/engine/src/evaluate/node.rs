@@ -1,6 +1,5 @@
 //! One node on the new rows, beside the test rows.
 
-use collegium_data::{Column, Values};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
@@ -9,6 +8,7 @@ use collegium_probe::{
 use collegium_records::{
     ColumnShift, NodeEvaluation, NodeRows, Performance, Quality, SplitMeasures,
 };
+use collegium_table::{Column, Values};
 
 use super::{
     kept::Kept,

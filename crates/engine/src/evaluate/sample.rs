@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 
-use collegium_data::{Column, MISSING_CODE, Table};
 use collegium_digest::{Digest, Stream, stream};
 use collegium_manifest::ColumnType;
+use collegium_table::{Column, MISSING_CODE, Table};
 use rand::Rng as _;
 
 use super::shift::ordered;
@@ -160,7 +160,7 @@ impl Drawn {
 mod tests {
     use std::sync::Arc;
 
-    use collegium_data::Values;
+    use collegium_table::Values;
 
     use super::*;
 

@@ -9,8 +9,9 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::{Table, row_identities};
+use collegium_data::row_identities;
 use collegium_manifest::ReadOptions;
+use collegium_table::Table;
 
 use crate::{
     EngineError, Session,

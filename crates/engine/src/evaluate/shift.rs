@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use collegium_data::{Column, Values};
 use collegium_manifest::ColumnType;
 use collegium_probe::{
     Family, chance_index, counts_differ, in_bin, numbers_differ, stability_index, tenths,
 };
 use collegium_records::{ColumnShift, LevelRows, ShiftBin, ShiftHistogram, three_digits};
+use collegium_table::{Column, Values};
 
 use super::sample::MOST;
 use crate::rows::evenly;

@@ -3,10 +3,10 @@
 //! As in an audit a tree on validation rows proposes the slices, and rows that had no part in it judge
 //! them: here the new ones. The two lie in different tables, so columns of both are laid end to end.
 
-use collegium_data::{Column, MISSING_CODE, Values};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{Loss, SliceFeature, SliceRows, SliceValues, weak_slices};
 use collegium_records::WeakSlices;
+use collegium_table::{Column, MISSING_CODE, Values};
 
 use super::{
     kept::Kept,

@@ -2,10 +2,11 @@
 //! all others, inputs that give the target away. Looked at once per content of the training rows and
 //! remembered.
 
-use collegium_data::{Column, MISSING_CODE, Values};
+use collegium_data::Side;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{Determined, Truth, codes, determined_by_levels, determined_by_order, far};
 use collegium_records::{Level, Recipe, three_digits as three};
+use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
 
 use super::{Found, words};
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Raised when more is looked for, or otherwise.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// So many training rows are compared with their targets; far values are looked for in all.
 const ROWS: usize = 10_000;
@@ -59,15 +60,16 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineEr
 impl Session {
     /// The hints about an expert's inputs, looked up or made.
     fn hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
-        let inputs: Vec<String> =
-            self.expert(index).inputs.iter().map(|input| input.get_ref().to_string()).collect();
         let mut recipe = Recipe::new("hints")
             .with("form", FORM)
             .with("rows", self.rows_key(Rows::Train { expert: index }))
             .with("task", self.experts[index].task.name());
-        // In the file's order, since a hint names the place of its input.
-        for (at, input) in inputs.iter().enumerate() {
-            recipe.set(format!("input.{at}"), input.as_str());
+        // By place, since a hint names the place of its input. Nothing is looked for in what an upstream hands
+        // over.
+        for (at, input) in self.expert(index).inputs.iter().enumerate() {
+            if let column @ Input::Column { .. } = input.get_ref() {
+                recipe.set(format!("input.{at}"), column.to_string());
+            }
         }
         let key = recipe.digest();
         self.remembered("hints", &key, || self.look_for_hints(index))
@@ -154,14 +156,15 @@ impl Session {
         let Some(found) = far(&trained, &all) else { return Ok(None) };
         let mut begin = 0;
         let mut by_side = Vec::new();
+        let mut in_training = false;
         for (side, end) in ends {
             let count = found.places.iter().filter(|place| (begin..end).contains(*place)).count();
             if count > 0 {
+                in_training |= side == Side::Train;
                 by_side.push(format!("{count} {}", words::side_adjective(side_name(side))));
             }
             begin = end;
         }
-        let in_training = by_side.first().is_some_and(|first| first.ends_with("training"));
         let row = rows[found.farthest];
         let far = match found.above && found.below {
             true => "far below or above",
@@ -189,7 +192,7 @@ impl Session {
             false => "the expert has never seen such values: ",
         };
         let sentinel = found.same.map(|value| {
-            let text = collegium_data::number_text(value);
+            let text = collegium_table::number_text(value);
             format!(
                 "if {text} means that the value is missing, say so: `missing = {:?}` for all columns, or \
                  `nullif({quoted}, {text})` in `derive` for this one; else ",
@@ -390,7 +393,7 @@ fn bound(value: f64, beyond: f64) -> String {
     let exact = value + beyond;
     let rounded = three(exact).parse().unwrap_or(exact);
     let outside = (rounded - value) * beyond > 0.0;
-    collegium_data::number_text(if outside { rounded } else { exact })
+    collegium_table::number_text(if outside { rounded } else { exact })
 }
 
 /// A number in a sentence: large and small ones by their powers of ten.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use collegium_records::{Fit, Members, Who};
+use collegium_records::{Change, Fit, Members, Reason, Who};
 
 use crate::{EngineError, Session, rows::Rows};
 
@@ -179,13 +179,17 @@ impl Session {
     pub(crate) fn with_row_change(
         &self,
         index: usize,
-        reasons: Vec<String>,
-    ) -> Result<Vec<String>, EngineError> {
-        let blames = |reason: &str| {
-            reason == "target changed"
-                || reason.strip_prefix("input ").is_some_and(|rest| rest.ends_with(" changed"))
+        reasons: Vec<Reason>,
+    ) -> Result<Vec<Reason>, EngineError> {
+        // The ingredient whose content is another one.
+        let content = |reason: &Reason| match reason {
+            Reason::Changed(Change { ingredient, before: Some(_), after: Some(_), .. }) => {
+                Some(ingredient.clone())
+            }
+            _ => None,
         };
-        if !reasons.iter().any(|reason| blames(reason)) {
+        let blames = |name: String| name == "target" || name.strip_prefix("inputs.").is_some();
+        if !reasons.iter().filter_map(content).any(blames) {
             return Ok(reasons);
         }
         let Some(fit) = self.locked_fit(index)? else { return Ok(reasons) };
@@ -193,15 +197,15 @@ impl Session {
         let Some(words) = change.as_ref().and_then(RowChange::words) else { return Ok(reasons) };
         // Where rows were edited, which columns differ is worth knowing.
         let edited = change.is_some_and(|change| change.changed > 0 && change.split.is_empty());
-        let own = |reason: &str| {
+        let own = |name: String| {
             let column = |input: &collegium_manifest::Input| {
                 matches!(input, collegium_manifest::Input::Column { .. })
-                    && reason == format!("input {input} changed")
+                    && name == format!("inputs.{input}")
             };
-            reason == "target changed" || self.experts[index].inputs.iter().any(column)
+            name == "target" || self.experts[index].inputs.iter().any(column)
         };
-        let rest = reasons.into_iter().filter(|reason| edited || !own(reason));
-        Ok(std::iter::once(words).chain(rest).collect())
+        let rest = reasons.into_iter().filter(|reason| edited || !content(reason).is_some_and(own));
+        Ok(std::iter::once(Reason::Rows(words)).chain(rest).collect())
     }
 }
 

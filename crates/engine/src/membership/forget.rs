@@ -5,12 +5,13 @@ use std::{
     path::Path,
 };
 
-use collegium_data::{Table, read_rows, row_identities};
+use collegium_data::{read_rows, row_identities};
 use collegium_digest::Digest;
 use collegium_manifest::{DataSource, ReadOptions};
 use collegium_records::{
-    Action, FORMAT_VERSION, Fit, ForgetReport, Members, SeenBy, Standing, Who,
+    Action, FORMAT_VERSION, Fit, FitName, ForgetReport, Members, SeenBy, Standing, Who,
 };
+use collegium_table::Table;
 
 use super::bits::Bits;
 use crate::{EngineError, PlanOptions, Session, error::data_error, planning::planned};
@@ -50,10 +51,10 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
             continue;
         };
         let full = Standing { recipe: node.recipe, realisation: node.realisation };
-        let parts = node.parts.iter().map(|(part, standing)| (part.as_str(), *standing));
-        let folds = node.parts.keys().filter(|part| part.starts_with(FOLD)).count();
-        let mut silent: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (part, one) in std::iter::once(("full", full)).chain(parts) {
+        let parts = node.parts.iter().map(|(part, standing)| (*part, *standing));
+        let folds = node.parts.keys().filter(|name| name.is_fold()).count();
+        let mut silent: BTreeMap<String, Vec<FitName>> = BTreeMap::new();
+        for (part, one) in std::iter::once((FitName::Full, full)).chain(parts) {
             standing.insert(one.realisation);
             let Some(fit) = session.fit_of(&one)? else { continue };
             match asked.seen_by(&fit)? {
@@ -62,7 +63,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
                     if seen.any() {
                         models.push(SeenBy {
                             node: name.clone(),
-                            part: part.to_owned(),
+                            part: part.to_string(),
                             model: fit.model,
                             trained: seen.trained,
                             chosen: seen.chosen,
@@ -134,18 +135,14 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
     Ok(report)
 }
 
-/// How the names of fold models begin.
-const FOLD: &str = "fold ";
-
 /// Parts of a node, its folds by their number: `full, 5 of 5 folds`.
-fn listed(parts: &[&str], folds: usize) -> String {
-    let (some, mut other): (Vec<&str>, Vec<&str>) =
-        parts.iter().partition(|part| part.starts_with(FOLD));
-    let counted = format!("{} of {folds} folds", some.len());
+fn listed(parts: &[FitName], folds: usize) -> String {
+    let (some, other): (Vec<FitName>, Vec<FitName>) = parts.iter().partition(|name| name.is_fold());
+    let mut other: Vec<String> = other.iter().map(ToString::to_string).collect();
     match some.as_slice() {
         [] => {}
-        [one] => other.push(one),
-        _ => other.push(&counted),
+        [one] => other.push(one.to_string()),
+        _ => other.push(format!("{} of {folds} folds", some.len())),
     }
     other.join(", ")
 }
@@ -256,14 +253,15 @@ impl<'a> Asked<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::listed;
+    use super::{FitName, listed};
 
     #[test]
     fn folds_of_a_node_are_said_by_their_number() {
-        let all = ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"];
+        let name = |text: &str| text.parse::<FitName>().unwrap();
+        let all = ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"].map(name);
         assert_eq!(listed(&all, 5), "full, 5 of 5 folds");
         assert_eq!(listed(&all[1..3], 5), "2 of 5 folds");
-        assert_eq!(listed(&["full", "fold 2/5"], 5), "full, fold 2/5");
-        assert_eq!(listed(&["full", "baseline linear"], 0), "full, baseline linear");
+        assert_eq!(listed(&["full", "fold 2/5"].map(name), 5), "full, fold 2/5");
+        assert_eq!(listed(&["full", "baseline linear"].map(name), 0), "full, baseline linear");
     }
 }

@@ -10,9 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use collegium_data::{Column, Matrix, Source, Surprises, Table};
 use collegium_learn::{Combination, Weights};
 use collegium_manifest::{Input, Output};
+use collegium_table::{Column, Matrix, Source, Surprises, Table};
 
 use super::{Deployed, written};
 use crate::{

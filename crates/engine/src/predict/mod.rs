@@ -15,12 +15,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use collegium_data::{
-    Column, Conform, Matrix, RowWriter, Rows, Surprises, Table, TableFacts, Values, read_rows,
-};
+use collegium_data::{Conform, RowWriter, Rows, TableFacts, read_rows};
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
-use collegium_records::FORMAT_VERSION;
+use collegium_records::{FORMAT_VERSION, Reason};
+use collegium_table::{Column, Matrix, Surprises, Table, Values};
 use serde::Serialize;
 
 use crate::{EngineError, Session, error::data_error, provenance::Making};
@@ -283,7 +282,7 @@ impl Session {
                 !matches!(node.action, Action::Cached | Action::Frozen)
             })
             .filter(|node| {
-                !node.reasons.iter().all(|reason| reason.starts_with("not in the store"))
+                !node.reasons.iter().all(|reason| matches!(reason, Reason::NotInStore(_)))
             })
             .map(|node| node.name)
             .collect();

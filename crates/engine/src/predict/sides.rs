@@ -11,10 +11,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use collegium_data::{Column, Matrix, RowWriter, Side, Table, Values};
+use collegium_data::{RowWriter, Side};
 use collegium_manifest::{ColumnType, Output};
 use collegium_plan::{View, reads, view_name};
 use collegium_records::FORMAT_VERSION;
+use collegium_table::{Column, Matrix, Table, Values};
 
 use super::{PredictSummary, written};
 use crate::{
@@ -208,7 +209,7 @@ impl Handed {
             if let Values::Category { codes, .. } = &mut column.values {
                 for (code, &row) in codes.iter_mut().zip(rows) {
                     if self.basis[row as usize] == NONE {
-                        *code = collegium_data::MISSING_CODE;
+                        *code = collegium_table::MISSING_CODE;
                     }
                 }
             }

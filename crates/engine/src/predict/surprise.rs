@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use collegium_data::{Outside, Surprises};
+use collegium_table::{Outside, Surprises};
 use serde::Serialize;
 
 /// What was odd about one input of one expert. Rows are those that the expert was asked about.

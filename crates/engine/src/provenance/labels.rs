@@ -1,7 +1,7 @@
 //! How much of an expert's training labels was measured.
 
-use collegium_data::{Column, Values};
 use collegium_manifest::{DataSource, Origin, SourceOrigin, Spanned};
+use collegium_table::{Column, Values};
 
 use super::origins::{Origins, TableOrigin};
 use crate::{EngineError, Session, rows::Rows, session::lock_mutex};
@@ -200,9 +200,9 @@ fn by_file(table: &TableOrigin, target: Option<&str>, rows: u64) -> Labels {
 mod tests {
     use std::path::PathBuf;
 
-    use collegium_data::MISSING_CODE;
     use collegium_digest::Digest;
     use collegium_records::Predicted;
+    use collegium_table::MISSING_CODE;
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use collegium_manifest::{SourceOrigin, StandsOn};
 use collegium_records::Provenance;
 
-use crate::{EngineError, Session};
+use crate::{EngineError, Session, session::lock_mutex};
 use labels::Labels;
 pub(crate) use made::Making;
 pub(crate) use origins::Known;
@@ -78,7 +78,7 @@ impl Session {
             );
         }
         Ok(Provenance {
-            generation: self.generation(index, &labels)?,
+            generation: self.generation(index)?,
             measured_share: labels.share,
             least_measured: self.pipeline.evaluate.least_measured.as_ref().map(|at| *at.get_ref()),
             tables,
@@ -86,18 +86,28 @@ impl Session {
         })
     }
 
-    /// The largest generation among the tables and labels of an expert and its upstreams.
-    fn generation(&self, index: usize, own: &Labels) -> Result<u32, EngineError> {
-        let mut generation = 0;
-        for node in self.dag.with_ancestors(&[index]) {
-            let labels = match node == index {
-                true => own.generation,
-                false => self.labels_of(node)?.generation,
-            };
+    /// The largest generation among the tables and labels of an expert and its upstreams. Each node is asked
+    /// once, however many read it.
+    fn generation(&self, index: usize) -> Result<u32, EngineError> {
+        let mut known = lock_mutex(&self.known.generations);
+        let mut open = vec![index];
+        while let Some(&node) = open.last() {
+            let above = self.dag.upstream(node);
+            let before = open.len();
+            if !known.contains_key(&node) {
+                open.extend(above.iter().filter(|node| !known.contains_key(node)));
+            }
+            if open.len() > before {
+                continue;
+            }
+            let above = above.iter().filter_map(|node| known.get(node)).copied();
+            let labels = self.labels_of(node)?.generation;
             let tables = self.origins(&self.expert(node).data).generation();
-            generation = generation.max(labels).max(tables);
+            let largest = above.fold(labels.max(tables), u32::max);
+            known.insert(node, largest);
+            open.pop();
         }
-        Ok(generation)
+        Ok(known.get(&index).copied().unwrap_or_default())
     }
 
     /// Which experts made the tables of a data source, a sentence for each file.

@@ -21,6 +21,8 @@ pub(crate) struct Known {
     sources: OnceLock<HashMap<String, Origins>>,
     /// By expert, where rows say their origin.
     pub(super) rows: Mutex<HashMap<usize, super::labels::Counted>>,
+    /// The generation of an expert with its upstreams.
+    pub(super) generations: Mutex<HashMap<usize, u32>>,
 }
 
 /// Where the tables of a data source come from.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use collegium_manifest::Input;
-use collegium_records::{Fit, Ingredient, Reads, Recipe, Standing};
+use collegium_records::{Fit, FitName, Ingredient, Reads, Recipe, Standing};
 
 use crate::{
     EngineError, Session,
@@ -19,13 +19,13 @@ pub(crate) struct Anchor {
     pub(crate) fit: Fit,
     pub(crate) recipe: Recipe,
     /// Its fold fits and baselines, by name.
-    pub(crate) parts: BTreeMap<String, Standing>,
+    pub(crate) parts: BTreeMap<FitName, Standing>,
     /// What it was trained on.
     pub(crate) reads: BTreeMap<String, Reads>,
 }
 
 /// An anchor as the lock names it.
-pub(super) type Named = (Standing, BTreeMap<String, Standing>, BTreeMap<String, Reads>);
+pub(super) type Named = (Standing, BTreeMap<FitName, Standing>, BTreeMap<String, Reads>);
 
 /// Which of an anchor's inputs one asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Session {
     pub(crate) fn anchor_at(
         &self,
         standing: Standing,
-        parts: BTreeMap<String, Standing>,
+        parts: BTreeMap<FitName, Standing>,
         reads: BTreeMap<String, Reads>,
     ) -> Result<Option<Anchor>, EngineError> {
         let (Some(fit), Some(recipe)) =

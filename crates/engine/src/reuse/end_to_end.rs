@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use collegium_data::Matrix;
 use collegium_learn::{constant_losses, row_losses};
 use collegium_manifest::{Output, Task};
 use collegium_plan::{
@@ -15,6 +14,7 @@ use collegium_plan::{
     reuse::{budget, certified, effect},
 };
 use collegium_records::EndToEnd;
+use collegium_table::Matrix;
 
 use crate::{
     EngineError, Session,

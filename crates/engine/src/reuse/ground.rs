@@ -1,9 +1,9 @@
 //! What a judgement stands on: one model of an anchor, and its rows as they were and as they are,
 //! encoded.
 
-use collegium_data::{Encoder, Matrix};
 use collegium_learn::{Columns, Model, Network, Repair};
 use collegium_plan::{Part, View, reads};
+use collegium_table::{Encoder, Matrix};
 
 use super::anchor::{Anchor, Seen};
 use crate::{
@@ -45,7 +45,7 @@ impl Session {
     ) -> Result<Result<Ground, String>, EngineError> {
         let fit = match part {
             Part::Full => Some(anchor.fit.clone()),
-            _ => match anchor.parts.get(&part.to_string()) {
+            _ => match anchor.parts.get(&part.name()) {
                 Some(standing) => self.fit_of(standing)?,
                 None => None,
             },
@@ -86,7 +86,7 @@ impl Session {
             .collect();
         let made = (|| {
             let encoder = model.encoder.refitted(&positions, &sources(&new_view), &rows)?;
-            Ok::<_, collegium_data::EncodeError>((
+            Ok::<_, collegium_table::EncodeError>((
                 model.encoder.encode(&sources(&old_view), &rows)?,
                 encoder.encode(&sources(&new_view), &rows)?,
                 model.encoder.encode(&sources(&old_deployed), &valid)?,

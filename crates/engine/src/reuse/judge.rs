@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::{Network, constant_losses, raw_outputs, row_losses};
 use collegium_manifest::Reuse;
@@ -14,6 +13,7 @@ use collegium_plan::{
     reuse::{self, Figures, budget, certified, effect},
 };
 use collegium_records::{Candidate, Effect, Judgement, Recipe, Verdict};
+use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
 
 use super::{anchor::Anchor, ground::Ground};

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
-use collegium_records::{Certificate, Fit, Held, Judgement, Recipe, Verdict};
+use collegium_records::{Certificate, Fit, FitName, Held, Judgement, Reason, Recipe, Verdict};
 
 pub(crate) use anchor::{Anchor, Seen};
 pub(crate) use end_to_end::Ends;
@@ -65,17 +65,17 @@ pub(crate) struct Ready {
     /// Why it could not be judged, if somebody wanted to.
     pub(crate) unjudged: Option<String>,
     /// What it could be kept by and has lost, if so.
-    pub(crate) lost: Option<String>,
+    pub(crate) lost: Option<Reason>,
     /// Parts of its anchor that were lost and have been fitted again.
-    pub(crate) made_again: Vec<String>,
+    pub(crate) made_again: Vec<FitName>,
     /// Why it stands on a model that needs no certificate.
     pub(crate) held: Option<Held>,
 }
 
 impl Ready {
     /// Names of the fits to execute.
-    pub(crate) fn missing(&self) -> Vec<String> {
-        self.open.iter().map(|need| need.part.to_string()).collect()
+    pub(crate) fn missing(&self) -> Vec<FitName> {
+        self.open.iter().map(|need| need.part.name()).collect()
     }
 }
 
@@ -120,7 +120,7 @@ impl Session {
                 // That an expert of changed settings cannot be judged goes without saying, unless it
                 // stood on a certificate that lapses with it.
                 Judged::Not(why) if reuse && why == ground::GONE => {
-                    ready.lost = Some(self.lost_words(index, &why));
+                    ready.lost = Some(self.kept_by_lost(index, why));
                 }
                 Judged::Not(why) => {
                     let stood = self
@@ -173,18 +173,15 @@ impl Session {
                 Some(*anchor)
             }
             Found::Lost(why) => {
-                ready.lost = Some(self.lost_words(index, &why));
+                ready.lost = Some(self.kept_by_lost(index, why));
                 None
             }
         })
     }
 
-    fn lost_words(&self, index: usize, why: &str) -> String {
+    fn kept_by_lost(&self, index: usize, why: String) -> Reason {
         let node = self.lock.node.get(&self.node_name(index));
-        match node.is_some_and(|node| node.certificate.is_some()) {
-            true => format!("its certificate is lost, {why}"),
-            false => format!("what it could be kept by is lost, {why}"),
-        }
+        Reason::KeptByLost { certificate: node.is_some_and(|node| node.certificate.is_some()), why }
     }
 
     /// A frozen expert whose model was lost is fitted again if that makes the same model.
@@ -269,7 +266,7 @@ impl Session {
                 // single network reads no upstream output, so its own recipe says what it is.
                 (Part::Baseline(Baseline::Single), _)
                 | (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,
-                (part, _) => match anchor.parts.get(&part.to_string()) {
+                (part, _) => match anchor.parts.get(&part.name()) {
                     Some(standing) => self.fit_of(standing)?.map(|fit| (standing.recipe, fit)),
                     None => None,
                 },
@@ -282,7 +279,7 @@ impl Session {
                         "{} of what it stands on is not in the store, nor all that it is made of",
                         need.part
                     );
-                    ready.lost = Some(self.lost_words(index, &why));
+                    ready.lost = Some(self.kept_by_lost(index, why));
                     return Ok(false);
                 }
                 (None, Some(fit)) => {
@@ -332,7 +329,7 @@ impl Session {
         let mut parts = Parts::new();
         parts.insert(Part::Full, (held.standing.recipe, held.fit.clone()));
         for part in collegium_plan::demand(&self.pipeline, index, wanted) {
-            let name = part.to_string();
+            let name = part.name();
             if let Some(standing) = held.parts.get(&name)
                 && let Some(fit) = self.fit_of(standing)?
             {
@@ -340,7 +337,7 @@ impl Session {
             } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {
                     node: self.node_name(index),
-                    part: name,
+                    part: name.to_string(),
                     reason:
                         "its model is held, and there is no fold model that belongs to it; set \
                              `upstream = \"in-sample\"` on the experts that read it, or let it be \
@@ -366,7 +363,7 @@ impl Session {
 
 /// Has an anchor this fold model?
 fn is_fold_of(anchor: &Anchor, part: Part) -> bool {
-    matches!(part, Part::Fold { .. }) && anchor.parts.contains_key(&part.to_string())
+    matches!(part, Part::Fold { .. }) && anchor.parts.contains_key(&part.name())
 }
 
 /// Why fits that are missing begin cold although a warm start was asked for; each reason once.
@@ -377,19 +374,18 @@ pub(crate) fn cold(ready: &Ready) -> Vec<String> {
     found
 }
 
-/// Words for the reasons of a node that is not trained, or is although it need not have been.
-pub(crate) fn reasons(ready: &Ready) -> Vec<String> {
-    let again = (!ready.made_again.is_empty()).then(|| {
-        let parts = ready.made_again.join(", ");
-        format!("of its last full fit {parts} was lost, and is made again from its recipe")
-    });
+/// Why a node is not trained, or is although it need not have been.
+pub(crate) fn reasons(ready: &Ready) -> Vec<Reason> {
+    let again = (!ready.made_again.is_empty()).then(|| Reason::MadeAgain(ready.made_again.clone()));
     if let Some(certificate) = &ready.certificate {
-        return again.into_iter().chain([reuse::certificate_words(certificate)]).collect();
+        let stands = Reason::Note(reuse::certificate_words(certificate));
+        return again.into_iter().chain([stands]).collect();
     }
     if let Some(lost) = &ready.lost {
         return vec![lost.clone()];
     }
     let judged = ready.judgement.as_ref().map(reuse::advice);
     let unjudged = ready.unjudged.as_ref().map(|why| format!("not judged: {why}"));
-    again.into_iter().chain(judged).chain(unjudged).chain(cold(ready)).collect()
+    let notes = judged.into_iter().chain(unjudged).chain(cold(ready)).map(Reason::Note);
+    again.into_iter().chain(notes).collect()
 }

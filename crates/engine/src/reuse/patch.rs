@@ -44,7 +44,7 @@ impl Session {
         (now, how, moved): (&Recipe, (Candidate, f64), &[String]),
         states: &States,
     ) -> Result<Option<(Digest, Fit)>, EngineError> {
-        let Some(standing) = anchor.parts.get(&part.to_string()) else { return Ok(None) };
+        let Some(standing) = anchor.parts.get(&part.name()) else { return Ok(None) };
         let Some(parent) = self.fit_of(standing)? else { return Ok(None) };
         let recipe = recipe(&standing.realisation, now, how);
         let known: BTreeMap<Digest, Fit> = self.store.realisations(&recipe.digest())?;

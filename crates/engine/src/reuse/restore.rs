@@ -16,7 +16,7 @@ use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input};
 use collegium_plan::{Part, View, baseline_recipe, fit_recipe, reads};
 use collegium_records::{
-    Applied, Cost, Fit, Ingredient, Membership, Reads, Recipe, Seen, Standing,
+    Applied, Cost, Fit, FitName, Ingredient, Membership, Reads, Recipe, Seen, Standing,
 };
 
 use super::anchor::Anchor;
@@ -33,7 +33,7 @@ pub(crate) enum Found {
     /// The lock has none, or its own settings are others now.
     Nothing,
     /// All of it is at hand, with the names of the parts that were made again for it.
-    Whole(Box<Anchor>, Vec<String>),
+    Whole(Box<Anchor>, Vec<FitName>),
     /// Some of it is not: what and why, in words.
     Lost(String),
 }
@@ -64,7 +64,7 @@ impl Session {
             Part::Full => Some((Part::Full, standing)),
             // It reads no upstream output: its own recipe says what it is.
             Part::Baseline(Baseline::Single) => None,
-            part => Some((part, *parts.get(&part.to_string())?)),
+            part => Some((part, *parts.get(&part.name())?)),
         });
         let named: Vec<(Part, Standing)> = named.collect();
         let mut lost = Vec::new();
@@ -110,7 +110,7 @@ impl Session {
                 if let Err(why) = self.again(index, (*part, standing), &named, &before)? {
                     return Ok(Found::Lost(format!("{}: {why}", self.not_there(index, &lost))));
                 }
-                made.push(part.to_string());
+                made.push(part.name());
             }
         }
         for (part, standing) in &named {

@@ -134,7 +134,7 @@ impl Session {
     /// Files which fold models belong to a full model, so that a pin to it finds them.
     fn file_standing(&self, block: &LockedNode) -> Result<(), EngineError> {
         let others = matches!(block.held, Some(Held::Pinned | Held::Sourced));
-        if others || !block.parts.keys().any(|part| part.starts_with("fold")) {
+        if others || !block.parts.keys().any(|name| name.is_fold()) {
             return Ok(());
         }
         let recipe = Recipe::new("standing").with("realisation", block.realisation);
@@ -165,7 +165,7 @@ fn locked(session: &Session, state: &NodeState) -> LockedNode {
             .parts
             .iter()
             .filter(|(part, _)| **part != Part::Full)
-            .map(|(part, made)| (part.to_string(), standing(made)))
+            .map(|(part, made)| (part.name(), standing(made)))
             .collect(),
         reads: state.reads.clone(),
         hands,

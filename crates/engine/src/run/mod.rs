@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use collegium_records::{NodeRun, Outcome, RunReport};
+use collegium_records::{NodeRun, Outcome, Reason, RunReport};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
@@ -241,11 +241,11 @@ impl Shared {
         if !failed.is_empty() || !blocked.is_empty() || self.stopped() {
             run.outcome = Outcome::Blocked;
             run.reasons = if !failed.is_empty() {
-                vec![format!("{} failed", failed.join(", "))]
+                vec![Reason::UpstreamsFailed(failed)]
             } else if self.stopped() {
-                vec!["the run was stopped".to_owned()]
+                vec![Reason::Stopped]
             } else {
-                vec![format!("{} could not be brought up to date", blocked.join(", "))]
+                vec![Reason::UpstreamsNotDone(blocked)]
             };
             self.record(index, run);
             return Stage::Blocked;
@@ -312,7 +312,7 @@ impl Shared {
             }
             EngineError::Interrupted => {
                 run.outcome = Outcome::Blocked;
-                run.reasons = vec!["the run was stopped".to_owned()];
+                run.reasons = vec![Reason::Stopped];
             }
             other => {
                 run.outcome = Outcome::Failed;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use collegium_plan::explain;
-use collegium_records::{NodeRun, Outcome, SeenRows, Standing, Verdict};
+use collegium_records::{NodeRun, Outcome, Reason, SeenRows, Standing, Verdict};
 use futures_util::future::join_all;
 
 use super::Shared;
@@ -110,12 +110,13 @@ impl Shared {
     }
 
     /// Why a node is trained, kept or patched; nothing for one that is up to date.
-    fn reasons(&self, index: usize, ready: &Ready, how: How) -> Result<Vec<String>, EngineError> {
+    fn reasons(&self, index: usize, ready: &Ready, how: How) -> Result<Vec<Reason>, EngineError> {
         if how.forced {
-            return Ok(vec!["forced".to_owned()]);
+            return Ok(vec![Reason::Forced]);
         }
         if ready.held.is_some() && ready.now.is_none() {
-            return Ok(self.session.other_settings(index)?.into_iter().collect());
+            let settings = self.session.other_settings(index)?;
+            return Ok(settings.map(Reason::Note).into_iter().collect());
         }
         let mut reasons = crate::reuse::reasons(ready);
         if let (Some(now), false) =
@@ -169,7 +170,7 @@ impl Shared {
                 Ok((fit, executed)) => {
                     if executed {
                         run.fits += 1;
-                        run.fitted.push(part.to_string());
+                        run.fitted.push(part.name());
                         run.seconds += fit.cost.seconds;
                         run.fit_cpu_seconds += fit.cost.cpu_seconds;
                         run.peak_bytes = run.peak_bytes.max(fit.cost.peak_bytes);

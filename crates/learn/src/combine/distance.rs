@@ -1,7 +1,7 @@
 //! Centres of experts: k-means, begun where each expert is at home.
 
-use collegium_data::Matrix;
 use collegium_manifest::spec::Activation;
+use collegium_table::Matrix;
 
 use crate::{Dense, Network};
 

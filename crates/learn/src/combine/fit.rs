@@ -2,10 +2,10 @@
 
 use std::{ops::Range, sync::atomic::AtomicBool};
 
-use collegium_data::Matrix;
 use collegium_digest::stream;
 use collegium_manifest::spec::{Activation, BalanceBy, Gate, Rule};
 use collegium_records::Epoch;
+use collegium_table::Matrix;
 
 use super::{
     Combination, Lesson, Pool, cascade, distance,
@@ -311,7 +311,7 @@ fn losses(answers: &[f32], width: usize, experts: usize, target: &Target) -> Vec
         all.chunks_exact(width).map(move |answer| match target {
             Target::Classes { labels, .. } => {
                 let p = f64::from(cascade::of_class(answer, labels[row]));
-                -libm::log(p.max(libm::exp(-collegium_data::CLIP)))
+                -libm::log(p.max(libm::exp(-collegium_table::CLIP)))
             }
             Target::Values(values) => f64::from(answer[0] - values[row]).powi(2),
         })

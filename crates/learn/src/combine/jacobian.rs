@@ -5,7 +5,7 @@
 //! these hold, as for ReLU. Rules and cascades have no derivative by what decides them, and are taken as
 //! decided.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use super::{Combination, Pool, Weights, pool};
 use crate::{Head, Network, Seeds};
@@ -241,7 +241,7 @@ fn slope(raw: &[f32], class: usize, head: &Head) -> f32 {
 
 /// ∂ of [`pool::log_odds`] or [`pool::log`] by the probability; 0 where it is clipped, 1 for values.
 fn log_slope(p: f32, head: &Head) -> f32 {
-    let clip = collegium_data::CLIP as f32;
+    let clip = collegium_table::CLIP as f32;
     match head {
         Head::Regression { .. } => 1.0,
         Head::Binary if pool::log_odds(p).abs() < clip => 1.0 / (p * (1.0 - p)),

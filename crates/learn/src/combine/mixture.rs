@@ -7,10 +7,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, Hasher, Stream, stream};
 use collegium_manifest::spec::{BalanceBy, GateLoss, Mixture};
 use collegium_records::Epoch;
+use collegium_table::Matrix;
 
 use super::{
     Combination, Lesson, Pool,

@@ -35,9 +35,9 @@ mod weigh;
 
 use std::ops::Range;
 
-use collegium_data::Matrix;
 use collegium_digest::Digest;
 use collegium_manifest::spec::Train;
+use collegium_table::Matrix;
 
 use crate::{Head, Network, Target};
 

@@ -1,6 +1,6 @@
 //! What the answers of several experts come to.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use crate::Head;
 
@@ -19,7 +19,7 @@ pub enum Pool {
 }
 
 /// Log odds lie within ± this, as everywhere between experts; log probabilities above its negative.
-const CLIP: f32 = collegium_data::CLIP as f32;
+const CLIP: f32 = collegium_table::CLIP as f32;
 /// The least probability of a class that is turned into a raw output.
 const LEAST: f32 = LEAST_PROBABILITY;
 /// The least probability that has a logarithm here.

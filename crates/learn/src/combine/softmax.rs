@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use collegium_data::Matrix;
 use collegium_digest::Stream;
 use collegium_manifest::spec::{Balance, BalanceBy, GateLoss, Train};
+use collegium_table::Matrix;
 use rand::RngExt as _;
 
 use super::{

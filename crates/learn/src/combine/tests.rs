@@ -1,10 +1,10 @@
 use std::sync::atomic::AtomicBool;
 
-use collegium_data::Matrix;
 use collegium_digest::Digest;
 use collegium_manifest::spec::{
     Activation, Balance, BalanceBy, Gate, GateLoss, Mixture, Mlp, Rule, Threshold, Train,
 };
+use collegium_table::Matrix;
 use proptest::prelude::*;
 
 use super::*;

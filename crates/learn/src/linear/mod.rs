@@ -12,8 +12,8 @@ mod objective;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use collegium_data::Matrix;
 use collegium_manifest::spec::Activation;
+use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use crate::{Dense, Network, Target, TrainError, train::Truth};

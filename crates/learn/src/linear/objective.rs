@@ -2,7 +2,7 @@
 //!
 //! Parameters θ are inputs × outputs weights, row-major, then the biases.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use super::{Smooth, newton};

@@ -4,7 +4,7 @@
 //! judgement needs no such promise, only the same bits from the same machine, and makes many more
 //! passes than there are predictions: these take a tenth of the time.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use crate::{Network, kernel, train::Pass};
 

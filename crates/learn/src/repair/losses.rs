@@ -1,6 +1,6 @@
 //! Each row's loss by itself, in 64 bits: what certificates are made of.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use crate::{Target, TrainError, train::Truth};
 

@@ -15,7 +15,7 @@ mod shim;
 
 use std::sync::atomic::AtomicBool;
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use crate::{Dense, Network, Target, TrainError, train::Truth};
 

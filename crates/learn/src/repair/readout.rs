@@ -13,7 +13,7 @@
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::{Device, Tensor};
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::{

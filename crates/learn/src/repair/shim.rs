@@ -4,7 +4,7 @@
 //! The first layer sees x · W + b, so the map disappears into it exactly: W' = S W for the moved
 //! columns, b' = b + t W.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use crate::{Dense, Network};

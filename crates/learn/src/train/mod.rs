@@ -14,10 +14,10 @@ mod target;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use collegium_data::Matrix;
 use collegium_digest::{Digest, stream};
 use collegium_manifest::spec::{Mlp, Train};
 use collegium_records::Epoch;
+use collegium_table::Matrix;
 
 pub use multi::train_beside;
 pub use target::{Target, class_weights};

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use collegium_data::Matrix;
 use collegium_digest::stream;
+use collegium_table::Matrix;
 
 use super::{
     Course, EVALUATED, Job, Learner, Pass, Stepper, Tape, Target, TrainError, Trained, Truth,

@@ -140,9 +140,9 @@ fn drop_units(a: &mut [f32], slope: &mut [f32], p: f64, random: &mut Stream) {
 
 #[cfg(test)]
 mod tests {
-    use collegium_data::Matrix;
     use collegium_digest::{Digest, stream};
     use collegium_manifest::spec::Activation;
+    use collegium_table::Matrix;
 
     use super::*;
     use crate::{Target, init, train::Truth};

@@ -1,6 +1,6 @@
 //! What is to be predicted, checked and weighted.
 
-use collegium_data::Matrix;
+use collegium_table::Matrix;
 
 use super::{TrainError, loss};
 use crate::math;

@@ -276,7 +276,7 @@ fn a_pinned_model_stays_with_its_folds() {
     let fold = model(&store, "fold", 100, 1.0, None);
     model(&store, "stale", 100, 1.0, None);
     let mut node = standing_on(full, id("outputs"), None).lock.node.remove("expert.size").unwrap();
-    node.parts.insert("fold 1/2".to_owned(), fold);
+    node.parts.insert(collegium_records::FitName::Fold { fold: 1, of: 2 }, fold);
     let recipe = Recipe::new("standing").with("realisation", full.realisation);
     store.realise(&recipe, &recipe.digest(), &node).unwrap();
     let pin = full.realisation.short();

@@ -8,8 +8,9 @@ use crate::{files, id};
 
 fn node(name: &str) -> LockedNode {
     let part = |number: u32| {
-        let name = format!("fold {number}/2");
-        let standing = Standing { recipe: id(&name), realisation: id(&format!("model {number}")) };
+        let name = collegium_records::FitName::Fold { fold: number, of: 2 };
+        let standing =
+            Standing { recipe: id(&name.to_string()), realisation: id(&format!("model {number}")) };
         (name, standing)
     };
     LockedNode {

@@ -7,11 +7,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use collegium_data::{CLIP, Matrix, Source};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
 use collegium_records::{Composite, Upstream};
+use collegium_table::{CLIP, Matrix, Source};
 
 use crate::{
     EngineError, Session,

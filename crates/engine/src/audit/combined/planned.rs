@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use collegium_data::Encoder;
 use collegium_manifest::{
     Expert, Gate, Input, Mlp, Model, Output, Rule, Spanned, StandsOn, Task, Train, Upstream,
 };
+use collegium_table::Encoder;
 
 use crate::{
     EngineError, Session,
@@ -156,7 +156,7 @@ impl Session {
             })
             .collect();
         let sources: Vec<_> =
-            columns.iter().map(|column| collegium_data::Source::Column(column)).collect();
+            columns.iter().map(|column| collegium_table::Source::Column(column)).collect();
         let encoder = Encoder::fit(&input_names(&inputs), &sources, &rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
         Ok(encoder.width() as u64)

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use collegium_data::{Matrix, Values};
 use collegium_digest::Digest;
 use collegium_learn::{Combination, Head, Model, Pool};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{Loss, Predictions, RouteCodes, RoutingInputs, Without, predicted_labels};
 use collegium_records::Routing;
+use collegium_table::{Matrix, Values};
 
 use crate::{
     EngineError, Session,

@@ -3,11 +3,11 @@
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 
 /// Microseconds of a day.
-pub(crate) const DAY: i64 = 86_400_000_000;
+pub const DAY: i64 = 86_400_000_000;
 
 /// An ISO 8601 date (`2013-01-31`) or date with time (`2013-01-31 17:05`, with `T` or a blank, with
 /// or without seconds, fractions and an offset; no offset means UTC), as microseconds since 1970.
-pub(crate) fn parse(text: &str) -> Option<i64> {
+pub fn parse(text: &str) -> Option<i64> {
     // jiff accepts more (weeks, basic formats, zones in brackets) than is safe to guess from.
     let bytes = text.as_bytes();
     let shape = bytes.len() >= 10
@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
 
 /// `2013-01-31` for midnight, else `2013-01-31 17:05:00`, with as many decimals as it takes. A time
 /// beyond the years −9999 to 9999 is written as its number of microseconds.
-pub(crate) fn text(microseconds: i64) -> String {
+pub fn text(microseconds: i64) -> String {
     let full = full_text(microseconds);
     match full.strip_suffix(" 00:00:00") {
         Some(date) => date.to_owned(),
@@ -40,7 +40,7 @@ pub(crate) fn text(microseconds: i64) -> String {
 }
 
 /// Like [`text`], with the time of day also at midnight.
-pub(crate) fn full_text(microseconds: i64) -> String {
+pub fn full_text(microseconds: i64) -> String {
     match Timestamp::from_microsecond(microseconds) {
         Ok(at) => {
             let civil = Offset::UTC.to_datetime(at);

@@ -232,8 +232,11 @@ impl Column {
     }
 }
 
-/// The pixels of one image.
-pub(crate) fn image(shape: ImageShape, pixels: &[u8], row: usize) -> &[u8] {
+/// The pixels of image `row`, by row, column and channel.
+///
+/// # Panics
+/// If there is no such image.
+pub fn image(shape: ImageShape, pixels: &[u8], row: usize) -> &[u8] {
     &pixels[row * shape.size()..(row + 1) * shape.size()]
 }
 
@@ -254,7 +257,7 @@ fn fixed<const N: usize>(
 }
 
 /// The bits of a number for hashing: one NaN, one zero.
-pub(crate) fn canonical_bits(value: f64) -> u64 {
+pub fn canonical_bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
 }
 
