@@ -39,12 +39,7 @@ impl Here {
     fn collegium(&self, args: &[&str]) -> Said {
         let mut command = self.project.command(args);
         command.env("XDG_CONFIG_HOME", self.beside.path().join("settings"));
-        let output = command.output().unwrap();
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Said::of(command.output().unwrap())
     }
 
     fn is_refused(&self) {

@@ -6,7 +6,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -66,15 +66,6 @@ fn is_said(said: &Said, how: &str) -> bool {
     assert!(matches!(said.code, 0 | 7), "{how}: code {}: {}", said.code, said.err);
     assert!(said.code == 0 || said.err.contains("run again"), "{how}: {}", said.err);
     said.code == 7
-}
-
-fn said(output: Output) -> Said {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said {
-        code: output.status.code().unwrap_or(-1),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
 }
 
 #[test]
@@ -227,7 +218,7 @@ fn with_error(project: &Project, program: &Path, which: &str) -> (Said, usize, S
         .unwrap();
     let line = std::fs::read_to_string(report.path()).unwrap();
     let (calls, failed) = line.trim().split_once(' ').unwrap();
-    (said(output), calls.parse().unwrap(), failed.to_owned())
+    (Said::of(output), calls.parse().unwrap(), failed.to_owned())
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub struct Project {
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What a run of the binary said.
+#[derive(Debug)]
 pub struct Said {
     pub code: i32,
     pub out: String,
@@ -31,6 +32,12 @@ pub struct Said {
 }
 
 impl Said {
+    /// Of a process that ended; code -1 stands for a signal.
+    pub fn of(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+    }
+
     /// The document of `--json`.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out)
@@ -379,8 +386,10 @@ impl Project {
         self.write("pipelines/data/rows.csv", changed);
     }
 
+    /// The binary of this build, or that of `COLLEGIUM_BINARY`, as for the benches.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_collegium"));
+        let built = || env!("CARGO_BIN_EXE_collegium").into();
+        let mut command = Command::new(std::env::var_os("COLLEGIUM_BINARY").unwrap_or_else(built));
         command
             .args(args)
             .current_dir(self.root())
@@ -391,12 +400,7 @@ impl Project {
     }
 
     pub fn collegium(&self, args: &[&str]) -> Said {
-        let Output { status, stdout, stderr } = self.command(args).output().unwrap();
-        Said {
-            code: status.code().unwrap_or(-1),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        }
+        Said::of(self.command(args).output().unwrap())
     }
 
     /// Runs the pipeline and lists the fits that were really executed, as `expert: part`, sorted.

@@ -12,7 +12,7 @@ use collegium_digest::Digest;
 use rustix::fs::FileType;
 
 use crate::{
-    StoreError,
+    StoreError, disk,
     folder::{Folder, Temporary},
     locked, owner,
     scratch::{Scratch, can_write},
@@ -279,24 +279,35 @@ impl Layout {
         }
         let version = format!("{VERSION}\n");
         let damaged = !self.looks && self.version()?.is_some_and(|v| v.parse::<u64>().is_err());
+        let mut new = Vec::new();
         for (name, text) in
             [(".gitignore", "*\n"), ("README", README), ("version", version.as_str())]
         {
             let path = self.home(name);
             if ground.look(&path).is_err() || (damaged && name == "version") {
-                let write = || {
-                    let mut file = self.temporary()?;
-                    io::Write::write_all(&mut file.file, text.as_bytes())?;
-                    file.settle(&path, false)
-                };
-                write().map_err(StoreError::write(&path))?;
+                let filled = self.temporary().and_then(|mut file| {
+                    io::Write::write_all(&mut file.file, text.as_bytes()).map(|()| file)
+                });
+                new.push((filled.map_err(StoreError::write(&path))?, path));
             }
         }
+        settle_whole(new)?;
         if !self.looks {
             crate::sweep::sweep(self);
         }
         Ok(())
     }
+}
+
+/// Names files that carry no checksum: each is whole behind its name, or not there, whatever happens to the
+/// power.
+pub(crate) fn settle_whole(files: Vec<(Temporary, PathBuf)>) -> Result<(), StoreError> {
+    disk::sync_contents(files.iter().map(|(file, _)| file.path()))
+        .map_err(|(path, source)| StoreError::Write { path, source })?;
+    for (file, path) in files {
+        file.settle(&path, false).map_err(StoreError::write(&path))?;
+    }
+    Ok(())
 }
 
 fn path(root: &Path, folder: &str, names: &[&str]) -> PathBuf {

@@ -266,19 +266,28 @@ impl Store {
         self.settle(file, target, read_only)
     }
 
-    /// Writes a file of an audit's report, replacing the last one; `name` is its way below `reports/`.
-    /// Returns its path.
+    /// Writes the files of an audit's report, each by its way below `reports/`, replacing the last ones;
+    /// returns the folder. They are for people, who check no sums: a power loss leaves each as it was, or new.
     ///
     /// # Errors
-    /// If it cannot be written, if a link lies on the way, or if the name leads out of the folder.
-    pub fn report(&self, name: &Path, bytes: &[u8]) -> Result<PathBuf, StoreError> {
-        let path = self.layout.folder("reports").join(name);
-        if !path.starts_with(self.layout.folder("reports")) {
-            let source = io::Error::other("it does not lie in the folder of reports");
-            return Err(StoreError::Write { path, source });
+    /// If one cannot be written, if a link lies on the way, or if a name leads out of the folder.
+    pub fn report(&self, files: &[(PathBuf, &[u8])]) -> Result<PathBuf, StoreError> {
+        let folder = self.layout.folder("reports");
+        for some in files.chunks(staged::MANY) {
+            let mut new = Vec::new();
+            for (name, bytes) in some {
+                let path = folder.join(name);
+                if !path.starts_with(&folder) {
+                    let source = io::Error::other("it does not lie in the folder of reports");
+                    return Err(StoreError::Write { path, source });
+                }
+                let mut file = self.temporary()?;
+                file.file.write_all(bytes).map_err(StoreError::write(&path))?;
+                new.push((file, path));
+            }
+            layout::settle_whole(new)?;
         }
-        self.replace(&path, bytes)?;
-        Ok(path)
+        Ok(folder)
     }
 
     /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place; `None`

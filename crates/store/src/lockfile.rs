@@ -124,9 +124,7 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
     let prefix = format!(".{name}.");
     disk::sweep(&folder, &prefix, "", disk::GRACE);
     // Not left to a later sync: it may be the only file of a run that is committed.
-    disk::replace(&folder, &prefix, path, text.as_bytes())
-        .and_then(|()| disk::sync(path))
-        .map_err(StoreError::write(path))
+    disk::replace(&folder, &prefix, path, text.as_bytes()).map_err(StoreError::write(path))
 }
 
 /// One block per node, one key per line: sub-tables become dotted keys, so that a block is whole

@@ -18,7 +18,7 @@ use collegium_digest::Digest;
 use crate::{Store, StoreError, disk, folder::Temporary, locked};
 
 /// So many objects may wait: each holds a file open.
-const MANY: usize = 64;
+pub(crate) const MANY: usize = 64;
 
 /// What waits for its name.
 #[derive(Debug, Default)]

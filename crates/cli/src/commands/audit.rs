@@ -225,12 +225,15 @@ pub(crate) fn write(
                 [] => report.pipeline.clone(),
                 some => format!("{}.{}", report.pipeline, several(some)),
             };
-            let html = session.store.report(format!("{name}.html").as_ref(), page.as_bytes())?;
-            session.store.report(format!("{name}.json").as_ref(), json.as_bytes())?;
-            for (card, text) in &cards {
-                let path = Path::new(&format!("{name}.cards")).join(card);
-                session.store.report(&path, text.as_bytes())?;
-            }
+            let mut files = vec![
+                (format!("{name}.html").into(), page.as_bytes()),
+                (format!("{name}.json").into(), json.as_bytes()),
+            ];
+            let cards = cards.iter().map(|(card, text)| {
+                (Path::new(&format!("{name}.cards")).join(card), text.as_bytes())
+            });
+            files.extend(cards);
+            let html = session.store.report(&files)?.join(format!("{name}.html"));
             (shown(html), false)
         }
     };
