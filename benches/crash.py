@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Harms runs and stores, and looks at what the next plain run makes of it: see crash.sh.
 
-    crash.py --collegium BINARY --fail-io PROGRAM --folder DIR [--part NAME…]
+    crash.py --collegium BINARY --fail-io PROGRAM --folder DIR [--share SHARE] [--part NAME…]
 
 Every case gets a project of its own below DIR: 40 experts in five levels, five of them with folds.
 A case passes if the project ends with the objects and the lock of an undisturbed one, byte for byte,
@@ -64,15 +64,35 @@ def table():
     return "\n".join(lines) + "\n"
 
 
+FAULTS = ("number", "lock", "panic", "code", "other")
+
+
 class Wrong(Exception):
-    """A case that did not end as it must; says how."""
+    """A case that did not end as it must; says how, and which of FAULTS it is."""
+
+    def __init__(self, how, fault="other"):
+        super().__init__(how)
+        self.fault = fault
+
+
+def ended(what, code, stderr):
+    """An end that should have been another: a panic, an abort, or the wrong exit code."""
+    fault = "panic" if code == 101 or code < 0 or code >= 128 or "panicked at" in stderr else "code"
+    return Wrong(f"{what} ended with {code}: {stderr.strip()}", fault)
+
+
+def tell(what, cases, faults):
+    """A line for the table of trial.sh, in the file that COLLEGIUM_TALLY names."""
+    if name := os.environ.get("COLLEGIUM_TALLY"):
+        with open(name, "a", encoding="utf-8") as file:
+            print(what, cases, *(faults.get(fault, 0) for fault in FAULTS), sep="\t", file=file)
 
 
 class Bench:
     """The projects, and what an undisturbed one looks like."""
 
-    def __init__(self, collegium, fail_io, folder):
-        self.collegium, self.fail_io, self.folder = collegium, fail_io, folder
+    def __init__(self, collegium, fail_io, folder, share=1.0):
+        self.collegium, self.fail_io, self.folder, self.share = collegium, fail_io, folder, share
         whole = self.fresh("undisturbed")
         self.fits = self.run(whole)
         self.sound = self.standing(whole)
@@ -105,7 +125,7 @@ class Bench:
         """A plain run, which must end well; how many fits it executed."""
         said = subprocess.run(self.command(project, *words), capture_output=True, text=True)
         if said.returncode != 0:
-            raise Wrong(f"the plain run ended with {said.returncode}: {said.stderr.strip()}")
+            raise ended("the plain run", said.returncode, said.stderr)
         return sum(node["fits"] for node in json.loads(said.stdout)["nodes"])
 
     @staticmethod
@@ -125,7 +145,9 @@ class Bench:
         found = self.standing(project)
         if found != self.sound:
             names = [name for name in {*found, *self.sound} if found.get(name) != self.sound.get(name)]
-            raise Wrong(f"differs from the undisturbed project in {len(names)} files: {sorted(names)[:3]}")
+            both = any(name in found and name in self.sound for name in names)
+            fault = "lock" if LOCK in names else "number" if both else "other"
+            raise Wrong(f"differs from the undisturbed project in {len(names)} files: {sorted(names)[:3]}", fault)
 
     def whole(self, project):
         """What a harmed run left may be less than everything, but each file must be whole."""
@@ -149,19 +171,26 @@ class Bench:
         with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             return list(pool.map(work, cases))
 
+    def some(self, count):
+        """The share of so many cases that was asked for; one at least."""
+        return max(1, round(count * self.share))
+
     def cases(self, what, work, cases):
         """Counts what became of the cases; prints those that went wrong."""
+        faults = collections.Counter()
 
         def guarded(case):
             try:
                 return True, work(case)
             except Wrong as wrong:
                 print(f"FAILED: {what}, case {case}: {wrong}", file=sys.stderr)
+                faults[wrong.fault] += 1
                 return False, "went wrong"
 
-        ended = self.side_by_side(guarded, cases)
-        counts = collections.Counter(outcome for _, outcome in ended)
-        return what, len(ended), sum(good for good, _ in ended), counts
+        came = self.side_by_side(guarded, cases)
+        counts = collections.Counter(outcome for _, outcome in came)
+        tell(what, len(came), faults)
+        return what, len(came), sum(good for good, _ in came), counts
 
 
 def kills(bench):
@@ -182,7 +211,7 @@ def kills(bench):
         shutil.rmtree(project)
         return "killed" if killed else "had ended before"
 
-    moments = list(enumerate(draw.uniform(0, bench.seconds) for _ in range(KILLS)))
+    moments = list(enumerate(draw.uniform(0, bench.seconds) for _ in range(bench.some(KILLS))))
     result = bench.cases("SIGKILL, then a run", case, moments)
     if left:
         cuts = statistics.quantiles(left, n=4)
@@ -227,7 +256,7 @@ def full(bench):
             bench.fresh("", project)
             said = subprocess.run(bench.command(project), capture_output=True, text=True)
             if said.returncode not in (0, 7):
-                raise Wrong(f"ended with {said.returncode}: {said.stderr.strip()}")
+                raise ended("the run", said.returncode, said.stderr)
             if said.returncode == 7 and WAY_OUT not in said.stderr:
                 raise Wrong(f"names no way out: {said.stderr.strip()}")
             bench.whole(project)
@@ -268,7 +297,7 @@ def errors(bench):
         project = bench.fresh(f"eio{which}")
         said, _, failed = injected(project, which)
         if said.returncode not in (0, 7):
-            raise Wrong(f"{failed}: ended with {said.returncode}: {said.stderr.strip()}")
+            raise ended(failed, said.returncode, said.stderr)
         if said.returncode == 7 and WAY_OUT not in said.stderr:
             raise Wrong(f"{failed}: names no way out: {said.stderr.strip()}")
         bench.whole(project)
@@ -280,8 +309,8 @@ def errors(bench):
             return "ended before that call"
         return f"{call}: {'code 7' if said.returncode else 'did not matter'}"
 
-    once = [str(draw.randint(1, calls)) for _ in range(ERRORS)]
-    on = [f"{draw.randint(1, calls)}+" for _ in range(DEAD_DISKS)]
+    once = [str(draw.randint(1, calls)) for _ in range(bench.some(ERRORS))]
+    on = [f"{draw.randint(1, calls)}+" for _ in range(bench.some(DEAD_DISKS))]
     return [
         bench.cases("EIO for one call, then a run", case, once),
         bench.cases("EIO from one call on, then a run", case, on),
@@ -303,8 +332,8 @@ def told(content):
 def flips(bench):
     """One byte of a finished project's store changed; then a run with an audit."""
     return [
-        flipped(bench, "a byte flipped, then a first run --audit", FLIPS, ()),
-        flipped(bench, "the same after an audit, then another", FLIPS // 4, ("--audit",)),
+        flipped(bench, "a byte flipped, then a first run --audit", bench.some(FLIPS), ()),
+        flipped(bench, "the same after an audit, then another", bench.some(FLIPS // 4), ("--audit",)),
     ]
 
 
@@ -342,9 +371,9 @@ def flipped(bench, what, count, words):
                 if other != name:
                     raise Wrong(f"{other} was sound and is gone")
             elif not same(other, file.read_bytes()) and not (other == name and file.read_bytes() == content):
-                raise Wrong(f"{other} has another content than it had")
+                raise Wrong(f"{other} has another content than it had", "number")
         if (project / "pipelines" / LOCK).read_bytes() != lock:
-            raise Wrong("another lock")
+            raise Wrong("another lock", "lock")
         outcome = "gone, not needed" if not harmed.exists() else None
         outcome = outcome or ("not read" if harmed.read_bytes() == content else "mended")
         shutil.rmtree(project)
@@ -366,9 +395,10 @@ def main():
     parser.add_argument("--collegium", required=True)
     parser.add_argument("--fail-io", default="")
     parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--part", choices=PARTS, action="append")
     asked = parser.parse_args()
-    bench = Bench(asked.collegium, asked.fail_io, asked.folder.resolve())
+    bench = Bench(asked.collegium, asked.fail_io, asked.folder.resolve(), asked.share)
     print(f"undisturbed: {bench.fits} fits, {bench.seconds:.3f} s beside another run, {len(bench.sound)} files")
     rows = [row for part in asked.part or PARTS for row in PARTS[part](bench)]
     print("\n| harm | cases | as it must be | what became of them |\n|---|---:|---:|---|")

@@ -6,7 +6,9 @@
 #
 #     benches/damage.sh
 #
+# With COLLEGIUM_EXHAUSTIVE set to nothing it is the suite's part.
 # Prints how many of each ended how; exits 1 if the lock or a prediction changed in silence.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-COLLEGIUM_EXHAUSTIVE=1 exec cargo test --workspace --test collegium -- damage:: --nocapture
+export COLLEGIUM_EXHAUSTIVE=${COLLEGIUM_EXHAUSTIVE-1}
+exec cargo test --locked --workspace --test collegium -- damage:: --nocapture

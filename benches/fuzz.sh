@@ -4,13 +4,16 @@
 #
 #   benches/fuzz.sh                    all targets
 #   COUNT=100000 SEED=7 benches/fuzz.sh csv parquet
+#
+# COLLEGIUM_FUZZ names a binary that is run as it is, and nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --locked --release -p collegium-fuzz
+fuzz=${COLLEGIUM_FUZZ:-target/release/collegium-fuzz}
+[ -n "${COLLEGIUM_FUZZ:-}" ] || cargo build --locked --release -p collegium-fuzz
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls crates/fuzz/src/targets | sed -n 's/\.rs$//p' | grep -vx 'mod\|tables')
 failed=0
 for target in "${targets[@]}"; do
-    target/release/collegium-fuzz "$target" --seed "${SEED:-1}" --count "${COUNT:-1000000}" || failed=1
+    "$fuzz" "$target" --seed "${SEED:-1}" --count "${COUNT:-1000000}" || failed=1
 done
 exit "$failed"

@@ -193,7 +193,7 @@ impl Trial {
     /// Harms each of these files, on as many threads as there are processors.
     #[track_caller]
     fn harm_all(&self, harms: &[(Harm, usize)], what: &str) {
-        let every = if std::env::var_os("COLLEGIUM_EXHAUSTIVE").is_some() { Some(1) } else { None };
+        let all = std::env::var_os("COLLEGIUM_EXHAUSTIVE").is_some_and(|set| !set.is_empty());
         let names: Vec<&String> = self
             .files
             .keys()
@@ -201,7 +201,7 @@ impl Trial {
             .collect();
         let mut jobs = Vec::new();
         for (harm, step) in harms {
-            let step = every.unwrap_or(*step);
+            let step = if all { 1 } else { *step };
             jobs.extend(
                 names
                     .iter()

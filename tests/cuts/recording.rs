@@ -185,10 +185,10 @@ pub fn laid_out(disk: &Disk, aged: bool) -> Project {
     project
 }
 
-/// The store's files that a plain run must come to.
+/// What a plain run must come to, whatever was lost: objects and lock. (Recipes and records are read by who
+/// needs them, and one that is torn is a miss then.)
 pub fn results(project: &Project, lock: &str) -> Files {
     let mut files = project.files(".collegium/objects");
-    files.extend(project.files(".collegium/recipes"));
     files.extend(project.files("pipelines").into_iter().filter(|(name, _)| name == lock));
     files
 }

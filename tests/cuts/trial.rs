@@ -28,7 +28,7 @@ pub struct Trial {
     /// Every content that a result ever had for whoever looked; in a folder of results, of any of its files.
     pub versions: BTreeMap<&'static str, Vec<Vec<u8>>>,
     outputs: &'static [&'static str],
-    /// Objects, recipes and lock in the end, and predictions. None where there is no pipeline.
+    /// Objects and lock in the end, and predictions. None where there is no pipeline.
     pub end: Option<(Files, String)>,
 }
 
@@ -187,16 +187,12 @@ impl Trial {
     }
 
     /// How a project that went on differs from one that was not disturbed. What nobody needs any more is not
-    /// made again, and a recipe that is torn is out of the way when somebody reads it; but what the lock names
-    /// is there, and there is nothing that the other has not.
+    /// made again; but what the lock names is there, and there is nothing that the other has not.
     fn differs(&self, found: &Files, end: &Files) -> Option<String> {
-        let other = found.iter().find(|(name, bytes)| match end.get(*name) {
-            Some(sound) => sound != *bytes && !name.starts_with(".collegium/recipes/"),
-            None => true,
-        });
+        let other = || found.iter().find(|(name, bytes)| end.get(*name) != Some(*bytes));
         lost(found, end)
             .map(|name| format!("{name} is missing"))
-            .or_else(|| other.map(|(name, _)| format!("{name} is another")))
+            .or_else(|| other().map(|(name, _)| format!("{name} is another")))
     }
 
     /// `count` cuts, unless `COLLEGIUM_CUTS` says otherwise.

@@ -32,7 +32,8 @@
 //! not synced one by one: a forgotten name is a miss. Records wait for the next [`Store::flush`],
 //! which makes all names durable before a lock file stands on them; until then a power loss may
 //! forget them, or leave them empty, and either is a miss. A killed process forgets nothing that it
-//! filed.
+//! filed. What carries no checksum that its reader asks for (lock files, reports, results in places that
+//! a person named, `version`, `README`, `.gitignore`) is synced before it is named, like an object.
 //!
 //! A command that only looks also works where nothing can be written ([`Store::open_to_read`]):
 //! what it has to make lies in a temporary folder (`scratch.rs`).
