@@ -20,8 +20,8 @@ use std::{
 };
 
 use self::{
-    disk::Step,
-    recording::{places, results},
+    disk::{Content, Cut, Names, Step},
+    recording::{laid_out, places, record, recorder, results},
     trial::Trial,
 };
 use crate::{
@@ -115,6 +115,35 @@ fn a_run_after_an_edit_that_loses_power_is_taken_up() {
     let args = &["run", "--quiet", "--jobs", "2"];
     let Some(trial) = Trial::new("a run after an edit", edited(), args, &[]) else { return };
     trial.survives(50);
+}
+
+#[test]
+fn a_run_that_takes_up_another_may_lose_power_too() {
+    let args = &["run", "--quiet", "--jobs", "2"];
+    let Some(first) = Trial::new("a first run", small(), args, &[]) else { return };
+    let steps = first.recording.steps.len();
+    let (names, content) = (Names::Some(50), Content::Mixed);
+    let cut = Cut { after: steps * 3 / 4, names, content, seed: 5 };
+    let left = laid_out(&first.recording.left(&cut), true);
+    let second = Trial::new("a run after a cut", left, args, &[]).unwrap();
+    assert!(second.end.as_ref().unwrap() == first.end.as_ref().unwrap());
+    second.survives(30);
+}
+
+#[test]
+fn a_project_that_shares_a_store_is_known_in_it_after_a_loss_of_power() {
+    let project = ready();
+    project.write("other/pipelines/small.toml", PIPELINE);
+    project.write("other/pipelines/data/rows.csv", rows(160));
+    std::os::unix::fs::symlink("../.collegium", project.path("other/.collegium")).unwrap();
+    let (Some(recorder), args) = (recorder(), ["-C", "other", "run", "--quiet"]) else { return };
+    let recording = record(&project, recorder, &[], &command(&project, &args));
+    let places = places(&recording);
+    let named = places.iter().position(|place| place.starts_with(".collegium/projects/")).unwrap();
+    let Step::Moved { node, .. } = &recording.steps[named] else { panic!("it is not renamed") };
+    let written = |step: &Step| matches!(step, Step::Write { node: of, .. } if of == node);
+    let written = recording.steps.iter().position(written).unwrap();
+    assert!(recording.is_durable(written, named), "it has its name before its content is durable");
 }
 
 #[test]

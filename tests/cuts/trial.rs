@@ -147,7 +147,7 @@ impl Trial {
         if let Some(name) = lost(&files, end).filter(|_| new) {
             return wrong(Fault::Other, format!("the lock is there, and {name} is not"));
         }
-        let project = laid_out(&disk, cut.seed % 2 == 0);
+        let project = laid_out(&disk, cut.seed.is_multiple_of(2));
         let said = say(&project, &["run", "--quiet", "--json"]);
         if said.code != 0 {
             return wrong(fault_of(&said), format!("the run: {}: {}", said.code, said.err));

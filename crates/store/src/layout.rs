@@ -268,6 +268,20 @@ impl Layout {
         }
     }
 
+    /// Names files that carry no checksum: each is whole behind its name, or not there, whatever happens to
+    /// the power.
+    pub(crate) fn settle_whole(&self, files: Vec<(Temporary, PathBuf)>) -> Result<(), StoreError> {
+        // What is temporary anyway outlives nothing.
+        if self.scratch.is_none() {
+            disk::sync_contents(files.iter().map(|(file, _)| file.path()))
+                .map_err(|(path, source)| StoreError::Write { path, source })?;
+        }
+        for (file, path) in files {
+            file.settle(&path, false).map_err(StoreError::write(&path))?;
+        }
+        Ok(())
+    }
+
     /// Makes whatever part of the store is missing, and removes what dead processes left.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
         let home = self.writes_to().to_owned();
@@ -291,23 +305,12 @@ impl Layout {
                 new.push((filled.map_err(StoreError::write(&path))?, path));
             }
         }
-        settle_whole(new)?;
+        self.settle_whole(new)?;
         if !self.looks {
             crate::sweep::sweep(self);
         }
         Ok(())
     }
-}
-
-/// Names files that carry no checksum: each is whole behind its name, or not there, whatever happens to the
-/// power.
-pub(crate) fn settle_whole(files: Vec<(Temporary, PathBuf)>) -> Result<(), StoreError> {
-    disk::sync_contents(files.iter().map(|(file, _)| file.path()))
-        .map_err(|(path, source)| StoreError::Write { path, source })?;
-    for (file, path) in files {
-        file.settle(&path, false).map_err(StoreError::write(&path))?;
-    }
-    Ok(())
 }
 
 fn path(root: &Path, folder: &str, names: &[&str]) -> PathBuf {

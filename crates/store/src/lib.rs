@@ -286,7 +286,7 @@ impl Store {
                 file.file.write_all(bytes).map_err(StoreError::write(&path))?;
                 new.push((file, path));
             }
-            layout::settle_whole(new)?;
+            self.layout.settle_whole(new)?;
         }
         Ok(folder)
     }

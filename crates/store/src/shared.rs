@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -26,7 +27,10 @@ impl Store {
         if self.layout.read(&path)?.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
-        self.replace(&path, text.as_bytes())
+        let mut file = self.temporary()?;
+        file.file.write_all(text.as_bytes()).map_err(StoreError::write(&path))?;
+        // Whoever reads a torn one frees what this project stands on.
+        self.layout.settle_whole(vec![(file, path)])
     }
 
     /// The folders of the other projects that use this store, sorted.
