@@ -92,7 +92,7 @@ fuzzed() {
       for (i = 1; i <= n; i++) {
         t = order[i]
         known = panics[t] + others[t]
-        print "fuzz " t, cases[t] + 0, 0, 0, panics[t] + !ended[t], harm[t] > known ? harm[t] - known : 0, others[t] + 0
+        print "fuzz " t, cases[t] + 0, 0, 0, panics[t] + !ended[t], (harm[t] > known ? harm[t] - known : 0), others[t] + 0
       }
     }' "$said" >>"$tally"
   return "$code"

@@ -128,6 +128,15 @@ impl Recording {
         self.durable[change] < after
     }
 
+    /// Does this step name a file whose content is not durable then?
+    pub fn names_too_early(&self, at: usize) -> bool {
+        let Step::Moved { node, .. } = &self.steps[at] else { return false };
+        self.steps[..at].iter().enumerate().any(|(change, step)| {
+            matches!(step, Step::Write { node: of, .. } if of == node)
+                && !self.is_durable(change, at)
+        })
+    }
+
     /// What a cut leaves.
     pub fn left(&self, cut: &Cut) -> Disk {
         let mut numbers = Numbers(cut.seed);

@@ -79,12 +79,16 @@ impl Trial {
         self
     }
 
-    /// Cuts that leave different disks: as many for what happens in each part of a project.
+    /// Cuts that leave different disks: as many for what happens in each part of a project, and as many again
+    /// right after something was named there whose content is not durable.
     pub fn cuts(&self, count: usize) -> Vec<Cut> {
-        let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut parts: BTreeMap<(bool, String), Vec<usize>> = BTreeMap::new();
         for (at, place) in places(&self.recording).into_iter().enumerate() {
             let part = place.split('/').take(2).collect::<Vec<_>>().join("/");
-            parts.entry(part).or_default().push(at);
+            if self.recording.names_too_early(at) {
+                parts.entry((true, part.clone())).or_default().push(at);
+            }
+            parts.entry((false, part)).or_default().push(at);
         }
         let parts: Vec<Vec<usize>> = parts.into_values().collect();
         let mut numbers = Numbers(11);
@@ -94,7 +98,7 @@ impl Trial {
                 break;
             }
             let part = &parts[numbers.below(parts.len())];
-            let at = part[numbers.below(part.len())] + 1 + numbers.below(3);
+            let at = part[numbers.below(part.len())] + 1 + numbers.below(2);
             let after = match numbers.below(16) {
                 0 => self.recording.steps.len(),
                 _ => at.min(self.recording.steps.len()),
