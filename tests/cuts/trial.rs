@@ -25,7 +25,7 @@ pub struct Trial {
     pub what: &'static str,
     args: &'static [&'static str],
     pub recording: Recording,
-    /// Every content that a result ever had for whoever looked; in a folder of results, of any of its files.
+    /// Every content that a result ever had for whoever looked, the last one last.
     pub versions: BTreeMap<&'static str, Vec<Vec<u8>>>,
     outputs: &'static [&'static str],
     /// Objects and lock in the end, and predictions. None where there is no pipeline.
@@ -46,6 +46,7 @@ impl Trial {
         Self::with(&[], what, project, args, outputs)
     }
 
+    /// With options for whoever writes down.
     pub fn with(
         options: &[&str],
         what: &'static str,
@@ -174,9 +175,14 @@ impl Trial {
             return wrong(Fault::Other, how);
         }
         for name in self.outputs {
-            let last = &self.versions[name];
-            if !last.is_empty() && !project.path(name).exists() {
-                return wrong(Fault::Other, format!("no {name}"));
+            let last = self.versions[name].last().expect("the command writes it");
+            match std::fs::read(project.path(name)) {
+                Err(error) => return wrong(Fault::Other, format!("{name}: {error}")),
+                // Pages hold times.
+                Ok(found) if found != *last && name.ends_with(".csv") => {
+                    return wrong(Fault::Number, format!("another {name}"));
+                }
+                Ok(_) => {}
             }
             let beside = project.files(name.rsplit_once('/').map_or("", |(folder, _)| folder));
             if beside.keys().any(|name| !name.contains('/') && name.ends_with(".part")) {
