@@ -8,10 +8,10 @@
 # COLLEGIUM_FUZZ names a binary that is run as it is, and nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-fuzz=${COLLEGIUM_FUZZ:-target/release/collegium-fuzz}
-[ -n "${COLLEGIUM_FUZZ:-}" ] || cargo build --locked --release -p collegium-fuzz
+fuzz=${COLLEGIUM_FUZZ:-target/fuzz/collegium-fuzz}
+[ -n "${COLLEGIUM_FUZZ:-}" ] || cargo build --locked --profile fuzz -p collegium-fuzz
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls crates/fuzz/src/targets | sed -n 's/\.rs$//p' | grep -vx 'mod\|tables')
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <("$fuzz" --list)
 failed=0
 for target in "${targets[@]}"; do
     "$fuzz" "$target" --seed "${SEED:-1}" --count "${COUNT:-1000000}" || failed=1

@@ -116,9 +116,14 @@ fn kept_cells_do_not_depend_on_the_chunk_that_they_come_in() {
         again.ok();
     }
     let read = |name: &str| {
-        let mut rows =
-            collegium_data::read_rows(&project.path(name), &[], &ReadOptions::default(), 30_000)
-                .unwrap();
+        let mut rows = collegium_data::read_rows(
+            &project.path(name),
+            &[],
+            &ReadOptions::default(),
+            None,
+            30_000,
+        )
+        .unwrap();
         let chunks: Vec<_> = rows.by_ref().collect::<Result<_, _>>().unwrap();
         let text = |row: usize| {
             let mut row = row;

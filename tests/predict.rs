@@ -139,7 +139,7 @@ fn parquet_in_and_out_holds_the_same_bits() {
         .collegium(&["predict", "-i", "new.parquet", "-o", "out.parquet", "--keep", "id,unread"])
         .ok();
     let mut out =
-        read_rows(&project.path("out.parquet"), &[], &Default::default(), 10_000).unwrap();
+        read_rows(&project.path("out.parquet"), &[], &Default::default(), None, 10_000).unwrap();
     assert_eq!(out.header()[..3], ["id", "unread", "size.value"]);
     let table = out.next().unwrap().unwrap();
     for (column, expert, output) in [
@@ -315,7 +315,7 @@ fn a_file_of_no_rows_gives_its_columns() {
     assert_eq!(out.len(), 6);
     assert!(out.values().all(Vec::is_empty));
     project.collegium(&["predict", "-i", "new.csv", "-o", "out.parquet"]).ok();
-    let out = read_rows(&project.path("out.parquet"), &[], &Default::default(), 10).unwrap();
+    let out = read_rows(&project.path("out.parquet"), &[], &Default::default(), None, 10).unwrap();
     assert_eq!(out.header().len(), 5);
 }
 

@@ -71,6 +71,7 @@ fn source() -> DataSource {
         tables: IndexMap::from([("t".to_owned(), spanned("t.csv"))]),
         idx: false,
         read: ReadOptions::default(),
+        unpacked_limit: None,
         reads: IndexMap::new(),
         images: indexmap::IndexMap::new(),
         query: Some(spanned("SELECT *, n0 > 0.5 AS high FROM t WHERE n1 >= 0")),

@@ -61,7 +61,7 @@ pub use prepare::{Prepared, prepare, read_table};
 pub use read::{Kept, Style, files_of, resemblance};
 pub use remark::Remark;
 pub use rows::{Places, Rows, read_rows};
-pub use side::Side;
+pub use side::{Side, sides_from_bytes, sides_to_bytes};
 pub use sql::SqlLimits;
 pub use unfit::Unfit;
 pub use write::{RowWriter, WholeRows};

@@ -26,7 +26,10 @@ use arrow::{
 use collegium_manifest::{ColumnType, ImageShape};
 
 use crate::{
-    Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values, build, build::Builder,
+    Column, DataError, DataErrorKind, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Table, Values,
+    build,
+    build::Builder,
+    read::{contained, promised_rows},
 };
 
 /// Rows of a record batch, at most …
@@ -143,10 +146,25 @@ pub(crate) fn array(
     })
 }
 
-/// Reads the wanted columns of a table that [`write`] wrote; the bytes of the others are skipped over.
-pub(crate) fn read(
+/// Reads the wanted columns of a table that [`write`] wrote; the bytes of the others are skipped over. `None` if
+/// it is something else: a store may come from a stranger, with names that fit what it holds.
+pub(crate) fn read(path: &Path, rows: usize, wanted: &dyn Fn(&str) -> bool) -> Option<Table> {
+    let file = File::open(path).ok()?;
+    let length = usize::try_from(file.metadata().ok()?.len()).ok()?;
+    let promised = usize::try_from(promised_rows(&file)?).ok()?;
+    // A truth takes a bit; whatever is promised, there is no room for more rows.
+    let room = rows.min(promised).min(length.saturating_mul(8));
+    let read = || {
+        let read = read_columns(path, room, length, wanted);
+        read.map_err(|error| DataError::new(DataErrorKind::Damaged, error.to_string()))
+    };
+    contained(path, read).ok()
+}
+
+fn read_columns(
     path: &Path,
     rows: usize,
+    length: usize,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Table, ArrowError> {
     let open = |projection| {
@@ -176,7 +194,7 @@ pub(crate) fn read(
             DataType::Timestamp(..) => ColumnType::Time,
             DataType::FixedSizeBinary(bytes) => {
                 let shape = shape_of(field, *bytes).ok_or_else(strange)?;
-                builders.push(Builder::image(shape, rows));
+                builders.push(Builder::image(shape, rows.min(length / shape.size())));
                 continue;
             }
             _ => return Err(strange()),

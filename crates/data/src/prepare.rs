@@ -115,7 +115,7 @@ pub fn prepare(
     cx: &Context,
 ) -> Result<Prepared, DataError> {
     let files = find(source, cx)?;
-    let contents = Contents::default();
+    let contents = Contents::within(source.unpacked_limit);
     let recipe = recipe_of(source, settled, &files, &contents, cx)?;
     let digest = recipe.digest();
     let finish = |record: Record, state: State, notes: Vec<String>| {
@@ -219,7 +219,7 @@ fn make(
     facts.unfit = unfit;
     cx.check()?;
     let split::Dealt { sides, identities, groups, .. } = dealt;
-    let sides_object = cx.store.put(&side::to_bytes(&sides))?;
+    let sides_object = cx.store.put(&side::sides_to_bytes(&sides))?;
     let ids = cx.store.put(&identity::identities_to_bytes(&identities))?;
     let grouped = match &groups {
         Some(groups) => Some(cx.store.put(&identity::identities_to_bytes(groups))?),
@@ -430,8 +430,7 @@ impl Prepared {
             wanted.iter().copied().filter(|name| !state.columns.contains_key(*name)).collect();
         if !absent.is_empty() {
             let store = Store::at(&self.place)?;
-            let read =
-                |path: PathBuf| object::read(&path, rows, &|name| absent.contains(name)).ok();
+            let read = |path: PathBuf| object::read(&path, rows, &|name| absent.contains(name));
             let stored = store.path(&self.record.table)?.and_then(read);
             let whole = |table: &Table| table.rows == rows && table.columns.len() == absent.len();
             match stored.filter(whole) {
@@ -453,7 +452,8 @@ impl Prepared {
             return Ok(sides.clone());
         }
         let store = Store::at(&self.place)?;
-        let stored = store.get(&self.record.sides)?.and_then(|bytes| side::from_bytes(&bytes));
+        let stored =
+            store.get(&self.record.sides)?.and_then(|bytes| side::sides_from_bytes(&bytes));
         let sides = match stored.filter(|sides| sides.len() as u64 == self.facts.rows) {
             Some(sides) => Arc::new(sides),
             None => self.again(&store, &mut state)?.sides,
@@ -553,7 +553,7 @@ impl Prepared {
             limits: self.limits,
         };
         let files = find(&self.source, &cx)?;
-        let contents = Contents::default();
+        let contents = Contents::within(self.source.unpacked_limit);
         let recipe = recipe_of(&self.source, &self.given, &files, &contents, &cx)?;
         let (record, made) = make(&self.source, &self.given, &files, &contents, &recipe, &cx)?;
         if record.key() != self.key {
@@ -585,5 +585,5 @@ impl std::fmt::Debug for Prepared {
 
 /// A table as [`Prepared::object`] holds it; `None` for a file that is none.
 pub fn read_table(path: &Path) -> Option<Table> {
-    object::read(path, 0, &|_| true).ok()
+    object::read(path, 0, &|_| true)
 }

@@ -61,7 +61,8 @@ impl Places {
 }
 
 /// Opens a CSV, TSV, Parquet, Arrow or IDX file for streaming in chunks of at most `chunk` rows.
-/// `missing` are the texts that mean "missing" in text files, `read` says how these are written. The one column of an IDX file is called
+/// `missing` are the texts that mean "missing" in text files, `read` says how these are written, and `most` how many bytes
+/// it may unpack to (`None`: by its size). The one column of an IDX file is called
 /// by the file's name; see [`Rows::adopt`].
 ///
 /// # Errors
@@ -70,6 +71,7 @@ pub fn read_rows(
     path: &Path,
     missing: &[String],
     read: &ReadOptions,
+    most: Option<u64>,
     chunk: usize,
 ) -> Result<Rows, DataError> {
     let mut style = Style::default();
@@ -81,7 +83,7 @@ pub fn read_rows(
         }
         other => other,
     };
-    let input = Contents::default().open(path)?;
+    let input = Contents::within(most).open(path)?;
     let content = input.digest();
     let (from, header) = match format {
         Err(_) => {

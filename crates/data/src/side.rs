@@ -36,12 +36,12 @@ impl Side {
 const MAGIC: &[u8; 8] = b"cg-side1";
 
 /// The object form: an eight-byte mark, then one byte per row.
-pub(crate) fn to_bytes(sides: &[Side]) -> Vec<u8> {
+pub fn sides_to_bytes(sides: &[Side]) -> Vec<u8> {
     MAGIC.iter().copied().chain(sides.iter().map(|&side| side as u8)).collect()
 }
 
 /// `None` if these are not the bytes of stored sides.
-pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<Side>> {
+pub fn sides_from_bytes(bytes: &[u8]) -> Option<Vec<Side>> {
     let rows = bytes.strip_prefix(MAGIC)?;
     rows.iter()
         .map(|&side| match side {

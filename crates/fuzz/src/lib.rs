@@ -1,21 +1,25 @@
 //! Inputs that nobody would write by hand, by the hundred thousand.
 //!
-//! A [`Target`] is something that reads what strangers make: a table, later a pipeline file, a lock, a model.
+//! A [`Target`] is something that reads what strangers make: a table, a pipeline file, a lock, a model, a record.
 //! It has *seeds*, whole inputs that it reads, and a *mutator* that knows the form, so that what it breaks is
 //! deep inside and not the first byte. [`trial`] runs one mutant: it must end in an answer or in an error
-//! about the input, without a panic, within [`MEMORY`] and within [`PATIENCE`].
+//! about the input, without a panic, within [`MEMORY`] and within [`PATIENCE`]. Where we write the form ourselves,
+//! what was accepted must also be written back as what was read.
 //!
 //! Everything is drawn from a seed: `collegium-fuzz csv --seed 7 --count 100000` runs the same inputs on
 //! every machine. What was found once lies under `corpus/TARGET` and is read again by the tests, which also
 //! run 2,000 mutants of each target.
 //!
-//! A new target is a module of [`targets`] that implements [`Target`], and a line in [`targets::all`].
+//! A new target is a module of [`targets`] that implements [`Target`], and a line in [`targets::all`]. The same
+//! targets run under `cargo fuzz` for those who have a nightly compiler ([`guided`], `fuzz/README.md`).
 //!
 //! Rejected: coverage-guided fuzzing alone. It needs a nightly compiler, and finds its way into a Parquet
 //! footer only after hours; a mutator that knows where the footer lies is there at once.
 
+pub mod guided;
 pub mod mutate;
 pub mod targets;
+mod tree;
 mod trial;
 
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! `collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR]`: reads mutants, one after another.
+//! `collegium-fuzz --list` names the targets.
 //!
 //! What does harm is written to the corpus, as small as it still does the same, and the program ends with 1.
 //! A process that is killed (an abort, no memory) leaves its input behind, and the path is told before.
@@ -14,7 +15,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_fuzz::{Harm, Target, mutant, targets, trial};
 
-const USAGE: &str = "collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR]";
+const USAGE: &str = "collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR], or --list for the targets";
 
 struct Asked {
     target: Box<dyn Target>,
@@ -48,6 +49,10 @@ fn asked() -> Result<Asked, String> {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("--list") {
+        targets::all().iter().for_each(|target| println!("{}", target.name()));
+        return ExitCode::SUCCESS;
+    }
     let asked = match asked() {
         Ok(asked) => asked,
         Err(why) => {
@@ -94,11 +99,12 @@ fn run(asked: &Asked) -> std::io::Result<u64> {
     }
     fs::remove_dir_all(work)?;
     println!(
-        "{}: seed {}, {} inputs in {:.0} s, {accepted} accepted, {harmful} did harm",
+        "{}: seed {}, {} inputs in {:.0} s, {accepted} accepted, {} refused, {harmful} did harm",
         target.name(),
         asked.seed,
         asked.count,
-        began.elapsed().as_secs_f64()
+        began.elapsed().as_secs_f64(),
+        asked.count - accepted - harmful,
     );
     Ok(harmful)
 }

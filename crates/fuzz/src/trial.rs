@@ -4,7 +4,7 @@ use std::{
     fmt, fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use peak_alloc::PeakAlloc;
@@ -13,7 +13,7 @@ use crate::Target;
 
 /// Bytes that reading an input of a few kilobytes may take.
 pub const MEMORY: usize = 512 << 20;
-/// How long it may take, on a machine that does other things too.
+/// How much time of processors it may take: a machine that does other things makes no input slow.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 #[global_allocator]
@@ -54,10 +54,11 @@ pub fn trial(target: &dyn Target, input: &[u8], path: &Path) -> Result<bool, Har
     if let Err(error) = fs::write(path, input) {
         panic!("cannot write {}: {error}", path.display());
     }
-    let (before, began) = (ALLOCATOR.current_usage(), Instant::now());
+    let (before, began) = (ALLOCATOR.current_usage(), processor_time());
     ALLOCATOR.reset_peak_usage();
     let result = catch_unwind(AssertUnwindSafe(|| target.read(path)));
-    let (took, peak) = (began.elapsed(), ALLOCATOR.peak_usage().saturating_sub(before));
+    let (took, peak) =
+        (processor_time().saturating_sub(began), ALLOCATOR.peak_usage().saturating_sub(before));
     let accepted = match result {
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -74,4 +75,10 @@ pub fn trial(target: &dyn Target, input: &[u8], path: &Path) -> Result<bool, Har
         return Err(Harm::Time(took));
     }
     Ok(accepted)
+}
+
+/// What this process has had of all processors.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

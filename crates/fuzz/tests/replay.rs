@@ -63,3 +63,16 @@ fn a_seed_gives_the_same_mutants_again() {
         assert!((6..10).any(|other| mutant(target.as_ref(), &seeds, 1, other) != first));
     }
 }
+
+#[test]
+fn every_target_has_a_program_for_cargo_fuzz() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    for target in targets::all() {
+        let name = target.name();
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+        let program = fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(program.contains(&format!("run(\"{name}\"")), "{name}");
+        assert!(program.contains(&format!("mutate(\"{name}\"")), "{name}");
+    }
+}

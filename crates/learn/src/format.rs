@@ -131,7 +131,9 @@ impl Model {
         };
         let inside = header.combination.as_ref().map_or(0, |c| c.experts.saturating_mul(c.layers));
         let expected = header.layers.saturating_add(inside).saturating_mul(2);
-        if header.layers == 0 || tensors.len() != expected {
+        // Experts without layers would be counted by nothing.
+        let hollow = header.combination.as_ref().is_some_and(|c| c.experts > 0 && c.layers == 0);
+        if header.layers == 0 || hollow || tensors.len() != expected {
             return Err(fail("tensors are missing or left over".to_owned()));
         }
         let network = network(&tensors, "", header.layers, header.activation)?;
@@ -147,70 +149,10 @@ impl Model {
             head,
             classes: header.classes,
         };
-        model.check()?;
-        Ok(model)
-    }
-
-    fn check(&self) -> Result<(), ModelError> {
-        let outputs = match self.head {
-            Head::Binary | Head::Regression { .. } => 1,
-            Head::Classes => self.classes.len(),
-        };
-        let inside = self.combination.iter().flat_map(|combination| &combination.experts);
-        for network in inside.clone().chain([&self.network]) {
-            let mut joints = network.layers.windows(2);
-            if joints.any(|pair| pair[0].outputs != pair[1].inputs) {
-                return Err(ModelError("its layers do not fit each other".to_owned()));
-            }
+        match model.misfit() {
+            Some(why) => Err(fail(why.to_owned())),
+            None => Ok(model),
         }
-        let fits = match &self.combination {
-            None => {
-                self.network.inputs() == self.encoder.width() && self.network.outputs() == outputs
-            }
-            Some(combination) => self.combination_fits(combination, outputs),
-        };
-        if !fits {
-            return Err(ModelError("its network does not fit its encoder or head".to_owned()));
-        }
-        Ok(())
-    }
-
-    fn combination_fits(&self, combination: &Combination, outputs: usize) -> bool {
-        let (width, experts) = (self.encoder.width(), combination.len());
-        let columns = combination.handed.iter();
-        let own = combination.own_columns(width).len();
-        let inputs = match combination.pool {
-            Pool::Stack => experts * outputs,
-            _ => own,
-        };
-        let network = (self.network.inputs(), self.network.outputs());
-        let (by, routed) = match &combination.weights {
-            Weights::Fixed(weights) => (weights.len() == experts, false),
-            Weights::Softmax(routing) => {
-                let inside = routing.shared.iter().all(|at| *at < experts);
-                let bias = routing.bias.is_empty() || routing.bias.len() == experts;
-                (inside && bias && routing.temperature > 0.0, true)
-            }
-            Weights::Rules(columns) => {
-                (columns.len() == experts && columns.iter().all(|at| *at < width), false)
-            }
-            Weights::Confidence { temperatures, .. } => {
-                let positive = temperatures.iter().all(|t| *t > 0.0);
-                (temperatures.len() == experts && positive, false)
-            }
-        };
-        experts > 0
-            && columns.clone().all(|range| range.end <= width && range.len() == outputs)
-            && combination
-                .experts
-                .iter()
-                .all(|expert| expert.inputs() == own && expert.outputs() == outputs)
-            && by
-            && match combination.pool {
-                Pool::Stack => network == (inputs, outputs),
-                _ if routed => network == (inputs, experts),
-                _ => network.0 == 0,
-            }
     }
 }
 

@@ -39,6 +39,7 @@ mod network;
 mod repair;
 mod tensors;
 mod train;
+mod whole;
 
 pub use collegium_manifest::spec::Activation;
 pub use combine::{

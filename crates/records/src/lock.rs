@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Unexpected},
+};
 
 use crate::{Certificate, FitName, Standing};
 
@@ -30,10 +33,18 @@ pub struct LockedData {
     /// The side of the split that every row lies on: an object.
     pub sides: Digest,
     /// How many rows.
+    #[serde(deserialize_with = "rows")]
     pub rows: u64,
     /// What its first run settled.
     #[serde(default, skip_serializing_if = "Settled::is_empty")]
     pub settled: Settled,
+}
+
+/// A number of rows that TOML can hold: what is read of a lock must be written again.
+pub(crate) fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let rows = i64::deserialize(deserializer)?;
+    let wrong = || de::Error::invalid_value(Unexpected::Signed(rows), &"a number of rows");
+    u64::try_from(rows).map_err(|_| wrong())
 }
 
 /// What the first run settled about a data source, so that rows and columns that come later change

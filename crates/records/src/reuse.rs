@@ -150,6 +150,7 @@ pub struct Certificate {
     /// The validation rows that were measured, by number.
     pub rows_digest: Digest,
     /// How many.
+    #[serde(deserialize_with = "crate::lock::rows")]
     pub rows: u64,
     /// As asked for; a certificate for another tolerance does not hold.
     pub tolerance: f64,

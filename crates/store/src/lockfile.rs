@@ -109,10 +109,7 @@ fn parse(path: &Path, bytes: Vec<u8>) -> Result<Lock, StoreError> {
 /// # Errors
 /// If it cannot be written.
 pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
-    let text = encode(lock).map_err(|error| StoreError::Record {
-        what: path.display().to_string(),
-        message: error.to_string(),
-    })?;
+    let text = lock_text(path, lock)?;
     if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
@@ -125,6 +122,17 @@ pub fn write_lock(path: &Path, lock: &Lock) -> Result<(), StoreError> {
     disk::sweep(&folder, &prefix, "", disk::GRACE);
     // Not left to a later sync: it may be the only file of a run that is committed.
     disk::replace(&folder, &prefix, path, text.as_bytes()).map_err(StoreError::write(path))
+}
+
+/// What [`write_lock`] writes; `path` names it in errors.
+///
+/// # Errors
+/// If a value has no form in TOML.
+pub fn lock_text(path: &Path, lock: &Lock) -> Result<String, StoreError> {
+    encode(lock).map_err(|error| StoreError::Record {
+        what: path.display().to_string(),
+        message: error.to_string(),
+    })
 }
 
 /// One block per node, one key per line: sub-tables become dotted keys, so that a block is whole

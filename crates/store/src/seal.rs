@@ -11,8 +11,8 @@ const HEAD: &[u8] = b"{\"digest\":\"";
 const MIDDLE: &[u8] = b"\",\"record\":";
 const TAIL: &[u8] = b"}\n";
 
-/// Seals a record about `subject`.
-pub(crate) fn seal(subject: &[&Digest], record: &[u8]) -> Vec<u8> {
+/// Seals a record about `subject`: of a realisation its recipe and id, of anything else nothing.
+pub fn seal(subject: &[&Digest], record: &[u8]) -> Vec<u8> {
     let digest = hex(&digest(subject, record));
     [HEAD, digest.as_bytes(), MIDDLE, record, TAIL].concat()
 }

@@ -2,7 +2,8 @@
 //!
 //! What is packed (gzip, Zstandard) or written in short (dictionaries, runs) may hold up to [`FACTOR`] times
 //! the bytes of its file, and whatever holds no more than [`FREE`] is always let in. Tables that people keep
-//! shrink to a fifth or a fiftieth; what is refused can be written with less packing, and is then read.
+//! shrink to a fifth or a fiftieth; what is refused can be written with less packing, and is then read. A data
+//! source may say another bound (`unpacked_limit`): whoever reads asks [`super::input::Input::most`].
 
 use std::{
     io::{self, Read},
@@ -25,16 +26,19 @@ pub(crate) fn most(length: u64) -> u64 {
     length.saturating_mul(FACTOR).max(FREE)
 }
 
-/// The error for a file that holds more; `way_out` is another way to write it.
-pub(crate) fn exceeded(path: &Path, length: u64, way_out: &str) -> DataError {
-    let most = most(length);
+/// The error for a file that holds more than `most`; `way_out` is another way to write it.
+pub(crate) fn exceeded(path: &Path, length: u64, most: u64, way_out: &str) -> DataError {
     let (size, unit) = match most >> 30 {
         0 => (most >> 20, "MiB"),
         more => (more, "GiB"),
     };
+    let rule = match most == self::most(length) {
+        true => format!("a file may hold {FACTOR} times its own size"),
+        false => "its `unpacked_limit` lets it hold no more".to_owned(),
+    };
     let message = format!("its {length} bytes hold more than {size} {unit}");
     DataError::new(DataErrorKind::TooLarge, message).file(path).help(format!(
-        "a file may hold {FACTOR} times its own size; if the file is meant to be so, {way_out}"
+        "{rule}; if the file is meant to be so, {way_out}; or raise `unpacked_limit` of its `[data.NAME]`"
     ))
 }
 

@@ -107,7 +107,7 @@ impl Idx {
         let path = input.path().to_owned();
         let io =
             |error: std::io::Error| input.explain(DataError::io(&path, "read the file", &error));
-        let length = input.length();
+        let (length, most) = (input.length(), input.most());
         if length == 0 {
             return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(&path));
         }
@@ -127,7 +127,7 @@ impl Idx {
             done: 0,
         };
         idx.header()?;
-        idx.believable(length)?;
+        idx.believable(length, most)?;
         Ok(idx)
     }
 
@@ -182,17 +182,16 @@ impl Idx {
         self.shape.map_or(self.element.bytes(), |shape| shape.size())
     }
 
-    /// Can a file of this length hold what the header promises?
-    fn believable(&self, length: u64) -> Result<(), DataError> {
+    /// Can a file of this length hold what the header promises, and may it?
+    fn believable(&self, length: u64, allowed: u64) -> Result<(), DataError> {
         let promised = self.rows.saturating_mul(self.row_bytes() as u64);
         let most = if self.packed { length.saturating_mul(PACKED) } else { length };
         if promised > most {
             return Err(self.cut_off(None));
         }
-        match self.packed && promised > bound::most(length) {
-            true => {
-                Err(bound::exceeded(&self.path, length, "unpack it and name the unpacked file"))
-            }
+        let way_out = "unpack it and name the unpacked file";
+        match self.packed && promised > allowed {
+            true => Err(bound::exceeded(&self.path, length, allowed, way_out)),
             false => Ok(()),
         }
     }

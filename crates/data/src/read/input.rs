@@ -24,6 +24,7 @@ use bytes::Bytes;
 use collegium_digest::{Blocks, Digest};
 use collegium_store::Store;
 
+use super::bound;
 use crate::{DataError, DataErrorKind};
 
 /// Blocks of an open file that are kept: a columnar file is read at as many places as it has columns.
@@ -33,6 +34,8 @@ const KEPT: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     known: Mutex<BTreeMap<PathBuf, Known>>,
+    /// Bytes that a file may unpack to, where somebody says it.
+    most: Option<u64>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -42,6 +45,11 @@ struct Known {
 }
 
 impl Contents {
+    /// Of files that may unpack to so many bytes; `None`: by their size.
+    pub(crate) fn within(most: Option<u64>) -> Self {
+        Self { most, ..Self::default() }
+    }
+
     /// The digest of a file, from the store where its stamp is known there.
     pub(crate) fn digest(&self, path: &Path, store: &Store) -> Result<Digest, DataError> {
         if let Some(digest) = self.of(path).digest {
@@ -89,6 +97,7 @@ impl Contents {
         };
         let shared = Shared {
             path: path.to_owned(),
+            most: self.most.unwrap_or_else(|| bound::most(blocks.length())),
             blocks,
             file: Mutex::new(Open { file, place: 0, kept: VecDeque::new() }),
             moved: AtomicBool::new(false),
@@ -121,6 +130,7 @@ pub(crate) struct Input {
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
+    most: u64,
     blocks: Arc<Blocks>,
     file: Mutex<Open>,
     moved: AtomicBool,
@@ -144,6 +154,11 @@ impl Input {
     /// Bytes of the file.
     pub(crate) fn length(&self) -> u64 {
         self.shared.blocks.length()
+    }
+
+    /// Bytes that it may unpack to.
+    pub(crate) fn most(&self) -> u64 {
+        self.shared.most
     }
 
     pub(crate) fn path(&self) -> &Path {

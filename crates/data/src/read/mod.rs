@@ -31,7 +31,8 @@ use indexmap::IndexMap;
 use crate::{DataError, DataErrorKind, Remark, Table, settle::Readings, unfit::Unfit};
 
 pub(crate) use ahead::ahead;
-pub(crate) use columnar::Batches;
+pub(crate) use columnar::{Batches, promised_rows};
+pub(crate) use contained::contained;
 pub(crate) use csv::Raw;
 pub use files::files_of;
 pub(crate) use files::{Format, expand, format};

@@ -14,7 +14,7 @@ use encoding_rs::{DecoderResult, Encoding as Code, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
 
 use super::{
-    bound::{Bounded, exceeded, is_exceeded, most},
+    bound::{Bounded, exceeded, is_exceeded},
     input::Input,
 };
 use crate::{DataError, DataErrorKind};
@@ -60,7 +60,7 @@ pub(super) fn unpacked(path: &Path) -> &Path {
 pub(super) fn open(input: &Input, encoding: &str) -> Result<Box<dyn Read>, DataError> {
     let path = input.path();
     let io = |error: &io::Error| DataError::io(path, "read the file", error);
-    let (file, most) = (input.clone(), most(input.length()));
+    let (file, most) = (input.clone(), input.most());
     let mut bytes: Box<dyn Read> = match Packing::of(path) {
         None => Box::new(file),
         // Both go on to the last of several members, and refuse one that is cut off.
@@ -92,7 +92,8 @@ pub(super) fn open(input: &Input, encoding: &str) -> Result<Box<dyn Read>, DataE
 pub(super) fn fault(input: &Input, encoding: &str, error: io::Error) -> DataError {
     let path = input.path();
     if is_exceeded(&error) {
-        return exceeded(path, input.length(), "unpack it and name the unpacked file");
+        let way_out = "unpack it and name the unpacked file";
+        return exceeded(path, input.length(), input.most(), way_out);
     }
     if error.get_ref().is_some_and(|inner| inner.is::<NotText>()) {
         let message = format!("the text is not {}", name(encoding));

@@ -39,11 +39,36 @@ fn a_few_bytes_do_not_unpack_to_all_of_the_memory() {
     let error = error.replace(|c: char| c.is_ascii_digit(), "9");
     assert_snapshot!(error, @"
     t.csv.gz:999999999: its 999999 bytes hold more than 999 MiB
-    help: a file may hold 999 times its own size; if the file is meant to be so, unpack it and name the unpacked file
+    help: a file may hold 999 times its own size; if the file is meant to be so, unpack it and name the unpacked file; or raise `unpacked_limit` of its `[data.NAME]`
     ");
     let zeros = zstd::encode_all(std::io::repeat(b'\n').take(300 << 20), 1).unwrap();
     let project = Project::file("t.csv.zst", zeros);
     assert_eq!(kind(&project), DataErrorKind::TooLarge);
+}
+
+#[test]
+fn a_data_source_says_how_much_its_files_may_hold() {
+    let mut project = Project::file("t.csv.gz", bomb(1 << 20));
+    let limits = [None, Some(3 << 20)];
+    for limit in limits {
+        project.source.unpacked_limit = limit;
+        assert_eq!(project.rows().rows, 1 << 20, "{limit:?}");
+    }
+    let rows = |limit| {
+        let path = project.path("t.csv.gz");
+        let rows = read_rows(&path, &[], &ReadOptions::default(), limit, 1 << 20)?;
+        rows.map(|chunk| chunk.map(|_| ())).collect::<Result<Vec<()>, _>>()
+    };
+    assert!(limits.into_iter().all(|limit| rows(limit).is_ok()));
+    assert_eq!(rows(Some(1 << 20)).unwrap_err().kind(), DataErrorKind::TooLarge);
+    // Another content, so that the table is not in the store.
+    project.write("t.csv.gz", bomb(2 << 20));
+    project.source.unpacked_limit = Some(1 << 20);
+    let error = project.error();
+    assert_snapshot!(error.replace(|c: char| c.is_ascii_digit(), "9"), @"
+    t.csv.gz:999999: its 9999 bytes hold more than 9 MiB
+    help: its `unpacked_limit` lets it hold no more; if the file is meant to be so, unpack it and name the unpacked file; or raise `unpacked_limit` of its `[data.NAME]`
+    ");
 }
 
 #[test]
@@ -82,7 +107,8 @@ fn a_pipe_and_a_device_are_refused_and_not_waited_for() {
     help: files are read more than once and known by their content: write it to a file first
     ");
     let of = |path: &Path| {
-        let error = read_rows(path, &[], &ReadOptions::default(), 100).err().expect("no file");
+        let error =
+            read_rows(path, &[], &ReadOptions::default(), None, 100).err().expect("no file");
         shown(&error, project.folder.path())
     };
     assert!(of(&pipe).contains("it is a pipe"));

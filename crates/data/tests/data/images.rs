@@ -480,8 +480,9 @@ fn conformed(
     let said = |error: DataError| shown(&error, folder);
     let prepared = project.prepared();
     let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-    let mut rows = read_rows(&project.path(file), &[String::new()], &ReadOptions::default(), chunk)
-        .map_err(said)?;
+    let mut rows =
+        read_rows(&project.path(file), &[String::new()], &ReadOptions::default(), None, chunk)
+            .map_err(said)?;
     rows.adopt(&prepared.facts, &wanted);
     let conform = Conform::of_source(&project.source, &prepared.facts, &wanted, rows.header());
     let conform = conform.map_err(said)?;

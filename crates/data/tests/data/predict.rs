@@ -23,7 +23,7 @@ const MISSING: &[&str] = &["", "NA"];
 
 fn open(path: &Path, chunk: usize) -> Rows {
     let missing: Vec<String> = MISSING.iter().map(|text| (*text).to_owned()).collect();
-    read_rows(path, &missing, &ReadOptions::default(), chunk).unwrap()
+    read_rows(path, &missing, &ReadOptions::default(), None, chunk).unwrap()
 }
 
 fn wanted(columns: &[(&str, ColumnType)]) -> Vec<(String, ColumnType)> {

@@ -62,6 +62,7 @@ impl Project {
                 missing: vec![String::new(), "NA".to_owned()],
                 split,
                 origin: SourceOrigin::default(),
+                unpacked_limit: None,
                 origins: IndexMap::new(),
             },
             settled: Settled::default(),

@@ -225,7 +225,7 @@ fn new_rows_are_of_one_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(pair.name);
         let read = |swap: &dyn Fn(usize)| {
-            let rows = read_rows(&path, &[], &ReadOptions::default(), 5000);
+            let rows = read_rows(&path, &[], &ReadOptions::default(), None, 5000);
             let rows = rows.map_err(|error| error.kind())?;
             let content = rows.content();
             let mut values = Vec::new();

@@ -17,7 +17,7 @@ pub(crate) fn cells(
 ) -> Result<Vec<Vec<String>>, String> {
     let said = |error| shown(&error, project.folder.path());
     let missing = [String::new(), "NA".to_owned()];
-    let rows = read_rows(&project.path(file), &missing, read, 7).map_err(said)?;
+    let rows = read_rows(&project.path(file), &missing, read, None, 7).map_err(said)?;
     let mut all = Vec::new();
     for chunk in rows {
         let chunk = chunk.map_err(said)?;

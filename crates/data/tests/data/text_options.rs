@@ -46,7 +46,8 @@ fn rows_to_predict_are_read_with_the_same_options() {
     let project = Project::csv(GERMAN).reading(german());
     let missing = [String::new(), "NA".to_owned()];
     let mut rows =
-        read_rows(&project.path("t.csv"), &missing, project.source.read_of_rows(), 2).unwrap();
+        read_rows(&project.path("t.csv"), &missing, project.source.read_of_rows(), None, 2)
+            .unwrap();
     let wanted = [("Preis", ColumnType::Number), ("Tag", ColumnType::Time)];
     let wanted = wanted.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
     let conform = Conform::new(wanted, rows.header()).unwrap();

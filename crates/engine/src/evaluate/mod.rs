@@ -121,8 +121,14 @@ impl Opened {
         let read = wanted.iter().flat_map(|&index| &session.experts[index].inputs);
         let mut columns: BTreeSet<String> = read.filter_map(column_of).collect();
         let inputs: Vec<String> = columns.iter().cloned().collect();
-        let mut rows = read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
-            .map_err(wrong)?;
+        let mut rows = read_rows(
+            &options.input,
+            &spec.missing,
+            spec.read_of_rows(),
+            spec.unpacked_limit,
+            options.chunk,
+        )
+        .map_err(wrong)?;
         rows.adopt(facts, &inputs);
         let mut unmeasured = BTreeMap::new();
         for &index in wanted {

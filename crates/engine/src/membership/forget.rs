@@ -178,7 +178,8 @@ enum Answer {
 
 impl<'a> Asked<'a> {
     fn new(session: &'a Session, source: &DataSource, file: &Path) -> Result<Self, EngineError> {
-        let rows = read_rows(file, &source.missing, source.read_of_rows(), CHUNK);
+        let rows =
+            read_rows(file, &source.missing, source.read_of_rows(), source.unpacked_limit, CHUNK);
         let chunks = rows.and_then(|rows| {
             let style = rows.places().style.clone();
             let plain = rows.map(|chunk| chunk.map(|chunk| style.plain(chunk)));

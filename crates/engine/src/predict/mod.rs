@@ -95,8 +95,14 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let columns: Vec<String> = columns.into_iter().collect();
     let wrong = |error| data_error(error, &session.pipeline.source);
     let spec = &session.pipeline.data[source];
-    let mut rows = read_rows(&options.input, &spec.missing, spec.read_of_rows(), options.chunk)
-        .map_err(wrong)?;
+    let mut rows = read_rows(
+        &options.input,
+        &spec.missing,
+        spec.read_of_rows(),
+        spec.unpacked_limit,
+        options.chunk,
+    )
+    .map_err(wrong)?;
     let facts = &session.data[source].facts;
     rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())

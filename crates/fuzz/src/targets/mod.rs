@@ -1,16 +1,31 @@
-//! What is fuzzed: a module for each form.
+//! What is fuzzed: a module for each form. Bundles do not exist yet, and have no target.
 
 pub mod arrow;
 pub mod csv;
 pub mod idx;
+pub mod lock;
+pub mod model;
+pub mod object;
 pub mod parquet;
+pub mod pipeline;
+pub mod record;
 mod tables;
 
 use crate::Target;
 
-/// All targets.
+/// All targets: files of data first, then those of our own.
 pub fn all() -> Vec<Box<dyn Target>> {
-    vec![Box::new(csv::Csv), Box::new(arrow::Arrow), Box::new(parquet::Parquet), Box::new(idx::Idx)]
+    vec![
+        Box::new(csv::Csv),
+        Box::new(arrow::Arrow),
+        Box::new(parquet::Parquet),
+        Box::new(idx::Idx),
+        Box::new(pipeline::Pipeline),
+        Box::new(lock::LockFile),
+        Box::new(model::ModelBytes),
+        Box::new(object::Object),
+        Box::new(record::Record),
+    ]
 }
 
 /// The target of a name.

@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<(), Refusal> {
 }
 
 fn new_rows(path: &Path) -> Result<(), DataError> {
-    let mut rows = read_rows(path, &["NA".to_owned()], &ReadOptions::default(), 1000)?;
+    let mut rows = read_rows(path, &["NA".to_owned()], &ReadOptions::default(), None, 1000)?;
     let columns = rows.all_columns();
     rows.keep(&columns);
     for chunk in rows {

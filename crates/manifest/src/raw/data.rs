@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{choices::ColumnsChoice, origin::OriginChoice, read::RawRead, split::RawSplit};
+use super::{
+    choices::ColumnsChoice, memory::Memory, origin::OriginChoice, read::RawRead, split::RawSplit,
+};
 use crate::{
     At, ColumnType, Origin, Table,
     defaults::{CHANNELS, MISSING, MOST_PIXELS, ORIGIN, SCALE},
@@ -34,6 +36,11 @@ pub(crate) struct RawData {
     /// what `read` says.
     #[schemars(extend("default" = {}))]
     pub(crate) reads: Option<Table<At<RawRead>>>,
+    /// How much one file may hold once it is unpacked, such as `"20 GiB"`, or a number of bytes; rows that
+    /// `predict` reads from a file, too. A few bytes can be made to unpack to more than any memory holds: raise it
+    /// for files of your own that shrink more than tables mostly do, lower it for those of others. At least 1 MiB.
+    /// Default: 200 times the file's size, at least 256 MiB.
+    pub(crate) unpacked_limit: Option<At<Memory>>,
     /// SQL (SQLite's) over the tables. Default: the one table as it is.
     pub(crate) query: Option<At<String>>,
     /// Images that are made of numeric columns, by name: which columns, and the shape. The columns

@@ -1,4 +1,4 @@
-//! `pipeline.memory_limit` as it is written.
+//! `pipeline.memory_limit` and other sizes as they are written.
 
 use std::fmt;
 

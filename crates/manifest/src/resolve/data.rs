@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::{images, names::check_name, origin, ranges::not_empty, read, split};
+use super::{images, memory, names::check_name, origin, ranges::not_empty, read, split};
 use crate::{At, DataSource, Table, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
 
 /// Every data source of the file, with its defaults.
@@ -38,6 +38,11 @@ pub(crate) fn resolve(
                 idx,
                 read: read::whole(raw, sink),
                 reads,
+                unpacked_limit: memory::resolve(
+                    "unpacked_limit",
+                    raw.unpacked_limit.as_ref(),
+                    sink,
+                ),
                 images: images::resolve(name, raw, &cut, sink),
                 query: raw.query.as_ref().map(|query| query.0.clone()),
                 derive: derive(raw, sink),

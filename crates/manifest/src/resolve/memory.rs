@@ -1,4 +1,4 @@
-//! `pipeline.memory_limit` and `pipeline.sql_memory`: from a size to bytes.
+//! `pipeline.memory_limit`, `pipeline.sql_memory` and `data.NAME.unpacked_limit`: from a size to bytes.
 
 use crate::{
     At,

@@ -66,6 +66,8 @@ pub struct DataSource {
     pub read: ReadOptions,
     /// The same for single tables, instead of `read`.
     pub reads: IndexMap<String, ReadOptions>,
+    /// Bytes that one file may hold once it is unpacked; `None`: by its size. It enters no recipe.
+    pub unpacked_limit: Option<u64>,
     /// SQL over the tables; without one, the single table is taken as it is.
     pub query: Option<Spanned<String>>,
     /// Images that are gathered from numeric columns of the query: name to columns and shape. The

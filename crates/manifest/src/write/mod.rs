@@ -72,6 +72,9 @@ impl DataSource {
             line(&mut out, "read", read(&self.read));
             line(&mut out, "reads", table(self.reads.iter().map(|(k, v)| (k, read(v)))));
         }
+        if let Some(bytes) = self.unpacked_limit {
+            line(&mut out, "unpacked_limit", text(&size::write(bytes)));
+        }
         if let Some(query) = &self.query {
             line(&mut out, "query", quoted(query));
         }

@@ -181,3 +181,23 @@ fn a_misspelt_memory_limit_names_the_key() {
     let said = wrong("[pipeline]\nmemory_limits = \"2 GiB\"\n");
     assert!(said.contains("did you mean `memory_limit`?"), "{said}");
 }
+
+#[test]
+fn what_a_file_may_hold_is_a_size_too() {
+    let with = |limit: &str| GOOD.replace("path =", &format!("unpacked_limit = {limit}\npath ="));
+    let limit = |limit: &str| pipeline(&with(limit)).data["flights"].unpacked_limit;
+    assert_eq!(limit("\"20 GiB\""), Some(20 << 30));
+    assert_eq!(limit("3000000"), Some(3_000_000));
+    assert_eq!(pipeline(GOOD).data["flights"].unpacked_limit, None, "its size decides unless told");
+    let written = pipeline(&with("\"2048 MiB\"")).with_defaults();
+    assert!(written.contains("\nunpacked_limit = \"2 GiB\"\n"), "{written}");
+    insta::assert_snapshot!(wrong(&with("\"20 G\"")), @r#"
+    error: there is no unit `G`
+     --> pipelines/flights.toml:3:22
+      |
+    3 | unpacked_limit = "20 G"
+      |                      ^ unknown unit
+      |
+      = help: did you mean `20 GiB`?
+    "#);
+}

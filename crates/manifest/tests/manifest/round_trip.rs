@@ -170,6 +170,7 @@ prop_compose! {
         split in split(),
         origin in source_origin(),
         said in prop::collection::vec(prop::option::of(origin()), 4),
+        unpacked_limit in prop::option::of(1_u64 << 20..),
     ) -> DataSource {
         let origins = tables.keys().zip(said).filter_map(|(k, v)| Some((k.clone(), at(v?))));
         let first = tables.keys().next().cloned();
@@ -183,6 +184,7 @@ prop_compose! {
             idx,
             read: if idx { ReadOptions::default() } else { read },
             reads: reads.filter(|_| !idx).collect(),
+            unpacked_limit,
             query: (!idx).then(|| at(query)),
             images: if idx { IndexMap::new() } else { images.into_iter().collect() },
             derive: derive.into_iter().map(|(k, v)| (k, at(v))).collect(),

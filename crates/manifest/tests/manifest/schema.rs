@@ -89,7 +89,7 @@ fn the_schema_knows_every_key() {
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert gate mixture pipeline
     Audit: bootstrap permuted rows seeds
-    DataSource: derive idx images missing origin origins path query read reads split tables types
+    DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
     Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
     Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise ridge rules seed shared target task temperature top_k train type upstream weights where

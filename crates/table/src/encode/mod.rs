@@ -230,6 +230,14 @@ impl Encoder {
         Self { names: Vec::new(), parts: Vec::new(), notes: Vec::new() }
     }
 
+    /// The number of encoded columns of an encoder that was read; `None` if nobody can count so many, or if it
+    /// has not one name for each input.
+    pub fn checked_width(&self) -> Option<usize> {
+        let mut widths = self.parts.iter().map(Part::checked_width);
+        let width = widths.try_fold(0_usize, |sum, width| sum.checked_add(width?));
+        width.filter(|_| self.names.len() == self.parts.len())
+    }
+
     /// Encoded columns.
     pub fn width(&self) -> usize {
         self.parts.iter().map(Part::width).sum()

@@ -136,6 +136,17 @@ impl Part {
         }
     }
 
+    /// [`Part::width`], if anybody can count so many.
+    pub(super) fn checked_width(&self) -> Option<usize> {
+        match self {
+            Self::Image { pixels } => {
+                let ImageShape { height, width, channels } = pixels.shape;
+                height.checked_mul(width)?.checked_mul(channels)
+            }
+            part => Some(part.width()),
+        }
+    }
+
     pub(super) fn column_names(&self, name: &str) -> Vec<String> {
         let (mut names, missing) = match self {
             Self::Number { missing, .. } | Self::Boolean { missing, .. } => {

@@ -5,7 +5,10 @@
 //! buffers are packed, and of these eight bytes each. Flatbuffers are checked by their own verifier, which
 //! bounds how deep they are.
 
+use std::{fs::File, io, os::unix::fs::FileExt as _};
+
 use arrow::ipc::{Message, MessageHeader, RecordBatch, root_as_footer, root_as_message};
+use bytes::Bytes;
 
 use super::damaged;
 use crate::{
@@ -17,9 +20,54 @@ use crate::{
 const PREFIX: usize = 8;
 const MARK: [u8; 4] = [0xff; 4];
 
+/// What can be read at any place.
+trait Pieces {
+    fn length(&self) -> u64;
+    fn slice(&self, start: u64, length: usize) -> io::Result<Bytes>;
+}
+
+impl Pieces for Input {
+    fn length(&self) -> u64 {
+        self.length()
+    }
+
+    fn slice(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        self.slice(start, length)
+    }
+}
+
+/// A file of the store, whose bytes were held against its name before.
+struct Object<'a> {
+    file: &'a File,
+    length: u64,
+}
+
+impl Pieces for Object<'_> {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn slice(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        let end = start.checked_add(length as u64);
+        if end.is_none_or(|end| end > self.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// How many rows an object of the store promises; `None` where a reader must not go by what it says.
+pub(crate) fn promised(file: &File) -> Option<u64> {
+    let length = file.metadata().ok()?.len();
+    let mut look = Look { input: &Object { file, length }, left: most(length), rows: 0 };
+    look.file().ok().map(|()| look.rows)
+}
+
 /// Checks a file, or a stream where `file` is false; returns how many rows its batches promise.
 pub(super) fn check(input: &Input, file: bool) -> Result<u64, DataError> {
-    let mut look = Look { input, left: most(input.length()), rows: 0 };
+    let mut look = Look { input, left: input.most(), rows: 0 };
     let checked = if file { look.file() } else { look.stream() };
     match checked {
         Ok(()) => Ok(look.rows),
@@ -50,7 +98,7 @@ fn size(number: impl TryInto<u64>, what: &str) -> Result<u64, Wrong> {
 }
 
 struct Look<'a> {
-    input: &'a Input,
+    input: &'a dyn Pieces,
     /// Bytes that packed buffers may still unpack to.
     left: u64,
     rows: u64,

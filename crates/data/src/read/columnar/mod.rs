@@ -5,6 +5,8 @@ mod ipc;
 mod parquet;
 mod thrift;
 
+pub(crate) use ipc::promised as promised_rows;
+
 use std::{
     iter,
     path::{Path, PathBuf},
@@ -73,7 +75,7 @@ fn damaged(path: &Path, what: &str, error: impl std::fmt::Display) -> DataError 
 /// The error for values that take more room than a file of this size may ask for.
 fn too_large(input: &Input) -> DataError {
     let way_out = "write it with less packing (no dictionaries, no compression), or cut it into several files";
-    bound::exceeded(input.path(), input.length(), way_out)
+    bound::exceeded(input.path(), input.length(), input.most(), way_out)
 }
 
 impl Batches {
@@ -160,7 +162,7 @@ impl Batches {
                 (fields, declared, taken, Some(rows), stream)
             }
         };
-        let left = bound::most(input.length());
+        let left = input.most();
         Ok(Self { input, fields, declared, taken, rows, stream, rest: None, done: 0, left })
     }
 
@@ -328,7 +330,7 @@ fn affordable(
 ) -> Result<(), DataError> {
     let width = widths.fold(0, u64::saturating_add).max(8);
     match rows.checked_mul(width) {
-        Some(bytes) if bytes <= bound::most(input.length()) => Ok(()),
+        Some(bytes) if bytes <= input.most() => Ok(()),
         _ => Err(too_large(input)),
     }
 }

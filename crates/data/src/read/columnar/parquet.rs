@@ -22,10 +22,7 @@ use super::{
     damaged,
     thrift::{Event, Kind, look},
 };
-use crate::{
-    DataError, DataErrorKind,
-    read::{bound::most, input::Input},
-};
+use crate::{DataError, DataErrorKind, read::input::Input};
 
 /// Groups in groups of a schema, at most.
 const DEEPEST: usize = 32;
@@ -178,7 +175,7 @@ impl Pages {
                 break (size, page);
             }
         };
-        let most = i64::try_from(most(length)).unwrap_or(i64::MAX);
+        let most = i64::try_from(self.input.most()).unwrap_or(i64::MAX);
         if page.unpacked > most {
             return Err(refused("a page that unpacks to more than a file of its size may hold"));
         }

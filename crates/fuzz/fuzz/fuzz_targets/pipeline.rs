@@ -1,0 +1,9 @@
+//! `collegium-fuzz pipeline`, guided by coverage.
+#![no_main]
+
+use collegium_fuzz::guided;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| guided::run("pipeline", input));
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, most: usize, seed: u32| {
+    guided::mutate("pipeline", data, size, most, seed)
+});
