@@ -6,7 +6,7 @@
 #
 # Needs python3, and pip and the network for ninja (PyPI), which is installed into the scratch folder;
 # where it cannot be, that is said and only Collegium is measured. Exits 1 if Collegium needs more than
-# 3 times ninja's CPU at 1,000 experts, or more than 12 times its own when there are ten times as many.
+# twice ninja's CPU at either size, or more than 12 times its own when there are ten times as many.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 

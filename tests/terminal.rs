@@ -191,7 +191,7 @@ fn without_our_sequences(sent: &str) -> String {
             continue;
         }
         let mut sequence = String::from(letter);
-        while let Some(next) = letters.next() {
+        for next in letters.by_ref() {
             sequence.push(next);
             if next.is_ascii_alphabetic() {
                 break;

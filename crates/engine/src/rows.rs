@@ -53,6 +53,8 @@ pub(crate) struct RowCache {
     rows: Mutex<HashMap<Rows, Arc<Vec<u32>>>>,
     masks: Mutex<HashMap<usize, Arc<Vec<bool>>>>,
     labels: Mutex<HashMap<usize, Arc<Vec<u32>>>>,
+    /// The keys of training rows, by expert: those of a chain fed forward in time name each other.
+    train_keys: Mutex<HashMap<usize, Digest>>,
     /// What models have seen beside an expert's present rows, by expert.
     foreign: Mutex<HashMap<usize, Arc<Seen>>>,
     /// When the blocks of an expert's folds in time begin.
@@ -69,6 +71,13 @@ const NO_FOLD: u8 = u8::MAX;
 pub(crate) fn evenly(rows: &[u32], most: usize) -> Vec<u32> {
     let kept = rows.len().min(most);
     (0..kept).map(|i| rows[i * rows.len() / kept.max(1)]).collect()
+}
+
+impl RowCache {
+    /// Forgets what was derived before it was known which models are held.
+    pub(crate) fn forget_keys(&self) {
+        lock_mutex(&self.train_keys).clear();
+    }
 }
 
 impl Session {
@@ -107,6 +116,9 @@ impl Session {
                 }
             }
             Rows::Train { expert } => {
+                if let Some(known) = lock_mutex(&self.rows.train_keys).get(&expert) {
+                    return *known;
+                }
                 hasher.digest(&self.base_key(expert)).text("training");
                 if let Some(view) = self.held_out(expert) {
                     self.hash_view(&mut hasher, expert, view);
@@ -116,6 +128,9 @@ impl Session {
                     let folds = u64::from(self.expert(expert).folds);
                     hasher.digest(&self.rows_key(Rows::Train { expert: feeder })).count(folds);
                 }
+                let key = hasher.finish();
+                lock_mutex(&self.rows.train_keys).insert(expert, key);
+                return key;
             }
             Rows::Without { expert, view, fold }
             | Rows::Fold { expert, view, fold }

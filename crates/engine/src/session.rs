@@ -186,6 +186,7 @@ impl Session {
         session.experts = session.resolve()?;
         session.note_columns();
         session.held = session.hold()?;
+        session.rows.forget_keys();
         for prepared in session.data.values() {
             session.files.extend(prepared.contents());
         }

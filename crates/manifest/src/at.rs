@@ -84,7 +84,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Table<V> {
                 while let Some(entry) = map.next_entry()? {
                     entries.push(entry);
                 }
-                entries.sort_by_key(|(key, _)| key.span().start);
+                entries.sort_by_cached_key(|(key, _)| key.span().start);
                 Ok(Table(entries))
             }
         }

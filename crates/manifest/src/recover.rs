@@ -134,7 +134,7 @@ impl Reader {
                 entries.push((At(Spanned::new(span, name)), value));
             }
         }
-        entries.sort_by_key(|(name, _): &(At<String>, T)| name.span().start);
+        entries.sort_by_cached_key(|(name, _): &(At<String>, T)| name.span().start);
         Table(entries)
     }
 

@@ -258,11 +258,11 @@ mod tests {
 
     #[test]
     fn folds_of_a_node_are_said_by_their_number() {
-        let name = |text: &str| text.parse::<FitName>().unwrap();
-        let all = ["full", "fold 1/5", "fold 2/5", "fold 3/5", "fold 4/5", "fold 5/5"].map(name);
+        let fold = |fold| FitName::Fold { fold, of: 5 };
+        let all = [FitName::Full, fold(1), fold(2), fold(3), fold(4), fold(5)];
         assert_eq!(listed(&all, 5), "full, 5 of 5 folds");
         assert_eq!(listed(&all[1..3], 5), "2 of 5 folds");
-        assert_eq!(listed(&["full", "fold 2/5"].map(name), 5), "full, fold 2/5");
-        assert_eq!(listed(&["full", "baseline linear"].map(name), 0), "full, baseline linear");
+        assert_eq!(listed(&[FitName::Full, fold(2)], 5), "full, fold 2/5");
+        assert_eq!(listed(&[FitName::Full, FitName::Linear], 0), "full, baseline linear");
     }
 }
