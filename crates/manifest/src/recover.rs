@@ -75,6 +75,9 @@ pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<RawModel> {
     Recovered { value, cut: reader.cut, sink: reader.sink }
 }
 
+/// Errors of TOML's own form that are reported in one reading: a megabyte of noise has a million.
+const MOST_ERRORS: usize = 1000;
+
 /// Errors of one node that are reported in one reading: each costs another look at the node.
 const MOST_SLIPS: usize = 100;
 
@@ -89,7 +92,12 @@ impl Reader {
         let mut sink = Sink::new(source);
         let end = source.text.len();
         let mut merged_until = 0;
+        let mut told = 0;
         for error in errors {
+            told += usize::from(error.message() != "duplicate key");
+            if told > MOST_ERRORS {
+                break;
+            }
             let span = error.span().unwrap_or(end..end);
             let before = source.text.get(..span.start).unwrap_or_default();
             if error.message() == "duplicate key" {
@@ -106,8 +114,9 @@ impl Reader {
                 sink.syntax(sink.error(span, message).label("given a second time"), true);
             } else {
                 let word = source.text.get(span.clone()).unwrap_or_default();
-                let bare = before.trim_end().ends_with(['=', '[', ','])
-                    && word.starts_with(char::is_alphabetic);
+                // What is looked back over is then what stands before this word alone.
+                let bare = word.starts_with(char::is_alphabetic)
+                    && before.trim_end().ends_with(['=', '[', ',']);
                 let message = format!("this is not TOML: {}", error.message());
                 let help = bare.then(|| format!("texts are written in quotes: `\"{word}\"`"));
                 sink.syntax(sink.error(span, message).maybe_help(help), false);
