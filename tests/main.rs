@@ -22,6 +22,7 @@ mod contracts;
 mod crash;
 mod cuts;
 mod damage;
+mod documents;
 mod evaluate;
 mod faults;
 mod forget;
