@@ -66,7 +66,10 @@ fn the_first_pages_and_every_other_keep_to_their_numbers_of_words() {
             _ => 1600,
         };
         let count = words(&text);
-        assert!(count <= bound, "{name} has {count} words, and may have {bound}: move something out");
+        assert!(
+            count <= bound,
+            "{name} has {count} words, and may have {bound}: move something out"
+        );
     }
 }
 

@@ -169,7 +169,8 @@ fn range(schema: &Value) -> String {
 fn page(schema: &Value) -> String {
     let mut page = Page { schema, text: HEAD.to_owned(), written: BTreeSet::new() };
     let known: BTreeSet<&str> = TABLES.iter().map(|(key, _)| *key).collect();
-    let found: BTreeSet<&str> = sorted(&schema["properties"]).iter().map(|(k, _)| k.as_str()).collect();
+    let found: BTreeSet<&str> =
+        sorted(&schema["properties"]).iter().map(|(k, _)| k.as_str()).collect();
     assert_eq!(found, known, "a table of the pipeline file that this page does not know");
     for (key, title) in TABLES {
         let schema = &schema["properties"][key];
