@@ -39,6 +39,24 @@ fn script(text: &str) -> (String, usize, Vec<String>) {
     (script, commands, left_out)
 }
 
+/// Runs a script in a project: did it end well, and what was said?
+fn run(script: &str, project: &Project) -> (bool, String, String) {
+    let binary = Path::new(env!("CARGO_BIN_EXE_collegium"));
+    let mut folders = vec![binary.parent().unwrap().to_owned()];
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let said = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(project.root())
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .env("NO_COLOR", "1")
+        .env_remove("COLLEGIUM_JOBS")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (said.status.success(), text(&said.stdout), text(&said.stderr))
+}
+
 #[test]
 fn the_tutorial_runs_in_order_from_its_first_line_to_its_last() {
     let (script, commands, left_out) = script(&read("docs/tutorial.md"));
@@ -48,27 +66,17 @@ fn the_tutorial_runs_in_order_from_its_first_line_to_its_last() {
     let project = Project::in_memory();
     let table = "pipelines/data/penguins.csv";
     project.write(table, std::fs::read(Path::new(ROOT).join(table)).unwrap());
-    let binary = Path::new(env!("CARGO_BIN_EXE_collegium"));
-    let mut folders = vec![binary.parent().unwrap().to_owned()];
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-    let said = Command::new("sh")
-        .args(["-c", &script])
-        .current_dir(project.root())
-        .env("PATH", std::env::join_paths(folders).unwrap())
-        .env("NO_COLOR", "1")
-        .env_remove("COLLEGIUM_JOBS")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    assert!(said.status.success(), "stopped at the last line with a `+`:\n{out}\n{err}");
+    let (good, out, err) = run(&script, &project);
+    assert!(good, "stopped at the last line with a `+`:\n{out}\n{err}");
     // What the text says of the second run.
     assert!(out.contains("up to date"), "{out}");
 }
 
 #[test]
 fn a_command_that_fails_stops_the_tutorial() {
-    let (script, commands, _) = script("```sh\ncollegium no-such-command\n```\n");
+    let (script, commands, _) =
+        script("```sh\ncollegium no-such-command\n```\n```sh\necho on\n```\n");
     assert_eq!(commands, 1);
-    assert!(script.starts_with("set -e"), "{script}");
+    let (good, out, err) = run(&script, &Project::empty());
+    assert!(!good && !out.contains("on") && err.contains("no-such-command"), "{out}\n{err}");
 }
