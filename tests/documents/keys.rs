@@ -2,7 +2,11 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p collegium-cli --test collegium documents` writes the page anew.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+};
 
 use serde_json::Value;
 
@@ -30,7 +34,9 @@ const HEAD: &str = "# Keys of the pipeline file\n\n\
 struct Page<'a> {
     schema: &'a Value,
     text: String,
-    /// Definitions that have their table already.
+    /// The key by which a definition's table is called.
+    titles: BTreeMap<String, String>,
+    /// Definitions that are written already.
     written: BTreeSet<String>,
 }
 
@@ -53,15 +59,12 @@ fn cell(text: &str) -> String {
 
 /// What a key does, and its default.
 fn told(schema: &Value) -> (String, String) {
-    let text = schema["description"].as_str().unwrap_or_default();
-    let (what, default) = match text.rsplit_once("Default: ") {
-        Some((what, default)) => (what, default.trim().trim_end_matches('.').to_owned()),
-        None => match &schema["default"] {
-            Value::Null => (text, "—".to_owned()),
-            value => (text, format!("`{value}`")),
-        },
-    };
-    (cell(what), cell(&default))
+    let text = cell(schema["description"].as_str().unwrap_or_default());
+    match text.rsplit_once("Default: ") {
+        Some((what, default)) => (what.trim().to_owned(), default.trim_end_matches('.').to_owned()),
+        None if schema["default"].is_null() => (text, "—".to_owned()),
+        None => (text, cell(&format!("`{}`", schema["default"]))),
+    }
 }
 
 impl Page<'_> {
@@ -69,12 +72,12 @@ impl Page<'_> {
         &self.schema["definitions"][name]
     }
 
-    /// The type of a value, in words; `key` is the one that a table is called by.
+    /// The type of a value, in words.
     fn kind(&self, schema: &Value, key: &str) -> String {
         if let Some(name) = reference(schema) {
             let definition = self.definition(name);
             return match definition["properties"].is_object() {
-                true => format!("[table](#{key})"),
+                true => format!("[table](#{})", self.titles[name]),
                 false => self.kind(definition, key),
             };
         }
@@ -115,6 +118,11 @@ impl Page<'_> {
     fn table(&mut self, definition: &Value) {
         self.text.push_str("\n| key | type | default | what it does |\n|---|---|---|---|\n");
         let keys = sorted(&definition["properties"]);
+        for (key, schema) in &keys {
+            for (name, _) in self.inside(schema) {
+                self.titles.entry(name).or_insert_with(|| (*key).clone());
+            }
+        }
         for (key, schema) in &keys {
             let (what, default) = told(schema);
             let kind = self.kind(schema, key);
@@ -157,17 +165,17 @@ impl Page<'_> {
 
 /// The least and greatest value, if they say more than that it is not negative.
 fn range(schema: &Value) -> String {
-    let (least, most) = (&schema["minimum"], &schema["maximum"]);
-    match (least.as_f64(), most.as_f64()) {
-        (Some(_), Some(_)) => format!(", {least} to {most}"),
-        (Some(at), None) if at > 0.0 => format!(", at least {least}"),
-        (None, Some(_)) => format!(", at most {most}"),
+    match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
+        (Some(least), Some(most)) => format!(", {least} to {most}"),
+        (Some(least), None) if least > 0.0 => format!(", at least {least}"),
+        (None, Some(most)) => format!(", at most {most}"),
         _ => String::new(),
     }
 }
 
 fn page(schema: &Value) -> String {
-    let mut page = Page { schema, text: HEAD.to_owned(), written: BTreeSet::new() };
+    let mut page =
+        Page { schema, text: HEAD.to_owned(), titles: BTreeMap::new(), written: BTreeSet::new() };
     let known: BTreeSet<&str> = TABLES.iter().map(|(key, _)| *key).collect();
     let found: BTreeSet<&str> =
         sorted(&schema["properties"]).iter().map(|(k, _)| k.as_str()).collect();
