@@ -55,6 +55,15 @@ fn only_learn_knows_burn() {
 }
 
 #[test]
+fn cargo_run_means_the_one_program_of_the_cli() {
+    let workspace = fs::read_to_string(crates().join("../Cargo.toml")).unwrap();
+    assert!(workspace.lines().any(|line| line == "default-members = [\"crates/cli\"]"));
+    let cli = fs::read_to_string(crates().join("cli/Cargo.toml")).unwrap();
+    assert_eq!(cli.lines().filter(|line| *line == "[[bin]]").count(), 1);
+    assert!(!crates().join("cli/src/bin").exists());
+}
+
+#[test]
 fn experts_and_tables_know_no_files() {
     for name in ["table", "learn", "probe"] {
         for dependency in dependencies(name) {
