@@ -20,7 +20,7 @@ pub struct Split {
     /// Share of test rows.
     pub test: f64,
     /// Rows that agree on these columns fall on one side; empty: a row is a group of its own. With a
-    /// split by time they group intervals alone, unless it holds groups out.
+    /// split by time they decide no side, unless it holds groups out.
     pub by: Vec<Spanned<String>>,
     /// Keep the shares within each value of this column.
     pub stratify: Option<Spanned<String>>,
