@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use collegium_digest::Digest;
-use collegium_manifest::{ColumnType, ReadOptions};
+use collegium_manifest::{ColumnType, DataSource, ReadOptions};
 
 use crate::{
     Column, DataError, Table, TableFacts, build,
@@ -61,9 +61,9 @@ impl Places {
 }
 
 /// Opens a CSV, TSV, Parquet, Arrow or IDX file for streaming in chunks of at most `chunk` rows.
-/// `missing` are the texts that mean "missing" in text files, `read` says how these are written, and `most` how many bytes
-/// it may unpack to (`None`: by its size). The one column of an IDX file is called
-/// by the file's name; see [`Rows::adopt`].
+/// `missing` are the texts that mean "missing" in text files, `read` says how these are written, and `most`
+/// how many bytes it may unpack to (`None`: by its size). The one column of an IDX file is called by the
+/// file's name; see [`Rows::adopt`].
 ///
 /// # Errors
 /// If the file is not there, is not a table, or has a header that cannot be used.
@@ -126,6 +126,14 @@ pub fn read_rows(
 }
 
 impl Rows {
+    /// [`read_rows`] of a file for a data source, by what the source says of its files.
+    ///
+    /// # Errors
+    /// As [`read_rows`].
+    pub fn of_source(source: &DataSource, path: &Path, chunk: usize) -> Result<Self, DataError> {
+        read_rows(path, &source.missing, source.read_of_rows(), source.unpacked_limit, chunk)
+    }
+
     /// The column names, in the file's order. Columns of types that have no counterpart here are not
     /// among them.
     pub fn header(&self) -> &[String] {

@@ -193,10 +193,7 @@ impl Session {
 
     fn count_copies(&self, index: usize) -> Result<Option<(u64, u64)>, EngineError> {
         let table = self.table(index)?;
-        let names = self.experts[index].raw.iter().filter_map(|input| match input {
-            Input::Column { column, .. } => Some(column.as_str()),
-            Input::Output { .. } => None,
-        });
+        let names = self.experts[index].raw.iter().filter_map(Input::column);
         let names = names.chain([self.expert(index).target.get_ref().as_str()]);
         let names: Vec<String> =
             names.filter(|name| table.column(name).is_some()).map(str::to_owned).collect();

@@ -33,9 +33,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use collegium_data::{
-    Conform, DataErrorKind, Rows, Side, Style, TableFacts, predicate_reads, read_rows,
-};
+use collegium_data::{Conform, DataErrorKind, Rows, Side, Style, TableFacts, predicate_reads};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
 use collegium_probe::{Family, holm};
@@ -119,16 +117,10 @@ impl Opened {
         let spec = &session.pipeline.data[source];
         let facts = &session.data[source].facts;
         let read = wanted.iter().flat_map(|&index| &session.experts[index].inputs);
-        let mut columns: BTreeSet<String> = read.filter_map(column_of).collect();
+        let mut columns: BTreeSet<String> =
+            read.filter_map(Input::column).map(str::to_owned).collect();
         let inputs: Vec<String> = columns.iter().cloned().collect();
-        let mut rows = read_rows(
-            &options.input,
-            &spec.missing,
-            spec.read_of_rows(),
-            spec.unpacked_limit,
-            options.chunk,
-        )
-        .map_err(wrong)?;
+        let mut rows = Rows::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
         rows.adopt(facts, &inputs);
         let mut unmeasured = BTreeMap::new();
         for &index in wanted {
@@ -237,13 +229,6 @@ impl Opened {
             self.before.among(kept.index, chunk, source.read_of_rows(), &mut identities)
         };
         kept.iter().map(of).collect()
-    }
-}
-
-fn column_of(input: &Input) -> Option<String> {
-    match input {
-        Input::Column { column, .. } => Some(column.clone()),
-        Input::Output { .. } => None,
     }
 }
 

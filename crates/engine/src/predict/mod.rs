@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use collegium_data::{Conform, RowWriter, Rows, TableFacts, read_rows};
+use collegium_data::{Conform, RowWriter, Rows, TableFacts};
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
 use collegium_records::{FORMAT_VERSION, Reason};
@@ -87,22 +87,13 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let columns: BTreeSet<String> = experts
         .iter()
         .flat_map(|expert| &session.experts[expert.index].inputs)
-        .filter_map(|input| match input {
-            Input::Column { column, .. } => Some(column.clone()),
-            Input::Output { .. } => None,
-        })
+        .filter_map(Input::column)
+        .map(str::to_owned)
         .collect();
     let columns: Vec<String> = columns.into_iter().collect();
     let wrong = |error| data_error(error, &session.pipeline.source);
     let spec = &session.pipeline.data[source];
-    let mut rows = read_rows(
-        &options.input,
-        &spec.missing,
-        spec.read_of_rows(),
-        spec.unpacked_limit,
-        options.chunk,
-    )
-    .map_err(wrong)?;
+    let mut rows = Rows::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
     let facts = &session.data[source].facts;
     rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())

@@ -5,7 +5,7 @@ use std::{io::Write as _, path::Path};
 use flate2::{Compression, write::GzEncoder};
 use rand::RngExt as _;
 
-use super::tables;
+use super::{pipeline::move_line, tables};
 use crate::{
     Random, Refusal, Target,
     mutate::{break_once, one, some_times},
@@ -129,19 +129,7 @@ impl Target for Csv {
                 let times = one(&[1, 1, 1, 2, 3, 1000], random);
                 seed.splice(at..at, one(&WORDS, random).repeat(times).into_bytes());
             }
-            _ => {
-                let mut lines: Vec<Vec<u8>> =
-                    seed.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-                if let Some(last) = lines.len().checked_sub(1) {
-                    let (from, to) = (random.random_range(0..=last), random.random_range(0..=last));
-                    match random.random_range(0..3) {
-                        0 => lines.swap(from, to),
-                        1 => drop(lines.remove(from)),
-                        _ => lines.insert(to, lines[from].clone()),
-                    }
-                }
-                seed = lines.concat();
-            }
+            _ => move_line(&mut seed, random),
         });
         seed
     }

@@ -202,20 +202,23 @@ pub(super) fn break_text(text: &mut Vec<u8>, words: &[&str], random: &mut Random
             let times = one(&[1, 1, 1, 1, 2, 3, 100, 20_000], random);
             text.splice(at..at, one(words, random).repeat(times).into_bytes());
         }
-        _ => {
-            let mut lines: Vec<Vec<u8>> =
-                text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            if let Some(last) = lines.len().checked_sub(1) {
-                let (from, to) = (random.random_range(0..=last), random.random_range(0..=last));
-                match random.random_range(0..3) {
-                    0 => lines.swap(from, to),
-                    1 => drop(lines.remove(from)),
-                    _ => lines.insert(to, lines[from].clone()),
-                }
-            }
-            *text = lines.concat();
+        _ => move_line(text, random),
+    }
+}
+
+/// Swaps two lines, leaves one out or writes one a second time.
+pub(super) fn move_line(text: &mut Vec<u8>, random: &mut Random) {
+    let mut lines: Vec<Vec<u8>> =
+        text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    if let Some(last) = lines.len().checked_sub(1) {
+        let (from, to) = (random.random_range(0..=last), random.random_range(0..=last));
+        match random.random_range(0..3) {
+            0 => lines.swap(from, to),
+            1 => drop(lines.remove(from)),
+            _ => lines.insert(to, lines[from].clone()),
         }
     }
+    *text = lines.concat();
 }
 
 fn read_text(path: &Path, text: &str) -> Result<Loaded, Diagnostics> {

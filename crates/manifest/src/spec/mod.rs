@@ -383,6 +383,16 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// Its column, unless it is what an upstream expert hands out.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::Column { column, .. } => Some(column),
+            Self::Output { .. } => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
