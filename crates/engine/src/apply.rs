@@ -261,8 +261,8 @@ impl Session {
             }
             let x = encode(model, sources, chunk)?;
             let mut named = named(model.outputs(&x));
-            if embedding && model.combination.is_none() {
-                named.push((Output::Embedding, model.network.embedding(&x)));
+            if embedding {
+                named.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
             }
             for (output, matrix) in named {
                 let into = all.entry(output.name().to_owned()).or_insert_with(|| Matrix {

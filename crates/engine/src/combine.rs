@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_learn::{
-    Dense, GateError, GateJob, Grown, Head, Job, Lesson, MixtureJob, Model, ModelKind, Network,
-    Target, Watch, fit_gate, fit_mixture, judgement_targets, kernel_class, re_encoded, train,
+    Dense, GateError, GateJob, Grown, Head, Job, Lesson, MixtureJob, Model, Network, Target, Watch,
+    fit_gate, fit_mixture, judgement_targets, kernel_class, kinds, re_encoded, train,
 };
 use collegium_manifest::{
     Diagnostic, Gate, Input, Mixture, Mlp, Model as Spec, Output, Rule, Task,
@@ -166,9 +166,7 @@ impl Session {
             other => failure(other.to_string()),
         })?;
         Ok(Fitted {
-            kind: ModelKind::Gate,
-            network: gated.network,
-            combination: Some(gated.combination),
+            learned: kinds::gate::model(gated.network, gated.combination),
             epochs: gated.epochs,
             best_epoch: gated.best_epoch,
             restarts: Vec::new(),
@@ -207,7 +205,7 @@ impl Session {
             let input = format!("{name}.{}", Output::Prediction);
             let recipe = judgement_recipe(expert, net, &inputs, &input);
             if let Some(fit) = self.known_fit(&recipe.digest())? {
-                networks.push(self.model(&fit)?.network);
+                networks.extend(self.model(&fit)?.layers().cloned());
                 continue;
             }
             let clock = Clock::start();
@@ -231,16 +229,14 @@ impl Session {
             };
             let done = train(&job, watch).map_err(|error| training_error(error, failure))?;
             let model = Model {
-                kind: ModelKind::Mlp,
                 encoder: ready.encoder.only(&inputs_of_its_own),
-                network: done.network,
-                combination: None,
+                learned: kinds::mlp::model(done.network.clone()),
                 head: Head::Regression { mean: 0.0, deviation: 1.0 },
                 classes: Vec::new(),
             };
             let fit = Fit {
                 model: self.store.put(&model.to_bytes())?,
-                kind: model.kind.name().to_owned(),
+                kind: model.kind().to_owned(),
                 task: Task::Regression.name().to_owned(),
                 classes: Vec::new(),
                 epochs: done.epochs,
@@ -259,7 +255,7 @@ impl Session {
                 judged: Vec::new(),
             };
             self.store.realise(&recipe, &fit.model, &fit)?;
-            networks.push(model.network);
+            networks.push(done.network);
             trained.push(name.clone());
         }
         Ok((networks, trained))
@@ -286,9 +282,7 @@ impl Session {
         let Grown { network, combination, epochs, best_epoch, restarts } =
             fit_mixture(&job, watch).map_err(|error| training_error(error, failure))?;
         Ok(Fitted {
-            kind: ModelKind::Mixture,
-            network,
-            combination: Some(combination),
+            learned: kinds::mixture::model(network, combination),
             epochs,
             best_epoch,
             restarts: restarts.into_iter().map(|loss| loss.is_finite().then_some(loss)).collect(),
@@ -324,7 +318,9 @@ impl Session {
                 .ok_or_else(|| EngineError::Lost(format!("the model of {}", expert.get_ref())))?;
             let model = self.model(state.full())?;
             let theirs = encode(&model.encoder)?;
-            let mut network = re_encoded(&model.network, &theirs, &ours).ok_or_else(|| {
+            let layers = model.layers();
+            let network = layers.and_then(|network| re_encoded(network, &theirs, &ours));
+            let mut network = network.ok_or_else(|| {
                 EngineError::Internal(format!("{} cannot be re-encoded", expert.get_ref()))
             })?;
             rescale(&mut network, model.head, ready.head);

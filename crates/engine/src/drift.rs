@@ -64,9 +64,8 @@ impl Session {
         }
         let model = self.model(&anchor.fit)?;
         let encode = |data: &[InputData]| model.encoder.encode(&sources(data), &rows);
-        if model.combination.is_some() {
-            return Ok(moved);
-        }
+        // What combines experts, and what has no gradients in closed form, is measured by its own views.
+        let Some(network) = model.layers() else { return Ok(moved) };
         // Inputs of another kind or width cannot be compared column by column.
         let (Ok(x), Ok(y)) = (encode(&before), encode(&after)) else { return Ok(moved) };
         let groups: Vec<(String, Vec<usize>)> = model
@@ -78,7 +77,7 @@ impl Session {
             .map(|(name, range)| (name.clone(), range.collect()))
             .collect();
         let columns: Vec<usize> = groups.iter().flat_map(|(_, c)| c.iter().copied()).collect();
-        let agop = agop(&model.network, &x, &columns);
+        let agop = agop(network, &x, &columns);
         let moments = moments(&x, &y, &columns);
         let effect = |from: usize, to: usize| -> f64 {
             let width = columns.len();
@@ -92,11 +91,11 @@ impl Session {
             }
             at += own.len();
         }
-        let (f, g) = (model.network.logits(&x), model.network.logits(&y));
+        let (f, g) = (network.logits(&x), network.logits(&y));
         let squares: f64 = f.data.iter().zip(&g.data).map(|(a, b)| f64::from(b - a).powi(2)).sum();
         moved.output = Some(OutputChange {
             predicted: effect(0, columns.len()),
-            first_order: first_order(&model.network, &x, &y),
+            first_order: first_order(network, &x, &y),
             measured: (squares / x.rows as f64).sqrt(),
         });
         Ok(moved)

@@ -7,8 +7,8 @@ use std::{
 
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
-    Combination, Head, Job, LinearJob, Model, ModelKind, Network, RIDGE, Target, TrainError, Watch,
-    constant, fit_linear, kernel_class, train, train_beside,
+    Head, Job, Learned, LinearJob, Model, RIDGE, Target, TrainError, Watch, constant, fit_linear,
+    kernel_class, kinds, train, train_beside,
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Rule, Task};
 use collegium_plan::{Part, reads};
@@ -80,9 +80,7 @@ pub(crate) struct Prepared {
 
 /// What a fit came to.
 pub(crate) struct Fitted {
-    pub(crate) kind: ModelKind,
-    pub(crate) network: Network,
-    pub(crate) combination: Option<Combination>,
+    pub(crate) learned: Box<dyn Learned>,
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) best_epoch: u32,
     /// The best validation loss of each restart.
@@ -92,12 +90,10 @@ pub(crate) struct Fitted {
 }
 
 impl Fitted {
-    /// A network alone, without training by epochs.
-    fn plain(kind: ModelKind, network: Network) -> Self {
+    /// Without training by epochs.
+    fn plain(learned: Box<dyn Learned>) -> Self {
         Self {
-            kind,
-            network,
-            combination: None,
+            learned,
             epochs: Vec::new(),
             best_epoch: 0,
             restarts: Vec::new(),
@@ -206,13 +202,11 @@ impl Session {
         let fitted = match (part, &expert.model) {
             // A fold without a row of the other class, or of another value, knows only how often.
             (Part::Fold { .. }, _) if ready.y.is_one() => Ok(Fitted::plain(
-                ModelKind::Constant,
-                constant(ready.x.width, &ready.y.target(classes)),
+                kinds::constant::model(constant(ready.x.width, &ready.y.target(classes))),
             )),
-            (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(
-                ModelKind::Constant,
+            (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(kinds::constant::model(
                 constant(ready.x.width, &ready.y.target(classes)),
-            )),
+            ))),
             (Part::Baseline(Baseline::Linear), _) => fit_linear(&LinearJob {
                 x: &ready.x,
                 y: ready.y.target(classes),
@@ -220,7 +214,7 @@ impl Session {
                 ridge: RIDGE,
                 interrupted: &self.interrupted,
             })
-            .map(|network| Fitted::plain(ModelKind::Linear, network))
+            .map(|network| Fitted::plain(kinds::linear::model(network)))
             .map_err(|error| training_error(error, failure)),
             (_, ModelSpec::Mlp(spec)) => train_beside_or_alone(
                 &Job {
@@ -232,7 +226,7 @@ impl Session {
                     x_valid: &ready.x_valid,
                     y_valid: ready.y_valid.target(classes),
                     key: recipe.digest(),
-                    start: parent.as_ref().map(|model| &model.network),
+                    start: parent.as_ref().and_then(Model::layers),
                 },
                 &ready.auxiliary,
                 &mut watch,
@@ -240,7 +234,7 @@ impl Session {
             .map(|trained| Fitted {
                 epochs: trained.epochs,
                 best_epoch: trained.best_epoch,
-                ..Fitted::plain(ModelKind::Mlp, trained.network)
+                ..Fitted::plain(kinds::mlp::model(trained.network))
             })
             .map_err(|error| training_error(error, failure)),
             (_, ModelSpec::Gate(spec)) => {
@@ -254,16 +248,14 @@ impl Session {
         }?;
         let rows = (ready.x.rows + ready.x_valid.rows) as u64;
         let model = Model {
-            kind: fitted.kind,
             encoder: ready.encoder,
-            network: fitted.network,
-            combination: fitted.combination,
+            learned: fitted.learned,
             head: ready.head,
             classes: resolved.classes.clone(),
         };
         let fit = Fit {
             model: recipe.digest(),
-            kind: fitted.kind.name().to_owned(),
+            kind: model.kind().to_owned(),
             task: resolved.task.name().to_owned(),
             classes: resolved.classes.clone(),
             epochs: fitted.epochs,

@@ -26,12 +26,12 @@
 
 mod active;
 mod combine;
-mod constant;
 mod format;
 mod gradients;
 mod init;
 mod kernel;
-mod linear;
+pub mod kinds;
+mod learned;
 mod machine;
 mod math;
 mod model;
@@ -39,19 +39,23 @@ mod network;
 mod repair;
 mod tensors;
 mod train;
-mod whole;
 
 pub use collegium_manifest::spec::Activation;
 pub use combine::{
     Combination, GateError, GateJob, Gated, Grown, Lesson, MixtureJob, Pool, Routing, Weights,
     fit_gate, fit_mixture, judged, judgement_targets,
 };
-pub use constant::constant;
-pub use format::ModelError;
+pub use format::{ModelError, Stored, Tensor, Tensors};
 pub use gradients::{Lens, Seeds, Swept};
-pub use linear::{LinearJob, RIDGE, fit_linear};
+pub use kinds::{
+    DenseModel, KINDS, Kind, RoutedModel,
+    constant::constant,
+    kind,
+    linear::{LinearJob, RIDGE, fit_linear},
+};
+pub use learned::{Learned, Routes};
 pub use machine::{estimate_bytes, kernel_class};
-pub use model::{Head, Model, ModelKind, Outputs};
+pub use model::{Head, Model, Outputs};
 pub use network::{Dense, Network};
 pub use repair::{Columns, Repair, constant_losses, raw_outputs, re_encoded, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train, train_beside};

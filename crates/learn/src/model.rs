@@ -1,38 +1,13 @@
-//! A network with what belongs to it: its encoder, and what its outputs mean.
+//! A fitted model: its encoder, what it has learned, and what its outputs mean.
 
-use collegium_digest::{Digest, Hasher};
+use collegium_digest::Digest;
 use collegium_table::{Encoder, Matrix};
 
-use crate::{Combination, Network, math};
-
-/// How a model was fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// By gradient steps.
-    Mlp,
-    /// In closed form or by Newton's method, without hidden layers.
-    Linear,
-    /// The training rows' average: biases alone.
-    Constant,
-    /// A combination of experts that are trained by themselves.
-    Gate,
-    /// Experts and gate in one.
-    Mixture,
-}
-
-impl ModelKind {
-    /// Its name in records: `mlp`, `linear`, `majority`, `gate`, `mixture`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mlp => "mlp",
-            Self::Linear => "linear",
-            Self::Constant => "majority",
-            Self::Gate => "gate",
-            Self::Mixture => "mixture",
-        }
-    }
-}
+use crate::{
+    Kind, Learned, Network, Routes,
+    kinds::{self},
+    math,
+};
 
 /// What the raw outputs mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,20 +26,26 @@ pub enum Head {
 }
 
 /// A trained model: rows of declared inputs in, outputs out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Model {
-    /// How it was fitted.
-    pub kind: ModelKind,
-    /// From declared inputs to the network's.
+    /// From declared inputs to encoded columns.
     pub encoder: Encoder,
-    /// The weights; of a gate or a mixture, what decides the route.
-    pub network: Network,
-    /// Of a gate or a mixture: how experts are combined.
-    pub combination: Option<Combination>,
+    /// From encoded columns to raw outputs.
+    pub learned: Box<dyn Learned>,
     /// What the outputs mean.
     pub head: Head,
     /// Class names in the order of the logits; empty for regression.
     pub classes: Vec<String>,
+}
+
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { encoder, learned, head, classes } = self;
+        *encoder == other.encoder
+            && **learned == *other.learned
+            && *head == other.head
+            && *classes == other.classes
+    }
 }
 
 /// What a model says about each row.
@@ -98,10 +79,7 @@ impl Model {
     /// # Panics
     /// If the rows have another width than the encoder makes.
     pub fn raw(&self, x: &Matrix) -> Matrix {
-        match &self.combination {
-            None => self.network.logits(x),
-            Some(combination) => combination.raw(&self.network, x, &self.head),
-        }
+        self.learned.raw(x, &self.head)
     }
 
     /// Calls `visit` for every row, in order, with the Jacobian of the raw outputs: outputs × encoded
@@ -110,10 +88,28 @@ impl Model {
     /// # Panics
     /// If the rows have another width than the encoder makes.
     pub fn jacobians(&self, x: &Matrix, visit: &mut dyn FnMut(usize, &[f32])) {
-        match &self.combination {
-            None => self.network.jacobians(x, visit),
-            Some(combination) => combination.jacobians(&self.network, x, &self.head, visit),
-        }
+        self.learned.jacobians(x, &self.head, visit);
+    }
+
+    /// The name of its kind in the records of fits.
+    pub fn kind(&self) -> &'static str {
+        let name = self.learned.kind();
+        kinds::kind(name).map_or(name, Kind::in_records)
+    }
+
+    /// The dense layers that it is, if it is made of nothing else.
+    pub fn layers(&self) -> Option<&Network> {
+        self.learned.layers()
+    }
+
+    /// How it weighs several experts, if it does.
+    pub fn routes(&self) -> Option<Routes<'_>> {
+        self.learned.routes()
+    }
+
+    /// The activations of the last hidden layer: rows × units; for one that has dense layers.
+    pub fn embedding(&self, x: &Matrix) -> Option<Matrix> {
+        self.layers().map(|network| network.embedding(x))
     }
 
     /// Raw outputs per row.
@@ -126,30 +122,17 @@ impl Model {
 
     /// The same shape with fresh weights, wherever weights are trained by steps.
     pub fn untrained(&self, key: &Digest) -> Self {
-        let combination = self.combination.clone().map(|mut combination| {
-            for (at, expert) in combination.experts.iter_mut().enumerate() {
-                let key = Hasher::new("untrained expert").digest(key).count(at as u64).finish();
-                *expert = expert.untrained(&key);
-            }
-            combination
-        });
-        Self { network: self.network.untrained(key), combination, ..self.clone() }
+        Self { learned: self.learned.untrained(key), ..self.clone() }
     }
 
     /// Trainable numbers.
     pub fn parameters(&self) -> u64 {
-        match &self.combination {
-            None => self.network.parameters(),
-            // A gate without a network carries one of no inputs, in which nothing was trained.
-            Some(combination) if self.network.inputs() == 0 => combination.parameters(),
-            Some(combination) => self.network.parameters() + combination.parameters(),
-        }
+        self.learned.parameters()
     }
 
     /// Multiply-adds of one row, without those of experts that are handed in.
     pub fn multiply_adds(&self) -> u64 {
-        let inside = self.combination.as_ref().map_or(0, Combination::multiply_adds);
-        self.network.multiply_adds() + inside
+        self.learned.multiply_adds()
     }
 
     /// Outputs for encoded rows.
@@ -218,8 +201,7 @@ mod tests {
             Head::Regression { .. } => Vec::new(),
             _ => (0..bias.len().max(2)).map(|i| i.to_string()).collect(),
         };
-        let (kind, encoder) = (ModelKind::Constant, Encoder::empty());
-        Model { kind, encoder, network, combination: None, head, classes }
+        Model { encoder: Encoder::empty(), learned: kinds::constant::model(network), head, classes }
     }
 
     fn outputs(head: Head, bias: &[f32]) -> Outputs {

@@ -258,8 +258,8 @@ impl Session {
                 return self.encoded_predicted(index, &model, &x, rows);
             }
             let mut outputs = named(model.outputs(&x));
-            if self.hands_out_embedding(expert) && model.combination.is_none() {
-                outputs.push((Output::Embedding, model.network.embedding(&x)));
+            if self.hands_out_embedding(expert) {
+                outputs.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
             }
             for (output, matrix) in outputs {
                 let deployed = self

@@ -227,19 +227,16 @@ impl Session {
             probe: Probe {
                 raw: self.raw_agop(index, &subject.rows, states, key)?,
                 rows: self.attributions(&subject, &sight, state, &[])?,
+                layers: layers(
+                    &subject.model,
+                    &initial,
+                    began,
+                    subject.task,
+                    &Labelled { x: &x_train, labels: &train_labels, classes },
+                    &Labelled { x: &subject.x, labels: &labels, classes },
+                ),
                 // What a combination is made of has its own views.
-                layers: match subject.model.combination {
-                    Some(_) => Vec::new(),
-                    None => layers(
-                        &subject.model,
-                        &initial.network,
-                        began,
-                        subject.task,
-                        &Labelled { x: &x_train, labels: &train_labels, classes },
-                        &Labelled { x: &subject.x, labels: &labels, classes },
-                    ),
-                },
-                images: match subject.model.combination {
+                images: match subject.model.routes() {
                     Some(_) => Vec::new(),
                     None => subject.images(&sight)?,
                 },
@@ -281,7 +278,7 @@ impl Session {
 /// The weights that a fit began with, and whether they are just those: a warm start and a patch began
 /// with another model.
 fn initial(state: &NodeState, model: &Model, key: &Digest) -> (Model, bool) {
-    let own = model.combination.is_none() && state.full().parent.is_none() && state.held.is_none();
+    let own = model.layers().is_some() && state.full().parent.is_none() && state.held.is_none();
     match own {
         true => (model.untrained(&state.recipe), true),
         false => (model.untrained(key), false),

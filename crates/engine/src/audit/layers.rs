@@ -54,13 +54,15 @@ pub(super) struct Labelled<'a> {
 /// kind where they are not known (`began` false).
 pub(super) fn layers(
     model: &Model,
-    initial: &Network,
+    initial: &Model,
     began: bool,
     task: Task,
     train: &Labelled,
     test: &Labelled,
 ) -> Vec<LayerAudit> {
-    let network = &model.network;
+    let (Some(network), Some(initial)) = (model.layers(), initial.layers()) else {
+        return Vec::new();
+    };
     let depth = network.layers.len();
     if depth < 2 || test.x.rows == 0 {
         return Vec::new();

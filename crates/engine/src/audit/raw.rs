@@ -203,7 +203,7 @@ fn pulled(
 ) -> Result<Vec<f32>, EngineError> {
     let x = encode(model, sources, rows)?;
     let mut gradients = vec![0.0; rows.len() * each * x.width];
-    if model.combination.is_some() {
+    let Some(network) = model.layers() else {
         // Cotangents times the Jacobian of each row.
         let Some(values) = &arrived.raw else { return Ok(gradients) };
         model.jacobians(&x, &mut |row, jacobian| {
@@ -218,9 +218,9 @@ fn pulled(
             }
         });
         return Ok(gradients);
-    }
+    };
     let mut sweep = |seeds: Seeds| {
-        model.network.sweep(&x, seeds, &mut |swept| {
+        network.sweep(&x, seeds, &mut |swept| {
             let from = swept.start * each * x.width;
             for (sum, value) in gradients[from..].iter_mut().zip(swept.at_inputs()) {
                 *sum += value;

@@ -94,10 +94,9 @@ impl Subject {
         frame: &Frame,
         keep: bool,
     ) -> Result<Gathered, AgopError> {
-        if model.combination.is_some() {
+        let Some(network) = model.layers() else {
             return self.gather_jacobians(model, x, frame, keep);
-        }
-        let network = &model.network;
+        };
         let lens = network.lens(&frame.values, frame.columns);
         let lift = network
             .layers
@@ -111,7 +110,7 @@ impl Subject {
         sum.finish()
     }
 
-    /// The same of a combination, whose Jacobians are written out.
+    /// The same of a model that is not dense layers: its Jacobians are written out.
     fn gather_jacobians(
         &self,
         model: &Model,

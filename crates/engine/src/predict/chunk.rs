@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use collegium_learn::{Combination, Weights};
+use collegium_learn::{Combination, Routes, Weights};
 use collegium_manifest::{Input, Output};
 use collegium_table::{Column, Matrix, Source, Surprises, Table};
 
@@ -87,7 +87,7 @@ impl<'a> Chunk<'a> {
             let Some(expert) = self.experts.iter().find(|expert| expert.index == index) else {
                 continue;
             };
-            let sparse = expert.model.combination.as_ref().is_some_and(is_sparse);
+            let sparse = expert.model.routes().is_some_and(|routes| is_sparse(routes.combination));
             for input in &self.session.experts[index].inputs {
                 if let Input::Output { expert: from, output } = input
                     && !(sparse && *output == Output::Prediction)
@@ -106,7 +106,7 @@ impl<'a> Chunk<'a> {
         let experts = self.experts;
         let expert = &experts[at];
         let inputs = &self.session.experts[expert.index].inputs;
-        let sparse = expert.model.combination.as_ref().filter(|combination| is_sparse(combination));
+        let sparse = expert.model.routes().filter(|routes| is_sparse(routes.combination));
         let mut data = Vec::with_capacity(inputs.len());
         let mut members = Vec::new();
         for (position, input) in inputs.iter().enumerate() {
@@ -130,8 +130,8 @@ impl<'a> Chunk<'a> {
                 }
             });
         }
-        if let Some(combination) = sparse {
-            self.ask(at, combination, &members, rows, &mut data)?;
+        if let Some(routes) = sparse {
+            self.ask(at, routes, &members, rows, &mut data)?;
         }
         let sources: Vec<Source> = data.iter().map(InputData::source).collect();
         let (x, unseen) = expert
@@ -141,8 +141,8 @@ impl<'a> Chunk<'a> {
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
         self.surprises[at].add(&unseen);
         let mut made: Made = named(expert.model.outputs(&x)).into_iter().collect();
-        if self.session.hands_out_embedding(expert.index) && expert.model.combination.is_none() {
-            made.insert(Output::Embedding, expert.model.network.embedding(&x));
+        if self.session.hands_out_embedding(expert.index) {
+            made.extend(expert.model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
         }
         Ok(made)
     }
@@ -151,13 +151,14 @@ impl<'a> Chunk<'a> {
     fn ask(
         &mut self,
         at: usize,
-        combination: &Combination,
+        routes: Routes,
         members: &[(usize, usize)],
         rows: &[u32],
         data: &mut [InputData],
     ) -> Result<(), EngineError> {
         let experts = self.experts;
         let model = &experts[at].model;
+        let combination = routes.combination;
         // Experts in the gate's own order: by their columns.
         let groups = model.encoder.groups();
         let order: Vec<(usize, usize)> = combination
@@ -187,7 +188,7 @@ impl<'a> Chunk<'a> {
         }
         let sources: Vec<Source> = data.iter().map(InputData::source).collect();
         let x = crate::inputs::encode(model, &sources, rows)?;
-        let weights = combination.weights(&model.network, &x, &model.head);
+        let weights = routes.weights(&x, &model.head);
         for (k, &(position, from)) in order.iter().enumerate() {
             let own: Vec<u32> = rows
                 .iter()

@@ -20,6 +20,8 @@ pub(super) const GONE: &str = "what it was trained on is no longer in the store"
 /// An anchor beside its new inputs, encoded.
 pub(super) struct Ground {
     pub(super) model: Model,
+    /// Its layers.
+    pub(super) network: Network,
     pub(super) encoder: Encoder,
     pub(super) columns: Columns,
     pub(super) x_old: Matrix,
@@ -52,6 +54,9 @@ impl Session {
         };
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
         let model = self.model(&fit)?;
+        let Some(network) = model.layers().cloned() else {
+            return Ok(Err(format!("models of kind `{}` have nothing to repair", model.kind())));
+        };
         let rows = evenly(&self.rows(crate::inputs::training_rows(index, part))?, MOST_ROWS);
         let stopping = self.stopping_rows(index, part);
         let valid = self.rows(stopping)?;
@@ -105,6 +110,7 @@ impl Session {
         let columns = columns(&model.encoder, &encoder, &positions);
         Ok(Ok(Ground {
             model,
+            network,
             encoder,
             columns,
             x_old,
@@ -126,7 +132,7 @@ impl Ground {
         interrupted: &'a std::sync::atomic::AtomicBool,
     ) -> Repair<'a> {
         Repair {
-            network: &self.model.network,
+            network: &self.network,
             old: &self.x_old,
             new: &self.x_new,
             columns: &self.columns,
@@ -138,7 +144,9 @@ impl Ground {
 
     /// The model that reads the new inputs through `network`.
     pub(super) fn patched(&self, network: Network) -> Model {
-        Model { encoder: self.encoder.clone(), network, ..self.model.clone() }
+        let learned = self.model.learned.with_layers(network);
+        let learned = learned.unwrap_or_else(|| self.model.learned.clone());
+        Model { encoder: self.encoder.clone(), learned, ..self.model.clone() }
     }
 
     /// From the loss that is trained on to the one that is reported: squared target units.

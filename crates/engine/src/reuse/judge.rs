@@ -145,7 +145,7 @@ impl Session {
             losses.iter_mut().for_each(|loss| *loss *= unit);
             Ok(losses)
         };
-        let network = &ground.model.network;
+        let network = &ground.network;
         let before = losses(&raw_outputs(network, &ground.x_old_valid))?;
         let constant =
             constant_losses(&ground.y.target(classes), &y_valid, weights).map_err(failed)?;

@@ -65,7 +65,7 @@ impl Session {
             Ok(network.blended(&whole, blend))
         };
         let network = match candidate {
-            Candidate::Deployed => Some(ground.model.network.clone()),
+            Candidate::Deployed => Some(ground.network.clone()),
             Candidate::Shim => repair.shim(),
             Candidate::ShimRefit => match repair.shim() {
                 Some(shim) => Some(refitted(shim)?),

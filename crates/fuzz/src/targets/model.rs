@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use collegium_learn::{
-    Activation, Combination, Dense, Head, Model, ModelKind, Network, Pool, Routing, Weights,
+    Activation, Combination, Dense, Head, Model, Network, Pool, Routing, Weights, kinds,
 };
 use collegium_table::{Column, Encoder, ImageShape, Matrix, Source, Values};
 use rand::RngExt as _;
@@ -105,7 +105,7 @@ fn models() -> Vec<Model> {
     let plain = |names: &[&str], hidden: usize, outputs, activation, head, classes| {
         let encoder = inputs.encoder(names);
         let network = network(&[encoder.width(), hidden, outputs], activation);
-        Model { kind: ModelKind::Mlp, encoder, network, combination: None, head, classes }
+        Model { encoder, learned: kinds::mlp::model(network), head, classes }
     };
     let regression = Head::Regression { mean: 0.1 + 0.2, deviation: 1.0 / 3.0 };
     let mut all = vec![
@@ -138,9 +138,8 @@ fn models() -> Vec<Model> {
             pool,
         };
         let network = network(layers, Activation::Relu);
-        let combination = Some(combination);
-        let (kind, head, classes) = (ModelKind::Gate, Head::Binary, two.clone());
-        Model { kind, encoder, network, combination, head, classes }
+        let learned = kinds::gate::model(network, combination);
+        Model { encoder, learned, head: Head::Binary, classes: two.clone() }
     };
     let routing =
         Routing { temperature: 0.5, top_k: Some(1), shared: vec![0], bias: vec![0.25, -0.25] };
@@ -156,19 +155,9 @@ fn models() -> Vec<Model> {
     let width = encoder.width();
     let weights = Weights::Softmax(Routing { shared: Vec::new(), bias: Vec::new(), ..routing });
     let experts = (0..2).map(|_| network(&[width, 3, 1], Activation::Relu)).collect();
-    all.push(Model {
-        kind: ModelKind::Mixture,
-        encoder,
-        network: network(&[width, 2], Activation::Relu),
-        combination: Some(Combination {
-            handed: Vec::new(),
-            experts,
-            weights,
-            pool: Pool::Arithmetic,
-        }),
-        head: Head::Binary,
-        classes: two,
-    });
+    let combination = Combination { handed: Vec::new(), experts, weights, pool: Pool::Arithmetic };
+    let learned = kinds::mixture::model(network(&[width, 2], Activation::Relu), combination);
+    all.push(Model { encoder, learned, head: Head::Binary, classes: two });
     all
 }
 

@@ -18,7 +18,7 @@ use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::{
     Dense, TrainError,
-    linear::{Smooth, lbfgs, newton},
+    kinds::linear::{Smooth, lbfgs, newton},
     tensors::{tensor, values},
     train::Truth,
 };

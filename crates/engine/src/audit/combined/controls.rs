@@ -6,7 +6,7 @@
 //! experts included, and differences are taken seed by seed.
 
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_learn::{Pool, Weights};
+use collegium_learn::{Pool, Routes, Weights};
 use collegium_manifest::{Expert, Gate, Model, Task};
 use collegium_plan::View;
 use collegium_probe::{over_rows, over_seeds, predicted_labels};
@@ -181,8 +181,12 @@ impl Session {
 
     /// The expert that a gate gives all weight to.
     fn chosen_one(&self, index: usize, state: &NodeState) -> Result<Option<String>, EngineError> {
-        let combination = self.model(state.full())?.combination;
-        let Some(Weights::Fixed(weights)) = combination.map(|c| c.weights) else { return Ok(None) };
+        let model = self.model(state.full())?;
+        let Some(Weights::Fixed(weights)) =
+            model.routes().map(|routes| &routes.combination.weights)
+        else {
+            return Ok(None);
+        };
         let one = weights.iter().position(|weight| *weight == 1.0);
         let gate = self.expert(index).gate();
         Ok(one.zip(gate).and_then(|(at, gate)| Some(gate.experts.get(at)?.get_ref().clone())))
@@ -202,7 +206,7 @@ impl Session {
             return Ok(Vec::new());
         };
         let model = self.model(state.full())?;
-        let Some(combination) = &model.combination else { return Ok(Vec::new()) };
+        let Some(Routes { combination, .. }) = model.routes() else { return Ok(Vec::new()) };
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
         let alone = |by: Option<usize>, rows: &[u32]| -> Result<Predicted, EngineError> {
@@ -251,12 +255,11 @@ impl Session {
             }
         }
         // Whoever has no weight in any row is not computed.
-        if let Some(gate) = self.expert(index).gate()
-            && let Some(Weights::Fixed(weights)) = self
-                .model(state.full())?
-                .combination
-                .filter(|c| c.pool != Pool::Stack)
-                .map(|c| c.weights)
+        let Some(gate) = self.expert(index).gate() else { return Ok(size) };
+        let model = self.model(state.full())?;
+        if let Some(Routes { combination, .. }) = model.routes()
+            && let Weights::Fixed(weights) = &combination.weights
+            && combination.pool != Pool::Stack
             && let Some(costs) = self.costs(gate, states)?
         {
             let asked = weights.iter().zip(&costs).filter(|(weight, _)| **weight != 0.0);
@@ -305,8 +308,8 @@ impl Session {
             return Ok(None);
         };
         let model = self.model(state.full())?;
-        let Some(combination) = &model.combination else { return Ok(None) };
-        let routed = self.routes(index, &model, combination, states)?;
+        let Some(routes) = model.routes() else { return Ok(None) };
+        let routed = self.routes(index, &model, routes, states)?;
         let Some(weights) = &routed.weights else { return Ok(None) };
         let mut by: Vec<usize> = weights
             .data

@@ -7,7 +7,7 @@ mod routes;
 mod verdict;
 
 use collegium_digest::Digest;
-use collegium_learn::{Combination, Head, Model, ModelKind, Weights};
+use collegium_learn::{Combination, Head, Model, Routes, Weights, kinds};
 use collegium_manifest::Model as Spec;
 use collegium_plan::View;
 use collegium_records::{Agop, CascadeFigures, Combined};
@@ -31,12 +31,12 @@ impl Session {
         key: &Digest,
     ) -> Result<Option<Combined>, EngineError> {
         let model = self.model(state.full())?;
-        let Some(combination) = &model.combination else { return Ok(None) };
+        let Some(routes) = model.routes() else { return Ok(None) };
         let kind = match &self.expert(index).model {
             Spec::Gate(gate) => gate.rule.name(),
             _ => "mixture",
         };
-        let routed = self.routes(index, &model, combination, states)?;
+        let routed = self.routes(index, &model, routes, states)?;
         let compared = self.controls(index, &routed, states, key)?;
         let gate = match skilled {
             true => self.what_decides(index, &model, states, key)?,
@@ -44,7 +44,7 @@ impl Session {
         };
         let routing = self.routing(index, &routed, &compared.without, key)?;
         let mut verdict = verdict::of(kind, &compared, &state.full().restarts);
-        let cascade = self.cascade_figures(index, combination, &routed, states)?;
+        let cascade = self.cascade_figures(index, routes.combination, &routed, states)?;
         verdict.extend(
             cascade.as_ref().map(|figures| {
                 verdict::asked(&self.members(index), figures, compared.multiply_adds)
@@ -99,7 +99,7 @@ impl Session {
         states: &States,
         key: &Digest,
     ) -> Result<Option<Agop>, EngineError> {
-        let Some(combination) = &model.combination else { return Ok(None) };
+        let Some(Routes { network, combination }) = model.routes() else { return Ok(None) };
         let Weights::Softmax(_) = combination.weights else { return Ok(None) };
         let inputs = &self.experts[index].inputs;
         let own: Vec<usize> =
@@ -113,10 +113,8 @@ impl Session {
             .collect();
         let names = self.members(index);
         let router = Model {
-            kind: ModelKind::Mlp,
             encoder: model.encoder.only(&own),
-            network: model.network.clone(),
-            combination: None,
+            learned: kinds::mlp::model(network.clone()),
             head: if names.len() > 1 { Head::Classes } else { Head::Binary },
             classes: names,
         };

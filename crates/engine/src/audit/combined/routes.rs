@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use collegium_digest::Digest;
-use collegium_learn::{Combination, Head, Model, Pool};
+use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{Loss, Predictions, RouteCodes, RoutingInputs, Without, predicted_labels};
@@ -60,19 +60,18 @@ impl Session {
         &self,
         index: usize,
         model: &Model,
-        combination: &Combination,
+        routes: Routes,
         states: &States,
     ) -> Result<Routed, EngineError> {
         let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
         let inputs = &self.experts[index].inputs;
         let data = self.input_data(index, inputs, View::Deployed, states)?;
         let x = encode(model, &crate::drift::sources(&data), &rows)?;
+        let combination = routes.combination;
         let width = combination.answer_width(&model.head);
-        let weights = (combination.pool != Pool::Stack)
-            .then(|| combination.weights(&model.network, &x, &model.head));
+        let weights = (combination.pool != Pool::Stack).then(|| routes.weights(&x, &model.head));
         let answers = combination.predictions(&x, &model.head, None);
-        let losses =
-            self.raw_losses(index, model, combination.raw(&model.network, &x, &model.head), &rows)?;
+        let losses = self.raw_losses(index, model, routes.raw(&x, &model.head), &rows)?;
         let experts = combination.len();
         let mut alone = vec![0.0; rows.len() * experts];
         for expert in 0..experts {
@@ -90,7 +89,7 @@ impl Session {
         let mut without = Vec::new();
         if experts > 1 && weights.is_some() {
             for expert in 0..experts {
-                let raw = combination.raw_without(&model.network, &x, &model.head, expert);
+                let raw = routes.raw_without(&x, &model.head, expert);
                 without.push(self.raw_losses(index, model, raw, &rows)?);
             }
         }

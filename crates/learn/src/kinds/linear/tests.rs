@@ -1,7 +1,7 @@
 use collegium_digest::{Digest, stream};
 use rand::RngExt as _;
 
-use super::*;
+use super::{super::smooth::Smooth as _, *};
 
 static GO: AtomicBool = AtomicBool::new(false);
 

@@ -5,7 +5,7 @@
 use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
-use super::{Smooth, newton};
+use super::{newton, smooth::Smooth};
 use crate::{Target, TrainError, train::Truth};
 
 /// The bias is not shrunk, only kept from running away where nothing else holds it.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::atomic::AtomicBool};
 
-use super::{Smooth, Way, check, dot, moved, search};
+use super::smooth::{Smooth, Way, check, dot, moved, search};
 use crate::TrainError;
 
 const MEMORY: usize = 10;

@@ -1,8 +1,33 @@
-//! The yardstick that knows nothing: the average.
+//! Constants: the average of the training rows, the baseline that knows nothing.
 
 use collegium_manifest::spec::Activation;
 
-use crate::{Dense, Network, Target};
+use super::{Kind, dense::DenseModel};
+use crate::{Dense, Learned, ModelError, Network, Stored, Target, Tensors};
+
+const NAME: &str = "constant";
+
+/// The kind.
+pub struct Constant;
+
+impl Kind for Constant {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn in_records(&self) -> &'static str {
+        "majority"
+    }
+
+    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        DenseModel::load(NAME, stored, tensors)
+    }
+}
+
+/// The model that always gives this network's biases.
+pub fn model(network: Network) -> Box<dyn Learned> {
+    Box::new(DenseModel::new(NAME, network))
+}
 
 /// A network of biases alone, for rows of `inputs` encoded columns.
 ///

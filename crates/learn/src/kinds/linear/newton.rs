@@ -5,7 +5,10 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::{Device, Tensor, TensorData};
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::{Smooth, Way, check, dot, objective::Objective, search};
+use super::{
+    objective::Objective,
+    smooth::{Smooth, Way, check, dot, search},
+};
 use crate::TrainError;
 
 const STEPS: u32 = 50;

@@ -6,18 +6,13 @@
 //! Hessian would be too large, L-BFGS goes the same way in more and cheaper steps. Rejected: gradient
 //! steps on batches, because a yardstick should not depend on a learning rate.
 
-pub(crate) mod lbfgs;
-pub(crate) mod newton;
-mod objective;
-
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;
-use nalgebra::DMatrix;
 
+use super::{lbfgs, newton, objective::Objective};
 use crate::{Dense, Network, Target, TrainError, train::Truth};
-use objective::Objective;
 
 /// The usual ridge, in units of the mean loss: enough to bound the weights of separable classes,
 /// too little to shrink anything that a thousand rows support.
@@ -64,20 +59,6 @@ pub fn fit_linear(job: &LinearJob) -> Result<Network, TrainError> {
     Ok(network(&objective, &centred(theta, objective.outputs())))
 }
 
-/// A convex function with what is needed to minimise it.
-pub(crate) trait Smooth {
-    /// Value and gradient.
-    fn evaluate(&self, theta: &[f64]) -> (f64, Vec<f64>);
-
-    /// Second derivatives, or something near them: they steer and do not decide.
-    fn hessian(&self, theta: &[f64]) -> DMatrix<f64>;
-
-    /// A first guess at H⁻¹v, where there is a better one than a multiple of v.
-    fn precondition(&self, _v: &[f64]) -> Option<Vec<f64>> {
-        None
-    }
-}
-
 /// Softmax does not see what all logits share, so it is taken out: of the solutions, the one with
 /// zero means.
 fn centred(mut theta: Vec<f64>, outputs: usize) -> Vec<f64> {
@@ -98,62 +79,6 @@ fn network(objective: &Objective, theta: &[f64]) -> Network {
     Network { layers: vec![layer], activation: Activation::Relu }
 }
 
-/// A step of either method.
-fn check(interrupted: &AtomicBool, step: u32, value: f64) -> Result<(), TrainError> {
-    if interrupted.load(Ordering::Relaxed) {
-        return Err(TrainError::Interrupted);
-    }
-    if value.is_finite() {
-        return Ok(());
-    }
-    let what = "the loss is no longer a finite number".to_owned();
-    Err(TrainError::Diverged { epoch: step + 1, what })
-}
-
-/// Where a step leads, and what the slope says that the whole of it gains: −gᵀd.
-struct Way<'a> {
-    direction: &'a [f64],
-    fall: f64,
-}
-
-/// Where a search ended.
-struct Found {
-    length: f64,
-    theta: Vec<f64>,
-    value: f64,
-    gradient: Vec<f64>,
-}
-
-/// Backtracking (Nocedal & Wright, algorithm 3.1): halves `length` until the value falls as Armijo's
-/// condition asks. `None` if no part of the step down to `shortest` does.
-fn search(
-    objective: &impl Smooth,
-    (theta, value): (&[f64], f64),
-    way: &Way,
-    mut length: f64,
-    shortest: f64,
-) -> Option<Found> {
-    loop {
-        let next = moved(theta, length, way.direction);
-        let (next_value, gradient) = objective.evaluate(&next);
-        if next_value <= value - 1e-4 * length * way.fall {
-            return Some(Found { length, theta: next, value: next_value, gradient });
-        }
-        length *= 0.5;
-        if length < shortest {
-            return None;
-        }
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// `a + t·b`
-fn moved(a: &[f64], t: f64, b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a + t * b).collect()
-}
-
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;
