@@ -14,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+use collegium_learn::DECLARED;
 use collegium_manifest::{NoBlueprint, SourceFile, parse};
 
 use blocks::{Block, anchors, blocks, links, prose, spans};
@@ -136,7 +137,7 @@ fn errors(text: &str) -> Vec<String> {
         }
     };
     let source = Arc::new(SourceFile::new("pipelines/shown.toml", text));
-    match parse(source, PathBuf::from(ROOT), &blueprint) {
+    match parse(source, PathBuf::from(ROOT), &DECLARED, &blueprint) {
         Ok(_) => Vec::new(),
         Err(found) => found.iter().filter(|e| !e.warning).map(|e| e.message.clone()).collect(),
     }

@@ -285,7 +285,9 @@ fn a_specialist_does_not_notice_what_moves_outside_its_rows() {
 /// The side of every row, as the data crate settles it.
 fn sides(project: &Project) -> Vec<collegium_data::Side> {
     let pipeline =
-        collegium_manifest::load(&project.path("pipelines/small.toml")).unwrap().pipeline;
+        collegium_manifest::load(&project.path("pipelines/small.toml"), &collegium_learn::DECLARED)
+            .unwrap()
+            .pipeline;
     let store = collegium_store::Store::open(project.root()).unwrap();
     let fence = collegium_manifest::Fence::around(project.root());
     let context = collegium_data::Context {

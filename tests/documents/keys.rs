@@ -119,8 +119,11 @@ impl Page<'_> {
         self.text.push_str("\n| key | type | default | what it does |\n|---|---|---|---|\n");
         let keys = sorted(&definition["properties"]);
         for (key, schema) in &keys {
-            for (name, _) in self.inside(schema) {
-                self.titles.entry(name).or_insert_with(|| (*key).clone());
+            for (name, inner) in self.inside(schema) {
+                self.titles.entry(name).or_insert_with(|| match variant(&inner) {
+                    Some(kind) => format!("{key}-{kind}"),
+                    None => (*key).clone(),
+                });
             }
         }
         for (key, schema) in &keys {
@@ -142,7 +145,8 @@ impl Page<'_> {
         for (key, schema) in &keys {
             for (name, inner) in self.inside(schema) {
                 if inner["properties"].is_object() && self.written.insert(name) {
-                    write!(self.text, "\n### `{key}`\n\n{}\n", told(&inner).0).unwrap();
+                    let of = variant(&inner).map_or(String::new(), |kind| format!(": {kind}"));
+                    write!(self.text, "\n### `{key}`{of}\n\n{}\n", told(&inner).0).unwrap();
                     self.table(&inner);
                 }
             }
@@ -161,6 +165,11 @@ impl Page<'_> {
         let parts = options.chain([&schema["items"], &schema["additionalProperties"]]);
         parts.filter(|part| part.is_object()).flat_map(|part| self.inside(part)).collect()
     }
+}
+
+/// The `type` that a table must have, where several tables can stand in one place.
+fn variant(definition: &Value) -> Option<&str> {
+    definition["properties"]["type"]["const"].as_str()
 }
 
 /// The least and greatest value, if they say more than that it is not negative.
@@ -197,7 +206,7 @@ fn page(schema: &Value) -> String {
 
 #[test]
 fn the_page_of_keys_is_that_of_the_schema() {
-    let text = page(&collegium_manifest::json_schema());
+    let text = page(&collegium_manifest::json_schema(&collegium_learn::DECLARED));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(Path::new(ROOT).join(FILE), &text).unwrap();
     }
@@ -208,7 +217,7 @@ fn the_page_of_keys_is_that_of_the_schema() {
 /// Every key of every table has its row, and something to say.
 #[test]
 fn no_key_is_left_out_of_the_page_of_keys() {
-    let schema = collegium_manifest::json_schema();
+    let schema = collegium_manifest::json_schema(&collegium_learn::DECLARED);
     let text = page(&schema);
     let mut count = 0;
     for (name, definition) in sorted(&schema["definitions"]) {

@@ -32,7 +32,11 @@ fn is_file(target: &str) -> bool {
 /// Loads the named pipeline, or the only one; prints its warnings.
 pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure> {
     let path = find(named)?;
-    match collegium_manifest::load_within(&path, crate::consent::allowed()) {
+    match collegium_manifest::load_within(
+        &path,
+        &collegium_engine::DECLARED,
+        crate::consent::allowed(),
+    ) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() && !args.quiet {
                 let colour = crate::screen::colour_on_stderr();

@@ -7,20 +7,21 @@ use std::{
 
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
-    Head, Job, Learned, LinearJob, Model, RIDGE, Target, TrainError, Watch, constant, fit_linear,
-    kernel_class, kinds, train, train_beside,
+    Estimator, FitError, FitJob, Fitted, Head, Lesson, Model, RIDGE, Shape, Target, TrainError,
+    Watch, constant as average, kernel_class,
+    kinds::{self, linear::LinearParams},
 };
-use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Model as ModelSpec, Rule, Task};
-use collegium_plan::{Part, reads};
+use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Task};
+use collegium_plan::{BEGINS_WITH, Part, reads};
 use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
 use collegium_table::{Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
 
 use crate::{
     EngineError, Event, FitFailure, Session,
+    around::{self, Around},
     audit::PERMUTED,
     clock::Clock,
-    combine::Gating,
     inputs::{States, input_names, training_rows},
     rows::{NO_LABEL, Rows},
 };
@@ -78,30 +79,6 @@ pub(crate) struct Prepared {
     pub(crate) auxiliary: Vec<(Labels, usize)>,
 }
 
-/// What a fit came to.
-pub(crate) struct Fitted {
-    pub(crate) learned: Box<dyn Learned>,
-    pub(crate) epochs: Vec<Epoch>,
-    pub(crate) best_epoch: u32,
-    /// The best validation loss of each restart.
-    pub(crate) restarts: Vec<Option<f64>>,
-    /// Experts whose own networks were trained for it.
-    pub(crate) judged: Vec<String>,
-}
-
-impl Fitted {
-    /// Without training by epochs.
-    fn plain(learned: Box<dyn Learned>) -> Self {
-        Self {
-            learned,
-            epochs: Vec::new(),
-            best_epoch: 0,
-            restarts: Vec::new(),
-            judged: Vec::new(),
-        }
-    }
-}
-
 impl Session {
     /// Executes a fit under the lock of its recipe. If another process has done it meanwhile, its
     /// result is taken and nothing is executed: the flag says whether this call did the work.
@@ -125,19 +102,14 @@ impl Session {
             return Err(EngineError::Interrupted);
         }
         let node = self.node_name(index);
-        let expert = self.expert(index);
         self.observer.event(Event::FitStarted {
             node: node.clone(),
             part: part.to_string(),
-            epochs: match (part, &expert.model) {
-                (Part::Baseline(Baseline::Majority | Baseline::Linear), _) => 0,
-                (_, ModelSpec::Mlp(_)) => expert.train.epochs,
-                (_, ModelSpec::Gate(gate)) => match &gate.rule {
-                    Rule::Softmax { .. } => expert.train.epochs,
-                    _ => 0,
-                },
-                (_, ModelSpec::Mixture(mixture)) => {
-                    expert.train.epochs.saturating_mul(mixture.restarts)
+            epochs: match part {
+                Part::Baseline(Baseline::Majority | Baseline::Linear) => 0,
+                _ => {
+                    let cost = self.cost(index, Shape { width: 0, outputs: 1, rows: 0 });
+                    cost.epochs.saturating_mul(cost.restarts)
                 }
             },
         });
@@ -199,54 +171,53 @@ impl Session {
             });
         };
         let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
-        let fitted = match (part, &expert.model) {
-            // A fold without a row of the other class, or of another value, knows only how often.
-            (Part::Fold { .. }, _) if ready.y.is_one() => Ok(Fitted::plain(
-                kinds::constant::model(constant(ready.x.width, &ready.y.target(classes))),
-            )),
-            (Part::Baseline(Baseline::Majority), _) => Ok(Fitted::plain(kinds::constant::model(
-                constant(ready.x.width, &ready.y.target(classes)),
-            ))),
-            (Part::Baseline(Baseline::Linear), _) => fit_linear(&LinearJob {
-                x: &ready.x,
-                y: ready.y.target(classes),
-                class_weights: weights,
-                ridge: RIDGE,
-                interrupted: &self.interrupted,
-            })
-            .map(|network| Fitted::plain(kinds::linear::model(network)))
-            .map_err(|error| training_error(error, failure)),
-            (_, ModelSpec::Mlp(spec)) => train_beside_or_alone(
-                &Job {
-                    spec,
+        // A fold without a row of the other class, or of another value, knows only how often.
+        let constant = match part {
+            Part::Baseline(Baseline::Majority) => true,
+            Part::Fold { .. } => ready.y.is_one(),
+            _ => false,
+        };
+        let fitted = if constant {
+            let average = average(ready.x.width, &ready.y.target(classes));
+            Fitted::at_once(kinds::constant::model(average))
+        } else {
+            let linear = LinearParams { ridge: RIDGE };
+            let estimator: &dyn Estimator = match part {
+                Part::Baseline(Baseline::Linear) => &linear,
+                _ => self.estimator(index)?,
+            };
+            let auxiliary: Vec<Target<'_>> =
+                ready.auxiliary.iter().map(|(labels, count)| labels.target(*count)).collect();
+            let begins = |name: &String| name.starts_with(BEGINS_WITH);
+            let job = FitJob {
+                lesson: Lesson {
                     train: &expert.train,
                     class_weights: weights,
                     x: &ready.x,
                     y: ready.y.target(classes),
                     x_valid: &ready.x_valid,
                     y_valid: ready.y_valid.target(classes),
+                    head: ready.head,
                     key: recipe.digest(),
-                    start: parent.as_ref().and_then(Model::layers),
                 },
-                &ready.auxiliary,
-                &mut watch,
-            )
-            .map(|trained| Fitted {
-                epochs: trained.epochs,
-                best_epoch: trained.best_epoch,
-                ..Fitted::plain(kinds::mlp::model(trained.network))
-            })
-            .map_err(|error| training_error(error, failure)),
-            (_, ModelSpec::Gate(spec)) => {
-                let gated = Gating { index, part, recipe, spec, states };
-                self.fit_gate_on(&gated, &ready, weights, &mut watch, &failure)
-            }
-            (_, ModelSpec::Mixture(spec)) => {
-                let grown = Gating { index, part, recipe, spec, states };
-                self.fit_mixture_on(&grown, &ready, weights, &mut watch, &failure)
-            }
-        }?;
-        let rows = (ready.x.rows + ready.x_valid.rows) as u64;
+                encoder: &ready.encoder,
+                data: &expert.data,
+                auxiliary: &auxiliary,
+                start: parent.as_ref(),
+                begins: part == Part::Full && recipe.ingredients.keys().any(begins),
+            };
+            let mut around = Around { session: self, index, part, encoder: &ready.encoder, states };
+            estimator.fit(&job, &mut around, &mut watch).map_err(|error| match error {
+                FitError::Train(error) => training_error(error, failure),
+                FitError::Reason(reason) => failure(reason),
+                FitError::Host(error) => around::told(error),
+            })?
+        };
+        let shape = Shape {
+            width: ready.x.width,
+            outputs: resolved.outputs(),
+            rows: (ready.x.rows + ready.x_valid.rows) as u64,
+        };
         let model = Model {
             encoder: ready.encoder,
             learned: fitted.learned,
@@ -263,17 +234,14 @@ impl Session {
             parameters: model.parameters(),
             multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
-            cost: Cost {
-                peak_bytes: self.bytes(index, ready.x.width, resolved.outputs(), rows),
-                ..Cost::default()
-            },
+            cost: Cost { peak_bytes: self.cost(index, shape).peak_bytes, ..Cost::default() },
             kernel: kernel_class(),
             created: crate::run::now(),
             table: Some(self.prepared(index).object()),
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),
             seen: Some(self.seen(index, part, warm, states)?),
-            restarts: fitted.restarts,
+            restarts: fitted.restarts.into_iter().map(finite).collect(),
             judged: fitted.judged,
         };
         Ok((model, fit))
@@ -530,19 +498,6 @@ fn is_constant(mean: f64, deviation: f64) -> bool {
     deviation <= f64::EPSILON * mean.abs()
 }
 
-fn train_beside_or_alone(
-    job: &Job,
-    auxiliary: &[(Labels, usize)],
-    watch: &mut Watch,
-) -> Result<collegium_learn::Trained, TrainError> {
-    if auxiliary.is_empty() {
-        return train(job, watch);
-    }
-    let others: Vec<Target> =
-        auxiliary.iter().map(|(labels, classes)| labels.target(*classes)).collect();
-    train_beside(job, &others, watch)
-}
-
 pub(crate) fn class_weights(
     expert: &Expert,
     classes: &[String],
@@ -576,6 +531,11 @@ pub(crate) fn weights_by_class(
             Some(classes.iter().map(|class| map.get(class).copied().unwrap_or(1.0)).collect())
         }
     }
+}
+
+/// A restart that diverged has no loss.
+fn finite(loss: f64) -> Option<f64> {
+    loss.is_finite().then_some(loss)
 }
 
 /// An interrupted fit is an interrupted run; what else went wrong is told by `failure`.

@@ -19,6 +19,7 @@
 //! a run-wide lock (readers would wait, and a killed run would need an unlock command).
 
 mod apply;
+mod around;
 mod audit;
 mod bits;
 mod clock;
@@ -62,6 +63,7 @@ mod warm;
 
 pub use audit::{AuditOptions, Without, audit};
 pub use collegium_data::Side;
+pub use collegium_learn::DECLARED;
 pub use consent::fence;
 pub use diff::{Version, diff};
 pub use error::{EngineError, FitFailure, mended};

@@ -7,9 +7,10 @@
 
 use std::sync::{Condvar, Mutex};
 
-use collegium_manifest::{ColumnType, Input, Mlp, Model, Output};
+use collegium_learn::{Cost, Estimator, Shape};
+use collegium_manifest::{ColumnType, Input, Output};
 
-use crate::{Session, session::lock_mutex};
+use crate::{EngineError, Session, session::lock_mutex};
 
 /// Bytes that running fits hold, by estimate.
 #[derive(Debug, Default)]
@@ -69,7 +70,8 @@ impl Session {
         valid: &[u32],
     ) -> Result<u64, String> {
         let count = (rows.len() + valid.len()) as u64;
-        let needed = self.bytes(index, width, self.experts[index].outputs(), count);
+        let shape = Shape { width, outputs: self.experts[index].outputs(), rows: count };
+        let needed = self.cost(index, shape).peak_bytes;
         match self.memory_limit() {
             Some(limit) if needed > limit => Err(format!(
                 "it would hold about {} ({count} rows of {width} encoded columns), more than \
@@ -82,38 +84,31 @@ impl Session {
         }
     }
 
-    /// The same before anything is encoded: from what is known of the columns, never less than what
-    /// [`Session::memory_for`] will find.
+    /// The same before anything is encoded.
     pub(crate) fn memory(&self, index: usize) -> u64 {
+        self.expected_cost(index).peak_bytes
+    }
+
+    /// How a node's model is fitted.
+    pub(crate) fn estimator(&self, index: usize) -> Result<&dyn Estimator, EngineError> {
+        let model = &*self.expert(index).model;
+        collegium_learn::estimator(model)
+            .ok_or_else(|| EngineError::Internal(format!("no kind of model `{}`", model.kind())))
+    }
+
+    /// What a fit on rows of this shape costs. A kind that is not known has no fits.
+    pub(crate) fn cost(&self, index: usize, shape: Shape) -> Cost {
+        let none = Cost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
+        let train = &self.expert(index).train;
+        self.estimator(index).map_or(none, |estimator| estimator.cost(&shape, train))
+    }
+
+    /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
+    pub(crate) fn expected_cost(&self, index: usize) -> Cost {
         let facts = &self.prepared(index).facts;
         let width: usize = self.experts[index].inputs.iter().map(|i| self.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
-        self.bytes(index, width, self.experts[index].outputs(), rows)
-    }
-
-    /// Bytes of a fit on rows of so many encoded columns.
-    pub(crate) fn bytes(&self, index: usize, width: usize, outputs: usize, rows: u64) -> u64 {
-        let expert = self.expert(index);
-        let bytes = |mlp: &Mlp, outputs: usize| {
-            collegium_learn::estimate_bytes(mlp, width, outputs, rows, expert.train.batch)
-        };
-        match &expert.model {
-            Model::Mlp(mlp) => bytes(mlp, outputs),
-            // What is handed to it, once more as the combination reads it, and its network.
-            Model::Gate(gate) => {
-                let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
-                bytes(gate.rule.net().unwrap_or(&linear), gate.experts.len())
-                    + rows * (gate.experts.len() * outputs) as u64 * 4
-            }
-            Model::Mixture(mixture) => {
-                let experts = mixture.experts + mixture.shared;
-                let none = collegium_learn::estimate_bytes(&mixture.expert, width, outputs, 0, 1);
-                bytes(&mixture.gate, experts as usize)
-                    + u64::from(experts)
-                        * (none + u64::from(expert.train.batch) * outputs as u64 * 4)
-                    + bytes(&mixture.expert, outputs)
-            }
-        }
+        self.cost(index, Shape { width, outputs: self.experts[index].outputs(), rows })
     }
 
     /// Most columns that an input encodes to.
@@ -138,10 +133,10 @@ impl Session {
                     Output::Value => 1,
                     Output::Probability | Output::Logit | Output::Prediction => resolved.outputs(),
                     Output::Label => resolved.classes.len() + 1,
-                    Output::Embedding => match &self.expert(from).model {
-                        Model::Mlp(mlp) => mlp.hidden.last().map_or(1, |width| *width as usize),
-                        Model::Gate(_) | Model::Mixture(_) => 1,
-                    },
+                    Output::Embedding => {
+                        let layers = self.expert(from).model.layers();
+                        layers.and_then(|mlp| mlp.hidden.last()).map_or(1, |width| *width as usize)
+                    }
                 }
             }
         }

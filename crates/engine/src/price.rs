@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use collegium_manifest::Model;
+use collegium_manifest::Ingredients;
 use collegium_plan::{Job, Prices, Witness, likelihood};
-use collegium_records::{Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Standing};
+use collegium_records::{
+    Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Recipe, Standing,
+};
 
 use crate::{EngineError, Session};
 
@@ -128,9 +130,8 @@ impl Records {
             },
             None => 0,
         };
-        let untrained = expert.gate().is_some_and(|gate| gate.rule.net().is_none());
-        let closed = untrained || matches!(part, FitName::Majority | FitName::Linear);
-        let multiply_adds = session.multiply_adds(index);
+        let cost = session.expected_cost(index);
+        let closed = matches!(part, FitName::Majority | FitName::Linear);
         let all = session.prepared(index).facts.sides[0];
         let own = match part {
             // A fold in time is trained on what lies before it.
@@ -142,14 +143,14 @@ impl Records {
         let rows = witness.as_ref().map_or(own, |fit| fit.rows);
         let job = Job {
             rows,
-            epochs: if closed { 0 } else { expert.train.epochs },
+            epochs: if closed { 0 } else { cost.epochs },
             patience: expert.train.patience,
             multiply_adds: match &witness {
                 // Recorded widths are exact; only a changed shape is estimated.
                 Some(fit) if fit.multiply_adds > 0 && session.same_shape(index, &standing)? => {
                     fit.multiply_adds
                 }
-                _ => multiply_adds,
+                _ => cost.multiply_adds * u64::from(cost.restarts),
             },
         };
         let witness = witness.as_ref().map(|fit| Witness { fit, allowed });
@@ -174,44 +175,17 @@ impl Session {
         Ok(known.remove(&locked.realisation))
     }
 
-    /// Multiply-adds of a row, from what is known of the columns.
-    fn multiply_adds(&self, index: usize) -> u64 {
-        let resolved = &self.experts[index];
-        let width: u64 = resolved.inputs.iter().map(|i| self.widest(i) as u64).sum();
-        let last = resolved.outputs() as u64;
-        match &self.expert(index).model {
-            Model::Mlp(mlp) => mlp.multiply_adds(width, last),
-            Model::Gate(gate) => match gate.rule.net() {
-                Some(net) => net.multiply_adds(width, gate.experts.len() as u64),
-                None => 0,
-            },
-            Model::Mixture(mixture) => {
-                let experts = u64::from(mixture.experts + mixture.shared);
-                let active = mixture.top_k.map_or(experts, |k| u64::from(k + mixture.shared));
-                let once = mixture.gate.multiply_adds(width, experts)
-                    + active * mixture.expert.multiply_adds(width, last);
-                once * u64::from(mixture.restarts)
-            }
-        }
-    }
-
     /// Has a recorded fit the shape that the file asks for now?
     fn same_shape(&self, index: usize, standing: &Option<Standing>) -> Result<bool, EngineError> {
         let Some(standing) = standing else { return Ok(false) };
         let Some(recipe) = self.store.recipe(&standing.recipe)? else { return Ok(true) };
-        let (key, mlp) = match &self.expert(index).model {
-            Model::Mlp(mlp) => ("model.hidden", mlp),
-            Model::Mixture(mixture) => ("model.hidden", &mixture.expert),
-            Model::Gate(gate) => match gate.rule.net() {
-                Some(net) => ("gate.hidden", net),
-                None => return Ok(true),
-            },
-        };
-        let hidden: Vec<Ingredient> = mlp.hidden.iter().map(|&w| Ingredient::from(w)).collect();
-        Ok(match recipe.ingredients.get(key) {
-            Some(Ingredient::List(before)) => *before == hidden,
-            _ => true,
-        })
+        let expert = self.expert(index);
+        let mut now = Recipe::new("shape");
+        let (train, seed) = (&expert.train, expert.seed);
+        expert.model.ingredients(&mut Ingredients { recipe: &mut now, train, seed });
+        let shapes = now.ingredients.iter().filter(|(name, _)| name.ends_with(".hidden"));
+        let mut shapes = shapes.map(|(name, shape)| (recipe.ingredients.get(name), shape));
+        Ok(shapes.all(|(before, now)| before.is_none_or(|before| before == now)))
     }
 }
 

@@ -26,6 +26,7 @@
 
 mod active;
 mod combine;
+mod estimator;
 mod format;
 mod gradients;
 mod init;
@@ -45,12 +46,13 @@ pub use combine::{
     Combination, GateError, GateJob, Gated, Grown, Lesson, MixtureJob, Pool, Routing, Weights,
     fit_gate, fit_mixture, judged, judgement_targets,
 };
+pub use estimator::{Cost, Estimator, FitError, FitJob, Fitted, Host, Shape};
 pub use format::{ModelError, Stored, Tensor, Tensors};
 pub use gradients::{Lens, Seeds, Swept};
 pub use kinds::{
-    DenseModel, KINDS, Kind, RoutedModel,
+    DECLARED, DenseModel, KINDS, Kind, RoutedModel,
     constant::constant,
-    kind,
+    estimator, kind,
     linear::{LinearJob, RIDGE, fit_linear},
 };
 pub use learned::{Learned, Routes};

@@ -11,14 +11,16 @@ use toml::Spanned;
 
 /// A value with its place in the file; in the schema just the value.
 #[derive(Debug, Clone)]
-pub(crate) struct At<T>(pub(crate) Spanned<T>);
+pub struct At<T>(pub(crate) Spanned<T>);
 
 impl<T> At<T> {
-    pub(crate) fn get(&self) -> &T {
+    /// The value.
+    pub fn get(&self) -> &T {
         self.0.get_ref()
     }
 
-    pub(crate) fn span(&self) -> Range<usize> {
+    /// Its place.
+    pub fn span(&self) -> Range<usize> {
         self.0.span()
     }
 }

@@ -30,6 +30,7 @@
 mod at;
 pub mod defaults;
 mod diagnostic;
+pub mod kind;
 mod load;
 mod raw;
 mod reach;
@@ -42,9 +43,10 @@ mod source;
 pub mod spec;
 mod suggest;
 mod wording;
-mod write;
+pub mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use kind::{Declare, Ingredients, Keys, Kinds, Params, Section};
 pub use load::{Loaded, NoBlueprint, load, load_within, parse, project_root};
 pub use reach::{Fence, Outside, asks, beginning, real};
 pub use resolve::METRICS;
@@ -54,4 +56,7 @@ pub use spec::*;
 pub use suggest::{did_you_mean, suggest};
 pub use toml::Spanned;
 
-pub(crate) use at::{At, Table};
+pub use at::At;
+pub use raw::RawPerceptron;
+
+pub(crate) use at::Table;

@@ -16,7 +16,8 @@ use toml::{
 
 use crate::{
     At, SourceFile, Table,
-    raw::{RawFile, RawModel},
+    kind::{Given, ModelChoice, given},
+    raw::{RawExpert, RawFile, RawMixture},
     sink::Sink,
     wording::reword,
 };
@@ -56,22 +57,26 @@ pub(crate) struct Recovered<T> {
 }
 
 /// Reads a pipeline file.
-pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile> {
+pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile<'_>> {
     let (mut reader, mut root) = Reader::parse(source);
     // Nodes one by one: a retry then costs one of them, not the whole file.
-    let expert = reader.entries(&mut root, "expert");
-    let gate = reader.entries(&mut root, "gate");
-    let mixture = reader.entries(&mut root, "mixture");
-    let data = reader.entries(&mut root, "data");
-    let mut file: RawFile = reader.root(root);
+    let expert = reader.entries(&mut root, "expert", |expert: &mut RawExpert<'_>, model| {
+        expert.model = Some(model);
+    });
+    let gate = reader.entries(&mut root, "gate", |_, _| {});
+    let mixture = reader.entries(&mut root, "mixture", |mixture: &mut RawMixture<'_>, model| {
+        mixture.model = Some(model);
+    });
+    let data = reader.entries(&mut root, "data", |_, _| {});
+    let mut file: RawFile<'_> = reader.root(root);
     (file.expert, file.gate, file.mixture, file.data) = (expert, gate, mixture, data);
     Recovered { value: file, cut: reader.cut, sink: reader.sink }
 }
 
-/// Reads a blueprint: a model's table, alone in a file.
-pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<RawModel> {
-    let (mut reader, root) = Reader::parse(source);
-    let value = reader.root(root);
+/// Reads a blueprint: a model's table, alone in a file. Its kind will read the keys.
+pub(crate) fn read_blueprint(source: &Arc<SourceFile>) -> Recovered<Given<'_>> {
+    let (reader, table) = Reader::parse(source);
+    let value = Given { table, whole: true };
     Recovered { value, cut: reader.cut, sink: reader.sink }
 }
 
@@ -126,7 +131,12 @@ impl Reader {
     }
 
     /// The entries of `[kind.NAME]`, in the order of the file.
-    fn entries<T: DeserializeOwned>(&mut self, root: &mut DeTable<'_>, kind: &str) -> Table<T> {
+    fn entries<'i, T: DeserializeOwned>(
+        &mut self,
+        root: &mut DeTable<'i>,
+        kind: &str,
+        set_model: impl Fn(&mut T, At<ModelChoice<'i>>),
+    ) -> Table<T> {
         let mut entries = Vec::new();
         if !matches!(root.get(kind).map(Spanned::get_ref), Some(DeValue::Table(_))) {
             return Table(entries); // absent, or an error that the root will report
@@ -137,9 +147,14 @@ impl Reader {
         let DeValue::Table(nodes) = nodes.into_inner() else {
             return Table(entries);
         };
-        for (name, node) in nodes {
+        for (name, mut node) in nodes {
             let (span, name) = (name.span(), name.into_inner().into_owned());
-            if let Some(value) = self.recover(node, &[kind, &name]) {
+            let model = given(node.get_mut());
+            let (cut, sink) = (&mut self.cut, &mut self.sink);
+            if let Some(mut value) = recover(node, &[kind, &name], cut, sink) {
+                if let Some(model) = model {
+                    set_model(&mut value, model);
+                }
                 entries.push((At(Spanned::new(span, name)), value));
             }
         }
@@ -156,7 +171,7 @@ impl Reader {
                 Err(error) => error,
             };
             let mut value = DeValue::Table(std::mem::take(&mut root));
-            if !self.cut_out(&mut value, &error, &[]) {
+            if !cut_out(&mut value, &error, &[], &mut self.cut, &mut self.sink) {
                 return T::default();
             }
             if let DeValue::Table(table) = value {
@@ -165,48 +180,55 @@ impl Reader {
         }
         T::default()
     }
+}
 
-    /// The node as a `T`, after cutting what is wrong in it; `None` if that is the node itself.
-    fn recover<T: DeserializeOwned>(
-        &mut self,
-        mut node: Spanned<DeValue<'_>>,
-        path: &[&str],
-    ) -> Option<T> {
-        for _ in 0..MOST_SLIPS {
-            let error = match T::deserialize(ValueDeserializer::from(node.clone())) {
-                Ok(value) => return Some(value),
-                Err(error) => error,
-            };
-            if !self.cut_out(node.get_mut(), &error, path) {
-                return None;
-            }
+/// The node as a `T`, after cutting what is wrong in it; `None` if that is the node itself.
+pub(crate) fn recover<T: DeserializeOwned>(
+    mut node: Spanned<DeValue<'_>>,
+    path: &[&str],
+    cut: &mut Cut,
+    sink: &mut Sink,
+) -> Option<T> {
+    for _ in 0..MOST_SLIPS {
+        let error = match T::deserialize(ValueDeserializer::from(node.clone())) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        if !cut_out(node.get_mut(), &error, path, cut, sink) {
+            return None;
         }
-        // What else is wrong with it is found when these are mended.
-        self.cut.0.insert(path.iter().map(|&key| key.to_owned()).collect());
-        None
     }
+    // What else is wrong with it is found when these are mended.
+    cut.0.insert(path.iter().map(|&key| key.to_owned()).collect());
+    None
+}
 
-    /// Reports an error and cuts the node that it points at; false when that is the root.
-    fn cut_out(&mut self, root: &mut DeValue<'_>, error: &toml::de::Error, base: &[&str]) -> bool {
-        let steps = error.span().map(|span| (locate(root, &span), span));
-        let mut path: Vec<String> = base.iter().map(|&key| key.to_owned()).collect();
-        path.extend(steps.iter().flat_map(|(steps, _)| steps).map(|step| match step {
-            Step::Key(key) => key.clone(),
-            Step::Entry(index) => format!("#{index}"),
-        }));
-        let worded = reword(error.message(), &path);
-        let (steps, span) = steps.unwrap_or((Vec::new(), 0..0));
-        let finding = self.sink.error(span, worded.message).label(worded.label);
-        self.sink.local(finding.maybe_help(worded.help));
-        if let Some(meant) = worded.meant {
-            let mut known = path.clone();
-            known.pop();
-            known.push(meant);
-            self.cut.0.insert(known);
-        }
-        self.cut.0.insert(path);
-        remove(root, &steps)
+/// Reports an error and cuts the node that it points at; false when that is the root.
+fn cut_out(
+    root: &mut DeValue<'_>,
+    error: &toml::de::Error,
+    base: &[&str],
+    cut: &mut Cut,
+    sink: &mut Sink,
+) -> bool {
+    let steps = error.span().map(|span| (locate(root, &span), span));
+    let mut path: Vec<String> = base.iter().map(|&key| key.to_owned()).collect();
+    path.extend(steps.iter().flat_map(|(steps, _)| steps).map(|step| match step {
+        Step::Key(key) => key.clone(),
+        Step::Entry(index) => format!("#{index}"),
+    }));
+    let worded = reword(error.message(), &path);
+    let (steps, span) = steps.unwrap_or((Vec::new(), 0..0));
+    let finding = sink.error(span, worded.message).label(worded.label);
+    sink.local(finding.maybe_help(worded.help));
+    if let Some(meant) = worded.meant {
+        let mut known = path.clone();
+        known.pop();
+        known.push(meant);
+        cut.0.insert(known);
     }
+    cut.0.insert(path);
+    remove(root, &steps)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,17 +5,42 @@ use schemars::{
     generate::SchemaSettings,
     transform::{RecursiveTransform, Transform},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::raw::RawFile;
+use crate::{Kinds, kind, raw::RawFile};
 
 /// JSON Schema, draft 7 (what TOML editors read), of the pipeline file: every key with its
 /// description, its range and its default.
-pub fn json_schema() -> Value {
-    let settings = SchemaSettings::draft07().for_deserialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<RawFile>();
+pub fn json_schema(kinds: Kinds<'_>) -> Value {
+    let mut generator = SchemaSettings::draft07().for_deserialize().into_generator();
+    let mut models = Vec::new();
+    for (at, kind) in kinds.iter().enumerate() {
+        let schema = model(kind.name(), at == 0, kind.schema(&mut generator));
+        let name = format!("{}_{}", kind::DEFINITION, kind.name());
+        models.push(json!({ "$ref": format!("#/definitions/{name}") }));
+        generator.definitions_mut().insert(name, schema);
+    }
+    let description = "What an expert is: one of the kinds of model, by its `type`.";
+    let models = json!({ "description": description, "anyOf": models });
+    generator.definitions_mut().insert(kind::DEFINITION.to_owned(), models);
+    let mut schema = generator.into_root_schema_for::<RawFile<'_>>();
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
+}
+
+/// The schema of a kind's table, with `type`.
+fn model(name: &str, is_default: bool, schema: Schema) -> Value {
+    let mut schema = schema.to_value();
+    let description = match is_default {
+        true => format!("The kind of model. Default: `\"{name}\"`."),
+        false => "The kind of model.".to_owned(),
+    };
+    schema["properties"]["type"] = json!({ "const": name, "description": description });
+    match is_default {
+        true => schema["properties"]["type"]["default"] = name.into(),
+        false => schema["required"] = json!(["type"]),
+    }
+    schema
 }
 
 /// A key may be absent, and then it is an `Option` in Rust; but TOML has no null.

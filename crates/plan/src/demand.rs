@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use collegium_manifest::{Baseline, Expert, Input, Model, Output, Pipeline, Upstream};
+use collegium_manifest::{Baseline, Expert, Input, Output, Pipeline, Section, Upstream};
 use collegium_records::FitName;
 
 /// What a consumer sees of its upstream experts.
@@ -93,9 +93,9 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
         parts.extend((0..folds).map(|fold| Part::Fold { view, fold }));
     }
     // What a gate is compared with is more than a baseline: its controls.
-    let asked = |baseline: &&Baseline| match (expert.model.clone(), baseline) {
-        (Model::Gate(_), baseline) => *baseline == &Baseline::Majority,
-        (Model::Mixture(_), Baseline::Single) => false,
+    let asked = |baseline: &&Baseline| match (expert.model.section(), baseline) {
+        (Section::Gate, baseline) => *baseline == &Baseline::Majority,
+        (Section::Mixture, Baseline::Single) => false,
         (_, Baseline::Single) => has_upstream,
         _ => true,
     };

@@ -34,6 +34,6 @@ pub use decide::{Decision, Known, decide, explain, from_above};
 pub use demand::{Part, View, demand, reads};
 pub use price::{Job, Prices, Witness, likelihood};
 pub use recipe::{
-    FitInputs, InputDigest, baseline_recipe, begins_with, fit_recipe, judgement_recipe,
+    BEGINS_WITH, FitInputs, InputDigest, baseline_recipe, begins_with, fit_recipe, judgement_recipe,
 };
 pub use task::{TargetFacts, TaskError, resolve_task};

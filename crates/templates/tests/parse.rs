@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use collegium_manifest::{Model, Pipeline, load};
+use collegium_learn::DECLARED;
+use collegium_manifest::{Pipeline, load};
 
 fn accepted(path: &Path) -> Pipeline {
-    match load(path) {
+    match load(path, &DECLARED) {
         Ok(loaded) => loaded.pipeline,
         Err(diagnostics) => panic!("{}:\n{diagnostics}", path.display()),
     }
@@ -18,8 +19,7 @@ fn repository(file: &str) -> PathBuf {
 }
 
 fn hidden(pipeline: &Pipeline, expert: &str) -> Vec<u32> {
-    let Model::Mlp(mlp) = &pipeline.experts[expert].model else { panic!("no perceptron") };
-    mlp.hidden.clone()
+    pipeline.experts[expert].model.layers().expect("a perceptron").hidden.clone()
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn the_ai4i_bench_trains_the_experts_of_the_machines_pipeline() {
     assert!(experts().map(|(name, _)| name).eq(published.experts.keys()));
     for (name, expert) in experts() {
         let other = &published.experts[name];
-        assert_eq!(expert.model, other.model, "{name}");
+        assert_eq!(&*expert.model, &*other.model, "{name}");
         assert_eq!(expert.train, other.train, "{name}");
         assert_eq!(expert.target.as_ref(), other.target.as_ref(), "{name}");
         assert_eq!(inputs(&machines, name), inputs(&published, name), "{name}");

@@ -13,7 +13,7 @@ pub(crate) fn schema() -> Result<ExitCode, Failure> {
 
 /// The JSON Schema of the pipeline file.
 pub(crate) fn schema_text() -> Result<String, Failure> {
-    serde_json::to_string_pretty(&collegium_manifest::json_schema())
+    serde_json::to_string_pretty(&collegium_manifest::json_schema(&collegium_engine::DECLARED))
         .map_err(|error| Failure::internal(format!("writing the schema: {error}")))
 }
 

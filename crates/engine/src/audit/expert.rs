@@ -16,7 +16,6 @@ use super::{
     conditional::hand_out,
     layers::{Labelled, layers},
     measures::{self, no_skill, with_intervals},
-    model_words,
     refits::{Refits, all_metrics},
     subject::Subject,
 };
@@ -134,7 +133,7 @@ impl Session {
             target: format!("{}.{}", expert.data, expert.target.get_ref()),
             inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
             filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
-            model: model_words(&expert.model),
+            model: expert.model.describe(),
             classes: resolved.classes.clone(),
             metrics,
             not_measured: BTreeMap::new(),

@@ -27,7 +27,7 @@ use std::{
     },
 };
 
-use collegium_manifest::{Baseline, Input, Mlp, Model};
+use collegium_manifest::{Baseline, Input};
 use collegium_plan::Part;
 use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Recipe};
 
@@ -334,35 +334,6 @@ impl Session {
             }
         }
         Ok(recipe)
-    }
-}
-
-/// The model of an expert in words: `mlp 64-32 relu`, `softmax gate over 3 experts`.
-pub(crate) fn model_words(model: &Model) -> String {
-    match model {
-        Model::Mlp(mlp) => mlp_words(mlp),
-        Model::Gate(gate) => {
-            let chosen = gate.top_k.map_or(String::new(), |k| format!(", {k} of which answer"));
-            format!("{} gate over {} experts{chosen}", gate.rule.name(), gate.experts.len())
-        }
-        Model::Mixture(mixture) => {
-            let chosen = mixture.top_k.map_or(String::new(), |k| format!(", {k} of which answer"));
-            let shared = match mixture.shared {
-                0 => String::new(),
-                n => format!(" and {n} shared"),
-            };
-            let expert = mlp_words(&mixture.expert);
-            format!("mixture of {} experts{chosen}{shared}, each {expert}", mixture.experts)
-        }
-    }
-}
-
-fn mlp_words(mlp: &Mlp) -> String {
-    let widths: Vec<String> = mlp.hidden.iter().map(ToString::to_string).collect();
-    let activation = format!("{:?}", mlp.activation).to_lowercase();
-    match widths.is_empty() {
-        true => "mlp without hidden layers".to_owned(),
-        false => format!("mlp {} {activation}", widths.join("-")),
     }
 }
 

@@ -49,7 +49,7 @@ impl Session {
         now: &Recipe,
         states: &States,
     ) -> Result<Judged, EngineError> {
-        if !matches!(self.expert(index).model, collegium_manifest::Model::Mlp(_)) {
+        if self.expert(index).combines() {
             return Ok(Judged::Not(
                 "it combines experts, which costs little to do again".to_owned(),
             ));

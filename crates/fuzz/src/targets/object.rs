@@ -9,6 +9,7 @@ use collegium_data::{
     Context, Side, SqlLimits, identities_from_bytes, identities_to_bytes, prepare, read_table,
     sides_from_bytes, sides_to_bytes,
 };
+use collegium_learn::DECLARED;
 use collegium_manifest::{Fence, load};
 use collegium_records::Settled;
 use collegium_store::Store;
@@ -65,7 +66,7 @@ fn tables() -> Option<Vec<Vec<u8>>> {
         memory_bound: u64::MAX,
         limits: SqlLimits::default(),
     };
-    let pipeline = load(&file).ok()?.pipeline;
+    let pipeline = load(&file, &DECLARED).ok()?.pipeline;
     let made =
         |source| store.get(&prepare(source, &Settled::default(), &cx).ok()?.object()).ok()?;
     pipeline.data.values().map(made).collect()

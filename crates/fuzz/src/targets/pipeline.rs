@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use collegium_learn::DECLARED;
 use collegium_manifest::{Diagnostics, Loaded, NoBlueprint, SourceFile, load, parse};
 use rand::RngExt as _;
 use serde_json::Value;
@@ -225,7 +226,7 @@ fn read_text(path: &Path, text: &str) -> Result<Loaded, Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let (pipeline, blueprint) = text.split_once(MARK).unwrap_or((text, ""));
     let source = Arc::new(SourceFile::new(path, pipeline));
-    parse(source, folder.to_owned(), &|name| match blueprint {
+    parse(source, folder.to_owned(), &DECLARED, &|name| match blueprint {
         "" => Err(NoBlueprint { reason: format!("there is no `{name}`"), help: None }),
         text => Ok(SourceFile::new(format!("models/{name}.toml"), text)),
     })
@@ -274,7 +275,7 @@ impl Target for Pipeline {
         let text = String::from_utf8(fs::read(path).map_err(io)?);
         let read = match &text {
             Ok(text) if text.contains(MARK) => read_text(path, text),
-            _ => load(path),
+            _ => load(path, &DECLARED),
         };
         let loaded =
             read.map_err(|errors| Refusal { message: said(&errors), about_input: true })?;

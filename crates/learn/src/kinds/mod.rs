@@ -11,7 +11,11 @@ mod routed;
 pub use dense::DenseModel;
 pub use routed::RoutedModel;
 
-use crate::{Learned, ModelError, Stored, Tensors};
+use std::{any::Any, sync::LazyLock};
+
+use collegium_manifest::{Declare, Params};
+
+use crate::{Estimator, Learned, ModelError, Stored, Tensors};
 
 /// A kind of model.
 pub trait Kind: Sync {
@@ -22,6 +26,14 @@ pub trait Kind: Sync {
     fn in_records(&self) -> &'static str {
         self.name()
     }
+
+    /// What `model.type` can name, if an expert can be of this kind.
+    fn declaration(&self) -> Option<&'static dyn Declare> {
+        None
+    }
+
+    /// Parameters of this kind as something that can be fitted.
+    fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator>;
 
     /// Reads what [`Learned::store`] wrote.
     ///
@@ -37,4 +49,18 @@ pub static KINDS: &[&dyn Kind] =
 /// The kind of a name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {
     KINDS.iter().find(|kind| kind.name() == name).copied()
+}
+
+/// The kinds that `model.type` can name, the default first.
+pub static DECLARED: LazyLock<Vec<&'static dyn Declare>> =
+    LazyLock::new(|| KINDS.iter().filter_map(|kind| kind.declaration()).collect());
+
+/// The parameters of a model as something that can be fitted; `None` for those of a kind that is not in [`KINDS`].
+pub fn estimator(params: &dyn Params) -> Option<&dyn Estimator> {
+    kind(params.kind())?.estimator(params)
+}
+
+/// Parameters as those of one kind.
+fn parameters<T: Params + Estimator>(params: &dyn Params) -> Option<&dyn Estimator> {
+    (params as &dyn Any).downcast_ref::<T>().map(|own| own as &dyn Estimator)
 }

@@ -1,4 +1,4 @@
-//! Keys of more than one form: `model` and `class_weights` are a name or a table, the `columns` of an
+//! Keys of more than one form: `class_weights` is a name or a table, the `columns` of an
 //! image a pattern or a list.
 
 use std::fmt;
@@ -12,49 +12,7 @@ use serde::{
     },
 };
 
-use super::expert::RawModel;
 use crate::{At, Table};
-
-/// A model's own table, or the name of a blueprint: a file of such a table in `models/`.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(untagged, rename = "ModelOrBlueprint")]
-pub(crate) enum ModelChoice {
-    Own(RawModel),
-    Blueprint(String),
-}
-
-impl ModelChoice {
-    pub(super) fn over(own: At<Self>, base: At<Self>) -> At<Self> {
-        let span = own.span();
-        let choice = match (own.0.into_inner(), base.0.into_inner()) {
-            (Self::Own(own), Self::Own(base)) => Self::Own(own.over(base)),
-            (own, _) => own,
-        };
-        At(toml::Spanned::new(span, choice))
-    }
-}
-
-impl<'de> Deserialize<'de> for ModelChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Choice;
-        impl<'de> Visitor<'de> for Choice {
-            type Value = ModelChoice;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table or the name of a blueprint")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<ModelChoice, E> {
-                Ok(ModelChoice::Blueprint(name.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelChoice, A::Error> {
-                RawModel::deserialize(MapAccessDeserializer::new(map)).map(ModelChoice::Own)
-            }
-        }
-        deserializer.deserialize_any(Choice)
-    }
-}
 
 /// `"none"`, `"balanced"`, or weights by class.
 #[derive(Debug, Clone, JsonSchema)]

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{choices::ModelChoice, expert::RawTrain};
+use super::expert::RawTrain;
 use crate::{
     Activation, At, BalanceBy, GateLoss, Mlp, Table, Task, Upstream,
     defaults::{
         BALANCE_WEIGHT, EXPERTS, FOLDS, GATE_HIDDEN, MOST_EXPERTS, MOST_FOLDS, MOST_RESTARTS,
         RIDGE, UPSTREAM,
     },
+    kind::ModelChoice,
 };
 
 /// A gate: combines the predictions of experts that are trained by themselves.
@@ -135,7 +136,7 @@ pub(crate) enum GateType {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Mixture")]
-pub(crate) struct RawMixture {
+pub(crate) struct RawMixture<'i> {
     /// What gate and experts are given: as an expert's inputs.
     pub(crate) inputs: Option<At<Vec<At<String>>>>,
     /// The column that it predicts: `"source.column"`.
@@ -148,8 +149,8 @@ pub(crate) struct RawMixture {
     /// How many experts are routed to, 2 to 4096. Default: 4, or as many as `warm_start` names.
     #[schemars(range(min = 2, max = MOST_EXPERTS), extend("default" = EXPERTS))]
     pub(crate) experts: Option<At<u32>>,
-    /// What each expert is: as an expert's model.
-    pub(crate) model: Option<At<ModelChoice>>,
+    /// What each expert is: a multilayer perceptron, as an expert's model.
+    pub(crate) model: Option<At<ModelChoice<'i>>>,
     /// The gate, and how it routes.
     pub(crate) gate: Option<At<RawRouter>>,
     /// Fits from different random numbers, at least 1, of which the best on validation rows is kept.

@@ -4,19 +4,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    choices::{ClassWeightsChoice, ModelChoice},
+    choices::ClassWeightsChoice,
     switch::{RawReuse, RawWarmStart, Switch},
 };
 use crate::{
     Activation, At, Mlp, Optimizer, Schedule, Task, Train, Upstream,
     defaults::{FOLDS, MOST_FOLDS, UPSTREAM},
+    kind::{Keys, ModelChoice},
 };
 
 /// An expert: one small model with declared inputs, a target and named outputs.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Expert")]
-pub(crate) struct RawExpert {
+pub(crate) struct RawExpert<'i> {
     /// Another expert, `"expert.NAME"`, whose keys hold where this one says nothing. Tables are
     /// merged key by key, lists are replaced; `frozen`, `pin`, `source` and `expert` are not
     /// inherited.
@@ -32,9 +33,10 @@ pub(crate) struct RawExpert {
     /// SQL predicate: the rows that it is trained on. Default: all.
     #[serde(rename = "where")]
     pub(crate) filter: Option<At<String>>,
-    /// What it is: a table, or the name of a blueprint in `models/`. Default: a multilayer
-    /// perceptron with hidden layers of 64 and 32.
-    pub(crate) model: Option<At<ModelChoice>>,
+    /// What it is: a table whose `type` says which kind of model, or the name of a blueprint in `models/`. Of an
+    /// extended expert's model it inherits the keys, unless its `type` is another. Default: a multilayer perceptron
+    /// with hidden layers of 64 and 32.
+    pub(crate) model: Option<At<ModelChoice<'i>>>,
     /// How it is trained.
     pub(crate) train: Option<RawTrain>,
     /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
@@ -69,33 +71,38 @@ pub(crate) struct RawExpert {
     pub(crate) expert: Option<At<String>>,
 }
 
-/// The kinds of model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "ModelType")]
-pub(crate) enum ModelType {
-    /// A multilayer perceptron.
-    Mlp,
-}
-
-/// What an expert is.
+/// The shape of a multilayer perceptron, as it is written.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
-#[schemars(rename = "Model")]
-pub(crate) struct RawModel {
-    /// The kind of model. Default: `"mlp"`.
-    #[serde(rename = "type")]
-    #[schemars(extend("default" = "mlp"))]
-    pub(crate) kind: Option<ModelType>,
+#[schemars(rename = "Perceptron")]
+pub struct RawPerceptron {
     /// Widths of the hidden layers; an empty list is a linear model. Default: `[64, 32]`.
     #[schemars(extend("default" = Mlp::default().hidden))]
-    pub(crate) hidden: Option<At<Vec<At<u32>>>>,
+    hidden: Option<At<Vec<At<u32>>>>,
     /// The nonlinearity between layers. Default: `"relu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
-    pub(crate) activation: Option<Activation>,
+    activation: Option<Activation>,
     /// Probability that a hidden unit is dropped in training, from 0 to below 1. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = Mlp::default().dropout))]
-    pub(crate) dropout: Option<At<f64>>,
+    dropout: Option<At<f64>>,
+}
+
+impl RawPerceptron {
+    /// Reads it, and tells what is out of range.
+    pub fn read(mut keys: Keys<'_>) -> Mlp {
+        let raw: Self = keys.read();
+        let share = |p: f64| (0.0..1.0).contains(&p);
+        keys.bound("dropout", &raw.dropout, share, "from 0 to below 1");
+        keys.hidden(raw.hidden.as_ref());
+        let default = Mlp::default();
+        Mlp {
+            hidden: raw.hidden.as_ref().map_or(default.hidden, |hidden| {
+                hidden.get().iter().map(|width| *width.get()).collect()
+            }),
+            activation: raw.activation.unwrap_or(default.activation),
+            dropout: raw.dropout.as_ref().map_or(default.dropout, |dropout| *dropout.get()),
+        }
+    }
 }
 
 /// How an expert is trained.
@@ -131,7 +138,7 @@ pub(crate) struct RawTrain {
     pub(crate) class_weights: Option<At<ClassWeightsChoice>>,
 }
 
-impl RawExpert {
+impl RawExpert<'_> {
     /// Own keys over a base's; tables key by key. What an expert stands on is not inherited.
     pub(crate) fn over(self, base: Self) -> Self {
         Self {
@@ -164,18 +171,6 @@ impl RawExpert {
             pin: self.pin,
             source: self.source,
             expert: self.expert,
-        }
-    }
-}
-
-impl RawModel {
-    /// Own keys over a base's.
-    pub(super) fn over(self, base: Self) -> Self {
-        Self {
-            kind: self.kind.or(base.kind),
-            hidden: self.hidden.or(base.hidden),
-            activation: self.activation.or(base.activation),
-            dropout: self.dropout.or(base.dropout),
         }
     }
 }

@@ -17,10 +17,11 @@ mod switch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice, ModelChoice};
+pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice};
 pub(crate) use combine::{GateType, RawGate, RawMixture, RawRouter};
 pub(crate) use data::{RawData, RawImage};
-pub(crate) use expert::{RawExpert, RawModel, RawTrain};
+pub use expert::RawPerceptron;
+pub(crate) use expert::{RawExpert, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use origin::{OriginChoice, RawOriginColumn};
 pub(crate) use read::RawRead;
@@ -36,17 +37,17 @@ use crate::{
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(title = "Collegium pipeline", rename = "PipelineFile")]
-pub(crate) struct RawFile {
+pub(crate) struct RawFile<'i> {
     /// What holds for the whole pipeline.
     pub(crate) pipeline: Option<RawPipeline>,
     /// Data sources by name: tables of rows and typed columns.
     pub(crate) data: Table<RawData>,
     /// Experts by name: small models with declared inputs, a target and named outputs.
-    pub(crate) expert: Table<RawExpert>,
+    pub(crate) expert: Table<RawExpert<'i>>,
     /// Gates by name: combinations of experts that are trained by themselves.
     pub(crate) gate: Table<RawGate>,
     /// Mixtures by name: experts and gate trained together.
-    pub(crate) mixture: Table<RawMixture>,
+    pub(crate) mixture: Table<RawMixture<'i>>,
     /// Yardsticks, and conditions that a run must meet.
     pub(crate) evaluate: Option<RawEvaluate>,
     /// How much the audit measures.

@@ -9,16 +9,16 @@ use super::{
     stands_on,
 };
 use crate::{
-    At, ClassWeights, Expert, Mlp, Model, Reuse, Table, Train,
+    At, ClassWeights, Expert, Reuse, Table, Train,
     defaults::{FOLDS, SEED, UPSTREAM},
-    raw::{ClassWeightsChoice, ModelChoice, RawPipeline, RawReuse, RawTrain, Switch},
+    raw::{ClassWeightsChoice, RawPipeline, RawReuse, RawTrain, Switch},
     recover::Cut,
     sink::Sink,
 };
 
 /// Every expert whose target is known; of the others an error has been reported.
 pub(crate) fn resolve(
-    merged: &MergedExperts,
+    merged: &MergedExperts<'_>,
     around: &Around,
     cut: &Cut,
     pipeline: &RawPipeline,
@@ -48,7 +48,7 @@ pub(crate) fn resolve(
             auxiliary: Vec::new(),
             task: raw.task.as_ref().map(|task| task.0.clone()),
             filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
-            model: Model::Mlp(mlp(raw.model.as_ref().map(At::get))),
+            model: expert.model.copied(),
             train: train(raw.train.clone().unwrap_or_default()),
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
@@ -69,21 +69,6 @@ fn reuse(own: Option<At<Switch<RawReuse>>>, base: Option<At<Switch<RawReuse>>>) 
         (own, base) => own.or(base),
     };
     choice.and_then(|choice| choice.0.into_inner().resolve())
-}
-
-/// A perceptron with its defaults; blueprints are already in the place of their names.
-pub(crate) fn mlp(choice: Option<&ModelChoice>) -> Mlp {
-    let default = Mlp::default();
-    let Some(ModelChoice::Own(raw)) = choice else {
-        return default;
-    };
-    Mlp {
-        hidden: raw.hidden.as_ref().map_or(default.hidden, |hidden| {
-            hidden.get().iter().map(|width| *width.get()).collect()
-        }),
-        activation: raw.activation.unwrap_or(default.activation),
-        dropout: raw.dropout.as_ref().map_or(default.dropout, |dropout| *dropout.get()),
-    }
 }
 
 /// Training with its defaults.

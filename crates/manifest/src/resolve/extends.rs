@@ -1,22 +1,25 @@
 //! `extends` and blueprints.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::Spanned;
 
-use super::{ReadBlueprint, check_model, idle::TurnedOn, names::is_name, ranges::check_expert};
+use super::{ReadBlueprint, idle::TurnedOn, model, names::is_name, ranges::check_expert};
 use crate::{
-    At, Diagnostics, Mlp, Table,
-    raw::{ModelChoice, RawExpert, RawMixture, RawModel},
+    At, Diagnostics, NoBlueprint, Params, SourceFile, Table,
+    kind::{Given, Kinds, ModelChoice},
+    raw::{RawExpert, RawFile, RawMixture},
     recover::{Cut, Recovered, read_blueprint},
     sink::Sink,
     suggest::{circle, did_you_mean},
 };
 
 /// An expert with all that it inherits.
-pub(crate) struct Merged {
+pub(crate) struct Merged<'i> {
     pub(crate) name: At<String>,
-    pub(crate) raw: RawExpert,
+    pub(crate) raw: RawExpert<'i>,
+    /// Its model with every default.
+    pub(crate) model: Box<dyn Params>,
     /// What it says itself and does not inherit.
     pub(crate) turned_on: TurnedOn,
     /// Itself and the experts that it extends, nearest first.
@@ -25,7 +28,7 @@ pub(crate) struct Merged {
     broken: bool,
 }
 
-impl Merged {
+impl Merged<'_> {
     /// Is a key absent because it was cut, here or where it would be inherited from?
     pub(crate) fn lost(&self, key: &str, cut: &Cut) -> bool {
         self.broken
@@ -36,35 +39,35 @@ impl Merged {
 }
 
 /// All experts, and what was found in blueprints.
-pub(crate) struct MergedExperts {
-    pub(crate) experts: Vec<Merged>,
+pub(crate) struct MergedExperts<'i> {
+    pub(crate) experts: Vec<Merged<'i>>,
     index: BTreeMap<String, usize>,
     pub(crate) findings: Diagnostics,
 }
 
-impl MergedExperts {
-    pub(crate) fn get(&self, name: &str) -> Option<&Merged> {
+impl<'i> MergedExperts<'i> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Merged<'i>> {
         self.index.get(name).map(|&at| &self.experts[at])
     }
 }
 
-/// Checks what each expert says itself, reads its blueprint, and puts it over what it extends.
-pub(crate) fn merge(
-    raw: Table<RawExpert>,
-    mixtures: &mut Table<RawMixture>,
-    cut: &Cut,
+/// Checks what each expert says itself, puts it over what it extends, and reads the models.
+pub(crate) fn merge<'i>(
+    raw: Table<RawExpert<'i>>,
+    mixtures: &mut Table<RawMixture<'i>>,
+    blueprints: &'i Blueprints,
+    kinds: Kinds<'_>,
+    cut: &mut Cut,
     sink: &mut Sink,
-    read: ReadBlueprint<'_>,
-) -> MergedExperts {
-    let mut blueprints =
-        Blueprints { read, known: BTreeMap::new(), findings: Diagnostics::default() };
-    let mut own: Vec<(At<String>, RawExpert)> = raw.0;
+) -> MergedExperts<'i> {
+    let mut told = Told { kinds, known: BTreeMap::new(), findings: Diagnostics::default() };
+    let mut own: Vec<(At<String>, RawExpert<'i>)> = raw.0;
     for (_, expert) in &mut own {
         check_expert(expert, sink);
-        blueprints.expand(&mut expert.model, sink);
+        blueprints.expand(&mut expert.model, &mut told, sink);
     }
     for (_, mixture) in &mut mixtures.0 {
-        blueprints.expand(&mut mixture.model, sink);
+        blueprints.expand(&mut mixture.model, &mut told, sink);
     }
     let index: BTreeMap<String, usize> =
         own.iter().enumerate().map(|(at, (name, _))| (name.get().clone(), at)).collect();
@@ -76,8 +79,16 @@ pub(crate) fn merge(
         })
         .collect();
     let in_circle = circles(&own, &bases, sink);
-    let experts = inherit(&own, &bases, &in_circle, cut);
-    MergedExperts { experts, index, findings: blueprints.findings }
+    let default = model::read(Given::default(), kinds, &[], cut, sink);
+    let mut experts = inherit(&own, &bases, &in_circle, &*default, cut);
+    for expert in &mut experts {
+        let name = expert.name.get().clone();
+        if let Some(ModelChoice::Own(given)) = expert.raw.model.as_ref().map(At::get) {
+            let path = ["expert", name.as_str(), "model"];
+            expert.model = model::read(given.clone(), kinds, &path, cut, sink);
+        }
+    }
+    MergedExperts { experts, index, findings: told.findings }
 }
 
 /// What an expert extends.
@@ -91,7 +102,7 @@ enum Base {
 
 /// Which experts extend each other in a circle; each circle is reported once, from its first member in the
 /// file.
-fn circles(own: &[(At<String>, RawExpert)], bases: &[Base], sink: &mut Sink) -> Vec<bool> {
+fn circles(own: &[(At<String>, RawExpert<'_>)], bases: &[Base], sink: &mut Sink) -> Vec<bool> {
     let mut in_circle = vec![false; own.len()];
     // The walk in which an expert was met first.
     let mut met = vec![usize::MAX; own.len()];
@@ -129,13 +140,14 @@ fn circles(own: &[(At<String>, RawExpert)], bases: &[Base], sink: &mut Sink) -> 
 /// Each expert over what it extends, bases first: one step for each, however long their chains are. So each is
 /// put over what its base means and not over what it says: a table over `false` stays alone, whatever `false`
 /// was put over.
-fn inherit(
-    own: &[(At<String>, RawExpert)],
+fn inherit<'i>(
+    own: &[(At<String>, RawExpert<'i>)],
     bases: &[Base],
     in_circle: &[bool],
+    default: &dyn Params,
     cut: &Cut,
-) -> Vec<Merged> {
-    let mut merged: Vec<Option<Merged>> = Vec::new();
+) -> Vec<Merged<'i>> {
+    let mut merged: Vec<Option<Merged<'i>>> = Vec::new();
     merged.resize_with(own.len(), || None);
     for start in 0..own.len() {
         if merged[start].is_some() {
@@ -162,6 +174,7 @@ fn inherit(
             let one = Merged {
                 name: name.clone(),
                 raw: inherited.unwrap_or_else(|| raw.clone()),
+                model: default.copied(),
                 turned_on: TurnedOn::by(raw),
                 chain,
                 broken: in_circle[at]
@@ -207,70 +220,85 @@ fn base(
     known
 }
 
-/// Blueprints, each read once.
-struct Blueprints<'a> {
-    read: ReadBlueprint<'a>,
-    known: BTreeMap<String, Option<RawModel>>,
-    findings: Diagnostics,
-}
+/// The blueprints that a file names, each read once.
+pub(crate) struct Blueprints(BTreeMap<String, Result<Arc<SourceFile>, NoBlueprint>>);
 
-impl Blueprints<'_> {
-    /// Puts a blueprint's table in the place of its name.
-    fn expand(&mut self, model: &mut Option<At<ModelChoice>>, sink: &mut Sink) {
-        let place_of = model;
-        let Some(choice) = &*place_of else { return };
-        let ModelChoice::Blueprint(name) = choice.get() else {
-            return;
-        };
-        let place = choice.span();
-        if !self.known.contains_key(name) {
-            let model = self.load(name, &place, sink);
-            self.known.insert(name.clone(), model);
+impl Blueprints {
+    /// Reads those that nodes name.
+    pub(crate) fn read(file: &RawFile<'_>, read: ReadBlueprint<'_>) -> Self {
+        let experts = file.expert.0.iter().map(|(_, expert)| &expert.model);
+        let mixtures = file.mixture.0.iter().map(|(_, mixture)| &mixture.model);
+        let mut known = BTreeMap::new();
+        for model in experts.chain(mixtures).flatten() {
+            if let ModelChoice::Blueprint(name) = model.get()
+                && is_name(name)
+                && !known.contains_key(name)
+            {
+                known.insert(name.clone(), read(name).map(Arc::new));
+            }
         }
-        let model = self.known.get(name).cloned().flatten();
-        // A blueprint is a whole model: nothing of an extended expert's model shines through it.
-        let mlp = Mlp::default();
-        let spanned = |value| At(Spanned::new(place.clone(), value));
-        let model = model.unwrap_or_default();
-        let whole = RawModel {
-            kind: model.kind,
-            hidden: Some(model.hidden.unwrap_or_else(|| {
-                At(Spanned::new(place.clone(), mlp.hidden.into_iter().map(spanned).collect()))
-            })),
-            activation: model.activation.or(Some(mlp.activation)),
-            dropout: model.dropout.or(Some(At(Spanned::new(place.clone(), mlp.dropout)))),
-        };
-        *place_of = Some(At(Spanned::new(place, ModelChoice::Own(whole))));
+        Self(known)
     }
 
-    fn load(
-        &mut self,
-        name: &str,
-        place: &std::ops::Range<usize>,
+    /// Puts a blueprint's table in the place of its name.
+    fn expand<'i>(
+        &'i self,
+        model: &mut Option<At<ModelChoice<'i>>>,
+        told: &mut Told<'_, 'i>,
         sink: &mut Sink,
-    ) -> Option<RawModel> {
-        if !is_name(name) {
-            sink.local(
-                sink.error(place.clone(), format!("`{name}` cannot be the name of a blueprint"))
+    ) {
+        let Some(choice) = &*model else { return };
+        let ModelChoice::Blueprint(name) = choice.get() else { return };
+        let place = choice.span();
+        let given = self.given(name, &place, told, sink);
+        *model = Some(At(Spanned::new(place, ModelChoice::Own(given))));
+    }
+
+    fn given<'i>(
+        &'i self,
+        name: &str,
+        place: &Range<usize>,
+        told: &mut Told<'_, 'i>,
+        sink: &mut Sink,
+    ) -> Given<'i> {
+        let nothing = Given { whole: true, ..Given::default() };
+        match self.0.get(name) {
+            None => {
+                sink.local(
+                    sink.error(
+                        place.clone(),
+                        format!("`{name}` cannot be the name of a blueprint"),
+                    )
                     .label("names are made of letters, digits, `_` and `-`")
                     .help("`model = \"mlp-small\"` reads `models/mlp-small.toml`"),
-            );
-            return None;
-        }
-        match (self.read)(name) {
-            Ok(file) => {
-                let Recovered { value, mut sink, .. } = read_blueprint(&Arc::new(file));
-                check_model(&value, &mut sink);
-                self.findings.extend(sink.findings);
-                Some(value)
+                );
+                nothing
             }
-            Err(missing) => {
+            Some(Err(missing)) => {
                 let finding = sink
                     .error(place.clone(), format!("cannot read the blueprint `{name}`"))
-                    .label(missing.reason);
-                sink.local(finding.maybe_help(missing.help));
-                None
+                    .label(missing.reason.clone());
+                sink.local(finding.maybe_help(missing.help.clone()));
+                nothing
+            }
+            Some(Ok(file)) => {
+                let known = told.known.entry(name.to_owned()).or_insert_with(|| {
+                    let Recovered { value, mut cut, mut sink } = read_blueprint(file);
+                    model::read(value.clone(), told.kinds, &[], &mut cut, &mut sink);
+                    let broken = sink.findings.has_errors();
+                    told.findings.extend(sink.findings);
+                    // What is wrong with it has been said, in its own file.
+                    if broken { nothing } else { value }
+                });
+                known.clone().at(place)
             }
         }
     }
+}
+
+/// Blueprints that were looked at, and what was found in them.
+struct Told<'a, 'i> {
+    kinds: Kinds<'a>,
+    known: BTreeMap<String, Given<'i>>,
+    findings: Diagnostics,
 }

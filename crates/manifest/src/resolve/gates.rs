@@ -11,8 +11,8 @@ use super::{
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, DataSource, Expert, Gate, GateLoss, Input, Mlp, Model, Output, Rule,
-    Table, Threshold,
+    At, Balance, BalanceBy, DataSource, Expert, Gate, GateLoss, Input, Mlp, Output, Rule, Table,
+    Threshold,
     defaults::{BALANCE_WEIGHT, GATE_HIDDEN, RIDGE, UPSTREAM},
     raw::{GateType, RawGate, RawPipeline},
     recover::Cut,
@@ -105,7 +105,7 @@ pub(crate) fn resolve(
             folds: &raw.folds,
             seed: &raw.seed,
         };
-        let model = Model::Gate(Box::new(gate));
+        let model = Box::new(gate);
         let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }

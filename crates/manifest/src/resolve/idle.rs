@@ -16,7 +16,7 @@ pub(crate) struct TurnedOn {
 
 impl TurnedOn {
     /// Of an expert before it inherits anything.
-    pub(crate) fn by(raw: &RawExpert) -> Self {
+    pub(crate) fn by(raw: &RawExpert<'_>) -> Self {
         Self {
             reuse: raw.reuse.as_ref().filter(|reuse| reuse.get().is_on()).map(At::span),
             warm_start: raw.warm_start.as_ref().filter(|warm| warm.get().is_on()).map(At::span),
@@ -25,7 +25,7 @@ impl TurnedOn {
 }
 
 /// Warns of what was written for nothing.
-pub(crate) fn warn(expert: &Merged, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {
+pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {
     let mut idle: Vec<(&str, Range<usize>, String)> = Vec::new();
     let raw = &expert.raw;
     let reads_experts = inputs.iter().any(|i| matches!(i.get_ref(), Input::Output { .. }));

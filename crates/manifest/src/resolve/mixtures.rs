@@ -4,15 +4,15 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
-    experts::mlp,
     extends::Merged,
     node::{Around, Keys, Node},
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, Expert, Mixture, Mlp, Model, Table,
+    At, Balance, BalanceBy, Expert, Mixture, Mlp, Table,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
-    raw::{ModelChoice, RawMixture, RawPipeline, RawRouter},
+    kind::{Given, Keys as ModelKeys, ModelChoice},
+    raw::{RawMixture, RawPerceptron, RawPipeline, RawRouter},
     recover::Cut,
     sink::Sink,
     suggest::did_you_mean,
@@ -20,14 +20,15 @@ use crate::{
 
 /// Adds every mixture whose target is known; of the others an error has been reported.
 pub(crate) fn resolve(
-    mixtures: &Table<RawMixture>,
+    mixtures: &Table<RawMixture<'_>>,
     around: &Around,
-    cut: &Cut,
+    cut: &mut Cut,
     pipeline: &RawPipeline,
     nodes: &mut IndexMap<String, Expert>,
     sink: &mut Sink,
 ) {
     for (name, raw) in &mixtures.0 {
+        let expert = inside(name.get(), raw, cut, sink);
         let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
         check(raw, sink);
         let node = Node::of(name, &raw.inputs, &raw.target, &lost);
@@ -36,8 +37,7 @@ pub(crate) fn resolve(
         let inputs = node.inputs(given, upstream, around, sink);
         let patterns = node.patterns(given, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
-        let expert = mlp(raw.model.as_ref().map(At::get));
-        let warm_start = warm(raw, (source, column), given, around, sink);
+        let warm_start = warm(raw, &expert, (source, column), given, around, sink);
         let router = raw.gate.as_ref().map(|gate| gate.get().clone()).unwrap_or_default();
         let experts = match &raw.experts {
             Some(experts) => *experts.get(),
@@ -109,10 +109,29 @@ pub(crate) fn resolve(
             folds: &raw.folds,
             seed: &raw.seed,
         };
-        let model = Model::Mixture(Box::new(mixture));
+        let model = Box::new(mixture);
         let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
         nodes.insert(name.get().clone(), resolved);
     }
+}
+
+/// What each expert inside is.
+fn inside(name: &str, raw: &RawMixture<'_>, cut: &mut Cut, sink: &mut Sink) -> Mlp {
+    let mut given = match raw.model.as_ref().map(At::get) {
+        Some(ModelChoice::Own(given)) => given.clone(),
+        _ => Given::default(),
+    };
+    if let Some(said) = given.take_kind()
+        && said.get_ref().as_str() != Some("mlp")
+    {
+        sink.local(
+            sink.error(said.span(), format!("the experts of `{name}` cannot be of this type"))
+                .label("experts inside a mixture are multilayer perceptrons")
+                .help("leave `type` away, or combine experts of other types by a `[gate.NAME]`"),
+        );
+    }
+    let path = ["mixture", name, "model"];
+    RawPerceptron::read(ModelKeys { table: given.table, path: &path, cut, sink })
 }
 
 fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {
@@ -121,7 +140,8 @@ fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {
 
 /// The experts that it begins with: of the same inputs, target and model.
 fn warm(
-    raw: &RawMixture,
+    raw: &RawMixture<'_>,
+    model: &Mlp,
     (source, column): (&str, &Spanned<String>),
     inputs: &[At<String>],
     around: &Around,
@@ -152,7 +172,7 @@ fn warm(
             );
             continue;
         }
-        if let Some(what) = differs(raw, (source, column), inputs, expert, around) {
+        if let Some(what) = differs(model, (source, column), inputs, expert, around) {
             sink.global(
                 sink.error(text.span(), format!("a mixture cannot begin with `{bare}`"))
                     .label(what)
@@ -165,10 +185,10 @@ fn warm(
 }
 
 fn differs(
-    raw: &RawMixture,
+    model: &Mlp,
     (source, column): (&str, &Spanned<String>),
     inputs: &[At<String>],
-    expert: &Merged,
+    expert: &Merged<'_>,
     around: &Around,
 ) -> Option<&'static str> {
     let (data, target) = around.targets.get(expert.name.get())?;
@@ -177,15 +197,13 @@ fn differs(
     let mut ours: Vec<&str> = inputs.iter().map(|input| input.get().as_str()).collect();
     theirs.sort_unstable();
     ours.sort_unstable();
-    let model = |choice: Option<&At<ModelChoice>>| {
-        let Mlp { hidden, activation, .. } = mlp(choice.map(At::get));
-        (hidden, activation)
-    };
+    let same =
+        |theirs: &Mlp| (&theirs.hidden, theirs.activation) == (&model.hidden, model.activation);
     if data != source || target.get_ref() != column.get_ref() {
         Some("it has another target")
     } else if theirs != ours {
         Some("it has other inputs")
-    } else if model(expert.raw.model.as_ref()) != model(raw.model.as_ref()) {
+    } else if !expert.model.layers().is_some_and(same) {
         Some("it is of another model")
     } else {
         None
@@ -193,7 +211,7 @@ fn differs(
 }
 
 /// Values out of range.
-fn check(raw: &RawMixture, sink: &mut Sink) {
+fn check(raw: &RawMixture<'_>, sink: &mut Sink) {
     let wanted = format!("from 2 to {MOST_EXPERTS}");
     ranges::bound(sink, "experts", &raw.experts, |n| (2..=MOST_EXPERTS).contains(&n), &wanted);
     let wanted = format!("from 1 to {MOST_RESTARTS}");
@@ -204,9 +222,6 @@ fn check(raw: &RawMixture, sink: &mut Sink) {
     }
     if let Some(train) = &raw.train {
         ranges::check_train(train, sink);
-    }
-    if let Some(ModelChoice::Own(model)) = raw.model.as_ref().map(At::get) {
-        ranges::check_model(model, sink);
     }
     if let Some(gate) = &raw.gate {
         check_router(gate.get(), sink);

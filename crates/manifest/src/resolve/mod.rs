@@ -10,10 +10,11 @@ mod idle;
 mod images;
 mod memory;
 mod mixtures;
+mod model;
 mod names;
 mod node;
 mod origin;
-mod ranges;
+pub(crate) mod ranges;
 mod read;
 mod references;
 mod require;
@@ -27,12 +28,12 @@ use toml::Spanned;
 use crate::{
     Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, Table,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, SEED},
+    kind::Kinds,
     raw::{RawAudit, RawGate, RawMixture, RawPipeline},
     recover::{Cut, Recovered, read_pipeline},
     sink::Sink,
 };
 
-pub(crate) use ranges::check_model;
 pub use require::METRICS;
 
 /// Reads a blueprint by its name.
@@ -42,9 +43,11 @@ pub(crate) type ReadBlueprint<'a> = &'a dyn Fn(&str) -> Result<SourceFile, NoBlu
 pub(crate) fn resolve(
     source: &Arc<SourceFile>,
     root: PathBuf,
+    kinds: Kinds<'_>,
     read_blueprint: ReadBlueprint<'_>,
 ) -> Result<Loaded, Diagnostics> {
-    let Recovered { value: mut file, cut, mut sink } = read_pipeline(source);
+    let Recovered { value: mut file, mut cut, mut sink } = read_pipeline(source);
+    let blueprints = extends::Blueprints::read(&file, read_blueprint);
     let raw = file.pipeline.take().unwrap_or_default();
     check_pipeline(&raw, &mut sink);
     let memory_limit = memory::resolve("memory_limit", raw.memory_limit.as_ref(), &mut sink);
@@ -60,12 +63,13 @@ pub(crate) fn resolve(
     names::check(&file, &mut sink);
     let mut data = data::resolve(&file.data, &cut, &mut sink);
     let (gates, mut mixtures) = (file.gate, file.mixture);
-    let merged = extends::merge(file.expert, &mut mixtures, &cut, &mut sink, read_blueprint);
+    let merged =
+        extends::merge(file.expert, &mut mixtures, &blueprints, kinds, &mut cut, &mut sink);
     let targets = targets(&merged, &gates, &mixtures, &names, &cut, &mut sink);
     let around = node::Around { names: &names, targets: &targets, experts: &merged };
     let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
     gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
-    mixtures::resolve(&mixtures, &around, &cut, &raw, &mut experts, &mut sink);
+    mixtures::resolve(&mixtures, &around, &mut cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);
 
     let evaluate = file.evaluate.unwrap_or_default();
@@ -129,9 +133,9 @@ fn stem(source: &SourceFile) -> String {
 
 /// The targets of all nodes that have one.
 fn targets(
-    merged: &extends::MergedExperts,
+    merged: &extends::MergedExperts<'_>,
     gates: &Table<RawGate>,
-    mixtures: &Table<RawMixture>,
+    mixtures: &Table<RawMixture<'_>>,
     names: &names::Names,
     cut: &Cut,
     sink: &mut Sink,

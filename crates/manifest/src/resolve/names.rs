@@ -31,7 +31,7 @@ const LEARNING: [(&str, &str); 3] =
     [("expert", "an expert"), ("gate", "a gate"), ("mixture", "a mixture")];
 
 /// The names of a file's nodes that learn, section by section.
-fn learning(file: &RawFile) -> [Vec<&At<String>>; 3] {
+fn learning<'a>(file: &'a RawFile<'_>) -> [Vec<&'a At<String>>; 3] {
     [
         file.expert.0.iter().map(|(name, _)| name).collect(),
         file.gate.0.iter().map(|(name, _)| name).collect(),
@@ -40,7 +40,7 @@ fn learning(file: &RawFile) -> [Vec<&At<String>>; 3] {
 }
 
 impl Names {
-    pub(crate) fn new(file: &RawFile, cut: &Cut) -> Self {
+    pub(crate) fn new(file: &RawFile<'_>, cut: &Cut) -> Self {
         let mut nodes = BTreeMap::new();
         for section in ["data", "expert", "gate", "mixture"] {
             nodes.extend(cut.names(section).map(|name| (name.to_owned(), Node::Broken)));
@@ -92,7 +92,7 @@ impl Names {
 }
 
 /// Names must be ones that references can spell, and each can stand for one node only.
-pub(crate) fn check(file: &RawFile, sink: &mut Sink) {
+pub(crate) fn check(file: &RawFile<'_>, sink: &mut Sink) {
     type Known<'a> = BTreeMap<String, Vec<(&'a At<String>, &'a str)>>;
     // By their spelling in lower case, so that a name is compared with those alone that it could be taken for.
     let mut known = Known::new();

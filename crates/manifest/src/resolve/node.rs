@@ -14,9 +14,9 @@ use super::{
     references::{self, Reference},
 };
 use crate::{
-    At, Expert, Input, InputPattern, Model, Output, StandsOn, Task, Upstream,
+    At, Expert, Input, InputPattern, Output, Params, StandsOn, Task, Upstream,
     defaults::{FOLDS, SEED},
-    raw::{ModelChoice, RawModel, RawPipeline, RawTrain},
+    raw::{RawPipeline, RawTrain},
     sink::Sink,
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct Node<'a> {
 pub(crate) struct Around<'a> {
     pub(crate) names: &'a Names,
     pub(crate) targets: &'a Targets,
-    pub(crate) experts: &'a MergedExperts,
+    pub(crate) experts: &'a MergedExperts<'a>,
 }
 
 /// What gates and mixtures have in common with experts, as it is written.
@@ -68,7 +68,7 @@ impl Node<'_> {
         &self,
         (data, column): (&str, &Spanned<String>),
         (inputs, patterns): (Vec<Spanned<Input>>, Vec<Spanned<InputPattern>>),
-        model: Model,
+        model: Box<dyn Params>,
         keys: &Keys,
         pipeline: &RawPipeline,
     ) -> Expert {
@@ -304,10 +304,7 @@ impl Node<'_> {
         if output != Output::Embedding {
             return;
         }
-        if let Some(ModelChoice::Own(RawModel { hidden: Some(hidden), .. })) =
-            source.raw.model.as_ref().map(At::get)
-            && hidden.get().is_empty()
-        {
+        if source.model.layers().is_none_or(|layers| layers.hidden.is_empty()) {
             sink.global(
                 sink.error(reference.part.clone(), format!("`{from}` has no embedding"))
                     .label("the last hidden layer of a model without hidden layers")

@@ -9,9 +9,7 @@ use super::stands_on;
 use crate::{
     At,
     defaults::{MOST_FOLDS, MOST_LAYERS, MOST_REFITS, WIDEST_LAYER},
-    raw::{
-        ClassWeightsChoice, ModelChoice, RawAudit, RawExpert, RawModel, RawReuse, RawTrain, Switch,
-    },
+    raw::{ClassWeightsChoice, RawAudit, RawExpert, RawReuse, RawTrain, Switch},
     sink::Sink,
 };
 
@@ -43,16 +41,13 @@ pub(crate) fn not_empty(sink: &mut Sink, key: &str, text: &At<String>) -> bool {
     fine
 }
 
-pub(crate) fn check_expert(raw: &RawExpert, sink: &mut Sink) {
+pub(crate) fn check_expert(raw: &RawExpert<'_>, sink: &mut Sink) {
     check_folds(&raw.folds, sink);
     if let Some(filter) = &raw.filter {
         not_empty(sink, "where", filter);
     }
     if let Some(train) = &raw.train {
         check_train(train, sink);
-    }
-    if let Some(ModelChoice::Own(model)) = raw.model.as_ref().map(At::get) {
-        check_model(model, sink);
     }
     check_reuse(raw.reuse.as_ref(), sink);
     if let Some(Switch::With(warm)) = raw.warm_start.as_ref().map(At::get) {
@@ -88,13 +83,6 @@ pub(crate) fn check_train(raw: &RawTrain, sink: &mut Sink) {
             bound(sink, &key, &Some(weight.clone()), positive, "a finite number above 0");
         }
     }
-}
-
-/// Checks a model's own table or a blueprint.
-pub(crate) fn check_model(raw: &RawModel, sink: &mut Sink) {
-    let share = |p: f64| (0.0..1.0).contains(&p);
-    bound(sink, "dropout", &raw.dropout, share, "from 0 to below 1");
-    check_hidden(raw.hidden.as_ref(), sink);
 }
 
 /// Checks the widths of hidden layers.

@@ -23,7 +23,7 @@ const GRAMMAR: &str = "write `expert.NAME SPLIT METRIC >= BOUND`, for example \
 pub(crate) fn parse(
     text: &At<String>,
     names: &Names,
-    merged: &MergedExperts,
+    merged: &MergedExperts<'_>,
     sink: &mut Sink,
 ) -> Option<Requirement> {
     let value = text.get().as_str();

@@ -12,7 +12,7 @@ use super::{extends::Merged, names::is_name, ranges::not_empty};
 use crate::{At, StandsOn, defaults::PIN_DIGITS, raw::RawExpert, recover::Cut, sink::Sink};
 
 /// What an expert stands on; of several the first, after an error that shows them all.
-pub(crate) fn resolve(expert: &Merged, cut: &Cut, sink: &mut Sink) -> StandsOn {
+pub(crate) fn resolve(expert: &Merged<'_>, cut: &Cut, sink: &mut Sink) -> StandsOn {
     let raw = &expert.raw;
     one_of(expert, sink);
     if let Some(other) = &raw.expert
@@ -44,7 +44,7 @@ pub(crate) fn resolve(expert: &Merged, cut: &Cut, sink: &mut Sink) -> StandsOn {
 }
 
 /// Two models for one expert: nobody knows which is meant.
-fn one_of(expert: &Merged, sink: &mut Sink) {
+fn one_of(expert: &Merged<'_>, sink: &mut Sink) {
     let given = given(&expert.raw);
     let [(first, place), others @ ..] = &given[..] else { return };
     if others.is_empty() {
@@ -66,7 +66,7 @@ fn one_of(expert: &Merged, sink: &mut Sink) {
 }
 
 /// Those of `frozen`, `pin` and `source` that say something, with their places.
-pub(crate) fn given(raw: &RawExpert) -> Vec<(&'static str, Range<usize>)> {
+pub(crate) fn given(raw: &RawExpert<'_>) -> Vec<(&'static str, Range<usize>)> {
     let frozen = raw.frozen.as_ref().filter(|frozen| *frozen.get());
     let mut given: Vec<(&str, Range<usize>)> = Vec::new();
     given.extend(frozen.map(|value| ("frozen", value.span())));
@@ -76,7 +76,7 @@ pub(crate) fn given(raw: &RawExpert) -> Vec<(&'static str, Range<usize>)> {
 }
 
 /// Checks each of the keys by itself.
-pub(crate) fn check(raw: &RawExpert, sink: &mut Sink) {
+pub(crate) fn check(raw: &RawExpert<'_>, sink: &mut Sink) {
     if let Some(pin) = &raw.pin {
         check_pin(pin, sink);
     }

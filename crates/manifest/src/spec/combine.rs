@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::Mlp;
+use super::{Mlp, Task};
 
 /// `[gate.NAME]`: combines the predictions of experts that are trained by themselves.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,47 @@ pub(crate) fn written_rule(column: &str) -> &str {
 }
 
 impl Gate {
+    /// The names of its experts.
+    pub fn names(&self) -> Vec<&str> {
+        self.experts.iter().map(|expert| expert.get_ref().as_str()).collect()
+    }
+
+    /// The same experts under another rule, which reads nothing but them.
+    pub fn under(&self, rule: Rule) -> Self {
+        Self { rule, temperature: Some(1.0), top_k: None, shared: Vec::new(), ..self.clone() }
+    }
+
+    /// The gate without one of its experts, and the derived column that goes with it; `None` where that leaves
+    /// nothing to weigh.
+    pub fn without(&self, at: usize) -> Option<(Self, Option<String>)> {
+        if self.experts.len() < 3 {
+            return None;
+        }
+        let mut gate = self.clone();
+        gate.experts.remove(at);
+        gate.shared.retain(|shared| *shared != at);
+        gate.shared.iter_mut().filter(|shared| **shared > at).for_each(|shared| *shared -= 1);
+        let routed = gate.experts.len() - gate.shared.len();
+        if routed == 0 {
+            return None;
+        }
+        gate.top_k = gate.top_k.map(|k| k.min(routed as u32));
+        let mut column = None;
+        match &mut gate.rule {
+            Rule::Fixed(weights) => {
+                weights.remove(at);
+                let sum: f64 = weights.iter().sum();
+                if sum <= 0.0 {
+                    return None;
+                }
+                weights.iter_mut().for_each(|weight| *weight /= sum);
+            }
+            Rule::Rules { columns } => column = Some(columns.remove(at)),
+            _ => {}
+        }
+        Some((gate, column))
+    }
+
     /// Are its experts asked one after another?
     pub const fn is_cascade(&self) -> bool {
         matches!(self.rule, Rule::Cascade(_))
@@ -100,6 +141,20 @@ impl Rule {
             Self::Rules { .. } => "rules",
             Self::Cascade(_) => "cascade",
         }
+    }
+
+    /// Which targets it needs, if it cannot combine answers of this task and so many classes.
+    pub fn needs_other_targets(&self, task: Task, classes: usize) -> Option<&'static str> {
+        match self {
+            Self::NoisyOr if classes != 2 => Some("yes/no targets"),
+            Self::Geometric | Self::Cascade(_) if task == Task::Regression => Some("classes"),
+            _ => None,
+        }
+    }
+
+    /// Does any of several causes suffice? Then these have targets of their own.
+    pub const fn combines_causes(&self) -> bool {
+        matches!(self, Self::NoisyOr)
     }
 
     /// The network that is trained by gradient steps, if there is one.

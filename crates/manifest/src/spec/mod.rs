@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::SourceFile;
+use crate::{Params, Section, SourceFile};
 
 /// One pipeline file, parsed and resolved.
 #[derive(Debug, Clone)]
@@ -261,7 +261,7 @@ pub struct Expert {
     /// SQL predicate over the data source: the rows it is trained on.
     pub filter: Option<Spanned<String>>,
     /// What it is.
-    pub model: Model,
+    pub model: Box<dyn Params>,
     /// How it is trained.
     pub train: Train,
     /// What it sees of its upstream experts on training rows.
@@ -314,28 +314,28 @@ pub struct WarmStart {
 
 impl Expert {
     /// The table of the file that it stands in, and how its name begins in messages and records.
-    pub const fn section(&self) -> &'static str {
-        match self.model {
-            Model::Mlp(_) => "expert",
-            Model::Gate(_) => "gate",
-            Model::Mixture(_) => "mixture",
-        }
+    pub fn section(&self) -> &'static str {
+        self.model.section().name()
     }
 
     /// The gate that it is.
     pub fn gate(&self) -> Option<&Gate> {
-        match &self.model {
-            Model::Gate(gate) => Some(gate),
-            _ => None,
-        }
+        self.model.gate()
+    }
+
+    /// The mixture that it is.
+    pub fn mixture(&self) -> Option<&Mixture> {
+        self.model.mixture()
+    }
+
+    /// Does it combine experts, as gates and mixtures do?
+    pub fn combines(&self) -> bool {
+        self.model.section() != Section::Expert
     }
 
     /// The experts whose weights a mixture begins with.
     pub fn begins_with(&self) -> &[Spanned<String>] {
-        match &self.model {
-            Model::Mixture(mixture) => &mixture.warm_start,
-            _ => &[],
-        }
+        self.mixture().map_or(&[], |mixture| &mixture.warm_start)
     }
 
     /// Is this input given to the combination as it is, and not standardised?
@@ -466,17 +466,6 @@ pub enum Task {
     Regression,
 }
 
-/// What an expert is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Model {
-    /// A multilayer perceptron.
-    Mlp(Mlp),
-    /// A combination of experts.
-    Gate(Box<Gate>),
-    /// Experts and gate in one.
-    Mixture(Box<Mixture>),
-}
-
 /// A multilayer perceptron: dense layers with one activation, and a linear head.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mlp {
@@ -503,6 +492,16 @@ impl Mlp {
     /// Multiply-adds of one row's forward pass.
     pub fn multiply_adds(&self, inputs: u64, outputs: u64) -> u64 {
         self.widths(inputs, outputs).windows(2).map(|pair| pair[0] * pair[1]).sum()
+    }
+
+    /// In a few words: `mlp 64-32 relu`.
+    pub fn describe(&self) -> String {
+        let widths: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
+        let activation = format!("{:?}", self.activation).to_lowercase();
+        match widths.is_empty() {
+            true => "mlp without hidden layers".to_owned(),
+            false => format!("mlp {} {activation}", widths.join("-")),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Gates and mixtures written out.
 
-use super::{float, key, line, list, name, patterns, table, text, train};
-use crate::{Expert, Gate, Input, Mixture, Mlp, Rule, Threshold};
+use super::{Written, float, key, line, list, name, patterns, perceptron, table, text, train};
+use crate::{Expert, Gate, Input, Mixture, Mlp, Rule, Threshold, spec::written_rule};
 
 /// The keys of a gate behind its name; the inputs without what its experts and rules make.
 pub(super) fn gate(out: &mut String, expert: &Expert, gate: &Gate) {
@@ -15,13 +15,13 @@ pub(super) fn gate(out: &mut String, expert: &Expert, gate: &Gate) {
     }
 }
 
-/// What the rule has, beside what every node has. `derived` are the predicates of its columns.
-pub(super) fn rule(
-    out: &mut String,
-    expert: &Expert,
-    gate: &Gate,
-    predicate: impl Fn(&str) -> Option<String>,
-) {
+/// What the rule has, beside what every node has.
+pub(crate) fn rule(written: &mut Written<'_>, gate: &Gate) {
+    let Written { out, expert, pipeline } = written;
+    let predicate = |column: &str| {
+        let sql = pipeline.data.get(&expert.data)?.derive.get(column)?.get_ref();
+        Some(written_rule(sql).to_owned())
+    };
     let names = || gate.experts.iter().map(|expert| expert.get_ref().as_str());
     match &gate.rule {
         Rule::Uniform | Rule::Geometric | Rule::NoisyOr | Rule::Best => {}
@@ -70,9 +70,12 @@ fn network(out: &mut String, net: &Mlp) {
 }
 
 /// What a mixture has, beside what every node has.
-pub(super) fn mixture(out: &mut String, mixture: &Mixture) {
+pub(crate) fn mixture(written: &mut Written<'_>, mixture: &Mixture) {
+    let Written { out, expert, .. } = written;
     line(out, "experts", mixture.experts);
-    line(out, "model", super::model(&mixture.expert));
+    let kind = ("type", text("mlp"));
+    let model = table(std::iter::once(kind).chain(perceptron(&mixture.expert)));
+    line(out, "model", model);
     let mut gate = vec![
         ("hidden", list(mixture.gate.hidden.iter().map(u32::to_string))),
         ("activation", name(&mixture.gate.activation)),
@@ -90,6 +93,7 @@ pub(super) fn mixture(out: &mut String, mixture: &Mixture) {
     line(out, "gate", table(gate));
     line(out, "restarts", mixture.restarts);
     line(out, "warm_start", list(mixture.warm_start.iter().map(|e| text(e.get_ref()))));
+    line(out, "train", train(&expert.train));
 }
 
 /// `[gate.NAME]`, the head of a table.

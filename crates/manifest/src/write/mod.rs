@@ -4,7 +4,7 @@
 //! tables stay on one line, and what is not a key (the task that the target's type will decide) is
 //! a comment. What is written parses back to the same pipeline.
 
-mod combine;
+pub(crate) mod combine;
 mod split;
 
 use std::fmt::{Display, Write as _};
@@ -13,9 +13,8 @@ use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Model, Pipeline,
+    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Pipeline,
     PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train, defaults::FORMAT, size,
-    spec::written_rule,
 };
 
 impl Pipeline {
@@ -103,9 +102,9 @@ impl Expert {
     /// This expert, gate or mixture as TOML, every default written out and `extends` resolved.
     pub fn with_defaults(&self, pipeline: &Pipeline) -> String {
         let mut out = combine::head(self);
-        match &self.model {
-            Model::Gate(gate) => combine::gate(&mut out, self, gate),
-            _ => {
+        match self.gate() {
+            Some(gate) => combine::gate(&mut out, self, gate),
+            None => {
                 let inputs = self.inputs.iter().map(|input| text(&input.get_ref().to_string()));
                 line(&mut out, "inputs", list(inputs.chain(patterns(self))));
             }
@@ -119,27 +118,11 @@ impl Expert {
             Some(filter) => line(&mut out, "where", text(filter.get_ref())),
             None => out.push_str("# where: all training rows\n"),
         }
-        match &self.model {
-            Model::Mlp(mlp) => {
-                line(&mut out, "model", model(mlp));
-                line(&mut out, "train", train(&self.train));
-            }
-            Model::Gate(gate) => {
-                let predicate = |column: &str| {
-                    let sql = pipeline.data.get(&self.data)?.derive.get(column)?.get_ref();
-                    Some(written_rule(sql).to_owned())
-                };
-                combine::rule(&mut out, self, gate, predicate);
-            }
-            Model::Mixture(mixture) => {
-                combine::mixture(&mut out, mixture);
-                line(&mut out, "train", train(&self.train));
-            }
-        }
+        self.model.write(&mut Written { out: &mut out, expert: self, pipeline });
         line(&mut out, "upstream", name(&self.upstream));
         line(&mut out, "folds", self.folds);
         line(&mut out, "seed", self.seed);
-        if !matches!(self.model, Model::Mlp(_)) {
+        if self.combines() {
             return out;
         }
         let reuse = self.reuse.map(|reuse| {
@@ -159,6 +142,31 @@ impl Expert {
             }
         }
         out
+    }
+}
+
+/// A node while its model's parameters are written out.
+pub struct Written<'a> {
+    out: &'a mut String,
+    expert: &'a Expert,
+    pipeline: &'a Pipeline,
+}
+
+impl Written<'_> {
+    /// A line: a key of the node with its value as TOML.
+    pub fn key(&mut self, key: &str, value: impl Display) {
+        line(self.out, key, value);
+    }
+
+    /// `model`, with the keys of a kind and their values as TOML.
+    pub fn model(&mut self, kind: &str, keys: Vec<(&'static str, String)>) {
+        let kind = ("type", text(kind));
+        self.key("model", table(std::iter::once(kind).chain(keys)));
+    }
+
+    /// `train`, for a kind that is trained by gradient steps.
+    pub fn train(&mut self) {
+        self.key("train", train(&self.expert.train));
     }
 }
 
@@ -227,13 +235,14 @@ fn image(image: &Gathered) -> String {
     ])
 }
 
-fn model(mlp: &Mlp) -> String {
-    table([
-        ("type", text("mlp")),
-        ("hidden", list(mlp.hidden.iter().map(u32::to_string))),
-        ("activation", name(&mlp.activation)),
-        ("dropout", float(mlp.dropout)),
-    ])
+/// The keys of a perceptron's table.
+pub fn perceptron(mlp: &Mlp) -> Vec<(&'static str, String)> {
+    let Mlp { hidden, activation, dropout } = mlp;
+    vec![
+        ("hidden", list(hidden.iter().map(u32::to_string))),
+        ("activation", name(activation)),
+        ("dropout", float(*dropout)),
+    ]
 }
 
 fn train(train: &Train) -> String {
@@ -263,11 +272,13 @@ fn line(out: &mut String, key: &str, value: impl Display) {
     let _ = writeln!(out, "{key} = {value}");
 }
 
-fn list(items: impl IntoIterator<Item = String>) -> String {
+/// A list of values.
+pub fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
+/// A table on one line.
+pub fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
     let entries: Vec<String> = entries
         .into_iter()
         .map(|(name, value)| format!("{} = {value}", key(name.as_ref())))
@@ -289,7 +300,7 @@ fn key(name: &str) -> String {
 }
 
 /// A string literal; several lines stay several lines. What is not seen is written out.
-fn text(value: &str) -> String {
+pub fn text(value: &str) -> String {
     if value.contains(is_hidden) {
         return basic(value);
     }
@@ -313,12 +324,12 @@ fn basic(value: &str) -> String {
 }
 
 /// The shortest literal that reads back to the same bits.
-fn float(value: f64) -> String {
+pub fn float(value: f64) -> String {
     Value::Float(value).to_string()
 }
 
 /// A choice by its name in the file.
-fn name(choice: &impl serde::Serialize) -> String {
+pub fn name(choice: &impl serde::Serialize) -> String {
     match Value::try_from(choice) {
         Ok(value) => value.to_string(),
         Err(error) => unreachable!("choices are texts: {error}"),

@@ -1,6 +1,6 @@
 //! `[gate.NAME]` and `[mixture.NAME]`: what they mean, and what is said when they are wrong.
 
-use collegium_manifest::{Input, Model, Output, Rule, Task, Threshold};
+use collegium_manifest::{Input, Output, Rule, Task, Threshold};
 
 use crate::{expert, pipeline, written, wrong};
 
@@ -174,7 +174,7 @@ fn what_is_written_out_reads_back_the_same() {
         let first = pipeline(&text(&more));
         let again = pipeline(&first.with_defaults());
         let (a, b) = (&first.experts["g"], &again.experts["g"]);
-        assert_eq!(a.model, b.model, "{more}");
+        assert_eq!(&*a.model, &*b.model, "{more}");
         let inputs = |e: &collegium_manifest::Expert| {
             e.inputs.iter().map(|i| i.get_ref().clone()).collect::<Vec<_>>()
         };
@@ -469,10 +469,7 @@ fn thresholds_are_what_the_file_says() {
         let text = text(&format!(
             "\n[gate.g]\nexperts = [\"newark\", \"kennedy\"]\ntype = \"cascade\"\ntarget = \"flights.late\"\n{more}"
         ));
-        match expert(&text, "g").model {
-            Model::Gate(gate) => gate.rule,
-            _ => panic!("no gate"),
-        }
+        expert(&text, "g").gate().expect("a gate").rule.clone()
     };
     assert_eq!(of(""), Rule::Cascade(Threshold::ErrorBudget(0.0)));
     assert_eq!(of("error_budget = 0.1"), Rule::Cascade(Threshold::ErrorBudget(0.1)));

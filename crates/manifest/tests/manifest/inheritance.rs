@@ -1,12 +1,11 @@
 //! `extends` and blueprints.
 
-use collegium_manifest::{Activation, ClassWeights, Mlp, Model, Optimizer, Output};
+use collegium_manifest::{Activation, ClassWeights, Mlp, Optimizer, Output};
 
 use crate::{GOOD, expert, messages, wrong, wrong_after_good};
 
 fn mlp(expert: &collegium_manifest::Expert) -> &Mlp {
-    let Model::Mlp(mlp) = &expert.model else { panic!("no perceptron") };
-    mlp
+    expert.model.layers().expect("a perceptron")
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod warm_start;
 
 use std::{path::PathBuf, sync::Arc};
 
+use collegium_learn::DECLARED;
 use collegium_manifest::{Diagnostics, Expert, Loaded, NoBlueprint, Pipeline, SourceFile, parse};
 
 /// A data source and an expert without fault, to put faulty ones behind.
@@ -48,7 +49,7 @@ fn blueprint(name: &str) -> Result<SourceFile, NoBlueprint> {
 
 fn read(text: &str) -> Result<Loaded, Diagnostics> {
     let source = Arc::new(SourceFile::new("pipelines/flights.toml", text));
-    parse(source, PathBuf::from("."), &blueprint)
+    parse(source, PathBuf::from("."), &DECLARED, &blueprint)
 }
 
 /// The pipeline of a text without errors.

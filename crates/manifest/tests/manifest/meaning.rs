@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use collegium_learn::DECLARED;
 use collegium_manifest::{
     Baseline, ClassWeights, Comparison, Input, Output, Task, Upstream, load, project_root,
 };
@@ -92,19 +93,17 @@ fn the_project_root_is_the_nearest_folder_that_holds_pipelines() {
 fn load_reads_the_file_and_its_blueprints() {
     let home = project();
     let file = home.path().join("pipelines/p.toml");
-    let loaded = load(&file).expect("no errors");
+    let loaded = load(&file, &DECLARED).expect("no errors");
     assert!(loaded.warnings.is_empty());
     assert_eq!(loaded.pipeline.root, home.path());
-    let collegium_manifest::Model::Mlp(mlp) = &loaded.pipeline.experts["departure"].model else {
-        panic!("no perceptron")
-    };
+    let mlp = loaded.pipeline.experts["departure"].model.layers().expect("a perceptron");
     assert_eq!(mlp.hidden, [5]);
 }
 
 #[test]
 fn a_missing_file_or_blueprint_names_the_nearest_one() {
     let home = project();
-    let said = load(&home.path().join("pipelines/q.toml")).expect_err("it is not there");
+    let said = load(&home.path().join("pipelines/q.toml"), &DECLARED).expect_err("it is not there");
     insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r"
     error: cannot read `HOME/pipelines/q.toml`: there is no such file
      |
@@ -112,7 +111,7 @@ fn a_missing_file_or_blueprint_names_the_nearest_one() {
     ");
     let file = home.path().join("pipelines/p.toml");
     fs::write(&file, format!("{GOOD}model = \"tinny\"\n")).expect("a file");
-    let said = load(&file).expect_err("no such blueprint");
+    let said = load(&file, &DECLARED).expect_err("no such blueprint");
     insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r#"
     error: cannot read the blueprint `tinny`
      --> HOME/pipelines/p.toml:8:9
@@ -129,7 +128,7 @@ fn a_file_that_is_not_utf8_is_shown_at_the_byte() {
     let home = project();
     let file = home.path().join("pipelines/p.toml");
     fs::write(&file, b"[pipeline]\nname = \"caf\xe9\"\n").expect("a file");
-    let said = load(&file).expect_err("not UTF-8");
+    let said = load(&file, &DECLARED).expect_err("not UTF-8");
     insta::assert_snapshot!(hide(&said.to_string(), home.path()), @r#"
     error: the file is not UTF-8
      --> HOME/pipelines/p.toml:2:12

@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
     Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparison,
-    DataSource, Evaluate, Expert, Gap, Gathered, ImageShape, Input, Mlp, Model, Optimizer, Origin,
-    Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile,
-    SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
+    DataSource, Evaluate, Expert, Gap, Gathered, ImageShape, Input, Mlp, Optimizer, Origin, Output,
+    Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile, SourceOrigin,
+    Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -338,7 +339,7 @@ prop_compose! {
             auxiliary: Vec::new(),
             task: task.map(at),
             filter: filter.map(at),
-            model: Model::Mlp(Mlp { hidden, activation, dropout }),
+            model: Box::new(Perceptron(Mlp { hidden, activation, dropout })),
             train,
             upstream,
             folds,

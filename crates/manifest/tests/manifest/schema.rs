@@ -1,5 +1,6 @@
 //! The JSON Schema, and the example that everybody reads.
 
+use collegium_learn::DECLARED;
 use collegium_manifest::{Baseline, json_schema};
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ fn the_example_of_the_design_parses_without_a_word() {
 
 #[test]
 fn the_schema_knows_every_key() {
-    let schema = json_schema();
+    let schema = json_schema(&DECLARED);
     let mut tables = vec![("".to_owned(), keys(&schema))];
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {
         if definition.get("properties").is_some() {
@@ -96,7 +97,8 @@ fn the_schema_knows_every_key() {
     Image: channels columns height scale width
     Mixture: experts folds gate inputs model restarts seed target task train upstream warm_start where
     MixtureGate: activation balance balance_weight capacity_factor hidden noise shared temperature top_k z_loss
-    Model: activation dropout hidden type
+    Model_linear: ridge type
+    Model_mlp: activation dropout hidden type
     OriginColumn: column synthetic
     Pipeline: format memory_limit name reads reuse seed sql_memory sql_steps
     Read: date_format decimal delimiter encoding thousands
@@ -118,7 +120,7 @@ fn the_schema_describes_every_key_and_gives_defaults() {
             assert_eq!(schema["additionalProperties"], false, "unknown keys are errors");
         }
     }
-    let schema = json_schema();
+    let schema = json_schema(&DECLARED);
     let mut seen = 0;
     walk(&schema, &mut seen);
     for definition in schema["definitions"].as_object().expect("definitions").values() {
@@ -143,7 +145,7 @@ fn the_schema_describes_every_key_and_gives_defaults() {
 
 #[test]
 fn the_schema_accepts_the_example_and_refuses_a_slip() {
-    let schema = json_schema();
+    let schema = json_schema(&DECLARED);
     let example: Value = toml(FLIGHTS);
     assert_eq!(errors(&schema, &schema, &example), [""; 0]);
     let written: Value = toml(&pipeline(FLIGHTS).with_defaults());
@@ -160,7 +162,7 @@ fn the_schema_beside_the_pipelines_is_this_one() {
     let text = std::fs::read_to_string(file).expect("the schema that the pipelines name");
     let written: Value = serde_json::from_str(&text).expect("JSON");
     let way_out = "write it anew: `collegium schema > pipelines/pipeline.schema.json`";
-    assert!(written == json_schema(), "{way_out}");
+    assert!(written == json_schema(&DECLARED), "{way_out}");
 }
 
 /// One of each form of the keys that say how models are carried over, and how much memory they take.
@@ -181,7 +183,7 @@ const CARRIED: [&str; 12] = [
 
 #[test]
 fn the_schema_knows_every_form_of_the_keys_that_carry_models_over() {
-    let schema = json_schema();
+    let schema = json_schema(&DECLARED);
     let fits = CARRIED.map(|text| errors(&schema, &schema, &toml(text)).is_empty());
     assert_eq!(fits[..7], [true; 7], "{CARRIED:?}");
     assert_eq!(fits[7..], [false; 5], "{CARRIED:?}");
@@ -189,7 +191,7 @@ fn the_schema_knows_every_form_of_the_keys_that_carry_models_over() {
 
 #[test]
 fn the_schema_knows_every_form_of_an_origin() {
-    let schema = json_schema();
+    let schema = json_schema(&DECLARED);
     let fits = |line: &str| {
         let text = format!("[data.a]\npath = \"a.csv\"\n{line}");
         errors(&schema, &schema, &toml(&text)).is_empty()
@@ -205,7 +207,7 @@ fn the_schema_knows_every_form_of_an_origin() {
 
 #[test]
 fn the_schema_gives_the_ranges_of_the_keys_that_carry_models_over() {
-    let definitions = &json_schema()["definitions"];
+    let definitions = &json_schema(&DECLARED)["definitions"];
     let of = |table: &str, keys: &[&str]| {
         let lines = keys.iter().map(|key| {
             let mut property = definitions[table]["properties"][key].clone();

@@ -1,15 +1,13 @@
 //! The ingredients of a fit.
 
-mod combine;
+mod beside;
 
 use std::collections::BTreeMap;
 
-pub use combine::{begins_with, judgement_recipe};
+pub use beside::{BEGINS_WITH, begins_with, judgement_recipe};
 
 use collegium_digest::Digest;
-use collegium_manifest::{
-    Activation, Baseline, ClassWeights, Expert, Mlp, Model, Optimizer, Schedule, Task, Train,
-};
+use collegium_manifest::{Baseline, Expert, Ingredients, Task, Train};
 use collegium_records::{Ingredient, Recipe};
 
 /// One declared input as a fit reads it.
@@ -46,35 +44,14 @@ pub struct FitInputs {
 /// Names of experts, folds, paths and threads are not in it; nor is `upstream`, whose effect *is*
 /// the content of the inputs.
 pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
-    match &expert.model {
-        Model::Mlp(mlp) => {
-            let mut recipe = common(inputs).with("model.type", "mlp");
-            network(&mut recipe, "model", mlp);
-            recipe.set("seed", seed(expert));
-            training(&mut recipe, &expert.train);
-            recipe
-        }
-        Model::Gate(gate) => combine::gate(expert, gate, inputs),
-        Model::Mixture(mixture) => combine::mixture(expert, mixture, inputs),
-    }
+    let mut recipe = common(inputs).with("model.type", expert.model.kind());
+    expert.model.ingredients(&mut of(expert, &mut recipe));
+    recipe
 }
 
-fn network(recipe: &mut Recipe, under: &str, mlp: &Mlp) {
-    let hidden = mlp.hidden.iter().map(|&width| Ingredient::from(width)).collect::<Vec<_>>();
-    recipe.set(format!("{under}.hidden"), hidden);
-    recipe.set(
-        format!("{under}.activation"),
-        match mlp.activation {
-            Activation::Relu => "relu",
-            Activation::Tanh => "tanh",
-            Activation::Gelu => "gelu",
-        },
-    );
-    recipe.set(format!("{under}.dropout"), mlp.dropout);
-}
-
-fn seed(expert: &Expert) -> Ingredient {
-    Ingredient::Text(expert.seed.to_string())
+/// What a node's parameters are put into.
+fn of<'a>(expert: &'a Expert, recipe: &'a mut Recipe) -> Ingredients<'a> {
+    Ingredients { recipe, train: &expert.train, seed: expert.seed }
 }
 
 /// The recipe of a baseline. `single` is an ordinary fit on other inputs: [`fit_recipe`].
@@ -85,7 +62,8 @@ pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Rec
         Baseline::Single => "single",
     };
     let mut recipe = common(inputs).with("model.type", name);
-    recipe.set("train.class_weights", class_weights(&train.class_weights));
+    // It draws no random numbers.
+    Ingredients { recipe: &mut recipe, train, seed: 0 }.class_weights();
     recipe
 }
 
@@ -115,44 +93,4 @@ fn common(inputs: &FitInputs) -> Recipe {
 
 fn pair(a: Digest, b: Digest) -> Vec<Ingredient> {
     vec![a.into(), b.into()]
-}
-
-fn training(recipe: &mut Recipe, train: &Train) {
-    recipe.set("train.epochs", train.epochs);
-    recipe.set("train.batch", train.batch);
-    recipe.set("train.learning_rate", train.learning_rate);
-    recipe.set(
-        "train.schedule",
-        match train.schedule {
-            Schedule::Constant => "constant",
-            Schedule::Cosine => "cosine",
-        },
-    );
-    recipe.set(
-        "train.optimizer",
-        match train.optimizer {
-            Optimizer::Adam => "adam",
-            Optimizer::Adamw => "adamw",
-            Optimizer::Sgd => "sgd",
-        },
-    );
-    recipe.set("train.weight_decay", train.weight_decay);
-    recipe.set("train.patience", train.patience);
-    recipe.set("train.class_weights", class_weights(&train.class_weights));
-}
-
-fn class_weights(weights: &ClassWeights) -> Ingredient {
-    match weights {
-        ClassWeights::None => "none".into(),
-        ClassWeights::Balanced => "balanced".into(),
-        ClassWeights::Given(map) => {
-            let mut sorted: Vec<_> = map.iter().collect();
-            sorted.sort_by(|a, b| a.0.cmp(b.0));
-            sorted
-                .into_iter()
-                .map(|(class, &weight)| vec![class.as_str().into(), weight.into()].into())
-                .collect::<Vec<Ingredient>>()
-                .into()
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use collegium_digest::Digest;
+use collegium_learn::DECLARED;
 use collegium_manifest::{NoBlueprint, Pipeline, SourceFile, Task, parse};
 use collegium_plan::{FitInputs, InputDigest};
 
@@ -10,7 +11,7 @@ use collegium_plan::{FitInputs, InputDigest};
 pub(crate) fn pipeline(text: &str) -> Pipeline {
     let source = Arc::new(SourceFile::new("test.toml", text));
     let none = |_: &str| Err(NoBlueprint { reason: "there are none".into(), help: None });
-    parse(source, PathBuf::from("."), &none).expect("the text is a pipeline").pipeline
+    parse(source, PathBuf::from("."), &DECLARED, &none).expect("the text is a pipeline").pipeline
 }
 
 /// A data source, and experts given as `name: inputs: more keys`.

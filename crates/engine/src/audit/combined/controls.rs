@@ -7,7 +7,7 @@
 
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Pool, Routes, Weights};
-use collegium_manifest::{Expert, Gate, Model, Task};
+use collegium_manifest::{Expert, Gate, Task};
 use collegium_plan::View;
 use collegium_probe::{over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Measure, Metrics};
@@ -201,8 +201,7 @@ impl Session {
         rows: &[u32],
         loss: &str,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (Model::Mixture(_), Some(state)) = (&self.expert(index).model, states.get(&index))
-        else {
+        let (Some(_), Some(state)) = (self.expert(index).mixture(), states.get(&index)) else {
             return Ok(Vec::new());
         };
         let model = self.model(state.full())?;
@@ -260,7 +259,7 @@ impl Session {
         if let Some(Routes { combination, .. }) = model.routes()
             && let Weights::Fixed(weights) = &combination.weights
             && combination.pool != Pool::Stack
-            && let Some(costs) = self.costs(gate, states)?
+            && let Some(costs) = self.costs(&gate.names(), states)?
         {
             let asked = weights.iter().zip(&costs).filter(|(weight, _)| **weight != 0.0);
             size.1 = state.full().multiply_adds as f64 + asked.map(|(_, c)| *c as f64).sum::<f64>();
@@ -280,7 +279,7 @@ impl Session {
         let (Some(gate), Some(weights)) = (self.expert(index).gate(), &routed.weights) else {
             return Ok((parameters, all));
         };
-        let Some(costs) = self.costs(gate, states)? else { return Ok((parameters, all)) };
+        let Some(costs) = self.costs(&gate.names(), states)? else { return Ok((parameters, all)) };
         let in_turn = gate.is_cascade();
         let mut sum = 0.0;
         for row in weights.data.chunks_exact(costs.len().max(1)) {

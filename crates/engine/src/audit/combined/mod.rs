@@ -8,7 +8,6 @@ mod verdict;
 
 use collegium_digest::Digest;
 use collegium_learn::{Combination, Head, Model, Routes, Weights, kinds};
-use collegium_manifest::Model as Spec;
 use collegium_plan::View;
 use collegium_records::{Agop, CascadeFigures, Combined};
 
@@ -32,10 +31,7 @@ impl Session {
     ) -> Result<Option<Combined>, EngineError> {
         let model = self.model(state.full())?;
         let Some(routes) = model.routes() else { return Ok(None) };
-        let kind = match &self.expert(index).model {
-            Spec::Gate(gate) => gate.rule.name(),
-            _ => "mixture",
-        };
+        let kind = self.expert(index).gate().map_or("mixture", |gate| gate.rule.name());
         let routed = self.routes(index, &model, routes, states)?;
         let compared = self.controls(index, &routed, states, key)?;
         let gate = match skilled {
@@ -87,7 +83,7 @@ impl Session {
             threshold: f64::from(*threshold),
             temperatures: temperatures.iter().map(|t| f64::from(*t)).collect(),
             asked,
-            costs: self.costs(gate, states)?.unwrap_or_default(),
+            costs: self.costs(&gate.names(), states)?.unwrap_or_default(),
         }))
     }
 
@@ -129,14 +125,15 @@ impl Session {
 
     /// The names of a gate's experts, or the numbers of a mixture's.
     pub(super) fn members(&self, index: usize) -> Vec<String> {
-        match &self.expert(index).model {
-            Spec::Gate(gate) => gate.experts.iter().map(|e| e.get_ref().clone()).collect(),
-            Spec::Mixture(mixture) => {
+        let expert = self.expert(index);
+        match (expert.gate(), expert.mixture()) {
+            (Some(gate), _) => gate.names().into_iter().map(str::to_owned).collect(),
+            (None, Some(mixture)) => {
                 let routed = (1..=mixture.experts).map(|n| format!("expert {n}"));
                 let shared = (1..=mixture.shared).map(|n| format!("shared {n}"));
                 routed.chain(shared).collect()
             }
-            Spec::Mlp(_) => Vec::new(),
+            (None, None) => Vec::new(),
         }
     }
 }

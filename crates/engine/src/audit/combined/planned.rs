@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
-    Expert, Gate, Input, Mlp, Model, Output, Rule, Spanned, StandsOn, Task, Train, Upstream,
+    Expert, Gate, Input, Mlp, Output, Rule, Spanned, StandsOn, Task, Train, Upstream,
 };
 use collegium_table::Encoder;
 
@@ -34,7 +35,7 @@ impl Session {
     ) -> Result<Vec<Planned>, EngineError> {
         let mut planned = Vec::new();
         let expert = self.expert(index);
-        if let Model::Gate(gate) = &expert.model {
+        if let Some(gate) = expert.gate() {
             let classes = self.experts[index].task == Task::Classification;
             // Causes of an event may have classes of other names, which only their own gate combines.
             let alike = gate.experts.iter().all(|expert| {
@@ -76,7 +77,7 @@ impl Session {
         let by_work = scaled(&pattern, work, multiply_adds);
         let dense = |mlp: &Mlp, train: Train| Expert {
             inputs: self.dense_inputs(index),
-            model: Model::Mlp(mlp.clone()),
+            model: Box::new(Perceptron(mlp.clone())),
             train,
             upstream: Upstream::InSample,
             reuse: None,
@@ -165,20 +166,20 @@ impl Session {
     /// The shape and the training of the largest network in it: what the dense network is a larger
     /// version of.
     fn largest(&self, index: usize, states: &States) -> (Mlp, Train) {
-        if let Model::Mixture(mixture) = &self.expert(index).model {
-            return (mixture.expert.clone(), self.expert(index).train.clone());
+        let layers = |at: usize| {
+            let expert = self.expert(at);
+            let inside = expert.mixture().map(|mixture| (0, &mixture.expert));
+            let parameters = states.get(&at).map_or(0, |state| state.full().parameters);
+            let own = expert.model.layers().map(|layers| (parameters, layers));
+            let (parameters, layers) = inside.or(own)?;
+            Some((parameters, layers.clone(), expert.train.clone()))
+        };
+        if self.expert(index).mixture().is_some()
+            && let Some((_, layers, train)) = layers(index)
+        {
+            return (layers, train);
         }
-        let above = self.dag.with_ancestors(&[index]);
-        let networks = above.iter().filter_map(|at| match &self.expert(*at).model {
-            Model::Mlp(mlp) => {
-                let parameters = states.get(at).map_or(0, |state| state.full().parameters);
-                Some((parameters, mlp.clone(), self.expert(*at).train.clone()))
-            }
-            Model::Mixture(mixture) => {
-                Some((0, mixture.expert.clone(), self.expert(*at).train.clone()))
-            }
-            Model::Gate(_) => None,
-        });
+        let networks = self.dag.with_ancestors(&[index]).into_iter().filter_map(layers);
         let found = networks.max_by_key(|(parameters, ..)| *parameters);
         found.map_or_else(Default::default, |(_, mlp, train)| (mlp, train))
     }
@@ -205,57 +206,28 @@ impl Session {
 
 /// The same experts under another rule, which reads nothing but them.
 fn by_rule(expert: &Expert, gate: &Gate, rule: Rule) -> Expert {
-    let gate =
-        Gate { rule, temperature: Some(1.0), top_k: None, shared: Vec::new(), ..gate.clone() };
     let handed = |input: &&Spanned<Input>| {
         matches!(input.get_ref(), Input::Output { output: Output::Prediction, .. })
     };
     Expert {
         inputs: expert.inputs.iter().filter(handed).cloned().collect(),
-        model: Model::Gate(Box::new(gate)),
+        model: Box::new(gate.under(rule)),
         ..expert.clone()
     }
 }
 
 /// A gate without one of its experts; `None` where that leaves nothing to weigh.
 fn without(expert: &Expert, gate: &Gate, at: usize) -> Option<Expert> {
-    if gate.experts.len() < 3 {
-        return None;
-    }
-    let mut gate = gate.clone();
-    let gone = gate.experts.remove(at).into_inner();
-    gate.shared = gate
-        .shared
-        .iter()
-        .filter(|shared| **shared != at)
-        .map(|shared| if *shared > at { shared - 1 } else { *shared })
-        .collect();
-    let routed = gate.experts.len() - gate.shared.len();
-    if routed == 0 {
-        return None;
-    }
-    gate.top_k = gate.top_k.map(|k| k.min(routed as u32));
-    let mut column = None;
-    match &mut gate.rule {
-        Rule::Fixed(weights) => {
-            weights.remove(at);
-            let sum: f64 = weights.iter().sum();
-            if sum <= 0.0 {
-                return None;
-            }
-            weights.iter_mut().for_each(|weight| *weight /= sum);
-        }
-        Rule::Rules { columns } => column = Some(columns.remove(at)),
-        _ => {}
-    }
+    let (left, column) = gate.without(at)?;
+    let gone = gate.experts.get(at)?.get_ref();
     let stays = |input: &&Spanned<Input>| match input.get_ref() {
-        Input::Output { expert, output: Output::Prediction } => *expert != gone,
+        Input::Output { expert, output: Output::Prediction } => expert != gone,
         Input::Column { column: name, .. } => Some(name) != column.as_ref(),
         Input::Output { .. } => true,
     };
     Some(Expert {
         inputs: expert.inputs.iter().filter(stays).cloned().collect(),
-        model: Model::Gate(Box::new(gate)),
+        model: Box::new(left),
         ..expert.clone()
     })
 }

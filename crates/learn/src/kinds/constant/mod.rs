@@ -1,9 +1,9 @@
 //! Constants: the average of the training rows, the baseline that knows nothing.
 
-use collegium_manifest::spec::Activation;
+use collegium_manifest::{Params, spec::Activation};
 
 use super::{Kind, dense::DenseModel};
-use crate::{Dense, Learned, ModelError, Network, Stored, Target, Tensors};
+use crate::{Dense, Estimator, Learned, ModelError, Network, Stored, Target, Tensors};
 
 const NAME: &str = "constant";
 
@@ -17,6 +17,11 @@ impl Kind for Constant {
 
     fn in_records(&self) -> &'static str {
         "majority"
+    }
+
+    /// It is a baseline, which no node of a file declares.
+    fn estimator<'a>(&self, _: &'a dyn Params) -> Option<&'a dyn Estimator> {
+        None
     }
 
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {

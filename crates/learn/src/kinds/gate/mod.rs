@@ -1,7 +1,16 @@
 //! Gates: combine experts that are trained by themselves.
 
-use super::{Kind, routed::RoutedModel};
-use crate::{Combination, Learned, ModelError, Network, Stored, Tensors};
+use std::{collections::BTreeSet, ops::Range};
+
+use collegium_manifest::{Gate as GateParams, Mlp, Output, Params, Rule, Train};
+use collegium_table::{Encoder, Matrix};
+
+use super::{Kind, parameters, routed::RoutedModel};
+use crate::{
+    Combination, Cost, Estimator, FitError, FitJob, Fitted, GateError, GateJob, Host, Job, Learned,
+    ModelError, Network, Shape, Stored, Target, Tensors, Watch, estimate_bytes, fit_gate,
+    judgement_targets, train,
+};
 
 const NAME: &str = "gate";
 
@@ -13,6 +22,10 @@ impl Kind for Gate {
         NAME
     }
 
+    fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
+        parameters::<GateParams>(params)
+    }
+
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
         RoutedModel::load(NAME, stored, tensors)
     }
@@ -21,4 +34,120 @@ impl Kind for Gate {
 /// A gate of this combination; `network` decides the route.
 pub fn model(network: Network, combination: Combination) -> Box<dyn Learned> {
     Box::new(RoutedModel::new(NAME, network, combination))
+}
+
+impl Estimator for GateParams {
+    fn cost(&self, shape: &Shape, train: &Train) -> Cost {
+        let Shape { width, outputs, rows } = *shape;
+        let (net, experts) = (self.rule.net(), self.experts.len());
+        let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
+        let network = estimate_bytes(net.unwrap_or(&linear), width, experts, rows, train.batch);
+        Cost {
+            multiply_adds: net.map_or(0, |net| net.multiply_adds(width as u64, experts as u64)),
+            // What is handed to it, once more as the combination reads it, and its network.
+            peak_bytes: network + rows * (experts * outputs) as u64 * 4,
+            epochs: if net.is_some() { train.epochs } else { 0 },
+            restarts: 1,
+        }
+    }
+
+    fn fit(
+        &self,
+        job: &FitJob<'_>,
+        host: &mut dyn Host,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        let names: Vec<&str> = self.experts.iter().map(|e| e.get_ref().as_str()).collect();
+        let handed = handed(job.encoder, &names)
+            .ok_or_else(|| FitError::Reason("it is not given its experts' predictions".into()))?;
+        let (judges, judged) = match &self.rule {
+            Rule::Own { net } => judges(net, job, &names, &handed, host, watch)?,
+            _ => (Vec::new(), Vec::new()),
+        };
+        let costs = match &self.rule {
+            Rule::Cascade(_) => host.costs(&names)?,
+            _ => Vec::new(),
+        };
+        let rules = match &self.rule {
+            Rule::Rules { columns } => rules(job, columns),
+            _ => Vec::new(),
+        };
+        let job = GateJob { lesson: job.lesson.clone(), spec: self, handed, rules, costs, judges };
+        let gated = fit_gate(&job, watch).map_err(|error| match error {
+            GateError::Train(error) => FitError::Train(error),
+            other => FitError::Reason(other.to_string()),
+        })?;
+        let fitted = Fitted::at_once(model(gated.network, gated.combination));
+        Ok(Fitted { epochs: gated.epochs, best_epoch: gated.best_epoch, judged, ..fitted })
+    }
+}
+
+/// The encoded columns of each expert's prediction.
+fn handed(encoder: &Encoder, experts: &[&str]) -> Option<Vec<Range<usize>>> {
+    let all = encoder.handed();
+    let of = |expert: &&str| {
+        let name = format!("{expert}.{}", Output::Prediction);
+        let at = encoder.names().iter().position(|known| *known == name)?;
+        all.iter().find(|(position, _)| *position == at).map(|(_, columns)| columns.clone())
+    };
+    experts.iter().map(of).collect()
+}
+
+/// The encoded columns of each expert's predicate.
+fn rules(job: &FitJob<'_>, columns: &[String]) -> Vec<usize> {
+    let of = |column: &String| {
+        let name = format!("{}.{column}", job.data);
+        let at = job.encoder.names().iter().position(|known| *known == name)?;
+        job.encoder.groups().get(at).map(|range| range.start)
+    };
+    columns.iter().filter_map(of).collect()
+}
+
+/// Each expert's own network of a gate of type `self`, looked up or trained, and the names of those that were
+/// trained.
+fn judges(
+    net: &Mlp,
+    job: &FitJob<'_>,
+    experts: &[&str],
+    handed: &[Range<usize>],
+    host: &mut dyn Host,
+    watch: &mut Watch<'_>,
+) -> Result<(Vec<Network>, Vec<String>), FitError> {
+    let lesson = &job.lesson;
+    let taken: BTreeSet<usize> = handed.iter().cloned().flatten().collect();
+    let own: Vec<usize> = (0..lesson.x.width).filter(|at| !taken.contains(at)).collect();
+    let (x, x_valid) = (columns(lesson.x, &own), columns(lesson.x_valid, &own));
+    let (mut networks, mut trained) = (Vec::new(), Vec::new());
+    for (expert, range) in experts.iter().zip(handed) {
+        let (network, fitted) = host.judge(expert, net, &mut |key| {
+            let y = judgement_targets(lesson.x, range, lesson.head, &lesson.y);
+            let y_valid = judgement_targets(lesson.x_valid, range, lesson.head, &lesson.y_valid);
+            let job = Job {
+                spec: net,
+                train: lesson.train,
+                class_weights: None,
+                x: &x,
+                y: Target::Values(&y),
+                x_valid: &x_valid,
+                y_valid: Target::Values(&y_valid),
+                key,
+                start: None,
+            };
+            Ok(train(&job, watch)?)
+        })?;
+        networks.push(network);
+        if fitted {
+            trained.push((*expert).to_owned());
+        }
+    }
+    Ok((networks, trained))
+}
+
+fn columns(x: &Matrix, which: &[usize]) -> Matrix {
+    let mut data = Vec::with_capacity(x.rows * which.len());
+    for row in 0..x.rows {
+        let row = x.row(row);
+        data.extend(which.iter().map(|at| row[*at]));
+    }
+    Matrix { rows: x.rows, width: which.len(), data }
 }

@@ -22,6 +22,14 @@ pub const RIDGE: f64 = 1e-4;
 const NEWTON_PARAMETERS: usize = 400;
 const NEWTON_WORK: f64 = 2e10;
 
+/// Numbers that steer the steps of a fit of so many parameters: second derivatives, or the last steps.
+pub(super) fn curvature(parameters: u64) -> u64 {
+    match parameters as usize <= NEWTON_PARAMETERS {
+        true => 3 * parameters * parameters,
+        false => 2 * parameters * lbfgs::MEMORY as u64,
+    }
+}
+
 /// What to fit a linear model to.
 #[derive(Debug, Clone)]
 pub struct LinearJob<'a> {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::atomic::AtomicBool};
 use super::smooth::{Smooth, Way, check, dot, moved, search};
 use crate::TrainError;
 
-const MEMORY: usize = 10;
+pub(super) const MEMORY: usize = 10;
 /// The shortest part of a step that is tried.
 const SHORTEST: f64 = 1e-10;
 /// Most steps, and the largest slope left at the end, in units of the mean loss.

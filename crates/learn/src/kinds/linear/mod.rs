@@ -4,13 +4,21 @@ mod fit;
 pub(crate) mod lbfgs;
 pub(crate) mod newton;
 mod objective;
+mod params;
 mod smooth;
 
 pub use fit::{LinearJob, RIDGE, fit_linear};
 
-use super::{Kind, dense::DenseModel};
-use crate::{Learned, ModelError, Network, Stored, Tensors};
+use collegium_manifest::{Declare, Params, Train};
+
+pub use params::LinearParams;
 pub(crate) use smooth::Smooth;
+
+use super::{Kind, dense::DenseModel, parameters};
+use crate::{
+    Cost, Estimator, FitError, FitJob, Fitted, Host, Learned, ModelError, Network, Shape, Stored,
+    Tensors, Watch,
+};
 
 const NAME: &str = "linear";
 
@@ -22,6 +30,14 @@ impl Kind for Linear {
         NAME
     }
 
+    fn declaration(&self) -> Option<&'static dyn Declare> {
+        Some(&Linear)
+    }
+
+    fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
+        parameters::<LinearParams>(params)
+    }
+
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
         DenseModel::load(NAME, stored, tensors)
     }
@@ -30,4 +46,37 @@ impl Kind for Linear {
 /// A linear model: one dense layer.
 pub fn model(network: Network) -> Box<dyn Learned> {
     Box::new(DenseModel::new(NAME, network))
+}
+
+impl Estimator for LinearParams {
+    fn cost(&self, shape: &Shape, _: &Train) -> Cost {
+        let Shape { width, outputs, rows } = *shape;
+        let parameters = (width as u64 + 1) * outputs as u64;
+        // Encoded rows and a target each; in 64 bits the parameters, their last steps (L-BFGS) or second derivatives
+        // (Newton), and a row's logits.
+        let curvature = fit::curvature(parameters);
+        Cost {
+            multiply_adds: width as u64 * outputs as u64,
+            peak_bytes: 4 * rows * (width as u64 + 2) + 8 * (curvature + rows * outputs as u64),
+            epochs: 0,
+            restarts: 1,
+        }
+    }
+
+    fn fit(
+        &self,
+        job: &FitJob<'_>,
+        _: &mut dyn Host,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        let lesson = &job.lesson;
+        let network = fit_linear(&LinearJob {
+            x: lesson.x,
+            y: lesson.y,
+            class_weights: lesson.class_weights.clone(),
+            ridge: self.ridge,
+            interrupted: watch.interrupted,
+        })?;
+        Ok(Fitted::at_once(model(network)))
+    }
 }

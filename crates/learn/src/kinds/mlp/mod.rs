@@ -1,7 +1,16 @@
 //! Multilayer perceptrons: dense layers that are trained by gradient steps.
 
-use super::{Kind, dense::DenseModel};
-use crate::{Learned, ModelError, Network, Stored, Tensors};
+mod params;
+
+use collegium_manifest::{Declare, Params};
+
+pub use params::Perceptron;
+
+use super::{Kind, dense::DenseModel, parameters};
+use crate::{
+    Cost, Estimator, FitError, FitJob, Fitted, Host, Job, Learned, Model, ModelError, Network,
+    Shape, Stored, Tensors, Watch, estimate_bytes, train, train_beside,
+};
 
 const NAME: &str = "mlp";
 
@@ -13,6 +22,14 @@ impl Kind for Mlp {
         NAME
     }
 
+    fn declaration(&self) -> Option<&'static dyn Declare> {
+        Some(&Mlp)
+    }
+
+    fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
+        parameters::<Perceptron>(params)
+    }
+
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
         DenseModel::load(NAME, stored, tensors)
     }
@@ -21,4 +38,42 @@ impl Kind for Mlp {
 /// A perceptron of these layers.
 pub fn model(network: Network) -> Box<dyn Learned> {
     Box::new(DenseModel::new(NAME, network))
+}
+
+impl Estimator for Perceptron {
+    fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> Cost {
+        let Shape { width, outputs, rows } = *shape;
+        Cost {
+            multiply_adds: self.0.multiply_adds(width as u64, outputs as u64),
+            peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch),
+            epochs: train.epochs,
+            restarts: 1,
+        }
+    }
+
+    fn fit(
+        &self,
+        job: &FitJob<'_>,
+        _: &mut dyn Host,
+        watch: &mut Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        let FitJob { lesson, auxiliary, start, .. } = job;
+        let job = Job {
+            spec: &self.0,
+            train: lesson.train,
+            class_weights: lesson.class_weights.clone(),
+            x: lesson.x,
+            y: lesson.y,
+            x_valid: lesson.x_valid,
+            y_valid: lesson.y_valid,
+            key: lesson.key,
+            start: start.and_then(Model::layers),
+        };
+        let trained = match auxiliary.is_empty() {
+            true => train(&job, watch)?,
+            false => train_beside(&job, auxiliary, watch)?,
+        };
+        let fitted = Fitted::at_once(model(trained.network));
+        Ok(Fitted { epochs: trained.epochs, best_epoch: trained.best_epoch, ..fitted })
+    }
 }

@@ -1,0 +1,53 @@
+//! `type = "mlp"`
+
+use collegium_manifest::{
+    Declare, Ingredients, Keys, Mlp as Layers, Params, RawPerceptron,
+    write::{self, Written},
+};
+use schemars::{JsonSchema as _, Schema, SchemaGenerator};
+
+use super::{Mlp, NAME};
+
+/// The parameters of a perceptron: its hidden layers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Perceptron(pub Layers);
+
+impl Declare for Mlp {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        RawPerceptron::json_schema(generator)
+    }
+
+    fn read(&self, keys: Keys<'_>) -> Box<dyn Params> {
+        Box::new(Perceptron(RawPerceptron::read(keys)))
+    }
+}
+
+impl Params for Perceptron {
+    fn kind(&self) -> &'static str {
+        NAME
+    }
+
+    fn ingredients(&self, recipe: &mut Ingredients<'_>) {
+        let Self(layers) = self;
+        recipe.network("model", layers);
+        recipe.seed();
+        recipe.training();
+    }
+
+    fn write(&self, out: &mut Written<'_>) {
+        out.model(NAME, write::perceptron(&self.0));
+        out.train();
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn layers(&self) -> Option<&Layers> {
+        Some(&self.0)
+    }
+}

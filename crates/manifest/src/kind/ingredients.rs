@@ -1,0 +1,107 @@
+//! What of a model's parameters enters a recipe.
+
+use collegium_records::{Ingredient, Recipe};
+
+use crate::{Activation, ClassWeights, Mlp, Optimizer, Output, Schedule, Train};
+
+/// The recipe of a fit while its model's parameters are put in.
+#[derive(Debug)]
+pub struct Ingredients<'a> {
+    /// What is there already: task, classes, target, inputs.
+    pub recipe: &'a mut Recipe,
+    /// How it is trained, for kinds that are.
+    pub train: &'a Train,
+    /// The seed of its random numbers, for kinds that draw some.
+    pub seed: u64,
+}
+
+impl Ingredients<'_> {
+    /// Adds or replaces an ingredient.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Ingredient>) {
+        self.recipe.set(name, value);
+    }
+
+    /// The shape of a network, as `UNDER.hidden`, `UNDER.activation` and `UNDER.dropout`.
+    pub fn network(&mut self, under: &str, mlp: &Mlp) {
+        let Mlp { hidden, activation, dropout } = mlp;
+        let hidden = hidden.iter().map(|&width| Ingredient::from(width)).collect::<Vec<_>>();
+        self.set(format!("{under}.hidden"), hidden);
+        self.set(
+            format!("{under}.activation"),
+            match activation {
+                Activation::Relu => "relu",
+                Activation::Tanh => "tanh",
+                Activation::Gelu => "gelu",
+            },
+        );
+        self.set(format!("{under}.dropout"), *dropout);
+    }
+
+    /// The seed.
+    pub fn seed(&mut self) {
+        self.set("seed", Ingredient::Text(self.seed.to_string()));
+    }
+
+    /// All of `train`, for kinds that are trained by gradient steps.
+    pub fn training(&mut self) {
+        let Train {
+            epochs,
+            batch,
+            learning_rate,
+            schedule,
+            optimizer,
+            weight_decay,
+            patience,
+            class_weights: _,
+        } = self.train;
+        let schedule = match schedule {
+            Schedule::Constant => "constant",
+            Schedule::Cosine => "cosine",
+        };
+        let optimizer = match optimizer {
+            Optimizer::Adam => "adam",
+            Optimizer::Adamw => "adamw",
+            Optimizer::Sgd => "sgd",
+        };
+        self.set("train.epochs", *epochs);
+        self.set("train.batch", *batch);
+        self.set("train.learning_rate", *learning_rate);
+        self.set("train.schedule", schedule);
+        self.set("train.optimizer", optimizer);
+        self.set("train.weight_decay", *weight_decay);
+        self.set("train.patience", *patience);
+        self.class_weights();
+    }
+
+    /// Of `train` the weights of classes alone, for kinds that minimise a loss in another way.
+    pub fn class_weights(&mut self) {
+        let weights: Ingredient = match &self.train.class_weights {
+            ClassWeights::None => "none".into(),
+            ClassWeights::Balanced => "balanced".into(),
+            ClassWeights::Given(map) => {
+                let mut sorted: Vec<_> = map.iter().collect();
+                sorted.sort_by(|a, b| a.0.cmp(b.0));
+                sorted
+                    .into_iter()
+                    .map(|(class, &weight)| vec![class.as_str().into(), weight.into()].into())
+                    .collect::<Vec<Ingredient>>()
+                    .into()
+            }
+        };
+        self.set("train.class_weights", weights);
+    }
+
+    /// Takes the content of one kind of input out again, for a model whose fit does not read it: how it is encoded
+    /// stays in.
+    pub fn without_content_of(&mut self, output: Output) {
+        let end = format!(".{}", output.name());
+        for (name, value) in &mut self.recipe.ingredients {
+            if name.starts_with("inputs.")
+                && name.ends_with(&end)
+                && let Ingredient::List(parts) = value
+            {
+                parts.truncate(1);
+            }
+        }
+    }
+}

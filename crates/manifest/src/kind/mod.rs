@@ -1,0 +1,124 @@
+//! What a kind of model declares: its keys in the file, what of them enters a recipe, how they are written out.
+//!
+//! This crate knows no kind by name. Whoever loads a file brings those that there are ([`Kinds`]); how a model is
+//! fitted and what it answers is for the crate that learns.
+
+mod gate;
+mod given;
+mod ingredients;
+mod keys;
+mod mixture;
+
+use std::{any::Any, fmt};
+
+use schemars::{Schema, SchemaGenerator};
+
+pub(crate) use given::{DEFINITION, Given, ModelChoice, given};
+pub use ingredients::Ingredients;
+pub use keys::Keys;
+
+use crate::{Gate, Mixture, Mlp, write::Written};
+
+/// The kinds of model that `model.type` can name; the first is the one that is meant where it names none.
+pub type Kinds<'a> = &'a [&'a dyn Declare];
+
+/// A kind of model, as far as the file knows it.
+pub trait Declare: Sync {
+    /// What `model.type` says.
+    fn name(&self) -> &'static str;
+
+    /// The JSON Schema of its table, without `type`.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// Reads its table. Whatever is wrong is told to `keys`, all of it; what cannot be read has its default.
+    fn read(&self, keys: Keys<'_>) -> Box<dyn Params>;
+}
+
+/// The parameters of one model: what the file says, with every default.
+pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
+    /// The name of its kind.
+    fn kind(&self) -> &'static str;
+
+    /// Everything that moves a fit. This is the only way into a recipe: destructure the parameters, so that one that
+    /// is added later cannot be forgotten.
+    fn ingredients(&self, recipe: &mut Ingredients<'_>);
+
+    /// Writes its keys, every default among them.
+    fn write(&self, out: &mut Written<'_>);
+
+    /// In a few words, for people: `mlp 64-32 relu`.
+    fn describe(&self) -> String;
+
+    /// The table of the file that such a node stands in.
+    fn section(&self) -> Section {
+        Section::Expert
+    }
+
+    /// The hidden layers that it has; a consumer may read the last one, and a mixture begin with them.
+    fn layers(&self) -> Option<&Mlp> {
+        None
+    }
+
+    /// The gate that it is.
+    fn gate(&self) -> Option<&Gate> {
+        None
+    }
+
+    /// The mixture that it is.
+    fn mixture(&self) -> Option<&Mixture> {
+        None
+    }
+}
+
+/// A table of nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// `[expert.NAME]`: predicts from its inputs.
+    Expert,
+    /// `[gate.NAME]`: combines experts that are trained by themselves.
+    Gate,
+    /// `[mixture.NAME]`: experts and gate, trained together.
+    Mixture,
+}
+
+impl Section {
+    /// Its name in the file, and how names of its nodes begin in messages and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expert => "expert",
+            Self::Gate => "gate",
+            Self::Mixture => "mixture",
+        }
+    }
+}
+
+/// Copying and comparing behind a box; all parameters that are `Clone + PartialEq` have it.
+pub trait Copied {
+    /// A copy.
+    fn copied(&self) -> Box<dyn Params>;
+
+    /// Are both the same parameters of the same kind?
+    fn same(&self, other: &dyn Params) -> bool;
+}
+
+impl<T: Params + Clone + PartialEq> Copied for T {
+    fn copied(&self) -> Box<dyn Params> {
+        Box::new(self.clone())
+    }
+
+    fn same(&self, other: &dyn Params) -> bool {
+        (other as &dyn Any).downcast_ref::<T>() == Some(self)
+    }
+}
+
+impl Clone for Box<dyn Params> {
+    fn clone(&self) -> Self {
+        (**self).copied()
+    }
+}
+
+impl PartialEq for dyn Params {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other)
+    }
+}
