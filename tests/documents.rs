@@ -47,7 +47,11 @@ fn below(folder: &str) -> Vec<String> {
 fn documents() -> BTreeMap<String, String> {
     let beside = ["README", "ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "SECURITY"];
     let mut names: Vec<String> = beside.iter().map(|name| format!("{name}.md")).collect();
-    names.extend(["benches/README.md".to_owned(), "pipelines/data/README.md".to_owned()]);
+    names.extend([
+        "benches/README.md".to_owned(),
+        "pipelines/data/README.md".to_owned(),
+        "examples/README.md".to_owned(),
+    ]);
     names.extend(below("docs"));
     names.into_iter().map(|name| (name.clone(), read(&name))).collect()
 }

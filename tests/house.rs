@@ -54,6 +54,26 @@ fn only_learn_knows_burn() {
     }
 }
 
+/// A kind is asked for what it can do, never for what it is: see `crates/learn/src/kinds`.
+#[test]
+fn only_the_kinds_tell_kinds_of_models_apart() {
+    let names = collegium_learn::KINDS.iter().map(|kind| format!("\"{}\" =>", kind.name()));
+    let names: Vec<String> = names.collect();
+    for name in all_crates() {
+        for (path, text) in sources(&name) {
+            let place = path.display().to_string();
+            if place.contains("learn/src/kinds") {
+                continue;
+            }
+            let arm = names.iter().find(|arm| text.contains(*arm));
+            assert!(arm.is_none(), "{place} has an arm for a kind: {arm:?}");
+            let down = text.contains("downcast_ref::<") && !["learn", "manifest"].contains(&&*name);
+            assert!(!down, "{place} looks at what is behind a trait");
+        }
+    }
+    assert!(!dependencies("manifest").iter().any(|d| d == "collegium-learn"));
+}
+
 #[test]
 fn cargo_run_means_the_one_program_of_the_cli() {
     let workspace = fs::read_to_string(crates().join("../Cargo.toml")).unwrap();

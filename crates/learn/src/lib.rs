@@ -42,18 +42,18 @@ mod tensors;
 mod train;
 
 pub use collegium_manifest::spec::Activation;
-pub use combine::{
-    Combination, GateError, GateJob, Gated, Grown, Lesson, MixtureJob, Pool, Routing, Weights,
-    fit_gate, fit_mixture, judged, judgement_targets,
-};
+pub use combine::{Combination, Lesson, Pool, Routing, Weights};
 pub use estimator::{Cost, Estimator, FitError, FitJob, Fitted, Host, Shape};
 pub use format::{ModelError, Stored, Tensor, Tensors};
 pub use gradients::{Lens, Seeds, Swept};
 pub use kinds::{
     DECLARED, DenseModel, KINDS, Kind, RoutedModel,
     constant::constant,
-    estimator, kind,
+    estimator,
+    gate::{GateError, GateJob, Gated, fit_gate, judged, judgement_targets},
+    kind,
     linear::{LinearJob, RIDGE, fit_linear},
+    mixture::{Grown, MixtureJob, fit_mixture},
 };
 pub use learned::{Learned, Routes};
 pub use machine::{estimate_bytes, kernel_class};

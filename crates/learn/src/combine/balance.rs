@@ -5,14 +5,14 @@ use collegium_manifest::spec::{Balance, BalanceBy};
 use super::weigh::Routing;
 
 /// A batch as it was routed.
-pub(super) struct Routed<'a> {
+pub(crate) struct Routed<'a> {
     /// The gate's outputs, rows × experts, without noise.
-    pub(super) outputs: &'a [f32],
+    pub(crate) outputs: &'a [f32],
     /// The weights of those that were chosen.
-    pub(super) weights: &'a [f32],
+    pub(crate) weights: &'a [f32],
     /// The weights as if all were.
-    pub(super) soft: &'a [f32],
-    pub(super) experts: usize,
+    pub(crate) soft: &'a [f32],
+    pub(crate) experts: usize,
 }
 
 impl Routed<'_> {
@@ -21,7 +21,7 @@ impl Routed<'_> {
     }
 
     /// Share of assignments that went to each expert.
-    pub(super) fn load(&self) -> Vec<f32> {
+    pub(crate) fn load(&self) -> Vec<f32> {
         let mut load = vec![0.0; self.experts];
         let mut all = 0.0;
         for row in self.weights.chunks_exact(self.experts) {
@@ -47,7 +47,7 @@ impl Routed<'_> {
 }
 
 /// Adds the gradients of the balance loss and of the router z-loss by the gate's outputs.
-pub(super) fn add(
+pub(crate) fn add(
     routed: &Routed,
     routing: &Routing,
     balance: Balance,
@@ -95,7 +95,7 @@ pub(super) fn add(
 }
 
 /// Loss-free balancing: an expert with less than its share is chosen more easily from now on.
-pub(super) fn shift(routed: &Routed, rate: f64, bias: &mut Vec<f32>) {
+pub(crate) fn shift(routed: &Routed, rate: f64, bias: &mut Vec<f32>) {
     bias.resize(routed.experts, 0.0);
     let even = 1.0 / routed.experts as f32;
     for (bias, load) in bias.iter_mut().zip(routed.load()) {

@@ -9,7 +9,7 @@ use crate::math;
 const STEPS: usize = 400;
 
 /// The largest probability; of a binary answer (the second class's alone) the larger of the two.
-pub(super) fn confidence(probabilities: &[f32]) -> f32 {
+pub(crate) fn confidence(probabilities: &[f32]) -> f32 {
     match probabilities {
         [p] => p.max(1.0 - p),
         all => all.iter().copied().fold(0.0, f32::max),
@@ -17,7 +17,7 @@ pub(super) fn confidence(probabilities: &[f32]) -> f32 {
 }
 
 /// Probabilities with their logarithms divided by `temperature`, normalised, in place (Guo et al. 2017).
-pub(super) fn temper(probabilities: &mut [f32], temperature: f32) {
+pub(crate) fn temper(probabilities: &mut [f32], temperature: f32) {
     let log = |p: f32| libm::logf(p.max(LEAST_PROBABILITY));
     if let [p] = probabilities {
         *p = math::sigmoid((log(*p) - log(1.0 - *p)) / temperature);
@@ -34,7 +34,7 @@ pub(super) fn temper(probabilities: &mut [f32], temperature: f32) {
 
 /// The temperature of least log loss of an expert's answers (rows × `width`), by golden section over
 /// its logarithm; the loss has one minimum.
-pub(super) fn calibration(answers: &[f32], width: usize, labels: &[u32]) -> f32 {
+pub(crate) fn calibration(answers: &[f32], width: usize, labels: &[u32]) -> f32 {
     let loss = |log_temperature: f64| {
         let temperature = libm::exp(log_temperature) as f32;
         let mut sum = 0.0;
@@ -65,7 +65,7 @@ pub(super) fn calibration(answers: &[f32], width: usize, labels: &[u32]) -> f32 
 }
 
 /// The probability of a class in an answer.
-pub(super) fn of_class(answer: &[f32], label: u32) -> f32 {
+pub(crate) fn of_class(answer: &[f32], label: u32) -> f32 {
     match answer {
         [p] if label == 1 => *p,
         [p] => 1.0 - p,
@@ -102,7 +102,7 @@ struct Outcome {
 ///
 /// # Errors
 /// A cost budget that even the first expert alone exceeds, with its cost.
-pub(super) fn threshold(
+pub(crate) fn threshold(
     budget: Threshold,
     answers: &[f32],
     width: usize,

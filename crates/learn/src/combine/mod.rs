@@ -22,15 +22,12 @@
 //! log odds, one logit (here the log probability) a class, or a standardised value; so what comes out
 //! is an expert's answer in every respect, and gates combine gates.
 
-mod balance;
-mod cascade;
-mod distance;
-mod fit;
+pub(crate) mod balance;
+pub(crate) mod cascade;
 mod jacobian;
-mod mixture;
-mod objective;
-mod pool;
-mod softmax;
+pub(crate) mod objective;
+pub(crate) mod pool;
+pub(crate) mod softmax;
 mod weigh;
 
 use std::ops::Range;
@@ -41,8 +38,6 @@ use collegium_table::Matrix;
 
 use crate::{Head, Network, Target};
 
-pub use fit::{GateError, GateJob, Gated, fit_gate, judged, judgement_targets};
-pub use mixture::{Grown, MixtureJob, fit_mixture};
 pub use pool::Pool;
 pub use weigh::{Routing, Weights};
 

@@ -15,8 +15,8 @@ use crate::{Target, math, train::Truth};
 const LEAST_VARIANCE: f64 = 1e-4;
 
 /// The loss of a batch, and what it needs between batches.
-pub(super) struct Objective {
-    pub(super) loss: GateLoss,
+pub(crate) struct Objective {
+    pub(crate) loss: GateLoss,
     /// Of a value's density.
     variance: f64,
     /// Σ h e² and Σ h of the pass under way.
@@ -24,26 +24,26 @@ pub(super) struct Objective {
 }
 
 /// Gradients of a batch's mean loss.
-pub(super) struct Slopes {
+pub(crate) struct Slopes {
     /// Measured loss, summed.
-    pub(super) measured: f64,
+    pub(crate) measured: f64,
     /// By the weights: rows × experts.
-    pub(super) by_weight: Vec<f32>,
+    pub(crate) by_weight: Vec<f32>,
     /// Responsibilities times row weight, over the rows: rows × experts.
-    pub(super) responsibility: Vec<f32>,
+    pub(crate) responsibility: Vec<f32>,
 }
 
 impl Objective {
-    pub(super) fn new(loss: GateLoss, variance: f64) -> Self {
+    pub(crate) fn new(loss: GateLoss, variance: f64) -> Self {
         Self { loss, variance: variance.max(LEAST_VARIANCE), moments: (0.0, 0.0) }
     }
 
-    pub(super) fn variance(&self) -> f64 {
+    pub(crate) fn variance(&self) -> f64 {
         self.variance
     }
 
     /// The M step, after a pass over the rows.
-    pub(super) fn passed(&mut self) {
+    pub(crate) fn passed(&mut self) {
         let (squares, mass) = std::mem::take(&mut self.moments);
         if mass > 0.0 {
             self.variance = (squares / mass).max(LEAST_VARIANCE);
@@ -51,7 +51,7 @@ impl Objective {
     }
 
     /// Loss and slopes of a batch: weights rows × experts, answers rows × experts × `width`.
-    pub(super) fn slopes(
+    pub(crate) fn slopes(
         &mut self,
         rows: &[u32],
         truth: &Truth,

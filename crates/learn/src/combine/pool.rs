@@ -23,21 +23,21 @@ const CLIP: f32 = collegium_table::CLIP as f32;
 /// The least probability of a class that is turned into a raw output.
 const LEAST: f32 = LEAST_PROBABILITY;
 /// The least probability that has a logarithm here.
-pub(super) const LEAST_PROBABILITY: f32 = 1e-12;
+pub(crate) const LEAST_PROBABILITY: f32 = 1e-12;
 
 /// ln(p / (1 − p)), clipped.
-pub(super) fn log_odds(p: f32) -> f32 {
+pub(crate) fn log_odds(p: f32) -> f32 {
     (libm::logf(p) - libm::logf(1.0 - p)).clamp(-CLIP, CLIP)
 }
 
 /// ln p, clipped.
-pub(super) fn log(p: f32) -> f32 {
+pub(crate) fn log(p: f32) -> f32 {
     libm::logf(p).max(-CLIP)
 }
 
 impl Pool {
     /// Raw outputs from weights (rows × experts) and predictions (rows × experts × `width`).
-    pub(super) fn raw(
+    pub(crate) fn raw(
         self,
         weights: &Matrix,
         predictions: &[f32],
@@ -84,7 +84,7 @@ impl Pool {
 }
 
 /// ln(yes / no), finite.
-pub(super) fn odds(yes: f32, no: f32) -> f32 {
+pub(crate) fn odds(yes: f32, no: f32) -> f32 {
     libm::logf(yes.max(LEAST)) - libm::logf(no.max(LEAST))
 }
 

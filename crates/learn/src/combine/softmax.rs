@@ -23,32 +23,32 @@ const EVALUATED: usize = 4096;
 
 /// How a gate's network is trained, beside `train`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    pub(super) loss: GateLoss,
-    pub(super) balance: Balance,
-    pub(super) noise: f64,
-    pub(super) z_loss: f64,
+pub(crate) struct Manner {
+    pub(crate) loss: GateLoss,
+    pub(crate) balance: Balance,
+    pub(crate) noise: f64,
+    pub(crate) z_loss: f64,
 }
 
 /// Rows as a gate's training sees them: own columns, answers, truth.
-pub(super) struct Seen<'a> {
-    pub(super) own: Matrix,
+pub(crate) struct Seen<'a> {
+    pub(crate) own: Matrix,
     /// Rows × experts × width.
-    pub(super) answers: Vec<f32>,
-    pub(super) truth: Truth<'a>,
+    pub(crate) answers: Vec<f32>,
+    pub(crate) truth: Truth<'a>,
 }
 
 /// A gate under way.
-pub(super) struct Softmax<'a> {
+pub(crate) struct Softmax<'a> {
     manner: Manner,
     train: Seen<'a>,
     valid: Option<Seen<'a>>,
     head: Head,
     experts: usize,
     width: usize,
-    pub(super) routing: Routing,
+    pub(crate) routing: Routing,
     network: Network,
-    pub(super) best: (Network, Vec<f32>),
+    pub(crate) best: (Network, Vec<f32>),
     stepper: Stepper,
     tape: Tape,
     noise: Stream,
@@ -56,7 +56,7 @@ pub(super) struct Softmax<'a> {
 }
 
 impl<'a> Softmax<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         manner: Manner,
         train: Seen<'a>,
         valid: Option<Seen<'a>>,
@@ -99,16 +99,16 @@ fn least_residuals(seen: &Seen, experts: usize) -> f64 {
 }
 
 /// A batch's weights.
-pub(super) struct Weighed {
+pub(crate) struct Weighed {
     /// Of those that were chosen: what prediction would give, but for the noise.
-    pub(super) chosen: Vec<f32>,
+    pub(crate) chosen: Vec<f32>,
     /// Of all experts. The gate learns by these: a choice has no derivative, and among the chosen alone
     /// a gate of `top_k = 1` could learn nothing.
-    pub(super) soft: Vec<f32>,
+    pub(crate) soft: Vec<f32>,
 }
 
 /// The gate's outputs with noise and choice as weights.
-pub(super) fn route(
+pub(crate) fn route(
     outputs: &[f32],
     experts: usize,
     routing: &Routing,
@@ -187,7 +187,7 @@ impl Learner for Softmax<'_> {
 }
 
 /// Mean log loss or squared error of the combined answer.
-pub(super) fn measured(
+pub(crate) fn measured(
     seen: &Seen,
     network: &Network,
     routing: &Routing,
@@ -209,7 +209,7 @@ pub(super) fn measured(
 }
 
 /// A combination by a routing network, of answers that are handed in.
-pub(super) fn combination(handed: Vec<std::ops::Range<usize>>, routing: Routing) -> Combination {
+pub(crate) fn combination(handed: Vec<std::ops::Range<usize>>, routing: Routing) -> Combination {
     Combination {
         handed,
         experts: Vec::new(),

@@ -50,11 +50,11 @@ fn the_jacobian_is_that_of_the_raw_outputs() {
                 model.raw(&moved)
             };
             let (up, down) = (moved(STEP), moved(-STEP));
-            for row in 0..x.rows {
-                assert_eq!(jacobians[row].len(), outputs * x.width, "{}", case.name);
+            for (row, jacobian) in jacobians.iter().enumerate() {
+                assert_eq!(jacobian.len(), outputs * x.width, "{}", case.name);
                 for output in 0..outputs {
                     let slope = (up.row(row)[output] - down.row(row)[output]) / (2.0 * STEP);
-                    let said = jacobians[row][output * x.width + column];
+                    let said = jacobian[output * x.width + column];
                     all += 1;
                     right += usize::from((slope - said).abs() <= 0.02 * (1.0 + said.abs()));
                 }

@@ -271,7 +271,7 @@ impl Case {
 fn as_it_is((name, source): (&String, &Source<'_>)) -> Option<Matrix> {
     let Source::Column(Column { values: Values::Number(values), .. }) = source else { return None };
     let data: Vec<f32> = values.iter().map(|v| *v as f32).collect();
-    name.starts_with("t.x.").then(|| Matrix { rows: data.len(), width: 1, data })
+    name.starts_with("t.x.").then_some(Matrix { rows: data.len(), width: 1, data })
 }
 
 impl Ready<'_> {

@@ -49,6 +49,11 @@ pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
     /// In a few words, for people: `mlp 64-32 relu`.
     fn describe(&self) -> String;
 
+    /// Is it trained by gradient steps? What is not, reads nothing of `train` but the weights of classes.
+    fn trains(&self) -> bool {
+        true
+    }
+
     /// The table of the file that such a node stands in.
     fn section(&self) -> Section {
         Section::Expert

@@ -178,13 +178,17 @@ impl RawExpert<'_> {
 impl RawTrain {
     /// Where one of its keys stands.
     pub(crate) fn place(&self) -> Option<std::ops::Range<usize>> {
+        self.steps().or(self.class_weights.as_ref().map(At::span))
+    }
+
+    /// Where one of the keys stands that only training by gradient steps reads.
+    pub(crate) fn steps(&self) -> Option<std::ops::Range<usize>> {
         let places = [
             self.epochs.as_ref().map(At::span),
             self.batch.as_ref().map(At::span),
             self.learning_rate.as_ref().map(At::span),
             self.weight_decay.as_ref().map(At::span),
             self.patience.as_ref().map(At::span),
-            self.class_weights.as_ref().map(At::span),
         ];
         places.into_iter().flatten().next()
     }

@@ -5,13 +5,20 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{extends::Merged, stands_on::given};
-use crate::{At, Input, raw::RawExpert, recover::Cut, sink::Sink};
+use crate::{
+    At, Input,
+    raw::{RawExpert, RawTrain},
+    recover::Cut,
+    sink::Sink,
+};
 
 /// Keys that an expert says itself and that turn something on, with their places.
 #[derive(Debug, Default)]
 pub(crate) struct TurnedOn {
     reuse: Option<Range<usize>>,
     warm_start: Option<Range<usize>>,
+    /// Keys of `train` that only gradient steps read.
+    steps: Option<Range<usize>>,
 }
 
 impl TurnedOn {
@@ -20,6 +27,7 @@ impl TurnedOn {
         Self {
             reuse: raw.reuse.as_ref().filter(|reuse| reuse.get().is_on()).map(At::span),
             warm_start: raw.warm_start.as_ref().filter(|warm| warm.get().is_on()).map(At::span),
+            steps: raw.train.as_ref().and_then(RawTrain::steps),
         }
     }
 }
@@ -45,6 +53,14 @@ pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, si
             let why = format!("`{key}` keeps it from being trained");
             idle.extend(place.clone().map(|place| (name, place, why)));
         }
+    }
+    if !expert.model.trains() {
+        let why = "it is fitted at once: of `train` it reads `class_weights` alone";
+        let turned_on = &expert.turned_on;
+        let steps = turned_on.steps.clone().map(|place| ("train", place));
+        let warm = turned_on.warm_start.clone().map(|place| ("warm_start", place));
+        let told = |(key, place)| (key, place, why.to_owned());
+        idle.extend(steps.into_iter().chain(warm).map(told));
     }
     for (key, place, why) in idle {
         let message = format!("`{key}` has no effect on `{}`", expert.name.get());

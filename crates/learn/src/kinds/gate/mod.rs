@@ -1,15 +1,20 @@
 //! Gates: combine experts that are trained by themselves.
 
+mod fit;
+mod rules;
+
 use std::{collections::BTreeSet, ops::Range};
 
 use collegium_manifest::{Gate as GateParams, Mlp, Output, Params, Rule, Train};
 use collegium_table::{Encoder, Matrix};
 
+pub use fit::{GateError, GateJob, Gated, fit_gate};
+pub use rules::own::{judged, judgement_targets};
+
 use super::{Kind, parameters, routed::RoutedModel};
 use crate::{
-    Combination, Cost, Estimator, FitError, FitJob, Fitted, GateError, GateJob, Host, Job, Learned,
-    ModelError, Network, Shape, Stored, Target, Tensors, Watch, estimate_bytes, fit_gate,
-    judgement_targets, train,
+    Combination, Cost, Estimator, FitError, FitJob, Fitted, Host, Job, Learned, ModelError,
+    Network, Shape, Stored, Target, Tensors, Watch, estimate_bytes, train,
 };
 
 const NAME: &str = "gate";
@@ -151,3 +156,6 @@ fn columns(x: &Matrix, which: &[usize]) -> Matrix {
     }
     Matrix { rows: x.rows, width: which.len(), data }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -64,4 +64,8 @@ impl Params for LinearParams {
     fn describe(&self) -> String {
         "linear model".to_owned()
     }
+
+    fn trains(&self) -> bool {
+        false
+    }
 }

@@ -1,12 +1,15 @@
 //! Mixtures: experts and gate trained together, cached as one.
 
+mod fit;
+
 use collegium_manifest::{Mixture as MixtureParams, Params, Train};
+
+pub use fit::{Grown, MixtureJob, fit_mixture};
 
 use super::{Kind, parameters, routed::RoutedModel};
 use crate::{
-    Combination, Cost, Dense, Estimator, FitError, FitJob, Fitted, Grown, Head, Host, Learned,
-    MixtureJob, ModelError, Network, Shape, Stored, Tensors, Watch, estimate_bytes, fit_mixture,
-    re_encoded,
+    Combination, Cost, Dense, Estimator, FitError, FitJob, Fitted, Head, Host, Learned, ModelError,
+    Network, Shape, Stored, Tensors, Watch, estimate_bytes, re_encoded,
 };
 
 const NAME: &str = "mixture";
@@ -110,3 +113,6 @@ fn rescale(network: &mut Network, from: Head, to: Head) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,15 +12,15 @@ use collegium_manifest::spec::{BalanceBy, GateLoss, Mixture};
 use collegium_records::Epoch;
 use collegium_table::Matrix;
 
-use super::{
-    Combination, Lesson, Pool,
-    balance::{self, Routed},
-    objective::Objective,
-    softmax::route,
-    weigh::{Routing, Weights},
-};
 use crate::{
-    Head, Network, Target, TrainError, Watch, init,
+    Combination, Head, Lesson, Network, Pool, Routing, Target, TrainError, Watch, Weights,
+    combine::{
+        balance::{self, Routed},
+        objective::Objective,
+        pool::LEAST_PROBABILITY,
+        softmax::route,
+    },
+    init,
     train::{Course, Learner, Pass, Stepper, Tape, Truth, through_epochs},
 };
 
@@ -367,7 +367,7 @@ fn spread(
 /// What [`Objective::slopes`] counts for a row without any weight.
 fn orphan_loss(truth: &Truth, row: u32) -> f64 {
     let loss = match truth.target() {
-        Target::Classes { .. } => -libm::log(f64::from(super::pool::LEAST_PROBABILITY)),
+        Target::Classes { .. } => -libm::log(f64::from(LEAST_PROBABILITY)),
         Target::Values(values) => f64::from(values[row as usize]).powi(2),
     };
     loss * f64::from(truth.weight(row as usize))

@@ -1,0 +1,69 @@
+//! `self`: each expert has a network of its own that says how well it will do.
+
+use std::ops::Range;
+
+use collegium_manifest::spec::Activation;
+use collegium_table::Matrix;
+
+use super::super::fit::{GateJob, Gated, losses, routed};
+use crate::{Dense, Head, Network, Routing, Target, combine::softmax};
+
+pub(in super::super) fn fit(job: &GateJob) -> Gated {
+    let combination = routed(job, job.spec.temperature.unwrap_or(1.0));
+    Gated { network: judged(&job.judges), combination, epochs: Vec::new(), best_epoch: 0 }
+}
+
+/// The least squared error that has a logarithm, in units of the target's variance.
+const LEAST_SQUARE: f64 = 1e-6;
+
+/// What one expert's own network of a gate of type `self` learns to say of each row: how badly it does.
+/// Classes: its log loss. Values: the logarithm of its squared error, so that weights are those of
+/// inverse variances. `handed` are the columns of its predictions in `x`.
+pub fn judgement_targets(x: &Matrix, handed: &Range<usize>, head: Head, y: &Target) -> Vec<f32> {
+    let alone = softmax::combination(vec![handed.clone()], Routing::all());
+    let answers = alone.predictions(x, &head, None);
+    let badly = losses(&answers, handed.len(), 1, y);
+    match y {
+        Target::Classes { .. } => badly.into_iter().map(|loss| loss as f32).collect(),
+        Target::Values(_) => {
+            badly.into_iter().map(|square| libm::log(square + LEAST_SQUARE) as f32).collect()
+        }
+    }
+}
+
+/// The networks of all experts side by side, as one: the outputs are how *well* each does.
+pub fn judged(judges: &[Network]) -> Network {
+    let Some(first) = judges.first() else {
+        return Network { layers: Vec::new(), activation: Activation::Relu };
+    };
+    let depth = first.layers.len();
+    let layers = (0..depth)
+        .map(|depth_now| {
+            let parts: Vec<&Dense> = judges.iter().map(|judge| &judge.layers[depth_now]).collect();
+            let shared = depth_now == 0;
+            let outputs: usize = parts.iter().map(|part| part.outputs).sum();
+            let inputs = match shared {
+                true => parts[0].inputs,
+                false => parts.iter().map(|part| part.inputs).sum(),
+            };
+            let sign = if depth_now + 1 == depth { -1.0 } else { 1.0 };
+            let mut weight = vec![0.0; inputs * outputs];
+            let (mut row, mut column) = (0, 0);
+            for part in &parts {
+                for i in 0..part.inputs {
+                    let to = (row + i) * outputs + column;
+                    let from = &part.weight[i * part.outputs..][..part.outputs];
+                    weight[to..to + part.outputs]
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(to, from)| *to = sign * from);
+                }
+                column += part.outputs;
+                row += if shared { 0 } else { part.inputs };
+            }
+            let bias = parts.iter().flat_map(|part| &part.bias).map(|b| sign * b).collect();
+            Dense { inputs, outputs, weight, bias }
+        })
+        .collect();
+    Network { layers, activation: first.activation }
+}

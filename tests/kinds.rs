@@ -1,0 +1,181 @@
+//! Experts of every kind that a file can name, among others: what a change of them fits, and that every command knows
+//! them. A kind that is added to `KINDS` is tested here without a line of its own.
+
+use collegium_learn::DECLARED;
+use collegium_records::FitName;
+
+use crate::project::{PIPELINE, Project, all, node, standing, with_folds};
+
+/// The small project with two of its three experts of a kind, one of which feeds another.
+fn project(kind: &str) -> Project {
+    let mlp = "model  = { type = \"mlp\", hidden = [8] }";
+    let text = PIPELINE.replace(mlp, &format!("model  = {{ type = \"{kind}\" }}"));
+    let (head, rest) = text.split_once("[expert.kind]").unwrap();
+    let rest = rest.replacen(&format!("model  = {{ type = \"{kind}\" }}"), mlp, 1);
+    let project = Project::in_memory();
+    project.write("pipelines/small.toml", format!("{head}[expert.kind]{rest}"));
+    project.write("pipelines/data/rows.csv", crate::project::rows(600));
+    project
+}
+
+fn just(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_change_fits_what_it_reaches_whatever_the_kind() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let project = project(kind);
+        let whole = all(&[with_folds("size"), with_folds("kind"), just(&["final: full"])]);
+        assert_eq!(project.fitted(), whole, "{kind}: cold");
+        assert_eq!(project.fitted(), just(&[]), "{kind}: nothing to do");
+        project.to_expert("size", "where = \"a > -0.45\"");
+        let above = all(&[with_folds("size"), just(&["final: full"])]);
+        assert_eq!(project.fitted(), above, "{kind}: an upstream of this kind changed");
+        project.to_expert("kind", "where = \"c > -0.45\"");
+        let beside = all(&[with_folds("kind"), just(&["final: full"])]);
+        assert_eq!(project.fitted(), beside, "{kind}: its other upstream changed");
+        project.to_expert("final", "where = \"d > -0.45\"");
+        assert_eq!(project.fitted(), just(&["final: full"]), "{kind}: it alone changed");
+        assert_eq!(project.fitted_with(&["--force", "final"]), just(&["final: full"]), "{kind}");
+    }
+}
+
+#[test]
+fn any_number_of_jobs_gives_the_same_models_whatever_the_kind() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let of = |jobs: &str| {
+            let project = project(kind);
+            project.collegium(&["run", "--quiet", "--jobs", jobs]).ok();
+            let nodes = project.lock().node;
+            let models: Vec<_> =
+                nodes.into_values().map(|node| (node.realisation, node.parts)).collect();
+            models
+        };
+        assert_eq!(of("1"), of("4"), "{kind}");
+    }
+}
+
+#[test]
+fn every_command_knows_every_kind() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let project = project(kind);
+        project.collegium(&["check"]).ok();
+        let plan = project.collegium(&["plan", "--json"]).ok().json();
+        assert!(node(&plan, "size")["peak_bytes"].as_u64().unwrap() > 0, "{kind}");
+        project.collegium(&["run", "--quiet", "--audit"]).ok();
+        project.collegium(&["status", "--check"]).ok();
+        project.collegium(&["verify"]).ok();
+        let shown = project.collegium(&["show", "pipelines/small.toml"]).ok().out;
+        assert!(shown.contains(&format!("model = {{ type = \"{kind}\"")), "{kind}: {shown}");
+        project.write("pipelines/shown.toml", shown.replace("\"small\"", "\"shown\""));
+        let same = project.collegium(&["plan", "pipelines/shown.toml", "--json"]).ok().json();
+        assert!(
+            same["nodes"].as_array().unwrap().iter().all(|node| node["action"] == "cached"),
+            "{kind}"
+        );
+        let rows = "pipelines/data/rows.csv";
+        project.collegium(&["predict", "pipelines/small.toml", "-i", rows, "-o", "out.csv"]).ok();
+        assert_eq!(project.read("out.csv").lines().count(), 601, "{kind}");
+        project.collegium(&["evaluate", "pipelines/small.toml", "-i", rows]).ok();
+        project.to_expert("size", "where = \"a > -0.45\"");
+        let why = project.collegium(&["why", "size", "--json"]).ok().json();
+        assert!(
+            why["summary"].as_str().unwrap().contains("where") || why["changes"][0].is_object(),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn experts_of_every_kind_are_combined_by_gates() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let project = project(kind);
+        let text = project.read("pipelines/small.toml");
+        let second = format!(
+            "[expert.other]\ninputs = [\"rows.a\", \"rows.c\"]\ntarget = \"rows.kind\"\nmodel = {{ type = \"{kind}\" }}\n\n\
+             [gate.mean]\nexperts = [\"kind\", \"other\"]\ntype = \"uniform\"\ntarget = \"rows.kind\"\n\n\
+             [gate.route]\nexperts = [\"kind\", \"other\"]\ninputs = [\"rows.d\"]\ntarget = \"rows.kind\"\n\
+             train = {{ epochs = 2, batch = 64 }}\n\n[evaluate]"
+        );
+        project.write("pipelines/small.toml", text.replace("[evaluate]", &second));
+        let report = project.run(&[]);
+        for name in ["mean", "route"] {
+            assert_eq!(node(&report, name)["outcome"], "trained", "{kind}: {name}");
+        }
+        assert_eq!(project.fitted(), just(&[]), "{kind}");
+    }
+}
+
+/// A certificate or its refusal, never silence.
+#[test]
+fn reuse_judges_experts_of_every_kind_or_says_why_not() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let project = project(kind);
+        project.to_expert("final", "reuse = { tolerance = 0.2 }");
+        project.run(&[]);
+        project.to_expert("size", "where = \"a > -0.45\"");
+        let report = project.run(&[]);
+        let last = node(&report, "final");
+        let said = |key: &str| last[key].as_array().is_some_and(|all| !all.is_empty());
+        let judged = last["certificate"].is_object() || last["judgement"].is_object();
+        assert!(judged || said("reasons"), "{kind}: {last}");
+        project.collegium(&["status", "--check"]).ok();
+        assert_eq!(project.fitted(), just(&[]), "{kind}");
+    }
+}
+
+/// The baseline of the same name is the same fit.
+#[test]
+fn a_linear_expert_is_the_linear_baseline() {
+    let project = Project::in_memory();
+    let mlp = "model  = { type = \"mlp\", hidden = [8] }";
+    let text = PIPELINE.replacen(mlp, "model = { type = \"linear\" }", 1);
+    project
+        .write("pipelines/small.toml", text.replace("baselines = []", "baselines = [\"linear\"]"));
+    project.write("pipelines/data/rows.csv", crate::project::rows(600));
+    project.run(&[]);
+    let lock = project.lock();
+    let size = &lock.node["expert.size"];
+    let [own, baseline] = [standing(size), size.parts[&FitName::Linear]];
+    assert_eq!(own.realisation, baseline.realisation);
+    assert_ne!(own.recipe, baseline.recipe);
+}
+
+#[test]
+fn keys_that_a_linear_model_does_not_read_are_told() {
+    let project = project("linear");
+    let said = project.collegium(&["check"]).ok().err;
+    assert!(said.contains("`train` has no effect on `size`"), "{said}");
+    assert!(!said.contains("no effect on `kind`"), "{said}");
+    project.edit_pipeline(
+        "train  = { epochs = 4, batch = 32, learning_rate = 0.01 }\n\n[expert.kind]",
+        "train = { class_weights = \"none\" }\n\n[expert.kind]",
+    );
+    let said = project.collegium(&["check"]).ok().err;
+    assert!(!said.contains("no effect on `size`"), "{said}");
+}
+
+#[test]
+fn a_linear_expert_has_no_embedding_and_no_hidden_layers() {
+    let project = project("linear");
+    project.edit_pipeline("\"size.value\"", "\"size.embedding\"");
+    project.collegium(&["check"]).fails(2, &["`size` has no embedding"]);
+    let project = Project::in_memory();
+    project.write(
+        "pipelines/small.toml",
+        PIPELINE.replacen("type = \"mlp\", hidden = [8]", "type = \"linear\", hidden = [8]", 1),
+    );
+    project.collegium(&["check"]).fails(2, &["unknown key `hidden`", "`ridge`"]);
+}
+
+#[test]
+fn a_model_of_another_type_inherits_no_keys() {
+    let project = project("mlp");
+    project.edit_pipeline(
+        "[evaluate]",
+        "[expert.plain]\nextends = \"expert.kind\"\nmodel = { type = \"linear\" }\n\n[evaluate]",
+    );
+    let shown = project.collegium(&["show", "plain"]).ok().out;
+    assert!(shown.contains("model = { type = \"linear\", ridge = 0.0001 }"), "{shown}");
+}
