@@ -78,12 +78,10 @@ fn every_command_knows_every_kind() {
         project.collegium(&["predict", "pipelines/small.toml", "-i", rows, "-o", "out.csv"]).ok();
         assert_eq!(project.read("out.csv").lines().count(), 601, "{kind}");
         project.collegium(&["evaluate", "pipelines/small.toml", "-i", rows]).ok();
+        std::fs::remove_file(project.path("pipelines/shown.toml")).unwrap();
         project.to_expert("size", "where = \"a > -0.45\"");
         let why = project.collegium(&["why", "size", "--json"]).ok().json();
-        assert!(
-            why["summary"].as_str().unwrap().contains("where") || why["changes"][0].is_object(),
-            "{why}"
-        );
+        assert!(why["changes"][0].is_object(), "{kind}: {why}");
     }
 }
 
@@ -160,13 +158,13 @@ fn keys_that_a_linear_model_does_not_read_are_told() {
 fn a_linear_expert_has_no_embedding_and_no_hidden_layers() {
     let project = project("linear");
     project.edit_pipeline("\"size.value\"", "\"size.embedding\"");
-    project.collegium(&["check"]).fails(2, &["`size` has no embedding"]);
+    project.collegium(&["check"]).fails(3, &["`size` has no embedding"]);
     let project = Project::in_memory();
     project.write(
         "pipelines/small.toml",
         PIPELINE.replacen("type = \"mlp\", hidden = [8]", "type = \"linear\", hidden = [8]", 1),
     );
-    project.collegium(&["check"]).fails(2, &["unknown key `hidden`", "`ridge`"]);
+    project.collegium(&["check"]).fails(3, &["unknown key `hidden`", "`ridge`"]);
 }
 
 #[test]
