@@ -24,8 +24,12 @@ fn examples() -> Vec<String> {
 /// The examples with their data, in a folder of their own.
 fn project() -> Project {
     let project = Project::in_memory();
-    let tables =
-        ["pipelines/data/penguins.csv", "pipelines/data/beijing.csv", "examples/data/shapes.csv"];
+    let tables = [
+        "pipelines/data/penguins.csv",
+        "pipelines/data/beijing.csv",
+        "pipelines/data/machines.csv",
+        "examples/data/shapes.csv",
+    ];
     let pipelines = examples().into_iter().map(|name| format!("examples/{name}"));
     for name in tables.into_iter().map(str::to_owned).chain(pipelines) {
         project.write(&name, fs::read(Path::new(ROOT).join(&name)).unwrap());
