@@ -357,6 +357,20 @@ fn rows_that_come_before_what_feeds_an_expert_are_told_where_its_rows_are_descri
     assert!(card.contains("the first 69 rows of the training side come before"), "{card}");
 }
 
+/// Consecutive days of houses of five: with a time the groups decide no side, and yet they are what is
+/// drawn again.
+#[test]
+fn groups_beside_a_time_are_what_intervals_are_of() {
+    let project = project(&TIME.replacen("{ ", "{ by = [\"house\"], ", 1));
+    project.collegium(&["run"]).ok();
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let test = &crate::project::node(&audit, "size")["metrics"]["test"];
+    let (rows, groups) = (test["rows"].as_u64().unwrap(), test["groups"].as_u64().unwrap());
+    assert!(rows / 5 <= groups && groups < rows / 4, "{rows} rows of {groups} houses");
+    let findings = crate::project::node(&audit, "size")["findings"].to_string();
+    assert!(findings.contains(&format!("Intervals of {groups} groups are rough")), "{findings}");
+}
+
 /// What is fitted when `by` goes from single rows to houses of five.
 fn refitted_by_house(
     split: &str,

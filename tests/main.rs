@@ -30,6 +30,7 @@ mod forget;
 mod fresh;
 mod gates;
 mod golden;
+mod groups;
 mod held;
 mod house;
 mod images;

@@ -139,6 +139,20 @@ pub(crate) fn groups(key: &[&Column], identities: &[u64], style: &Style) -> (Vec
     (groups, lone)
 }
 
+/// The group of every row by the columns of a key; `None` if the table lacks one of them. A row that misses
+/// a part of its key is a group of its own, by its number: the table's first row has number `first`.
+pub fn row_groups(
+    table: &Table,
+    key: &[String],
+    read: &ReadOptions,
+    first: u64,
+) -> Option<Vec<u64>> {
+    let columns: Option<Vec<&Column>> =
+        key.iter().map(|name| table.column(name).map(|column| &**column)).collect();
+    let numbers: Vec<u64> = (0..table.rows as u64).map(|row| mix(first + row)).collect();
+    Some(groups(&columns?, &numbers, &Style::of(read)).0)
+}
+
 /// The first bytes of stored identities; the digit is the version of the form.
 const MAGIC: &[u8; 8] = b"cg-rows1";
 
@@ -212,6 +226,24 @@ mod tests {
             "but not the order in which they stand"
         );
         assert_ne!(found, identities(2, &[&a], &plain()));
+    }
+
+    #[test]
+    fn groups_of_rows_that_come_in_chunks_agree() {
+        let codes = |codes: &[u32]| Values::Category {
+            codes: codes.to_vec(),
+            levels: vec!["A-1".to_owned(), "7".to_owned()],
+        };
+        let table = |column: Column| Table { rows: column.len(), columns: vec![column.into()] };
+        let (key, read) = (["who".to_owned()], ReadOptions::default());
+        let texts = table(column("who", codes(&[0, 1, u32::MAX, u32::MAX])));
+        let first = row_groups(&texts, &key, &read, 0).expect("the column");
+        let numbers = table(column("who", Values::Number(vec![7.0, f64::NAN])));
+        let second = row_groups(&numbers, &key, &read, 4).expect("the column");
+        assert_eq!(first[1], second[0], "a text that says a number is that number");
+        let alone = [first[2], first[3], second[1]];
+        assert!(alone.iter().all(|one| alone.iter().filter(|other| one == *other).count() == 1));
+        assert_eq!(row_groups(&texts, &["else".to_owned()], &read, 0), None);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod findings;
 mod fit;
 mod forward;
 mod fresh;
+mod groups;
 mod guard;
 mod held;
 mod inputs;

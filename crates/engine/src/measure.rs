@@ -137,6 +137,7 @@ impl Session {
             let measures = SplitMeasures {
                 rows: predicted.rows(),
                 seen: self.seen_rows(index, side)?.map_or(0, |seen| seen.seen),
+                groups: None,
                 metrics: predicted.metrics(),
                 intervals: BTreeMap::new(),
             };

@@ -1,27 +1,30 @@
 //! How far every metric would move on other rows of the same kind.
 //!
-//! A row bootstrap: n rows drawn with replacement, the metric computed on them, many times; the
-//! interval is the central 95 % of what comes out (Efron's percentile interval). Rows are drawn
-//! exactly (multinomial counts of n draws, no Poisson or subsampling shortcut, which would need a
-//! correction and be wrong for the metrics that are not means).
+//! A bootstrap: n rows drawn with replacement, the metric computed on them, many times; the interval
+//! is the central 95 % of what comes out (Efron's percentile interval). Rows are drawn exactly
+//! (multinomial counts of n draws, no Poisson or subsampling shortcut, which would need a correction
+//! and be wrong for the metrics that are not means). Where rows come in groups (days, customers), whole
+//! groups are drawn instead, and few groups are left out one by one: see [`crate::Groups`].
 //!
 //! It is cheap because resampling changes weights and not values: scores are sorted once, every
 //! row's loss is computed once, and a resample is a weighted pass over them, eight resamples at a
 //! time. 200 resamples of n rows and C rankings cost O(n log n · C + 200·n·C); C is 1 for a binary
 //! classifier.
 //!
-//! What it does not tell: it holds the model fixed. Another seed, other training rows or other days
-//! move a metric further. Where rows come in groups (days, customers) it is too narrow as well.
+//! What it does not tell: it holds the model fixed. Another seed or other training rows move a metric
+//! further. Where rows belong together and no group says so, it is too narrow as well.
 
 use std::collections::BTreeMap;
 
-use collegium_digest::Digest;
 use collegium_records::{Interval, MetricChange, MetricDiff, Metrics, SplitMeasures};
 
 use crate::{
+    Resampling,
+    compare::student_quantile,
     errors::{Errors, REGRESSION},
     metrics::at_a_point,
-    resample::{Counts, Draws, LANES, interval},
+    performance::upper_tail,
+    resample::{Block, Counts, Draws, LANES, interval},
     scored::{CLASSIFICATION, Scored, View},
 };
 
@@ -31,8 +34,8 @@ use crate::{
 /// than the rows do, and the error itself can lie below all of them.
 ///
 /// A metric that is not defined on all rows has no interval; one that is not defined on some
-/// resamples (all rows drawn are of one class) has the interval of the others. Equal keys give
-/// equal intervals. No resamples, no intervals.
+/// resamples (all rows drawn are of one class) has the interval of the others, but none where few groups
+/// are left out one by one. Equal keys give equal intervals. No resamples, no intervals.
 ///
 /// # Panics
 /// As [`crate::classification`].
@@ -41,10 +44,9 @@ pub fn bootstrap_classification(
     width: usize,
     labels: &[u32],
     classes: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> BTreeMap<String, Interval> {
-    measure_classification(probability, width, labels, classes, resamples, key).intervals
+    measure_classification(probability, width, labels, classes, how).intervals
 }
 
 /// 95 % intervals of the metrics of [`crate::regression`], same arguments.
@@ -54,10 +56,9 @@ pub fn bootstrap_classification(
 pub fn bootstrap_regression(
     predicted: &[f32],
     truth: &[f64],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> BTreeMap<String, Interval> {
-    measure_regression(predicted, truth, resamples, key).intervals
+    measure_regression(predicted, truth, how).intervals
 }
 
 /// Metrics and intervals together, which costs less than one after the other.
@@ -69,31 +70,25 @@ pub fn measure_classification(
     width: usize,
     labels: &[u32],
     classes: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> SplitMeasures {
     let Some(scored) = Scored::new(&View::new(probability, width, labels, classes)) else {
         return SplitMeasures { rows: labels.len() as u64, ..SplitMeasures::default() };
     };
     let metrics = at_a_point(CLASSIFICATION, scored.measure(&vec![[1]; scored.rows()]));
-    resampled(CLASSIFICATION, metrics, scored.rows(), resamples, key, |w| scored.measure(w))
+    resampled(CLASSIFICATION, metrics, scored.rows(), how, |w| scored.measure(w))
 }
 
 /// Metrics and intervals together, which costs less than one after the other.
 ///
 /// # Panics
 /// As [`crate::regression`].
-pub fn measure_regression(
-    predicted: &[f32],
-    truth: &[f64],
-    resamples: u32,
-    key: &Digest,
-) -> SplitMeasures {
+pub fn measure_regression(predicted: &[f32], truth: &[f64], how: Resampling) -> SplitMeasures {
     let Some(errors) = Errors::new(predicted, truth) else {
         return SplitMeasures { rows: truth.len() as u64, ..SplitMeasures::default() };
     };
     let metrics = at_a_point(REGRESSION, errors.measure(&vec![[1]; errors.rows()]));
-    resampled(REGRESSION, metrics, errors.rows(), resamples, key, |w| errors.measure(w))
+    resampled(REGRESSION, metrics, errors.rows(), how, |w| errors.measure(w))
 }
 
 /// The metrics of classifiers on the same rows, and 95 % intervals of the differences (each of `after`
@@ -108,13 +103,12 @@ pub fn paired_classification(
     width: usize,
     labels: &[u32],
     classes: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
     let scored = |p: &[f32]| Scored::new(&View::new(p, width, labels, classes));
     let all: Vec<Option<Scored>> =
         std::iter::once(before).chain(after.iter().copied()).map(scored).collect();
-    paired(CLASSIFICATION, &all, labels.len(), resamples, key, Scored::measure, Scored::measure)
+    paired(CLASSIFICATION, &all, labels.len(), how, Scored::measure, Scored::measure)
 }
 
 /// The same of regressions.
@@ -125,13 +119,12 @@ pub fn paired_regression(
     before: &[f32],
     after: &[&[f32]],
     truth: &[f64],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
     let errors = |p: &[f32]| Errors::new(p, truth);
     let all: Vec<Option<Errors>> =
         std::iter::once(before).chain(after.iter().copied()).map(errors).collect();
-    paired(REGRESSION, &all, truth.len(), resamples, key, Errors::measure, Errors::measure)
+    paired(REGRESSION, &all, truth.len(), how, Errors::measure, Errors::measure)
 }
 
 /// Of every one but the first, against the first. `once` and `measure` are one function.
@@ -139,8 +132,7 @@ fn paired<T, const M: usize>(
     names: [&str; M],
     all: &[Option<T>],
     rows: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
     once: impl Fn(&T, &[Counts<1>]) -> [[f64; 1]; M],
     measure: impl Fn(&T, &[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> Vec<BTreeMap<String, MetricDiff>> {
@@ -149,8 +141,8 @@ fn paired<T, const M: usize>(
     };
     let mut values: Vec<[Vec<f64>; M]> =
         rest.iter().map(|_| std::array::from_fn(|_| Vec::new())).collect();
-    let mut draws = Draws::new(key, "paired", rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut draws = Draws::new(how, "paired", rows);
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         let before = measure(first, counts);
         for (one, values) in rest.iter().zip(&mut values) {
             let Some(one) = one else { continue };
@@ -166,8 +158,9 @@ fn paired<T, const M: usize>(
         let after = at_a_point(names, once(one, &ones));
         let metrics = names.into_iter().zip(&mut values).filter_map(|(name, values)| {
             let (before, after) = (*before.get(name)?, *after.get(name)?);
-            let interval = interval(values);
-            let diff = MetricDiff { before, after, difference: after - before, interval };
+            let difference = after - before;
+            let interval = how.interval(difference, values);
+            let diff = MetricDiff { before, after, difference, interval };
             Some((name.to_owned(), diff))
         });
         metrics.collect()
@@ -180,19 +173,21 @@ fn paired<T, const M: usize>(
 /// (the two keys must differ), so the interval of a change is that of two independent samples. The
 /// calibration error has no interval, and so no change either.
 ///
+/// Where a sample comes in groups, a change has the interval of Welch's test: the variances of both are
+/// added, and Student's t has degrees of freedom by the groups of each.
+///
 /// # Panics
 /// As [`crate::classification`].
 pub fn unpaired_classification(
-    [first, second]: [(&[f32], &[u32], &Digest); 2],
+    [first, second]: [(&[f32], &[u32], Resampling); 2],
     width: usize,
     classes: usize,
-    resamples: u32,
 ) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
     let scored =
-        |(p, y, _): (&[f32], &[u32], &Digest)| Scored::new(&View::new(p, width, y, classes));
+        |(p, y, _): (&[f32], &[u32], Resampling)| Scored::new(&View::new(p, width, y, classes));
     let rows = [first.1.len(), second.1.len()];
     let both = [(scored(first), first.2), (scored(second), second.2)];
-    unpaired(CLASSIFICATION, both, rows, resamples, Scored::measure, Scored::measure)
+    unpaired(CLASSIFICATION, both, rows, Scored::measure, Scored::measure)
 }
 
 /// The same of a regression.
@@ -200,45 +195,44 @@ pub fn unpaired_classification(
 /// # Panics
 /// As [`crate::regression`].
 pub fn unpaired_regression(
-    [first, second]: [(&[f32], &[f64], &Digest); 2],
-    resamples: u32,
+    [first, second]: [(&[f32], &[f64], Resampling); 2],
 ) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
     let rows = [first.1.len(), second.1.len()];
     let both =
         [(Errors::new(first.0, first.1), first.2), (Errors::new(second.0, second.1), second.2)];
-    unpaired(REGRESSION, both, rows, resamples, Errors::measure, Errors::measure)
+    unpaired(REGRESSION, both, rows, Errors::measure, Errors::measure)
 }
 
 /// `once` and `measure` are one function.
 fn unpaired<T, const M: usize>(
     names: [&str; M],
-    both: [(Option<T>, &Digest); 2],
+    both: [(Option<T>, Resampling); 2],
     rows: [usize; 2],
-    resamples: u32,
     once: impl Fn(&T, &[Counts<1>]) -> [[f64; 1]; M],
     measure: impl Fn(&T, &[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
     let [first, second] = std::array::from_fn(|side| {
-        let (one, key) = &both[side];
+        let (one, how) = &both[side];
         let rows = rows[side];
         let Some(one) = one else {
             let nothing = SplitMeasures { rows: rows as u64, ..SplitMeasures::default() };
             return (nothing, std::array::from_fn(|_| Vec::new()));
         };
         let metrics = at_a_point(names, once(one, &vec![[1]; rows]));
-        let values = drawn(rows, resamples, key, |counts| measure(one, counts));
-        let measures = with_intervals(names, metrics, rows, values.clone());
+        let values = drawn(rows, *how, |counts| measure(one, counts));
+        let measures = with_intervals(names, metrics, rows, *how, values.clone());
         (measures, values)
     });
+    let hows = [both[0].1, both[1].1];
     let ((before, a), (after, b)) = (first, second);
     let pairs = names.into_iter().zip(a.iter().zip(&b)).filter(|(name, _)| *name != "ece");
     let changes = pairs.filter_map(|(name, (a, b))| {
         let (from, to) = (*before.metrics.get(name)?, *after.metrics.get(name)?);
         let difference = to - from;
-        let mut moves: Vec<f64> =
-            a.iter().zip(b).map(|(a, b)| b - a).filter(|d| d.is_finite()).collect();
-        let p_value = chance(&moves, difference);
-        let interval = interval(&mut moves);
+        let (interval, p_value) = match hows.iter().any(|how| how.groups.is_some()) {
+            true => of_groups(difference, hows, [a, b]),
+            false => of_rows(difference, a, b),
+        };
         let change = MetricChange { before: from, after: to, difference, interval, p_value };
         Some((name.to_owned(), change))
     });
@@ -246,42 +240,67 @@ fn unpaired<T, const M: usize>(
     ([before, after], changes)
 }
 
-/// Two-sided normal tail of a difference over the standard deviation of its resamples.
-fn chance(moves: &[f64], difference: f64) -> Option<f64> {
+/// Percentiles of a difference over resamples of rows, and the two-sided normal tail of the difference
+/// over their standard deviation.
+fn of_rows(difference: f64, a: &[f64], b: &[f64]) -> (Option<Interval>, Option<f64>) {
+    let mut moves: Vec<f64> =
+        a.iter().zip(b).map(|(a, b)| b - a).filter(|d| d.is_finite()).collect();
     let n = moves.len() as f64;
     if n < 2.0 {
-        return None;
+        return (interval(&mut moves), None);
     }
     let mean = moves.iter().sum::<f64>() / n;
     let deviation = (moves.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-    Some(match (difference == 0.0, deviation > 0.0) {
+    let chance = match (difference == 0.0, deviation > 0.0) {
         (true, _) => 1.0,
         (false, false) => 0.0,
         (false, true) => libm::erfc((difference / deviation).abs() / std::f64::consts::SQRT_2),
-    })
+    };
+    (interval(&mut moves), Some(chance))
+}
+
+/// Welch's interval and two-sided p-value of a difference of two samples, of which at least one comes in
+/// groups.
+fn of_groups(
+    difference: f64,
+    hows: [Resampling; 2],
+    [a, b]: [&[f64]; 2],
+) -> (Option<Interval>, Option<f64>) {
+    let (Some((first, n)), Some((second, m))) = (hows[0].variance(a), hows[1].variance(b)) else {
+        return (None, None);
+    };
+    let error = (first + second).sqrt();
+    if error <= 0.0 {
+        let chance = if difference == 0.0 { 1.0 } else { 0.0 };
+        return (Some(Interval { low: difference, high: difference }), Some(chance));
+    }
+    let freedom = (first + second).powi(2) / (first * first / n + second * second / m);
+    // Rows by themselves have no end of them, and then it is the normal distribution's.
+    let freedom = freedom.min(1e6);
+    let reach = student_quantile(freedom) * error;
+    let interval = Interval { low: difference - reach, high: difference + reach };
+    (Some(interval), Some(2.0 * upper_tail((difference / error).abs(), freedom)))
 }
 
 fn resampled<const M: usize>(
     names: [&str; M],
     metrics: Metrics,
     rows: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
     measure: impl Fn(&[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> SplitMeasures {
-    with_intervals(names, metrics, rows, drawn(rows, resamples, key, measure))
+    with_intervals(names, metrics, rows, how, drawn(rows, how, measure))
 }
 
 /// Every metric on every resample.
 fn drawn<const M: usize>(
     rows: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
     measure: impl Fn(&[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> [Vec<f64>; M] {
     let mut values: [Vec<f64>; M] = std::array::from_fn(|_| Vec::new());
-    let mut draws = Draws::new(key, "bootstrap", rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut draws = Draws::new(how, "bootstrap", rows);
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         for (all, new) in values.iter_mut().zip(measure(counts)) {
             all.extend_from_slice(&new[..lanes]);
         }
@@ -293,13 +312,32 @@ fn with_intervals<const M: usize>(
     names: [&str; M],
     metrics: Metrics,
     rows: usize,
-    mut values: [Vec<f64>; M],
+    how: Resampling,
+    values: [Vec<f64>; M],
 ) -> SplitMeasures {
-    let intervals = names
-        .into_iter()
-        .zip(&mut values)
-        .filter(|(name, _)| metrics.contains_key(*name) && *name != "ece")
-        .filter_map(|(name, values)| Some((name.to_owned(), interval(values)?)))
-        .collect();
-    SplitMeasures { rows: rows as u64, seen: 0, metrics, intervals }
+    let mut intervals = BTreeMap::new();
+    for (name, mut values) in names.into_iter().zip(values) {
+        if let (Some(point), true) = (metrics.get(name), name != "ece")
+            && let Some(interval) = how.interval(*point, &mut values)
+        {
+            intervals.insert(name.to_owned(), within(interval, bounds(name)));
+        }
+    }
+    let groups = how.groups.map(|groups| groups.count() as u64);
+    SplitMeasures { rows: rows as u64, seen: 0, groups, metrics, intervals }
+}
+
+/// What values a metric can have at all.
+fn bounds(metric: &str) -> [f64; 2] {
+    match metric {
+        "accuracy" | "auc" | "average_precision" | "f1" => [0.0, 1.0],
+        "r2" => [f64::NEG_INFINITY, 1.0],
+        _ => [0.0, f64::INFINITY],
+    }
+}
+
+/// An interval that ends where the values do. Resamples lie there by themselves; what is laid on either
+/// side of a value may not.
+pub(crate) fn within(interval: Interval, [least, most]: [f64; 2]) -> Interval {
+    Interval { low: interval.low.max(least), high: interval.high.min(most) }
 }

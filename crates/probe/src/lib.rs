@@ -31,6 +31,7 @@ mod bootstrap;
 mod compare;
 mod conditional;
 mod errors;
+mod groups;
 mod hints;
 mod holm;
 mod layers;
@@ -56,6 +57,7 @@ pub use compare::{
     spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
+pub use groups::{Groups, Resampling};
 pub use hints::{
     Codes, Determined, Far, Truth, codes, determined_by_levels, determined_by_order, far,
 };

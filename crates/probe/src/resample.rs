@@ -1,8 +1,10 @@
-//! The bootstrap's draws, and the quantiles of what they give.
+//! The draws behind intervals, of rows or of whole groups, and the quantiles of what they give.
 
-use collegium_digest::{Digest, Stream, stream};
+use collegium_digest::{Stream, stream};
 use collegium_records::Interval;
 use rand::Rng as _;
+
+use crate::Resampling;
 
 /// Resamples that are drawn and measured side by side. Eight counts of one row lie next to each
 /// other, so that one pass over the rows serves eight resamples and the inner loop is one vector.
@@ -14,51 +16,100 @@ pub(crate) const LANES: usize = 8;
 /// times, which has a probability below 10^-287000.
 pub(crate) type Counts<const L: usize> = [u16; L];
 
-/// Draws multinomial row counts, resample after resample, from one keyed stream.
+/// Some resamples side by side.
+pub(crate) struct Block<'a> {
+    /// How often each row was drawn.
+    pub(crate) counts: &'a [Counts<LANES>],
+    /// How many of the lanes hold a resample: the last block may be short, and its other lanes are all
+    /// zero.
+    pub(crate) lanes: usize,
+    /// Rows in each resample. Groups differ in size, so resamples of them do.
+    pub(crate) totals: [f64; LANES],
+}
+
+/// Draws multinomial counts of rows or of groups, resample after resample, from one keyed stream; of few
+/// groups, leaves out one after the other.
 ///
-/// The n draws of resample r follow those of resample r − 1, so that asking for more resamples
-/// extends a bootstrap and never changes its beginning.
-pub(crate) struct Draws {
+/// The draws of resample r follow those of resample r − 1, so that asking for more resamples extends a
+/// bootstrap and never changes its beginning.
+pub(crate) struct Draws<'a> {
+    how: Resampling<'a>,
     stream: Stream,
     counts: Vec<Counts<LANES>>,
-    /// One resample's counts by themselves: a million of them stay in a core's cache under random
-    /// increments, which eight side by side do not (measured: then it draws a third as fast).
+    /// One resample's counts of what is drawn, by themselves: a million of them stay in a core's cache
+    /// under random increments, which eight side by side do not (measured: then it draws a third as fast).
     one: Vec<u16>,
     left: usize,
 }
 
-impl Draws {
-    /// Prepares `resamples` resamples of `rows` rows.
-    pub(crate) fn new(key: &Digest, purpose: &str, rows: usize, resamples: u32) -> Self {
+impl<'a> Draws<'a> {
+    /// Prepares to draw `rows` rows again.
+    ///
+    /// # Panics
+    /// When groups are of other rows (a mistake of the caller, which no data can cause).
+    pub(crate) fn new(how: Resampling<'a>, purpose: &str, rows: usize) -> Self {
+        let units = how.groups.map_or(rows, |groups| {
+            assert_eq!(groups.codes().len(), rows, "a group for each row");
+            groups.count()
+        });
+        let left = match (how.resamples, units) {
+            (1.., 2..) if how.is_jackknife() => units,
+            (1.., 1) if how.is_jackknife() => 0,
+            (resamples, _) => resamples as usize,
+        };
         Self {
-            stream: stream(key, purpose),
+            how,
+            stream: stream(how.key, purpose),
             counts: vec![[0; LANES]; rows],
-            one: vec![0; rows],
-            left: resamples as usize,
+            one: vec![0; units],
+            left,
         }
     }
 
-    /// The next resamples: the counts of each row and how many of the lanes hold a resample (the
-    /// last block may be short; its other lanes are all zero). `None` when all are drawn.
-    pub(crate) fn next_block(&mut self) -> Option<(&[Counts<LANES>], usize)> {
+    /// The next resamples; `None` when all are drawn.
+    pub(crate) fn next_block(&mut self) -> Option<Block<'_>> {
         let lanes = self.left.min(LANES);
         if lanes == 0 || self.counts.is_empty() {
             return None;
         }
-        self.left -= lanes;
         self.counts.fill([0; LANES]);
-        let rows = self.counts.len();
-        for lane in 0..lanes {
-            self.one.fill(0);
-            for _ in 0..rows {
-                let count = &mut self.one[index(&mut self.stream, rows)];
-                *count = count.saturating_add(1);
-            }
-            for (row, &count) in self.counts.iter_mut().zip(&self.one) {
-                row[lane] = count;
+        let mut totals = [0.0; LANES];
+        for (lane, total) in totals.iter_mut().enumerate().take(lanes) {
+            self.draw();
+            self.left -= 1;
+            match self.how.groups {
+                None => {
+                    for (row, &count) in self.counts.iter_mut().zip(&self.one) {
+                        row[lane] = count;
+                    }
+                    *total = self.counts.len() as f64;
+                }
+                Some(groups) => {
+                    let mut rows = 0_u64;
+                    for (row, &group) in self.counts.iter_mut().zip(groups.codes()) {
+                        row[lane] = self.one[group as usize];
+                        rows += u64::from(row[lane]);
+                    }
+                    *total = rows as f64;
+                }
             }
         }
-        Some((&self.counts, lanes))
+        Some(Block { counts: &self.counts, lanes, totals })
+    }
+
+    /// One resample's counts.
+    fn draw(&mut self) {
+        let units = self.one.len();
+        if self.how.is_jackknife() {
+            self.one.fill(1);
+            self.one[units - self.left] = 0;
+            return;
+        }
+        self.one.fill(0);
+        for _ in 0..units {
+            let count = &mut self.one[index(&mut self.stream, units)];
+            *count = count.saturating_add(1);
+        }
     }
 }
 
@@ -98,12 +149,17 @@ pub(crate) fn index(stream: &mut Stream, n: usize) -> usize {
 /// The central 95 % of `values` (which are reordered). NaN values, which stand for "not defined on
 /// this resample", are left out; `None` when nothing is left.
 pub(crate) fn interval(values: &mut Vec<f64>) -> Option<Interval> {
+    central(values, 0.025)
+}
+
+/// The same with a share of `tail` left out on each side.
+pub(crate) fn central(values: &mut Vec<f64>, tail: f64) -> Option<Interval> {
     values.retain(|v| v.is_finite());
     values.sort_by(f64::total_cmp);
     if values.is_empty() {
         return None;
     }
-    Some(Interval { low: quantile(values, 0.025), high: quantile(values, 0.975) })
+    Some(Interval { low: quantile(values, tail), high: quantile(values, 1.0 - tail) })
 }
 
 /// The quantile of one or more sorted values, by linear interpolation between order statistics, as
@@ -118,13 +174,18 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use collegium_digest::Digest;
+
     use super::*;
+    use crate::Groups;
 
     #[test]
     fn every_resample_draws_as_many_rows_as_there_are() {
-        let mut draws = Draws::new(&Digest::of(b"k"), "bootstrap", 37, 20);
+        let key = Digest::of(b"k");
+        let mut draws = Draws::new(Resampling::of_rows(20, &key), "bootstrap", 37);
         let mut seen = 0;
-        while let Some((counts, lanes)) = draws.next_block() {
+        while let Some(Block { counts, lanes, totals }) = draws.next_block() {
+            assert!(totals[..lanes].iter().all(|total| *total == 37.0));
             for lane in 0..LANES {
                 let sum: u32 = counts.iter().map(|c| u32::from(c[lane])).sum();
                 assert_eq!(sum, if lane < lanes { 37 } else { 0 });
@@ -137,13 +198,56 @@ mod tests {
     #[test]
     fn more_resamples_extend_a_bootstrap() {
         let first = |resamples| {
-            let mut draws = Draws::new(&Digest::of(b"k"), "bootstrap", 11, resamples);
-            draws.next_block().map(|(counts, _)| counts.to_vec()).expect("rows and resamples")
+            let key = Digest::of(b"k");
+            let mut draws = Draws::new(Resampling::of_rows(resamples, &key), "bootstrap", 11);
+            draws.next_block().map(|block| block.counts.to_vec()).expect("rows and resamples")
         };
         let (short, long) = (first(3), first(30));
         for (a, b) in short.iter().zip(&long) {
             assert_eq!(a[..3], b[..3]);
         }
+    }
+
+    /// Every row of a group is drawn as often as the group, and as many groups as there are.
+    #[test]
+    fn groups_are_drawn_whole() {
+        let key = Digest::of(b"k");
+        let groups = Groups::of((0..90).map(|row| row * row % 61)).expect("31 squares");
+        assert_eq!(groups.count(), 31);
+        let how = Resampling::of_rows(20, &key).by(Some(&groups));
+        let mut draws = Draws::new(how, "bootstrap", 90);
+        while let Some(Block { counts, lanes, totals }) = draws.next_block() {
+            for lane in 0..lanes {
+                let mut drawn = vec![None; groups.count()];
+                for (count, &group) in counts.iter().zip(groups.codes()) {
+                    let known = drawn[group as usize].get_or_insert(count[lane]);
+                    assert_eq!(*known, count[lane]);
+                }
+                assert_eq!(drawn.iter().flatten().map(|n| u32::from(*n)).sum::<u32>(), 31);
+                let rows: u32 = counts.iter().map(|count| u32::from(count[lane])).sum();
+                assert_eq!(totals[lane], f64::from(rows));
+            }
+        }
+    }
+
+    #[test]
+    fn few_groups_are_left_out_one_by_one() {
+        let key = Digest::of(b"k");
+        let groups = Groups::of((0..30).map(|row| row % 10));
+        let mut draws = Draws::new(Resampling::of_rows(1, &key).by(groups.as_ref()), "x", 30);
+        let mut left_out = Vec::new();
+        while let Some(Block { counts, lanes, totals }) = draws.next_block() {
+            for lane in 0..lanes {
+                let without: Vec<usize> = (0..30).filter(|row| counts[*row][lane] == 0).collect();
+                assert!(counts.iter().all(|count| count[lane] <= 1) && totals[lane] == 27.0);
+                left_out.push(without);
+            }
+        }
+        let expected: Vec<Vec<usize>> = (0..10).map(|g| vec![g, g + 10, g + 20]).collect();
+        assert_eq!(left_out, expected);
+        let one = Groups::of([4, 4, 4]);
+        let how = Resampling::of_rows(9, &key).by(one.as_ref());
+        assert!(Draws::new(how, "x", 3).next_block().is_none(), "one group has no other");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Does an expert know anything? Its loss against that of a constant, on the same rows.
 
-use collegium_digest::Digest;
 use collegium_records::{Interval, Skill};
 
 use crate::{
-    resample::{Draws, interval, weighted},
+    Resampling,
+    resample::{Block, Draws, weighted},
     scored::View,
 };
 
@@ -12,6 +12,10 @@ use crate::{
 /// without any skill does better on every single one with probability 2⁻ⁿ, and a bootstrap of rows
 /// that all agree has an interval that cannot reach 0.
 pub const LEAST_ROWS: usize = 10;
+
+/// Why nothing is said of rows that all belong together.
+const ONE_GROUP: &str = "all test rows are of one group of `split.by`, and how much it would be worth on \
+                         other groups cannot be told from one";
 
 /// Which loss the rows carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,37 +70,33 @@ pub fn squared_errors(predicted: &[f32], truth: &[f64]) -> Vec<f64> {
 /// the rows themselves and is a little lower); `value` and `baseline` are then root mean squares,
 /// in target units, and gain = 1 − (value/baseline)².
 ///
-/// The interval is that of a *paired* row bootstrap: both losses of a row are drawn together, which
-/// takes out what makes a row hard for both. It holds the expert fixed. The expert beats the
+/// The interval is that of a *paired* bootstrap of rows, or of their groups: both losses of a row are
+/// drawn together, which takes out what makes a row hard for both. It holds the expert fixed. The expert beats the
 /// baseline when the whole interval lies above 0 and there are at least [`LEAST_ROWS`] rows.
-/// Where the baseline loses nothing there is nothing to gain, and gain is 0.
+/// Where the baseline loses nothing there is nothing to gain, and gain is 0. Where all rows are of one
+/// group nothing is judged.
 ///
 /// `None` without rows or with a loss that is not finite.
 ///
 /// # Panics
 /// When the slices differ in length (a mistake of the caller, which no data can cause).
-pub fn skill(
-    loss: Loss,
-    expert: &[f64],
-    baseline: &[f64],
-    resamples: u32,
-    key: &Digest,
-) -> Option<Skill> {
+pub fn skill(loss: Loss, expert: &[f64], baseline: &[f64], how: Resampling) -> Option<Skill> {
     assert_eq!(expert.len(), baseline.len(), "both losses of the same rows");
     let rows = expert.len();
     if rows == 0 || expert.iter().chain(baseline).any(|loss| !loss.is_finite()) {
         return None;
     }
     let (sum, sum_baseline) = (expert.iter().sum::<f64>(), baseline.iter().sum::<f64>());
-    let mut gains = Vec::with_capacity(resamples as usize);
-    let mut draws = Draws::new(key, "skill", rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut gains = Vec::with_capacity(how.resamples as usize);
+    let mut draws = Draws::new(how, "skill", rows);
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         let (ours, theirs) = (weighted(counts, expert), weighted(counts, baseline));
         gains.extend((0..lanes).map(|lane| gain(ours[lane], theirs[lane])));
     }
     let point = gain(sum, sum_baseline);
     // Without resamples the interval says nothing, so it must not say "better".
-    let drawn = interval(&mut gains);
+    let drawn = how.interval(point, &mut gains);
+    let alone = how.groups.is_some_and(|groups| groups.count() == 1);
     Some(Skill {
         metric: loss.metric().to_owned(),
         value: loss.mean(sum, rows),
@@ -104,7 +104,7 @@ pub fn skill(
         gain: point,
         gain_interval: drawn.unwrap_or(Interval { low: point, high: point }),
         beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),
-        not_judged: None,
+        not_judged: alone.then(|| ONE_GROUP.to_owned()),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use collegium_digest::{Digest, stream};
 use collegium_probe::{
-    LEAST_ROWS, Loss, bootstrap_classification, bootstrap_regression, classification, log_losses,
-    measure_classification, measure_regression, regression, skill, squared_errors,
+    LEAST_ROWS, Loss, Resampling, bootstrap_classification, bootstrap_regression, classification,
+    log_losses, measure_classification, measure_regression, regression, skill, squared_errors,
 };
 use rand::RngExt as _;
 
@@ -25,9 +25,12 @@ fn calibrated(rows: usize, name: &str) -> (Vec<f32>, Vec<u32>) {
 #[test]
 fn every_defined_metric_has_an_interval_around_it() {
     let (p, y) = calibrated(500, "a");
-    let found = measure_classification(&p, 1, &y, 2, 200, &key("k"));
+    let found = measure_classification(&p, 1, &y, 2, Resampling::of_rows(200, &key("k")));
     assert_eq!(found.metrics, classification(&p, 1, &y, 2));
-    assert_eq!(found.intervals, bootstrap_classification(&p, 1, &y, 2, 200, &key("k")));
+    assert_eq!(
+        found.intervals,
+        bootstrap_classification(&p, 1, &y, 2, Resampling::of_rows(200, &key("k")))
+    );
     assert_eq!(found.rows, 500);
     // Resampling adds noise to the bins of a calibration error: its interval would lie higher.
     assert!(found.metrics.keys().filter(|name| *name != "ece").eq(found.intervals.keys()));
@@ -45,7 +48,8 @@ fn intervals_of_a_mean_have_the_width_that_theory_gives() {
     let mean = losses.iter().sum::<f64>() / 2000.0;
     let variance = losses.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / 2000.0;
     let expected = 2.0 * 1.96 * (variance / 2000.0).sqrt();
-    let interval = bootstrap_classification(&p, 1, &y, 2, 2000, &key("k"))["log_loss"];
+    let interval =
+        bootstrap_classification(&p, 1, &y, 2, Resampling::of_rows(2000, &key("k")))["log_loss"];
     let ratio = (interval.high - interval.low) / expected;
     assert!((0.93..1.07).contains(&ratio), "{ratio}");
 }
@@ -56,7 +60,8 @@ fn intervals_cover_the_truth_about_nineteen_times_in_twenty() {
     let covered = (0..200)
         .filter(|i| {
             let (p, y) = calibrated(300, &i.to_string());
-            let auc = bootstrap_classification(&p, 1, &y, 2, 100, &key("k"))["auc"];
+            let auc =
+                bootstrap_classification(&p, 1, &y, 2, Resampling::of_rows(100, &key("k")))["auc"];
             auc.low <= 5.0 / 6.0 && 5.0 / 6.0 <= auc.high
         })
         .count();
@@ -66,23 +71,35 @@ fn intervals_cover_the_truth_about_nineteen_times_in_twenty() {
 #[test]
 fn the_key_determines_an_interval() {
     let (p, y) = calibrated(100, "c");
-    let intervals = |name| bootstrap_classification(&p, 1, &y, 2, 50, &key(name));
+    let intervals =
+        |name| bootstrap_classification(&p, 1, &y, 2, Resampling::of_rows(50, &key(name)));
     assert_eq!(intervals("k"), intervals("k"));
     assert_ne!(intervals("k"), intervals("l"));
 }
 
 #[test]
 fn no_resamples_or_no_rows_give_no_interval() {
-    assert!(bootstrap_classification(&[0.1, 0.9], 1, &[0, 1], 2, 0, &key("k")).is_empty());
-    assert!(bootstrap_classification(&[], 1, &[], 2, 20, &key("k")).is_empty());
-    assert!(bootstrap_regression(&[], &[], 20, &key("k")).is_empty());
+    assert!(
+        bootstrap_classification(&[0.1, 0.9], 1, &[0, 1], 2, Resampling::of_rows(0, &key("k")))
+            .is_empty()
+    );
+    assert!(
+        bootstrap_classification(&[], 1, &[], 2, Resampling::of_rows(20, &key("k"))).is_empty()
+    );
+    assert!(bootstrap_regression(&[], &[], Resampling::of_rows(20, &key("k"))).is_empty());
 }
 
 #[test]
 fn resamples_of_one_class_do_not_break_the_interval_of_auc() {
     // One positive: 37 % of the resamples have none.
     let p = [0.9, 0.1, 0.2, 0.3, 0.4];
-    let auc = bootstrap_classification(&p, 1, &[1, 0, 0, 0, 0], 2, 100, &key("k"))["auc"];
+    let auc = bootstrap_classification(
+        &p,
+        1,
+        &[1, 0, 0, 0, 0],
+        2,
+        Resampling::of_rows(100, &key("k")),
+    )["auc"];
     assert_eq!((auc.low, auc.high), (1.0, 1.0));
 }
 
@@ -92,7 +109,7 @@ fn regression_intervals_lie_around_their_values() {
     let truth: Vec<f64> = (0..400).map(|_| 1e6 + random.random::<f64>()).collect();
     let errors: Vec<f64> = (0..400).map(|_| 0.5 * (random.random::<f64>() - 0.5)).collect();
     let predicted: Vec<f32> = truth.iter().zip(&errors).map(|(t, e)| (t + e) as f32).collect();
-    let found = measure_regression(&predicted, &truth, 200, &key("k"));
+    let found = measure_regression(&predicted, &truth, Resampling::of_rows(200, &key("k")));
     assert_eq!(found.metrics, regression(&predicted, &truth));
     assert_eq!(found.intervals.len(), 3);
     for (name, interval) in &found.intervals {
@@ -107,7 +124,8 @@ fn an_expert_that_knows_something_beats_the_constant() {
     let share = y.iter().sum::<u32>() as f32 / 300.0;
     let expert = log_losses(&p, 1, &y, 2);
     let constant = log_losses(&vec![share; 300], 1, &y, 2);
-    let found = skill(Loss::Log, &expert, &constant, 200, &key("k")).expect("rows");
+    let found =
+        skill(Loss::Log, &expert, &constant, Resampling::of_rows(200, &key("k"))).expect("rows");
     assert!(found.beats_baseline);
     assert_eq!(found.metric, "log_loss");
     assert!((found.gain - (1.0 - found.value / found.baseline)).abs() < 1e-12);
@@ -120,14 +138,16 @@ fn an_expert_that_guesses_does_not() {
     let (_, y) = calibrated(300, "f");
     let expert = log_losses(&p, 1, &y, 2);
     let constant = log_losses(&[0.5; 300], 1, &y, 2);
-    let found = skill(Loss::Log, &expert, &constant, 200, &key("k")).expect("rows");
+    let found =
+        skill(Loss::Log, &expert, &constant, Resampling::of_rows(200, &key("k"))).expect("rows");
     assert!(!found.beats_baseline && found.gain < 0.0);
 }
 
 #[test]
 fn the_constant_itself_gains_nothing() {
     let losses = [0.3; 50];
-    let found = skill(Loss::Log, &losses, &losses, 100, &key("k")).expect("rows");
+    let found =
+        skill(Loss::Log, &losses, &losses, Resampling::of_rows(100, &key("k"))).expect("rows");
     assert_eq!((found.gain, found.beats_baseline), (0.0, false));
 }
 
@@ -138,7 +158,8 @@ fn gain_in_regression_is_r2_against_the_constant() {
         (0..40).map(|i| i as f32 + if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
     let expert = squared_errors(&predicted, &truth);
     let constant = squared_errors(&[19.5; 40], &truth);
-    let found = skill(Loss::Squared, &expert, &constant, 100, &key("k")).expect("rows");
+    let found = skill(Loss::Squared, &expert, &constant, Resampling::of_rows(100, &key("k")))
+        .expect("rows");
     let r2 = regression(&predicted, &truth)["r2"];
     assert!((found.gain - r2).abs() < 1e-12 && found.beats_baseline);
     assert_eq!((found.metric.as_str(), found.value), ("rmse", 1.0));
@@ -147,18 +168,30 @@ fn gain_in_regression_is_r2_against_the_constant() {
 
 #[test]
 fn a_few_lucky_rows_prove_nothing() {
-    let enough = skill(Loss::Log, &[0.1; LEAST_ROWS], &[0.7; LEAST_ROWS], 100, &key("k"));
-    let few = skill(Loss::Log, &[0.1; LEAST_ROWS - 1], &[0.7; LEAST_ROWS - 1], 100, &key("k"));
+    let enough = skill(
+        Loss::Log,
+        &[0.1; LEAST_ROWS],
+        &[0.7; LEAST_ROWS],
+        Resampling::of_rows(100, &key("k")),
+    );
+    let few = skill(
+        Loss::Log,
+        &[0.1; LEAST_ROWS - 1],
+        &[0.7; LEAST_ROWS - 1],
+        Resampling::of_rows(100, &key("k")),
+    );
     assert!(enough.expect("rows").beats_baseline);
     assert!(!few.expect("rows").beats_baseline);
-    let unsampled = skill(Loss::Log, &[0.1; 50], &[0.7; 50], 0, &key("k")).expect("rows");
+    let unsampled =
+        skill(Loss::Log, &[0.1; 50], &[0.7; 50], Resampling::of_rows(0, &key("k"))).expect("rows");
     assert!(!unsampled.beats_baseline);
 }
 
 #[test]
 fn a_baseline_without_loss_leaves_nothing_to_gain() {
-    let found = skill(Loss::Squared, &[0.5; 20], &[0.0; 20], 50, &key("k")).expect("rows");
+    let found = skill(Loss::Squared, &[0.5; 20], &[0.0; 20], Resampling::of_rows(50, &key("k")))
+        .expect("rows");
     assert_eq!((found.gain, found.beats_baseline), (0.0, false));
-    assert_eq!(skill(Loss::Log, &[], &[], 50, &key("k")), None);
-    assert_eq!(skill(Loss::Log, &[f64::NAN], &[1.0], 50, &key("k")), None);
+    assert_eq!(skill(Loss::Log, &[], &[], Resampling::of_rows(50, &key("k"))), None);
+    assert_eq!(skill(Loss::Log, &[f64::NAN], &[1.0], Resampling::of_rows(50, &key("k"))), None);
 }

@@ -2,7 +2,8 @@
 
 use collegium_digest::Digest;
 use collegium_probe::{
-    classification, confusion, measure_classification, predicted_labels, regression, reliability,
+    Resampling, classification, confusion, measure_classification, predicted_labels, regression,
+    reliability,
 };
 use proptest::prelude::*;
 
@@ -96,7 +97,8 @@ fn a_prediction_that_is_no_number_has_no_metrics() {
     assert!(classification(&[0.5, f32::NAN], 1, &[0, 1], 2).is_empty());
     assert!(regression(&[f32::INFINITY, 1.0], &[0.0, 1.0]).is_empty());
     assert_eq!(reliability(&[f32::NAN], 1, &[0], 2), None);
-    let measured = measure_classification(&[f32::NAN], 1, &[0], 2, 10, &Digest::of(b"k"));
+    let measured =
+        measure_classification(&[f32::NAN], 1, &[0], 2, Resampling::of_rows(10, &Digest::of(b"k")));
     assert_eq!((measured.rows, measured.metrics.len()), (1, 0));
 }
 

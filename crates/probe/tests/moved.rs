@@ -5,8 +5,8 @@
 
 use collegium_digest::{Digest, Stream, stream};
 use collegium_probe::{
-    Family, chance_index, counts_differ, holm, in_bin, measure_classification, numbers_differ,
-    stability_index, tenths, unpaired_classification, unpaired_regression,
+    Family, Resampling, chance_index, counts_differ, holm, in_bin, measure_classification,
+    numbers_differ, stability_index, tenths, unpaired_classification, unpaired_regression,
 };
 use proptest::prelude::*;
 
@@ -194,7 +194,11 @@ fn a_change_between_samples_of_equal_quality_is_called_one_about_once_in_twenty(
         let (p, y) = calibrated(400, &format!("before {run}"));
         let (q, z) = calibrated(250, &format!("after {run}"));
         let (ka, kb) = (key("a"), key("b"));
-        let (_, changes) = unpaired_classification([(&p, &y, &ka), (&q, &z, &kb)], 1, 2, 200);
+        let (_, changes) = unpaired_classification(
+            [(&p, &y, Resampling::of_rows(200, &ka)), (&q, &z, Resampling::of_rows(200, &kb))],
+            1,
+            2,
+        );
         let auc = changes["auc"];
         let interval = auc.interval.unwrap();
         covered += u32::from(interval.low <= 0.0 && 0.0 <= interval.high);
@@ -211,10 +215,13 @@ fn what_is_said_of_each_sample_is_what_is_said_of_it_alone() {
     let (p, y) = calibrated(300, "one");
     let (q, z) = calibrated(200, "two");
     let (ka, kb) = (key("a"), key("b"));
-    let ([before, after], changes) =
-        unpaired_classification([(&p, &y, &ka), (&q, &z, &kb)], 1, 2, 100);
-    assert_eq!(before, measure_classification(&p, 1, &y, 2, 100, &ka));
-    assert_eq!(after, measure_classification(&q, 1, &z, 2, 100, &kb));
+    let ([before, after], changes) = unpaired_classification(
+        [(&p, &y, Resampling::of_rows(100, &ka)), (&q, &z, Resampling::of_rows(100, &kb))],
+        1,
+        2,
+    );
+    assert_eq!(before, measure_classification(&p, 1, &y, 2, Resampling::of_rows(100, &ka)));
+    assert_eq!(after, measure_classification(&q, 1, &z, 2, Resampling::of_rows(100, &kb)));
     assert!(!changes.contains_key("ece"));
     for (name, change) in &changes {
         assert_eq!((change.before, change.after), (before.metrics[name], after.metrics[name]));
@@ -224,8 +231,10 @@ fn what_is_said_of_each_sample_is_what_is_said_of_it_alone() {
 #[test]
 fn a_side_without_rows_has_no_metrics_and_no_changes() {
     let (ka, kb) = (key("a"), key("b"));
-    let ([before, after], changes) =
-        unpaired_regression([(&[], &[], &ka), (&[1.0, 2.0], &[1.0, 3.0], &kb)], 50);
+    let ([before, after], changes) = unpaired_regression([
+        (&[], &[], Resampling::of_rows(50, &ka)),
+        (&[1.0, 2.0], &[1.0, 3.0], Resampling::of_rows(50, &kb)),
+    ]);
     assert!(before.metrics.is_empty() && changes.is_empty());
     assert_eq!((before.rows, after.rows), (0, 2));
     assert!(after.metrics.contains_key("rmse"));

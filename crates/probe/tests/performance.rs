@@ -3,7 +3,8 @@
 
 use collegium_digest::{Digest, stream};
 use collegium_probe::{
-    class_measures, classification, curves, measure_classification, regression, residuals,
+    Resampling, class_measures, classification, curves, measure_classification, regression,
+    residuals,
 };
 use collegium_records::{ClassMeasures, Curve};
 use proptest::prelude::*;
@@ -59,7 +60,7 @@ fn area(points: &[[f64; 2]]) -> f64 {
 
 #[test]
 fn both_classes_of_a_binary_classifier_agree_with_scikit_learn() {
-    let found = class_measures(&P, 1, &Y, &names(2), 0, &key());
+    let found = class_measures(&P, 1, &Y, &names(2), Resampling::of_rows(0, &key()));
     assert_eq!(found.iter().map(|c| (c.rows, c.predicted)).collect::<Vec<_>>(), [(5, 4), (5, 6)]);
     assert_values(&found[0], [0.75, 0.6, 2.0 / 3.0]);
     assert_values(&found[1], [2.0 / 3.0, 0.8, 0.7272727272727273]);
@@ -69,7 +70,7 @@ fn both_classes_of_a_binary_classifier_agree_with_scikit_learn() {
 #[test]
 fn three_classes_agree_with_scikit_learn() {
     let (p, y) = three_classes();
-    let found = class_measures(&p, 3, &y, &names(3), 0, &key());
+    let found = class_measures(&p, 3, &y, &names(3), Resampling::of_rows(0, &key()));
     assert_values(&found[0], [0.5, 1.0 / 3.0, 0.4]);
     assert_values(&found[1], [2.0 / 3.0; 3]);
     assert_values(&found[2], [2.0 / 3.0, 1.0, 0.8]);
@@ -79,17 +80,19 @@ fn three_classes_agree_with_scikit_learn() {
 fn what_is_not_defined_of_a_class_is_absent() {
     // Nothing is ever predicted as c1, and no row is c2.
     let p = [0.8, 0.1, 0.1, 0.2, 0.1, 0.7];
-    let found = class_measures(&p, 3, &[0, 1], &names(3), 50, &key());
+    let found = class_measures(&p, 3, &[0, 1], &names(3), Resampling::of_rows(50, &key()));
     assert_eq!(values(&found[0]), [Some(1.0); 3]);
     assert_eq!(values(&found[1]), [None, Some(0.0), Some(0.0)]);
     assert_eq!(values(&found[2]), [Some(0.0), None, Some(0.0)]);
-    assert!(class_measures(&[], 1, &[], &names(2), 50, &key()).is_empty());
-    assert!(class_measures(&[f32::NAN], 1, &[0], &names(2), 50, &key()).is_empty());
+    assert!(class_measures(&[], 1, &[], &names(2), Resampling::of_rows(50, &key())).is_empty());
+    assert!(
+        class_measures(&[f32::NAN], 1, &[0], &names(2), Resampling::of_rows(50, &key())).is_empty()
+    );
 }
 
 #[test]
 fn a_row_of_an_unknown_class_counts_where_it_is_predicted() {
-    let found = class_measures(&[0.9, 0.9], 1, &[1, 7], &names(2), 0, &key());
+    let found = class_measures(&[0.9, 0.9], 1, &[1, 7], &names(2), Resampling::of_rows(0, &key()));
     assert_eq!((found[1].rows, found[1].predicted), (1, 2));
     assert_eq!(values(&found[1]), [Some(0.5), Some(1.0), Some(2.0 / 3.0)]);
 }
@@ -97,8 +100,8 @@ fn a_row_of_an_unknown_class_counts_where_it_is_predicted() {
 #[test]
 fn f1_has_the_interval_that_the_metric_has() {
     let (p, y) = drawn(400, 1);
-    let metrics = measure_classification(&p, 1, &y, 2, 200, &key());
-    let found = class_measures(&p, 1, &y, &names(2), 200, &key());
+    let metrics = measure_classification(&p, 1, &y, 2, Resampling::of_rows(200, &key()));
+    let found = class_measures(&p, 1, &y, &names(2), Resampling::of_rows(200, &key()));
     let f1 = found[1].f1.expect("defined");
     assert_eq!((f1.value, f1.interval), (metrics.metrics["f1"], Some(metrics.intervals["f1"])));
 }
@@ -106,7 +109,7 @@ fn f1_has_the_interval_that_the_metric_has() {
 #[test]
 fn intervals_of_a_recall_have_the_width_that_theory_gives() {
     let (p, y) = drawn(4000, 2);
-    let found = class_measures(&p, 1, &y, &names(2), 2000, &key());
+    let found = class_measures(&p, 1, &y, &names(2), Resampling::of_rows(2000, &key()));
     for class in &found {
         let recall = class.recall.expect("rows");
         let interval = recall.interval.expect("resamples");
@@ -335,7 +338,7 @@ proptest! {
         let p: Vec<f32> = rows.iter().flat_map(|r| r.0.map(|p| f32::from(p) / 24.0)).collect();
         let y: Vec<u32> = rows.iter().map(|r| r.1).collect();
         let predicted = collegium_probe::predicted_labels(&p, 3);
-        for (class, found) in (0..).zip(class_measures(&p, 3, &y, &names(3), 16, &key())) {
+        for (class, found) in (0..).zip(class_measures(&p, 3, &y, &names(3), Resampling::of_rows(16, &key()))) {
             let count = |holds: &dyn Fn(u32, u32) -> bool| {
                 y.iter().zip(&predicted).filter(|(y, p)| holds(**y, **p)).count() as f64
             };

@@ -2,9 +2,9 @@
 
 use collegium_digest::{Digest, Stream, stream};
 use collegium_probe::{
-    Loss, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs, Without, class_disagreement,
-    expert_values, route_dependence, route_figures, route_figures_by, route_regret, routes,
-    routing, routing_findings, value_disagreement,
+    Loss, PERMUTATIONS, Predictions, Resampling, RouteCodes, RoutingInputs, Without,
+    class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,
+    route_regret, routes, routing, routing_findings, value_disagreement,
 };
 use collegium_records::{RouteDependence, RouteFigures, Routing};
 use proptest::prelude::*;
@@ -108,7 +108,8 @@ fn one_expert_has_no_entropy_and_nothing_to_depend_on() {
     assert_eq!((found.utilisation, found.dead.len()), (1.0, 0));
     assert!(depends(&[0; 40], &codes(40, 2, "x"), 2).is_none());
     assert!(class_disagreement(&[1; 40], 1).is_none());
-    let regret = route_regret(&names(1), &[0.5; 40], &[0.5; 40], &[0; 40], 50, &key());
+    let regret =
+        route_regret(&names(1), &[0.5; 40], &[0.5; 40], &[0; 40], Resampling::of_rows(50, &key()));
     let regret = regret.expect("losses");
     assert_eq!((regret.regret, regret.oracle_share, regret.against_best.value), (0.0, 1.0, 0.0));
 }
@@ -196,7 +197,8 @@ fn a_constant_side_has_no_dependence_and_hides_no_other_column() {
 fn regret_of_four_rows_agrees_with_that_by_hand() {
     let losses = [[1.0, 2.0], [4.0, 1.0], [2.0, 2.0], [1.0, 3.0]].concat();
     let mixture = [1.0, 2.0, 2.0, 3.0];
-    let found = route_regret(&names(2), &losses, &mixture, &[0, 0, 1, 1], 200, &key());
+    let found =
+        route_regret(&names(2), &losses, &mixture, &[0, 0, 1, 1], Resampling::of_rows(200, &key()));
     let found = found.expect("losses");
     assert_eq!((found.rows, found.mixture, found.oracle), (4, 2.0, 1.25));
     assert_eq!((found.first_choice, found.regret), ((1.0 + 4.0 + 2.0 + 3.0) / 4.0, 0.75));
@@ -214,7 +216,13 @@ fn a_paired_interval_has_the_width_that_theory_gives() {
     let rows = 2_000;
     let hard: Vec<f64> = (0..rows).map(|_| 10.0 * random.random::<f64>()).collect();
     let mixture: Vec<f64> = hard.iter().map(|h| h + random.random::<f64>()).collect();
-    let found = route_regret(&names(1), &hard, &mixture, &vec![0; rows], 2_000, &key());
+    let found = route_regret(
+        &names(1),
+        &hard,
+        &mixture,
+        &vec![0; rows],
+        Resampling::of_rows(2_000, &key()),
+    );
     let measure = found.expect("losses").against_best;
     let interval = measure.interval.expect("resamples");
     // Of a uniform difference, and not of the rows' own difficulty: deviation √(1/12).
@@ -227,11 +235,17 @@ fn a_paired_interval_has_the_width_that_theory_gives() {
 #[test]
 fn losses_that_are_not_finite_or_not_there_have_no_regret() {
     let one = names(1);
-    assert!(route_regret(&one, &[f64::NAN], &[1.0], &[0], 50, &key()).is_none());
-    assert!(route_regret(&one, &[1.0], &[f64::INFINITY], &[0], 50, &key()).is_none());
-    assert!(route_regret(&one, &[], &[], &[], 50, &key()).is_none());
-    assert!(route_regret(&[], &[], &[1.0], &[0], 50, &key()).is_none());
-    let bare = route_regret(&one, &[1.0], &[1.5], &[0], 0, &key()).expect("losses");
+    assert!(
+        route_regret(&one, &[f64::NAN], &[1.0], &[0], Resampling::of_rows(50, &key())).is_none()
+    );
+    assert!(
+        route_regret(&one, &[1.0], &[f64::INFINITY], &[0], Resampling::of_rows(50, &key()))
+            .is_none()
+    );
+    assert!(route_regret(&one, &[], &[], &[], Resampling::of_rows(50, &key())).is_none());
+    assert!(route_regret(&[], &[], &[1.0], &[0], Resampling::of_rows(50, &key())).is_none());
+    let bare =
+        route_regret(&one, &[1.0], &[1.5], &[0], Resampling::of_rows(0, &key())).expect("losses");
     assert_eq!((bare.against_best.value, bare.against_best.interval), (0.5, None));
 }
 
@@ -245,7 +259,7 @@ fn an_expert_is_worth_what_is_lost_without_it() {
         },
         Without { renormalised: Some(&[1.0, 2.0, 3.0, f64::NAN]), refitted: None },
     ];
-    let found = expert_values(&names(2), &mixture, &without, 100, &key());
+    let found = expert_values(&names(2), &mixture, &without, Resampling::of_rows(100, &key()));
     let [first, second] = &found[..] else { panic!("{found:?}") };
     let measure = first.renormalised.expect("tried");
     assert_eq!((first.expert.as_str(), measure.value), ("e0", 1.0));
@@ -255,8 +269,9 @@ fn an_expert_is_worth_what_is_lost_without_it() {
     assert_near(interval.high, 1.0);
     assert_eq!(first.refitted.expect("tried").value, 0.0);
     assert_eq!((second.renormalised, second.refitted), (None, None));
-    assert!(expert_values(&names(2), &mixture, &[], 100, &key()).is_empty());
-    let nothing = expert_values(&names(1), &[], &[Without::default()], 100, &key());
+    assert!(expert_values(&names(2), &mixture, &[], Resampling::of_rows(100, &key())).is_empty());
+    let nothing =
+        expert_values(&names(1), &[], &[Without::default()], Resampling::of_rows(100, &key()));
     assert_eq!(nothing[0].renormalised, None);
 }
 
@@ -314,8 +329,7 @@ impl Mixture {
             slices,
             without: &[],
             predictions: Some(Predictions::Classes(&vec![0; self.losses.len()])),
-            bootstrap: 200,
-            key: &key(),
+            how: Resampling::of_rows(200, &key()),
         })
         .expect("rows")
     }
@@ -411,6 +425,7 @@ fn equal_keys_give_equal_records_and_no_rows_none() {
     let other = codes(60, 2, "other");
     let column = RouteCodes { name: "x", levels: &levels, codes: &other };
     assert_eq!(of.measure(Some(column), &[column]), of.measure(Some(column), &[column]));
+    let key = key();
     let empty = RoutingInputs {
         experts: &of.experts,
         weights: &[],
@@ -421,8 +436,7 @@ fn equal_keys_give_equal_records_and_no_rows_none() {
         slices: &[],
         without: &[],
         predictions: None,
-        bootstrap: 200,
-        key: &key(),
+        how: Resampling::of_rows(200, &key),
     };
     assert_eq!(routing(&empty), None);
 }
@@ -508,7 +522,7 @@ proptest! {
             .map(|(p, w)| -p.iter().zip(w).map(|(p, &w)| p * f64::from(w)).sum::<f64>().ln())
             .collect();
         let routes = routes(&weights, experts);
-        let found = route_regret(&names(experts), &losses, &mixture, &routes, 16, &key());
+        let found = route_regret(&names(experts), &losses, &mixture, &routes, Resampling::of_rows(16, &key()));
         let found = found.expect("losses");
         // Weights of f32 sum to 1 within 1e-6.
         prop_assert!(found.regret >= -1e-6);

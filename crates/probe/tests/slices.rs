@@ -60,8 +60,8 @@ impl Table {
         weak_slices(
             loss,
             &features,
-            SliceRows { rows: valid, losses: &self.losses[..half] },
-            SliceRows { rows: test, losses: &self.losses[half..] },
+            SliceRows { rows: valid, losses: &self.losses[..half], groups: None },
+            SliceRows { rows: test, losses: &self.losses[half..], groups: None },
         )
         .expect("rows on both sides")
     }
@@ -236,9 +236,11 @@ fn few_rows_or_losses_that_do_not_vary_propose_nothing() {
 
 #[test]
 fn without_rows_or_with_a_loss_that_is_no_number_there_is_no_answer() {
-    let (none, one) =
-        (SliceRows { rows: &[], losses: &[] }, SliceRows { rows: &[0], losses: &[1.0] });
-    let wrong = SliceRows { rows: &[0], losses: &[f64::NAN] };
+    let (none, one) = (
+        SliceRows { rows: &[], losses: &[], groups: None },
+        SliceRows { rows: &[0], losses: &[1.0], groups: None },
+    );
+    let wrong = SliceRows { rows: &[0], losses: &[f64::NAN], groups: None };
     assert_eq!(weak_slices(Loss::Log, &[], none, one), None);
     assert_eq!(weak_slices(Loss::Log, &[], one, none), None);
     assert_eq!(weak_slices(Loss::Log, &[], one, wrong), None);

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 /// rows (AUC with one class) is absent, never NaN.
 pub type Metrics = BTreeMap<String, f64>;
 
-/// A bootstrap interval.
+/// With fewer groups of rows than this on a side, an interval is rough: each group is left out once.
+pub const FEWEST_GROUPS: u64 = 20;
+
+/// A 95 % interval, by the bootstrap or (of few groups) by the jackknife.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// 2.5 % quantile.
@@ -27,9 +30,12 @@ pub struct SplitMeasures {
     /// Rows of this side that are left out, because the model has seen them.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub seen: u64,
+    /// Groups of rows (`split.by`) that the intervals are of; absent where each row stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub groups: Option<u64>,
     /// Point values.
     pub metrics: Metrics,
-    /// 95 % bootstrap intervals of the same metrics.
+    /// 95 % intervals of the same metrics: by the bootstrap, of fewer than 20 groups by the jackknife.
     pub intervals: BTreeMap<String, Interval>,
 }
 

@@ -1,8 +1,8 @@
 //! Sentences that follow from the numbers, and the names of things.
 
-use collegium_records::{Interval, Metrics, NodeAudit, SplitMeasures};
+use collegium_records::{FEWEST_GROUPS, Interval, Metrics, NodeAudit, SplitMeasures};
 
-use crate::number::{counted, number, percent, percent_measure};
+use crate::number::{count, counted, number, percent, percent_measure};
 
 /// Metrics in the order in which a person asks for them.
 pub(crate) const ORDER: [&str; 10] =
@@ -80,6 +80,30 @@ pub(crate) fn on<'a>(
 ) -> Option<(f64, Option<&'a Interval>)> {
     let split = split?;
     Some((finite(&split.metrics, name)?, split.intervals.get(name)))
+}
+
+/// Of how many groups the intervals on each side are; `None` where rows stand for themselves.
+pub(crate) fn drawn_by_groups<'a>(
+    sides: impl Iterator<Item = (&'a str, &'a SplitMeasures)>,
+) -> Option<String> {
+    let of: Vec<(&str, u64)> =
+        sides.filter_map(|(side, measures)| Some((side, measures.groups?))).collect();
+    if of.is_empty() {
+        return None;
+    }
+    let each: Vec<String> =
+        of.iter().map(|(side, groups)| format!("{} on {side}", count(*groups))).collect();
+    let mut text = format!(
+        "Rows of one group (split.by) belong together, so intervals are of groups: {}.",
+        each.join(", ")
+    );
+    if of.iter().any(|(_, groups)| *groups < FEWEST_GROUPS) {
+        text += &format!(
+            " Intervals of fewer than {FEWEST_GROUPS} groups are rough: each group is left out once \
+             (jackknife, Student's t). One group has no interval."
+        );
+    }
+    Some(text)
 }
 
 /// With a capital letter at its head.

@@ -16,7 +16,7 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
-use collegium_probe::{paired_classification, paired_regression};
+use collegium_probe::{Groups, Resampling, paired_classification, paired_regression};
 use collegium_records::{Cue, MetricDiff};
 use collegium_table::Matrix;
 use rand::RngExt as _;
@@ -134,12 +134,13 @@ impl Session {
         key: &Digest,
     ) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
+        let together = self.groups_of(index, rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
-                self.cue(name.clone(), before, &key, &mut |change| {
+                self.cue(name.clone(), before, together.as_ref(), &key, &mut |change| {
                     self.encoded_predicted(index, model, &altered(x, &columns, change), rows)
                 })
             })
@@ -171,7 +172,8 @@ impl Session {
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
         let before = self.predicted_on(index, state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
-        self.cue(without.to_string(), &before, &key, &mut |change| {
+        let together = self.groups_of(index, &rows)?;
+        self.cue(without.to_string(), &before, together.as_ref(), &key, &mut |change| {
             self.forward(index, &rows, without, change, states)
         })
         .map(Some)
@@ -181,6 +183,7 @@ impl Session {
         &self,
         input: String,
         before: &Predicted,
+        together: Option<&Groups>,
         key: &Digest,
         evaluate: &mut dyn FnMut(&Change) -> Result<Predicted, EngineError>,
     ) -> Result<Cue, EngineError> {
@@ -191,7 +194,8 @@ impl Session {
         let swapped = others(before, key).map(Change::From);
         let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
         let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
-        let mut measured = differences(before, &after, resamples, key).into_iter();
+        let how = Resampling::of_rows(resamples, key).by(together);
+        let mut measured = differences(before, &after, how).into_iter();
         let mut next = || measured.next().unwrap_or_default();
         Ok(Cue {
             rows: rows as u64,
@@ -377,8 +381,7 @@ fn others(predicted: &Predicted, key: &Digest) -> Option<Vec<usize>> {
 fn differences(
     before: &Predicted,
     after: &[Predicted],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
     let after: Vec<&[f32]> = after
         .iter()
@@ -389,10 +392,8 @@ fn differences(
         .collect();
     match before {
         Predicted::Classes { probability, width, labels, classes } => {
-            paired_classification(probability, &after, *width, labels, *classes, resamples, key)
+            paired_classification(probability, &after, *width, labels, *classes, how)
         }
-        Predicted::Values { predicted, truth } => {
-            paired_regression(predicted, &after, truth, resamples, key)
-        }
+        Predicted::Values { predicted, truth } => paired_regression(predicted, &after, truth, how),
     }
 }

@@ -6,7 +6,7 @@ use collegium_digest::Digest;
 use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_plan::View;
-use collegium_probe::{Sight, agreement, spectral_gap};
+use collegium_probe::{Resampling, Sight, agreement, spectral_gap};
 use collegium_records::{
     Agop, Comparison, NodeAudit, Performance, Probe, SeenRows, Skill, SplitMeasures,
 };
@@ -15,7 +15,7 @@ use super::{
     baseline_name, baselines,
     conditional::hand_out,
     layers::{Labelled, layers},
-    measures::{self, no_skill, with_intervals},
+    measures::{self, RESAMPLES, no_skill, with_intervals},
     refits::{Refits, all_metrics},
     subject::Subject,
 };
@@ -55,7 +55,9 @@ impl Session {
         key: &Digest,
     ) -> Result<SplitMeasures, EngineError> {
         let seen = self.seen_rows(index, side)?.map_or(0, |seen| seen.seen);
-        Ok(crate::measure::withheld(SplitMeasures { seen, ..with_intervals(predicted, key) }))
+        let groups = self.groups_of(index, &self.rows(Rows::HeldOut { expert: index, side })?)?;
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        Ok(crate::measure::withheld(SplitMeasures { seen, ..with_intervals(predicted, how) }))
     }
 
     pub(super) fn make_audit(
@@ -90,10 +92,11 @@ impl Session {
         }
         let test = Rows::HeldOut { expert: index, side: Side::Test };
         let held_out = self.predicted(index, state, test)?;
+        let groups = self.groups_of(index, &self.rows(test)?)?;
         let seen = self.seen_rows(index, Side::Test)?;
         let too_few = seen.filter(|seen| seen.unseen < FEWEST_UNSEEN);
         let skill = match too_few {
-            None => self.skill(index, &held_out, key)?,
+            None => self.skill(index, &held_out, groups.as_ref(), key)?,
             Some(_) => None,
         };
         let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
@@ -124,7 +127,10 @@ impl Session {
             false => (None, None),
         };
         let performance = match shown {
-            true => self.performance(index, state, &held_out, key)?,
+            true => {
+                let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+                self.performance(index, state, &held_out, how)?
+            }
             false => Performance::default(),
         };
         Ok(NodeAudit {

@@ -1,6 +1,8 @@
 //! Sentences that follow from the numbers.
 
-use collegium_records::{Combined, Finding, Level, NodeAudit, Routing, three_digits as three};
+use collegium_records::{
+    Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, Routing, three_digits as three,
+};
 
 use super::looked_at;
 
@@ -13,6 +15,26 @@ const OVERFIT: f64 = 1.25;
 
 /// Entropy of the single decision below which a gate as good as chooses.
 const SHARP: f64 = 0.02;
+
+/// Why intervals on test rows that are of so many groups say little, or are not there.
+fn few_groups(groups: u64) -> Option<(Level, String)> {
+    match groups {
+        1 => Some((
+            Level::Warning,
+            "All test rows are of one group (`split.by`), so no test metric has an interval: how far \
+             groups differ cannot be told from one."
+                .to_owned(),
+        )),
+        few if few < FEWEST_GROUPS => Some((
+            Level::Note,
+            format!(
+                "Intervals of {few} groups are rough: the test rows are of so few groups (`split.by`) \
+                 that each is left out once (jackknife, Student's t)."
+            ),
+        )),
+        _ => None,
+    }
+}
 
 /// What a reader should know of an expert, most important first.
 pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Vec<Finding> {
@@ -32,6 +54,10 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
                 }
             ),
         );
+    }
+    let test = audit.metrics.get("test").filter(|test| !test.metrics.is_empty());
+    if let Some(groups) = test.and_then(|test| test.groups) {
+        few_groups(groups).into_iter().for_each(|(level, text)| say(level, text));
     }
     if !audit.skill.beats_baseline {
         say(

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use collegium_digest::Digest;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Loss, SliceFeature, SliceRows, SliceValues, class_measures, confusion, curves, log_losses,
-    measure_classification, measure_regression, predicted_labels, reliability, residuals, skill,
-    squared_errors, weak_slices,
+    Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
+    curves, log_losses, measure_classification, measure_regression, predicted_labels, reliability,
+    residuals, skill, squared_errors, weak_slices,
 };
 use collegium_records::{Confusion, Performance, Reliability, Skill, SplitMeasures, WeakSlices};
 use collegium_table::{Column, MISSING_CODE, Values};
@@ -30,8 +30,10 @@ impl Session {
         &self,
         index: usize,
         held_out: &Predicted,
+        groups: Option<&Groups>,
         key: &Digest,
     ) -> Result<Option<Skill>, EngineError> {
+        let how = Resampling::of_rows(RESAMPLES, key);
         let train = self.rows(Rows::Train { expert: index })?;
         Ok(match held_out {
             Predicted::Classes { probability, width, labels, classes } => {
@@ -72,7 +74,9 @@ impl Session {
                         ..no_skill()
                     }));
                 }
-                skill(Loss::Log, &ours, &theirs, RESAMPLES, key)
+                let of_known: Vec<bool> = labels.iter().map(|&label| known(label)).collect();
+                let groups = groups.and_then(|groups| groups.only(&of_known));
+                skill(Loss::Log, &ours, &theirs, how.by(groups.as_ref()))
             }
             Predicted::Values { predicted, truth } => {
                 let target = self.target_values(index)?;
@@ -80,7 +84,8 @@ impl Session {
                     / train.len().max(1) as f64;
                 let constant = vec![mean as f32; truth.len()];
                 let ours = squared_errors(predicted, truth);
-                skill(Loss::Squared, &ours, &squared_errors(&constant, truth), RESAMPLES, key)
+                let theirs = squared_errors(&constant, truth);
+                skill(Loss::Squared, &ours, &theirs, how.by(groups))
             }
         })
     }
@@ -101,14 +106,14 @@ impl Session {
         index: usize,
         state: &NodeState,
         held_out: &Predicted,
-        key: &Digest,
+        how: Resampling,
     ) -> Result<Performance, EngineError> {
         let names = &self.experts[index].classes;
         let mut found =
             Performance { slices: self.slices(index, state)?, ..Performance::default() };
         match held_out {
             Predicted::Classes { probability, width, labels, .. } => {
-                found.classes = class_measures(probability, *width, labels, names, RESAMPLES, key);
+                found.classes = class_measures(probability, *width, labels, names, how);
                 found.curves = curves(probability, *width, labels, names);
             }
             Predicted::Values { predicted, truth } => found.residuals = residuals(predicted, truth),
@@ -162,11 +167,12 @@ impl Session {
             Ok((self.rows(rows)?, losses_of(&self.predicted(index, state, rows)?)))
         };
         let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
+        let groups = self.groups_of(index, &test)?;
         Ok(weak_slices(
             loss,
             &features,
-            SliceRows { rows: &valid, losses: &valid_losses },
-            SliceRows { rows: &test, losses: &test_losses },
+            SliceRows { rows: &valid, losses: &valid_losses, groups: None },
+            SliceRows { rows: &test, losses: &test_losses, groups: groups.as_ref() },
         ))
     }
 }
@@ -195,14 +201,12 @@ pub(crate) fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
     }
 }
 
-pub(crate) fn with_intervals(predicted: &Predicted, key: &Digest) -> SplitMeasures {
+pub(crate) fn with_intervals(predicted: &Predicted, how: Resampling) -> SplitMeasures {
     match predicted {
         Predicted::Classes { probability, width, labels, classes } => {
-            measure_classification(probability, *width, labels, *classes, RESAMPLES, key)
+            measure_classification(probability, *width, labels, *classes, how)
         }
-        Predicted::Values { predicted, truth } => {
-            measure_regression(predicted, truth, RESAMPLES, key)
-        }
+        Predicted::Values { predicted, truth } => measure_regression(predicted, truth, how),
     }
 }
 

@@ -333,6 +333,7 @@ impl Session {
                 recipe.set(format!("raw.{input}"), facts.digest);
             }
         }
+        self.add_groups(index, &mut recipe)?;
         Ok(recipe)
     }
 }

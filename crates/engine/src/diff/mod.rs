@@ -12,7 +12,7 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
-use collegium_probe::{paired_classification, paired_regression};
+use collegium_probe::{Resampling, paired_classification, paired_regression};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
     NodeDiff, OldRows, Recipe, Standing,
@@ -215,18 +215,20 @@ impl Session {
         key: &Digest,
     ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
         let (p, q) = (one.select(rows).data, other.select(rows).data);
+        let groups = self.groups_of(index, rows)?;
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
         let found = match self.experts[index].task {
             Task::Regression => {
                 let target = self.target_values(index)?;
                 let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
-                paired_regression(&p, &[&q], &truth, RESAMPLES, key)
+                paired_regression(&p, &[&q], &truth, how)
             }
             Task::Classification => {
                 let all = self.labels(index)?;
                 let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
                 let classes = self.experts[index].classes.len();
                 let (width, after) = (one.width, [q.as_slice()]);
-                paired_classification(&p, &after, width, &labels, classes, RESAMPLES, key)
+                paired_classification(&p, &after, width, &labels, classes, how)
             }
         };
         Ok(found.into_iter().next().unwrap_or_default())

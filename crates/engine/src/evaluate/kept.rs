@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use collegium_data::select;
 use collegium_manifest::{Output, Task};
+use collegium_probe::Groups;
 use collegium_records::{LevelRows, NodeRows};
 use collegium_table::{Column, Matrix, Table, Values};
 
@@ -17,7 +18,8 @@ const TOLD: usize = 1_000;
 /// Of these, those that are named.
 const NAMED: usize = 20;
 
-/// A node's rows so far. Memory: 4 bytes an output and 12 (a number: 16) a measured row.
+/// A node's rows so far. Memory: 4 bytes an output and 12 (a number: 16) a measured row, 8 more
+/// where rows come in groups.
 pub(super) struct Kept {
     pub(super) index: usize,
     /// Of a classification, for each class whether its model can know it.
@@ -25,6 +27,8 @@ pub(super) struct Kept {
     pub(super) rows: NodeRows,
     /// Numbers of the measured rows.
     pub(super) places: Vec<u64>,
+    /// Who each of them belongs to, where rows come in groups.
+    groups: Vec<u64>,
     width: usize,
     answers: Vec<f32>,
     labels: Vec<u32>,
@@ -46,6 +50,7 @@ impl Kept {
             known,
             rows: NodeRows::default(),
             places: Vec::new(),
+            groups: Vec::new(),
             width: 1,
             answers: Vec::new(),
             labels: Vec::new(),
@@ -55,7 +60,8 @@ impl Kept {
     }
 
     /// Takes what the node says of a chunk, whose first row is number `first`. Rows that its models have
-    /// `seen` are counted and not measured; `None` where that is not known.
+    /// `seen` are counted and not measured; `None` where that is not known. `groups` has the group of each
+    /// row, where there are any.
     pub(super) fn add(
         &mut self,
         session: &Session,
@@ -63,6 +69,7 @@ impl Kept {
         made: &Made,
         first: u64,
         seen: Option<&[bool]>,
+        groups: Option<&[u64]>,
     ) -> Result<(), EngineError> {
         if seen.is_some() {
             self.rows.seen.get_or_insert(0);
@@ -111,6 +118,7 @@ impl Kept {
                 Task::Regression => self.truth.push(number(column, row)?),
             }
             self.keep(answers, row, first);
+            self.groups.extend(groups.map(|groups| groups[row]));
         }
         Ok(())
     }
@@ -132,6 +140,17 @@ impl Kept {
     pub(super) fn unknown_classes(&self) -> Vec<LevelRows> {
         let sorted = by_frequency(self.unknown.clone()).into_iter().take(NAMED);
         sorted.map(|(level, rows)| LevelRows { level, rows }).collect()
+    }
+
+    /// The groups of the measured rows; `None` where each stands for itself.
+    pub(super) fn groups(&self) -> Option<Groups> {
+        self.groups_of(0..self.places.len())
+    }
+
+    /// The groups of some of the measured rows, by their places among these.
+    pub(super) fn groups_of(&self, measured: impl IntoIterator<Item = usize>) -> Option<Groups> {
+        let known = self.groups.len() == self.places.len();
+        known.then(|| Groups::of(measured.into_iter().map(|at| self.groups[at])))?
     }
 
     /// Answers and truth of the measured rows.

@@ -14,7 +14,7 @@
 //! answers come from, has seen are counted and in no figure either (`seen.rs`). Inputs are one table for
 //! all nodes, over the rows that none of the measured nodes has seen.
 //!
-//! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row, and
+//! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row (8 more where rows come in groups), and
 //! a sample of at most 100,000 rows of the columns under watch. Metrics, counts, stability indices, ranges
 //! and unseen categories are of all rows; two-sample tests of numbers and slices are of the sample, and
 //! the report says so where that is less.
@@ -26,6 +26,7 @@ mod sample;
 mod seen;
 mod shift;
 mod slices;
+mod together;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -38,7 +39,8 @@ use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
 use collegium_probe::{Family, holm};
 use collegium_records::{
-    ColumnShift, EvaluationReport, FORMAT_VERSION, NodeEvaluation, RequirementOutcome,
+    ColumnShift, EvaluationReport, FEWEST_GROUPS, FORMAT_VERSION, NodeEvaluation,
+    RequirementOutcome,
 };
 use collegium_table::{Surprises, Table};
 
@@ -54,6 +56,7 @@ use lost::LEVEL;
 use sample::{MOST, Sample};
 use seen::SeenBefore;
 use shift::Watched;
+use together::Together;
 
 /// What to evaluate, on what.
 #[derive(Debug, Clone)]
@@ -96,6 +99,8 @@ struct Opened {
     before: SeenBefore,
     /// Brings the columns that tell rows apart into the table's types.
     identity: Option<Conform>,
+    /// Who belongs together, where the split says so.
+    together: Option<Together>,
 }
 
 /// What they left behind.
@@ -160,7 +165,8 @@ impl Opened {
             true => None,
             false => Conform::of_source(spec, facts, &before.columns(), rows.header()).ok(),
         };
-        Ok(Self { rows, conform, experts, unmeasured, watched, before, identity })
+        let together = Together::new(spec, facts, rows.header());
+        Ok(Self { rows, conform, experts, unmeasured, watched, before, identity, together })
     }
 
     /// Reads all rows once.
@@ -189,6 +195,11 @@ impl Opened {
                 Some(Err(_)) | None => &chunk,
             };
             let seen = self.seen_in(session, &kept, who);
+            let source = &session.pipeline.data[&session.expert(self.experts[0].index).data];
+            let groups = self
+                .together
+                .as_mut()
+                .and_then(|all| all.groups(source, &chunk, &self.rows, first));
             let by_any: Vec<bool> =
                 (0..table.rows).map(|row| seen.iter().flatten().any(|seen| seen[row])).collect();
             sample.add(&table, &by_any);
@@ -201,7 +212,9 @@ impl Opened {
             Chunk::new(session, &self.experts, &table, &mut surprises).each(&mut |_, made| {
                 // Both are in the order of the DAG.
                 match next.next() {
-                    Some((kept, seen)) => kept.add(session, &table, made, first, seen.as_deref()),
+                    Some((kept, seen)) => {
+                        kept.add(session, &table, made, first, seen.as_deref(), groups.as_deref())
+                    }
                     None => Ok(()),
                 }
             })?;
@@ -316,6 +329,7 @@ impl Session {
         }
         lost::judge(&mut nodes);
         let mut notes = self.evaluation_notes(opened, source, &stale)?;
+        notes.extend(few_groups(&nodes));
         let (requirements, other) = self.requirements_on(&nodes);
         notes.extend(other);
         let mut report = EvaluationReport {
@@ -434,17 +448,7 @@ impl Session {
         if let Some(groups) = self.data[source].groups().map_err(wrong)? {
             let distinct: BTreeSet<u64> = groups.iter().copied().collect();
             if distinct.len() < groups.len() {
-                let by: Vec<&str> = self.pipeline.data[source]
-                    .split
-                    .by
-                    .iter()
-                    .map(|column| column.get_ref().as_str())
-                    .collect();
-                notes.push(format!(
-                    "rows of one `{}` belong together; intervals and tests here take rows for \
-                     independent, so they are surer than they should be",
-                    by.join(", ")
-                ));
+                notes.extend(opened.together.as_ref().map(Together::note));
             }
         }
         Ok(notes)
@@ -453,6 +457,27 @@ impl Session {
 
 fn kept_targets(opened: &Opened) -> usize {
     opened.experts.len() - opened.unmeasured.len()
+}
+
+/// Of which nodes intervals are of few groups, or of one and so not there.
+fn few_groups(nodes: &[NodeEvaluation]) -> Option<String> {
+    let measured = nodes.iter().filter(|node| node.unmeasured.is_none());
+    let few = measured.filter_map(|node| {
+        let sides = [("new", &node.new), ("test", &node.test)].map(|(what, side)| {
+            let groups = side.groups.filter(|groups| *groups < FEWEST_GROUPS)?;
+            Some(format!("{groups} of {what} rows"))
+        });
+        let sides: Vec<String> = sides.into_iter().flatten().collect();
+        (!sides.is_empty()).then(|| format!("{} ({})", node.name, sides.join(", ")))
+    });
+    let few: Vec<String> = few.collect();
+    (!few.is_empty()).then(|| {
+        format!(
+            "intervals of fewer than {FEWEST_GROUPS} groups are rough (each is left out once: jackknife, \
+             Student's t), and one group has none: {}",
+            few.join("; ")
+        )
+    })
 }
 
 /// Holm's correction over all of them.

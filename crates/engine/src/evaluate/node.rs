@@ -3,7 +3,8 @@
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Family, class_measures, curves, residuals, unpaired_classification, unpaired_regression,
+    Family, Resampling, class_measures, curves, residuals, unpaired_classification,
+    unpaired_regression,
 };
 use collegium_records::{
     ColumnShift, NodeEvaluation, NodeRows, Performance, Quality, SplitMeasures,
@@ -71,16 +72,21 @@ impl Session {
             Some(state) => {
                 let key = self.audit_recipe(index, state, states)?.digest();
                 let rows = Rows::HeldOut { expert: index, side: Side::Test };
-                (key, Some(self.predicted(index, state, rows)?))
+                let groups = self.groups_of(index, &self.rows(rows)?)?;
+                (key, Some((self.predicted(index, state, rows)?, groups)))
             }
             None => (Hasher::new("evaluated").text(&node.name).finish(), None),
         };
         // The samples are drawn again independently of each other.
         let own = Hasher::new("evaluated").digest(&key).finish();
         let new = kept.predicted(self);
+        let of_new = kept.groups();
+        let how = Resampling::of_rows(RESAMPLES, &own).by(of_new.as_ref());
         match test {
             Some(test) => {
-                let (measures, changes) = both(&test, &key, &new, &own);
+                let (test, groups) = test;
+                let on_test = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());
+                let (measures, changes) = both(&test, on_test, &new, how);
                 [node.test, node.new] = measures;
                 node.test.seen = self.seen_rows(index, Side::Test)?.map_or(0, |seen| seen.seen);
                 node.test = crate::measure::withheld(node.test);
@@ -105,7 +111,7 @@ impl Session {
                 }
             }
             None => {
-                node.new = with_intervals(&new, &own);
+                node.new = with_intervals(&new, how);
                 node.test_withheld = Some(
                     "the pipeline has changed since its model was fitted, so which rows are held \
                      out from it is not known; `collegium run` brings it up to date"
@@ -115,7 +121,7 @@ impl Session {
         }
         node.reliability_new = reliability_of(&new);
         if node.unmeasured.is_none() {
-            node.performance = self.performance_on(&new, index, &own);
+            node.performance = self.performance_on(&new, index, how);
             if let Some(state) = states.get(&index) {
                 node.performance.slices = self.new_slices(kept, &new, sample, state)?;
             }
@@ -124,11 +130,11 @@ impl Session {
         Ok(node)
     }
 
-    fn performance_on(&self, new: &Predicted, index: usize, key: &Digest) -> Performance {
+    fn performance_on(&self, new: &Predicted, index: usize, how: Resampling) -> Performance {
         let names = &self.experts[index].classes;
         match new {
             Predicted::Classes { probability, width, labels, .. } => Performance {
-                classes: class_measures(probability, *width, labels, names, RESAMPLES, key),
+                classes: class_measures(probability, *width, labels, names, how),
                 curves: curves(probability, *width, labels, names),
                 ..Performance::default()
             },
@@ -205,19 +211,18 @@ fn nothing_measured(rows: &NodeRows) -> Option<String> {
 type Measured =
     ([SplitMeasures; 2], std::collections::BTreeMap<String, collegium_records::MetricChange>);
 
-fn both(test: &Predicted, key: &Digest, new: &Predicted, own: &Digest) -> Measured {
+fn both(test: &Predicted, on_test: Resampling, new: &Predicted, on_new: Resampling) -> Measured {
     match (test, new) {
         (
             Predicted::Classes { probability, width, labels, classes },
             Predicted::Classes { probability: p, labels: y, .. },
         ) => unpaired_classification(
-            [(probability, labels, key), (p, y, own)],
+            [(probability, labels, on_test), (p, y, on_new)],
             *width,
             *classes,
-            RESAMPLES,
         ),
         (Predicted::Values { predicted, truth }, Predicted::Values { predicted: p, truth: y }) => {
-            unpaired_regression([(predicted, truth, key), (p, y, own)], RESAMPLES)
+            unpaired_regression([(predicted, truth, on_test), (p, y, on_new)])
         }
         // A model has one task.
         _ => Measured::default(),

@@ -42,15 +42,18 @@ impl Session {
         // Places in the sample of the measured rows, both ascending where the sample is all rows.
         let mut order: Vec<usize> = (0..sample.rows.len()).collect();
         order.sort_unstable_by_key(|&at| sample.rows[at]);
-        let (mut drawn, mut lost) = (Vec::new(), Vec::new());
-        let mut measured = kept.places.iter().zip(&all).peekable();
+        let (mut drawn, mut lost, mut of_measured) = (Vec::new(), Vec::new(), Vec::new());
+        let mut measured = kept.places.iter().zip(&all).enumerate().peekable();
         for at in order {
-            while measured.next_if(|(row, _)| **row < sample.rows[at]).is_some() {}
-            if let Some((_, loss)) = measured.next_if(|(row, _)| **row == sample.rows[at]) {
+            while measured.next_if(|(_, (row, _))| **row < sample.rows[at]).is_some() {}
+            let next = measured.next_if(|(_, (row, _))| **row == sample.rows[at]);
+            if let Some((place, (_, loss))) = next {
                 drawn.push(at);
+                of_measured.push(place);
                 lost.push(*loss);
             }
         }
+        let groups = kept.groups_of(of_measured);
         let table = self.table(index)?;
         let mut columns: Vec<(String, Joint)> = Vec::new();
         for input in &self.experts[index].raw {
@@ -81,8 +84,8 @@ impl Session {
         Ok(weak_slices(
             loss,
             &features,
-            SliceRows { rows: before, losses: &known },
-            SliceRows { rows: after, losses: &lost },
+            SliceRows { rows: before, losses: &known, groups: None },
+            SliceRows { rows: after, losses: &lost, groups: groups.as_ref() },
         ))
     }
 }

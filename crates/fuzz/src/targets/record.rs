@@ -117,6 +117,7 @@ fn measured() -> Measured {
     let measures = SplitMeasures {
         rows: 100,
         seen: 3,
+        groups: Some(17),
         metrics: BTreeMap::from([("auc".to_owned(), 0.9), ("log_loss".to_owned(), 0.3)]),
         intervals: BTreeMap::new(),
     };

@@ -63,8 +63,9 @@ pub(crate) struct RawSplit {
     /// its time agree, so that test rows are of groups that no training row is of. Default: false.
     #[schemars(extend("default" = false))]
     pub(crate) hold_groups: Option<At<bool>>,
-    /// Rows that agree on these columns fall on the same side; with `time` they decide
-    /// no side, unless `hold_groups` is true. Default: none, a row's own identity decides.
+    /// Rows that agree on these columns are a group: they fall on the same side (with `time` only if
+    /// `hold_groups` is true), and intervals of metrics draw whole groups. Default: none, a row's own
+    /// identity decides.
     #[schemars(extend("default" = []))]
     pub(crate) by: Option<Vec<At<String>>>,
     /// Keep the shares within each value of this column. Default: none.

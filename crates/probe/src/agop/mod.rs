@@ -43,8 +43,9 @@ pub(crate) use spectrum::rank_of;
 pub use spectrum::{Spectrum, hidden_rank};
 
 use crate::{
+    Resampling,
     compare::Look,
-    resample::{Draws, interval, shuffle},
+    resample::{Block, Draws, interval, shuffle},
 };
 
 /// Part of an even share below which an input is too small to speak of, however certain.
@@ -434,8 +435,8 @@ fn bootstrap(
 ) -> Vec<Vec<f64>> {
     let rows = contributions.len() / parts;
     let mut all = Vec::with_capacity(resamples as usize);
-    let mut draws = Draws::new(key, "agop bootstrap", rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut draws = Draws::new(Resampling::of_rows(resamples, key), "agop bootstrap", rows);
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         let mut sums = vec![vec![0.0; parts]; lanes];
         for (count, row) in counts.iter().zip(contributions.chunks_exact(parts)) {
             for (sums, &count) in sums.iter_mut().zip(count) {

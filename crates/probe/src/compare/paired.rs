@@ -1,27 +1,28 @@
 //! How much one is ahead of another, row by row or seed by seed.
 
-use collegium_digest::Digest;
 use collegium_records::{Interval, Measure};
 
 use crate::{
+    Resampling,
     performance::upper_tail,
-    resample::{self, Draws, weighted},
+    resample::{Draws, weighted},
 };
 
-/// The mean of paired differences with a 95 % bootstrap interval over rows; `None` without rows.
-pub fn over_rows(differences: &[f64], resamples: u32, key: &Digest) -> Option<Measure> {
+/// The mean of paired differences with a 95 % interval over rows, or over their groups; `None` without
+/// rows.
+pub fn over_rows(differences: &[f64], how: Resampling) -> Option<Measure> {
     let rows = differences.len();
     if rows == 0 || differences.iter().any(|d| !d.is_finite()) {
         return None;
     }
     let value = differences.iter().sum::<f64>() / rows as f64;
-    let mut draws = Draws::new(key, "paired differences", rows, resamples);
-    let mut means = Vec::with_capacity(resamples as usize);
-    while let Some((counts, used)) = draws.next_block() {
-        let sums = weighted(counts, differences);
-        means.extend(sums.iter().take(used).map(|sum| sum / rows as f64));
+    let mut draws = Draws::new(how, "paired differences", rows);
+    let mut means = Vec::with_capacity(how.resamples as usize);
+    while let Some(block) = draws.next_block() {
+        let sums = weighted(block.counts, differences);
+        means.extend(sums.iter().zip(block.totals).take(block.lanes).map(|(sum, n)| sum / n));
     }
-    Some(Measure { value, interval: resample::interval(&mut means) })
+    Some(Measure { value, interval: how.interval(value, &mut means) })
 }
 
 /// The mean of differences of several seeds with a 95 % interval by Student's t; without an interval
@@ -43,7 +44,7 @@ pub fn over_seeds(differences: &[f64]) -> Option<Measure> {
 }
 
 /// Where Student's distribution leaves 2.5 % above, by bisection.
-fn student_quantile(freedom: f64) -> f64 {
+pub(crate) fn student_quantile(freedom: f64) -> f64 {
     let (mut low, mut high) = (0.0, 100.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
@@ -54,6 +55,8 @@ fn student_quantile(freedom: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use collegium_digest::Digest;
+
     use super::*;
 
     #[test]
@@ -75,9 +78,11 @@ mod tests {
 
     #[test]
     fn a_constant_lead_has_no_spread() {
-        let lead = over_rows(&[0.25; 40], 100, &Digest::of(b"key"));
+        let key = Digest::of(b"key");
+        let how = Resampling::of_rows(100, &key);
+        let lead = over_rows(&[0.25; 40], how);
         let interval = lead.as_ref().and_then(|m| m.interval);
         assert!(interval.is_some_and(|i| i.low == 0.25 && i.high == 0.25), "{lead:?}");
-        assert!(over_rows(&[], 100, &Digest::of(b"key")).is_none());
+        assert!(over_rows(&[], how).is_none());
     }
 }

@@ -4,8 +4,8 @@ use collegium_digest::Digest;
 use collegium_records::{Conditional, Interval};
 
 use crate::{
-    Loss,
-    resample::{Draws, interval, weighted},
+    Loss, Resampling,
+    resample::{Block, Draws, interval, weighted},
 };
 
 /// The rise in loss from `before` to each of `after` (each row's loss; after several exchanges its mean),
@@ -29,8 +29,8 @@ pub fn exchange_costs(
     assert!(after.iter().all(|a| a.len() == before.len()), "every loss of the same rows");
     let unit = |sum: f64| loss.mean(sum, before.len());
     let mut rises = vec![Vec::with_capacity(resamples as usize); after.len()];
-    let mut draws = Draws::new(key, "exchange", before.len(), resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut draws = Draws::new(Resampling::of_rows(resamples, key), "exchange", before.len());
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         let base = weighted(counts, before);
         for (rises, after) in rises.iter_mut().zip(after) {
             let sums = weighted(counts, after);

@@ -1,10 +1,11 @@
 //! Precision, recall and F1 of every class.
 
-use collegium_digest::Digest;
 use collegium_records::{ClassMeasures, Measure};
 
 use crate::{
-    resample::{Counts, Draws, interval},
+    Resampling,
+    bootstrap::within,
+    resample::{Block, Counts, Draws},
     scored::View,
 };
 
@@ -35,8 +36,7 @@ pub fn class_measures(
     width: usize,
     labels: &[u32],
     class_names: &[String],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<ClassMeasures> {
     let view = View::new(probability, width, labels, class_names.len());
     let rows = labels.len();
@@ -47,8 +47,8 @@ pub fn class_measures(
     let pairs: Vec<(u32, u32)> =
         labels.iter().enumerate().map(|(row, &label)| (label, view.top(row).0)).collect();
     let mut drawn: Vec<[Vec<f64>; 3]> = vec![Default::default(); classes];
-    let mut draws = Draws::new(key, "bootstrap", rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut draws = Draws::new(how, "bootstrap", rows);
+    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
         for (values, tally) in drawn.iter_mut().zip(tallies(&pairs, counts, classes)) {
             for (values, measure) in values.iter_mut().zip(measures(&tally)) {
                 values.extend_from_slice(&measure[..lanes]);
@@ -61,7 +61,10 @@ pub fn class_measures(
         .zip(class_names)
         .map(|((tally, drawn), class)| {
             let mut values = measures(tally).into_iter().zip(drawn).map(|([value], drawn)| {
-                value.is_finite().then(|| Measure { value, interval: interval(drawn) })
+                value.is_finite().then(|| {
+                    let interval = how.interval(value, drawn);
+                    Measure { value, interval: interval.map(|i| within(i, [0.0, 1.0])) }
+                })
             });
             let [_, [predicted], [actual]] = *tally;
             ClassMeasures {

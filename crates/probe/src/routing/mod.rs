@@ -24,10 +24,9 @@ mod figures;
 mod findings;
 mod regret;
 
-use collegium_digest::Digest;
 use collegium_records::{RouteColumn, Routing};
 
-use crate::Loss;
+use crate::{Loss, Resampling};
 pub use dependence::{PERMUTATIONS, route_dependence};
 pub use disagreement::{class_disagreement, value_disagreement};
 pub use figures::{LEAST_GROUP, route_figures, route_figures_by, routes};
@@ -80,10 +79,8 @@ pub struct RoutingInputs<'a> {
     pub without: &'a [Without<'a>],
     /// For the disagreement.
     pub predictions: Option<Predictions<'a>>,
-    /// Resamples for the intervals.
-    pub bootstrap: u32,
-    /// Names the random numbers.
-    pub key: &'a Digest,
+    /// For the intervals; its key names all random numbers.
+    pub how: Resampling<'a>,
 }
 
 /// Everything that is measured of a route. `None` without rows or experts, and with weights that are
@@ -100,7 +97,7 @@ pub fn routing(of: &RoutingInputs) -> Option<Routing> {
     let overall = route_figures(of.weights, experts, &all)?;
     let routes = routes(of.weights, experts.len());
     let columns: Vec<RouteCodes> = of.labels.iter().chain(of.slices).copied().collect();
-    let dependences = route_dependence(&routes, &columns, PERMUTATIONS, of.key);
+    let dependences = route_dependence(&routes, &columns, PERMUTATIONS, of.how.key);
     let mut by_column = columns.iter().zip(dependences).map(|(column, dependence)| RouteColumn {
         name: column.name.to_owned(),
         dependence,
@@ -116,8 +113,8 @@ pub fn routing(of: &RoutingInputs) -> Option<Routing> {
         overall,
         label: of.labels.and_then(|_| by_column.next()),
         slices: by_column.collect(),
-        regret: route_regret(experts, of.losses, of.mixture, &routes, of.bootstrap, of.key),
-        values: expert_values(experts, of.mixture, of.without, of.bootstrap, of.key),
+        regret: route_regret(experts, of.losses, of.mixture, &routes, of.how),
+        values: expert_values(experts, of.mixture, of.without, of.how),
         disagreement: of.predictions.and_then(|predictions| match predictions {
             Predictions::Classes(predicted) => class_disagreement(predicted, experts.len()),
             Predictions::Values { predicted, truth } => {

@@ -1,9 +1,11 @@
 //! What a route is worth, and what each expert is worth to it.
 
-use collegium_digest::Digest;
 use collegium_records::{ExpertValue, Measure, Regret};
 
-use crate::resample::{Draws, interval, weighted};
+use crate::{
+    Resampling,
+    resample::{Block, Draws, weighted},
+};
 
 /// What the mixture loses by row when one expert is taken away; each where it was tried.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,8 +24,8 @@ pub struct Without<'a> {
 /// at least 0 for log losses of averaged probabilities, which lie between those of the experts; an
 /// averaged value may be nearer to the truth than any of them.
 ///
-/// The interval of mixture − best single is that of a paired row bootstrap with the single expert held
-/// fixed. `None` without rows or experts or with a loss that is not finite.
+/// The interval of mixture − best single is that of a paired bootstrap of rows, or of their groups, with
+/// the single expert held fixed. `None` without rows or experts or with a loss that is not finite.
 ///
 /// # Panics
 /// When the shapes do not fit each other (a mistake of the caller, which no data can cause).
@@ -32,8 +34,7 @@ pub fn route_regret(
     losses: &[f64],
     mixture: &[f64],
     routes: &[u32],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Option<Regret> {
     let (rows, width) = (mixture.len(), experts.len());
     assert_eq!(losses.len(), rows * width, "a loss for each row and expert");
@@ -52,7 +53,7 @@ pub fn route_regret(
     }
     let best = (0..width).fold(0, |best, e| if sums[e] < sums[best] { e } else { best });
     let single: Vec<f64> = losses.iter().skip(best).step_by(width).copied().collect();
-    let mut against = rises(&single, &[Some(mixture)], "routing regret", resamples, key);
+    let mut against = rises(&single, &[Some(mixture)], "routing regret", how);
     let mean = |sum: f64| sum / rows as f64;
     let (mixture, oracle) = (mean(mixture.iter().sum()), mean(oracle));
     Some(Regret {
@@ -69,7 +70,7 @@ pub fn route_regret(
 }
 
 /// What each expert is worth: mean loss without it less that of the whole `mixture`, with the interval
-/// of a paired row bootstrap. All are measured on the same resamples.
+/// of a paired bootstrap of rows, or of their groups. All are measured on the same resamples.
 ///
 /// `without` has an entry for each of the `experts`, or none at all: then nothing was tried and the
 /// list is empty. Absent is what was not tried, has no rows, or has a loss that is not finite.
@@ -80,8 +81,7 @@ pub fn expert_values(
     experts: &[String],
     mixture: &[f64],
     without: &[Without],
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<ExpertValue> {
     if without.is_empty() {
         return Vec::new();
@@ -89,7 +89,7 @@ pub fn expert_values(
     assert_eq!(without.len(), experts.len(), "an entry for each expert");
     let ways: Vec<Option<&[f64]>> =
         without.iter().flat_map(|without| [without.renormalised, without.refitted]).collect();
-    let measures = rises(mixture, &ways, "routing value", resamples, key);
+    let measures = rises(mixture, &ways, "routing value", how);
     let each = experts.iter().zip(measures.chunks_exact(2)).map(|(expert, measures)| ExpertValue {
         expert: expert.clone(),
         renormalised: measures[0],
@@ -104,8 +104,7 @@ fn rises(
     before: &[f64],
     after: &[Option<&[f64]>],
     purpose: &str,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<Option<Measure>> {
     let rows = before.len();
     assert!(after.iter().flatten().all(|after| after.len() == rows), "losses of the same rows");
@@ -116,20 +115,20 @@ fn rises(
     if after.iter().all(Option::is_none) {
         return vec![None; after.len()];
     }
-    let mut drawn = vec![Vec::with_capacity(resamples as usize); after.len()];
-    let mut draws = Draws::new(key, purpose, rows, resamples);
-    while let Some((counts, lanes)) = draws.next_block() {
+    let mut drawn = vec![Vec::with_capacity(how.resamples as usize); after.len()];
+    let mut draws = Draws::new(how, purpose, rows);
+    while let Some(Block { counts, lanes, totals }) = draws.next_block() {
         let base = weighted(counts, before);
         for (drawn, after) in drawn.iter_mut().zip(&after) {
             let Some(after) = after else { continue };
             let sums = weighted(counts, after);
-            drawn.extend((0..lanes).map(|lane| (sums[lane] - base[lane]) / rows as f64));
+            drawn.extend((0..lanes).map(|lane| (sums[lane] - base[lane]) / totals[lane]));
         }
     }
     let base: f64 = before.iter().sum();
     let each = after.iter().zip(&mut drawn).map(|(after, drawn)| {
         let value = (after.as_ref()?.iter().sum::<f64>() - base) / rows as f64;
-        Some(Measure { value, interval: interval(drawn) })
+        Some(Measure { value, interval: how.interval(value, drawn) })
     });
     each.collect()
 }

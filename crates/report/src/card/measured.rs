@@ -4,7 +4,7 @@ use collegium_records::{Measure, NodeAudit, SplitMeasures};
 
 use super::text::{Paragraphs, code, inline, table};
 use crate::number::{count, measure, number};
-use crate::words::{baseline_name, metric_name, metrics_of, on};
+use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on};
 
 pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
     let names = metrics_of(node);
@@ -13,6 +13,10 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
     } else {
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
+        let test = node.metrics.get("test").map(|test| ("test", test));
+        if let Some(text) = drawn_by_groups(test.into_iter()) {
+            page.add(inline(&text));
+        }
     }
     for text in crate::expert::seen(node) {
         page.add(inline(&text));

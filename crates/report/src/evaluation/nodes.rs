@@ -7,7 +7,7 @@ use super::{id, section_id, verdict};
 use crate::charts;
 use crate::expert::{classes, direction, probability, weak};
 use crate::number::{SPACE, count, counted, measure, number};
-use crate::words::{ORDER, capital, finite, metric_name, short};
+use crate::words::{ORDER, capital, drawn_by_groups, finite, metric_name, short};
 
 pub(super) fn section(node: &NodeEvaluation, index: usize) -> Markup {
     let id = id(index);
@@ -92,6 +92,8 @@ fn metrics(node: &NodeEvaluation) -> Markup {
                 } }
             }
         }
+        @let sides = [("test rows", &node.test), ("these rows", &node.new)];
+        @if let Some(text) = drawn_by_groups(sides.into_iter()) { p { (text) } }
         p.caption { "Below each value: its 95 % bootstrap interval; of a difference, both sides drawn again, each by itself. "
             "↑ higher is better, ↓ lower is better. P-values here are of one metric each; the verdict corrects them." }
     }

@@ -6,7 +6,7 @@ use collegium_records::{NodeAudit, SplitMeasures, larger_is_better};
 use maud::{Markup, html};
 
 use crate::number::{SPACE, count, counted, measure};
-use crate::words::{baseline_name, metric_name, metrics_of, on, short};
+use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, short};
 
 const SIDES: [(&str, &str); 3] = [("train", "Train"), ("valid", "Valid"), ("test", "Test")];
 
@@ -47,6 +47,8 @@ pub(super) fn metrics(node: &NodeAudit) -> Markup {
                 }
             }
             @for text in seen(node) { p { strong { (text) } } }
+            @let sides = SIDES.iter().filter_map(|(side, _)| Some((*side, node.metrics.get(*side)?)));
+            @if let Some(text) = drawn_by_groups(sides) { p { (text) } }
             p.caption { "Below each value: its 95 % bootstrap interval. ↑ higher is better, ↓ lower is better." }
         }
     }

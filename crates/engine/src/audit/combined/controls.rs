@@ -9,7 +9,7 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Pool, Routes, Weights};
 use collegium_manifest::{Expert, Gate, Task};
 use collegium_plan::View;
-use collegium_probe::{over_rows, over_seeds, predicted_labels};
+use collegium_probe::{Resampling, over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Measure, Metrics};
 
 use super::routes::Routed;
@@ -155,6 +155,8 @@ impl Session {
                 });
             }
         }
+        let together = self.groups_of(index, &routed.rows)?;
+        let how = Resampling::of_rows(LEADS, key).by(together.as_ref());
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);
         let fitted = all.map(|(control, (all, size))| {
@@ -173,7 +175,7 @@ impl Session {
             .chain([deferred])
             // One that a seed of could not be fitted cannot be paired.
             .filter(|(_, _, outcomes, _)| !outcomes.is_empty() && outcomes.len() == own.len())
-            .map(|(name, what, outcomes, size)| beside(name, what, &own, &outcomes, size, key))
+            .map(|(name, what, outcomes, size)| beside(name, what, &own, &outcomes, size, how))
             .collect();
         compared.metrics = own.into_iter().map(|outcome| outcome.metrics).collect();
         Ok(compared)
@@ -330,7 +332,7 @@ fn beside(
     own: &[Outcome],
     outcomes: &[Outcome],
     (parameters, multiply_adds): (u64, f64),
-    key: &Digest,
+    how: Resampling,
 ) -> Control {
     let differences = |(own, other): (&Outcome, &Outcome)| -> Vec<f64> {
         other.losses.iter().zip(&own.losses).map(|(b, a)| b - a).collect()
@@ -342,7 +344,7 @@ fn beside(
         .map(|row| by_seed.iter().map(|seed| seed[row]).sum::<f64>() / seeds)
         .collect();
     let nothing = Measure { value: 0.0, interval: None };
-    let over_rows = over_rows(&by_row, LEADS, key).unwrap_or(nothing);
+    let over_rows = over_rows(&by_row, how).unwrap_or(nothing);
     let (lead, over) = match by_seed.len() {
         1 => (Some(over_rows), "rows"),
         _ => (over_seeds(&by_seed.iter().map(mean).collect::<Vec<f64>>()), "seeds"),

@@ -6,7 +6,9 @@ use collegium_digest::Digest;
 use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
-use collegium_probe::{Loss, Predictions, RouteCodes, RoutingInputs, Without, predicted_labels};
+use collegium_probe::{
+    Loss, Predictions, Resampling, RouteCodes, RoutingInputs, Without, predicted_labels,
+};
 use collegium_records::Routing;
 use collegium_table::{Matrix, Values};
 
@@ -149,6 +151,7 @@ impl Session {
             Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
             Predicted::Values { .. } => (None, Loss::Squared),
         };
+        let together = self.groups_of(index, &routed.rows)?;
         let columns = self.slice_columns(index, &routed.rows)?;
         let slices: Vec<RouteCodes> = columns
             .iter()
@@ -184,8 +187,7 @@ impl Session {
             slices: &slices,
             without: &without,
             predictions: Some(predictions),
-            bootstrap: super::controls::RESAMPLES,
-            key,
+            how: Resampling::of_rows(super::controls::RESAMPLES, key).by(together.as_ref()),
         }))
     }
 

@@ -33,10 +33,10 @@ mod welch;
 
 use collegium_records::{WeakSlice, WeakSlices};
 
-use crate::{Loss, holm, resample::quantile};
+use crate::{Groups, Loss, holm, resample::quantile};
 use bins::Binned;
 use tree::{Leaf, grow};
-use welch::{Moments, larger};
+use welch::{Moments, larger, larger_by_groups};
 
 /// Validation rows of a leaf at least, or [`LEAST_SHARE`] of them where that is more.
 const LEAST_ROWS: usize = 50;
@@ -83,6 +83,8 @@ pub struct SliceRows<'a> {
     pub rows: &'a [u32],
     /// As [`crate::log_losses`] or [`crate::squared_errors`] give them; weighted or not, not negative.
     pub losses: &'a [f64],
+    /// Rows that belong together; of validation rows they are not asked for.
+    pub groups: Option<&'a Groups>,
 }
 
 /// Where the loss is larger than elsewhere: see the record's own words, and the essay of the module.
@@ -104,7 +106,9 @@ pub struct SliceRows<'a> {
 /// with the largest (loss − elsewhere) · rows, which is what would be won if it were as good as the
 /// rest: a ratio would put a handful of rows first, and knows no bound where all else is easy.
 ///
-/// Rows must be independent: where they come in groups (days, customers), p-values are too small.
+/// Where test rows come in groups (days, customers), what is compared is the sum over each group, with as
+/// many degrees of freedom as the side with fewer groups leaves; a leaf that only one group, or all but
+/// one, has rows in is never weak.
 ///
 /// `None` without rows on either side, or with a loss that is not finite.
 ///
@@ -130,7 +134,8 @@ pub fn weak_slices(
     let columns: Vec<Binned> =
         features.iter().map(|feature| Binned::new(feature, valid.rows, test.rows)).collect();
     let leaves = proposed(&columns, &capped(valid.losses, cap), test.rows.len());
-    let losses = Losses { plain: test.losses, capped: capped(test.losses, cap) };
+    let losses =
+        Losses { plain: test.losses, capped: capped(test.losses, cap), groups: test.groups };
     let mut slices: Vec<WeakSlice> =
         leaves.iter().map(|leaf| judge(&columns, leaf, &losses)).collect();
     let p_values: Vec<f64> = slices.iter().map(|slice| slice.p_value).collect();
@@ -153,6 +158,7 @@ pub fn weak_slices(
 struct Losses<'a> {
     plain: &'a [f64],
     capped: Vec<f64>,
+    groups: Option<&'a Groups>,
 }
 
 fn cap(losses: &[f64]) -> f64 {
@@ -194,6 +200,7 @@ fn judge(columns: &[Binned], leaf: &Leaf, losses: &Losses) -> WeakSlice {
         let rows = losses.iter().zip(&inside).filter(|(_, inside)| **inside == side);
         Moments::of(rows.map(|(loss, _)| *loss))
     };
+    let (first, second) = (part(&losses.capped, true), part(&losses.capped, false));
     WeakSlice {
         conditions: leaf
             .allowed
@@ -203,7 +210,12 @@ fn judge(columns: &[Binned], leaf: &Leaf, losses: &Losses) -> WeakSlice {
         rows: leaf.test.len() as u64,
         loss: part(losses.plain, true).mean,
         elsewhere: part(losses.plain, false).mean,
-        p_value: larger(&part(&losses.capped, true), &part(&losses.capped, false)),
+        p_value: match losses.groups {
+            None => larger(&first, &second),
+            Some(groups) => {
+                larger_by_groups(&first, &second, &losses.capped, &inside, groups.codes())
+            }
+        },
         adjusted: 1.0,
     }
 }
