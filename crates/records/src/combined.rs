@@ -78,7 +78,8 @@ pub struct Control {
     pub lead: Measure,
     /// `seeds` or `rows`: what the interval of `lead` is over.
     pub over: String,
-    /// The same difference, in the mean of the seeds, with a 95 % interval over the test rows.
+    /// The same difference, in the mean of the seeds, with a 95 % interval over the test rows,
+    /// or over their groups where there are any.
     pub over_rows: Measure,
     /// Is the gate worse in every one of several seeds?
     #[serde(default)]

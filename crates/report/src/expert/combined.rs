@@ -57,13 +57,13 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         "Parameters",
         "Multiply-adds",
     ];
+    let drawn = match node.metrics.get("test").and_then(|test| test.groups) {
+        Some(_) => "the groups of the test rows",
+        None => "the test rows",
+    };
     let over = match combined.metrics.len() {
-        0 | 1 => {
-            "over the test rows, since there is one seed (audit.seeds asks for more)".to_owned()
-        }
-        n => format!(
-            "over {n} seeds of everything in it, paired; a verdict holds over the test rows too"
-        ),
+        0 | 1 => format!("over {drawn}, since there is one seed (audit.seeds asks for more)"),
+        n => format!("over {n} seeds of everything in it, paired; a verdict holds over {drawn} too"),
     };
     html! {
         h4 { "Against its controls" }
