@@ -19,7 +19,6 @@ pub(super) fn entries() -> Markup {
             dd {
                 p { "The rows are drawn again with replacement, many times, and the measure is computed each time; the interval runs from the 2.5 % to the 97.5 % quantile. "
                     "It tells how much the number owes to the choice of rows. It does not tell how much another training run would differ." }
-                p { "Where " code { "split.by" } " names groups of rows that belong together (days, customers), whole groups are drawn; fewer than 20 are left out one by one instead, and the interval is the jackknife's with Student's t. Pictures of what an expert looks at, and exchanges between alike rows, draw rows." }
             }
         }
         div {
