@@ -209,8 +209,9 @@ pub(crate) fn linear(node: &NodeAudit) -> Option<Linear> {
     let metric = node.skill.metric.as_str();
     let (ours, interval) = on(node.metrics.get("test"), metric)?;
     let (theirs, _) = on(node.baselines.get("linear")?.get("test"), metric)?;
-    let verdict = match interval {
-        Some(i) if i.low <= theirs && theirs <= i.high => Against::Even,
+    // Without an interval (all test rows are of one group) nothing tells them apart.
+    let verdict = match interval? {
+        i if i.low <= theirs && theirs <= i.high => Against::Even,
         _ if ours < theirs => Against::Better,
         _ => Against::Worse,
     };
