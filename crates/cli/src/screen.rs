@@ -7,10 +7,13 @@
 //!
 //! What is data and no text (predictions to a pipe) does not come this way.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{ErrorKind, IsTerminal, Write},
+};
 
 use anstream::{AutoStream, ColorChoice};
-use collegium_records::is_hidden;
+use collegium_records::{has_hidden, is_hidden};
 
 use crate::failure::Failure;
 
@@ -49,7 +52,7 @@ pub(crate) fn ask(text: &str) {
 
 /// The same as [`tell!`] for text with the colours of a renderer that lets no sequence of the data through.
 pub(crate) fn tell_rendered(text: &str, coloured: bool) {
-    say(&(if coloured { rendered(text) } else { dressed(text, false) } + "\n"));
+    say(&(if coloured { rendered(text) } else { dressed(text, false).into_owned() } + "\n"));
 }
 
 fn say(text: &str) {
@@ -58,7 +61,10 @@ fn say(text: &str) {
 }
 
 /// Text for a terminal: our marks as colours, everything else that is not seen written out.
-fn dressed(text: &str, colour: bool) -> String {
+fn dressed(text: &str, colour: bool) -> Cow<'_, str> {
+    if !has_hidden(text) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len() + 16);
     let mut plain = true;
     for letter in text.chars() {
@@ -84,7 +90,7 @@ fn dressed(text: &str, colour: bool) -> String {
     if colour && !plain {
         out.push_str("\x1b[0m");
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Keeps sequences of colours (`ESC [ numbers m`), and writes out everything else that is not seen.
@@ -135,7 +141,7 @@ mod tests {
         #[test]
         fn whatever_the_text_nothing_is_left_that_a_terminal_obeys(text: String, colour: bool) {
             let colours = ["\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"];
-            let mut shown = dressed(&text, colour);
+            let mut shown = dressed(&text, colour).into_owned();
             for own in colours {
                 shown = shown.replace(own, "");
             }

@@ -11,7 +11,8 @@
 //! what `make` or `ninja` would ask for a thousand files.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -240,7 +241,7 @@ impl Session {
         let encode = |error: serde_json::Error| {
             EngineError::Internal(format!("filing what is up to date: {error}"))
         };
-        let ground = [serde_json::to_vec(&ground).map_err(encode)?, files.to_bytes()];
+        let ground = [serde_json::to_vec(&ground).map_err(encode)?, files];
         let idle = serde_json::to_vec(&idle).map_err(encode)?;
         self.store.cache(&format!("{key}.report"), &idle)?;
         Ok(self.store.cache(&format!("{key}.ground"), &ground.join(&0))?)
@@ -250,7 +251,7 @@ impl Session {
         &self,
         states: &States,
         report: &RunReport,
-    ) -> Result<Option<(Ground, Files)>, EngineError> {
+    ) -> Result<Option<(Ground, Vec<u8>)>, EngineError> {
         let path = &self.pipeline.source.path;
         let sources: Vec<PathBuf> = self
             .pipeline
@@ -314,7 +315,7 @@ fn objects(states: &States) -> impl Iterator<Item = Digest> {
 }
 
 /// JSON, which has no byte 0, then that byte, then the files of the store.
-fn decode(bytes: &[u8]) -> Option<(Ground, Files)> {
+fn decode(bytes: &[u8]) -> Option<(Ground, Files<'_>)> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let ground = serde_json::from_slice(&bytes[..end]).ok()?;
     Some((ground, Files::from_bytes(&bytes[end + 1..])?))
@@ -339,7 +340,7 @@ fn texts<'a>(
     let folder = pipeline.parent().unwrap_or(Path::new(""));
     let locks = sources.iter().map(|source| folder.join(source));
     for path in [pipeline.to_owned(), pipeline.with_extension("lock")].into_iter().chain(locks) {
-        hasher.bytes(&fs::read(path).ok()?);
+        hasher.digest(&content(&path).ok()?);
     }
     let mut blueprints: Vec<PathBuf> = match fs::read_dir(root.join("models")) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -348,15 +349,20 @@ fn texts<'a>(
     blueprints.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     blueprints.sort();
     for path in blueprints {
-        hasher.text(&path.file_name()?.to_string_lossy()).bytes(&fs::read(&path).ok()?);
+        hasher.text(&path.file_name()?.to_string_lossy()).digest(&content(&path).ok()?);
     }
     // Most tables have nothing beside them; where one has, or had, its place counts too.
     for (at, table) in tables.enumerate() {
-        match fs::read(PredictedBy::beside(table)) {
-            Ok(said) => hasher.count(at as u64).bytes(&said),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+        match content(&PredictedBy::beside(table)) {
+            Ok(said) => hasher.count(at as u64).digest(&said),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(_) => return None,
         };
     }
     Some(hasher.finish())
+}
+
+/// The digest of a file, which may be a lock of megabytes: it is not held in memory.
+fn content(path: &Path) -> io::Result<Digest> {
+    Digest::of_reader(&mut File::open(path)?)
 }

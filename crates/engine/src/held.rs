@@ -25,8 +25,8 @@ type Found = Result<Option<HeldModel>, [String; 3]>;
 impl Session {
     /// Finds the held model of every expert. An expert that is frozen and was never fitted has
     /// none yet.
-    pub(crate) fn hold(&self) -> Result<Vec<Option<HeldModel>>, EngineError> {
-        let mut held = Vec::new();
+    pub(crate) fn hold(&self) -> Result<Vec<Option<Box<HeldModel>>>, EngineError> {
+        let mut held = Vec::with_capacity(self.pipeline.experts.len());
         let mut wrong = Vec::new();
         for index in 0..self.pipeline.experts.len() {
             let (found, span) = match &self.expert(index).stands_on {
@@ -38,7 +38,7 @@ impl Session {
                 }
             };
             match found {
-                Ok(model) => held.push(model),
+                Ok(model) => held.push(model.map(Box::new)),
                 Err([message, label, help]) => wrong.push(
                     Diagnostic::error(&self.pipeline.source, span, message).label(label).help(help),
                 ),

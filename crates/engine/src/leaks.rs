@@ -4,7 +4,7 @@
 //! and rows dealt at random although they follow each other in time: each lets a model meet in the test
 //! what it has learned by heart.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use collegium_data::{Side, row_identities};
 use collegium_digest::Hasher;
@@ -152,11 +152,18 @@ impl Session {
     /// Test rows that are, in all that an expert reads and predicts, copies of training rows.
     fn rows_on_two_sides(&self, data: &str) -> Result<Option<Diagnostic>, EngineError> {
         let mut most: Option<(u64, u64, usize)> = None;
+        // Of many experts that read the same, once.
+        let mut known = HashMap::new();
         for index in 0..self.experts.len() {
             if self.expert(index).data != data {
                 continue;
             }
-            let Some((copies, rows)) = self.copies(index)? else { continue };
+            let read = (self.kin().rows(index), &self.experts[index].raw);
+            let copies = match known.entry(read) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.copies(index)?),
+            };
+            let Some((copies, rows)) = copies else { continue };
             if copies > most.map_or(0, |(most, ..)| most) {
                 most = Some((copies, rows, index));
             }
@@ -185,7 +192,7 @@ impl Session {
         for side in [Side::Train, Side::Test] {
             hasher.digest(&self.rows_key(Rows::Side { expert: index, side }));
         }
-        for input in &self.experts[index].raw {
+        for input in self.experts[index].raw.iter() {
             hasher.text(&input.to_string());
         }
         self.remembered("copies", &hasher.finish(), || self.count_copies(index))

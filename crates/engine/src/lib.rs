@@ -40,6 +40,7 @@ mod groups;
 mod guard;
 mod held;
 mod inputs;
+mod kin;
 mod leaks;
 mod locked;
 mod measure;

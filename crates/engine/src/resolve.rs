@@ -1,6 +1,9 @@
 //! What each expert's columns turned out to be, and everything that is wrong with them.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, atomic::Ordering},
+};
 
 use collegium_data::{ColumnFacts, Side};
 use collegium_manifest::{
@@ -19,8 +22,9 @@ pub(crate) struct Resolved {
     pub(crate) classes: Vec<String>,
     /// Declared inputs in canonical order: by name.
     pub(crate) inputs: Vec<Input>,
-    /// Raw columns that the expert and its ancestors read, in canonical order.
-    pub(crate) raw: Vec<Input>,
+    /// Raw columns that the expert and its ancestors read, in canonical order: one list for all that read
+    /// the same.
+    pub(crate) raw: Arc<[Input]>,
 }
 
 impl Resolved {
@@ -41,15 +45,69 @@ const SHOWN: usize = 50;
 /// So many classes are few, whatever the number of rows.
 const FEW_CLASSES: usize = 20;
 
+/// The raw columns of every expert and its ancestors, by name.
+struct RawColumns<'a> {
+    /// By expert; empty until it was read.
+    of: Vec<Arc<[Input]>>,
+    /// Lists by data source and names.
+    known: HashMap<(&'a str, Vec<String>), Arc<[Input]>>,
+}
+
+impl<'a> RawColumns<'a> {
+    fn new(experts: usize) -> Self {
+        Self { of: vec![Arc::default(); experts], known: HashMap::new() }
+    }
+
+    /// Those of an expert that reads its `own` and, by what feeds it, those `above`.
+    fn read(
+        &mut self,
+        index: usize,
+        data: &'a str,
+        own: Vec<&str>,
+        above: &[usize],
+    ) -> Arc<[Input]> {
+        let held = |all: &[Input], name: &str| {
+            all.binary_search_by(|input| input.column().unwrap_or_default().cmp(name)).is_ok()
+        };
+        // Most experts read nothing that the one above them does not read.
+        let shared = above.first().map(|&from| &self.of[from]).filter(|first| {
+            above.iter().all(|&from| Arc::ptr_eq(&self.of[from], first))
+                && own.iter().all(|name| held(first, name))
+        });
+        let columns = match shared {
+            Some(shared) => shared.clone(),
+            None => {
+                let fed = above.iter().flat_map(|&from| self.of[from].iter());
+                let mut names: Vec<String> =
+                    fed.filter_map(Input::column).chain(own).map(str::to_owned).collect();
+                names.sort_unstable();
+                names.dedup();
+                let make = |(data, names): &(&str, Vec<String>)| {
+                    let column = |name: &String| Input::Column {
+                        data: (*data).to_owned(),
+                        column: name.clone(),
+                    };
+                    names.iter().map(column).collect()
+                };
+                let known = self.known.entry((data, names));
+                known.or_insert_with_key(make).clone()
+            }
+        };
+        self.of[index] = columns.clone();
+        columns
+    }
+}
+
 impl Session {
     /// Checks every column, output, target and predicate; all findings at once.
     pub(crate) fn resolve(&self) -> Result<Vec<Resolved>, EngineError> {
         let mut wrong = Vec::new();
         let mut resolved: Vec<Option<Resolved>> = vec![None; self.pipeline.experts.len()];
-        let mut raw: Vec<BTreeSet<String>> = vec![BTreeSet::new(); resolved.len()];
+        let mut raw = RawColumns::new(resolved.len());
         for &index in self.dag.order() {
             let expert = self.expert(index);
-            let mut inputs = Vec::new();
+            let mut inputs = Vec::with_capacity(expert.inputs.len());
+            let (mut own, mut above) = (Vec::new(), Vec::new());
             for input in &expert.inputs {
                 match input.get_ref() {
                     Input::Column { data, column } => {
@@ -58,14 +116,13 @@ impl Session {
                         } else if self.column_facts(data, column).is_none() {
                             wrong.push(self.no_such_column(data, column, input.span()));
                         }
-                        raw[index].insert(column.clone());
+                        own.push(column.as_str());
                     }
                     Input::Output { expert, output } => {
                         let Some(from) = self.pipeline.experts.get_index_of(expert) else {
                             continue;
                         };
-                        let above = raw[from].clone();
-                        raw[index].extend(above);
+                        above.push(from);
                         if let Some(upstream) = &resolved[from]
                             && !has_output(upstream.task, *output)
                         {
@@ -80,7 +137,10 @@ impl Session {
                 }
                 inputs.push(input.get_ref().clone());
             }
-            inputs.sort_by_key(ToString::to_string);
+            if inputs.len() > 1 {
+                inputs.sort_by_cached_key(ToString::to_string);
+            }
+            let raw = raw.read(index, &expert.data, own, &above);
             let target = &expert.target;
             if let Some(unfit) = self.unfit(&expert.data, target.get_ref(), target.span()) {
                 wrong.push(unfit);
@@ -104,13 +164,6 @@ impl Session {
                 Ok((task, classes)) => {
                     wrong.extend(self.class_for_each_row(index, facts, &classes));
                     wrong.extend(self.wrong_class_weights(index, task, &classes));
-                    let raw = raw[index]
-                        .iter()
-                        .map(|column| Input::Column {
-                            data: expert.data.clone(),
-                            column: column.clone(),
-                        })
-                        .collect();
                     resolved[index] = Some(Resolved { task, classes, inputs, raw });
                 }
                 Err(error) => wrong.push(

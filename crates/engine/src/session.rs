@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicUsize},
     },
 };
@@ -13,14 +13,14 @@ use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, p
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Expert, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
-use collegium_records::{Fit, Lock, RowAccount};
+use collegium_records::{Fit, Lock};
 use collegium_store::{Store, read_lock};
 use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, error::data_error, events::Watcher, held::HeldModel, resolve::Resolved,
-    rows::RowCache,
+    EngineError, Event, error::data_error, events::Watcher, held::HeldModel, kin::Kin,
+    resolve::Resolved, rows::RowCache,
 };
 
 /// How a pipeline is opened.
@@ -64,7 +64,7 @@ pub struct Session {
     pub(crate) data: Arc<IndexMap<String, Prepared>>,
     pub(crate) experts: Vec<Resolved>,
     /// Models that are not to be trained.
-    pub(crate) held: Vec<Option<HeldModel>>,
+    pub(crate) held: Vec<Option<Box<HeldModel>>>,
     pub(crate) rows: RowCache,
     /// The content of every input file when the pipeline was opened.
     pub(crate) files: Vec<(PathBuf, Digest)>,
@@ -73,8 +73,8 @@ pub struct Session {
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
     pub(crate) memory_held: Arc<crate::memory::Held>,
-    /// What became of the rows of experts, as far as it was asked.
-    pub(crate) accounts: Mutex<HashMap<Digest, Arc<RowAccount>>>,
+    /// Which experts are alike.
+    pub(crate) kin: OnceLock<Kin>,
     /// What was found out once and is kept in the cache, as far as it was asked.
     pub(crate) remembered: Mutex<HashMap<String, Arc<[u8]>>>,
     /// Where labels come from, as far as it was asked.
@@ -175,7 +175,7 @@ impl Session {
             told: Mutex::default(),
             matrices: Mutex::default(),
             memory_held: Arc::default(),
-            accounts: Mutex::default(),
+            kin: OnceLock::new(),
             remembered: Mutex::default(),
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),
@@ -256,7 +256,8 @@ impl Session {
     }
 
     pub(crate) fn node_name(&self, index: usize) -> String {
-        self.pipeline.node_name(self.name(index))
+        let node = self.pipeline.experts.get_index(index);
+        node.map_or_else(String::new, |(name, expert)| format!("{}.{name}", expert.section()))
     }
 
     pub(crate) fn prepared(&self, index: usize) -> &Prepared {

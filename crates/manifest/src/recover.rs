@@ -29,13 +29,17 @@ pub(crate) struct Cut(BTreeSet<Vec<String>>);
 impl Cut {
     /// Was this, or something inside it, cut?
     pub(crate) fn touches(&self, path: &[&str]) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
         let from: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
         self.0.range(from.clone()..).next().is_some_and(|found| found.starts_with(&from))
     }
 
     /// Was exactly this cut?
     pub(crate) fn has(&self, path: &[&str]) -> bool {
-        self.0.contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
+        !self.0.is_empty()
+            && self.0.contains(&path.iter().map(|&key| key.to_owned()).collect::<Vec<_>>())
     }
 
     /// Was nothing cut?
@@ -60,7 +64,7 @@ pub(crate) struct Recovered<T> {
 pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile<'_>> {
     let (mut reader, mut root) = Reader::parse(source);
     // Nodes one by one: a retry then costs one of them, not the whole file.
-    let expert = reader.entries(&mut root, "expert", |expert: &mut RawExpert<'_>, model| {
+    let expert = reader.entries(&mut root, "expert", |expert: &mut Box<RawExpert<'_>>, model| {
         expert.model = Some(model);
     });
     let gate = reader.entries(&mut root, "gate", |_, _| {});

@@ -80,8 +80,9 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
     let has_upstream =
         expert.inputs.iter().any(|input| matches!(input.get_ref(), Input::Output { .. }));
     let mut parts = vec![Part::Full];
-    for (consumer_index, consumer) in pipeline.experts.values().enumerate() {
-        if !wanted.contains(&consumer_index) || !consumes(consumer, name) {
+    for &consumer_index in wanted {
+        let Some((_, consumer)) = pipeline.experts.get_index(consumer_index) else { continue };
+        if !consumes(consumer, name) {
             continue;
         }
         let view = reads(consumer_index, consumer);

@@ -7,7 +7,7 @@
 //! expert that is the content of the outputs handed over, never the upstream's weights. Equal
 //! outputs therefore stop propagation without anybody having to notice it.
 //!
-//! * [`Dag`]: who feeds whom, on petgraph.
+//! * [`Dag`]: who feeds whom.
 //! * [`demand`]: which fits an expert owes because of who reads it (its folds).
 //! * [`fit_recipe`] and [`baseline_recipe`]: the ingredients of a fit.
 //! * [`decide`]: from recipes before and after to an action with reasons in words.

@@ -27,6 +27,13 @@ pub const fn is_hidden(letter: char) -> bool {
     }
 }
 
+/// Is there such a character in it? Of text in ASCII, which may be megabytes of JSON, that is seen at a glance.
+pub fn has_hidden(text: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    let seen = |chunk: &[u8]| chunk.iter().fold(true, |all, byte| all & plain(*byte));
+    !text.as_bytes().chunks(1 << 12).all(seen) && text.contains(is_hidden)
+}
+
 /// Text of any number of lines, with whatever is not seen written out.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
@@ -56,7 +63,7 @@ fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// A JSON document, or the text of one, in which what is not seen is written as JSON writes it. Outside of
 /// its strings there is none of it.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_hidden) {
+    if !has_hidden(json) {
         return Cow::Borrowed(json);
     }
     let mut shown = String::with_capacity(json.len() + 16);
@@ -78,6 +85,7 @@ mod tests {
 
     #[test]
     fn text_of_any_language_stays_as_it_is() {
+        assert!(!has_hidden("plain\n\t~") && has_hidden("a\x7f") && has_hidden("é\u{202e}"));
         for text in ["plain", "größe\tµ", "日本語", "עברית", "e\u{301}", "❤\u{fe0f}", "a\nb", "−½…"]
         {
             assert_eq!(printable(text), text);

@@ -332,6 +332,14 @@ pub(crate) fn hex(digest: &Digest) -> String {
 /// Adds the digits of some bytes.
 pub(crate) fn push_hex(to: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    to.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let digit = |nibble: u8| DIGITS[usize::from(nibble)];
+    // A digest at a time: thousands of names are written in a moment.
+    for bytes in bytes.chunks(32) {
+        let mut digits = [[0; 2]; 32];
+        for (two, byte) in digits.iter_mut().zip(bytes) {
+            *two = [digit(byte >> 4), digit(byte & 15)];
+        }
+        let digits = digits[..bytes.len()].as_flattened();
+        to.push_str(str::from_utf8(digits).unwrap_or_default());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, ErrorKind, Read as _, Write},
+    io::{self, BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -196,17 +196,7 @@ pub(crate) fn hash(mut file: File) -> io::Result<Digest> {
 
 /// The same of a file that stays open.
 pub(crate) fn hash_open(file: &mut File) -> io::Result<Digest> {
-    let mut hasher = blake3::Hasher::new();
-    // Large enough for BLAKE3's widest vectors, small enough for the cache.
-    let mut buffer = vec![0; 1 << 17];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Digest::from_bytes(*hasher.finalize().as_bytes())),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-    }
+    Digest::of_reader(file)
 }
 
 /// Passes bytes on and hashes them.

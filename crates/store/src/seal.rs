@@ -24,6 +24,15 @@ pub(crate) fn unseal<'a>(subject: &[&Digest], file: &'a [u8]) -> Option<&'a [u8]
     (digits == hex(&digest(subject, record)).as_bytes()).then_some(record)
 }
 
+/// The record in a sealed file about nothing, in the place of the file; `None` as of [`unseal`].
+pub(crate) fn unsealed(mut file: Vec<u8>) -> Option<Vec<u8>> {
+    let length = unseal(&[], &file)?.len();
+    let begin = file.len() - TAIL.len() - length;
+    file.truncate(begin + length);
+    file.drain(..begin);
+    Some(file)
+}
+
 fn digest(subject: &[&Digest], record: &[u8]) -> Digest {
     let mut hasher = Hasher::new("sealed record");
     hasher.list(subject.len());
@@ -49,6 +58,8 @@ mod tests {
             prop_assert_eq!(unseal(&[&one, &two], &file), Some(record.as_slice()));
             prop_assert_eq!(unseal(&[&two, &one], &file), None);
             prop_assert_eq!(unseal(&[&one], &file), None);
+            prop_assert_eq!(unsealed(seal(&[], &record)), Some(record.clone()));
+            prop_assert_eq!(unsealed(file.clone()), None);
             let cut = at.index(file.len());
             prop_assert_eq!(unseal(&[&one, &two], &file[..cut]), None);
             file[cut] ^= 1u8 << bit;

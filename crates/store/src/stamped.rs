@@ -55,13 +55,11 @@ impl Store {
     pub fn cached(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout.folder("cache").join(name);
         let Some(bytes) = self.layout.read(&path)? else { return Ok(None) };
-        match seal::unseal(&[], &bytes) {
-            Some(record) => Ok(Some(record.to_vec())),
-            None => {
-                self.quarantine(&path, &format!("the cache entry {name}"));
-                Ok(None)
-            }
+        let record = seal::unsealed(bytes);
+        if record.is_none() {
+            self.quarantine(&path, &format!("the cache entry {name}"));
         }
+        Ok(record)
     }
 
     /// Writes a small entry of the cache: JSON that costs nothing but time to lose. Where the store

@@ -1,10 +1,11 @@
 //! `collegium check`
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use collegium_engine::{Depth, EngineError, mended};
 use collegium_manifest::{Diagnostics, Pipeline};
 use collegium_records::{DataFinding, Provenance, RowAccount};
+use serde::{Serialize, Serializer};
 
 use super::print_json;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// The document of `check --json`.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Checked<'a> {
     complete: bool,
     diagnostics: serde_json::Value,
@@ -23,8 +24,17 @@ struct Checked<'a> {
     format_version: u32,
     notes: &'a [String],
     pipeline: &'a str,
-    provenance: &'a BTreeMap<&'a String, Provenance>,
-    rows: &'a BTreeMap<String, RowAccount>,
+    provenance: Nodes<&'a str, Provenance>,
+    rows: Nodes<String, RowAccount>,
+}
+
+/// What is said of each node, where many share it.
+struct Nodes<N, T>(BTreeMap<N, Arc<T>>);
+
+impl<N: Serialize, T: Serialize> Serialize for Nodes<N, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(node, said)| (node, &**said)))
+    }
 }
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
@@ -52,13 +62,13 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         tell!("note: {note}");
     }
     if args.json {
-        let provenance: BTreeMap<&String, _> = mended(|| {
+        let provenance = mended(|| {
             let experts = pipeline.experts.keys().enumerate();
             experts
-                .map(|(index, name)| Ok((name, session.provenance(index)?)))
+                .map(|(index, name)| Ok((name.as_str(), session.provenance(index)?)))
                 .collect::<Result<_, EngineError>>()
         })?;
-        let accounts: BTreeMap<String, _> = mended(|| session.row_accounts(&[]))?;
+        let rows = mended(|| session.row_accounts(&[]))?;
         print_json(&Checked {
             complete: true,
             diagnostics: warnings.to_json(),
@@ -66,8 +76,8 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             format_version: 1,
             notes: &notes,
             pipeline: &pipeline.name,
-            provenance: &provenance,
-            rows: &accounts,
+            provenance: Nodes(provenance),
+            rows: Nodes(rows),
         })?;
     } else {
         put(&format!(
@@ -101,8 +111,8 @@ fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCod
             format_version: 1,
             notes: &[not.to_owned()],
             pipeline: name,
-            provenance: &BTreeMap::new(),
-            rows: &BTreeMap::new(),
+            provenance: Nodes(BTreeMap::new()),
+            rows: Nodes(BTreeMap::new()),
         })?,
         false => {
             put(&format!("{name}: the file is right; its data were not checked to the end\n"))?

@@ -111,7 +111,8 @@ fn jobs(asked: Option<NonZeroUsize>) -> usize {
 
 /// Prints a document of `--json`.
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(document)
+    let mut text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::internal(format!("writing JSON: {error}")))?;
-    crate::human::put(&collegium_records::printable_json(&format!("{text}\n")))
+    text.push('\n');
+    crate::human::put(&collegium_records::printable_json(&text))
 }

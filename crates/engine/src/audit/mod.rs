@@ -326,7 +326,7 @@ impl Session {
                 recipe.set(format!("above.{}", self.name(above)), state.full().model);
             }
         }
-        for input in &self.experts[index].raw {
+        for input in self.experts[index].raw.iter() {
             if let Input::Column { data, column } = input
                 && let Some(facts) = self.column_facts(data, column)
             {

@@ -59,7 +59,7 @@ impl Session {
         audit: &mut NodeAudit,
     ) -> Result<(), EngineError> {
         // Where data come from is in no recipe, so it is never cached with what was measured.
-        audit.provenance = Some(self.provenance(index)?);
+        audit.provenance = Some((*self.provenance(index)?).clone());
         let key = self.asked_key(index, audit);
         let mut cues = Vec::new();
         for without in &options.without {

@@ -56,7 +56,7 @@ impl Session {
         let groups = kept.groups_of(of_measured);
         let table = self.table(index)?;
         let mut columns: Vec<(String, Joint)> = Vec::new();
-        for input in &self.experts[index].raw {
+        for input in self.experts[index].raw.iter() {
             let Input::Column { column, .. } = input else { continue };
             let sampled = sample.columns.iter().find(|sampled| sampled.column == *column);
             if let (Some(before), Some(after)) = (table.column(column), sampled)

@@ -20,18 +20,20 @@ const FORM: u32 = 1;
 impl Session {
     /// What became of the rows of an expert's table, looked up or counted.
     pub(crate) fn account(&self, index: usize) -> Result<Arc<RowAccount>, EngineError> {
+        // The same rows are counted once.
+        let first = self.kin().rows(index);
+        if let Some(known) = lock_mutex(&self.kin().accounts).get(&first) {
+            return Ok(known.clone());
+        }
         let side = Rows::Side { expert: index, side: Side::Train };
         let recipe = Recipe::new("account")
             .with("form", FORM)
             .with("rows", self.rows_key(side))
             .with("task", self.experts[index].task.name());
         let key = recipe.digest();
-        if let Some(known) = lock_mutex(&self.accounts).get(&key) {
-            return Ok(known.clone());
-        }
         let account = self.remembered("account", &key, || self.count(index))?;
         let account = Arc::new(account);
-        lock_mutex(&self.accounts).insert(key, account.clone());
+        lock_mutex(&self.kin().accounts).insert(first, account.clone());
         Ok(account)
     }
 

@@ -29,9 +29,10 @@ pub(super) fn of(
     if session.experts[index].task == Task::Regression || session.held[index].is_some() {
         return Ok(Vec::new());
     }
-    let all = (0..session.pipeline.experts.len()).collect();
+    // Nobody else asks it for folds.
+    let fed = session.dag.downstream(index).into_iter().collect();
     let mut views: BTreeMap<View, Vec<u32>> = BTreeMap::new();
-    for part in demand(&session.pipeline, index, &all) {
+    for part in demand(&session.pipeline, index, &fed) {
         if let Part::Fold { view, fold } = part {
             views.entry(view).or_default().push(fold);
         }

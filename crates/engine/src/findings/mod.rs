@@ -34,7 +34,7 @@ pub(crate) mod words;
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     ops::Range,
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
 };
 
 use collegium_manifest::{Diagnostic, Diagnostics};
@@ -42,6 +42,7 @@ use collegium_records::{DataFinding, Finding, Level, RowAccount};
 
 use collegium_digest::Digest;
 use serde::{Serialize, de::DeserializeOwned};
+pub(crate) use values::Hint;
 
 use crate::{EngineError, Session};
 
@@ -115,9 +116,9 @@ impl Session {
     pub fn row_accounts(
         &self,
         nodes: &[String],
-    ) -> Result<BTreeMap<String, RowAccount>, EngineError> {
+    ) -> Result<BTreeMap<String, Arc<RowAccount>>, EngineError> {
         let experts = self.select(nodes)?.into_iter();
-        experts.map(|index| Ok((self.node_name(index), (*self.account(index)?).clone()))).collect()
+        experts.map(|index| Ok((self.node_name(index), self.account(index)?))).collect()
     }
 
     /// The findings of one expert as its audit says them.
@@ -140,17 +141,17 @@ impl Session {
         let mut all: Vec<(DataFinding, Found)> = Vec::new();
         let mut places: HashMap<_, usize> = HashMap::new();
         for index in self.select(nodes)? {
-            let node = self.node_name(index);
             for found in self.found(index, depth)? {
+                let node = self.node_name(index);
                 let same = (found.kind, found.text.clone(), found.help.clone());
                 match places.entry(same) {
-                    Entry::Occupied(place) => all[*place.get()].0.nodes.push(node.clone()),
+                    Entry::Occupied(place) => all[*place.get()].0.nodes.push(node),
                     Entry::Vacant(place) => {
                         place.insert(all.len());
                         let finding = DataFinding {
                             kind: found.kind.to_owned(),
                             level: found.level,
-                            nodes: vec![node.clone()],
+                            nodes: vec![node],
                             text: found.text.clone(),
                             help: found.help.clone(),
                         };
@@ -166,7 +167,9 @@ impl Session {
     fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
         let account = self.account(index)?;
         let mut found = columns::of(self, index);
-        let of_patterns = self.patterns.iter().filter(|(expert, _)| *expert == index);
+        // They lie in the order of the experts.
+        let from = self.patterns.partition_point(|(expert, _)| *expert < index);
+        let of_patterns = self.patterns[from..].iter().take_while(|(expert, _)| *expert == index);
         found.extend(of_patterns.map(|(_, found)| found.clone()));
         found.extend(rows::of(self, index, &account)?);
         found.extend(classes::of(self, index, &account));

@@ -2,6 +2,8 @@
 //! all others, inputs that give the target away. Looked at once per content of the training rows and
 //! remembered.
 
+use std::sync::Arc;
+
 use collegium_data::Side;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{Determined, Truth, codes, determined_by_levels, determined_by_order, far};
@@ -13,6 +15,7 @@ use super::{Found, words};
 use crate::{
     EngineError, Session,
     rows::{Rows, SIDES, evenly, side_name},
+    session::lock_mutex,
 };
 
 /// Raised when more is looked for, or otherwise.
@@ -33,7 +36,7 @@ const NAMES: [&str; 9] =
 
 /// A suspicion about one input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Hint {
+pub(crate) struct Hint {
     kind: String,
     /// The first input that it is about, by its place in the file.
     input: usize,
@@ -48,10 +51,11 @@ const KINDS: [&str; 4] =
 
 pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineError> {
     let spec = session.expert(index);
-    let found = session.hints(index)?.into_iter().filter_map(|hint| {
+    let hints = session.hints(index)?;
+    let found = hints.iter().filter_map(|hint| {
         let kind = KINDS.into_iter().find(|kind| *kind == hint.kind)?;
         let span = spec.inputs.get(hint.input).map_or_else(|| spec.target.span(), |i| i.span());
-        let Hint { label, text, help, .. } = hint;
+        let Hint { label, text, help, .. } = hint.clone();
         Some(Found { kind, level: Level::Note, span, label, text, help })
     });
     Ok(found.collect())
@@ -59,7 +63,11 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineEr
 
 impl Session {
     /// The hints about an expert's inputs, looked up or made.
-    fn hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
+    fn hints(&self, index: usize) -> Result<Arc<Vec<Hint>>, EngineError> {
+        let first = self.kin().columns(index);
+        if let Some(known) = lock_mutex(&self.kin().hints).get(&first) {
+            return Ok(known.clone());
+        }
         let mut recipe = Recipe::new("hints")
             .with("form", FORM)
             .with("rows", self.rows_key(Rows::Train { expert: index }))
@@ -72,7 +80,9 @@ impl Session {
             }
         }
         let key = recipe.digest();
-        self.remembered("hints", &key, || self.look_for_hints(index))
+        let hints = Arc::new(self.remembered("hints", &key, || self.look_for_hints(index))?);
+        lock_mutex(&self.kin().hints).insert(first, hints.clone());
+        Ok(hints)
     }
 
     fn look_for_hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {

@@ -32,7 +32,7 @@ mod labels;
 mod made;
 mod origins;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use collegium_manifest::{SourceOrigin, StandsOn};
 use collegium_records::Provenance;
@@ -48,10 +48,23 @@ impl Session {
     ///
     /// # Errors
     /// Those of reading the table, where rows say their origin one by one.
-    pub fn provenance(&self, index: usize) -> Result<Provenance, EngineError> {
-        let labels = self.labels_of(index)?;
+    pub fn provenance(&self, index: usize) -> Result<Arc<Provenance>, EngineError> {
         let spec = self.expert(index);
         let source = &self.pipeline.data[&spec.data];
+        let generation = self.generation(index)?;
+        let other_labels =
+            !matches!(spec.stands_on, StandsOn::Recipe) && self.held[index].is_some();
+        // By table all labels of the same rows are alike; row by row they are counted for each expert.
+        let alike = match source.origin {
+            SourceOrigin::ByRow { .. } => None,
+            SourceOrigin::Whole(_) => Some((self.kin().rows(index), generation, other_labels)),
+        };
+        if let Some(alike) = &alike
+            && let Some(known) = lock_mutex(&self.kin().provenance).get(alike)
+        {
+            return Ok(known.clone());
+        }
+        let labels = self.labels_of(index)?;
         let origins = self.origins(&spec.data);
         let mut tables = BTreeMap::new();
         for table in &origins.tables {
@@ -70,26 +83,33 @@ impl Session {
         let mut notes = labels.notes.clone();
         notes.extend(self.made_notes(&spec.data));
         notes.extend(origins.findings.iter().map(findings::sentence));
-        if !matches!(spec.stands_on, StandsOn::Recipe) && self.held[index].is_some() {
+        if other_labels {
             notes.push(
                 "It stands on a model that was not fitted to these labels: where those came from \
                  that it was fitted to is not known here."
                     .to_owned(),
             );
         }
-        Ok(Provenance {
-            generation: self.generation(index)?,
+        let provenance = Arc::new(Provenance {
+            generation,
             measured_share: labels.share,
             least_measured: self.pipeline.evaluate.least_measured.as_ref().map(|at| *at.get_ref()),
             tables,
             notes,
-        })
+        });
+        if let Some(alike) = alike {
+            lock_mutex(&self.kin().provenance).insert(alike, provenance.clone());
+        }
+        Ok(provenance)
     }
 
     /// The largest generation among the tables and labels of an expert and its upstreams. Each node is asked
     /// once, however many read it.
     fn generation(&self, index: usize) -> Result<u32, EngineError> {
         let mut known = lock_mutex(&self.known.generations);
+        if let Some(generation) = known.get(&index) {
+            return Ok(*generation);
+        }
         let mut open = vec![index];
         while let Some(&node) = open.last() {
             let above = self.dag.upstream(node);

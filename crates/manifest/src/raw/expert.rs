@@ -13,6 +13,7 @@ use crate::{
     kind::{Keys, ModelChoice},
 };
 
+// A file may have very many of them, and of each these tables are mostly absent: they lie in boxes.
 /// An expert: one small model with declared inputs, a target and named outputs.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -38,7 +39,7 @@ pub(crate) struct RawExpert<'i> {
     /// with hidden layers of 64 and 32.
     pub(crate) model: Option<At<ModelChoice<'i>>>,
     /// How it is trained.
-    pub(crate) train: Option<RawTrain>,
+    pub(crate) train: Option<Box<RawTrain>>,
     /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
     #[schemars(extend("default" = UPSTREAM))]
     pub(crate) upstream: Option<At<Upstream>>,
@@ -50,11 +51,11 @@ pub(crate) struct RawExpert<'i> {
     /// Keep or patch it instead of retraining it, on evidence, when experts that it reads were
     /// retrained: `true`, `false`, or a table of `tolerance` and `confidence`. Default: what
     /// `[pipeline]` says.
-    pub(crate) reuse: Option<At<Switch<RawReuse>>>,
+    pub(crate) reuse: Option<Box<At<Switch<RawReuse>>>>,
     /// Begin a fit from the last model instead of from random weights: `true`, or a table of
     /// `cold_every`. Default: false.
     #[schemars(extend("default" = false))]
-    pub(crate) warm_start: Option<At<Switch<RawWarmStart>>>,
+    pub(crate) warm_start: Option<Box<At<Switch<RawWarmStart>>>>,
     /// Never train it again: it stands on the model that the lock has, whatever changes. At most one
     /// of `frozen`, `pin` and `source`. Default: false.
     #[schemars(extend("default" = false))]
@@ -152,18 +153,18 @@ impl RawExpert<'_> {
                 (own, base) => own.or(base),
             },
             train: match (self.train, base.train) {
-                (Some(own), Some(base)) => Some(own.over(base)),
+                (Some(own), Some(base)) => Some(Box::new(own.over(*base))),
                 (own, base) => own.or(base),
             },
             upstream: self.upstream.or(base.upstream),
             folds: self.folds.or(base.folds),
             seed: self.seed.or(base.seed),
             reuse: match (self.reuse, base.reuse) {
-                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (Some(own), Some(base)) => Some(Box::new(Switch::over(*own, *base))),
                 (own, base) => own.or(base),
             },
             warm_start: match (self.warm_start, base.warm_start) {
-                (Some(own), Some(base)) => Some(Switch::over(own, base)),
+                (Some(own), Some(base)) => Some(Box::new(Switch::over(*own, *base))),
                 (own, base) => own.or(base),
             },
             // One model is one expert's: whoever extends it is trained on its own keys.

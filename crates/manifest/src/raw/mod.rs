@@ -43,7 +43,7 @@ pub(crate) struct RawFile<'i> {
     /// Data sources by name: tables of rows and typed columns.
     pub(crate) data: Table<RawData>,
     /// Experts by name: small models with declared inputs, a target and named outputs.
-    pub(crate) expert: Table<RawExpert<'i>>,
+    pub(crate) expert: Table<Box<RawExpert<'i>>>,
     /// Gates by name: combinations of experts that are trained by themselves.
     pub(crate) gate: Table<RawGate>,
     /// Mixtures by name: experts and gate trained together.

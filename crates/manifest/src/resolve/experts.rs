@@ -24,7 +24,7 @@ pub(crate) fn resolve(
     pipeline: &RawPipeline,
     sink: &mut Sink,
 ) -> IndexMap<String, Expert> {
-    let mut experts = IndexMap::new();
+    let mut experts = IndexMap::with_capacity(merged.experts.len());
     for expert in &merged.experts {
         let name = expert.name.get();
         let raw = &expert.raw;
@@ -49,13 +49,13 @@ pub(crate) fn resolve(
             task: raw.task.as_ref().map(|task| task.0.clone()),
             filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
             model: expert.model.copied(),
-            train: train(raw.train.clone().unwrap_or_default()),
+            train: raw.train.as_deref().cloned().map_or_else(Train::default, train),
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
-            reuse: reuse(raw.reuse.clone(), pipeline.reuse.clone()),
+            reuse: reuse(raw.reuse.as_deref().cloned(), pipeline.reuse.clone()),
             stands_on,
-            warm_start: raw.warm_start.clone().and_then(|warm| warm.0.into_inner().resolve()),
+            warm_start: raw.warm_start.as_deref().and_then(|warm| warm.get().clone().resolve()),
         };
         experts.insert(name.clone(), resolved);
     }

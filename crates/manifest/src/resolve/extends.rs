@@ -1,10 +1,20 @@
 //! `extends` and blueprints.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::Arc,
+};
 
 use toml::Spanned;
 
-use super::{ReadBlueprint, idle::TurnedOn, model, names::is_name, ranges::check_expert};
+use super::{
+    ReadBlueprint,
+    idle::TurnedOn,
+    model,
+    names::{is_name, sorted},
+    ranges::check_expert,
+};
 use crate::{
     At, Diagnostics, NoBlueprint, Params, SourceFile, Table,
     kind::{Given, Kinds, ModelChoice},
@@ -17,12 +27,12 @@ use crate::{
 /// An expert with all that it inherits.
 pub(crate) struct Merged<'i> {
     pub(crate) name: At<String>,
-    pub(crate) raw: RawExpert<'i>,
+    pub(crate) raw: Box<RawExpert<'i>>,
     /// Its model with every default.
     pub(crate) model: Box<dyn Params>,
     /// What it says itself and does not inherit.
     pub(crate) turned_on: TurnedOn,
-    /// Itself and the experts that it extends, nearest first.
+    /// The experts that it extends, nearest first; of a file in which nothing was cut, nobody asks for them.
     chain: Vec<String>,
     /// Something that it extends is not known: nothing must be called missing.
     broken: bool,
@@ -31,17 +41,19 @@ pub(crate) struct Merged<'i> {
 impl Merged<'_> {
     /// Is a key absent because it was cut, here or where it would be inherited from?
     pub(crate) fn lost(&self, key: &str, cut: &Cut) -> bool {
+        let name = self.name.get();
         self.broken
-            || self.chain.iter().any(|name| {
-                cut.touches(&["expert", name, key]) || cut.touches(&["expert", name, "extends"])
-            })
+            || !cut.is_empty()
+                && std::iter::once(name).chain(&self.chain).any(|name| {
+                    cut.touches(&["expert", name, key]) || cut.touches(&["expert", name, "extends"])
+                })
     }
 }
 
 /// All experts, and what was found in blueprints.
 pub(crate) struct MergedExperts<'i> {
     pub(crate) experts: Vec<Merged<'i>>,
-    index: BTreeMap<String, usize>,
+    index: HashMap<String, usize>,
     pub(crate) findings: Diagnostics,
 }
 
@@ -53,7 +65,7 @@ impl<'i> MergedExperts<'i> {
 
 /// Checks what each expert says itself, puts it over what it extends, and reads the models.
 pub(crate) fn merge<'i>(
-    raw: Table<RawExpert<'i>>,
+    raw: Table<Box<RawExpert<'i>>>,
     mixtures: &mut Table<RawMixture<'i>>,
     blueprints: &'i Blueprints,
     kinds: Kinds<'_>,
@@ -61,7 +73,7 @@ pub(crate) fn merge<'i>(
     sink: &mut Sink,
 ) -> MergedExperts<'i> {
     let mut told = Told { kinds, known: BTreeMap::new(), findings: Diagnostics::default() };
-    let mut own: Vec<(At<String>, RawExpert<'i>)> = raw.0;
+    let mut own: Vec<(At<String>, Box<RawExpert<'i>>)> = raw.0;
     for (_, expert) in &mut own {
         check_expert(expert, sink);
         blueprints.expand(&mut expert.model, &mut told, sink);
@@ -69,7 +81,7 @@ pub(crate) fn merge<'i>(
     for (_, mixture) in &mut mixtures.0 {
         blueprints.expand(&mut mixture.model, &mut told, sink);
     }
-    let index: BTreeMap<String, usize> =
+    let index: HashMap<String, usize> =
         own.iter().enumerate().map(|(at, (name, _))| (name.get().clone(), at)).collect();
     let bases: Vec<Base> = own
         .iter()
@@ -80,11 +92,10 @@ pub(crate) fn merge<'i>(
         .collect();
     let in_circle = circles(&own, &bases, sink);
     let default = model::read(Given::default(), kinds, &[], cut, sink);
-    let mut experts = inherit(&own, &bases, &in_circle, &*default, cut);
+    let mut experts = inherit(own, &bases, &in_circle, &*default, cut);
     for expert in &mut experts {
-        let name = expert.name.get().clone();
         if let Some(ModelChoice::Own(given)) = expert.raw.model.as_ref().map(At::get) {
-            let path = ["expert", name.as_str(), "model"];
+            let path = ["expert", expert.name.get().as_str(), "model"];
             expert.model = model::read(given.clone(), kinds, &path, cut, sink);
         }
     }
@@ -102,7 +113,7 @@ enum Base {
 
 /// Which experts extend each other in a circle; each circle is reported once, from its first member in the
 /// file.
-fn circles(own: &[(At<String>, RawExpert<'_>)], bases: &[Base], sink: &mut Sink) -> Vec<bool> {
+fn circles(own: &[(At<String>, Box<RawExpert<'_>>)], bases: &[Base], sink: &mut Sink) -> Vec<bool> {
     let mut in_circle = vec![false; own.len()];
     // The walk in which an expert was met first.
     let mut met = vec![usize::MAX; own.len()];
@@ -141,55 +152,60 @@ fn circles(own: &[(At<String>, RawExpert<'_>)], bases: &[Base], sink: &mut Sink)
 /// put over what its base means and not over what it says: a table over `false` stays alone, whatever `false`
 /// was put over.
 fn inherit<'i>(
-    own: &[(At<String>, RawExpert<'i>)],
+    own: Vec<(At<String>, Box<RawExpert<'i>>)>,
     bases: &[Base],
     in_circle: &[bool],
     default: &dyn Params,
     cut: &Cut,
 ) -> Vec<Merged<'i>> {
-    let mut merged: Vec<Option<Merged<'i>>> = Vec::new();
-    merged.resize_with(own.len(), || None);
-    for start in 0..own.len() {
-        if merged[start].is_some() {
+    // What an expert says is moved and not copied: there may be very many.
+    let mut merged: Vec<Merged<'i>> = Vec::with_capacity(own.len());
+    for (at, (name, raw)) in own.into_iter().enumerate() {
+        merged.push(Merged {
+            model: default.copied(),
+            turned_on: TurnedOn::by(&raw),
+            chain: Vec::new(),
+            broken: in_circle[at] || matches!(bases[at], Base::Broken),
+            name,
+            raw,
+        });
+    }
+    let above = |at: usize| match bases[at] {
+        Base::Expert(base) if !in_circle[at] => Some(base),
+        _ => None,
+    };
+    let mut done: Vec<bool> = (0..merged.len()).map(|at| above(at).is_none()).collect();
+    for start in 0..merged.len() {
+        if done[start] {
             continue;
         }
         let mut way = vec![start];
-        while let Base::Expert(base) = bases[way[way.len() - 1]]
-            && merged[base].is_none()
-            && !in_circle[way[way.len() - 1]]
+        while let Some(base) = above(way[way.len() - 1])
+            && !done[base]
         {
             way.push(base);
         }
         for at in way.into_iter().rev() {
-            let (name, raw) = &own[at];
-            let base = match bases[at] {
-                Base::Expert(base) if !in_circle[at] => merged[base].as_ref(),
-                _ => None,
-            };
-            let inherited = base.map(|base| raw.clone().over(base.raw.clone()));
-            // Only of a file that is broken somebody asks what was lost on the way.
-            let above = base.filter(|_| !cut.is_empty()).map(|base| base.chain.as_slice());
-            let mut chain = vec![name.get().clone()];
-            chain.extend_from_slice(above.unwrap_or_default());
-            let one = Merged {
-                name: name.clone(),
-                raw: inherited.unwrap_or_else(|| raw.clone()),
-                model: default.copied(),
-                turned_on: TurnedOn::by(raw),
-                chain,
-                broken: in_circle[at]
-                    || matches!(bases[at], Base::Broken)
-                    || base.is_some_and(|base| base.broken),
-            };
-            merged[at] = Some(one);
+            done[at] = true;
+            let Some(base) = above(at) else { continue };
+            let (inherited, broken) = (RawExpert::clone(&merged[base].raw), merged[base].broken);
+            let mut chain = Vec::new();
+            if !cut.is_empty() {
+                chain.push(merged[base].name.get().clone());
+                chain.extend_from_slice(&merged[base].chain);
+            }
+            let one = &mut merged[at];
+            *one.raw = std::mem::take(&mut *one.raw).over(inherited);
+            one.chain = chain;
+            one.broken |= broken;
         }
     }
-    merged.into_iter().flatten().collect()
+    merged
 }
 
 fn base(
     extends: &At<String>,
-    index: &BTreeMap<String, usize>,
+    index: &HashMap<String, usize>,
     cut: &Cut,
     sink: &mut Sink,
 ) -> Option<usize> {
@@ -204,7 +220,8 @@ fn base(
             .error(extends.span(), format!("there is no expert `{name}` to extend"))
             .label("unknown expert");
         let near = || {
-            let names: Vec<String> = index.keys().map(|name| format!("expert.{name}")).collect();
+            let names = sorted(index.keys()).into_iter();
+            let names: Vec<String> = names.map(|name| format!("expert.{name}")).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             did_you_mean(&format!("expert.{name}"), &names, "there are")
         };

@@ -25,9 +25,9 @@ impl TurnedOn {
     /// Of an expert before it inherits anything.
     pub(crate) fn by(raw: &RawExpert<'_>) -> Self {
         Self {
-            reuse: raw.reuse.as_ref().filter(|reuse| reuse.get().is_on()).map(At::span),
-            warm_start: raw.warm_start.as_ref().filter(|warm| warm.get().is_on()).map(At::span),
-            steps: raw.train.as_ref().and_then(RawTrain::steps),
+            reuse: raw.reuse.as_deref().filter(|reuse| reuse.get().is_on()).map(At::span),
+            warm_start: raw.warm_start.as_deref().filter(|warm| warm.get().is_on()).map(At::span),
+            steps: raw.train.as_deref().and_then(RawTrain::steps),
         }
     }
 }

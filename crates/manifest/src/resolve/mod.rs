@@ -140,7 +140,7 @@ fn targets(
     cut: &Cut,
     sink: &mut Sink,
 ) -> node::Targets {
-    let mut targets = node::Targets::new();
+    let mut targets = node::Targets::with_capacity(merged.experts.len());
     for expert in &merged.experts {
         let lost = |key: &str| expert.lost(key, cut);
         let target = node::Node::of(&expert.name, &expert.raw.inputs, &expert.raw.target, &lost)

@@ -1,6 +1,6 @@
 //! Which nodes there are.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use indexmap::IndexMap;
 use toml::Spanned;
@@ -19,16 +19,25 @@ pub(crate) enum Node {
 
 /// The names of all nodes.
 pub(crate) struct Names {
-    nodes: BTreeMap<String, Node>,
-    /// In words, of those that learn: `an expert`, `a gate`.
-    kinds: BTreeMap<String, &'static str>,
+    /// What each stands for, and what it is called: `an expert`, `a gate`.
+    nodes: HashMap<String, (Node, &'static str)>,
     /// A whole section was cut: any name may be one of its.
     blind: bool,
 }
 
 /// The sections whose nodes learn, and what one of theirs is called.
 const LEARNING: [(&str, &str); 3] =
-    [("expert", "an expert"), ("gate", "a gate"), ("mixture", "a mixture")];
+    [("expert", EXPERT), ("gate", "a gate"), ("mixture", "a mixture")];
+
+/// What a node is called that is no gate and no mixture.
+const EXPERT: &str = "an expert";
+
+/// Names in an order that does not depend on how they are kept.
+pub(super) fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
 
 /// The names of a file's nodes that learn, section by section.
 fn learning<'a>(file: &'a RawFile<'_>) -> [Vec<&'a At<String>>; 3] {
@@ -41,48 +50,49 @@ fn learning<'a>(file: &'a RawFile<'_>) -> [Vec<&'a At<String>>; 3] {
 
 impl Names {
     pub(crate) fn new(file: &RawFile<'_>, cut: &Cut) -> Self {
-        let mut nodes = BTreeMap::new();
+        let mut nodes = HashMap::with_capacity(file.expert.0.len());
         for section in ["data", "expert", "gate", "mixture"] {
-            nodes.extend(cut.names(section).map(|name| (name.to_owned(), Node::Broken)));
+            let broken = (Node::Broken, EXPERT);
+            nodes.extend(cut.names(section).map(|name| (name.to_owned(), broken)));
         }
-        nodes.extend(file.data.0.iter().map(|(name, _)| (name.get().clone(), Node::Data)));
-        let mut kinds = BTreeMap::new();
+        nodes
+            .extend(file.data.0.iter().map(|(name, _)| (name.get().clone(), (Node::Data, EXPERT))));
         for (names, (_, kind)) in learning(file).into_iter().zip(LEARNING) {
             for name in names {
                 // Of a name that two nodes share, nobody knows which is meant.
-                let taken = nodes.contains_key(name.get());
-                let node = if taken { Node::Broken } else { Node::Expert };
-                nodes.insert(name.get().clone(), node);
-                kinds.insert(name.get().clone(), kind);
+                nodes
+                    .entry(name.get().clone())
+                    .and_modify(|node| *node = (Node::Broken, kind))
+                    .or_insert((Node::Expert, kind));
             }
         }
         let blind = ["data", "expert", "gate", "mixture"].iter().any(|section| cut.has(&[section]));
-        Self { nodes, kinds, blind }
+        Self { nodes, blind }
     }
 
     /// What a node that learns is called: `an expert`, `a gate`, `a mixture`.
     pub(crate) fn kind(&self, name: &str) -> &'static str {
-        self.kinds.get(name).copied().unwrap_or("an expert")
+        self.nodes.get(name).map_or(EXPERT, |(_, kind)| kind)
     }
 
     /// What does this name stand for?
     pub(crate) fn of(&self, name: &str) -> Node {
         match self.nodes.get(name) {
-            Some(node) => *node,
+            Some((node, _)) => *node,
             None if self.blind => Node::Broken,
             None => Node::Unknown,
         }
     }
 
-    /// The names of a kind of nodes, broken ones among them.
+    /// The names of a kind of nodes, broken ones among them, sorted.
     pub(crate) fn all(&self, kind: Node) -> Vec<&str> {
         let wanted = |node: Node| node == kind || node == Node::Broken;
-        self.nodes.iter().filter(|(_, node)| wanted(**node)).map(|(name, _)| &**name).collect()
+        sorted(self.nodes.iter().filter(|(_, (node, _))| wanted(*node)).map(|(name, _)| name))
     }
 
-    /// Every name.
+    /// Every name, sorted.
     pub(crate) fn every(&self) -> Vec<&str> {
-        self.nodes.keys().map(String::as_str).collect()
+        sorted(self.nodes.keys())
     }
 
     /// How many names.
@@ -93,18 +103,18 @@ impl Names {
 
 /// Names must be ones that references can spell, and each can stand for one node only.
 pub(crate) fn check(file: &RawFile<'_>, sink: &mut Sink) {
-    type Known<'a> = BTreeMap<String, Vec<(&'a At<String>, &'a str)>>;
+    type Known<'a> = HashMap<Cow<'a, str>, Vec<(&'a At<String>, &'a str)>>;
     // By their spelling in lower case, so that a name is compared with those alone that it could be taken for.
-    let mut known = Known::new();
+    let mut known = Known::with_capacity(file.data.0.len() + file.expert.0.len());
     for (name, _) in &file.data.0 {
         check_name(name, "a data source", sink);
-        known.entry(name.get().to_ascii_lowercase()).or_default().push((name, "data source"));
+        known.entry(lower(name.get())).or_default().push((name, "data source"));
     }
     for (names, (section, kind)) in learning(file).into_iter().zip(LEARNING) {
         for name in names {
             check_name(name, kind, sink);
             check_reserved(name, kind, sink);
-            let alike = known.entry(name.get().to_ascii_lowercase()).or_default();
+            let alike = known.entry(lower(name.get())).or_insert_with(|| Vec::with_capacity(1));
             let twin = alike
                 .iter()
                 .find(|(other, what)| *what != "data source" && other.get() != name.get());
@@ -130,6 +140,14 @@ pub(crate) fn check(file: &RawFile<'_>, sink: &mut Sink) {
             }
             alike.push((name, section));
         }
+    }
+}
+
+/// A text in lower case; most names are written so.
+fn lower(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
     }
 }
 
@@ -168,13 +186,12 @@ pub(crate) fn check_reserved(name: &At<String>, what: &str, sink: &mut Sink) {
             ),
         );
     }
-    let lower = name.get().to_ascii_lowercase();
+    let lower = lower(name.get());
     let numbered = |stem: &str| {
         let rest = lower.strip_prefix(stem);
         rest.is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']))
     };
-    if matches!(lower.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
-    {
+    if matches!(&*lower, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt") {
         let message = format!("`{}` cannot be the name of {what}", name.get());
         sink.local(
             sink.error(name.span(), message)

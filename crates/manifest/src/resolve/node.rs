@@ -1,9 +1,6 @@
 //! What experts, gates and mixtures have in common: a target, and inputs.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
 
 use toml::Spanned;
 
@@ -21,7 +18,7 @@ use crate::{
 };
 
 /// The data source and the column of each node's target.
-pub(crate) type Targets = BTreeMap<String, (String, Spanned<String>)>;
+pub(crate) type Targets = HashMap<String, (String, Spanned<String>)>;
 
 /// A node as it is written, as far as all kinds have it.
 #[derive(Clone, Copy)]
@@ -158,14 +155,14 @@ impl Node<'_> {
         sink: &mut Sink,
     ) -> Vec<Spanned<Input>> {
         let known = around.targets.get(self.name.get());
-        let mut inputs: Vec<Spanned<Input>> = Vec::new();
-        // By what they name: lists of thousands are read in one pass.
-        let mut first: HashMap<Input, Range<usize>> = HashMap::new();
+        let mut inputs: Vec<Spanned<Input>> = Vec::with_capacity(given.len());
+        // Lists of thousands are read in one pass. The same input is written the same way.
+        let mut first: HashMap<&str, Range<usize>> = HashMap::with_capacity(given.len());
         for text in given.iter().filter(|text| !is_pattern(text.get())) {
             let Some(reference) = references::parse(text, around.names, sink) else {
                 continue;
             };
-            if let Some(before) = first.get(&reference.input) {
+            if let Some(before) = first.get(text.get().as_str()) {
                 sink.local(
                     sink.error(text.span(), format!("the input `{}` is given twice", text.get()))
                         .label("given a second time")
@@ -180,7 +177,7 @@ impl Node<'_> {
                 let upstream = (!(self.lost)("upstream")).then_some(upstream);
                 self.check_output(from, *output, upstream, &reference, around, sink);
             }
-            first.insert(reference.input.clone(), text.span());
+            first.insert(text.get(), text.span());
             inputs.push(Spanned::new(text.span(), reference.input));
         }
         inputs

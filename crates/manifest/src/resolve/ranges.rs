@@ -49,14 +49,17 @@ pub(crate) fn check_expert(raw: &RawExpert<'_>, sink: &mut Sink) {
     if let Some(train) = &raw.train {
         check_train(train, sink);
     }
-    check_reuse(raw.reuse.as_ref(), sink);
-    if let Some(Switch::With(warm)) = raw.warm_start.as_ref().map(At::get) {
+    check_reuse(raw.reuse.as_deref(), sink);
+    if let Some(Switch::With(warm)) = raw.warm_start.as_deref().map(At::get) {
         bound(sink, "cold_every", &warm.cold_every, |n| n >= 1, "at least 1");
     }
     stands_on::check(raw, sink);
 }
 
 pub(crate) fn check_folds(folds: &Option<At<u32>>, sink: &mut Sink) {
+    if folds.is_none() {
+        return;
+    }
     let wanted = format!("from 2 to {MOST_FOLDS}");
     bound(sink, "folds", folds, |k| (2..=MOST_FOLDS).contains(&k), &wanted);
 }
