@@ -75,6 +75,8 @@ impl Store {
         let mut of_objects = self.asker("objects", objects.len());
         let object = |object: Digest| Some((object, of_objects.object(object.as_bytes())?));
         let mut objects = objects.into_iter().map(object).collect::<Option<Vec<_>>>()?;
+        // Its folders are closed before others are opened.
+        drop(of_objects);
         let mut of_records = self.asker("realisations", records.len());
         let record = |[recipe, id]: [Digest; 2]| {
             Some(([recipe, id], of_records.record(recipe.as_bytes(), id.as_bytes())?))
