@@ -7,7 +7,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use collegium_learn::{Cost, Estimator, Shape};
+use collegium_learn::{Estimator, FitCost, Shape};
 use collegium_manifest::{ColumnType, Input, Output};
 
 use crate::{EngineError, Session, session::lock_mutex};
@@ -97,14 +97,14 @@ impl Session {
     }
 
     /// What a fit on rows of this shape costs. A kind that is not known has no fits.
-    pub(crate) fn cost(&self, index: usize, shape: Shape) -> Cost {
-        let none = Cost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
+    pub(crate) fn cost(&self, index: usize, shape: Shape) -> FitCost {
+        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
         let train = &self.expert(index).train;
         self.estimator(index).map_or(none, |estimator| estimator.cost(&shape, train))
     }
 
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
-    pub(crate) fn expected_cost(&self, index: usize) -> Cost {
+    pub(crate) fn expected_cost(&self, index: usize) -> FitCost {
         let facts = &self.prepared(index).facts;
         let width: usize = self.experts[index].inputs.iter().map(|i| self.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];

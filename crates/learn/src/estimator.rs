@@ -12,7 +12,7 @@ use crate::{Learned, Lesson, Model, Network, Target, TrainError, Trained, Watch}
 /// The parameters of a model as something that can be fitted. A kind implements it for its own parameters.
 pub trait Estimator {
     /// What a fit costs, before it is begun.
-    fn cost(&self, shape: &Shape, train: &Train) -> Cost;
+    fn cost(&self, shape: &Shape, train: &Train) -> FitCost;
 
     /// Fits a model. The same job gives the same bits, alone and beside others.
     ///
@@ -39,7 +39,7 @@ pub struct Shape {
 
 /// What a fit costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cost {
+pub struct FitCost {
     /// Multiply-adds of a row in one pass forward; of a mixture, of those parts that answer.
     pub multiply_adds: u64,
     /// Bytes that are held at the peak, about.

@@ -43,7 +43,7 @@ mod train;
 
 pub use collegium_manifest::spec::Activation;
 pub use combine::{Combination, Lesson, Pool, Routing, Weights};
-pub use estimator::{Cost, Estimator, FitError, FitJob, Fitted, Host, Shape};
+pub use estimator::{Estimator, FitCost, FitError, FitJob, Fitted, Host, Shape};
 pub use format::{ModelError, Stored, Tensor, Tensors};
 pub use gradients::{Lens, Seeds, Swept};
 pub use kinds::{

@@ -43,8 +43,13 @@ pub trait Kind: Sync {
 }
 
 /// All of them.
-pub static KINDS: &[&dyn Kind] =
-    &[&mlp::Mlp, &linear::Linear, &constant::Constant, &gate::Gate, &mixture::Mixture];
+pub static KINDS: &[&dyn Kind] = &[
+    &mlp::MlpKind,
+    &linear::LinearKind,
+    &constant::ConstantKind,
+    &gate::GateKind,
+    &mixture::MixtureKind,
+];
 
 /// The kind of a name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {

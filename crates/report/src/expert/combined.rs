@@ -63,7 +63,9 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
     };
     let over = match combined.metrics.len() {
         0 | 1 => format!("over {drawn}, since there is one seed (audit.seeds asks for more)"),
-        n => format!("over {n} seeds of everything in it, paired; a verdict holds over {drawn} too"),
+        n => {
+            format!("over {n} seeds of everything in it, paired; a verdict holds over {drawn} too")
+        }
     };
     html! {
         h4 { "Against its controls" }

@@ -8,9 +8,9 @@ use crate::{Dense, Estimator, Learned, ModelError, Network, Stored, Target, Tens
 const NAME: &str = "constant";
 
 /// The kind.
-pub struct Constant;
+pub struct ConstantKind;
 
-impl Kind for Constant {
+impl Kind for ConstantKind {
     fn name(&self) -> &'static str {
         NAME
     }

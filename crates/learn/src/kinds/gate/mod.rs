@@ -5,7 +5,7 @@ mod rules;
 
 use std::{collections::BTreeSet, ops::Range};
 
-use collegium_manifest::{Gate as GateParams, Mlp, Output, Params, Rule, Train};
+use collegium_manifest::{Gate, Mlp, Output, Params, Rule, Train};
 use collegium_table::{Encoder, Matrix};
 
 pub use fit::{GateError, GateJob, Gated, fit_gate};
@@ -13,22 +13,22 @@ pub use rules::own::{judged, judgement_targets};
 
 use super::{Kind, parameters, routed::RoutedModel};
 use crate::{
-    Combination, Cost, Estimator, FitError, FitJob, Fitted, Host, Job, Learned, ModelError,
+    Combination, Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, ModelError,
     Network, Shape, Stored, Target, Tensors, Watch, estimate_bytes, train,
 };
 
 const NAME: &str = "gate";
 
 /// The kind.
-pub struct Gate;
+pub struct GateKind;
 
-impl Kind for Gate {
+impl Kind for GateKind {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
-        parameters::<GateParams>(params)
+        parameters::<Gate>(params)
     }
 
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
@@ -41,13 +41,13 @@ pub fn model(network: Network, combination: Combination) -> Box<dyn Learned> {
     Box::new(RoutedModel::new(NAME, network, combination))
 }
 
-impl Estimator for GateParams {
-    fn cost(&self, shape: &Shape, train: &Train) -> Cost {
+impl Estimator for Gate {
+    fn cost(&self, shape: &Shape, train: &Train) -> FitCost {
         let Shape { width, outputs, rows } = *shape;
         let (net, experts) = (self.rule.net(), self.experts.len());
         let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
         let network = estimate_bytes(net.unwrap_or(&linear), width, experts, rows, train.batch);
-        Cost {
+        FitCost {
             multiply_adds: net.map_or(0, |net| net.multiply_adds(width as u64, experts as u64)),
             // What is handed to it, once more as the combination reads it, and its network.
             peak_bytes: network + rows * (experts * outputs) as u64 * 4,

@@ -16,22 +16,22 @@ pub(crate) use smooth::Smooth;
 
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
-    Cost, Estimator, FitError, FitJob, Fitted, Host, Learned, ModelError, Network, Shape, Stored,
-    Tensors, Watch,
+    Estimator, FitCost, FitError, FitJob, Fitted, Host, Learned, ModelError, Network, Shape,
+    Stored, Tensors, Watch,
 };
 
 const NAME: &str = "linear";
 
 /// The kind.
-pub struct Linear;
+pub struct LinearKind;
 
-impl Kind for Linear {
+impl Kind for LinearKind {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn declaration(&self) -> Option<&'static dyn Declare> {
-        Some(&Linear)
+        Some(&LinearKind)
     }
 
     fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
@@ -49,13 +49,13 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 }
 
 impl Estimator for LinearParams {
-    fn cost(&self, shape: &Shape, _: &Train) -> Cost {
+    fn cost(&self, shape: &Shape, _: &Train) -> FitCost {
         let Shape { width, outputs, rows } = *shape;
         let parameters = (width as u64 + 1) * outputs as u64;
         // Encoded rows and a target each; in 64 bits the parameters, their last steps (L-BFGS) or second derivatives
         // (Newton), and a row's logits.
         let curvature = fit::curvature(parameters);
-        Cost {
+        FitCost {
             multiply_adds: width as u64 * outputs as u64,
             peak_bytes: 4 * rows * (width as u64 + 2) + 8 * (curvature + rows * outputs as u64),
             epochs: 0,

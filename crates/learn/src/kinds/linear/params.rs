@@ -7,7 +7,7 @@ use collegium_manifest::{
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::{Linear, NAME, RIDGE};
+use super::{LinearKind, NAME, RIDGE};
 
 /// The parameters of a linear model.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ struct Raw {
     ridge: Option<At<f64>>,
 }
 
-impl Declare for Linear {
+impl Declare for LinearKind {
     fn name(&self) -> &'static str {
         NAME
     }

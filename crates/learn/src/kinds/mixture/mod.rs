@@ -2,28 +2,28 @@
 
 mod fit;
 
-use collegium_manifest::{Mixture as MixtureParams, Params, Train};
+use collegium_manifest::{Mixture, Params, Train};
 
 pub use fit::{Grown, MixtureJob, fit_mixture};
 
 use super::{Kind, parameters, routed::RoutedModel};
 use crate::{
-    Combination, Cost, Dense, Estimator, FitError, FitJob, Fitted, Head, Host, Learned, ModelError,
-    Network, Shape, Stored, Tensors, Watch, estimate_bytes, re_encoded,
+    Combination, Dense, Estimator, FitCost, FitError, FitJob, Fitted, Head, Host, Learned,
+    ModelError, Network, Shape, Stored, Tensors, Watch, estimate_bytes, re_encoded,
 };
 
 const NAME: &str = "mixture";
 
 /// The kind.
-pub struct Mixture;
+pub struct MixtureKind;
 
-impl Kind for Mixture {
+impl Kind for MixtureKind {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
-        parameters::<MixtureParams>(params)
+        parameters::<Mixture>(params)
     }
 
     fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
@@ -36,15 +36,15 @@ pub fn model(network: Network, combination: Combination) -> Box<dyn Learned> {
     Box::new(RoutedModel::new(NAME, network, combination))
 }
 
-impl Estimator for MixtureParams {
-    fn cost(&self, shape: &Shape, train: &Train) -> Cost {
+impl Estimator for Mixture {
+    fn cost(&self, shape: &Shape, train: &Train) -> FitCost {
         let Shape { width, outputs, rows } = *shape;
         let bytes = |outputs, of, rows, batch| estimate_bytes(of, width, outputs, rows, batch);
         let experts = self.experts + self.shared;
         let active = u64::from(self.top_k.map_or(experts, |k| k + self.shared));
         let batch = u64::from(train.batch);
         let each = bytes(outputs, &self.expert, 0, 1) + batch * outputs as u64 * 4;
-        Cost {
+        FitCost {
             multiply_adds: self.gate.multiply_adds(width as u64, u64::from(experts))
                 + active * self.expert.multiply_adds(width as u64, outputs as u64),
             peak_bytes: bytes(experts as usize, &self.gate, rows, train.batch)
@@ -76,7 +76,7 @@ impl Estimator for MixtureParams {
 /// The networks of the experts that a mixture begins with, on its own encoding: a linear map that
 /// is folded into the first layer, and the target's scale into the last.
 fn begun(
-    params: &MixtureParams,
+    params: &Mixture,
     job: &FitJob<'_>,
     host: &mut dyn Host,
 ) -> Result<Vec<Network>, FitError> {

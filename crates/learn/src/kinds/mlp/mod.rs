@@ -8,22 +8,22 @@ pub use params::Perceptron;
 
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
-    Cost, Estimator, FitError, FitJob, Fitted, Host, Job, Learned, Model, ModelError, Network,
+    Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, Model, ModelError, Network,
     Shape, Stored, Tensors, Watch, estimate_bytes, train, train_beside,
 };
 
 const NAME: &str = "mlp";
 
 /// The kind.
-pub struct Mlp;
+pub struct MlpKind;
 
-impl Kind for Mlp {
+impl Kind for MlpKind {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn declaration(&self) -> Option<&'static dyn Declare> {
-        Some(&Mlp)
+        Some(&MlpKind)
     }
 
     fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator> {
@@ -41,9 +41,9 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 }
 
 impl Estimator for Perceptron {
-    fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> Cost {
+    fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> FitCost {
         let Shape { width, outputs, rows } = *shape;
-        Cost {
+        FitCost {
             multiply_adds: self.0.multiply_adds(width as u64, outputs as u64),
             peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch),
             epochs: train.epochs,

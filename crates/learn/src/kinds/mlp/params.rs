@@ -1,18 +1,18 @@
 //! `type = "mlp"`
 
 use collegium_manifest::{
-    Declare, Ingredients, Keys, Mlp as Layers, Params, RawPerceptron,
+    Declare, Ingredients, Keys, Mlp, Params, RawPerceptron,
     write::{self, Written},
 };
 use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 
-use super::{Mlp, NAME};
+use super::{MlpKind, NAME};
 
 /// The parameters of a perceptron: its hidden layers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Perceptron(pub Layers);
+pub struct Perceptron(pub Mlp);
 
-impl Declare for Mlp {
+impl Declare for MlpKind {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -47,7 +47,7 @@ impl Params for Perceptron {
         self.0.describe()
     }
 
-    fn layers(&self) -> Option<&Layers> {
+    fn layers(&self) -> Option<&Mlp> {
         Some(&self.0)
     }
 }
