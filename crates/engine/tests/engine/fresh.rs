@@ -10,9 +10,7 @@ use super::project::Project;
 fn nothing_is_fresh_before_the_first_run_and_everything_after_it() {
     let project = Project::new();
     assert!(fresh(&project.file(), &[]).unwrap().is_none());
-    project.run();
-    // A run that fitted leaves the next one to find out; that one files what it rests on.
-    project.run();
+    project.settle();
     let found = fresh(&project.file(), &[]).unwrap().unwrap();
     assert_eq!(found.experts, 2);
     let plan = found.plan().unwrap().unwrap();
@@ -22,8 +20,7 @@ fn nothing_is_fresh_before_the_first_run_and_everything_after_it() {
 #[test]
 fn any_byte_of_the_pipeline_its_lock_or_its_data_ends_it() {
     let project = Project::new();
-    project.run();
-    project.run();
+    project.settle();
     let files = ["pipelines/p.toml", "pipelines/p.lock", "pipelines/t.csv"];
     for name in files {
         let path = project.path(name);
@@ -33,16 +30,14 @@ fn any_byte_of_the_pipeline_its_lock_or_its_data_ends_it() {
         fs::write(&path, changed).unwrap();
         assert!(fresh(&project.file(), &[]).unwrap().is_none(), "{name}");
         fs::write(&path, before).unwrap();
-        project.run();
-        assert!(fresh(&project.file(), &[]).unwrap().is_some(), "{name}");
+        project.settle();
     }
 }
 
 #[test]
 fn an_object_that_is_gone_ends_it() {
     let project = Project::new();
-    project.run();
-    project.run();
+    project.settle();
     let (objects, elsewhere) = (project.path(".collegium/objects"), project.path("elsewhere"));
     fs::rename(&objects, &elsewhere).unwrap();
     assert!(fresh(&project.file(), &[]).unwrap().is_none());

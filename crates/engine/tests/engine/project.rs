@@ -115,6 +115,19 @@ impl Project {
         collegium_engine::run(&self.session(), &options).unwrap()
     }
 
+    /// Runs until a run can file what it rests on: not while a file changed so lately that it could change again
+    /// under the same stamp.
+    pub fn settle(&self) {
+        for _ in 0..100 {
+            self.run();
+            if collegium_engine::fresh(&self.file(), &[]).unwrap().is_some() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        panic!("it never comes to rest");
+    }
+
     pub fn plan(&self) -> PlanReport {
         let options = PlanOptions { nodes: Vec::new(), force: Vec::new(), exact: false };
         collegium_engine::plan(&self.session(), &options).unwrap()
