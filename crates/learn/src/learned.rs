@@ -31,7 +31,8 @@ pub trait Learned: Boxed + Any + fmt::Debug + Send + Sync {
     /// If the rows have another width than it was fitted on.
     fn jacobians(&self, x: &Matrix, head: &Head, visit: &mut dyn FnMut(usize, &[f32]));
 
-    /// The same shape with fresh random weights, where weights are trained by steps; what is not, stays.
+    /// The same shape with random weights, as before any learning: what an importance looks like of a model that
+    /// has learned nothing. A kind without weights has no such twin and returns itself.
     fn untrained(&self, key: &Digest) -> Box<dyn Learned>;
 
     /// Trainable numbers.

@@ -1,6 +1,7 @@
 //! Models of every kind, with rows to fit them on.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -10,9 +11,10 @@ use collegium_learn::{
     DECLARED, FitError, FitJob, Fitted, Head, Host, KINDS, Lesson, Model, Network, Shape, Target,
     Trained, Watch, estimator,
 };
-use collegium_manifest::{Expert, Mlp, NoBlueprint, SourceFile, parse};
+use collegium_manifest::{Declare, Expert, Mlp, NoBlueprint, SourceFile, json_schema, parse};
 use collegium_table::{Column, Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
+use serde_json::Value;
 
 /// Training rows, then validation rows.
 pub const ROWS: usize = 400;
@@ -84,6 +86,47 @@ fn mixture(keys: &str) -> Expert {
     pipeline(&text).experts["x"].clone()
 }
 
+/// The keys of a kind with their schemas, `type` left out.
+pub fn keys(kind: &dyn Declare) -> BTreeMap<String, Value> {
+    let schema = json_schema(&DECLARED);
+    let own = &schema["definitions"][format!("Model_{}", kind.name())]["properties"];
+    let own = own.as_object().unwrap_or_else(|| panic!("{} has no schema", kind.name()));
+    own.iter().filter(|(key, _)| *key != "type").map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// A schema with what it refers to.
+fn whole(schema: &Value) -> Value {
+    let inner = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+    match inner.and_then(|place| place.strip_prefix("#/definitions/")) {
+        Some(name) => json_schema(&DECLARED)["definitions"][name].clone(),
+        None => schema.clone(),
+    }
+}
+
+/// A value that a key can have and that is not its default, as TOML.
+pub fn another(key: &str, schema: &Value) -> String {
+    let default = &schema["default"];
+    let whole = whole(schema);
+    let choices = whole["oneOf"].as_array().into_iter().flatten().map(|one| &one["const"]);
+    let choices = choices.chain(whole["enum"].as_array().into_iter().flatten());
+    if let Some(choice) = choices.into_iter().find(|choice| *choice != default) {
+        return choice.to_string();
+    }
+    let bound = |names: [&str; 2]| names.iter().find_map(|name| whole[*name].as_f64());
+    let least = bound(["minimum", "exclusiveMinimum"]).unwrap_or(0.0);
+    let most = bound(["maximum", "exclusiveMaximum"]).unwrap_or(least + 8.0);
+    match whole["type"].as_str() {
+        Some("integer") => {
+            let middle = (least + (most - least) / 2.0).floor() as i64;
+            format!("{}", if default == middle { middle + 1 } else { middle })
+        }
+        Some("number") => format!("{:?}", least + (most - least) * 0.37),
+        Some("boolean") => (default != true).to_string(),
+        Some("array") => "[3]".to_owned(),
+        other => panic!("`{key}` is of a type that this suite cannot vary yet: {other:?}"),
+    }
+}
+
 /// The gates that combine answers of every task, by their keys.
 const GATES: [&str; 9] = [
     "type = \"uniform\"",
@@ -99,13 +142,15 @@ const GATES: [&str; 9] = [
 
 /// Every kind that there is, in some of its forms, for every task that it can have.
 pub fn cases() -> Vec<Case> {
-    let mut nodes: Vec<(String, Expert)> = DECLARED
-        .iter()
-        .map(|kind| {
-            let name = kind.name();
-            (name.to_owned(), expert(&format!("type = \"{name}\"")))
-        })
-        .collect();
+    let mut nodes: Vec<(String, Expert)> = Vec::new();
+    for kind in DECLARED.iter() {
+        // With its defaults, and with each key changed by itself.
+        let name = kind.name();
+        let each = keys(*kind).into_iter().map(|(k, s)| format!(", {k} = {}", another(&k, &s)));
+        for more in [String::new()].into_iter().chain(each) {
+            nodes.push((format!("{name}{more}"), expert(&format!("type = \"{name}\"{more}"))));
+        }
+    }
     for keys in GATES {
         nodes.push((format!("gate, {}", keys.lines().next().unwrap()), gate(keys)));
     }

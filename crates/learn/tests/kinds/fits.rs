@@ -43,7 +43,8 @@ fn loss(head: Head, raw: &collegium_table::Matrix, labels: &[u32], values: &[f32
 
 #[test]
 fn what_an_expert_learns_is_worth_more_than_a_constant() {
-    for case in cases().iter().filter(|case| !case.node.combines()) {
+    // With its defaults: what a changed key is worth is not for this suite to say.
+    for case in cases().iter().filter(|c| !c.node.combines() && !c.name.contains('=')) {
         let ready = case.ready();
         let (labels, values) = case.validation();
         let raw = ready.model("k").raw(&ready.x_valid);

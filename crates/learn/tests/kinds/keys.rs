@@ -1,15 +1,12 @@
 //! Keys of the file: each moves the recipe, is written out, is read back, and is refused where it cannot be.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use collegium_learn::DECLARED;
-use collegium_manifest::{
-    Declare, Diagnostics, Ingredients, NoBlueprint, Params, SourceFile, json_schema, parse,
-};
+use collegium_manifest::{Diagnostics, Ingredients, NoBlueprint, Params, SourceFile, parse};
 use collegium_records::Recipe;
-use serde_json::Value;
 
-use super::cases::expert;
+use super::cases::{another, expert, keys};
 
 fn recipe(params: &dyn Params) -> Recipe {
     let node = expert("");
@@ -26,47 +23,6 @@ fn wrong(model: &str) -> Diagnostics {
     let source = Arc::new(SourceFile::new("pipelines/p.toml", text.as_str()));
     let none = |_: &str| Err(NoBlueprint { reason: "there are none".to_owned(), help: None });
     parse(source, PathBuf::from("."), &DECLARED, &none).expect_err(&text)
-}
-
-/// The keys of a kind with their schemas, `type` left out.
-fn keys(kind: &dyn Declare) -> BTreeMap<String, Value> {
-    let schema = json_schema(&DECLARED);
-    let own = &schema["definitions"][format!("Model_{}", kind.name())]["properties"];
-    let own = own.as_object().unwrap_or_else(|| panic!("{} has no schema", kind.name()));
-    own.iter().filter(|(key, _)| *key != "type").map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-/// A schema with what it refers to.
-fn whole(schema: &Value) -> Value {
-    let inner = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
-    match inner.and_then(|place| place.strip_prefix("#/definitions/")) {
-        Some(name) => json_schema(&DECLARED)["definitions"][name].clone(),
-        None => schema.clone(),
-    }
-}
-
-/// A value that a key can have and that is not its default, as TOML.
-fn another(key: &str, schema: &Value) -> String {
-    let default = &schema["default"];
-    let whole = whole(schema);
-    let choices = whole["oneOf"].as_array().into_iter().flatten().map(|one| &one["const"]);
-    let choices = choices.chain(whole["enum"].as_array().into_iter().flatten());
-    if let Some(choice) = choices.into_iter().find(|choice| *choice != default) {
-        return choice.to_string();
-    }
-    let bound = |names: [&str; 2]| names.iter().find_map(|name| whole[*name].as_f64());
-    let least = bound(["minimum", "exclusiveMinimum"]).unwrap_or(0.0);
-    let most = bound(["maximum", "exclusiveMaximum"]).unwrap_or(least + 8.0);
-    match whole["type"].as_str() {
-        Some("integer") => {
-            let middle = (least + (most - least) / 2.0).floor() as i64;
-            format!("{}", if default == middle { middle + 1 } else { middle })
-        }
-        Some("number") => format!("{:?}", least + (most - least) * 0.37),
-        Some("boolean") => (default != true).to_string(),
-        Some("array") => "[3]".to_owned(),
-        other => panic!("`{key}` is of a type that this suite cannot vary yet: {other:?}"),
-    }
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
     /// In a few words, for people: `mlp 64-32 relu`.
     fn describe(&self) -> String;
 
-    /// Is it trained by gradient steps? What is not, reads nothing of `train` but the weights of classes.
+    /// Is it trained by gradient steps? Of what is not, the keys of `train` have no effect, but for the weights of
+    /// classes; a file that sets them is told so.
     fn trains(&self) -> bool {
         true
     }

@@ -124,7 +124,7 @@ impl Sight {
 /// Why there is no AGOP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgopError {
-    /// The network's output does not depend on any input that varies on the probed rows.
+    /// The gradients of the model's output are 0 on all probed rows, by every input that varies on them.
     Constant,
     /// Fewer than two rows have no variance.
     TooFewRows(usize),
@@ -137,7 +137,9 @@ pub enum AgopError {
 impl fmt::Display for AgopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Constant => f.write_str("its output does not depend on any input (constant)"),
+            Self::Constant => f.write_str(
+                "its gradients are 0 on all of these rows (it is constant, or answers in steps)",
+            ),
             Self::TooFewRows(rows) => write!(f, "{rows} rows are too few to measure on"),
             Self::NotFinite(what) => write!(f, "{what} is NaN or infinite"),
             Self::Shape(what) => write!(f, "shapes do not fit: {what}"),
