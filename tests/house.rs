@@ -74,6 +74,21 @@ fn only_the_kinds_tell_kinds_of_models_apart() {
     assert!(!dependencies("manifest").iter().any(|d| d == "collegium-learn"));
 }
 
+/// The longest way from a crate down to one that knows none of the others.
+fn depth(name: &str) -> usize {
+    let own = dependencies(name).into_iter();
+    let below = own.filter_map(|d| d.strip_prefix("collegium-").map(str::to_owned));
+    1 + below.map(|name| depth(&name)).max().unwrap_or(0)
+}
+
+#[test]
+fn no_way_through_the_crates_is_longer_than_six() {
+    assert_eq!(depth("digest"), 1);
+    for name in all_crates() {
+        assert!(depth(&name) <= 6, "{name} stands on {} crates", depth(&name));
+    }
+}
+
 #[test]
 fn cargo_run_means_the_one_program_of_the_cli() {
     let workspace = fs::read_to_string(crates().join("../Cargo.toml")).unwrap();

@@ -158,7 +158,7 @@ impl Session {
             if self.expert(index).data != data {
                 continue;
             }
-            let read = (self.kin().rows(index), &self.experts[index].raw);
+            let read = (self.alike().rows(index), &self.experts[index].raw);
             let copies = match known.entry(read) {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(unknown) => *unknown.insert(self.copies(index)?),

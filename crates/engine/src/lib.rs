@@ -18,6 +18,7 @@
 //! Rejected: a thread pool inside a fit (slower for small experts, and another order of summation);
 //! a run-wide lock (readers would wait, and a killed run would need an unlock command).
 
+mod alike;
 mod apply;
 mod around;
 mod audit;
@@ -40,7 +41,6 @@ mod groups;
 mod guard;
 mod held;
 mod inputs;
-mod kin;
 mod leaks;
 mod locked;
 mod measure;

@@ -19,7 +19,7 @@ use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, error::data_error, events::Watcher, held::HeldModel, kin::Kin,
+    EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::HeldModel,
     resolve::Resolved, rows::RowCache,
 };
 
@@ -74,7 +74,7 @@ pub struct Session {
     /// What running fits hold.
     pub(crate) memory_held: Arc<crate::memory::Held>,
     /// Which experts are alike.
-    pub(crate) kin: OnceLock<Kin>,
+    pub(crate) alike: OnceLock<Alike>,
     /// What was found out once and is kept in the cache, as far as it was asked.
     pub(crate) remembered: Mutex<HashMap<String, Arc<[u8]>>>,
     /// Where labels come from, as far as it was asked.
@@ -175,7 +175,7 @@ impl Session {
             told: Mutex::default(),
             matrices: Mutex::default(),
             memory_held: Arc::default(),
-            kin: OnceLock::new(),
+            alike: OnceLock::new(),
             remembered: Mutex::default(),
             known: crate::provenance::Known::default(),
             wanted: Mutex::default(),

@@ -99,7 +99,7 @@ impl Session {
             told: Mutex::default(),
             matrices: Mutex::new(HashMap::new()),
             memory_held: self.memory_held.clone(),
-            kin: Default::default(),
+            alike: Default::default(),
             remembered: Mutex::default(),
             known: Known::default(),
             wanted: Mutex::default(),

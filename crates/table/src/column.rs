@@ -1,9 +1,8 @@
 //! One typed column, what "missing" means in it, and the digest of its content.
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{ColumnType, ImageShape};
 
-use crate::time;
+use crate::{ColumnType, ImageShape, time};
 
 /// The code of a missing category.
 pub const MISSING_CODE: u32 = u32::MAX;

@@ -12,14 +12,14 @@
 mod column;
 mod encode;
 mod matrix;
-mod shown;
 mod table;
 pub mod time;
+mod types;
 
-pub use collegium_manifest::ImageShape;
 pub use column::{
     Column, MISSING_BOOLEAN, MISSING_CODE, MISSING_TIME, Values, canonical_bits, image, number_text,
 };
 pub use encode::*;
 pub use matrix::*;
 pub use table::Table;
+pub use types::{ColumnType, ImageShape};

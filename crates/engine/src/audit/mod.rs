@@ -17,6 +17,7 @@ mod peers;
 mod raw;
 mod refits;
 mod rows;
+mod shown;
 mod subject;
 
 use std::{

@@ -4,7 +4,7 @@ use collegium_probe::Sight;
 use collegium_records::{InputAttribution, RowAttribution, three_digits};
 use collegium_table::Matrix;
 
-use super::subject::Subject;
+use super::{shown::shown, subject::Subject};
 use crate::{
     EngineError, Session,
     inputs::{InputData, NodeState, encode},
@@ -223,7 +223,7 @@ fn means(x: &Matrix) -> Vec<f64> {
 fn value(data: &InputData, row: usize) -> String {
     let missing = || "missing".to_owned();
     match data {
-        InputData::Column(column) => column.shown(row).unwrap_or_else(missing),
+        InputData::Column(column) => shown(column, row).unwrap_or_else(missing),
         InputData::Logit(matrix) | InputData::Plain(matrix) | InputData::Handed(matrix) => {
             match matrix.row(row) {
                 [value] if value.is_nan() => missing(),

@@ -21,8 +21,8 @@ impl Session {
     /// What became of the rows of an expert's table, looked up or counted.
     pub(crate) fn account(&self, index: usize) -> Result<Arc<RowAccount>, EngineError> {
         // The same rows are counted once.
-        let first = self.kin().rows(index);
-        if let Some(known) = lock_mutex(&self.kin().accounts).get(&first) {
+        let first = self.alike().rows(index);
+        if let Some(known) = lock_mutex(&self.alike().accounts).get(&first) {
             return Ok(known.clone());
         }
         let side = Rows::Side { expert: index, side: Side::Train };
@@ -33,7 +33,7 @@ impl Session {
         let key = recipe.digest();
         let account = self.remembered("account", &key, || self.count(index))?;
         let account = Arc::new(account);
-        lock_mutex(&self.kin().accounts).insert(first, account.clone());
+        lock_mutex(&self.alike().accounts).insert(first, account.clone());
         Ok(account)
     }
 

@@ -64,8 +64,8 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineEr
 impl Session {
     /// The hints about an expert's inputs, looked up or made.
     fn hints(&self, index: usize) -> Result<Arc<Vec<Hint>>, EngineError> {
-        let first = self.kin().columns(index);
-        if let Some(known) = lock_mutex(&self.kin().hints).get(&first) {
+        let first = self.alike().columns(index);
+        if let Some(known) = lock_mutex(&self.alike().hints).get(&first) {
             return Ok(known.clone());
         }
         let mut recipe = Recipe::new("hints")
@@ -81,7 +81,7 @@ impl Session {
         }
         let key = recipe.digest();
         let hints = Arc::new(self.remembered("hints", &key, || self.look_for_hints(index))?);
-        lock_mutex(&self.kin().hints).insert(first, hints.clone());
+        lock_mutex(&self.alike().hints).insert(first, hints.clone());
         Ok(hints)
     }
 

@@ -57,10 +57,10 @@ impl Session {
         // By table all labels of the same rows are alike; row by row they are counted for each expert.
         let alike = match source.origin {
             SourceOrigin::ByRow { .. } => None,
-            SourceOrigin::Whole(_) => Some((self.kin().rows(index), generation, other_labels)),
+            SourceOrigin::Whole(_) => Some((self.alike().rows(index), generation, other_labels)),
         };
         if let Some(alike) = &alike
-            && let Some(known) = lock_mutex(&self.kin().provenance).get(alike)
+            && let Some(known) = lock_mutex(&self.alike().provenance).get(alike)
         {
             return Ok(known.clone());
         }
@@ -98,7 +98,7 @@ impl Session {
             notes,
         });
         if let Some(alike) = alike {
-            lock_mutex(&self.kin().provenance).insert(alike, provenance.clone());
+            lock_mutex(&self.alike().provenance).insert(alike, provenance.clone());
         }
         Ok(provenance)
     }

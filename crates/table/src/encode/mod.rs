@@ -29,10 +29,9 @@ mod time;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use collegium_manifest::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, Matrix};
+use crate::{Column, ImageShape, Matrix};
 pub use outside::Outside;
 use part::{Counts, Part};
 pub use raw::Coordinates;

@@ -1,6 +1,5 @@
 //! The encoding of one declared input.
 
-use collegium_manifest::{ImageShape, spec::ColumnType};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     pixels::Pixels,
     time::{self, Clock},
 };
-use crate::{Matrix, Values, column::image};
+use crate::{ColumnType, ImageShape, Matrix, Values, column::image};
 
 /// By the kind of input; `missing` says that an indicator column follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,11 +6,10 @@
 //! sums go over a histogram: exact, whatever the order of the rows. Pixels are not clipped, since they
 //! lie within 0 and 255 anyhow.
 
-use collegium_manifest::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use super::exact::Exact;
-use crate::column::image;
+use crate::{ImageShape, column::image};
 
 /// x ↦ (x/255 − mean) / deviation, for every pixel of the column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use crate::{Session, findings::Hint};
 
 /// Which experts are alike, and what was found out about the first of them.
 #[derive(Debug)]
-pub(crate) struct Kin {
+pub(crate) struct Alike {
     /// By expert: the first with the same data source, target, `where` and task. Their rows are the same on
     /// every side.
     rows: Vec<usize>,
@@ -31,7 +31,7 @@ pub(crate) struct Kin {
     pub(crate) provenance: Mutex<HashMap<(usize, u32, bool), Arc<Provenance>>>,
 }
 
-impl Kin {
+impl Alike {
     fn of(session: &Session) -> Self {
         let mut same_rows = HashMap::new();
         let mut same_columns = HashMap::new();
@@ -77,7 +77,7 @@ impl Kin {
 
 impl Session {
     /// Which experts are alike; asked for once all are resolved.
-    pub(crate) fn kin(&self) -> &Kin {
-        self.kin.get_or_init(|| Kin::of(self))
+    pub(crate) fn alike(&self) -> &Alike {
+        self.alike.get_or_init(|| Alike::of(self))
     }
 }
