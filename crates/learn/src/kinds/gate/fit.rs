@@ -28,7 +28,7 @@ pub struct GateJob<'a> {
     pub rules: Vec<usize>,
     /// Multiply-adds of each expert's forward pass.
     pub costs: Vec<u64>,
-    /// Of a gate of type `self`: each expert's own network, see [`judgement_targets`].
+    /// Of a gate of type `self`: each expert's own network, see [`super::judgement_targets`].
     pub judges: Vec<Network>,
 }
 
