@@ -5,14 +5,14 @@ use std::error::Error;
 use collegium_digest::Digest;
 use collegium_learn::{FitError, Head, Host, Model, Network, Trained, kernel_class, kinds};
 use collegium_manifest::{Mlp, Output, Task};
-use collegium_plan::{Part, View, judgement_recipe};
+use collegium_plan::{FitInputs, Part, View, judgement_recipe};
 use collegium_records::{Cost, Fit};
 use collegium_table::{Encoder, Matrix};
 
 use crate::{
     EngineError, Session,
     clock::Clock,
-    inputs::States,
+    inputs::{InputData, States},
     rows::{Rows, evenly},
 };
 
@@ -21,12 +21,16 @@ const MAPPED: usize = 65_536;
 
 /// One part of a node while it is fitted.
 pub(crate) struct Around<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) index: usize,
-    pub(crate) part: Part,
+    session: &'a Session,
+    index: usize,
+    part: Part,
     /// The fit's own.
-    pub(crate) encoder: &'a Encoder,
-    pub(crate) states: &'a States,
+    encoder: &'a Encoder,
+    states: &'a States,
+    /// What its recipe names, once a kind asks for fits inside it.
+    inputs: Option<FitInputs>,
+    /// What is encoded again, once a kind asks for it.
+    rows: Option<(Vec<u32>, Vec<InputData>)>,
 }
 
 /// An error of the engine, on its way through a fit.
@@ -54,11 +58,9 @@ impl Host for Around<'_> {
         fit: &mut dyn FnMut(Digest) -> Result<Trained, FitError>,
     ) -> Result<(Network, bool), FitError> {
         let session = self.session;
-        let inputs = session.fit_inputs(self.index, self.part, self.states).map_err(host)?;
-        let gone = || host(EngineError::Lost("an output of an expert".to_owned()));
-        let inputs = inputs.ok_or_else(gone)?;
         let member = format!("{expert}.{}", Output::Prediction);
-        let recipe = judgement_recipe(session.expert(self.index), net, &inputs, &member);
+        let spec = session.expert(self.index);
+        let recipe = judgement_recipe(spec, net, self.inputs().map_err(host)?, &member);
         if let Some(fit) = session.known_fit(&recipe.digest()).map_err(host)? {
             let known = session.model(&fit).map_err(host)?;
             return match known.layers() {
@@ -93,7 +95,27 @@ impl Host for Around<'_> {
     }
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    pub(crate) fn new(
+        session: &'a Session,
+        (index, part): (usize, Part),
+        encoder: &'a Encoder,
+        states: &'a States,
+    ) -> Self {
+        Self { session, index, part, encoder, states, inputs: None, rows: None }
+    }
+
+    fn inputs(&mut self) -> Result<&FitInputs, EngineError> {
+        let inputs = match self.inputs.take() {
+            Some(known) => known,
+            None => self
+                .session
+                .fit_inputs(self.index, self.part, self.states)?
+                .ok_or_else(|| EngineError::Lost("an output of an expert".to_owned()))?,
+        };
+        Ok(self.inputs.insert(inputs))
+    }
+
     fn file(
         &self,
         recipe: &collegium_records::Recipe,
@@ -126,14 +148,19 @@ impl Around<'_> {
         Ok(())
     }
 
-    fn rows_by(&self, encoder: &Encoder) -> Result<Matrix, EngineError> {
+    fn rows_by(&mut self, encoder: &Encoder) -> Result<Matrix, EngineError> {
         let session = self.session;
-        let rows = evenly(&session.rows(Rows::Train { expert: self.index })?, MAPPED);
-        let inputs = &session.experts[self.index].inputs;
-        let data = session.input_data(self.index, inputs, View::Deployed, self.states)?;
-        let sources = crate::drift::sources(&data);
+        let (rows, data) = match self.rows.take() {
+            Some(known) => self.rows.insert(known),
+            None => {
+                let rows = evenly(&session.rows(Rows::Train { expert: self.index })?, MAPPED);
+                let inputs = &session.experts[self.index].inputs;
+                let data = session.input_data(self.index, inputs, View::Deployed, self.states)?;
+                self.rows.insert((rows, data))
+            }
+        };
         encoder
-            .encode(&sources, &rows)
+            .encode(&crate::drift::sources(data), rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
     }
 }

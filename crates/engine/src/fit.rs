@@ -108,7 +108,7 @@ impl Session {
             epochs: match part {
                 Part::Baseline(Baseline::Majority | Baseline::Linear) => 0,
                 _ => {
-                    let cost = self.cost(index, Shape { width: 0, outputs: 1, rows: 0 });
+                    let cost = self.expected_cost(index);
                     cost.epochs.saturating_mul(cost.restarts)
                 }
             },
@@ -206,7 +206,7 @@ impl Session {
                 start: parent.as_ref(),
                 begins: part == Part::Full && recipe.ingredients.keys().any(begins),
             };
-            let mut around = Around { session: self, index, part, encoder: &ready.encoder, states };
+            let mut around = Around::new(self, (index, part), &ready.encoder, states);
             estimator.fit(&job, &mut around, &mut watch).map_err(|error| match error {
                 FitError::Train(error) => training_error(error, failure),
                 FitError::Reason(reason) => failure(reason),

@@ -3,10 +3,10 @@
 mod fit;
 mod rules;
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use collegium_manifest::{Gate, Mlp, Output, Params, Rule, Train};
-use collegium_table::{Encoder, Matrix};
+use collegium_table::Encoder;
 
 pub use fit::{GateError, GateJob, Gated, fit_gate};
 pub use rules::own::{judged, judgement_targets};
@@ -14,7 +14,8 @@ pub use rules::own::{judged, judgement_targets};
 use super::{Kind, parameters, routed::RoutedModel};
 use crate::{
     Combination, Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, ModelError,
-    Network, Shape, Stored, Target, Tensors, Watch, estimate_bytes, train,
+    Network, Routing, Shape, Stored, Target, Tensors, Watch, combine::softmax, estimate_bytes,
+    train,
 };
 
 const NAME: &str = "gate";
@@ -119,9 +120,8 @@ fn judges(
     watch: &mut Watch<'_>,
 ) -> Result<(Vec<Network>, Vec<String>), FitError> {
     let lesson = &job.lesson;
-    let taken: BTreeSet<usize> = handed.iter().cloned().flatten().collect();
-    let own: Vec<usize> = (0..lesson.x.width).filter(|at| !taken.contains(at)).collect();
-    let (x, x_valid) = (columns(lesson.x, &own), columns(lesson.x_valid, &own));
+    let combination = softmax::combination(handed.to_vec(), Routing::all());
+    let (x, x_valid) = (combination.own(lesson.x), combination.own(lesson.x_valid));
     let (mut networks, mut trained) = (Vec::new(), Vec::new());
     for (expert, range) in experts.iter().zip(handed) {
         let (network, fitted) = host.judge(expert, net, &mut |key| {
@@ -146,15 +146,6 @@ fn judges(
         }
     }
     Ok((networks, trained))
-}
-
-fn columns(x: &Matrix, which: &[usize]) -> Matrix {
-    let mut data = Vec::with_capacity(x.rows * which.len());
-    for row in 0..x.rows {
-        let row = x.row(row);
-        data.extend(which.iter().map(|at| row[*at]));
-    }
-    Matrix { rows: x.rows, width: which.len(), data }
 }
 
 #[cfg(test)]
