@@ -38,7 +38,7 @@ impl Alike {
         let (mut rows, mut columns) = (Vec::new(), Vec::new());
         for (index, spec) in session.pipeline.experts.values().enumerate() {
             let filter = spec.filter.as_ref().map(|filter| filter.get_ref());
-            let task = session.experts.get(index).map(|resolved| resolved.task);
+            let task = session.resolved.get(index).map(|resolved| resolved.task);
             let asked = (&spec.data, spec.target.get_ref(), filter, task);
             let of_rows = *same_rows.entry(asked).or_insert(index);
             let given: Vec<(usize, &Input)> = spec
@@ -48,7 +48,7 @@ impl Alike {
                 .enumerate()
                 .filter(|(_, input)| matches!(input, Input::Column { .. }))
                 .collect();
-            let alone = session.is_forward(index) || spec.upstream == Upstream::HeldOut;
+            let alone = session.node(index).is_forward() || spec.upstream == Upstream::HeldOut;
             columns.push(match alone {
                 true => index,
                 false => *same_columns.entry((of_rows, given)).or_insert(index),

@@ -13,7 +13,7 @@ use collegium_records::{Applied, Fit, Held, Recipe};
 use collegium_table::{Matrix, Source};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     clock::Clock,
     inputs::{NodeState, States, encode},
     reuse::Ready,
@@ -26,23 +26,17 @@ const CHUNK: usize = 16_384;
 /// The fits of a node, with their recipes.
 pub(crate) type Parts = BTreeMap<Part, (Digest, Fit)>;
 
-impl Session {
+impl NodeRef<'_> {
     /// The recipe of the deployed outputs: the model, and every input on all rows.
-    fn deployed_recipe(
-        &self,
-        index: usize,
-        model: &Digest,
-        states: &States,
-    ) -> Result<Recipe, EngineError> {
+    fn deployed_recipe(self, model: &Digest, states: &States) -> Result<Recipe, EngineError> {
         let mut recipe = Recipe::new("apply").with("model", *model);
-        recipe.set("embedding", self.hands_out_embedding(index));
-        self.all_row_inputs(index, View::Deployed, states, &mut recipe)?;
+        recipe.set("embedding", self.hands_out_embedding());
+        self.all_row_inputs(View::Deployed, states, &mut recipe)?;
         Ok(recipe)
     }
 
     fn view_recipe(
-        &self,
-        index: usize,
+        self,
         view: View,
         deployed: &Digest,
         parts: &Parts,
@@ -53,33 +47,36 @@ impl Session {
             if let Part::Fold { view: of, fold } = part
                 && *of == view
             {
-                let rows = self.rows_digest(Rows::Fold { expert: index, view, fold: *fold })?;
+                let rows = self.session.rows_digest(Rows::Fold {
+                    expert: self.index,
+                    view,
+                    fold: *fold,
+                })?;
                 recipe.set(format!("fold.{fold:03}"), vec![fit.model.into(), rows.into()]);
             }
         }
-        let without = self.without_output(index, view)?;
+        let without = self.without_output(view)?;
         if !without.is_empty() {
             let bytes: Vec<u8> = without.iter().flat_map(|row| row.to_le_bytes()).collect();
             recipe.set("without", Digest::of(&bytes));
         }
-        self.all_row_inputs(index, reads(index, self.expert(index)), states, &mut recipe)?;
+        self.all_row_inputs(reads(self.index, self.declared()), states, &mut recipe)?;
         Ok(recipe)
     }
 
     fn all_row_inputs(
-        &self,
-        index: usize,
+        self,
         view: View,
         states: &States,
         recipe: &mut Recipe,
     ) -> Result<(), EngineError> {
-        for input in &self.experts[index].inputs {
+        for input in &self.resolved().inputs {
             let digest = match input {
                 Input::Column { data, column } => {
-                    self.column_facts(data, column).map(|facts| facts.digest)
+                    self.session.column_facts(data, column).map(|facts| facts.digest)
                 }
                 Input::Output { expert, output } => {
-                    self.output_object(expert, *output, view, states)
+                    self.session.output_object(expert, *output, view, states)
                 }
             };
             let digest = digest
@@ -89,27 +86,14 @@ impl Session {
         Ok(())
     }
 
-    /// The content of a row set.
-    pub(crate) fn rows_digest(&self, rows: Rows) -> Result<Digest, EngineError> {
-        let key = Hasher::new("rows of").digest(&self.rows_key(rows)).finish();
-        if let Some(known) = self.store.memo(&key) {
-            return Ok(known);
-        }
-        let bytes: Vec<u8> = self.rows(rows)?.iter().flat_map(|row| row.to_le_bytes()).collect();
-        let digest = Digest::of(&bytes);
-        self.store.remember(key, digest);
-        Ok(digest)
-    }
-
-    pub(crate) fn hands_out_embedding(&self, index: usize) -> bool {
-        View::outputs_read(&self.pipeline, self.name(index)).contains(&Output::Embedding)
+    pub(crate) fn hands_out_embedding(self) -> bool {
+        View::outputs_read(&self.session.pipeline, self.name()).contains(&Output::Embedding)
     }
 
     /// Makes a node's state from its models: looks up or computes the deployed outputs and the views
     /// that its consumers read.
     pub(crate) fn state(
-        &self,
-        index: usize,
+        self,
         ready: Ready,
         wanted: &BTreeSet<usize>,
         states: &States,
@@ -121,14 +105,14 @@ impl Session {
             .get(&Part::Full)
             .cloned()
             .ok_or_else(|| EngineError::Internal("a node without its full fit".to_owned()))?;
-        let deployed = self.deployed_recipe(index, &full.model, states)?;
+        let deployed = self.deployed_recipe(&full.model, states)?;
         let applied = deployed.digest();
-        let outputs = self.at_hand_or(&deployed, || self.apply_deployed(index, &full, states))?;
+        let outputs = self.session.at_hand_or(&deployed, || self.apply_deployed(&full, states))?;
         let mut views = BTreeMap::from([(View::Deployed, outputs.clone())]);
         let asked: BTreeSet<View> = wanted
             .iter()
-            .filter(|consumer| self.dag.upstream(**consumer).contains(&index))
-            .map(|&consumer| reads(consumer, self.expert(consumer)))
+            .filter(|consumer| self.session.dag.upstream(**consumer).contains(&self.index))
+            .map(|&consumer| reads(consumer, self.session.node(consumer).declared()))
             .filter(|view| *view != View::Deployed)
             .collect();
         for view in asked {
@@ -137,15 +121,90 @@ impl Session {
                 views.insert(view, outputs.clone());
                 continue;
             }
-            let recipe = self.view_recipe(index, view, &applied, &parts, states)?;
+            let recipe = self.view_recipe(view, &applied, &parts, states)?;
             let made = self
-                .at_hand_or(&recipe, || self.apply_folds(index, view, &outputs, &parts, states))?;
+                .session
+                .at_hand_or(&recipe, || self.apply_folds(view, &outputs, &parts, states))?;
             views.insert(view, made);
         }
-        let reads = self.reads_now(index, states);
-        let foreign = Arc::new(self.foreign(index, &parts, exact, is_held, states));
-        self.tell_foreign(index, foreign.clone());
+        let reads = self.reads_now(states);
+        let foreign = Arc::new(self.foreign(&parts, exact, is_held, states));
+        self.tell_foreign(foreign.clone());
         Ok(NodeState { recipe, parts, applied, views, reads, certificate, held, foreign })
+    }
+
+    fn apply_deployed(
+        self,
+        full: &Fit,
+        states: &States,
+    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
+        let model = self.session.model(full)?;
+        let inputs = &self.resolved().inputs;
+        let data = self.input_data(inputs, View::Deployed, states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        let rows: Vec<u32> = (0..self.table()?.rows as u32).collect();
+        self.session.outputs_on(&model, &sources, &rows, self.hands_out_embedding())
+    }
+
+    fn apply_folds(
+        self,
+        view: View,
+        deployed: &Applied,
+        parts: &Parts,
+        states: &States,
+    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
+        let mut outputs = BTreeMap::new();
+        for (name, object) in &deployed.outputs {
+            if name == Output::Embedding.name() {
+                continue;
+            }
+            let matrix = self
+                .session
+                .matrix(object)?
+                .ok_or_else(|| EngineError::Lost(format!("output object {}", object.short())))?;
+            outputs.insert(name.clone(), (*matrix).clone());
+        }
+        let seen = reads(self.index, self.declared());
+        let data = self.input_data(&self.resolved().inputs, seen, states)?;
+        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
+        // What no model predicts forward has no output; consumers are not trained on these rows.
+        for row in self.without_output(view)? {
+            for into in outputs.values_mut() {
+                let start = row as usize * into.width;
+                into.data[start..start + into.width].fill(f32::NAN);
+            }
+        }
+        for (part, (_, fit)) in parts {
+            let Part::Fold { view: of, fold } = part else { continue };
+            if *of != view {
+                continue;
+            }
+            let rows = self.session.rows(Rows::Fold { expert: self.index, view, fold: *fold })?;
+            let predicted =
+                self.session.outputs_on(&self.session.model(fit)?, &sources, &rows, false)?;
+            for (name, matrix) in predicted {
+                let Some(into) = outputs.get_mut(&name) else { continue };
+                for (i, &row) in rows.iter().enumerate() {
+                    let start = row as usize * into.width;
+                    into.data[start..start + into.width].copy_from_slice(matrix.row(i));
+                }
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+impl Session {
+    /// The content of a row set.
+    pub(crate) fn rows_digest(&self, rows: Rows) -> Result<Digest, EngineError> {
+        let key = Hasher::new("rows of").digest(&self.rows_key(rows)).finish();
+        if let Some(known) = self.store.memo(&key) {
+            return Ok(known);
+        }
+        let bytes: Vec<u8> = self.rows(rows)?.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let digest = Digest::of(&bytes);
+        self.store.remember(key, digest);
+        Ok(digest)
     }
 
     /// A realisation whose objects are all in the store, else what `make` makes, recorded.
@@ -181,66 +240,6 @@ impl Session {
             .ok_or_else(|| EngineError::Lost(format!("model {}", fit.model.short())))?;
         Model::from_bytes(&bytes)
             .map_err(|error| EngineError::Internal(format!("model {}: {error}", fit.model)))
-    }
-
-    fn apply_deployed(
-        &self,
-        index: usize,
-        full: &Fit,
-        states: &States,
-    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
-        let model = self.model(full)?;
-        let inputs = &self.experts[index].inputs;
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
-        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
-        let rows: Vec<u32> = (0..self.table(index)?.rows as u32).collect();
-        self.outputs_on(&model, &sources, &rows, self.hands_out_embedding(index))
-    }
-
-    fn apply_folds(
-        &self,
-        index: usize,
-        view: View,
-        deployed: &Applied,
-        parts: &Parts,
-        states: &States,
-    ) -> Result<BTreeMap<String, Matrix>, EngineError> {
-        let mut outputs = BTreeMap::new();
-        for (name, object) in &deployed.outputs {
-            if name == Output::Embedding.name() {
-                continue;
-            }
-            let matrix = self
-                .matrix(object)?
-                .ok_or_else(|| EngineError::Lost(format!("output object {}", object.short())))?;
-            outputs.insert(name.clone(), (*matrix).clone());
-        }
-        let seen = reads(index, self.expert(index));
-        let data = self.input_data(index, &self.experts[index].inputs, seen, states)?;
-        let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
-        // What no model predicts forward has no output; consumers are not trained on these rows.
-        for row in self.without_output(index, view)? {
-            for into in outputs.values_mut() {
-                let start = row as usize * into.width;
-                into.data[start..start + into.width].fill(f32::NAN);
-            }
-        }
-        for (part, (_, fit)) in parts {
-            let Part::Fold { view: of, fold } = part else { continue };
-            if *of != view {
-                continue;
-            }
-            let rows = self.rows(Rows::Fold { expert: index, view, fold: *fold })?;
-            let predicted = self.outputs_on(&self.model(fit)?, &sources, &rows, false)?;
-            for (name, matrix) in predicted {
-                let Some(into) = outputs.get_mut(&name) else { continue };
-                for (i, &row) in rows.iter().enumerate() {
-                    let start = row as usize * into.width;
-                    into.data[start..start + into.width].copy_from_slice(matrix.row(i));
-                }
-            }
-        }
-        Ok(outputs)
     }
 
     /// A model's outputs on some rows, chunk by chunk.

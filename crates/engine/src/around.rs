@@ -10,7 +10,7 @@ use collegium_records::{Cost, Fit};
 use collegium_table::{Encoder, Matrix};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     clock::Clock,
     inputs::{InputData, States},
     rows::{Rows, evenly},
@@ -21,8 +21,7 @@ const MAPPED: usize = 65_536;
 
 /// One part of a node while it is fitted.
 pub(crate) struct Around<'a> {
-    session: &'a Session,
-    index: usize,
+    node: NodeRef<'a>,
     part: Part,
     /// The fit's own.
     encoder: &'a Encoder,
@@ -48,7 +47,7 @@ pub(crate) fn told(error: Box<dyn Error + Send + Sync>) -> EngineError {
 
 impl Host for Around<'_> {
     fn costs(&mut self, experts: &[&str]) -> Result<Vec<u64>, FitError> {
-        Ok(self.session.costs(experts, self.states).map_err(host)?.unwrap_or_default())
+        Ok(self.node.session.costs(experts, self.states).map_err(host)?.unwrap_or_default())
     }
 
     fn judge(
@@ -57,9 +56,9 @@ impl Host for Around<'_> {
         net: &Mlp,
         fit: &mut dyn FnMut(Digest) -> Result<Trained, FitError>,
     ) -> Result<(Network, bool), FitError> {
-        let session = self.session;
+        let session = self.node.session;
         let member = format!("{expert}.{}", Output::Prediction);
-        let spec = session.expert(self.index);
+        let spec = self.node.declared();
         let recipe = judgement_recipe(spec, net, self.inputs().map_err(host)?, &member);
         if let Some(fit) = session.known_fit(&recipe.digest()).map_err(host)? {
             let known = session.model(&fit).map_err(host)?;
@@ -84,10 +83,10 @@ impl Host for Around<'_> {
     }
 
     fn model(&mut self, expert: &str) -> Result<Model, FitError> {
-        let index = self.session.index(expert).map_err(host)?;
+        let index = self.node.session.index(expert).map_err(host)?;
         let gone = || host(EngineError::Lost(format!("the model of {expert}")));
         let state = self.states.get(&index).ok_or_else(gone)?;
-        self.session.model(state.full()).map_err(host)
+        self.node.session.model(state.full()).map_err(host)
     }
 
     fn encoded(&mut self, encoder: &Encoder) -> Result<Matrix, FitError> {
@@ -97,20 +96,20 @@ impl Host for Around<'_> {
 
 impl<'a> Around<'a> {
     pub(crate) fn new(
-        session: &'a Session,
-        (index, part): (usize, Part),
+        node: NodeRef<'a>,
+        part: Part,
         encoder: &'a Encoder,
         states: &'a States,
     ) -> Self {
-        Self { session, index, part, encoder, states, inputs: None, rows: None }
+        Self { node, part, encoder, states, inputs: None, rows: None }
     }
 
     fn inputs(&mut self) -> Result<&FitInputs, EngineError> {
         let inputs = match self.inputs.take() {
             Some(known) => known,
             None => self
-                .session
-                .fit_inputs(self.index, self.part, self.states)?
+                .node
+                .fit_inputs(self.part, self.states)?
                 .ok_or_else(|| EngineError::Lost("an output of an expert".to_owned()))?,
         };
         Ok(self.inputs.insert(inputs))
@@ -123,9 +122,10 @@ impl<'a> Around<'a> {
         done: &Trained,
         cost: Cost,
     ) -> Result<(), EngineError> {
-        let rows = self.session.rows(crate::inputs::training_rows(self.index, self.part))?;
+        let rows =
+            self.node.session.rows(crate::inputs::training_rows(self.node.index, self.part))?;
         let fit = Fit {
-            model: self.session.store.put(&model.to_bytes())?,
+            model: self.node.session.store.put(&model.to_bytes())?,
             kind: model.kind().to_owned(),
             task: Task::Regression.name().to_owned(),
             classes: Vec::new(),
@@ -144,18 +144,18 @@ impl<'a> Around<'a> {
             restarts: Vec::new(),
             judged: Vec::new(),
         };
-        self.session.store.realise(recipe, &fit.model, &fit)?;
+        self.node.session.store.realise(recipe, &fit.model, &fit)?;
         Ok(())
     }
 
     fn rows_by(&mut self, encoder: &Encoder) -> Result<Matrix, EngineError> {
-        let session = self.session;
+        let session = self.node.session;
         let (rows, data) = match self.rows.take() {
             Some(known) => self.rows.insert(known),
             None => {
-                let rows = evenly(&session.rows(Rows::Train { expert: self.index })?, MAPPED);
-                let inputs = &session.experts[self.index].inputs;
-                let data = session.input_data(self.index, inputs, View::Deployed, self.states)?;
+                let rows = evenly(&session.rows(Rows::Train { expert: self.node.index })?, MAPPED);
+                let inputs = &self.node.resolved().inputs;
+                let data = self.node.input_data(inputs, View::Deployed, self.states)?;
                 self.rows.insert((rows, data))
             }
         };

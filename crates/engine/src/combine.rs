@@ -8,26 +8,25 @@ use collegium_manifest::{Diagnostic, Task};
 use collegium_plan::{Part, begins_with};
 use collegium_records::Ingredient;
 
-use crate::{EngineError, Session, inputs::States, memory::mebibytes, resolve::Resolved};
+use crate::{EngineError, NodeRef, Session, inputs::States, memory::mebibytes, resolve::Resolved};
 
-impl Session {
+impl NodeRef<'_> {
     /// What of its upstreams reaches a fit beside the content of inputs; `None` while they are not done.
     pub(crate) fn beside(
-        &self,
-        index: usize,
+        self,
         part: Part,
         states: &States,
     ) -> Result<Option<BTreeMap<String, Ingredient>>, EngineError> {
         let mut beside = BTreeMap::new();
-        for column in &self.expert(index).auxiliary {
-            let rows = crate::inputs::training_rows(index, part);
-            let digest = self.column_digest(index, column, rows)?;
+        for column in &self.declared().auxiliary {
+            let rows = crate::inputs::training_rows(self.index, part);
+            let digest = self.column_digest(column, rows)?;
             beside.insert(format!("auxiliary.{column}"), digest.into());
         }
-        let expert = self.expert(index);
+        let expert = self.declared();
         if let Some(gate) = expert.gate().filter(|gate| gate.is_cascade()) {
             let names = gate.names();
-            let Some(costs) = self.costs(&names, states)? else { return Ok(None) };
+            let Some(costs) = self.session.costs(&names, states)? else { return Ok(None) };
             for (expert, cost) in names.iter().zip(costs) {
                 let cost = Ingredient::Integer(i64::try_from(cost).unwrap_or(i64::MAX));
                 beside.insert(format!("cost.{expert}"), cost);
@@ -36,7 +35,7 @@ impl Session {
         // The full models have seen the rows that a fold leaves out: folds begin cold.
         if part == Part::Full {
             for expert in expert.begins_with() {
-                let Some(state) = states.get(&self.index(expert.get_ref())?) else {
+                let Some(state) = states.get(&self.session.index(expert.get_ref())?) else {
                     return Ok(None);
                 };
                 let (name, model) = begins_with(expert.get_ref(), state.full().model);
@@ -45,7 +44,9 @@ impl Session {
         }
         Ok(Some(beside))
     }
+}
 
+impl Session {
     /// Multiply-adds of a row that each of some experts adds to those before it: its own, and those of
     /// everything above it that has not been asked yet.
     pub(crate) fn costs(
@@ -63,7 +64,7 @@ impl Session {
                     // What is above an upstream has no state here, and its fit is at hand in the store.
                     let own = match states.get(&above) {
                         Some(state) => Some(state.full().multiply_adds),
-                        None => self.locked_fit(above)?.map(|fit| fit.multiply_adds),
+                        None => self.node(above).locked_fit()?.map(|fit| fit.multiply_adds),
                     };
                     match own {
                         Some(own) => cost += own,
@@ -141,10 +142,10 @@ impl Session {
             let (Some(mixture), Some(own)) = (node.mixture(), &resolved[index]) else {
                 continue;
             };
-            let rows: u64 = self.prepared(index).facts.sides[..2].iter().sum();
+            let rows: u64 = self.node(index).prepared().facts.sides[..2].iter().sum();
             // Every input is at least one column.
             let shape = Shape { width: node.inputs.len(), outputs: own.outputs(), rows };
-            let needed = self.cost(index, shape).peak_bytes;
+            let needed = self.node(index).cost(shape).peak_bytes;
             if needed > limit {
                 let message = format!(
                     "`{}` would hold at least {}, more than `memory_limit` allows ({})",

@@ -15,7 +15,7 @@ use collegium_records::{Fit, OutputChange};
 use collegium_table::{Column, Matrix, Source, Table, Values};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::{InputData, States},
     reuse::{Anchor, Seen},
     rows::{Rows, Side, evenly},
@@ -35,34 +35,34 @@ pub(crate) struct Moved {
     pub(crate) output: Option<OutputChange>,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Compares what an anchor was trained on with what the expert is given now, on validation rows.
     pub(crate) fn moved_by(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         changed: &[String],
         states: &States,
     ) -> Result<Moved, EngineError> {
         let mut moved = Moved::default();
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let inputs = &self.experts[index].inputs;
+        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
+        let inputs = &self.resolved().inputs;
         let moved_inputs = inputs.iter().filter(|input| changed.contains(&input.to_string()));
-        let width = moved_inputs.map(|input| self.widest(input)).sum::<usize>().max(WIDTH);
+        let width = moved_inputs.map(|input| self.session.widest(input)).sum::<usize>().max(WIDTH);
         let rows = evenly(&valid, (ROWS * WIDTH * WIDTH / (width * width)).max(WIDTH));
-        let all_done = self.dag.upstream(index).iter().all(|from| states.contains_key(from));
-        let before = self.data_before(index, anchor)?;
+        let all_done =
+            self.session.dag.upstream(self.index).iter().all(|from| states.contains_key(from));
+        let before = self.data_before(anchor)?;
         let (Some(before), true, false) = (before, all_done, rows.is_empty()) else {
             return Ok(moved);
         };
-        let after = self.input_data(index, inputs, View::Deployed, states)?;
+        let after = self.input_data(inputs, View::Deployed, states)?;
         for ((input, old), new) in inputs.iter().zip(&before).zip(&after) {
             let name = input.to_string();
             if changed.contains(&name) {
                 moved.inputs.insert(name, (plain(old, new, &rows), None));
             }
         }
-        let model = self.model(&anchor.fit)?;
+        let model = self.session.model(&anchor.fit)?;
         let encode = |data: &[InputData]| model.encoder.encode(&sources(data), &rows);
         // What combines experts, and what has no gradients in closed form, is measured by its own views.
         let Some(network) = model.layers() else { return Ok(moved) };
@@ -103,18 +103,14 @@ impl Session {
 
     /// The inputs of an anchor on all rows: outputs as it saw them, columns of the table that it was
     /// trained on where that is still there with the same rows.
-    fn data_before(
-        &self,
-        index: usize,
-        anchor: &Anchor,
-    ) -> Result<Option<Vec<InputData>>, EngineError> {
-        let Some(mut data) = self.anchor_data(index, &anchor.reads, Seen::Deployed)? else {
+    fn data_before(self, anchor: &Anchor) -> Result<Option<Vec<InputData>>, EngineError> {
+        let Some(mut data) = self.anchor_data(&anchor.reads, Seen::Deployed)? else {
             return Ok(None);
         };
-        if let Some(old) = self.old_table(&anchor.fit)?
-            && old.rows == self.table(index)?.rows
+        if let Some(old) = self.session.old_table(&anchor.fit)?
+            && old.rows == self.table()?.rows
         {
-            for (input, data) in self.experts[index].inputs.iter().zip(&mut data) {
+            for (input, data) in self.resolved().inputs.iter().zip(&mut data) {
                 if let Input::Column { column, .. } = input
                     && let Some(column) = old.column(column)
                 {
@@ -124,7 +120,9 @@ impl Session {
         }
         Ok(Some(data))
     }
+}
 
+impl Session {
     /// The table that a fit was trained on, if it is still in the store.
     fn old_table(&self, fit: &Fit) -> Result<Option<Arc<Table>>, EngineError> {
         let Some(object) = fit.table else { return Ok(None) };

@@ -7,7 +7,7 @@ use collegium_plan::{fit_recipe, from_above, reuse};
 use collegium_records::{Change, FORMAT_VERSION, FitName, Judgement, NodeRun, Reason, WhyReport};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::States,
     reuse::{Anchor, How, Judged, Ready},
 };
@@ -25,18 +25,18 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
         if above == index || !wanted.contains(&above) {
             continue;
         }
-        if let Some(ready) = session.ready(above, &wanted, &states, How::default())?
+        if let Some(ready) = session.node(above).ready(&wanted, &states, How::default())?
             && ready.open.is_empty()
         {
-            let state = session.state(above, ready, &wanted, &states)?;
+            let state = session.node(above).state(ready, &wanted, &states)?;
             states.insert(above, Arc::new(state));
         }
     }
     let how = How { advise: true, ..How::default() };
-    let ready = session.ready(index, &wanted, &states, how)?;
+    let ready = session.node(index).ready(&wanted, &states, how)?;
     let mut report = WhyReport {
         format_version: FORMAT_VERSION,
-        node: session.node_name(index),
+        node: session.node(index).node_name(),
         summary: String::new(),
         changes: Vec::new(),
         output_change: None,
@@ -45,34 +45,30 @@ pub fn why(session: &Session, node: &str) -> Result<WhyReport, EngineError> {
         advice: None,
     };
     match ready {
-        None => session.waiting(index, &states, &mut report)?,
-        Some(ready) => session.explained(index, &ready, &states, &mut report)?,
+        None => session.node(index).waiting(&states, &mut report)?,
+        Some(ready) => session.node(index).explained(&ready, &states, &mut report)?,
     }
     session.store.flush()?;
     Ok(report)
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// An upstream is not up to date.
-    fn waiting(
-        &self,
-        index: usize,
-        states: &States,
-        report: &mut WhyReport,
-    ) -> Result<(), EngineError> {
+    fn waiting(self, states: &States, report: &mut WhyReport) -> Result<(), EngineError> {
         let waiting: Vec<String> = self
+            .session
             .dag
-            .upstream(index)
+            .upstream(self.index)
             .into_iter()
             .filter(|from| !states.contains_key(from))
-            .map(|from| self.node_name(from))
+            .map(|from| self.session.node(from).node_name())
             .collect();
         let waiting = waiting.join(", ");
-        let Some(before) = self.compared_recipe(index)? else {
+        let Some(before) = self.compared_recipe()? else {
             report.summary = "never fitted".to_owned();
             return Ok(());
         };
-        let own = fit_recipe(self.expert(index), &self.own_inputs(index)?);
+        let own = fit_recipe(self.declared(), &self.own_inputs()?);
         let mut changes = before.changes(&own);
         changes.retain(|c| c.after.is_some() || !c.ingredient.starts_with("inputs."));
         changes.retain(|c| !from_above(&c.ingredient));
@@ -88,8 +84,7 @@ impl Session {
     }
 
     fn explained(
-        &self,
-        index: usize,
+        self,
         ready: &Ready,
         states: &States,
         report: &mut WhyReport,
@@ -99,26 +94,26 @@ impl Session {
             return Ok(());
         }
         let Some(now) = &ready.now else { return Ok(()) };
-        if let (Some(lost), None) = (&ready.lost, self.compared_recipe(index)?) {
+        if let (Some(lost), None) = (&ready.lost, self.compared_recipe()?) {
             report.summary = lost.to_string();
             return Ok(());
         }
-        let Some(before) = self.compared_recipe(index)? else {
+        let Some(before) = self.compared_recipe()? else {
             let mut summary = [Reason::NeverFitted];
-            self.without_recipe(index, &mut summary);
+            self.without_recipe(&mut summary);
             report.summary = Reason::list(&summary);
             return Ok(());
         };
         report.changes = before.changes(now);
         report.judgement.clone_from(&ready.judgement);
-        let mut anchor = self.anchor(index)?;
+        let mut anchor = self.anchor()?;
         report.summary =
             match (&ready.certificate, report.changes.is_empty(), ready.open.is_empty()) {
                 (Some(certificate), _, _) => format!(
                     "stands on its last full fit although its inputs moved; {}",
                     reuse::certificate_words(certificate)
                 ),
-                (None, true, true) => self.last_reason(index, now, states, report, &mut anchor)?,
+                (None, true, true) => self.last_reason(now, states, report, &mut anchor)?,
                 (None, true, false) => {
                     format!(
                         "nothing changed, but not in the store: {}",
@@ -131,7 +126,7 @@ impl Session {
                         .to_owned()
                 }
                 (None, false, false) => {
-                    format!("will be fitted: {}", self.what_changed(index)?)
+                    format!("will be fitted: {}", self.what_changed()?)
                 }
             };
         report.advice = report.advice.take().or(report.judgement.as_ref().map(reuse::advice));
@@ -139,7 +134,7 @@ impl Session {
             report.summary = format!("{}; {lost}", report.summary);
         }
         if let Some(anchor) = anchor {
-            self.add_drift(index, &anchor, report, states)?;
+            self.add_drift(&anchor, report, states)?;
         }
         Ok(())
     }
@@ -147,23 +142,22 @@ impl Session {
     /// When and why a node that is up to date was last fitted: the fit before it takes the place of
     /// the anchor, and the changes are those that led from one to the other.
     fn last_reason(
-        &self,
-        index: usize,
+        self,
         now: &collegium_records::Recipe,
         states: &States,
         report: &mut WhyReport,
         anchor: &mut Option<Anchor>,
     ) -> Result<String, EngineError> {
-        let name = self.node_name(index);
-        let locked = self.lock.node.get(&name).map(|node| node.realisation);
+        let name = self.node_name();
+        let locked = self.session.lock.node.get(&name).map(|node| node.realisation);
         let Some((when, run)) =
-            locked.map(|model| self.fitting_run(&name, model)).transpose()?.flatten()
+            locked.map(|model| self.session.fitting_run(&name, model)).transpose()?.flatten()
         else {
             return Ok("up to date".to_owned());
         };
-        if let Some(earlier) = self.earlier(&run)? {
+        if let Some(earlier) = self.session.earlier(&run)? {
             report.changes = earlier.recipe.changes(now);
-            if let Judged::Known(judgement) = self.judge(index, &earlier, now, states)? {
+            if let Judged::Known(judgement) = self.judge(&earlier, now, states)? {
                 report.advice = Some(hindsight(&judgement, &run));
                 report.judgement = Some(*judgement);
             }
@@ -176,6 +170,45 @@ impl Session {
         ))
     }
 
+    /// `: training rows: +100, 3 changed`, when they changed since the locked fit; else `: its recipe
+    /// changed`.
+    fn what_changed(self) -> Result<String, EngineError> {
+        let change = match self.locked_fit()? {
+            Some(fit) => self.row_change(&fit)?,
+            None => None,
+        };
+        Ok(change
+            .and_then(|change| change.words())
+            .unwrap_or_else(|| "its recipe changed".to_owned()))
+    }
+
+    fn add_drift(
+        self,
+        anchor: &Anchor,
+        report: &mut WhyReport,
+        states: &States,
+    ) -> Result<(), EngineError> {
+        let inputs: Vec<String> =
+            report.changes.iter().filter_map(input).map(str::to_owned).collect();
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        report.no_drift = self.not_row_by_row(&anchor.fit)?;
+        if report.no_drift.is_some() {
+            return Ok(());
+        }
+        let moved = self.moved_by(anchor, &inputs, states)?;
+        for change in &mut report.changes {
+            if let Some((drift, weighted)) = input(change).and_then(|name| moved.inputs.get(name)) {
+                (change.drift, change.weighted_drift) = (*drift, *weighted);
+            }
+        }
+        report.output_change = moved.output;
+        Ok(())
+    }
+}
+
+impl Session {
     /// The last run that fitted this model of a node, and when it ended.
     fn fitting_run(
         &self,
@@ -212,44 +245,6 @@ impl Session {
             Some(seen) => self.anchor_at(before, Default::default(), seen.upstream),
             None => Ok(None),
         }
-    }
-
-    /// `: training rows: +100, 3 changed`, when they changed since the locked fit; else `: its recipe
-    /// changed`.
-    fn what_changed(&self, index: usize) -> Result<String, EngineError> {
-        let change = match self.locked_fit(index)? {
-            Some(fit) => self.row_change(index, &fit)?,
-            None => None,
-        };
-        Ok(change
-            .and_then(|change| change.words())
-            .unwrap_or_else(|| "its recipe changed".to_owned()))
-    }
-
-    fn add_drift(
-        &self,
-        index: usize,
-        anchor: &Anchor,
-        report: &mut WhyReport,
-        states: &States,
-    ) -> Result<(), EngineError> {
-        let inputs: Vec<String> =
-            report.changes.iter().filter_map(input).map(str::to_owned).collect();
-        if inputs.is_empty() {
-            return Ok(());
-        }
-        report.no_drift = self.not_row_by_row(index, &anchor.fit)?;
-        if report.no_drift.is_some() {
-            return Ok(());
-        }
-        let moved = self.moved_by(index, anchor, &inputs, states)?;
-        for change in &mut report.changes {
-            if let Some((drift, weighted)) = input(change).and_then(|name| moved.inputs.get(name)) {
-                (change.drift, change.weighted_drift) = (*drift, *weighted);
-            }
-        }
-        report.output_change = moved.output;
-        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ use collegium_table::{Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
 
 use crate::{
-    EngineError, Event, FitFailure, Session,
+    EngineError, Event, FitFailure, NodeRef,
     around::{self, Around},
     audit::PERMUTED,
     clock::Clock,
@@ -79,12 +79,11 @@ pub(crate) struct Prepared {
     pub(crate) auxiliary: Vec<(Labels, usize)>,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Executes a fit under the lock of its recipe. If another process has done it meanwhile, its
     /// result is taken and nothing is executed: the flag says whether this call did the work.
     pub(crate) fn execute(
-        &self,
-        index: usize,
+        self,
         part: Part,
         recipe: &Recipe,
         warm: Option<&Fit>,
@@ -92,85 +91,80 @@ impl Session {
         forced: bool,
     ) -> Result<(Fit, bool), EngineError> {
         let key = recipe.digest();
-        let Some(_lock) = self.store.lock_unless(&key, &self.interrupted)? else {
+        let Some(_lock) = self.session.store.lock_unless(&key, &self.session.interrupted)? else {
             return Err(EngineError::Interrupted);
         };
-        if !forced && let Some(fit) = self.known_fit(&key)? {
+        if !forced && let Some(fit) = self.session.known_fit(&key)? {
             return Ok((fit, false));
         }
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
-        let node = self.node_name(index);
-        self.observer.event(Event::FitStarted {
+        let node = self.node_name();
+        self.session.observer.event(Event::FitStarted {
             node: node.clone(),
             part: part.to_string(),
             epochs: match part {
                 Part::Baseline(Baseline::Majority | Baseline::Linear) => 0,
                 _ => {
-                    let cost = self.expected_cost(index);
+                    let cost = self.expected_cost();
                     cost.epochs.saturating_mul(cost.restarts)
                 }
             },
         });
-        let limit = self.memory_limit();
-        let _memory = self.memory_held.take(self.memory(index), limit);
+        let limit = self.session.memory_limit();
+        let _memory = self.session.memory_held.take(self.memory(), limit);
         let clock = Clock::start();
-        let result = self.compute(index, part, recipe, warm, states);
+        let result = self.compute(part, recipe, warm, states);
         let cost = clock.stop();
-        self.observer.event(Event::FitEnded {
+        self.session.observer.event(Event::FitEnded {
             node,
             part: part.to_string(),
             seconds: cost.seconds,
             ok: result.is_ok(),
         });
         let (model, mut fit) = result?;
-        fit.model = self.store.put(&model.to_bytes())?;
+        fit.model = self.session.store.put(&model.to_bytes())?;
         fit.cost = Cost { peak_bytes: fit.cost.peak_bytes, ..cost };
-        self.store.realise(recipe, &fit.model, &fit)?;
+        self.session.store.realise(recipe, &fit.model, &fit)?;
         Ok((fit, true))
     }
 
     /// One fit, not filed yet.
     pub(crate) fn compute(
-        &self,
-        index: usize,
+        self,
         part: Part,
         recipe: &Recipe,
         warm: Option<&Fit>,
         states: &States,
     ) -> Result<(Model, Fit), EngineError> {
         let failure = |reason: String| {
-            EngineError::Fit(FitFailure {
-                node: self.node_name(index),
-                part: part.to_string(),
-                reason,
-            })
+            EngineError::Fit(FitFailure { node: self.node_name(), part: part.to_string(), reason })
         };
-        let expert = self.expert(index);
-        let resolved = &self.experts[index];
+        let expert = self.declared();
+        let resolved = self.resolved();
         let parent = match warm {
-            Some(fit) => Some(self.model(fit)?),
+            Some(fit) => Some(self.session.model(fit)?),
             None => None,
         };
         let encoder = parent.as_ref().map(|model| &model.encoder);
-        let mut ready = self.prepare_fit(index, part, encoder, states)?.map_err(failure)?;
+        let mut ready = self.prepare_fit(part, encoder, states)?.map_err(failure)?;
         if recipe.ingredients.contains_key(PERMUTED) {
             ready.y.permute(&mut stream(&recipe.digest(), "permuted training labels"));
             ready.y_valid.permute(&mut stream(&recipe.digest(), "permuted validation labels"));
         }
         let classes = resolved.classes.len();
         let weights = class_weights(expert, &resolved.classes, &ready.y);
-        let (node, name) = (self.node_name(index), part.to_string());
+        let (node, name) = (self.node_name(), part.to_string());
         let mut report = |epoch: u32, losses: Epoch| {
-            self.observer.event(Event::FitEpoch {
+            self.session.observer.event(Event::FitEpoch {
                 node: node.clone(),
                 part: name.clone(),
                 epoch,
                 losses,
             });
         };
-        let mut watch = Watch { interrupted: &self.interrupted, epoch: &mut report };
+        let mut watch = Watch { interrupted: &self.session.interrupted, epoch: &mut report };
         // A fold without a row of the other class, or of another value, knows only how often.
         let constant = match part {
             Part::Baseline(Baseline::Majority) => true,
@@ -184,7 +178,7 @@ impl Session {
             let linear = LinearParams { ridge: RIDGE };
             let estimator: &dyn Estimator = match part {
                 Part::Baseline(Baseline::Linear) => &linear,
-                _ => self.estimator(index)?,
+                _ => self.estimator()?,
             };
             let auxiliary: Vec<Target<'_>> =
                 ready.auxiliary.iter().map(|(labels, count)| labels.target(*count)).collect();
@@ -206,7 +200,7 @@ impl Session {
                 start: parent.as_ref(),
                 begins: part == Part::Full && recipe.ingredients.keys().any(begins),
             };
-            let mut around = Around::new(self, (index, part), &ready.encoder, states);
+            let mut around = Around::new(self, part, &ready.encoder, states);
             estimator.fit(&job, &mut around, &mut watch).map_err(|error| match error {
                 FitError::Train(error) => training_error(error, failure),
                 FitError::Reason(reason) => failure(reason),
@@ -234,13 +228,13 @@ impl Session {
             parameters: model.parameters(),
             multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
-            cost: Cost { peak_bytes: self.cost(index, shape).peak_bytes, ..Cost::default() },
+            cost: Cost { peak_bytes: self.cost(shape).peak_bytes, ..Cost::default() },
             kernel: kernel_class(),
             created: crate::run::now(),
-            table: Some(self.prepared(index).object()),
+            table: Some(self.prepared().object()),
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),
-            seen: Some(self.seen(index, part, warm, states)?),
+            seen: Some(self.seen(part, warm, states)?),
             restarts: fitted.restarts.into_iter().map(finite).collect(),
             judged: fitted.judged,
         };
@@ -249,24 +243,23 @@ impl Session {
 
     /// Encodes what a fit reads. The inner error is a reason why nothing can be learned from it.
     fn prepare_fit(
-        &self,
-        index: usize,
+        self,
         part: Part,
         encoder: Option<&Encoder>,
         states: &States,
     ) -> Result<Result<Prepared, String>, EngineError> {
-        let rows = self.rows(training_rows(index, part))?;
-        let valid = self.rows(self.stopping_rows(index, part))?;
+        let rows = self.session.rows(training_rows(self.index, part))?;
+        let valid = self.session.rows(self.stopping_rows(part))?;
         if rows.is_empty()
-            && let Some(reason) = self.empty_window(index, part)
+            && let Some(reason) = self.empty_window(part)
         {
             return Ok(Err(reason));
         }
         if rows.is_empty() {
-            return Ok(Err(self.no_rows(index, part)?));
+            return Ok(Err(self.no_rows(part)?));
         }
-        let inputs = self.part_inputs(index, part);
-        let data = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
+        let inputs = self.part_inputs(part);
+        let data = self.input_data(inputs, reads(self.index, self.declared()), states)?;
         let sources: Vec<Source> = data.iter().map(|input| input.source()).collect();
         // A warm start keeps the encoding too: its weights mean nothing on another.
         let encoder = match encoder {
@@ -274,7 +267,7 @@ impl Session {
             None => Encoder::fit(&input_names(inputs), &sources, &rows),
         };
         if let Ok(encoder) = &encoder
-            && let Err(refused) = self.memory_for(index, encoder.width(), &rows, &valid)
+            && let Err(refused) = self.memory_for(encoder.width(), &rows, &valid)
         {
             return Ok(Err(refused));
         }
@@ -288,41 +281,37 @@ impl Session {
             Err(error) => return Ok(Err(error.to_string())),
         };
         if matches!(part, Part::Full) {
-            if let Some((left, all)) = self.left_out(index)? {
-                self.observer.event(Event::Note(format!(
+            if let Some((left, all)) = self.left_out()? {
+                self.session.observer.event(Event::Note(format!(
                     "{}: {left} of {all} training rows are left out: they come before the first rows that \
                      what feeds it predicts forward in time",
-                    self.node_name(index)
+                    self.node_name()
                 )));
             }
             for note in encoder.notes() {
-                self.observer.event(Event::Note(format!("{}: {note}", self.node_name(index))));
+                self.session.observer.event(Event::Note(format!("{}: {note}", self.node_name())));
             }
         }
-        let labelled = match (self.experts[index].task, part) {
+        let labelled = match (self.resolved().task, part) {
             // A fold may lack a class, or the one value that differs: its model has never seen it,
             // and that is just what its consumers are to be shown.
             (task, Part::Fold { .. }) => {
-                let all = self.rows(Rows::Train { expert: index })?;
+                let all = self.session.rows(Rows::Train { expert: self.index })?;
                 // Where there is nothing to learn at all, no fold is fitted either.
                 let whole = match task {
-                    Task::Classification => self.class_labels(index, &all, &valid)?,
-                    Task::Regression => self.value_labels(index, &all, &valid)?,
+                    Task::Classification => self.class_labels(&all, &valid)?,
+                    Task::Regression => self.value_labels(&all, &valid)?,
                 };
                 match (whole, task) {
                     (Err(reason), _) => Err(reason),
-                    (_, Task::Classification) => {
-                        Ok(self.class_labels_as_they_are(index, &rows, &valid)?)
-                    }
-                    (_, Task::Regression) => {
-                        Ok(self.value_labels_as_they_are(index, &rows, &valid)?)
-                    }
+                    (_, Task::Classification) => Ok(self.class_labels_as_they_are(&rows, &valid)?),
+                    (_, Task::Regression) => Ok(self.value_labels_as_they_are(&rows, &valid)?),
                 }
             }
-            (Task::Classification, _) => self.class_labels(index, &rows, &valid)?,
-            (Task::Regression, _) => self.value_labels(index, &rows, &valid)?,
+            (Task::Classification, _) => self.class_labels(&rows, &valid)?,
+            (Task::Regression, _) => self.value_labels(&rows, &valid)?,
         };
-        let auxiliary = self.auxiliary_labels(index, &rows)?;
+        let auxiliary = self.auxiliary_labels(&rows)?;
         Ok(labelled.map(|(y, y_valid, head)| Prepared {
             encoder,
             x,
@@ -335,40 +324,31 @@ impl Session {
     }
 
     /// What a fit reads beyond its recipe, for later comparisons.
-    fn seen(
-        &self,
-        index: usize,
-        part: Part,
-        warm: Option<&Fit>,
-        states: &States,
-    ) -> Result<Seen, EngineError> {
+    fn seen(self, part: Part, warm: Option<&Fit>, states: &States) -> Result<Seen, EngineError> {
         let mut classes = BTreeMap::new();
-        for input in &self.experts[index].inputs {
+        for input in &self.resolved().inputs {
             if let Input::Output { expert, .. } = input {
-                let from = self.index(expert)?;
-                classes.insert(input.to_string(), self.experts[from].classes.clone());
+                let from = self.session.index(expert)?;
+                classes
+                    .insert(input.to_string(), self.session.node(from).resolved().classes.clone());
             }
         }
         Ok(Seen {
-            train_rows: self.rows_digest(training_rows(index, part))?,
-            valid_rows: self.rows_digest(self.stopping_rows(index, part))?,
-            split_by: self.split_settings(index),
-            upstream: self.reads_now(index, states),
+            train_rows: self.session.rows_digest(training_rows(self.index, part))?,
+            valid_rows: self.session.rows_digest(self.stopping_rows(part))?,
+            split_by: self.split_settings(),
+            upstream: self.reads_now(states),
             classes,
-            membership: self.membership(index, part, warm, states)?,
+            membership: self.membership(part, warm, states)?,
         })
     }
 
     /// What an expert learns to predict beside its target: texts and truth values as classes, numbers
     /// standardised.
-    fn auxiliary_labels(
-        &self,
-        index: usize,
-        rows: &[u32],
-    ) -> Result<Vec<(Labels, usize)>, EngineError> {
-        let table = self.table(index)?;
+    fn auxiliary_labels(self, rows: &[u32]) -> Result<Vec<(Labels, usize)>, EngineError> {
+        let table = self.table()?;
         let mut found = Vec::new();
-        for name in &self.expert(index).auxiliary {
+        for name in &self.declared().auxiliary {
             let column = table
                 .column(name)
                 .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
@@ -404,44 +384,41 @@ impl Session {
 
     #[allow(clippy::type_complexity)]
     pub(crate) fn class_labels(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         valid: &[u32],
     ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
-        let labels = self.labels(index)?;
+        let labels = self.labels()?;
         let seen: BTreeSet<u32> = rows
             .iter()
             .map(|&row| labels[row as usize])
             .filter(|&label| label != NO_LABEL)
             .collect();
         if seen.len() < 2 {
-            return Ok(Err(self.one_class(index, rows.len(), seen.first().copied())?));
+            return Ok(Err(self.one_class(rows.len(), seen.first().copied())?));
         }
-        Ok(Ok(self.class_labels_as_they_are(index, rows, valid)?))
+        Ok(Ok(self.class_labels_as_they_are(rows, valid)?))
     }
 
     fn class_labels_as_they_are(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         valid: &[u32],
     ) -> Result<(Labels, Labels, Head), EngineError> {
-        let labels = self.labels(index)?;
+        let labels = self.labels()?;
         let of =
             |rows: &[u32]| Labels::Classes(rows.iter().map(|&row| labels[row as usize]).collect());
-        let binary = self.experts[index].classes.len() == 2;
+        let binary = self.resolved().classes.len() == 2;
         Ok((of(rows), of(valid), if binary { Head::Binary } else { Head::Classes }))
     }
 
     #[allow(clippy::type_complexity)]
     pub(crate) fn value_labels(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         valid: &[u32],
     ) -> Result<Result<(Labels, Labels, Head), String>, EngineError> {
-        let target = self.target_values(index)?;
+        let target = self.target_values()?;
         let (mean, deviation) = moments(&target, rows);
         if is_constant(mean, deviation) {
             return Ok(Err(format!(
@@ -449,16 +426,15 @@ impl Session {
                 rows.len()
             )));
         }
-        Ok(Ok(self.value_labels_as_they_are(index, rows, valid)?))
+        Ok(Ok(self.value_labels_as_they_are(rows, valid)?))
     }
 
     fn value_labels_as_they_are(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         valid: &[u32],
     ) -> Result<(Labels, Labels, Head), EngineError> {
-        let target = self.target_values(index)?;
+        let target = self.target_values()?;
         let (mean, deviation) = match moments(&target, rows) {
             (mean, deviation) if is_constant(mean, deviation) => (mean, 1.0),
             found => found,
@@ -471,9 +447,9 @@ impl Session {
     }
 
     /// A regression target on all rows; NaN where it is missing.
-    pub(crate) fn target_values(&self, index: usize) -> Result<Vec<f64>, EngineError> {
-        let table = self.table(index)?;
-        let column = table.column(self.expert(index).target.get_ref());
+    pub(crate) fn target_values(self) -> Result<Vec<f64>, EngineError> {
+        let table = self.table()?;
+        let column = table.column(self.declared().target.get_ref());
         Ok(match column.map(|column| &column.values) {
             Some(Values::Number(values)) => values.clone(),
             Some(Values::Boolean(values)) => {

@@ -230,7 +230,7 @@ impl Session {
                     node.reasons = vec![Reason::Note(stands)];
                 }
                 None => {
-                    let settings = self.other_settings(index)?;
+                    let settings = self.node(index).other_settings()?;
                     node.reasons = settings.map(Reason::Note).into_iter().collect();
                 }
             }

@@ -7,7 +7,7 @@ use collegium_manifest::{Diagnostic, Outside, StandsOn};
 use collegium_records::{Fit, FitName, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
-use crate::{EngineError, Session, session::base};
+use crate::{EngineError, NodeRef, Session, session::base};
 
 /// A model that is not to be trained.
 #[derive(Debug, Clone)]
@@ -29,13 +29,16 @@ impl Session {
         let mut held = Vec::with_capacity(self.pipeline.experts.len());
         let mut wrong = Vec::new();
         for index in 0..self.pipeline.experts.len() {
-            let (found, span) = match &self.expert(index).stands_on {
+            let (found, span) = match &self.node(index).declared().stands_on {
                 StandsOn::Recipe => (Ok(None), 0..0),
-                StandsOn::Frozen(key) => (self.frozen(index)?, key.span()),
-                StandsOn::Pin(prefix) => (self.pinned(index, prefix.get_ref())?, prefix.span()),
-                StandsOn::Source { pipeline, expert } => {
-                    (self.sourced(index, pipeline.get_ref(), expert.get_ref())?, pipeline.span())
+                StandsOn::Frozen(key) => (self.node(index).frozen()?, key.span()),
+                StandsOn::Pin(prefix) => {
+                    (self.node(index).pinned(prefix.get_ref())?, prefix.span())
                 }
+                StandsOn::Source { pipeline, expert } => (
+                    self.node(index).sourced(pipeline.get_ref(), expert.get_ref())?,
+                    pipeline.span(),
+                ),
             };
             match found {
                 Ok(model) => held.push(model.map(Box::new)),
@@ -48,105 +51,6 @@ impl Session {
             true => Ok(held),
             false => Err(EngineError::Invalid(collegium_manifest::Diagnostics(wrong))),
         }
-    }
-
-    fn frozen(&self, index: usize) -> Result<Found, EngineError> {
-        let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(Ok(None)) };
-        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
-        // A frozen model that was lost may be made again, if it is still the fit of its recipe.
-        let Some(fit) = self.fit_of(&standing)? else { return Ok(Ok(None)) };
-        let model = HeldModel { kind: Held::Frozen, standing, fit, parts: node.parts.clone() };
-        self.checked(index, model, "the frozen model")
-    }
-
-    fn pinned(&self, index: usize, prefix: &str) -> Result<Found, EngineError> {
-        let mut found: BTreeMap<Digest, Standing> = BTreeMap::new();
-        for (recipe, realisation) in self.store.realisations_named(prefix)? {
-            if self.store.recipe(&recipe)?.is_some_and(|r| r.kind == "fit" || r.kind == "patch") {
-                found.entry(realisation).or_insert(Standing { recipe, realisation });
-            }
-        }
-        let standing = match found.len() {
-            1 => found.into_values().next(),
-            0 => None,
-            _ => {
-                let all: Vec<String> = found.keys().map(ToString::to_string).collect();
-                return Ok(Err([
-                    format!("{} models begin with `{prefix}`", all.len()),
-                    "not one model".to_owned(),
-                    format!("write more digits: {}", all.join(", ")),
-                ]));
-            }
-        };
-        let fit = match &standing {
-            Some(standing) => self.fit_of(standing)?,
-            None => None,
-        };
-        let (Some(standing), Some(fit)) = (standing, fit) else {
-            return Ok(Err([
-                format!("no model in the store begins with `{prefix}`"),
-                "unknown model".to_owned(),
-                "an expert's `realisation` in a lock file, of this revision or an earlier one, names a \
-                 model; one that was evicted has to be trained again"
-                    .to_owned(),
-            ]));
-        };
-        let belongs = Recipe::new("standing").with("realisation", standing.realisation).digest();
-        let known: BTreeMap<Digest, LockedNode> = self.store.realisations(&belongs)?;
-        let parts = known.into_values().next().map(|node| node.parts).unwrap_or_default();
-        let model = HeldModel { kind: Held::Pinned, standing, fit, parts };
-        self.checked(index, model, "the pinned model")
-    }
-
-    fn sourced(&self, index: usize, file: &str, expert: &str) -> Result<Found, EngineError> {
-        let path: PathBuf = base(&self.pipeline).join(file);
-        let lock = path.with_extension("lock");
-        let root = collegium_manifest::project_root(&path);
-        // Its file, its lock and the store that its models lie in.
-        for read in [&path, &lock, &root.join(".collegium")] {
-            if let Err(Outside { message, label, help }) = self.fence.admit(read) {
-                return Ok(Err([message, label, help]));
-            }
-        }
-        let run = format!("run it first: `collegium run {}`", path.display());
-        let missing =
-            |message: String, label: &str| Ok(Err([message, label.to_owned(), run.clone()]));
-        if !path.exists() {
-            return Ok(Err([
-                format!("there is no pipeline {}", path.display()),
-                "no such file".to_owned(),
-                "the path is relative to this pipeline file".to_owned(),
-            ]));
-        }
-        let name = format!("expert.{expert}");
-        let mut theirs = read_lock(&lock)?.node;
-        let Some(node) = theirs.remove(&name) else {
-            let known: Vec<&str> =
-                theirs.keys().map(|name| name.strip_prefix("expert.").unwrap_or(name)).collect();
-            if !known.is_empty() {
-                let help = match collegium_manifest::suggest(expert, known.iter().copied()) {
-                    Some(near) => format!("did you mean `expert = \"{near}\"`?"),
-                    None => format!("it stands on: {}", known.join(", ")),
-                };
-                let message = format!("{} does not stand on a model of {name}", lock.display());
-                return Ok(Err([message, "no such expert there".to_owned(), help]));
-            }
-            return missing(
-                format!("{} does not stand on a model of {name}", lock.display()),
-                "never fitted there",
-            );
-        };
-        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
-        let mut fit = self.fit_of(&standing)?;
-        if fit.is_none() {
-            self.fetch(&root, &standing)?;
-            fit = self.fit_of(&standing)?;
-        }
-        let Some(fit) = fit else {
-            return missing(format!("the model of {name} is not in its store"), "no model");
-        };
-        let model = HeldModel { kind: Held::Sourced, standing, fit, parts: BTreeMap::new() };
-        self.checked(index, model, &format!("{file} {name}"))
     }
 
     /// Copies a model and its records from another project's store.
@@ -189,10 +93,116 @@ impl Session {
         }
         Ok(recipe)
     }
+}
+
+impl NodeRef<'_> {
+    fn frozen(self) -> Result<Found, EngineError> {
+        let Some(node) = self.locked() else { return Ok(Ok(None)) };
+        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        // A frozen model that was lost may be made again, if it is still the fit of its recipe.
+        let Some(fit) = self.session.fit_of(&standing)? else { return Ok(Ok(None)) };
+        let model = HeldModel { kind: Held::Frozen, standing, fit, parts: node.parts.clone() };
+        self.checked(model, "the frozen model")
+    }
+
+    fn pinned(self, prefix: &str) -> Result<Found, EngineError> {
+        let mut found: BTreeMap<Digest, Standing> = BTreeMap::new();
+        for (recipe, realisation) in self.session.store.realisations_named(prefix)? {
+            if self
+                .session
+                .store
+                .recipe(&recipe)?
+                .is_some_and(|r| r.kind == "fit" || r.kind == "patch")
+            {
+                found.entry(realisation).or_insert(Standing { recipe, realisation });
+            }
+        }
+        let standing = match found.len() {
+            1 => found.into_values().next(),
+            0 => None,
+            _ => {
+                let all: Vec<String> = found.keys().map(ToString::to_string).collect();
+                return Ok(Err([
+                    format!("{} models begin with `{prefix}`", all.len()),
+                    "not one model".to_owned(),
+                    format!("write more digits: {}", all.join(", ")),
+                ]));
+            }
+        };
+        let fit = match &standing {
+            Some(standing) => self.session.fit_of(standing)?,
+            None => None,
+        };
+        let (Some(standing), Some(fit)) = (standing, fit) else {
+            return Ok(Err([
+                format!("no model in the store begins with `{prefix}`"),
+                "unknown model".to_owned(),
+                "an expert's `realisation` in a lock file, of this revision or an earlier one, names a \
+                 model; one that was evicted has to be trained again"
+                    .to_owned(),
+            ]));
+        };
+        let belongs = Recipe::new("standing").with("realisation", standing.realisation).digest();
+        let known: BTreeMap<Digest, LockedNode> = self.session.store.realisations(&belongs)?;
+        let parts = known.into_values().next().map(|node| node.parts).unwrap_or_default();
+        let model = HeldModel { kind: Held::Pinned, standing, fit, parts };
+        self.checked(model, "the pinned model")
+    }
+
+    fn sourced(self, file: &str, expert: &str) -> Result<Found, EngineError> {
+        let path: PathBuf = base(&self.session.pipeline).join(file);
+        let lock = path.with_extension("lock");
+        let root = collegium_manifest::project_root(&path);
+        // Its file, its lock and the store that its models lie in.
+        for read in [&path, &lock, &root.join(".collegium")] {
+            if let Err(Outside { message, label, help }) = self.session.fence.admit(read) {
+                return Ok(Err([message, label, help]));
+            }
+        }
+        let run = format!("run it first: `collegium run {}`", path.display());
+        let missing =
+            |message: String, label: &str| Ok(Err([message, label.to_owned(), run.clone()]));
+        if !path.exists() {
+            return Ok(Err([
+                format!("there is no pipeline {}", path.display()),
+                "no such file".to_owned(),
+                "the path is relative to this pipeline file".to_owned(),
+            ]));
+        }
+        let name = format!("expert.{expert}");
+        let mut theirs = read_lock(&lock)?.node;
+        let Some(node) = theirs.remove(&name) else {
+            let known: Vec<&str> =
+                theirs.keys().map(|name| name.strip_prefix("expert.").unwrap_or(name)).collect();
+            if !known.is_empty() {
+                let help = match collegium_manifest::suggest(expert, known.iter().copied()) {
+                    Some(near) => format!("did you mean `expert = \"{near}\"`?"),
+                    None => format!("it stands on: {}", known.join(", ")),
+                };
+                let message = format!("{} does not stand on a model of {name}", lock.display());
+                return Ok(Err([message, "no such expert there".to_owned(), help]));
+            }
+            return missing(
+                format!("{} does not stand on a model of {name}", lock.display()),
+                "never fitted there",
+            );
+        };
+        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        let mut fit = self.session.fit_of(&standing)?;
+        if fit.is_none() {
+            self.session.fetch(&root, &standing)?;
+            fit = self.session.fit_of(&standing)?;
+        }
+        let Some(fit) = fit else {
+            return missing(format!("the model of {name} is not in its store"), "no model");
+        };
+        let model = HeldModel { kind: Held::Sourced, standing, fit, parts: BTreeMap::new() };
+        self.checked(model, &format!("{file} {name}"))
+    }
 
     /// Refuses a model whose inputs, task or classes are not those that the file declares.
-    fn checked(&self, index: usize, model: HeldModel, what: &str) -> Result<Found, EngineError> {
-        let Some(recipe) = self.held_recipe(&model)? else {
+    fn checked(self, model: HeldModel, what: &str) -> Result<Found, EngineError> {
+        let Some(recipe) = self.session.held_recipe(&model)? else {
             return Ok(Err([
                 format!("nothing is known of {what} but its weights"),
                 "its recipe is not in the store".to_owned(),
@@ -200,7 +210,7 @@ impl Session {
             ]));
         };
         let theirs = signature(&recipe);
-        let ours = self.signature(index);
+        let ours = self.signature();
         if theirs == ours {
             return Ok(Ok(Some(model)));
         }
@@ -208,23 +218,24 @@ impl Session {
         let plus = ours.iter().filter(|line| !theirs.contains(line)).map(|l| format!("+ {l}"));
         let diff: Vec<String> = minus.chain(plus).collect();
         Ok(Err([
-            format!("{what} has another signature than `{}` declares", self.name(index)),
+            format!("{what} has another signature than `{}` declares", self.name()),
             "another signature".to_owned(),
             format!("the model (-) against the file (+):\n{}", diff.join("\n")),
         ]))
     }
 
     /// What an expert is given and answers, a line each.
-    fn signature(&self, index: usize) -> Vec<String> {
-        let resolved = &self.experts[index];
+    fn signature(self) -> Vec<String> {
+        let resolved = self.resolved();
         let mut lines: Vec<String> = resolved
             .inputs
             .iter()
             .map(|input| {
                 let kind = match input {
-                    collegium_manifest::Input::Column { data, column } => {
-                        self.column_facts(data, column).map_or("", |facts| facts.kind.name())
-                    }
+                    collegium_manifest::Input::Column { data, column } => self
+                        .session
+                        .column_facts(data, column)
+                        .map_or("", |facts| facts.kind.name()),
                     collegium_manifest::Input::Output { output, .. } => output.name(),
                 };
                 format!("input {input}: {kind}")

@@ -13,7 +13,7 @@ use collegium_records::{Applied, Certificate, Fit, Held, Ingredient, Reads};
 use collegium_table::{Column, Matrix, Source, Values};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     membership::Seen,
     rows::{Rows, Side},
 };
@@ -96,80 +96,73 @@ pub(crate) fn training_rows(expert: usize, part: Part) -> Rows {
     }
 }
 
-impl Session {
+impl<'s> NodeRef<'s> {
     /// The inputs of a part: the declared ones, or for the `single` baseline all raw columns.
-    pub(crate) fn part_inputs(&self, index: usize, part: Part) -> &[Input] {
+    pub(crate) fn part_inputs(self, part: Part) -> &'s [Input] {
         match part {
-            Part::Baseline(Baseline::Single) => &self.experts[index].raw,
-            _ => &self.experts[index].inputs,
+            Part::Baseline(Baseline::Single) => &self.resolved().raw,
+            _ => &self.resolved().inputs,
         }
     }
 
     /// The content that a part reads, as digests; `None` while an upstream is not done.
     pub(crate) fn fit_inputs(
-        &self,
-        index: usize,
+        self,
         part: Part,
         states: &States,
     ) -> Result<Option<FitInputs>, EngineError> {
-        let rows = training_rows(index, part);
-        let valid = self.stopping_rows(index, part);
+        let rows = training_rows(self.index, part);
+        let valid = self.stopping_rows(part);
         let mut inputs = Vec::new();
-        for input in self.part_inputs(index, part) {
-            let Some(digest) = self.input_digest(index, input, rows, valid, states)? else {
+        for input in self.part_inputs(part) {
+            let Some(digest) = self.input_digest(input, rows, valid, states)? else {
                 return Ok(None);
             };
             inputs.push(digest);
         }
         let beside = match part {
-            Part::Full | Part::Fold { .. } => self.beside(index, part, states)?,
+            Part::Full | Part::Fold { .. } => self.beside(part, states)?,
             Part::Baseline(_) => Some(BTreeMap::new()),
         };
         let Some(beside) = beside else { return Ok(None) };
-        self.with_target(index, rows, valid, inputs, beside).map(Some)
+        self.with_target(rows, valid, inputs, beside).map(Some)
     }
 
     /// The same without what comes from upstream: what can be said before they are done.
-    pub(crate) fn own_inputs(&self, index: usize) -> Result<FitInputs, EngineError> {
-        let rows = Rows::Train { expert: index };
-        let valid = Rows::Side { expert: index, side: Side::Valid };
+    pub(crate) fn own_inputs(self) -> Result<FitInputs, EngineError> {
+        let rows = Rows::Train { expert: self.index };
+        let valid = Rows::Side { expert: self.index, side: Side::Valid };
         let mut inputs = Vec::new();
-        for input in &self.experts[index].inputs {
+        for input in &self.resolved().inputs {
             if matches!(input, Input::Column { .. })
-                && let Some(digest) =
-                    self.input_digest(index, input, rows, valid, &States::new())?
+                && let Some(digest) = self.input_digest(input, rows, valid, &States::new())?
             {
                 inputs.push(digest);
             }
         }
-        self.with_target(index, rows, valid, inputs, BTreeMap::new())
+        self.with_target(rows, valid, inputs, BTreeMap::new())
     }
 
     fn with_target(
-        &self,
-        index: usize,
+        self,
         rows: Rows,
         valid: Rows,
         inputs: Vec<InputDigest>,
         beside: BTreeMap<String, Ingredient>,
     ) -> Result<FitInputs, EngineError> {
-        let target = self.expert(index).target.get_ref();
-        let resolved = &self.experts[index];
+        let target = self.declared().target.get_ref();
+        let resolved = self.resolved();
         Ok(FitInputs {
             beside,
             task: resolved.task,
             classes: resolved.classes.clone(),
             inputs,
-            target: (
-                self.column_digest(index, target, rows)?,
-                self.column_digest(index, target, valid)?,
-            ),
+            target: (self.column_digest(target, rows)?, self.column_digest(target, valid)?),
         })
     }
 
     fn input_digest(
-        &self,
-        index: usize,
+        self,
         input: &Input,
         rows: Rows,
         valid: Rows,
@@ -177,17 +170,18 @@ impl Session {
     ) -> Result<Option<InputDigest>, EngineError> {
         let (kind, train, valid) = match input {
             Input::Column { data, column } => {
-                let kind = self.column_facts(data, column).map_or("", |facts| facts.kind.name());
-                let train = self.column_digest(index, column, rows)?;
-                (kind, train, self.column_digest(index, column, valid)?)
+                let kind =
+                    self.session.column_facts(data, column).map_or("", |facts| facts.kind.name());
+                let train = self.column_digest(column, rows)?;
+                (kind, train, self.column_digest(column, valid)?)
             }
             Input::Output { expert, output } => {
-                let view = reads(index, self.expert(index));
-                let Some(object) = self.output_object(expert, *output, view, states) else {
+                let view = reads(self.index, self.declared());
+                let Some(object) = self.session.output_object(expert, *output, view, states) else {
                     return Ok(None);
                 };
-                let train = self.output_digest(&object, rows)?;
-                let valid = self.output_digest(&object, valid)?;
+                let train = self.session.output_digest(&object, rows)?;
+                let valid = self.session.output_digest(&object, valid)?;
                 let (Some(train), Some(valid)) = (train, valid) else { return Ok(None) };
                 (output.name(), train, valid)
             }
@@ -195,6 +189,57 @@ impl Session {
         Ok(Some(InputDigest { name: input.to_string(), kind: kind.to_owned(), train, valid }))
     }
 
+    /// What an expert reads of its upstreams now, by reference.
+    pub(crate) fn reads_now(self, states: &States) -> BTreeMap<String, Reads> {
+        let view = reads(self.index, self.declared());
+        let mut found = BTreeMap::new();
+        for input in &self.resolved().inputs {
+            let Input::Output { expert, output } = input else { continue };
+            let object = |view| self.session.output_object(expert, *output, view, states);
+            if let (Some(deployed), Some(view)) = (object(View::Deployed), object(view)) {
+                found.insert(input.to_string(), Reads { deployed, view });
+            }
+        }
+        found
+    }
+
+    /// The content of inputs on all rows, as seen through `view` of the upstream experts.
+    pub(crate) fn input_data(
+        self,
+        inputs: &[Input],
+        view: View,
+        states: &States,
+    ) -> Result<Vec<InputData>, EngineError> {
+        let table = self.table()?;
+        let mut found = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            found.push(match input {
+                Input::Column { column, .. } => {
+                    let column = table.column(column).cloned().ok_or_else(|| {
+                        EngineError::Internal(format!("column {column} has gone"))
+                    })?;
+                    match self.declared().is_handed(input) {
+                        true => as_it_is(&column),
+                        false => InputData::Column(column),
+                    }
+                }
+                Input::Output { expert, output } => {
+                    let gone = || EngineError::Lost(format!("{expert}.{output} on all rows"));
+                    let object = self
+                        .session
+                        .output_object(expert, *output, view, states)
+                        .ok_or_else(gone)?;
+                    let matrix = self.session.matrix(&object)?.ok_or_else(gone)?;
+                    let from = self.session.index(expert)?;
+                    output_data(*output, matrix, &self.session.node(from).resolved().classes)
+                }
+            });
+        }
+        Ok(found)
+    }
+}
+
+impl Session {
     pub(crate) fn output_object(
         &self,
         expert: &str,
@@ -205,54 +250,6 @@ impl Session {
         let from = self.pipeline.experts.get_index_of(expert)?;
         let outputs = &states.get(&from)?.views.get(&view)?.outputs;
         output.stored().iter().find_map(|output| outputs.get(output.name()).copied())
-    }
-
-    /// What an expert reads of its upstreams now, by reference.
-    pub(crate) fn reads_now(&self, index: usize, states: &States) -> BTreeMap<String, Reads> {
-        let view = reads(index, self.expert(index));
-        let mut found = BTreeMap::new();
-        for input in &self.experts[index].inputs {
-            let Input::Output { expert, output } = input else { continue };
-            let object = |view| self.output_object(expert, *output, view, states);
-            if let (Some(deployed), Some(view)) = (object(View::Deployed), object(view)) {
-                found.insert(input.to_string(), Reads { deployed, view });
-            }
-        }
-        found
-    }
-
-    /// The content of inputs on all rows, as seen through `view` of the upstream experts.
-    pub(crate) fn input_data(
-        &self,
-        index: usize,
-        inputs: &[Input],
-        view: View,
-        states: &States,
-    ) -> Result<Vec<InputData>, EngineError> {
-        let table = self.table(index)?;
-        let mut found = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            found.push(match input {
-                Input::Column { column, .. } => {
-                    let column = table.column(column).cloned().ok_or_else(|| {
-                        EngineError::Internal(format!("column {column} has gone"))
-                    })?;
-                    match self.expert(index).is_handed(input) {
-                        true => as_it_is(&column),
-                        false => InputData::Column(column),
-                    }
-                }
-                Input::Output { expert, output } => {
-                    let gone = || EngineError::Lost(format!("{expert}.{output} on all rows"));
-                    let object =
-                        self.output_object(expert, *output, view, states).ok_or_else(gone)?;
-                    let matrix = self.matrix(&object)?.ok_or_else(gone)?;
-                    let from = self.index(expert)?;
-                    output_data(*output, matrix, &self.experts[from].classes)
-                }
-            });
-        }
-        Ok(found)
     }
 }
 

@@ -11,7 +11,7 @@ use collegium_digest::Hasher;
 use collegium_manifest::{ColumnType, Diagnostic, Diagnostics, Input, SplitRule};
 use collegium_table::Values;
 
-use crate::{EngineError, Session, error::data_error, rows::Rows};
+use crate::{EngineError, NodeRef, Session, error::data_error, rows::Rows};
 
 /// Rows that agree on a measurement with fractions are copies. Where an expert reads whole numbers and
 /// categories alone, rows are equal by chance too, and copies only if so many of its training rows differ.
@@ -154,14 +154,14 @@ impl Session {
         let mut most: Option<(u64, u64, usize)> = None;
         // Of many experts that read the same, once.
         let mut known = HashMap::new();
-        for index in 0..self.experts.len() {
-            if self.expert(index).data != data {
+        for index in 0..self.resolved.len() {
+            if self.node(index).declared().data != data {
                 continue;
             }
-            let read = (self.alike().rows(index), &self.experts[index].raw);
+            let read = (self.alike().rows(index), &self.node(index).resolved().raw);
             let copies = match known.entry(read) {
                 Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(unknown) => *unknown.insert(self.copies(index)?),
+                Entry::Vacant(unknown) => *unknown.insert(self.node(index).copies()?),
             };
             let Some((copies, rows)) = copies else { continue };
             if copies > most.map_or(0, |(most, ..)| most) {
@@ -173,7 +173,7 @@ impl Session {
         let message = format!(
             "{copies} of {rows} test rows of {} are copies of training rows, in all that it reads and \
              predicts",
-            self.node_name(index)
+            self.node(index).node_name()
         );
         Ok(Some(
             Diagnostic::warning(&self.pipeline.source, source.name.span(), message)
@@ -184,36 +184,40 @@ impl Session {
                 ),
         ))
     }
+}
 
+impl NodeRef<'_> {
     /// How many of an expert's test rows have a copy on the training side, and how many test rows there
     /// are; counted once for the content that it reads.
-    fn copies(&self, index: usize) -> Result<Option<(u64, u64)>, EngineError> {
+    fn copies(self) -> Result<Option<(u64, u64)>, EngineError> {
         let mut hasher = Hasher::new("copies");
         for side in [Side::Train, Side::Test] {
-            hasher.digest(&self.rows_key(Rows::Side { expert: index, side }));
+            hasher.digest(&self.session.rows_key(Rows::Side { expert: self.index, side }));
         }
-        for input in self.experts[index].raw.iter() {
+        for input in self.resolved().raw.iter() {
             hasher.text(&input.to_string());
         }
-        self.remembered("copies", &hasher.finish(), || self.count_copies(index))
+        self.session.remembered("copies", &hasher.finish(), || self.count_copies())
     }
 
-    fn count_copies(&self, index: usize) -> Result<Option<(u64, u64)>, EngineError> {
-        let table = self.table(index)?;
-        let names = self.experts[index].raw.iter().filter_map(Input::column);
-        let names = names.chain([self.expert(index).target.get_ref().as_str()]);
+    fn count_copies(self) -> Result<Option<(u64, u64)>, EngineError> {
+        let table = self.table()?;
+        let names = self.resolved().raw.iter().filter_map(Input::column);
+        let names = names.chain([self.declared().target.get_ref().as_str()]);
         let names: Vec<String> =
             names.filter(|name| table.column(name).is_some()).map(str::to_owned).collect();
-        let data = &self.expert(index).data;
-        let read = self.pipeline.data[data].read_of_rows();
+        let data = &self.declared().data;
+        let read = self.session.pipeline.data[data].read_of_rows();
         let Some(keys) = row_identities(&table, &names, read) else { return Ok(None) };
         let key = |row: u32| keys[row as usize];
-        let train = self.rows(Rows::Side { expert: index, side: Side::Train })?;
-        let test = self.rows(Rows::Side { expert: index, side: Side::Test })?;
+        let train = self.session.rows(Rows::Side { expert: self.index, side: Side::Train })?;
+        let test = self.session.rows(Rows::Side { expert: self.index, side: Side::Test })?;
         let known: HashSet<u64> = train.iter().map(|&row| key(row)).collect();
-        let measured = names.iter().filter_map(|name| self.column_facts(data, name)).any(|facts| {
-            facts.kind == ColumnType::Image || facts.kind == ColumnType::Number && !facts.integer
-        });
+        let measured =
+            names.iter().filter_map(|name| self.session.column_facts(data, name)).any(|facts| {
+                facts.kind == ColumnType::Image
+                    || facts.kind == ColumnType::Number && !facts.integer
+            });
         if !measured && (known.len() as f64) < MOSTLY_DISTINCT * train.len() as f64 {
             return Ok(None);
         }

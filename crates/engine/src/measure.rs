@@ -11,7 +11,7 @@ use collegium_records::{Measured, Metrics, Recipe, SeenRows, SplitMeasures};
 use collegium_table::Source;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     clock::Clock,
     drift::sources,
     inputs::{NodeState, States},
@@ -54,49 +54,43 @@ pub(crate) fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
     measures
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// How many rows of a side the models of an expert have seen; `None` for none.
-    pub(crate) fn seen_rows(
-        &self,
-        index: usize,
-        side: Side,
-    ) -> Result<Option<SeenRows>, EngineError> {
-        if self.foreign_of(index, side).is_none() {
+    pub(crate) fn seen_rows(self, side: Side) -> Result<Option<SeenRows>, EngineError> {
+        if self.foreign_of(side).is_none() {
             return Ok(None);
         }
-        let all = self.rows(Rows::Side { expert: index, side })?.len() as u64;
-        let unseen = self.rows(Rows::HeldOut { expert: index, side })?.len() as u64;
+        let all = self.session.rows(Rows::Side { expert: self.index, side })?.len() as u64;
+        let unseen = self.session.rows(Rows::HeldOut { expert: self.index, side })?.len() as u64;
         Ok((unseen < all).then_some(SeenRows { seen: all - unseen, unseen }))
     }
 
     /// The metrics of a node's deployed outputs on the rows that it is for, looked up or computed.
     pub(crate) fn measure(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
-        let recipe = self.measure_recipe(index, "measure", state, None)?;
-        let splits = self.measured(&recipe, |rows| self.predicted(index, state, rows), index)?;
-        self.within_it(index, splits)
+        let recipe = self.measure_recipe("measure", state, None)?;
+        let splits =
+            self.session.measured(&recipe, |rows| self.predicted(state, rows), self.index)?;
+        self.within_it(splits)
     }
 
     /// The metrics of a baseline on the same rows.
     pub(crate) fn measure_baseline(
-        &self,
-        index: usize,
+        self,
         baseline: Baseline,
         state: &NodeState,
         states: &States,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
-        let recipe = self.measure_recipe(index, "measure", state, Some(baseline))?;
-        let predict = |rows| self.baseline_predicted(index, baseline, state, states, rows);
-        let splits = self.measured(&recipe, predict, index)?;
-        self.within_it(index, splits)
+        let recipe = self.measure_recipe("measure", state, Some(baseline))?;
+        let predict = |rows| self.baseline_predicted(baseline, state, states, rows);
+        let splits = self.session.measured(&recipe, predict, self.index)?;
+        self.within_it(splits)
     }
 
     pub(crate) fn measure_recipe(
-        &self,
-        index: usize,
+        self,
         kind: &str,
         state: &NodeState,
         baseline: Option<Baseline>,
@@ -110,16 +104,117 @@ impl Session {
                 .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
             recipe.set("baseline", fit.model);
         }
-        let target = self.expert(index).target.get_ref();
+        let target = self.declared().target.get_ref();
         for side in SIDES {
-            let rows = Rows::HeldOut { expert: index, side };
-            let digest = self.column_digest(index, target, rows)?;
-            let which = self.rows_key(rows);
+            let rows = Rows::HeldOut { expert: self.index, side };
+            let digest = self.column_digest(target, rows)?;
+            let which = self.session.rows_key(rows);
             recipe.set(format!("target.{}", side_name(side)), vec![digest.into(), which.into()]);
         }
         Ok(recipe)
     }
 
+    /// A node's deployed predictions on a row set, with the truth.
+    pub(crate) fn predicted(self, state: &NodeState, rows: Rows) -> Result<Predicted, EngineError> {
+        let rows = self.session.rows(rows)?;
+        self.predicted_on(state, &rows)
+    }
+
+    /// The same on rows by number; a row whose truth is not known has no label.
+    pub(crate) fn predicted_on(
+        self,
+        state: &NodeState,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        let output = match self.resolved().task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let gone = || EngineError::Lost(format!("{}.{output} on all rows", self.name()));
+        let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
+        let matrix = self.session.matrix(object)?.ok_or_else(gone)?;
+        let mut data = Vec::with_capacity(rows.len() * matrix.width);
+        for &row in rows {
+            data.extend_from_slice(matrix.row(row as usize));
+        }
+        self.with_truth(data, matrix.width, rows)
+    }
+
+    /// A baseline's predictions on a row set, with the truth.
+    pub(crate) fn baseline_predicted(
+        self,
+        baseline: Baseline,
+        state: &NodeState,
+        states: &States,
+        rows: Rows,
+    ) -> Result<Predicted, EngineError> {
+        let part = Part::Baseline(baseline);
+        let (_, fit) = state
+            .parts
+            .get(&part)
+            .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
+        self.model_predicted(part, &self.session.model(fit)?, states, rows)
+    }
+
+    /// What any model of a part predicts on a row set, with the truth.
+    pub(crate) fn model_predicted(
+        self,
+        part: Part,
+        model: &Model,
+        states: &States,
+        rows: Rows,
+    ) -> Result<Predicted, EngineError> {
+        let data = self.input_data(self.part_inputs(part), View::Deployed, states)?;
+        let rows = self.session.rows(rows)?;
+        self.sources_predicted(model, &sources(&data), &rows)
+    }
+
+    /// What a model predicts from given inputs, with the truth of these rows.
+    pub(crate) fn sources_predicted(
+        self,
+        model: &Model,
+        sources: &[Source],
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        let outputs = self.session.outputs_on(model, sources, rows, false)?;
+        let output = match self.resolved().task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        };
+        let matrix = outputs
+            .get(output.name())
+            .ok_or_else(|| EngineError::Internal(format!("a model has no {output}")))?;
+        self.with_truth(matrix.data.clone(), matrix.width, rows)
+    }
+
+    pub(crate) fn with_truth(
+        self,
+        data: Vec<f32>,
+        width: usize,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        Ok(match self.resolved().task {
+            Task::Classification => {
+                let labels = self.labels()?;
+                Predicted::Classes {
+                    probability: data,
+                    width,
+                    labels: rows.iter().map(|&row| labels[row as usize]).collect(),
+                    classes: self.resolved().classes.len(),
+                }
+            }
+            Task::Regression => {
+                let target = self.target_values()?;
+                Predicted::Values {
+                    predicted: data,
+                    truth: rows.iter().map(|&row| target[row as usize]).collect(),
+                }
+            }
+        })
+    }
+}
+
+impl Session {
     fn measured(
         &self,
         recipe: &Recipe,
@@ -136,7 +231,7 @@ impl Session {
             let predicted = predict(Rows::HeldOut { expert: index, side })?;
             let measures = SplitMeasures {
                 rows: predicted.rows(),
-                seen: self.seen_rows(index, side)?.map_or(0, |seen| seen.seen),
+                seen: self.node(index).seen_rows(side)?.map_or(0, |seen| seen.seen),
                 groups: None,
                 metrics: predicted.metrics(),
                 intervals: BTreeMap::new(),
@@ -147,114 +242,5 @@ impl Session {
         let measured = Measured { splits, cost: clock.stop() };
         self.store.realise(recipe, &id, &measured)?;
         Ok(measured.splits)
-    }
-
-    /// A node's deployed predictions on a row set, with the truth.
-    pub(crate) fn predicted(
-        &self,
-        index: usize,
-        state: &NodeState,
-        rows: Rows,
-    ) -> Result<Predicted, EngineError> {
-        let rows = self.rows(rows)?;
-        self.predicted_on(index, state, &rows)
-    }
-
-    /// The same on rows by number; a row whose truth is not known has no label.
-    pub(crate) fn predicted_on(
-        &self,
-        index: usize,
-        state: &NodeState,
-        rows: &[u32],
-    ) -> Result<Predicted, EngineError> {
-        let output = match self.experts[index].task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
-        let gone = || EngineError::Lost(format!("{}.{output} on all rows", self.name(index)));
-        let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
-        let matrix = self.matrix(object)?.ok_or_else(gone)?;
-        let mut data = Vec::with_capacity(rows.len() * matrix.width);
-        for &row in rows {
-            data.extend_from_slice(matrix.row(row as usize));
-        }
-        self.with_truth(index, data, matrix.width, rows)
-    }
-
-    /// A baseline's predictions on a row set, with the truth.
-    pub(crate) fn baseline_predicted(
-        &self,
-        index: usize,
-        baseline: Baseline,
-        state: &NodeState,
-        states: &States,
-        rows: Rows,
-    ) -> Result<Predicted, EngineError> {
-        let part = Part::Baseline(baseline);
-        let (_, fit) = state
-            .parts
-            .get(&part)
-            .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
-        self.model_predicted(index, part, &self.model(fit)?, states, rows)
-    }
-
-    /// What any model of a part predicts on a row set, with the truth.
-    pub(crate) fn model_predicted(
-        &self,
-        index: usize,
-        part: Part,
-        model: &Model,
-        states: &States,
-        rows: Rows,
-    ) -> Result<Predicted, EngineError> {
-        let data = self.input_data(index, self.part_inputs(index, part), View::Deployed, states)?;
-        let rows = self.rows(rows)?;
-        self.sources_predicted(index, model, &sources(&data), &rows)
-    }
-
-    /// What a model predicts from given inputs, with the truth of these rows.
-    pub(crate) fn sources_predicted(
-        &self,
-        index: usize,
-        model: &Model,
-        sources: &[Source],
-        rows: &[u32],
-    ) -> Result<Predicted, EngineError> {
-        let outputs = self.outputs_on(model, sources, rows, false)?;
-        let output = match self.experts[index].task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
-        let matrix = outputs
-            .get(output.name())
-            .ok_or_else(|| EngineError::Internal(format!("a model has no {output}")))?;
-        self.with_truth(index, matrix.data.clone(), matrix.width, rows)
-    }
-
-    pub(crate) fn with_truth(
-        &self,
-        index: usize,
-        data: Vec<f32>,
-        width: usize,
-        rows: &[u32],
-    ) -> Result<Predicted, EngineError> {
-        Ok(match self.experts[index].task {
-            Task::Classification => {
-                let labels = self.labels(index)?;
-                Predicted::Classes {
-                    probability: data,
-                    width,
-                    labels: rows.iter().map(|&row| labels[row as usize]).collect(),
-                    classes: self.experts[index].classes.len(),
-                }
-            }
-            Task::Regression => {
-                let target = self.target_values(index)?;
-                Predicted::Values {
-                    predicted: data,
-                    truth: rows.iter().map(|&row| target[row as usize]).collect(),
-                }
-            }
-        })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex};
 use collegium_learn::{Estimator, FitCost, Shape};
 use collegium_manifest::{ColumnType, Input, Output};
 
-use crate::{EngineError, Session, session::lock_mutex};
+use crate::{EngineError, NodeRef, Session, session::lock_mutex};
 
 /// Bytes that running fits hold, by estimate.
 #[derive(Debug, Default)]
@@ -61,56 +61,6 @@ impl Session {
         }
     }
 
-    /// Refuses a fit that would not fit, in words.
-    pub(crate) fn memory_for(
-        &self,
-        index: usize,
-        width: usize,
-        rows: &[u32],
-        valid: &[u32],
-    ) -> Result<u64, String> {
-        let count = (rows.len() + valid.len()) as u64;
-        let shape = Shape { width, outputs: self.experts[index].outputs(), rows: count };
-        let needed = self.cost(index, shape).peak_bytes;
-        match self.memory_limit() {
-            Some(limit) if needed > limit => Err(format!(
-                "it would hold about {} ({count} rows of {width} encoded columns), more than \
-                 `memory_limit` allows ({}); fewer rows (`where`), a smaller model or batch, or a \
-                 higher limit would do",
-                mebibytes(needed),
-                self.limit_words(limit)
-            )),
-            _ => Ok(needed),
-        }
-    }
-
-    /// The same before anything is encoded.
-    pub(crate) fn memory(&self, index: usize) -> u64 {
-        self.expected_cost(index).peak_bytes
-    }
-
-    /// How a node's model is fitted.
-    pub(crate) fn estimator(&self, index: usize) -> Result<&dyn Estimator, EngineError> {
-        let model = &*self.expert(index).model;
-        collegium_learn::estimator(model)
-            .ok_or_else(|| EngineError::Internal(format!("no kind of model `{}`", model.kind())))
-    }
-
-    /// What a fit on rows of this shape costs. A kind that is not known has no fits.
-    pub(crate) fn cost(&self, index: usize, shape: Shape) -> FitCost {
-        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
-        let train = &self.expert(index).train;
-        self.estimator(index).map_or(none, |estimator| estimator.cost(&shape, train))
-    }
-
-    /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
-    pub(crate) fn expected_cost(&self, index: usize) -> FitCost {
-        let facts = &self.prepared(index).facts;
-        let width: usize = self.experts[index].inputs.iter().map(|i| self.widest(i)).sum();
-        let rows = facts.sides[0] + facts.sides[1];
-        self.cost(index, Shape { width, outputs: self.experts[index].outputs(), rows })
-    }
-
     /// Most columns that an input encodes to.
     pub(crate) fn widest(&self, input: &Input) -> usize {
         match input {
@@ -128,18 +78,69 @@ impl Session {
             },
             Input::Output { expert, output } => {
                 let Ok(from) = self.index(expert) else { return 1 };
-                let resolved = &self.experts[from];
+                let resolved = self.node(from).resolved();
                 match output {
                     Output::Value => 1,
                     Output::Probability | Output::Logit | Output::Prediction => resolved.outputs(),
                     Output::Label => resolved.classes.len() + 1,
                     Output::Embedding => {
-                        let layers = self.expert(from).model.layers();
+                        let layers = self.node(from).declared().model.layers();
                         layers.and_then(|mlp| mlp.hidden.last()).map_or(1, |width| *width as usize)
                     }
                 }
             }
         }
+    }
+}
+
+impl<'s> NodeRef<'s> {
+    /// Refuses a fit that would not fit, in words.
+    pub(crate) fn memory_for(
+        self,
+        width: usize,
+        rows: &[u32],
+        valid: &[u32],
+    ) -> Result<u64, String> {
+        let count = (rows.len() + valid.len()) as u64;
+        let shape = Shape { width, outputs: self.resolved().outputs(), rows: count };
+        let needed = self.cost(shape).peak_bytes;
+        match self.session.memory_limit() {
+            Some(limit) if needed > limit => Err(format!(
+                "it would hold about {} ({count} rows of {width} encoded columns), more than \
+                 `memory_limit` allows ({}); fewer rows (`where`), a smaller model or batch, or a \
+                 higher limit would do",
+                mebibytes(needed),
+                self.session.limit_words(limit)
+            )),
+            _ => Ok(needed),
+        }
+    }
+
+    /// The same before anything is encoded.
+    pub(crate) fn memory(self) -> u64 {
+        self.expected_cost().peak_bytes
+    }
+
+    /// How a node's model is fitted.
+    pub(crate) fn estimator(self) -> Result<&'s dyn Estimator, EngineError> {
+        let model = &*self.declared().model;
+        collegium_learn::estimator(model)
+            .ok_or_else(|| EngineError::Internal(format!("no kind of model `{}`", model.kind())))
+    }
+
+    /// What a fit on rows of this shape costs. A kind that is not known has no fits.
+    pub(crate) fn cost(self, shape: Shape) -> FitCost {
+        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
+        let train = &self.declared().train;
+        self.estimator().map_or(none, |estimator| estimator.cost(&shape, train))
+    }
+
+    /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
+    pub(crate) fn expected_cost(self) -> FitCost {
+        let facts = &self.prepared().facts;
+        let width: usize = self.resolved().inputs.iter().map(|i| self.session.widest(i)).sum();
+        let rows = facts.sides[0] + facts.sides[1];
+        self.cost(Shape { width, outputs: self.resolved().outputs(), rows })
     }
 }
 

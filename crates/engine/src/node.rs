@@ -1,92 +1,62 @@
-//! One node's fits: what they are made of and which are at hand.
+//! A handle on one expert of an open pipeline, and what is known of it without looking at any row.
 
-use std::collections::BTreeSet;
+use collegium_data::Prepared;
+use collegium_manifest::Expert;
+use collegium_records::LockedNode;
 
-use collegium_manifest::Baseline;
-use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
-use collegium_records::{Fit, Reason, Recipe};
+use crate::{Session, held::HeldModel, resolve::Resolved};
 
-use crate::{EngineError, Session, inputs::States, warm::Start};
-
-/// A fit that a node owes.
-#[derive(Debug, Clone)]
-pub(crate) struct Need {
-    pub(crate) part: Part,
-    pub(crate) recipe: Recipe,
-    /// The realisation to stand on, when there is one.
-    pub(crate) fit: Option<Fit>,
-    /// Where a warm start begins.
-    pub(crate) warm: Option<Fit>,
-    /// Why it begins cold although the file asks for a warm start.
-    pub(crate) cold: Option<String>,
+/// One expert of an open pipeline. A handle is two words and is copied; what it hands out lives as long as
+/// the session.
+#[derive(Clone, Copy)]
+pub struct NodeRef<'s> {
+    /// The pipeline it belongs to.
+    pub session: &'s Session,
+    /// Its position in the pipeline file, which is also its number in the [`Dag`](collegium_plan::Dag).
+    pub index: usize,
 }
 
 impl Session {
-    /// The fits that a node owes when `wanted` experts are brought up to date; `None` while an
-    /// upstream is not done.
-    pub(crate) fn needs(
-        &self,
-        index: usize,
-        wanted: &BTreeSet<usize>,
-        states: &States,
-    ) -> Result<Option<Vec<Need>>, EngineError> {
-        let mut needs = Vec::new();
-        for part in demand(&self.pipeline, index, wanted) {
-            let Some(inputs) = self.fit_inputs(index, part, states)? else { return Ok(None) };
-            let expert = self.expert(index);
-            let recipe = match part {
-                Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
-                    baseline_recipe(kind, &inputs, &expert.train)
-                }
-                Part::Full | Part::Fold { .. } | Part::Baseline(Baseline::Single) => {
-                    fit_recipe(expert, &inputs)
-                }
-            };
-            let start = match part {
-                Part::Baseline(_) => Start { recipe, parent: None, cold: None },
-                _ => self.warmed(index, part, recipe)?,
-            };
-            let Start { recipe, parent: warm, cold } = start;
-            let fit = self.known_fit(&recipe.digest())?;
-            needs.push(Need { part, recipe, fit, warm, cold });
-        }
-        Ok(Some(needs))
+    /// The expert at a position, one of [`Session::select`] or of the DAG.
+    pub fn node(&self, index: usize) -> NodeRef<'_> {
+        NodeRef { session: self, index }
+    }
+}
+
+impl<'s> NodeRef<'s> {
+    /// What the pipeline file declares.
+    pub fn declared(self) -> &'s Expert {
+        &self.session.pipeline.experts[self.index]
     }
 
-    /// The recipe of a full fit on the present inputs; `None` while an upstream is not done.
-    pub(crate) fn full_recipe(
-        &self,
-        index: usize,
-        states: &States,
-    ) -> Result<Option<Recipe>, EngineError> {
-        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
-        let cold = fit_recipe(self.expert(index), &inputs);
-        Ok(Some(self.warmed(index, Part::Full, cold)?.recipe))
+    /// What its columns turned out to be.
+    pub fn resolved(self) -> &'s Resolved {
+        &self.session.resolved[self.index]
     }
 
-    /// The recipe to compare the present one with: that of the last full fit.
-    pub(crate) fn compared_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
-        match self.lock.node.get(&self.node_name(index)).and_then(|node| node.certificate.as_ref())
-        {
-            Some(certificate) => Ok(self.store.recipe(&certificate.anchor.recipe)?),
-            None => self.locked_recipe(index),
-        }
+    /// `NAME`
+    pub fn name(self) -> &'s str {
+        self.session.pipeline.experts.get_index(self.index).map_or("", |(name, _)| name.as_str())
     }
 
-    /// Why a node whose last full fit cannot be looked up has to be fitted.
-    pub(crate) fn without_recipe(&self, index: usize, reasons: &mut [Reason]) {
-        if self.lock.node.contains_key(&self.node_name(index)) {
-            for reason in reasons.iter_mut().filter(|reason| **reason == Reason::NeverFitted) {
-                *reason = Reason::LockNotInStore;
-            }
-        }
+    /// `expert.NAME`, `gate.NAME`, `mixture.NAME`: its name in the lock and in every record.
+    pub fn node_name(self) -> String {
+        let node = self.session.pipeline.experts.get_index(self.index);
+        node.map_or_else(String::new, |(name, expert)| format!("{}.{name}", expert.section()))
     }
 
-    /// The recipe that the lock stands on, if its manifest is still in the store.
-    pub(crate) fn locked_recipe(&self, index: usize) -> Result<Option<Recipe>, EngineError> {
-        match self.lock.node.get(&self.node_name(index)) {
-            Some(locked) => Ok(self.store.recipe(&locked.recipe)?),
-            None => Ok(None),
-        }
+    /// Its entry in the lock as the pipeline was opened.
+    pub(crate) fn locked(self) -> Option<&'s LockedNode> {
+        self.session.lock.node.get(&self.node_name())
+    }
+
+    /// The model of other places that it stands on without being trained, if it does.
+    pub(crate) fn held_model(self) -> Option<&'s HeldModel> {
+        self.session.held.get(self.index)?.as_deref()
+    }
+
+    /// Its data source, read.
+    pub(crate) fn prepared(self) -> &'s Prepared {
+        &self.session.data[&self.declared().data]
     }
 }

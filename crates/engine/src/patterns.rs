@@ -11,7 +11,7 @@ use collegium_manifest::{
 };
 use collegium_records::Level;
 
-use crate::{EngineError, Session, findings::Found};
+use crate::{EngineError, NodeRef, Session, findings::Found};
 
 impl Session {
     /// Puts columns in the place of every pattern.
@@ -37,7 +37,7 @@ impl Session {
             }
             let inputs = expanded(expert, prepared, source);
             if inputs.is_empty() && wrong.is_empty() {
-                wrong.push(self.nothing_left(index));
+                wrong.push(self.node(index).nothing_left());
             }
             let found = odd_exclusions(expert, prepared, source);
             self.patterns.extend(found.into_iter().map(|found| (index, found)));
@@ -49,26 +49,6 @@ impl Session {
             true => Ok(()),
             false => Err(EngineError::Invalid(Diagnostics(wrong))),
         }
-    }
-
-    fn nothing_left(&self, index: usize) -> Diagnostic {
-        let expert = self.expert(index);
-        let message = format!("no column is left as an input of `{}`", self.name(index));
-        let brings = expert.patterns.iter().find(|pattern| !pattern.get_ref().exclude);
-        let (place, label, help) = match brings {
-            Some(pattern) => (
-                pattern.span(),
-                "every column that it matches is kept out",
-                "the target and the columns that the split is made by are left out of patterns; name a \
-                 column as it is to read it nevertheless",
-            ),
-            None => (
-                expert.patterns[0].span(),
-                "keeps out what is named beside it",
-                "take one of the two away",
-            ),
-        };
-        Diagnostic::error(&self.pipeline.source, place, message).label(label).help(help)
     }
 
     fn matches_nothing(
@@ -93,6 +73,28 @@ impl Session {
         Diagnostic::error(&self.pipeline.source, pattern.span(), message)
             .label("matches nothing")
             .help(help)
+    }
+}
+
+impl NodeRef<'_> {
+    fn nothing_left(self) -> Diagnostic {
+        let expert = self.declared();
+        let message = format!("no column is left as an input of `{}`", self.name());
+        let brings = expert.patterns.iter().find(|pattern| !pattern.get_ref().exclude);
+        let (place, label, help) = match brings {
+            Some(pattern) => (
+                pattern.span(),
+                "every column that it matches is kept out",
+                "the target and the columns that the split is made by are left out of patterns; name a \
+                 column as it is to read it nevertheless",
+            ),
+            None => (
+                expert.patterns[0].span(),
+                "keeps out what is named beside it",
+                "take one of the two away",
+            ),
+        };
+        Diagnostic::error(&self.session.pipeline.source, place, message).label(label).help(help)
     }
 }
 

@@ -9,7 +9,7 @@ use collegium_plan::{Known, Part, decide, demand, fit_recipe, reuse};
 use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, Reason, Verdict};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::States,
     price::Records,
     reuse::{How, Ready},
@@ -60,27 +60,27 @@ pub(crate) fn planned(
             .upstream(index)
             .into_iter()
             .filter(|from| moving.contains_key(from))
-            .map(|from| session.name(from).to_owned())
+            .map(|from| session.node(from).name().to_owned())
             .collect();
         let how =
             How { exact: options.exact, forced: forced.contains(&index), advise, mend: false };
         let ready = match upstream.is_empty() {
-            true => session.ready(index, &wanted, &states, how)?,
+            true => session.node(index).ready(&wanted, &states, how)?,
             false => None,
         };
-        let mut plan = session.plan_of(index, &wanted, ready.as_ref(), upstream, how)?;
+        let mut plan = session.node(index).plan_of(&wanted, ready.as_ref(), upstream, how)?;
         if !plan.fits.is_empty() || !matches!(plan.action, Action::Cached | Action::Frozen) {
             let records = match &mut records {
                 Some(records) => records,
                 none => none.insert(Records::of(session)?),
             };
             plan.seconds = records.price(session, index, &plan)?;
-            plan.peak_bytes = session.memory(index);
+            plan.peak_bytes = session.node(index).memory();
         }
         // A patch makes other outputs, but not before it is made.
         match ready {
             Some(ready) if ready.open.is_empty() && plan.action != Action::Patch => {
-                let state = session.state(index, ready, &wanted, &states)?;
+                let state = session.node(index).state(ready, &wanted, &states)?;
                 states.insert(index, Arc::new(state));
             }
             _ => drop(moving.insert(index, plan.action)),
@@ -107,17 +107,16 @@ pub(crate) fn planned(
     })
 }
 
-impl Session {
+impl NodeRef<'_> {
     fn plan_of(
-        &self,
-        index: usize,
+        self,
         wanted: &BTreeSet<usize>,
         ready: Option<&Ready>,
         upstream: Vec<String>,
         how: How,
     ) -> Result<NodePlan, EngineError> {
         let mut plan = NodePlan {
-            name: self.node_name(index),
+            name: self.node_name(),
             action: Action::Cached,
             reasons: Vec::new(),
             peak_bytes: 0,
@@ -128,16 +127,17 @@ impl Session {
             advice: None,
         };
         plan.advice = plan.judgement.as_ref().map(reuse::advice);
-        if self.held[index].is_some() {
-            self.refuse_force(index, how.forced)?;
+        if self.held_model().is_some() {
+            self.refuse_force(how.forced)?;
             plan.action = Action::Frozen;
-            plan.reasons.extend(self.other_settings(index)?.map(Reason::Note));
+            plan.reasons.extend(self.other_settings()?.map(Reason::Note));
             return Ok(plan);
         }
         if let Some(ready) = ready
             && let Some(certificate) = &ready.certificate
         {
-            let locked = self.lock.node.get(&plan.name).and_then(|n| n.certificate.as_ref());
+            let locked =
+                self.session.lock.node.get(&plan.name).and_then(|n| n.certificate.as_ref());
             plan.fits = ready.missing();
             plan.reasons = match locked == Some(certificate) && !plan.fits.is_empty() {
                 // Nothing changed: something has gone.
@@ -151,15 +151,17 @@ impl Session {
             };
             return Ok(plan);
         }
-        let before = self.compared_recipe(index)?;
+        let before = self.compared_recipe()?;
         let missing = match ready {
             Some(ready) => ready.missing(),
-            None => demand(&self.pipeline, index, wanted).iter().map(Part::name).collect(),
+            None => {
+                demand(&self.session.pipeline, self.index, wanted).iter().map(Part::name).collect()
+            }
         };
         // What can be said without the upstreams is only asked for where they are not done.
         let own = match ready {
             Some(_) => None,
-            None => Some(fit_recipe(self.expert(index), &self.own_inputs(index)?)),
+            None => Some(fit_recipe(self.declared(), &self.own_inputs()?)),
         };
         let decision = decide(&Known {
             before: before.as_ref(),
@@ -174,9 +176,9 @@ impl Session {
         plan.reasons = match ready.is_some_and(|ready| ready.lost.is_some()) {
             // Else it would be no matter what changed.
             true => Vec::new(),
-            false => self.with_row_change(index, decision.reasons)?,
+            false => self.with_row_change(decision.reasons)?,
         };
-        self.without_recipe(index, &mut plan.reasons);
+        self.without_recipe(&mut plan.reasons);
         if plan.action != Action::Cached {
             plan.fits = missing;
             plan.reasons.extend(ready.into_iter().flat_map(crate::reuse::reasons));

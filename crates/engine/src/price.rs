@@ -8,7 +8,7 @@ use collegium_records::{
     Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Recipe, Standing,
 };
 
-use crate::{EngineError, Session};
+use crate::{EngineError, NodeRef, Session};
 
 /// Past runs that are asked how often an expert was fitted when its upstreams were.
 const RUNS: usize = 50;
@@ -34,7 +34,7 @@ impl Records {
     pub(crate) fn of(session: &Session) -> Result<Self, EngineError> {
         let mut prices = Prices::default();
         for index in 0..session.pipeline.experts.len() {
-            if let Some(fit) = session.locked_fit(index)? {
+            if let Some(fit) = session.node(index).locked_fit()? {
                 prices.record(&fit);
             }
         }
@@ -59,7 +59,9 @@ impl Records {
                 let above = session.dag.upstream(index);
                 // A first fit says nothing about how often later ones are needed.
                 if node.before.is_some() || !fitted {
-                    let any = above.iter().any(|a| moved.contains(&session.node_name(*a).as_str()));
+                    let any = above
+                        .iter()
+                        .any(|a| moved.contains(&session.node(*a).node_name().as_str()));
                     one.moved += u32::from(any);
                     one.fitted += u32::from(any && fitted);
                 }
@@ -90,7 +92,7 @@ impl Records {
         if plan.action == Action::MayTrain {
             // An upstream that is fitted again nearly always hands over other numbers, and what reads
             // them is fitted again too, unless it may be kept or patched.
-            let guess = match session.expert(index).reuse {
+            let guess = match session.node(index).declared().reuse {
                 None => 0.9,
                 Some(_) => 0.2,
             };
@@ -108,8 +110,8 @@ impl Records {
         index: usize,
         part: FitName,
     ) -> Result<Option<Estimate>, EngineError> {
-        let expert = session.expert(index);
-        let node = session.lock.node.get(&session.node_name(index));
+        let expert = session.node(index).declared();
+        let node = session.lock.node.get(&session.node(index).node_name());
         let full = node.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
         let standing =
             node.and_then(|node| like(&node.parts, part)).or(full.filter(|_| !part.is_baseline()));
@@ -130,12 +132,12 @@ impl Records {
             },
             None => 0,
         };
-        let cost = session.expected_cost(index);
+        let cost = session.node(index).expected_cost();
         let closed = matches!(part, FitName::Majority | FitName::Linear);
-        let all = session.prepared(index).facts.sides[0];
+        let all = session.node(index).prepared().facts.sides[0];
         let own = match part {
             // A fold in time is trained on what lies before it.
-            FitName::Fold { fold, of } if session.is_forward(index) => {
+            FitName::Fold { fold, of } if session.node(index).is_forward() => {
                 all * u64::from(fold) / (u64::from(of) + 1)
             }
             _ => all,
@@ -147,7 +149,9 @@ impl Records {
             patience: expert.train.patience,
             multiply_adds: match &witness {
                 // Recorded widths are exact; only a changed shape is estimated.
-                Some(fit) if fit.multiply_adds > 0 && session.same_shape(index, &standing)? => {
+                Some(fit)
+                    if fit.multiply_adds > 0 && session.node(index).same_shape(&standing)? =>
+                {
                     fit.multiply_adds
                 }
                 _ => cost.multiply_adds * u64::from(cost.restarts),
@@ -167,19 +171,19 @@ fn like(parts: &BTreeMap<FitName, Standing>, part: FitName) -> Option<Standing> 
     found.map(|(_, standing)| *standing)
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The full fit that the lock stands on, if it is still in the store.
-    pub(crate) fn locked_fit(&self, index: usize) -> Result<Option<Fit>, EngineError> {
-        let Some(locked) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
-        let mut known: BTreeMap<_, Fit> = self.store.realisations(&locked.recipe)?;
+    pub(crate) fn locked_fit(self) -> Result<Option<Fit>, EngineError> {
+        let Some(locked) = self.locked() else { return Ok(None) };
+        let mut known: BTreeMap<_, Fit> = self.session.store.realisations(&locked.recipe)?;
         Ok(known.remove(&locked.realisation))
     }
 
     /// Has a recorded fit the shape that the file asks for now?
-    fn same_shape(&self, index: usize, standing: &Option<Standing>) -> Result<bool, EngineError> {
+    fn same_shape(self, standing: &Option<Standing>) -> Result<bool, EngineError> {
         let Some(standing) = standing else { return Ok(false) };
-        let Some(recipe) = self.store.recipe(&standing.recipe)? else { return Ok(true) };
-        let expert = self.expert(index);
+        let Some(recipe) = self.session.store.recipe(&standing.recipe)? else { return Ok(true) };
+        let expert = self.declared();
         let mut now = Recipe::new("shape");
         let (train, seed) = (&expert.train, expert.seed);
         expert.model.ingredients(&mut Ingredients { recipe: &mut now, train, seed });

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use collegium_manifest::{Diagnostic, Input};
 
-use crate::{EngineError, Event, Session, error::data_error};
+use crate::{EngineError, Event, NodeRef, Session, error::data_error};
 
 impl Session {
     /// The columns of a data source that experts and gates name: inputs, targets, auxiliary targets.
@@ -96,17 +96,19 @@ impl Session {
         let help = error.fault().help.clone();
         Some(Diagnostic::error(&self.pipeline.source, span, message).maybe_help(help))
     }
+}
 
+impl NodeRef<'_> {
     /// Refuses a `where` that reads a column which is not what it seems to be.
-    pub(crate) fn fit_filter(&self, index: usize) -> Result<(), EngineError> {
-        let Some(filter) = &self.expert(index).filter else { return Ok(()) };
-        let prepared = self.prepared(index);
+    pub(crate) fn fit_filter(self) -> Result<(), EngineError> {
+        let Some(filter) = &self.declared().filter else { return Ok(()) };
+        let prepared = self.prepared();
         let refused = prepared
             .refusal_of_sql(filter.get_ref(), None)
-            .map_err(|error| data_error(error, &self.pipeline.source))?;
+            .map_err(|error| data_error(error, &self.session.pipeline.source))?;
         match refused {
             Some(error) => Err(EngineError::Invalid(collegium_manifest::Diagnostics(vec![
-                Diagnostic::error(&self.pipeline.source, filter.span(), error.to_string())
+                Diagnostic::error(&self.session.pipeline.source, filter.span(), error.to_string())
                     .maybe_help(error.fault().help.clone()),
             ]))),
             None => Ok(()),

@@ -12,24 +12,25 @@ use collegium_manifest::{
 use collegium_plan::{TargetFacts, resolve_task};
 use collegium_table::Values;
 
-use crate::{EngineError, Session, rows::Rows};
+use crate::{EngineError, NodeRef, Session, rows::Rows};
 
 /// What an expert's columns turned out to be.
 #[derive(Debug, Clone)]
-pub(crate) struct Resolved {
-    pub(crate) task: Task,
-    /// In the order of the logits; empty for regression.
-    pub(crate) classes: Vec<String>,
+pub struct Resolved {
+    /// What is predicted.
+    pub task: Task,
+    /// Class names in the order of the logits; empty for regression.
+    pub classes: Vec<String>,
     /// Declared inputs in canonical order: by name.
-    pub(crate) inputs: Vec<Input>,
+    pub inputs: Vec<Input>,
     /// Raw columns that the expert and its ancestors read, in canonical order: one list for all that read
     /// the same.
-    pub(crate) raw: Arc<[Input]>,
+    pub raw: Arc<[Input]>,
 }
 
 impl Resolved {
     /// Raw outputs of a model: one for a value or two classes, else one for each class.
-    pub(crate) fn outputs(&self) -> usize {
+    pub fn outputs(&self) -> usize {
         match self.classes.len() {
             0..=2 => 1,
             many => many,
@@ -105,7 +106,7 @@ impl Session {
         let mut resolved: Vec<Option<Resolved>> = vec![None; self.pipeline.experts.len()];
         let mut raw = RawColumns::new(resolved.len());
         for &index in self.dag.order() {
-            let expert = self.expert(index);
+            let expert = self.node(index).declared();
             let mut inputs = Vec::with_capacity(expert.inputs.len());
             let (mut own, mut above) = (Vec::new(), Vec::new());
             for input in &expert.inputs {
@@ -158,12 +159,12 @@ impl Session {
                 kind: facts.kind,
                 binary: facts.binary,
                 integer: facts.integer,
-                levels: self.levels(index, facts)?,
+                levels: self.node(index).levels(facts)?,
             };
             match resolve_task(expert.task.as_ref().map(|task| *task.get_ref()), &target) {
                 Ok((task, classes)) => {
-                    wrong.extend(self.class_for_each_row(index, facts, &classes));
-                    wrong.extend(self.wrong_class_weights(index, task, &classes));
+                    wrong.extend(self.node(index).class_for_each_row(facts, &classes));
+                    wrong.extend(self.node(index).wrong_class_weights(task, &classes));
                     resolved[index] = Some(Resolved { task, classes, inputs, raw });
                 }
                 Err(error) => wrong.push(
@@ -172,11 +173,11 @@ impl Session {
                         expert.target.span(),
                         error.to_string(),
                     )
-                    .label(format!("target of expert `{}`", self.name(index)))
+                    .label(format!("target of expert `{}`", self.node(index).name()))
                     .help(error.help()),
                 ),
             }
-            if let Err(error) = self.check_filter(index) {
+            if let Err(error) = self.node(index).check_filter() {
                 match error {
                     EngineError::Invalid(found) => wrong.extend(found.0),
                     other => return Err(other),
@@ -191,182 +192,6 @@ impl Session {
             return Err(EngineError::Invalid(Diagnostics(wrong)));
         }
         Ok(resolved.into_iter().flatten().collect())
-    }
-
-    /// Evaluates an expert's `where` once per content of its table, to find what is wrong with it.
-    fn check_filter(&self, index: usize) -> Result<(), EngineError> {
-        let expert = self.expert(index);
-        let Some(filter) = &expert.filter else { return Ok(()) };
-        self.fit_filter(index)?;
-        let key = self.rows_key(Rows::Side { expert: index, side: Side::Train });
-        if self.store.memo(&key).is_some() {
-            return Ok(());
-        }
-        match self.base_mask(index) {
-            Ok(mask) if !mask.contains(&true) => {
-                let message = format!(
-                    "`where` of expert `{}` admits no row whose target is known",
-                    self.name(index)
-                );
-                let diagnostic = Diagnostic::error(&self.pipeline.source, filter.span(), message)
-                    .label(format!("true for none of the rows of `{}`", expert.data))
-                    .help("compare it with the values that the column holds");
-                Err(EngineError::Invalid(Diagnostics(vec![diagnostic])))
-            }
-            Ok(_) => {
-                self.store.remember(key, key);
-                Ok(())
-            }
-            Err(EngineError::Invalid(mut found)) => {
-                for diagnostic in &mut found.0 {
-                    diagnostic
-                        .place
-                        .get_or_insert_with(|| (self.pipeline.source.clone(), filter.span()));
-                    let asked = diagnostic.message.rsplit("no such column: ").next();
-                    let column = asked.and_then(|name| name.rsplit('.').next()).unwrap_or_default();
-                    if let Some(unfit) = self.unfit(&expert.data, column, filter.span())
-                        && asked.is_some_and(|asked| asked.len() < diagnostic.message.len())
-                    {
-                        *diagnostic = unfit;
-                        continue;
-                    }
-                    if let Some(image) = self.image_of(&expert.data, column) {
-                        diagnostic.help = Some(format!(
-                            "`{column}` is a pixel of the image `{image}`, which SQL cannot read: make \
-                             a column of it in `query`"
-                        ));
-                    }
-                }
-                Err(EngineError::Invalid(found))
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    /// The classes that a target holds: texts from the facts, whole numbers from the column.
-    fn levels(&self, index: usize, facts: &ColumnFacts) -> Result<Vec<String>, EngineError> {
-        let declared = self.expert(index).task.as_ref().map(|task| *task.get_ref());
-        let numbers = facts.kind == ColumnType::Number && !facts.binary;
-        if !numbers || declared != Some(Task::Classification) {
-            return Ok(facts.levels.clone());
-        }
-        let table = self.table(index)?;
-        let Some(column) = table.column(&facts.name) else { return Ok(Vec::new()) };
-        let Values::Number(values) = &column.values else { return Ok(Vec::new()) };
-        let distinct: BTreeSet<i64> =
-            values.iter().filter(|v| !v.is_nan()).map(|&v| v as i64).collect();
-        Ok(distinct.into_iter().map(|v| v.to_string()).collect())
-    }
-
-    /// A target of texts with a class for nearly every row. Where they look like numbers or dates, it is refused:
-    /// nothing can be learned of such classes, and something else was meant. Plain texts are named.
-    fn class_for_each_row(
-        &self,
-        index: usize,
-        facts: &ColumnFacts,
-        classes: &[String],
-    ) -> Option<Diagnostic> {
-        let expert = self.expert(index);
-        if let Some(fallen) = self.fallen_target(index, facts, classes) {
-            return Some(fallen);
-        }
-        let rows = self.data[&expert.data].facts.rows - facts.missing;
-        if facts.kind != ColumnType::Category
-            || classes.len() < FEW_CLASSES
-            || classes.len() as u64 * 2 <= rows
-        {
-            return None;
-        }
-        let message = format!(
-            "the target `{}` has {} classes on {rows} rows, nearly each its own",
-            facts.name,
-            classes.len()
-        );
-        match collegium_data::resemblance(&facts.name, classes) {
-            Some(help) => Some(
-                Diagnostic::error(&self.pipeline.source, expert.target.span(), message)
-                    .label(format!("target of expert `{}`", self.name(index)))
-                    .help(help),
-            ),
-            None => {
-                let note = format!(
-                    "expert.{}: {message}: a class that has one row is never both learned and measured",
-                    self.name(index)
-                );
-                self.note(note);
-                None
-            }
-        }
-    }
-
-    /// A target of numbers or times that is a category because of a few cells, with more classes than anybody
-    /// would name: a regression was meant.
-    fn fallen_target(
-        &self,
-        index: usize,
-        facts: &ColumnFacts,
-        classes: &[String],
-    ) -> Option<Diagnostic> {
-        let expert = self.expert(index);
-        let prepared = &self.data[&expert.data];
-        let remark = prepared.facts.remarks.get(&facts.name)?;
-        let numbers = matches!(remark.fallen_from?, ColumnType::Number | ColumnType::Time);
-        if !numbers || expert.task.is_some() || classes.len() < FEW_CLASSES {
-            return None;
-        }
-        let rows = prepared.facts.rows - facts.missing;
-        let own = if classes.len() as u64 * 2 > rows { ", nearly each its own" } else { "" };
-        let message = format!(
-            "the target `{}` has {} classes on {rows} rows{own}: {}",
-            facts.name,
-            classes.len(),
-            prepared.remark(&facts.name)?
-        );
-        let help = remark.help.clone().unwrap_or_default();
-        Some(
-            Diagnostic::error(&self.pipeline.source, expert.target.span(), message)
-                .label(format!("target of expert `{}`", self.name(index)))
-                .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
-        )
-    }
-
-    /// `class_weights` that name no class, or that stand on a regression.
-    fn wrong_class_weights(
-        &self,
-        index: usize,
-        task: Task,
-        classes: &[String],
-    ) -> Option<Diagnostic> {
-        let expert = self.expert(index);
-        let (message, help) = match (&expert.train.class_weights, task) {
-            (ClassWeights::None, _) | (ClassWeights::Balanced, Task::Classification) => {
-                return None;
-            }
-            (_, Task::Regression) => (
-                format!("expert `{}` is a regression and has no `class_weights`", self.name(index)),
-                "remove `class_weights`".to_owned(),
-            ),
-            (ClassWeights::Given(weights), Task::Classification) => {
-                let unknown = weights.keys().find(|class| !classes.contains(class))?;
-                let known = classes.iter().map(String::as_str);
-                (
-                    format!(
-                        "`class_weights` of expert `{}` name `{unknown}`, which is no class of `{}`",
-                        self.name(index),
-                        expert.target.get_ref()
-                    ),
-                    match suggest(unknown, known) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("its classes are: {}", classes.join(", ")),
-                    },
-                )
-            }
-        };
-        Some(
-            Diagnostic::error(&self.pipeline.source, expert.name.span(), message)
-                .label("this expert")
-                .help(help),
-        )
     }
 
     /// Requirements that ask for a metric which the expert's task does not have.
@@ -473,6 +298,170 @@ impl Session {
         Diagnostic::error(&self.pipeline.source, span, message)
             .label("no such output")
             .help(format!("it hands out {}", known.join(", ")))
+    }
+}
+
+impl NodeRef<'_> {
+    /// Evaluates an expert's `where` once per content of its table, to find what is wrong with it.
+    fn check_filter(self) -> Result<(), EngineError> {
+        let expert = self.declared();
+        let Some(filter) = &expert.filter else { return Ok(()) };
+        self.fit_filter()?;
+        let key = self.session.rows_key(Rows::Side { expert: self.index, side: Side::Train });
+        if self.session.store.memo(&key).is_some() {
+            return Ok(());
+        }
+        match self.base_mask() {
+            Ok(mask) if !mask.contains(&true) => {
+                let message = format!(
+                    "`where` of expert `{}` admits no row whose target is known",
+                    self.name()
+                );
+                let diagnostic =
+                    Diagnostic::error(&self.session.pipeline.source, filter.span(), message)
+                        .label(format!("true for none of the rows of `{}`", expert.data))
+                        .help("compare it with the values that the column holds");
+                Err(EngineError::Invalid(Diagnostics(vec![diagnostic])))
+            }
+            Ok(_) => {
+                self.session.store.remember(key, key);
+                Ok(())
+            }
+            Err(EngineError::Invalid(mut found)) => {
+                for diagnostic in &mut found.0 {
+                    diagnostic.place.get_or_insert_with(|| {
+                        (self.session.pipeline.source.clone(), filter.span())
+                    });
+                    let asked = diagnostic.message.rsplit("no such column: ").next();
+                    let column = asked.and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+                    if let Some(unfit) = self.session.unfit(&expert.data, column, filter.span())
+                        && asked.is_some_and(|asked| asked.len() < diagnostic.message.len())
+                    {
+                        *diagnostic = unfit;
+                        continue;
+                    }
+                    if let Some(image) = self.session.image_of(&expert.data, column) {
+                        diagnostic.help = Some(format!(
+                            "`{column}` is a pixel of the image `{image}`, which SQL cannot read: make \
+                             a column of it in `query`"
+                        ));
+                    }
+                }
+                Err(EngineError::Invalid(found))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The classes that a target holds: texts from the facts, whole numbers from the column.
+    fn levels(self, facts: &ColumnFacts) -> Result<Vec<String>, EngineError> {
+        let declared = self.declared().task.as_ref().map(|task| *task.get_ref());
+        let numbers = facts.kind == ColumnType::Number && !facts.binary;
+        if !numbers || declared != Some(Task::Classification) {
+            return Ok(facts.levels.clone());
+        }
+        let table = self.table()?;
+        let Some(column) = table.column(&facts.name) else { return Ok(Vec::new()) };
+        let Values::Number(values) = &column.values else { return Ok(Vec::new()) };
+        let distinct: BTreeSet<i64> =
+            values.iter().filter(|v| !v.is_nan()).map(|&v| v as i64).collect();
+        Ok(distinct.into_iter().map(|v| v.to_string()).collect())
+    }
+
+    /// A target of texts with a class for nearly every row. Where they look like numbers or dates, it is refused:
+    /// nothing can be learned of such classes, and something else was meant. Plain texts are named.
+    fn class_for_each_row(self, facts: &ColumnFacts, classes: &[String]) -> Option<Diagnostic> {
+        let expert = self.declared();
+        if let Some(fallen) = self.fallen_target(facts, classes) {
+            return Some(fallen);
+        }
+        let rows = self.session.data[&expert.data].facts.rows - facts.missing;
+        if facts.kind != ColumnType::Category
+            || classes.len() < FEW_CLASSES
+            || classes.len() as u64 * 2 <= rows
+        {
+            return None;
+        }
+        let message = format!(
+            "the target `{}` has {} classes on {rows} rows, nearly each its own",
+            facts.name,
+            classes.len()
+        );
+        match collegium_data::resemblance(&facts.name, classes) {
+            Some(help) => Some(
+                Diagnostic::error(&self.session.pipeline.source, expert.target.span(), message)
+                    .label(format!("target of expert `{}`", self.name()))
+                    .help(help),
+            ),
+            None => {
+                let note = format!(
+                    "expert.{}: {message}: a class that has one row is never both learned and measured",
+                    self.name()
+                );
+                self.session.note(note);
+                None
+            }
+        }
+    }
+
+    /// A target of numbers or times that is a category because of a few cells, with more classes than anybody
+    /// would name: a regression was meant.
+    fn fallen_target(self, facts: &ColumnFacts, classes: &[String]) -> Option<Diagnostic> {
+        let expert = self.declared();
+        let prepared = &self.session.data[&expert.data];
+        let remark = prepared.facts.remarks.get(&facts.name)?;
+        let numbers = matches!(remark.fallen_from?, ColumnType::Number | ColumnType::Time);
+        if !numbers || expert.task.is_some() || classes.len() < FEW_CLASSES {
+            return None;
+        }
+        let rows = prepared.facts.rows - facts.missing;
+        let own = if classes.len() as u64 * 2 > rows { ", nearly each its own" } else { "" };
+        let message = format!(
+            "the target `{}` has {} classes on {rows} rows{own}: {}",
+            facts.name,
+            classes.len(),
+            prepared.remark(&facts.name)?
+        );
+        let help = remark.help.clone().unwrap_or_default();
+        Some(
+            Diagnostic::error(&self.session.pipeline.source, expert.target.span(), message)
+                .label(format!("target of expert `{}`", self.name()))
+                .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
+        )
+    }
+
+    /// `class_weights` that name no class, or that stand on a regression.
+    fn wrong_class_weights(self, task: Task, classes: &[String]) -> Option<Diagnostic> {
+        let expert = self.declared();
+        let (message, help) = match (&expert.train.class_weights, task) {
+            (ClassWeights::None, _) | (ClassWeights::Balanced, Task::Classification) => {
+                return None;
+            }
+            (_, Task::Regression) => (
+                format!("expert `{}` is a regression and has no `class_weights`", self.name()),
+                "remove `class_weights`".to_owned(),
+            ),
+            (ClassWeights::Given(weights), Task::Classification) => {
+                let unknown = weights.keys().find(|class| !classes.contains(class))?;
+                let known = classes.iter().map(String::as_str);
+                (
+                    format!(
+                        "`class_weights` of expert `{}` name `{unknown}`, which is no class of `{}`",
+                        self.name(),
+                        expert.target.get_ref()
+                    ),
+                    match suggest(unknown, known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its classes are: {}", classes.join(", ")),
+                    },
+                )
+            }
+        };
+        Some(
+            Diagnostic::error(&self.session.pipeline.source, expert.name.span(), message)
+                .label("this expert")
+                .help(help),
+        )
     }
 }
 

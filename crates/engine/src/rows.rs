@@ -18,7 +18,7 @@ use collegium_records::ENGINE_EPOCH;
 use collegium_table::{Column, Matrix, Values};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     error::data_error,
     forward::Window,
     membership::{self, Seen, Use},
@@ -80,34 +80,136 @@ impl RowCache {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Remembers what models have seen beside an expert's present rows.
-    pub(crate) fn tell_foreign(&self, expert: usize, seen: Arc<Seen>) {
-        let before = lock_mutex(&self.rows.foreign).insert(expert, seen.clone());
+    pub(crate) fn tell_foreign(self, seen: Arc<Seen>) {
+        let before = lock_mutex(&self.session.rows.foreign).insert(self.index, seen.clone());
         if before.is_some_and(|before| before != seen) {
             let stale =
-                |rows: &Rows| matches!(rows, Rows::HeldOut { expert: of, .. } if *of == expert);
-            lock_mutex(&self.rows.rows).retain(|rows, _| !stale(rows));
+                |rows: &Rows| matches!(rows, Rows::HeldOut { expert: of, .. } if *of == self.index);
+            lock_mutex(&self.session.rows.rows).retain(|rows, _| !stale(rows));
         }
     }
 
     /// What could take rows away from a side; `None` where nothing can.
-    pub(crate) fn foreign_of(&self, expert: usize, side: Side) -> Option<Arc<Seen>> {
-        let seen = lock_mutex(&self.rows.foreign).get(&expert).cloned()?;
+    pub(crate) fn foreign_of(self, side: Side) -> Option<Arc<Seen>> {
+        let seen = lock_mutex(&self.session.rows.foreign).get(&self.index).cloned()?;
         (side != Side::Train && !seen.as_ref().as_ref().is_some_and(Vec::is_empty)).then_some(seen)
     }
 
+    fn part_of_training(
+        self,
+        view: View,
+        fold: u32,
+        inside: bool,
+    ) -> Result<Vec<u32>, EngineError> {
+        let owner = match view {
+            View::HeldOut { consumer, .. } => consumer,
+            View::OutOfFold { .. } | View::Deployed => self.index,
+        };
+        let mut folds = vec![NO_FOLD; self.session.node(owner).prepared().facts.rows as usize];
+        for (row, fold) in self.session.fold_of_rows(owner, view)? {
+            folds[row as usize] = fold;
+        }
+        let among = |row: &u32| folds.get(*row as usize).is_some_and(|&f| u32::from(f) == fold);
+        let rows = self.session.rows(Rows::Train { expert: self.index })?;
+        Ok(rows.iter().copied().filter(|row| among(row) == inside).collect())
+    }
+
+    /// Folds depend on the split's seed and on each row's identity alone.
+    fn fold_key(self, count: u32) -> Digest {
+        let seed = self.session.pipeline.data[&self.declared().data].split.seed;
+        let mut hasher = Hasher::new("folds");
+        hasher.count(seed).count(u64::from(count));
+        self.session.hash_forward(&mut hasher, self.index);
+        hasher.finish()
+    }
+
+    fn held_out(self) -> Option<View> {
+        let spec = self.declared();
+        let feeds = !self.session.dag.upstream(self.index).is_empty();
+        (spec.upstream == Upstream::HeldOut && feeds)
+            .then_some(View::HeldOut { consumer: self.index, folds: spec.folds })
+    }
+
+    /// Identifies the rows that an expert can learn from: data, split, `where`, target.
+    fn base_key(self) -> Digest {
+        let spec = self.declared();
+        // The same `where` may mean other rows to another epoch.
+        let mut hasher = Hasher::new("base rows");
+        hasher.count(u64::from(ENGINE_EPOCH));
+        hasher.digest(&self.prepared().key).text(spec.target.get_ref());
+        hasher.text(spec.filter.as_ref().map_or("", |filter| filter.get_ref()));
+        hasher.finish()
+    }
+
+    /// Rows that `where` admits and whose target is known.
+    pub(crate) fn base_mask(self) -> Result<Arc<Vec<bool>>, EngineError> {
+        if let Some(known) = lock_mutex(&self.session.rows.masks).get(&self.index) {
+            return Ok(known.clone());
+        }
+        let table = self.table()?;
+        let spec = self.declared();
+        let mut mask = match &spec.filter {
+            Some(filter) => select(&table, &self.prepared().facts, &spec.data, filter)
+                .map_err(|error| data_error(error, &self.session.pipeline.source))?,
+            None => vec![true; table.rows],
+        };
+        if let Some(target) = table.column(spec.target.get_ref()) {
+            for (row, keep) in mask.iter_mut().enumerate() {
+                *keep &= !target.is_missing(row);
+            }
+        }
+        let mask = Arc::new(mask);
+        lock_mutex(&self.session.rows.masks).insert(self.index, mask.clone());
+        Ok(mask)
+    }
+
+    /// The class of every row of an expert's data source, [`NO_LABEL`] where it is missing.
+    pub(crate) fn labels(self) -> Result<Arc<Vec<u32>>, EngineError> {
+        if let Some(known) = lock_mutex(&self.session.rows.labels).get(&self.index) {
+            return Ok(known.clone());
+        }
+        let table = self.table()?;
+        let name = self.declared().target.get_ref();
+        let column = table
+            .column(name)
+            .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
+        let labels = Arc::new(class_codes(column, &self.resolved().classes));
+        lock_mutex(&self.session.rows.labels).insert(self.index, labels.clone());
+        Ok(labels)
+    }
+
+    /// The digest of a column on a row set, looked up or computed.
+    pub(crate) fn column_digest(self, column: &str, rows: Rows) -> Result<Digest, EngineError> {
+        let mut hasher = Hasher::new("column on rows");
+        hasher.digest(&self.prepared().key).text(column).digest(&self.session.rows_key(rows));
+        let key = hasher.finish();
+        if let Some(known) = self.session.store.memo(&key) {
+            return Ok(known);
+        }
+        let table = self.table()?;
+        let column = table
+            .column(column)
+            .ok_or_else(|| EngineError::Internal(format!("column {column} has gone")))?;
+        let digest = column.digest(&self.session.rows(rows)?);
+        self.session.store.remember(key, digest);
+        Ok(digest)
+    }
+}
+
+impl Session {
     /// Identifies a row set by how it is chosen.
     pub(crate) fn rows_key(&self, rows: Rows) -> Digest {
         let mut hasher = Hasher::new("rows");
         match rows {
             Rows::Side { expert, side } => {
-                hasher.digest(&self.base_key(expert)).text(side_name(side));
+                hasher.digest(&self.node(expert).base_key()).text(side_name(side));
             }
             Rows::HeldOut { expert, side } => {
                 let whole = Rows::Side { expert, side };
                 // Nothing foreign reaches most experts: their held-out rows are the side as it is.
-                match self.foreign_of(expert, side) {
+                match self.node(expert).foreign_of(side) {
                     None => return self.rows_key(whole),
                     Some(seen) => {
                         hasher.text("held out").digest(&self.rows_key(whole));
@@ -119,13 +221,13 @@ impl Session {
                 if let Some(known) = lock_mutex(&self.rows.train_keys).get(&expert) {
                     return *known;
                 }
-                hasher.digest(&self.base_key(expert)).text("training");
-                if let Some(view) = self.held_out(expert) {
+                hasher.digest(&self.node(expert).base_key()).text("training");
+                if let Some(view) = self.node(expert).held_out() {
                     self.hash_view(&mut hasher, expert, view);
                 }
-                for feeder in self.forward_feeders(expert) {
+                for feeder in self.node(expert).forward_feeders() {
                     self.hash_forward(&mut hasher, expert);
-                    let folds = u64::from(self.expert(expert).folds);
+                    let folds = u64::from(self.node(expert).declared().folds);
                     hasher.digest(&self.rows_key(Rows::Train { expert: feeder })).count(folds);
                 }
                 let key = hasher.finish();
@@ -160,9 +262,10 @@ impl Session {
     fn choose(&self, rows: Rows) -> Result<Vec<u32>, EngineError> {
         match rows {
             Rows::Side { expert, side } => {
-                let mask = self.base_mask(expert)?;
+                let mask = self.node(expert).base_mask()?;
                 let sides = self
-                    .prepared(expert)
+                    .node(expert)
+                    .prepared()
                     .sides()
                     .map_err(|error| data_error(error, &self.pipeline.source))?;
                 Ok((0..mask.len() as u32)
@@ -171,18 +274,22 @@ impl Session {
             }
             Rows::HeldOut { expert, side } => {
                 let whole = self.rows(Rows::Side { expert, side })?;
-                let Some(seen) = self.foreign_of(expert, side) else { return Ok(whole.to_vec()) };
+                let Some(seen) = self.node(expert).foreign_of(side) else {
+                    return Ok(whole.to_vec());
+                };
                 // Validation rows are there to be chosen on; test rows are there for nothing.
                 let how = if side == Side::Valid { Use::Trained } else { Use::Any };
-                let seen = self.seen_among(expert, &seen, how, &whole)?;
+                let seen = self.node(expert).seen_among(&seen, how, &whole)?;
                 let unseen = |row: &u32| seen.binary_search(row).is_err();
                 Ok(whole.iter().copied().filter(unseen).collect())
             }
-            Rows::Train { expert } if self.is_forward(expert) => match self.held_out(expert) {
-                None => self.fed_rows(expert),
-                Some(_) => self.last_share(expert),
-            },
-            Rows::Train { expert } => match self.held_out(expert) {
+            Rows::Train { expert } if self.node(expert).is_forward() => {
+                match self.node(expert).held_out() {
+                    None => self.node(expert).fed_rows(),
+                    Some(_) => self.last_share(expert),
+                }
+            }
+            Rows::Train { expert } => match self.node(expert).held_out() {
                 None => Ok(self.rows(Rows::Side { expert, side: Side::Train })?.to_vec()),
                 Some(view) => {
                     let held = self.fold_of_rows(expert, view)?;
@@ -193,38 +300,20 @@ impl Session {
                         .collect())
                 }
             },
-            Rows::Without { expert, view, fold } if self.is_forward(expert) => {
-                self.window(expert, view, fold, Window::Train)
+            Rows::Without { expert, view, fold } if self.node(expert).is_forward() => {
+                self.node(expert).window(view, fold, Window::Train)
             }
-            Rows::Fold { expert, view, fold } if self.is_forward(expert) => {
-                self.predicted_by(expert, view, fold)
+            Rows::Fold { expert, view, fold } if self.node(expert).is_forward() => {
+                self.node(expert).predicted_by(view, fold)
             }
-            Rows::Stop { expert, view, fold } => self.window(expert, view, fold, Window::Stop),
+            Rows::Stop { expert, view, fold } => self.node(expert).window(view, fold, Window::Stop),
             Rows::Without { expert, view, fold } => {
-                self.part_of_training(expert, view, fold, false)
+                self.node(expert).part_of_training(view, fold, false)
             }
-            Rows::Fold { expert, view, fold } => self.part_of_training(expert, view, fold, true),
+            Rows::Fold { expert, view, fold } => {
+                self.node(expert).part_of_training(view, fold, true)
+            }
         }
-    }
-
-    fn part_of_training(
-        &self,
-        expert: usize,
-        view: View,
-        fold: u32,
-        inside: bool,
-    ) -> Result<Vec<u32>, EngineError> {
-        let owner = match view {
-            View::HeldOut { consumer, .. } => consumer,
-            View::OutOfFold { .. } | View::Deployed => expert,
-        };
-        let mut folds = vec![NO_FOLD; self.prepared(owner).facts.rows as usize];
-        for (row, fold) in self.fold_of_rows(owner, view)? {
-            folds[row as usize] = fold;
-        }
-        let among = |row: &u32| folds.get(*row as usize).is_some_and(|&f| u32::from(f) == fold);
-        let rows = self.rows(Rows::Train { expert })?;
-        Ok(rows.iter().copied().filter(|row| among(row) == inside).collect())
     }
 
     /// The fold of each training row of `owner`, before any held-out restriction of its own.
@@ -237,114 +326,28 @@ impl Session {
             View::HeldOut { .. } => self.rows(Rows::Side { expert: owner, side: Side::Train })?,
             _ => self.rows(Rows::Train { expert: owner })?,
         };
-        let prepared = self.prepared(owner);
+        let prepared = self.node(owner).prepared();
         let units = match prepared.groups() {
             Ok(Some(groups)) => Ok(groups),
             Ok(None) => prepared.identities(),
             Err(error) => Err(error),
         };
         let units = units.map_err(|error| data_error(error, &self.pipeline.source))?;
-        let assigned = folds(&rows, count, &units, &self.fold_key(owner, count));
+        let assigned = folds(&rows, count, &units, &self.node(owner).fold_key(count));
         Ok(rows.iter().copied().zip(assigned).collect())
-    }
-
-    /// Folds depend on the split's seed and on each row's identity alone.
-    fn fold_key(&self, expert: usize, count: u32) -> Digest {
-        let seed = self.pipeline.data[&self.expert(expert).data].split.seed;
-        let mut hasher = Hasher::new("folds");
-        hasher.count(seed).count(u64::from(count));
-        self.hash_forward(&mut hasher, expert);
-        hasher.finish()
-    }
-
-    fn held_out(&self, expert: usize) -> Option<View> {
-        let spec = self.expert(expert);
-        let feeds = !self.dag.upstream(expert).is_empty();
-        (spec.upstream == Upstream::HeldOut && feeds)
-            .then_some(View::HeldOut { consumer: expert, folds: spec.folds })
     }
 
     fn hash_view(&self, hasher: &mut Hasher, expert: usize, view: View) {
         match view {
             View::Deployed => hasher.text("deployed"),
             View::OutOfFold { folds } => {
-                hasher.text("out-of-fold").digest(&self.fold_key(expert, folds))
+                hasher.text("out-of-fold").digest(&self.node(expert).fold_key(folds))
             }
             View::HeldOut { consumer, folds } => hasher
                 .text("held-out")
-                .digest(&self.base_key(consumer))
-                .digest(&self.fold_key(consumer, folds)),
+                .digest(&self.node(consumer).base_key())
+                .digest(&self.node(consumer).fold_key(folds)),
         };
-    }
-
-    /// Identifies the rows that an expert can learn from: data, split, `where`, target.
-    fn base_key(&self, expert: usize) -> Digest {
-        let spec = self.expert(expert);
-        // The same `where` may mean other rows to another epoch.
-        let mut hasher = Hasher::new("base rows");
-        hasher.count(u64::from(ENGINE_EPOCH));
-        hasher.digest(&self.prepared(expert).key).text(spec.target.get_ref());
-        hasher.text(spec.filter.as_ref().map_or("", |filter| filter.get_ref()));
-        hasher.finish()
-    }
-
-    /// Rows that `where` admits and whose target is known.
-    pub(crate) fn base_mask(&self, expert: usize) -> Result<Arc<Vec<bool>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.rows.masks).get(&expert) {
-            return Ok(known.clone());
-        }
-        let table = self.table(expert)?;
-        let spec = self.expert(expert);
-        let mut mask = match &spec.filter {
-            Some(filter) => select(&table, &self.prepared(expert).facts, &spec.data, filter)
-                .map_err(|error| data_error(error, &self.pipeline.source))?,
-            None => vec![true; table.rows],
-        };
-        if let Some(target) = table.column(spec.target.get_ref()) {
-            for (row, keep) in mask.iter_mut().enumerate() {
-                *keep &= !target.is_missing(row);
-            }
-        }
-        let mask = Arc::new(mask);
-        lock_mutex(&self.rows.masks).insert(expert, mask.clone());
-        Ok(mask)
-    }
-
-    /// The class of every row of an expert's data source, [`NO_LABEL`] where it is missing.
-    pub(crate) fn labels(&self, expert: usize) -> Result<Arc<Vec<u32>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.rows.labels).get(&expert) {
-            return Ok(known.clone());
-        }
-        let table = self.table(expert)?;
-        let name = self.expert(expert).target.get_ref();
-        let column = table
-            .column(name)
-            .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
-        let labels = Arc::new(class_codes(column, &self.experts[expert].classes));
-        lock_mutex(&self.rows.labels).insert(expert, labels.clone());
-        Ok(labels)
-    }
-
-    /// The digest of a column on a row set, looked up or computed.
-    pub(crate) fn column_digest(
-        &self,
-        expert: usize,
-        column: &str,
-        rows: Rows,
-    ) -> Result<Digest, EngineError> {
-        let mut hasher = Hasher::new("column on rows");
-        hasher.digest(&self.prepared(expert).key).text(column).digest(&self.rows_key(rows));
-        let key = hasher.finish();
-        if let Some(known) = self.store.memo(&key) {
-            return Ok(known);
-        }
-        let table = self.table(expert)?;
-        let column = table
-            .column(column)
-            .ok_or_else(|| EngineError::Internal(format!("column {column} has gone")))?;
-        let digest = column.digest(&self.rows(rows)?);
-        self.store.remember(key, digest);
-        Ok(digest)
     }
 
     /// The digest of an output object on a row set, looked up or computed; `None` when the object

@@ -11,7 +11,7 @@ use std::{
 
 use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, prepare};
 use collegium_digest::Digest;
-use collegium_manifest::{Diagnostics, Expert, Fence, Pipeline, bare_name, suggest};
+use collegium_manifest::{Diagnostics, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
 use collegium_records::{Fit, Lock};
 use collegium_store::{Store, read_lock};
@@ -19,7 +19,7 @@ use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::HeldModel,
+    EngineError, Event, NodeRef, alike::Alike, error::data_error, events::Watcher, held::HeldModel,
     resolve::Resolved, rows::RowCache,
 };
 
@@ -62,7 +62,7 @@ pub struct Session {
     /// Recipe to realisation, of all that the lock stands on.
     pub(crate) locked: HashMap<Digest, Digest>,
     pub(crate) data: Arc<IndexMap<String, Prepared>>,
-    pub(crate) experts: Vec<Resolved>,
+    pub(crate) resolved: Vec<Resolved>,
     /// Models that are not to be trained.
     pub(crate) held: Vec<Option<Box<HeldModel>>>,
     pub(crate) rows: RowCache,
@@ -168,7 +168,7 @@ impl Session {
             observer: options.observer,
             interrupted: options.interrupted,
             data: Arc::new(data),
-            experts: Vec::new(),
+            resolved: Vec::new(),
             held: Vec::new(),
             rows: RowCache::default(),
             files: Vec::new(),
@@ -183,7 +183,7 @@ impl Session {
             patterns: Vec::new(),
         };
         session.expand_patterns()?;
-        session.experts = session.resolve()?;
+        session.resolved = session.resolve()?;
         session.note_columns();
         session.held = session.hold()?;
         session.rows.forget_keys();
@@ -247,23 +247,6 @@ impl Session {
         expert_index(&self.pipeline, name)
     }
 
-    pub(crate) fn expert(&self, index: usize) -> &Expert {
-        &self.pipeline.experts[index]
-    }
-
-    pub(crate) fn name(&self, index: usize) -> &str {
-        self.pipeline.experts.get_index(index).map_or("", |(name, _)| name.as_str())
-    }
-
-    pub(crate) fn node_name(&self, index: usize) -> String {
-        let node = self.pipeline.experts.get_index(index);
-        node.map_or_else(String::new, |(name, expert)| format!("{}.{name}", expert.section()))
-    }
-
-    pub(crate) fn prepared(&self, index: usize) -> &Prepared {
-        &self.data[&self.expert(index).data]
-    }
-
     pub(crate) fn column_facts(&self, data: &str, column: &str) -> Option<&ColumnFacts> {
         self.data.get(data)?.facts.columns.iter().find(|facts| facts.name == column)
     }
@@ -294,12 +277,16 @@ impl Session {
         cache.insert(*object, Arc::downgrade(&matrix));
         Ok(Some(matrix))
     }
+}
 
+impl NodeRef<'_> {
     /// The columns of an expert's table that anything reads.
-    pub(crate) fn table(&self, index: usize) -> Result<Arc<collegium_table::Table>, EngineError> {
-        let name = &self.expert(index).data;
-        let wanted = self.wanted(name);
-        self.data[name].columns(&wanted).map_err(|error| data_error(error, &self.pipeline.source))
+    pub(crate) fn table(self) -> Result<Arc<collegium_table::Table>, EngineError> {
+        let name = &self.declared().data;
+        let wanted = self.session.wanted(name);
+        self.session.data[name]
+            .columns(&wanted)
+            .map_err(|error| data_error(error, &self.session.pipeline.source))
     }
 }
 

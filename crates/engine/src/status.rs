@@ -99,7 +99,7 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
     let mut nodes = Vec::new();
     for node in plan.nodes {
         let index = session.index(&node.name)?;
-        let fit = session.locked_fit(index)?;
+        let fit = session.node(index).locked_fit()?;
         let locked = session.lock.node.get(&node.name);
         let state = match (locked, node.action) {
             (None, _) => "never-fitted",
@@ -116,7 +116,7 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
         if let Some(locked) = locked {
             reasons.extend(session.other_bits(&node.name, locked)?.into_iter().map(Reason::Note));
         }
-        reasons.extend(session.seen_words(index)?.into_iter().map(Reason::Note));
+        reasons.extend(session.node(index).seen_words()?.into_iter().map(Reason::Note));
         nodes.push(NodeStatus {
             name: node.name,
             state,

@@ -14,7 +14,7 @@ use collegium_manifest::{Evaluate, Expert};
 use collegium_plan::Dag;
 
 use crate::{
-    EngineError, Event, Observer, Session,
+    EngineError, Event, NodeRef, Observer, Session,
     events::Watcher,
     inputs::{NodeState, States},
     provenance::Known,
@@ -92,7 +92,7 @@ impl Session {
             interrupted: self.interrupted.clone(),
             locked: self.locked.clone(),
             data: self.data.clone(),
-            experts: Vec::new(),
+            resolved: Vec::new(),
             held,
             rows: RowCache::default(),
             files: Vec::new(),
@@ -106,7 +106,7 @@ impl Session {
             said: Mutex::default(),
             patterns: Vec::new(),
         };
-        session.experts = session.resolve()?;
+        session.resolved = session.resolve()?;
         Ok(session)
     }
 
@@ -133,7 +133,7 @@ impl Session {
                 done.failed.insert(index, why);
                 continue;
             }
-            match self.one_up(index, &wanted, &done.states, how) {
+            match self.node(index).one_up(&wanted, &done.states, how) {
                 Ok(state) => drop(done.states.insert(index, Arc::new(state))),
                 Err(EngineError::Fit(failure)) => {
                     done.failed.insert(index, failure.to_string());
@@ -143,21 +143,22 @@ impl Session {
         }
         Ok(done)
     }
+}
 
+impl NodeRef<'_> {
     fn one_up(
-        &self,
-        index: usize,
+        self,
         wanted: &BTreeSet<usize>,
         states: &States,
         how: How,
     ) -> Result<NodeState, EngineError> {
-        let lost = || EngineError::Lost(format!("an output above {}", self.node_name(index)));
-        let mut ready = self.ready(index, wanted, states, how)?.ok_or_else(lost)?;
+        let lost = || EngineError::Lost(format!("an output above {}", self.node_name()));
+        let mut ready = self.ready(wanted, states, how)?.ok_or_else(lost)?;
         for need in std::mem::take(&mut ready.open) {
             let warm = need.warm.as_ref();
-            let (fit, _) = self.execute(index, need.part, &need.recipe, warm, states, false)?;
+            let (fit, _) = self.execute(need.part, &need.recipe, warm, states, false)?;
             ready.parts.insert(need.part, (need.recipe.digest(), fit));
         }
-        self.state(index, ready, wanted, states)
+        self.state(ready, wanted, states)
     }
 }

@@ -13,7 +13,7 @@ use collegium_plan::{Part, View};
 use collegium_records::{Fit, Ingredient, Recipe, Standing};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     membership::{Use, closure},
     rows::{Rows, Side},
 };
@@ -21,21 +21,18 @@ use crate::{
 /// The model that a fit starts from, in its recipe.
 pub(crate) const PARENT: &str = "warm_start.parent";
 
-impl Session {
+impl NodeRef<'_> {
     /// A recipe with the parent that it starts from, where the expert asks for warm starts and there
     /// is one that it may start from.
-    pub(crate) fn warmed(
-        &self,
-        index: usize,
-        part: Part,
-        cold: Recipe,
-    ) -> Result<Start, EngineError> {
+    pub(crate) fn warmed(self, part: Part, cold: Recipe) -> Result<Start, EngineError> {
         let begins = |recipe| Ok(Start { recipe, parent: None, cold: None });
-        let Some(WarmStart { cold_every }) = self.expert(index).warm_start else {
+        let Some(WarmStart { cold_every }) = self.declared().warm_start else {
             return begins(cold);
         };
-        let Some(standing) = self.locked_part(index, part) else { return begins(cold) };
-        let Some(before) = self.store.recipe(&standing.recipe)? else { return begins(cold) };
+        let Some(standing) = self.locked_part(part) else { return begins(cold) };
+        let Some(before) = self.session.store.recipe(&standing.recipe)? else {
+            return begins(cold);
+        };
         let mut stripped = before.clone();
         let parent = match stripped.ingredients.remove(PARENT) {
             Some(Ingredient::Digest(parent)) => Some(parent),
@@ -45,49 +42,49 @@ impl Session {
             // Nothing else changed: the same fit, from the same parent. Where both are lost, a cold
             // fit begins another chain.
             let warm = match parent {
-                Some(parent) => self.fit_by_model(&parent)?,
+                Some(parent) => self.session.fit_by_model(&parent)?,
                 None => None,
             };
-            let at_hand = warm.is_some() || self.known_fit(&standing.recipe)?.is_some();
+            let at_hand = warm.is_some() || self.session.known_fit(&standing.recipe)?.is_some();
             return match at_hand {
                 true => Ok(Start { recipe: before, parent: warm, cold: None }),
                 false => begins(cold),
             };
         }
-        let Some(fit) = self.fit_of(&standing)? else { return begins(cold) };
+        let Some(fit) = self.session.fit_of(&standing)? else { return begins(cold) };
         if fit.generation >= cold_every || !same_shape(&before, &cold) {
             return begins(cold);
         }
-        if let Some(why) = self.has_seen(index, part, &fit)? {
+        if let Some(why) = self.has_seen(part, &fit)? {
             return Ok(Start { recipe: cold, parent: None, cold: Some(why) });
         }
         Ok(Start { recipe: cold.with(PARENT, fit.model), parent: Some(fit), cold: None })
     }
 
     /// The rows that are held out of a part now and that a model before it has seen, in words.
-    fn has_seen(&self, index: usize, part: Part, fit: &Fit) -> Result<Option<String>, EngineError> {
+    fn has_seen(self, part: Part, fit: &Fit) -> Result<Option<String>, EngineError> {
         let seen = closure(fit);
         let mut asked = vec![
-            (Rows::Side { expert: index, side: Side::Test }, Use::Any, "test rows"),
-            (Rows::Side { expert: index, side: Side::Valid }, Use::Trained, "validation rows"),
+            (Rows::Side { expert: self.index, side: Side::Test }, Use::Any, "test rows"),
+            (Rows::Side { expert: self.index, side: Side::Valid }, Use::Trained, "validation rows"),
         ];
         // A fold's model predicts the rows left out of it, so it must start from one that has not been
         // trained on them.
         if let Part::Fold { view: view @ View::OutOfFold { folds }, fold } = part
-            && self.is_forward(index)
+            && self.is_forward()
         {
             // Nor, in time, have anything to do with what comes after its window.
             asked.extend((fold..folds).map(|fold| {
-                let later = Rows::Fold { expert: index, view, fold };
+                let later = Rows::Fold { expert: self.index, view, fold };
                 (later, Use::Any, "rows that come after its window")
             }));
         } else if let Part::Fold { view, fold } = part {
-            let left_out = Rows::Fold { expert: index, view, fold };
+            let left_out = Rows::Fold { expert: self.index, view, fold };
             asked.push((left_out, Use::Trained, "rows left out of it"));
         }
         for (rows, how, what) in asked {
-            let rows = self.rows(rows)?;
-            let known = self.seen_among(index, &seen, how, &rows)?.len();
+            let rows = self.session.rows(rows)?;
+            let known = self.seen_among(&seen, how, &rows)?.len();
             if known > 0 {
                 return Ok(Some(match &seen {
                     Some(_) => format!(
@@ -103,14 +100,16 @@ impl Session {
         Ok(None)
     }
 
-    fn locked_part(&self, index: usize, part: Part) -> Option<Standing> {
-        let node = self.lock.node.get(&self.node_name(index))?;
+    fn locked_part(self, part: Part) -> Option<Standing> {
+        let node = self.locked()?;
         match part {
             Part::Full => Some(Standing { recipe: node.recipe, realisation: node.realisation }),
             other => node.parts.get(&other.name()).copied(),
         }
     }
+}
 
+impl Session {
     pub(crate) fn fit_by_model(&self, model: &Digest) -> Result<Option<Fit>, EngineError> {
         for (recipe, realisation) in self.store.realisations_named(&model.to_string())? {
             if let Some(fit) = self.fit_of(&Standing { recipe, realisation })? {

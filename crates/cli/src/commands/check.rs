@@ -65,7 +65,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         let provenance = mended(|| {
             let experts = pipeline.experts.keys().enumerate();
             experts
-                .map(|(index, name)| Ok((name.as_str(), session.provenance(index)?)))
+                .map(|(index, name)| Ok((name.as_str(), session.node(index).provenance()?)))
                 .collect::<Result<_, EngineError>>()
         })?;
         let rows = mended(|| session.row_accounts(&[]))?;

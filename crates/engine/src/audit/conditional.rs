@@ -12,7 +12,7 @@ use super::{
     cues::{Tested, exchanged},
     rows::losses_of,
 };
-use crate::{EngineError, Session};
+use crate::{EngineError, NodeRef};
 
 /// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
 const EXCHANGES: u64 = 10;
@@ -23,11 +23,10 @@ const RESAMPLES: u32 = 2_000;
 /// By declared inputs, one or several that vary together.
 pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
 
-impl Session {
+impl NodeRef<'_> {
     /// Every declared input of one expert, at that expert, and every cluster of them as one.
     pub(super) fn conditionals(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         tested: &Tested,
         clusters: &[Cluster],
@@ -59,14 +58,14 @@ impl Session {
             for _ in 0..EXCHANGES {
                 let from = partners.exchange(&expected, &mut random);
                 let x = exchanged(x, &columns, &from);
-                let now = losses_of(&self.encoded_predicted(index, model, &x, rows)?);
+                let now = losses_of(&self.encoded_predicted(model, &x, rows)?);
                 let each = rises.iter_mut().zip(now.iter().zip(&before));
                 each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
             }
             after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
             exchanged_sets.push((set, expected != Expected::Nothing, determined));
         }
-        let loss = match self.experts[index].task {
+        let loss = match self.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };

@@ -23,7 +23,7 @@ use rand::RngExt as _;
 
 use super::subject::some_of;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     apply::named,
     drift::sources,
     fit::shuffle,
@@ -101,47 +101,45 @@ pub(super) struct Tested {
     pub(super) before: Predicted,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// `None` with fewer than two rows.
     pub(super) fn tested(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         data: &[InputData],
         key: &Digest,
     ) -> Result<Option<Tested>, EngineError> {
-        let rows = self.cue_rows(index, key)?;
+        let rows = self.cue_rows(key)?;
         if rows.len() < 2 {
             return Ok(None);
         }
         let x = encode(model, &sources(data), &rows)?;
-        let before = self.encoded_predicted(index, model, &x, &rows)?;
+        let before = self.encoded_predicted(model, &x, &rows)?;
         Ok(Some(Tested { rows, x, before }))
     }
 
     /// The rows that cues are tested on.
-    fn cue_rows(&self, index: usize, key: &Digest) -> Result<Vec<u32>, EngineError> {
-        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
+    fn cue_rows(self, key: &Digest) -> Result<Vec<u32>, EngineError> {
+        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
         Ok(some_of(&rows, MOST_ROWS, key))
     }
 
     /// Every declared input of one expert, at that expert.
     pub(super) fn cues(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         tested: &Tested,
         key: &Digest,
     ) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
-        let together = self.groups_of(index, rows)?;
+        let together = self.groups_of(rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
-                self.cue(name.clone(), before, together.as_ref(), &key, &mut |change| {
-                    self.encoded_predicted(index, model, &altered(x, &columns, change), rows)
+                self.session.cue(name.clone(), before, together.as_ref(), &key, &mut |change| {
+                    self.encoded_predicted(model, &altered(x, &columns, change), rows)
                 })
             })
             .collect()
@@ -150,35 +148,120 @@ impl Session {
     /// An input taken from the whole pipeline, as far as it reaches an expert; `None` where it does
     /// not.
     pub(super) fn cue_everywhere(
-        &self,
-        index: usize,
+        self,
         without: &Without,
         states: &States,
         key: &Digest,
     ) -> Result<Option<Cue>, EngineError> {
-        let above = self.dag.with_ancestors(&[index]);
+        let above = self.session.dag.with_ancestors(&[self.index]);
         let reads = |expert: usize| {
-            self.experts[expert].inputs.iter().any(|input| input.to_string() == without.input)
+            self.session
+                .node(expert)
+                .resolved()
+                .inputs
+                .iter()
+                .any(|input| input.to_string() == without.input)
         };
         if !above.iter().any(|&expert| reads(expert)) {
             return Ok(None);
         }
-        let rows = self.cue_rows(index, key)?;
+        let rows = self.cue_rows(key)?;
         if rows.len() < 2 {
             return Ok(None);
         }
         let state = states
-            .get(&index)
+            .get(&self.index)
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        let before = self.predicted_on(index, state, &rows)?;
+        let before = self.predicted_on(state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
-        let together = self.groups_of(index, &rows)?;
-        self.cue(without.to_string(), &before, together.as_ref(), &key, &mut |change| {
-            self.forward(index, &rows, without, change, states)
-        })
-        .map(Some)
+        let together = self.groups_of(&rows)?;
+        self.session
+            .cue(without.to_string(), &before, together.as_ref(), &key, &mut |change| {
+                self.forward(&rows, without, change, states)
+            })
+            .map(Some)
     }
 
+    pub(super) fn encoded_predicted(
+        self,
+        model: &Model,
+        x: &Matrix,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        let outputs = model.outputs(x);
+        let matrix = outputs
+            .probability
+            .or(outputs.value)
+            .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
+        self.with_truth(matrix.data, matrix.width, rows)
+    }
+
+    /// What an expert predicts when an input is changed in every expert above that reads it.
+    fn forward(
+        self,
+        rows: &[u32],
+        without: &Without,
+        change: &Change,
+        states: &States,
+    ) -> Result<Predicted, EngineError> {
+        let above = self.session.dag.with_ancestors(&[self.index]);
+        let mut changed: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
+        for &expert in self.session.dag.order() {
+            if !above.contains(&expert) {
+                continue;
+            }
+            let state = states
+                .get(&expert)
+                .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+            let model = self.session.model(state.full())?;
+            let inputs = &self.session.node(expert).resolved().inputs;
+            let mut data = self.session.node(expert).input_data(inputs, View::Deployed, states)?;
+            for (data, input) in data.iter_mut().zip(inputs) {
+                if let Input::Output { expert: from, output } = input {
+                    let from = self.session.index(from)?;
+                    if let Some(matrix) = changed.get(&(from, *output)) {
+                        *data = output_data(
+                            *output,
+                            matrix.clone(),
+                            &self.session.node(from).resolved().classes,
+                        );
+                    }
+                }
+            }
+            let mut x = encode(&model, &sources(&data), rows)?;
+            for (at, (input, group)) in inputs.iter().zip(model.encoder.groups()).enumerate() {
+                if input.to_string() == without.input {
+                    let columns = columns_of(&model, without, at, group)?;
+                    x = altered(&x, &columns, change);
+                }
+            }
+            if expert == self.index {
+                return self.encoded_predicted(&model, &x, rows);
+            }
+            let mut outputs = named(model.outputs(&x));
+            if self.session.node(expert).hands_out_embedding() {
+                outputs.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
+            }
+            for (output, matrix) in outputs {
+                let deployed = self
+                    .session
+                    .output_object(self.session.node(expert).name(), output, View::Deployed, states)
+                    .map(|object| self.session.matrix(&object))
+                    .transpose()?
+                    .flatten();
+                let Some(deployed) = deployed else { continue };
+                let mut whole = (*deployed).clone();
+                for (i, &row) in rows.iter().enumerate() {
+                    whole.row_mut(row as usize).copy_from_slice(matrix.row(i));
+                }
+                changed.insert((expert, output), Arc::new(whole));
+            }
+        }
+        Err(EngineError::Internal("an expert that is not above itself".to_owned()))
+    }
+}
+
+impl Session {
     fn cue(
         &self,
         input: String,
@@ -205,81 +288,6 @@ impl Session {
             conditional: None,
             input,
         })
-    }
-
-    pub(super) fn encoded_predicted(
-        &self,
-        index: usize,
-        model: &Model,
-        x: &Matrix,
-        rows: &[u32],
-    ) -> Result<Predicted, EngineError> {
-        let outputs = model.outputs(x);
-        let matrix = outputs
-            .probability
-            .or(outputs.value)
-            .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
-        self.with_truth(index, matrix.data, matrix.width, rows)
-    }
-
-    /// What an expert predicts when an input is changed in every expert above that reads it.
-    fn forward(
-        &self,
-        index: usize,
-        rows: &[u32],
-        without: &Without,
-        change: &Change,
-        states: &States,
-    ) -> Result<Predicted, EngineError> {
-        let above = self.dag.with_ancestors(&[index]);
-        let mut changed: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
-        for &expert in self.dag.order() {
-            if !above.contains(&expert) {
-                continue;
-            }
-            let state = states
-                .get(&expert)
-                .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-            let model = self.model(state.full())?;
-            let inputs = &self.experts[expert].inputs;
-            let mut data = self.input_data(expert, inputs, View::Deployed, states)?;
-            for (data, input) in data.iter_mut().zip(inputs) {
-                if let Input::Output { expert: from, output } = input {
-                    let from = self.index(from)?;
-                    if let Some(matrix) = changed.get(&(from, *output)) {
-                        *data = output_data(*output, matrix.clone(), &self.experts[from].classes);
-                    }
-                }
-            }
-            let mut x = encode(&model, &sources(&data), rows)?;
-            for (at, (input, group)) in inputs.iter().zip(model.encoder.groups()).enumerate() {
-                if input.to_string() == without.input {
-                    let columns = columns_of(&model, without, at, group)?;
-                    x = altered(&x, &columns, change);
-                }
-            }
-            if expert == index {
-                return self.encoded_predicted(index, &model, &x, rows);
-            }
-            let mut outputs = named(model.outputs(&x));
-            if self.hands_out_embedding(expert) {
-                outputs.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
-            }
-            for (output, matrix) in outputs {
-                let deployed = self
-                    .output_object(self.name(expert), output, View::Deployed, states)
-                    .map(|object| self.matrix(&object))
-                    .transpose()?
-                    .flatten();
-                let Some(deployed) = deployed else { continue };
-                let mut whole = (*deployed).clone();
-                for (i, &row) in rows.iter().enumerate() {
-                    whole.row_mut(row as usize).copy_from_slice(matrix.row(i));
-                }
-                changed.insert((expert, output), Arc::new(whole));
-            }
-        }
-        Err(EngineError::Internal("an expert that is not above itself".to_owned()))
     }
 }
 

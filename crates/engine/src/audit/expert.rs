@@ -20,7 +20,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     inputs::{InputData, NodeState, States, encode},
     measure::Predicted,
     membership::FEWEST_UNSEEN,
@@ -45,66 +45,63 @@ fn few_unseen(few: SeenRows) -> String {
     )
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Metrics with intervals on the rows of a side that no model behind them has seen.
     fn measures_on(
-        &self,
-        index: usize,
+        self,
         side: Side,
         predicted: &Predicted,
         key: &Digest,
     ) -> Result<SplitMeasures, EngineError> {
-        let seen = self.seen_rows(index, side)?.map_or(0, |seen| seen.seen);
-        let groups = self.groups_of(index, &self.rows(Rows::HeldOut { expert: index, side })?)?;
+        let seen = self.seen_rows(side)?.map_or(0, |seen| seen.seen);
+        let groups =
+            self.groups_of(&self.session.rows(Rows::HeldOut { expert: self.index, side })?)?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
         Ok(crate::measure::withheld(SplitMeasures { seen, ..with_intervals(predicted, how) }))
     }
 
     pub(super) fn make_audit(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
         states: &States,
         key: &Digest,
     ) -> Result<NodeAudit, EngineError> {
-        let expert = self.expert(index);
-        let resolved = &self.experts[index];
+        let expert = self.declared();
+        let resolved = self.resolved();
         let full = state.full();
-        let model = self.model(full)?;
+        let model = self.session.model(full)?;
         let mut metrics = BTreeMap::new();
         for side in SIDES {
-            let predicted = self.predicted(index, state, Rows::HeldOut { expert: index, side })?;
-            let measures = self.measures_on(index, side, &predicted, key)?;
+            let predicted = self.predicted(state, Rows::HeldOut { expert: self.index, side })?;
+            let measures = self.measures_on(side, &predicted, key)?;
             metrics.insert(side_name(side).to_owned(), measures);
         }
-        let metrics = self.within_it(index, metrics)?;
+        let metrics = self.within_it(metrics)?;
         let mut yardsticks = BTreeMap::new();
         for baseline in baselines(&state.parts) {
             let mut splits = BTreeMap::new();
             for side in SIDES {
-                let rows = Rows::HeldOut { expert: index, side };
-                let predicted = self.baseline_predicted(index, baseline, state, states, rows)?;
-                let measures = self.measures_on(index, side, &predicted, key)?;
+                let rows = Rows::HeldOut { expert: self.index, side };
+                let predicted = self.baseline_predicted(baseline, state, states, rows)?;
+                let measures = self.measures_on(side, &predicted, key)?;
                 splits.insert(side_name(side).to_owned(), measures);
             }
-            let splits = self.within_it(index, splits)?;
+            let splits = self.within_it(splits)?;
             yardsticks.insert(baseline_name(baseline).to_owned(), splits);
         }
-        let test = Rows::HeldOut { expert: index, side: Side::Test };
-        let held_out = self.predicted(index, state, test)?;
-        let groups = self.groups_of(index, &self.rows(test)?)?;
-        let seen = self.seen_rows(index, Side::Test)?;
+        let test = Rows::HeldOut { expert: self.index, side: Side::Test };
+        let held_out = self.predicted(state, test)?;
+        let groups = self.groups_of(&self.session.rows(test)?)?;
+        let seen = self.seen_rows(Side::Test)?;
         let too_few = seen.filter(|seen| seen.unseen < FEWEST_UNSEEN);
         let skill = match too_few {
-            None => self.skill(index, &held_out, groups.as_ref(), key)?,
+            None => self.skill(&held_out, groups.as_ref(), key)?,
             Some(_) => None,
         };
         let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
-        let refits = self.refits(index, state, &model, states)?;
+        let refits = self.refits(state, &model, states)?;
         let mut seen = match &skill {
-            Some(_) if skilled => {
-                self.look_closely(index, model.clone(), state, states, &refits, key)?
-            }
+            Some(_) if skilled => self.look_closely(model.clone(), state, states, &refits, key)?,
             Some(Skill { not_judged: Some(why), .. }) => withheld(why),
             Some(_) => withheld(
                 "it learned nothing: on test rows it does not beat a constant prediction, so what \
@@ -115,8 +112,8 @@ impl Session {
                 None => withheld("there are no test rows to show skill on"),
             },
         };
-        let composite = self.composite(index, &model, states)?;
-        let combined = self.combined(index, state, states, skilled, key)?;
+        let composite = self.composite(&model, states)?;
+        let combined = self.combined(state, states, skilled, key)?;
         if let Some(own) = metrics.get("test") {
             seen.probe.seeds = all_metrics(&own.metrics, &refits);
         }
@@ -129,12 +126,12 @@ impl Session {
         let performance = match shown {
             true => {
                 let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-                self.performance(index, state, &held_out, how)?
+                self.performance(state, &held_out, how)?
             }
             false => Performance::default(),
         };
         Ok(NodeAudit {
-            name: self.node_name(index),
+            name: self.node_name(),
             task: full.task.clone(),
             target: format!("{}.{}", expert.data, expert.target.get_ref()),
             inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
@@ -173,35 +170,34 @@ impl Session {
 
     /// All views of an expert that has skill.
     fn look_closely(
-        &self,
-        index: usize,
+        self,
         model: Model,
         state: &NodeState,
         states: &States,
         refits: &Refits,
         key: &Digest,
     ) -> Result<Seen, EngineError> {
-        let inputs = &self.experts[index].inputs;
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
-        let tested = self.tested(index, &model, &data, key)?;
+        let inputs = &self.resolved().inputs;
+        let data = self.input_data(inputs, View::Deployed, states)?;
+        let tested = self.tested(&model, &data, key)?;
         let mut cues = match &tested {
-            Some(tested) => self.cues(index, &model, tested, key)?,
+            Some(tested) => self.cues(&model, tested, key)?,
             None => Vec::new(),
         };
-        let rows = self.probed_rows(index, Side::Test, key)?;
+        let rows = self.probed_rows(Side::Test, key)?;
         let (initial, began) = initial(state, &model, key);
-        let subject = match Subject::new(self, index, model, data, rows)? {
+        let subject = match Subject::new(self.session, self.index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(withheld(&reason)),
         };
         let refitted = [refits.seeds.as_slice(), refits.permuted.as_slice()];
-        let mut sight = match subject.sight(self, &initial, refitted, key)? {
+        let mut sight = match subject.sight(self.session, &initial, refitted, key)? {
             Ok(sight) => sight,
             Err(reason) => return Ok(withheld(&reason)),
         };
         if let Some(tested) = &tested {
             let clusters = subject.geometry.clusters();
-            let costs = self.conditionals(index, &subject.model, tested, clusters, key)?;
+            let costs = self.conditionals(&subject.model, tested, clusters, key)?;
             hand_out(costs, &mut cues, &mut sight.agop);
         }
         let k = spectral_gap(&sight.spectrum.eigenvalues);
@@ -212,7 +208,7 @@ impl Session {
         }
         let seeds = agreement(&looks, k);
         sight.agop.noise_floor.seeds = seeds;
-        let train = self.probed_rows(index, Side::Train, key)?;
+        let train = self.probed_rows(Side::Train, key)?;
         let x_train = encode(&subject.model, &subject.sources(), &train)?;
         let comparisons: Vec<Comparison> =
             match (subject.split_half(k, key)?, subject.look(&subject.model, &x_train, true)?) {
@@ -224,14 +220,13 @@ impl Session {
                 }
                 _ => Vec::new(),
             };
-        let classes = self.experts[index].classes.len();
-        let [train_labels, labels] =
-            [self.class_of(index, &train)?, self.class_of(index, &subject.rows)?];
+        let classes = self.resolved().classes.len();
+        let [train_labels, labels] = [self.class_of(&train)?, self.class_of(&subject.rows)?];
         Ok(Seen {
             withheld: None,
             probe: Probe {
-                raw: self.raw_agop(index, &subject.rows, states, key)?,
-                rows: self.attributions(&subject, &sight, state, &[])?,
+                raw: self.raw_agop(&subject.rows, states, key)?,
+                rows: self.session.attributions(&subject, &sight, state, &[])?,
                 layers: layers(
                     &subject.model,
                     &initial,
@@ -254,29 +249,28 @@ impl Session {
     }
 
     /// The classes of rows by number; none for a regression.
-    fn class_of(&self, index: usize, rows: &[u32]) -> Result<Vec<u32>, EngineError> {
-        if self.experts[index].task == Task::Regression {
+    fn class_of(self, rows: &[u32]) -> Result<Vec<u32>, EngineError> {
+        if self.resolved().task == Task::Regression {
             return Ok(Vec::new());
         }
-        let labels = self.labels(index)?;
+        let labels = self.labels()?;
         Ok(rows.iter().map(|&row| labels[row as usize]).collect())
     }
 
     /// Importances of a model on given inputs, for comparisons of versions.
     pub(crate) fn look_at(
-        &self,
-        index: usize,
+        self,
         model: Model,
         data: Vec<InputData>,
         key: &Digest,
     ) -> Result<Result<(Subject, Sight), String>, EngineError> {
-        let rows = self.probed_rows(index, Side::Test, key)?;
+        let rows = self.probed_rows(Side::Test, key)?;
         let untrained = model.untrained(key);
-        let subject = match Subject::new(self, index, model, data, rows)? {
+        let subject = match Subject::new(self.session, self.index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(Err(reason)),
         };
-        Ok(subject.sight(self, &untrained, [&[], &[]], key)?.map(|sight| (subject, sight)))
+        Ok(subject.sight(self.session, &untrained, [&[], &[]], key)?.map(|sight| (subject, sight)))
     }
 }
 

@@ -14,7 +14,7 @@ use collegium_table::{Column, MISSING_CODE, Values};
 
 use super::rows::losses_of;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     inputs::NodeState,
     measure::Predicted,
     rows::{Rows, Side},
@@ -23,28 +23,27 @@ use crate::{
 /// Bootstrap resamples behind every interval of a metric.
 pub(crate) const RESAMPLES: u32 = 200;
 
-impl Session {
+impl NodeRef<'_> {
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
     /// class weights is judged by the loss that it was trained on: each row counts as its class.
     pub(super) fn skill(
-        &self,
-        index: usize,
+        self,
         held_out: &Predicted,
         groups: Option<&Groups>,
         key: &Digest,
     ) -> Result<Option<Skill>, EngineError> {
         let how = Resampling::of_rows(RESAMPLES, key);
-        let train = self.rows(Rows::Train { expert: index })?;
+        let train = self.session.rows(Rows::Train { expert: self.index })?;
         Ok(match held_out {
             Predicted::Classes { probability, width, labels, classes } => {
-                let all = self.labels(index)?;
-                let weights = self.row_weights(index, &train, &all);
+                let all = self.labels()?;
+                let weights = self.row_weights(&train, &all);
                 let mut prior = vec![0.0f64; *classes];
                 for &row in train.iter() {
                     let label = all[row as usize] as usize;
                     prior[label] += weights[label];
                 }
-                let seen = self.trained_classes(index)?;
+                let seen = self.trained_classes()?;
                 // What the constant gives a class that it never saw is a matter of where logarithms
                 // are cut off, so nothing is won on such a row.
                 let known = |label: u32| seen.get(label as usize).copied().unwrap_or(false);
@@ -65,7 +64,7 @@ impl Session {
                 };
                 let ours = weigh(log_losses(probability, *width, labels, *classes));
                 let theirs = weigh(log_losses(&constant, *width, labels, *classes));
-                if let Some(why) = self.beyond_it(index, Side::Test)? {
+                if let Some(why) = self.beyond_it(Side::Test)? {
                     return Ok(Some(Skill {
                         metric: "log_loss".to_owned(),
                         value: mean(&log_losses(probability, *width, labels, *classes)),
@@ -79,7 +78,7 @@ impl Session {
                 skill(Loss::Log, &ours, &theirs, how.by(groups.as_ref()))
             }
             Predicted::Values { predicted, truth } => {
-                let target = self.target_values(index)?;
+                let target = self.target_values()?;
                 let mean = train.iter().map(|&row| target[row as usize]).sum::<f64>()
                     / train.len().max(1) as f64;
                 let constant = vec![mean as f32; truth.len()];
@@ -90,10 +89,10 @@ impl Session {
         })
     }
 
-    fn row_weights(&self, index: usize, train: &[u32], labels: &[u32]) -> Vec<f64> {
-        let classes = &self.experts[index].classes;
+    fn row_weights(self, train: &[u32], labels: &[u32]) -> Vec<f64> {
+        let classes = &self.resolved().classes;
         crate::fit::weights_by_class(
-            &self.expert(index).train.class_weights,
+            &self.declared().train.class_weights,
             classes,
             train.iter().map(|&row| labels[row as usize]),
         )
@@ -102,15 +101,13 @@ impl Session {
 
     /// Classes, curves, residuals and weak slices on test rows.
     pub(super) fn performance(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
         held_out: &Predicted,
         how: Resampling,
     ) -> Result<Performance, EngineError> {
-        let names = &self.experts[index].classes;
-        let mut found =
-            Performance { slices: self.slices(index, state)?, ..Performance::default() };
+        let names = &self.resolved().classes;
+        let mut found = Performance { slices: self.slices(state)?, ..Performance::default() };
         match held_out {
             Predicted::Classes { probability, width, labels, .. } => {
                 found.classes = class_measures(probability, *width, labels, names, how);
@@ -123,11 +120,12 @@ impl Session {
 
     /// Where the expert loses more than elsewhere, by the columns that it or its ancestors read. Times
     /// are left out: their bounds would be numbers that nobody reads.
-    fn slices(&self, index: usize, state: &NodeState) -> Result<Option<WeakSlices>, EngineError> {
-        let table = self.table(index)?;
+    fn slices(self, state: &NodeState) -> Result<Option<WeakSlices>, EngineError> {
+        let table = self.table()?;
         let truths = ["false".to_owned(), "true".to_owned()];
         let mut booleans: Vec<(String, Vec<u32>)> = Vec::new();
-        let columns: Vec<(String, &Column)> = self.experts[index]
+        let columns: Vec<(String, &Column)> = self
+            .resolved()
             .raw
             .iter()
             .filter_map(|input| match input {
@@ -158,16 +156,16 @@ impl Session {
             };
             features.push(SliceFeature { name, values });
         }
-        let loss = match self.experts[index].task {
+        let loss = match self.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
         let side = |side| -> Result<(Arc<Vec<u32>>, Vec<f64>), EngineError> {
-            let rows = Rows::HeldOut { expert: index, side };
-            Ok((self.rows(rows)?, losses_of(&self.predicted(index, state, rows)?)))
+            let rows = Rows::HeldOut { expert: self.index, side };
+            Ok((self.session.rows(rows)?, losses_of(&self.predicted(state, rows)?)))
         };
         let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
-        let groups = self.groups_of(index, &test)?;
+        let groups = self.groups_of(&test)?;
         Ok(weak_slices(
             loss,
             &features,

@@ -39,7 +39,7 @@ pub(crate) use rows::losses_of;
 pub(crate) use subject::Subject;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::{NodeState, States},
     reuse::{How, Judged},
     rows::{SIDES, side_name},
@@ -88,12 +88,12 @@ pub fn audit(
         if session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
-        progress(&session.node_name(index));
-        let mut audit = session.node_audit(index, &states)?;
-        session.add_standing(index, &states, &mut audit)?;
-        session.add_asked(index, &states, options, &mut audit)?;
-        session.add_account(index, &mut audit)?;
-        session.add_findings(index, &states, &mut audit)?;
+        progress(&session.node(index).node_name());
+        let mut audit = session.node(index).node_audit(&states)?;
+        session.node(index).add_standing(&states, &mut audit)?;
+        session.node(index).add_asked(&states, options, &mut audit)?;
+        session.node(index).add_account(&mut audit)?;
+        session.node(index).add_findings(&states, &mut audit)?;
         Ok(audit)
     };
     let mut audits = side_by_side(&order, options.jobs, &one)?;
@@ -163,76 +163,20 @@ impl Session {
             if !wanted.contains(&index) {
                 continue;
             }
-            match self.ready(index, &wanted, &states, How::default())? {
+            match self.node(index).ready(&wanted, &states, How::default())? {
                 Some(ready) if ready.open.is_empty() => {
-                    let state = self.state(index, ready, &wanted, &states)?;
+                    let state = self.node(index).state(ready, &wanted, &states)?;
                     states.insert(index, Arc::new(state));
                 }
-                _ => stale.push(self.node_name(index)),
+                _ => stale.push(self.node(index).node_name()),
             }
         }
         Ok((states, stale))
     }
 
-    /// What an expert's standing rests on, and whether retraining would help, or did.
-    fn add_standing(
-        &self,
-        index: usize,
-        states: &States,
-        audit: &mut NodeAudit,
-    ) -> Result<(), EngineError> {
-        let Some(state) = states.get(&index) else { return Ok(()) };
-        audit.certificate.clone_from(&state.certificate);
-        let Some(now) = self.full_recipe(index, states)? else { return Ok(()) };
-        if state.certificate.is_some() {
-            if let Some(anchor) = self.anchor(index)?
-                && let Judged::Known(judgement) = self.judge(index, &anchor, &now, states)?
-            {
-                audit.advice = Some(collegium_plan::reuse::advice(&judgement));
-                audit.judgement = Some(*judgement);
-            }
-            return Ok(());
-        }
-        let name = self.node_name(index);
-        let last = self.last_fit(&name, state.full().model)?;
-        if let Some(run) = last
-            && let Some(earlier) = self.earlier(&run)?
-            && let Judged::Known(judgement) = self.judge(index, &earlier, &now, states)?
-        {
-            audit.advice = Some(crate::explain::hindsight(&judgement, &run));
-            audit.judgement = Some(*judgement);
-        }
-        Ok(())
-    }
-
-    /// What became of its rows, and why a metric is absent.
-    fn add_account(&self, index: usize, audit: &mut NodeAudit) -> Result<(), EngineError> {
-        audit.not_measured = self.explain_absent(index, &audit.metrics)?;
-        audit.account = Some((*self.account(index)?).clone());
-        audit.left_out = self.left_out(index)?.map(|(left, _)| left).filter(|left| *left > 0);
-        Ok(())
-    }
-
-    /// Sentences follow from the numbers, so they are made anew and never cached with them.
-    fn add_findings(
-        &self,
-        index: usize,
-        states: &States,
-        audit: &mut NodeAudit,
-    ) -> Result<(), EngineError> {
-        let Some(state) = states.get(&index) else { return Ok(()) };
-        let notes = self.model(state.full())?.encoder.notes();
-        let mut said = findings::of(audit, &notes, self.expert(index).train.epochs);
-        // Of the data first: the figures rest on it.
-        said.splice(0..0, self.findings_of(index)?);
-        said.sort_by_key(|finding| finding.level);
-        audit.findings = said;
-        Ok(())
-    }
-
     fn data_summaries(&self, chosen: &BTreeSet<usize>) -> Vec<DataSummary> {
         let used: BTreeSet<&str> =
-            chosen.iter().map(|&index| self.expert(index).data.as_str()).collect();
+            chosen.iter().map(|&index| self.node(index).declared().data.as_str()).collect();
         self.data
             .iter()
             .filter(|(name, _)| used.contains(name.as_str()))
@@ -260,7 +204,7 @@ impl Session {
         for audit in audits {
             let Ok(index) = self.index(&audit.name) else { continue };
             let mut by_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for input in &self.expert(index).inputs {
+            for input in &self.node(index).declared().inputs {
                 let from = match input.get_ref() {
                     Input::Column { data, .. } => format!("data.{data}"),
                     Input::Output { expert, .. } => self.pipeline.node_name(expert),
@@ -280,61 +224,109 @@ impl Session {
         }
         edges
     }
+}
 
-    fn node_audit(&self, index: usize, states: &States) -> Result<NodeAudit, EngineError> {
+impl NodeRef<'_> {
+    /// What an expert's standing rests on, and whether retraining would help, or did.
+    fn add_standing(self, states: &States, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        let Some(state) = states.get(&self.index) else { return Ok(()) };
+        audit.certificate.clone_from(&state.certificate);
+        let Some(now) = self.full_recipe(states)? else { return Ok(()) };
+        if state.certificate.is_some() {
+            if let Some(anchor) = self.anchor()?
+                && let Judged::Known(judgement) = self.judge(&anchor, &now, states)?
+            {
+                audit.advice = Some(collegium_plan::reuse::advice(&judgement));
+                audit.judgement = Some(*judgement);
+            }
+            return Ok(());
+        }
+        let name = self.node_name();
+        let last = self.session.last_fit(&name, state.full().model)?;
+        if let Some(run) = last
+            && let Some(earlier) = self.session.earlier(&run)?
+            && let Judged::Known(judgement) = self.judge(&earlier, &now, states)?
+        {
+            audit.advice = Some(crate::explain::hindsight(&judgement, &run));
+            audit.judgement = Some(*judgement);
+        }
+        Ok(())
+    }
+
+    /// What became of its rows, and why a metric is absent.
+    fn add_account(self, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        audit.not_measured = self.explain_absent(&audit.metrics)?;
+        audit.account = Some((*self.account()?).clone());
+        audit.left_out = self.left_out()?.map(|(left, _)| left).filter(|left| *left > 0);
+        Ok(())
+    }
+
+    /// Sentences follow from the numbers, so they are made anew and never cached with them.
+    fn add_findings(self, states: &States, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        let Some(state) = states.get(&self.index) else { return Ok(()) };
+        let notes = self.session.model(state.full())?.encoder.notes();
+        let mut said = findings::of(audit, &notes, self.declared().train.epochs);
+        // Of the data first: the figures rest on it.
+        said.splice(0..0, self.findings_of()?);
+        said.sort_by_key(|finding| finding.level);
+        audit.findings = said;
+        Ok(())
+    }
+
+    fn node_audit(self, states: &States) -> Result<NodeAudit, EngineError> {
         let state = states
-            .get(&index)
+            .get(&self.index)
             .cloned()
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        let recipe = self.audit_recipe(index, &state, states)?;
-        let known: BTreeMap<_, NodeAudit> = self.store.realisations(&recipe.digest())?;
+        let recipe = self.audit_recipe(&state, states)?;
+        let known: BTreeMap<_, NodeAudit> = self.session.store.realisations(&recipe.digest())?;
         if let Some(known) = known.into_values().next() {
             return Ok(known);
         }
-        let made = self.make_audit(index, &state, states, &recipe.digest())?;
-        self.store.realise(&recipe, &recipe.digest(), &made)?;
+        let made = self.make_audit(&state, states, &recipe.digest())?;
+        self.session.store.realise(&recipe, &recipe.digest(), &made)?;
         Ok(made)
     }
 
     /// Everything that an expert's part of an audit depends on. Its digest is what the resamples of its
     /// metrics are drawn by.
     pub(crate) fn audit_recipe(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
         states: &States,
     ) -> Result<Recipe, EngineError> {
-        let audit = &self.pipeline.audit;
+        let audit = &self.session.pipeline.audit;
         let mut recipe = self
-            .measure_recipe(index, "audit", state, None)?
-            .with("name", self.node_name(index))
+            .measure_recipe("audit", state, None)?
+            .with("name", self.node_name())
             .with("audit.rows", audit.rows)
             .with("audit.bootstrap", audit.bootstrap)
             .with("audit.form", FORM)
             .with("audit.seeds", audit.seeds)
             .with("audit.permuted", audit.permuted)
-            .with("seed", self.pipeline.seed.to_string());
+            .with("seed", self.session.pipeline.seed.to_string());
         // Which folds are at hand depends on who else is audited, and nothing here reads them.
         let read = state.parts.iter().filter(|(part, _)| !matches!(part, Part::Fold { .. }));
         for (part, (_, fit)) in read {
             recipe.set(format!("fit.{part}"), fit.model);
         }
         // Raw columns are seen through the models above, whatever these hand over.
-        for above in self.dag.with_ancestors(&[index]) {
-            if above != index
+        for above in self.session.dag.with_ancestors(&[self.index]) {
+            if above != self.index
                 && let Some(state) = states.get(&above)
             {
-                recipe.set(format!("above.{}", self.name(above)), state.full().model);
+                recipe
+                    .set(format!("above.{}", self.session.node(above).name()), state.full().model);
             }
         }
-        for input in self.experts[index].raw.iter() {
+        for input in self.resolved().raw.iter() {
             if let Input::Column { data, column } = input
-                && let Some(facts) = self.column_facts(data, column)
+                && let Some(facts) = self.session.column_facts(data, column)
             {
                 recipe.set(format!("raw.{input}"), facts.digest);
             }
         }
-        self.add_groups(index, &mut recipe)?;
+        self.add_groups(&mut recipe)?;
         Ok(recipe)
     }
 }

@@ -12,7 +12,7 @@ use super::{
     AuditOptions, Without,
     subject::{Subject, some_of},
 };
-use crate::{EngineError, Session, inputs::States, rows::Side};
+use crate::{EngineError, NodeRef, Session, inputs::States, rows::Side};
 
 /// Experts with the same inputs and target that are compared in pairs, at most: more would be a wall
 /// of comparisons.
@@ -28,7 +28,7 @@ impl Session {
         let above = self.dag.with_ancestors(order);
         let known: BTreeSet<String> = above
             .iter()
-            .flat_map(|&expert| self.experts[expert].inputs.iter().map(ToString::to_string))
+            .flat_map(|&expert| self.node(expert).resolved().inputs.iter().map(ToString::to_string))
             .collect();
         for without in without {
             if !known.contains(&without.input) {
@@ -48,45 +48,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    /// Where its labels come from; cue tests and rows that were asked for. A cue that was asked for comes first.
-    pub(super) fn add_asked(
-        &self,
-        index: usize,
-        states: &States,
-        options: &AuditOptions,
-        audit: &mut NodeAudit,
-    ) -> Result<(), EngineError> {
-        // Where data come from is in no recipe, so it is never cached with what was measured.
-        audit.provenance = Some((*self.provenance(index)?).clone());
-        let key = self.asked_key(index, audit);
-        let mut cues = Vec::new();
-        for without in &options.without {
-            if let Some(mut cue) = self.cue_everywhere(index, without, states, &key)? {
-                cue.input.push_str(" (in every expert)");
-                cues.push(cue);
-            }
-        }
-        cues.append(&mut audit.probe.cues);
-        audit.probe.cues = cues;
-        if options.rows.is_empty() || audit.agop.is_none() {
-            return Ok(());
-        }
-        let Some(state) = states.get(&index) else { return Ok(()) };
-        let model = self.model(state.full())?;
-        let inputs = &self.experts[index].inputs;
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
-        if let Ok((subject, sight)) = self.look_at(index, model, data, &key)? {
-            let rows = self.attributions(&subject, &sight, state, &options.rows)?;
-            let asked = rows.into_iter().filter(|row| row.why == "asked for");
-            audit.probe.rows.splice(0..0, asked);
-        }
-        Ok(())
-    }
-
-    fn asked_key(&self, index: usize, audit: &NodeAudit) -> Digest {
-        Hasher::new("asked").text(self.name(index)).digest(&audit.realisation).finish()
     }
 
     /// Compares experts that read the same inputs and predict the same column, on rows of both: do
@@ -114,13 +75,13 @@ impl Session {
 
     fn are_peers(&self, one: usize, other: usize) -> bool {
         let inputs = |index: usize| {
-            let inputs = self.experts[index].inputs.iter().map(ToString::to_string);
+            let inputs = self.node(index).resolved().inputs.iter().map(ToString::to_string);
             inputs.collect::<BTreeSet<_>>()
         };
-        let (a, b) = (self.expert(one), self.expert(other));
+        let (a, b) = (self.node(one).declared(), self.node(other).declared());
         a.data == b.data
             && a.target.get_ref() == b.target.get_ref()
-            && self.experts[one].classes == self.experts[other].classes
+            && self.node(one).resolved().classes == self.node(other).resolved().classes
             && inputs(one) == inputs(other)
     }
 
@@ -137,7 +98,7 @@ impl Session {
             .finish();
         let mut rows = Vec::new();
         for index in experts {
-            rows.extend(self.probed_rows(index, Side::Test, &key)?);
+            rows.extend(self.node(index).probed_rows(Side::Test, &key)?);
         }
         rows.sort_unstable();
         rows.dedup();
@@ -146,8 +107,8 @@ impl Session {
         for index in experts {
             let Some(state) = states.get(&index) else { return Ok(Vec::new()) };
             let model = self.model(state.full())?;
-            let inputs = &self.experts[index].inputs;
-            let data = self.input_data(index, inputs, View::Deployed, states)?;
+            let inputs = &self.node(index).resolved().inputs;
+            let data = self.node(index).input_data(inputs, View::Deployed, states)?;
             let Ok(subject) = Subject::new(self, index, model, data, rows.clone())? else {
                 return Ok(Vec::new());
             };
@@ -174,5 +135,45 @@ impl Session {
             }
         }
         Ok(found)
+    }
+}
+
+impl NodeRef<'_> {
+    /// Where its labels come from; cue tests and rows that were asked for. A cue that was asked for comes first.
+    pub(super) fn add_asked(
+        self,
+        states: &States,
+        options: &AuditOptions,
+        audit: &mut NodeAudit,
+    ) -> Result<(), EngineError> {
+        // Where data come from is in no recipe, so it is never cached with what was measured.
+        audit.provenance = Some((*self.provenance()?).clone());
+        let key = self.asked_key(audit);
+        let mut cues = Vec::new();
+        for without in &options.without {
+            if let Some(mut cue) = self.cue_everywhere(without, states, &key)? {
+                cue.input.push_str(" (in every expert)");
+                cues.push(cue);
+            }
+        }
+        cues.append(&mut audit.probe.cues);
+        audit.probe.cues = cues;
+        if options.rows.is_empty() || audit.agop.is_none() {
+            return Ok(());
+        }
+        let Some(state) = states.get(&self.index) else { return Ok(()) };
+        let model = self.session.model(state.full())?;
+        let inputs = &self.resolved().inputs;
+        let data = self.input_data(inputs, View::Deployed, states)?;
+        if let Ok((subject, sight)) = self.look_at(model, data, &key)? {
+            let rows = self.session.attributions(&subject, &sight, state, &options.rows)?;
+            let asked = rows.into_iter().filter(|row| row.why == "asked for");
+            audit.probe.rows.splice(0..0, asked);
+        }
+        Ok(())
+    }
+
+    fn asked_key(self, audit: &NodeAudit) -> Digest {
+        Hasher::new("asked").text(self.name()).digest(&audit.realisation).finish()
     }
 }

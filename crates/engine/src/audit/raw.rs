@@ -21,7 +21,7 @@ use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     drift::sources,
     inputs::{States, encode},
     rows::{Side, side_name},
@@ -44,21 +44,20 @@ struct Gathering {
     through: BTreeSet<String>,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// `None` for an expert without upstreams, whose declared inputs are columns, and where nothing
     /// can be seen.
     pub(super) fn raw_agop(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         states: &States,
         key: &Digest,
     ) -> Result<Option<RawAgop>, EngineError> {
-        if self.dag.upstream(index).is_empty() || rows.len() < 2 {
+        if self.session.dag.upstream(self.index).is_empty() || rows.len() < 2 {
             return Ok(None);
         }
         let mut notes = Vec::new();
-        let (each, columns) = self.chain(index, rows, states, &mut notes)?;
+        let (each, columns) = self.chain(rows, states, &mut notes)?;
         let mut names: Vec<String> = Vec::new();
         let (mut groups, mut width) = (Vec::new(), 0);
         let mut titles = Vec::new();
@@ -100,12 +99,12 @@ impl Session {
                 seeds: &[],
                 permuted: &[],
                 raw: &vec![0.0; rows.len() * each],
-                output: match self.experts[index].task {
+                output: match self.resolved().task {
                     Task::Classification => Probed::Logit,
                     Task::Regression => Probed::Value,
                 },
                 split: side_name(Side::Test),
-                bootstrap: self.pipeline.audit.bootstrap,
+                bootstrap: self.session.pipeline.audit.bootstrap,
                 key,
             })
         });
@@ -127,15 +126,14 @@ impl Session {
     /// Derivatives of an expert's outputs (logits without their common shift) by every raw column that
     /// reaches it, on some rows; and how many outputs that are.
     fn chain(
-        &self,
-        index: usize,
+        self,
         rows: &[u32],
         states: &States,
         notes: &mut Vec<String>,
     ) -> Result<(usize, IndexMap<String, Gathering>), EngineError> {
-        let model = self.deployed_model(index, states)?;
+        let model = self.deployed_model(states)?;
         let each = model.outputs_wide();
-        let shift = match self.experts[index].task {
+        let shift = match self.resolved().task {
             Task::Classification if each > 1 => 1.0 / each as f32,
             _ => 0.0,
         };
@@ -143,14 +141,14 @@ impl Session {
             .map(|i| f32::from(u8::from(i / each == i % each)) - shift)
             .collect::<Vec<f32>>();
         let mut arrived: HashMap<usize, Arrived> = HashMap::new();
-        arrived.insert(index, Arrived { raw: Some(one.repeat(rows.len())), embedding: None });
+        arrived.insert(self.index, Arrived { raw: Some(one.repeat(rows.len())), embedding: None });
         let mut columns: IndexMap<String, Gathering> = IndexMap::new();
-        let order: Vec<usize> = self.dag.order().iter().rev().copied().collect();
+        let order: Vec<usize> = self.session.dag.order().iter().rev().copied().collect();
         for expert in order {
             let Some(arrived_here) = arrived.remove(&expert) else { continue };
-            let model = self.deployed_model(expert, states)?;
-            let inputs = &self.experts[expert].inputs;
-            let data = self.input_data(expert, inputs, View::Deployed, states)?;
+            let model = self.session.node(expert).deployed_model(states)?;
+            let inputs = &self.session.node(expert).resolved().inputs;
+            let data = self.session.node(expert).input_data(inputs, View::Deployed, states)?;
             let sources = sources(&data);
             let gradients = pulled(&model, &sources, rows, each, &arrived_here)?;
             for (at, input) in inputs.iter().enumerate() {
@@ -158,15 +156,15 @@ impl Session {
                 match input {
                     Input::Column { .. } => {
                         let gathering = columns.entry(input.to_string()).or_default();
-                        if expert != index {
-                            gathering.through.insert(self.node_name(expert));
+                        if expert != self.index {
+                            gathering.through.insert(self.session.node(expert).node_name());
                         }
                         gathering.add(&model, at, &sources[at], rows, &back);
                     }
                     Input::Output { expert: from, output } => {
-                        let upstream = self.index(from)?;
+                        let upstream = self.session.index(from)?;
                         let arrived = arrived.entry(upstream).or_default();
-                        let head = self.deployed_model(upstream, states)?.head;
+                        let head = self.session.node(upstream).deployed_model(states)?.head;
                         match hand_on(&sources[at], head, *output, rows, &back, each) {
                             Some(cotangents) if *output == Output::Embedding => {
                                 add(&mut arrived.embedding, cotangents);
@@ -175,7 +173,7 @@ impl Session {
                             None => notes.push(format!(
                                 "{} reads {input}, which is a class and has no derivative: what \
                                  reaches it on that way is left out",
-                                self.node_name(expert)
+                                self.session.node(expert).node_name()
                             )),
                         }
                     }
@@ -185,11 +183,11 @@ impl Session {
         Ok((each, columns))
     }
 
-    fn deployed_model(&self, index: usize, states: &States) -> Result<Model, EngineError> {
+    fn deployed_model(self, states: &States) -> Result<Model, EngineError> {
         let state = states
-            .get(&index)
+            .get(&self.index)
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        self.model(state.full())
+        self.session.model(state.full())
     }
 }
 

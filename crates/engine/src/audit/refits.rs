@@ -10,7 +10,7 @@ use collegium_plan::{Part, fit_recipe};
 use collegium_records::{Fit, Metrics};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     inputs::{NodeState, States},
     rows::{Rows, Side},
 };
@@ -27,12 +27,11 @@ pub(super) struct Refits {
     pub(super) metrics: Vec<Metrics>,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What `audit.seeds` and `audit.permuted` ask for. An expert that stands on a held or patched
     /// model has none: no fit of its recipe is what it stands on.
     pub(super) fn refits(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
         model: &Model,
         states: &States,
@@ -42,19 +41,19 @@ impl Session {
         if state.held.is_some() || full.parent.is_some() {
             return Ok(refits);
         }
-        for seed in 1..=self.pipeline.audit.seeds {
-            let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { break };
-            let again = self.model(&fit)?;
+        for seed in 1..=self.session.pipeline.audit.seeds {
+            let Some(fit) = self.refit(Refit::Seed(seed), states)? else { break };
+            let again = self.session.model(&fit)?;
             if again.encoder == model.encoder {
-                let test = Rows::HeldOut { expert: index, side: Side::Test };
-                let predicted = self.model_predicted(index, Part::Full, &again, states, test)?;
+                let test = Rows::HeldOut { expert: self.index, side: Side::Test };
+                let predicted = self.model_predicted(Part::Full, &again, states, test)?;
                 refits.metrics.push(predicted.metrics());
                 refits.seeds.push(again);
             }
         }
-        for time in 1..=self.pipeline.audit.permuted {
-            let Some(fit) = self.refit(index, Refit::Permuted(time), states)? else { break };
-            let again = self.model(&fit)?;
+        for time in 1..=self.session.pipeline.audit.permuted {
+            let Some(fit) = self.refit(Refit::Permuted(time), states)? else { break };
+            let again = self.session.model(&fit)?;
             if again.encoder == model.encoder {
                 refits.permuted.push(again);
             }
@@ -63,14 +62,9 @@ impl Session {
     }
 
     /// One refit, looked up or executed.
-    pub(crate) fn refit(
-        &self,
-        index: usize,
-        refit: Refit,
-        states: &States,
-    ) -> Result<Option<Fit>, EngineError> {
-        let Some(inputs) = self.fit_inputs(index, Part::Full, states)? else { return Ok(None) };
-        let mut expert = self.expert(index).clone();
+    pub(crate) fn refit(self, refit: Refit, states: &States) -> Result<Option<Fit>, EngineError> {
+        let Some(inputs) = self.fit_inputs(Part::Full, states)? else { return Ok(None) };
+        let mut expert = self.declared().clone();
         if let Refit::Seed(seed) = refit {
             expert.seed = expert.seed.wrapping_add(u64::from(seed));
         }
@@ -78,7 +72,7 @@ impl Session {
         if let Refit::Permuted(time) = refit {
             recipe.set(PERMUTED, time);
         }
-        let (fit, _) = self.execute(index, Part::Full, &recipe, None, states, false)?;
+        let (fit, _) = self.execute(Part::Full, &recipe, None, states, false)?;
         Ok(Some(fit))
     }
 }

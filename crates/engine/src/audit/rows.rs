@@ -6,7 +6,7 @@ use collegium_table::Matrix;
 
 use super::{shown::shown, subject::Subject};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::{InputData, NodeState, encode},
     measure::Predicted,
 };
@@ -23,7 +23,7 @@ impl Session {
         state: &NodeState,
         asked: &[u64],
     ) -> Result<Vec<RowAttribution>, EngineError> {
-        let probed = self.predicted_on(subject.index, state, &subject.rows)?;
+        let probed = self.node(subject.index).predicted_on(state, &subject.rows)?;
         let losses = losses_of(&probed);
         let mut chosen: Vec<(u32, &str)> = Vec::new();
         let known: Vec<usize> = (0..losses.len()).filter(|&i| losses[i].is_finite()).collect();
@@ -42,21 +42,21 @@ impl Session {
             sorted.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
             chosen.push((subject.rows[sorted[sorted.len() / 2]], "typical"));
         }
-        let rows = self.table(subject.index)?.rows as u64;
+        let rows = self.node(subject.index).table()?.rows as u64;
         for &row in asked {
             if row >= rows {
                 return Err(EngineError::Usage(format!(
                     "row {row} is asked for, but `{}` has rows 0 to {}",
-                    self.expert(subject.index).data,
+                    self.node(subject.index).declared().data,
                     rows.saturating_sub(1)
                 )));
             }
             chosen.push((row as u32, "asked for"));
         }
         let numbers: Vec<u32> = chosen.iter().map(|(row, _)| *row).collect();
-        let predicted = self.predicted_on(subject.index, state, &numbers)?;
+        let predicted = self.node(subject.index).predicted_on(state, &numbers)?;
         let weights = self.weights_of_rows(subject, sight, &numbers, &predicted)?;
-        let texts = self.in_words(subject.index, &predicted);
+        let texts = self.node(subject.index).in_words(&predicted);
         let losses = losses_of(&predicted);
         let attributions = chosen.into_iter().zip(weights).zip(texts).zip(losses).map(
             |((((row, why), weights), (truth, predicted)), loss)| {
@@ -123,10 +123,12 @@ impl Session {
         });
         Ok(all)
     }
+}
 
+impl NodeRef<'_> {
     /// Truth and prediction of each row, as a person says them.
-    fn in_words(&self, index: usize, predicted: &Predicted) -> Vec<(String, String)> {
-        let classes = &self.experts[index].classes;
+    fn in_words(self, predicted: &Predicted) -> Vec<(String, String)> {
+        let classes = &self.resolved().classes;
         match predicted {
             Predicted::Classes { probability, width, labels, .. } => {
                 let name = |label: u32| {

@@ -12,7 +12,7 @@ use collegium_table::{Matrix, Source};
 use rand::RngExt as _;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     drift::sources,
     inputs::{InputData, encode},
     rows::{Rows, Side, side_name},
@@ -52,7 +52,7 @@ impl Subject {
             Ok(geometry) => geometry,
             Err(error) => return reason(error).map(Err),
         };
-        let (frame, task) = (geometry.frame(), session.experts[index].task);
+        let (frame, task) = (geometry.frame(), session.node(index).resolved().task);
         Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
     }
 
@@ -144,7 +144,7 @@ impl Subject {
         [seeds, permuted]: [&[Model]; 2],
         key: &Digest,
     ) -> Result<Result<Sight, String>, EngineError> {
-        let inputs = &session.experts[self.index].inputs;
+        let inputs = &session.node(self.index).resolved().inputs;
         let upstream: Vec<Option<String>> = self
             .names()
             .iter()
@@ -261,16 +261,11 @@ fn reason(error: AgopError) -> Result<String, EngineError> {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// `audit.rows` of the expert's rows on one side, without replacement, in the table's order.
-    pub(crate) fn probed_rows(
-        &self,
-        index: usize,
-        side: Side,
-        key: &Digest,
-    ) -> Result<Vec<u32>, EngineError> {
-        let rows = self.rows(Rows::HeldOut { expert: index, side })?;
-        Ok(some_of(&rows, self.pipeline.audit.rows as usize, key))
+    pub(crate) fn probed_rows(self, side: Side, key: &Digest) -> Result<Vec<u32>, EngineError> {
+        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side })?;
+        Ok(some_of(&rows, self.session.pipeline.audit.rows as usize, key))
     }
 }
 

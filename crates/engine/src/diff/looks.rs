@@ -9,7 +9,7 @@ use collegium_records::{Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
 
 use super::standing;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     audit::{Refit, Subject},
     inputs::{InputData, States},
     reuse::Seen,
@@ -28,19 +28,18 @@ impl Version {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
     /// to date, what other seeds of it look at.
     pub(super) fn importances(
-        &self,
-        index: usize,
+        self,
         before: &LockedNode,
         after: &LockedNode,
         states: &States,
         seeds: u32,
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
-        let (one, other) = (self.version(index, before)?, self.version(index, after)?);
+        let (one, other) = (self.version(before)?, self.version(after)?);
         let (Some(one), Some(other)) = (one, other) else {
             diff.notes.push(
                 "what a version looked at cannot be told: its model or its inputs have changed or \
@@ -50,27 +49,26 @@ impl Session {
             return Ok(());
         };
         let current = states
-            .get(&index)
+            .get(&self.index)
             .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
         let mut refits = Vec::new();
         if current {
             for seed in 1..=seeds {
-                refits.extend(self.with_seed(index, seed, states)?);
+                refits.extend(self.with_seed(seed, states)?);
             }
             diff.seeds = refits.len() as u32;
         } else if seeds > 0 {
             diff.notes.push("not the present version: no band of seeds".to_owned());
         }
         diff.importance = differences(&one, &other, &refits);
-        diff.comparison = self.compare_versions(index, &one, &other, &refits)?;
+        diff.comparison = self.compare_versions(&one, &other, &refits)?;
         Ok(())
     }
 
     /// Principal angles and importances against the two reference lines; only where both versions
     /// have the same inputs and rows.
     fn compare_versions(
-        &self,
-        index: usize,
+        self,
         one: &Version,
         other: &Version,
         refits: &[Version],
@@ -84,7 +82,7 @@ impl Session {
         let looks: Vec<Look> =
             std::iter::once(other).chain(refits).map(|v| v.sight.look()).collect();
         let seeds = agreement(&looks, k);
-        let key = Hasher::new("diff halves").text(self.name(index)).finish();
+        let key = Hasher::new("diff halves").text(self.name()).finish();
         let halves = other.subject.split_half(k, &key)?;
         Ok(halves.and_then(|halves| {
             let what = "the earlier version against the later";
@@ -93,40 +91,29 @@ impl Session {
     }
 
     /// A version's full model on what it read.
-    fn version(&self, index: usize, node: &LockedNode) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.fit_of(&standing(node))? else { return Ok(None) };
-        let Some(data) = self.anchor_data(index, &node.reads, Seen::Deployed)? else {
+    fn version(self, node: &LockedNode) -> Result<Option<Version>, EngineError> {
+        let Some(fit) = self.session.fit_of(&standing(node))? else { return Ok(None) };
+        let Some(data) = self.anchor_data(&node.reads, Seen::Deployed)? else {
             return Ok(None);
         };
-        self.look_of(index, &fit, data)
+        self.look_of(&fit, data)
     }
 
-    fn with_seed(
-        &self,
-        index: usize,
-        seed: u32,
-        states: &States,
-    ) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.refit(index, Refit::Seed(seed), states)? else { return Ok(None) };
-        let data = self.input_data(index, &self.experts[index].inputs, View::Deployed, states)?;
-        self.look_of(index, &fit, data)
+    fn with_seed(self, seed: u32, states: &States) -> Result<Option<Version>, EngineError> {
+        let Some(fit) = self.refit(Refit::Seed(seed), states)? else { return Ok(None) };
+        let data = self.input_data(&self.resolved().inputs, View::Deployed, states)?;
+        self.look_of(&fit, data)
     }
 
-    fn look_of(
-        &self,
-        index: usize,
-        fit: &Fit,
-        data: Vec<InputData>,
-    ) -> Result<Option<Version>, EngineError> {
-        let model = self.model(fit)?;
-        let inputs: Vec<String> =
-            self.experts[index].inputs.iter().map(ToString::to_string).collect();
+    fn look_of(self, fit: &Fit, data: Vec<InputData>) -> Result<Option<Version>, EngineError> {
+        let model = self.session.model(fit)?;
+        let inputs: Vec<String> = self.resolved().inputs.iter().map(ToString::to_string).collect();
         if model.encoder.names() != inputs {
             return Ok(None);
         }
         // One key for all versions, so that all are looked at on the same rows.
-        let key = Hasher::new("diff importance").text(self.name(index)).finish();
-        let seen = self.look_at(index, model, data, &key)?.ok();
+        let key = Hasher::new("diff importance").text(self.name()).finish();
+        let seen = self.look_at(model, data, &key)?.ok();
         Ok(seen.map(|(subject, sight)| Version { subject, sight }))
     }
 }

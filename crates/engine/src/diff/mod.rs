@@ -22,7 +22,7 @@ use collegium_table::Matrix;
 mod looks;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::States,
     reuse::How,
     rows::{Rows, Side},
@@ -57,10 +57,10 @@ pub fn diff(
     let mut found = Vec::new();
     for &index in session.dag.order() {
         if chosen.contains(&index) {
-            let name = session.node_name(index);
+            let name = session.node(index).node_name();
             let pair = (a.lock.node.get(&name), b.lock.node.get(&name));
             if pair != (None, None) {
-                found.push(session.node_diff(index, pair, &states, seeds)?);
+                found.push(session.node(index).node_diff(pair, &states, seeds)?);
             }
         }
     }
@@ -94,24 +94,45 @@ impl Session {
         let mut states = States::new();
         for &index in self.dag.order() {
             if wanted.contains(&index)
-                && let Some(ready) = self.ready(index, &wanted, &states, How::default())?
+                && let Some(ready) = self.node(index).ready(&wanted, &states, How::default())?
                 && ready.open.is_empty()
             {
-                let state = self.state(index, ready, &wanted, &states)?;
+                let state = self.node(index).state(ready, &wanted, &states)?;
                 states.insert(index, Arc::new(state));
             }
         }
         Ok(states)
     }
 
-    fn node_diff(
+    /// The recipe of the full fit that a block rests on.
+    fn fit_recipe_of(
         &self,
-        index: usize,
+        node: &LockedNode,
+    ) -> Result<Option<collegium_records::Recipe>, EngineError> {
+        let recipe = node.certificate.as_ref().map_or(node.recipe, |c| c.anchor.recipe);
+        Ok(self.store.recipe(&recipe)?)
+    }
+
+    /// The rows that no `where` of some experts admits; none if one of them has no `where`.
+    fn not_theirs(&self, experts: &[String], rows: &[u32]) -> Result<Vec<u32>, EngineError> {
+        let mut left = rows.to_vec();
+        for name in experts {
+            let Ok(index) = self.index(name) else { continue };
+            let mask = self.node(index).base_mask()?;
+            left.retain(|row| !mask[*row as usize]);
+        }
+        Ok(left)
+    }
+}
+
+impl NodeRef<'_> {
+    fn node_diff(
+        self,
         pair: (Option<&LockedNode>, Option<&LockedNode>),
         states: &States,
         seeds: u32,
     ) -> Result<NodeDiff, EngineError> {
-        let name = self.node_name(index);
+        let name = self.node_name();
         let status = status(pair);
         let (Some(before), Some(after)) = pair else {
             let mut diff = blank(&name, status);
@@ -124,7 +145,7 @@ impl Session {
             return Ok(diff);
         }
         let mut added = Vec::new();
-        match (self.fit_recipe_of(before)?, self.fit_recipe_of(after)?) {
+        match (self.session.fit_recipe_of(before)?, self.session.fit_recipe_of(after)?) {
             (Some(one), Some(other)) => {
                 added = added_experts(&one, &other);
                 diff.recipe = one.changes(&other);
@@ -138,32 +159,22 @@ impl Session {
             }
             _ => diff.notes.push("a recipe is no longer in the store".to_owned()),
         }
-        self.predictions(index, before, after, &added, &mut diff)?;
+        self.predictions(before, after, &added, &mut diff)?;
         if status == DiffStatus::Changed {
-            self.importances(index, before, after, states, seeds, &mut diff)?;
+            self.importances(before, after, states, seeds, &mut diff)?;
         }
         Ok(diff)
     }
 
-    /// The recipe of the full fit that a block rests on.
-    fn fit_recipe_of(
-        &self,
-        node: &LockedNode,
-    ) -> Result<Option<collegium_records::Recipe>, EngineError> {
-        let recipe = node.certificate.as_ref().map_or(node.recipe, |c| c.anchor.recipe);
-        Ok(self.store.recipe(&recipe)?)
-    }
-
     /// Metrics and flipped classes on test rows, from the objects that were handed over.
     fn predictions(
-        &self,
-        index: usize,
+        self,
         before: &LockedNode,
         after: &LockedNode,
         added: &[String],
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
-        let output = match self.experts[index].task {
+        let output = match self.resolved().task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
         };
@@ -173,11 +184,12 @@ impl Session {
             diff.notes.push("a version does not say what it handed over".to_owned());
             return Ok(());
         };
-        let (Some(one), Some(other)) = (self.matrix(one)?, self.matrix(other)?) else {
+        let (Some(one), Some(other)) = (self.session.matrix(one)?, self.session.matrix(other)?)
+        else {
             diff.notes.push("predictions of a version are no longer in the store".to_owned());
             return Ok(());
         };
-        let table = self.table(index)?.rows;
+        let table = self.table()?.rows;
         if one.rows != table || other.rows != table || one.width != other.width {
             diff.notes.push(format!(
                 "predictions are of {} and {} rows, the table has {table} now: not compared",
@@ -185,22 +197,22 @@ impl Session {
             ));
             return Ok(());
         }
-        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
+        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
-        diff.metrics = self.metrics_of_two(index, [&one, &other], &rows, &key)?;
-        if self.experts[index].task == Task::Classification {
-            let all = self.labels(index)?;
+        diff.metrics = self.metrics_of_two([&one, &other], &rows, &key)?;
+        if self.resolved().task == Task::Classification {
+            let all = self.labels()?;
             let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
             let (p, q) = (one.select(&rows).data, other.select(&rows).data);
             diff.flipped = Some(flipped(&p, &q, one.width, &labels));
         }
-        let old = self.not_theirs(added, &rows)?;
+        let old = self.session.not_theirs(added, &rows)?;
         if !added.is_empty() && !old.is_empty() && old.len() < rows.len() {
             diff.old_rows = Some(OldRows {
                 added: added.to_vec(),
                 rows: old.len() as u64,
-                metrics: self.metrics_of_two(index, [&one, &other], &old, &key)?,
+                metrics: self.metrics_of_two([&one, &other], &old, &key)?,
             });
         }
         Ok(())
@@ -208,41 +220,29 @@ impl Session {
 
     /// Metrics of two versions on some rows, with paired intervals.
     fn metrics_of_two(
-        &self,
-        index: usize,
+        self,
         [one, other]: [&Matrix; 2],
         rows: &[u32],
         key: &Digest,
     ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
         let (p, q) = (one.select(rows).data, other.select(rows).data);
-        let groups = self.groups_of(index, rows)?;
+        let groups = self.groups_of(rows)?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-        let found = match self.experts[index].task {
+        let found = match self.resolved().task {
             Task::Regression => {
-                let target = self.target_values(index)?;
+                let target = self.target_values()?;
                 let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
                 paired_regression(&p, &[&q], &truth, how)
             }
             Task::Classification => {
-                let all = self.labels(index)?;
+                let all = self.labels()?;
                 let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
-                let classes = self.experts[index].classes.len();
+                let classes = self.resolved().classes.len();
                 let (width, after) = (one.width, [q.as_slice()]);
                 paired_classification(&p, &after, width, &labels, classes, how)
             }
         };
         Ok(found.into_iter().next().unwrap_or_default())
-    }
-
-    /// The rows that no `where` of some experts admits; none if one of them has no `where`.
-    fn not_theirs(&self, experts: &[String], rows: &[u32]) -> Result<Vec<u32>, EngineError> {
-        let mut left = rows.to_vec();
-        for name in experts {
-            let Ok(index) = self.index(name) else { continue };
-            let mask = self.base_mask(index)?;
-            left.retain(|row| !mask[*row as usize]);
-        }
-        Ok(left)
     }
 }
 

@@ -39,11 +39,11 @@ pub(super) struct Kept {
 impl Kept {
     pub(super) fn new(session: &Session, index: usize) -> Result<Self, EngineError> {
         // What a held model was trained on is not what the table's training rows are.
-        let known = match session.experts[index].task {
-            Task::Classification if session.held[index].is_none() => {
-                session.trained_classes(index)?
+        let known = match session.node(index).resolved().task {
+            Task::Classification if session.node(index).held_model().is_none() => {
+                session.node(index).trained_classes()?
             }
-            _ => vec![true; session.experts[index].classes.len()],
+            _ => vec![true; session.node(index).resolved().classes.len()],
         };
         Ok(Self {
             index,
@@ -74,8 +74,8 @@ impl Kept {
         if seen.is_some() {
             self.rows.seen.get_or_insert(0);
         }
-        let resolved = &session.experts[self.index];
-        let spec = session.expert(self.index);
+        let node = session.node(self.index);
+        let (resolved, spec) = (node.resolved(), node.declared());
         let target = spec.target.get_ref();
         let column = table
             .column(target)
@@ -155,7 +155,7 @@ impl Kept {
 
     /// Answers and truth of the measured rows.
     pub(super) fn predicted(&self, session: &Session) -> Predicted {
-        let resolved = &session.experts[self.index];
+        let resolved = session.node(self.index).resolved();
         match resolved.task {
             Task::Classification => Predicted::Classes {
                 probability: self.answers.clone(),
@@ -176,8 +176,9 @@ impl Kept {
 
     /// The target of the measured rows as a column, for a look at how it moved.
     pub(super) fn target(&self, session: &Session) -> Column {
-        let resolved = &session.experts[self.index];
-        let name = session.expert(self.index).target.get_ref().as_str();
+        let node = session.node(self.index);
+        let resolved = node.resolved();
+        let name = node.declared().target.get_ref().as_str();
         Column::new(
             name,
             match resolved.task {

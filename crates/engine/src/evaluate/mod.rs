@@ -45,7 +45,7 @@ use collegium_records::{
 use collegium_table::{Surprises, Table};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     error::data_error,
     inputs::States,
     predict::{Chunk, Deployed, about_query},
@@ -121,7 +121,7 @@ impl Opened {
         let wrong = |error| data_error(error, &session.pipeline.source);
         let spec = &session.pipeline.data[source];
         let facts = &session.data[source].facts;
-        let read = wanted.iter().flat_map(|&index| &session.experts[index].inputs);
+        let read = wanted.iter().flat_map(|&index| &session.node(index).resolved().inputs);
         let mut columns: BTreeSet<String> =
             read.filter_map(Input::column).map(str::to_owned).collect();
         let inputs: Vec<String> = columns.iter().cloned().collect();
@@ -129,7 +129,7 @@ impl Opened {
         rows.adopt(facts, &inputs);
         let mut unmeasured = BTreeMap::new();
         for &index in wanted {
-            let own = session.asks_for(index, spec, facts)?;
+            let own = session.node(index).asks_for(spec, facts)?;
             match Conform::of_source(spec, facts, &own, rows.header()) {
                 Ok(_) => columns.extend(own),
                 Err(error)
@@ -150,11 +150,11 @@ impl Opened {
         let mut experts = Vec::new();
         for &index in session.dag.order() {
             if wanted.contains(&index) {
-                let model = session.deployed(index)?;
+                let model = session.node(index).deployed()?;
                 experts.push(Deployed { index, model, written: !unmeasured.contains_key(&index) });
             }
         }
-        let own = wanted.iter().flat_map(|&index| session.own_columns(index));
+        let own = wanted.iter().flat_map(|&index| session.node(index).own_columns());
         let watched = own.map(str::to_owned).collect();
         let measured: Vec<usize> =
             experts.iter().filter(|expert| expert.written).map(|expert| expert.index).collect();
@@ -180,7 +180,7 @@ impl Opened {
             self.conform.wanted().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let columns = self.watched.iter().map(|name| (name.as_str(), kinds[name.as_str()]));
         let mut sample = Sample::new(columns, MOST, &Digest::of(b"sample"));
-        let mut watched = session.watched(self.experts[0].index, &self.watched)?;
+        let mut watched = session.node(self.experts[0].index).watched(&self.watched)?;
         let mut surprises = vec![Surprises::default(); self.experts.len()];
         while let Some(chunk) = self.rows.next().transpose().map_err(wrong)? {
             if session.interrupted.load(Ordering::Relaxed) {
@@ -195,7 +195,8 @@ impl Opened {
                 Some(Err(_)) | None => &chunk,
             };
             let seen = self.seen_in(session, &kept, who);
-            let source = &session.pipeline.data[&session.expert(self.experts[0].index).data];
+            let source =
+                &session.pipeline.data[&session.node(self.experts[0].index).declared().data];
             let groups = self
                 .together
                 .as_mut()
@@ -238,31 +239,41 @@ impl Opened {
     fn seen_in(&self, session: &Session, kept: &[Kept], chunk: &Table) -> Vec<Option<Vec<bool>>> {
         let mut identities = HashMap::new();
         let of = |kept: &Kept| {
-            let source = &session.pipeline.data[&session.expert(kept.index).data];
+            let source = &session.pipeline.data[&session.node(kept.index).declared().data];
             self.before.among(kept.index, chunk, source.read_of_rows(), &mut identities)
         };
         kept.iter().map(of).collect()
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The columns that measuring a node takes, beside what predicting takes.
-    fn asks_for(
-        &self,
-        index: usize,
-        spec: &DataSource,
-        facts: &TableFacts,
-    ) -> Result<Vec<String>, EngineError> {
-        let expert = self.expert(index);
+    fn asks_for(self, spec: &DataSource, facts: &TableFacts) -> Result<Vec<String>, EngineError> {
+        let expert = self.declared();
         let mut columns = BTreeSet::from([expert.target.get_ref().clone()]);
         if let Some(filter) = &expert.filter {
             let read = predicate_reads(facts, spec.name.get_ref(), filter.get_ref())
-                .map_err(|error| data_error(error, &self.pipeline.source))?;
+                .map_err(|error| data_error(error, &self.session.pipeline.source))?;
             columns.extend(read);
         }
         Ok(columns.into_iter().collect())
     }
 
+    /// The columns under watch, as they are on the training rows of the data source of a node.
+    fn watched(self, columns: &BTreeSet<String>) -> Result<Vec<Watched>, EngineError> {
+        let table = self.table()?;
+        let sides = self
+            .prepared()
+            .sides()
+            .map_err(|error| data_error(error, &self.session.pipeline.source))?;
+        let training: Vec<u32> =
+            (0..sides.len() as u32).filter(|&row| sides[row as usize] == Side::Train).collect();
+        let columns = columns.iter().filter_map(|name| table.column(name));
+        Ok(columns.map(|column| Watched::new(column, &training)).collect())
+    }
+}
+
+impl Session {
     /// No node can be measured: says which columns would change that.
     fn without_targets(
         &self,
@@ -273,12 +284,12 @@ impl Session {
         let why: Vec<String> = unmeasured
             .iter()
             .map(|(&index, why)| {
-                let target = self.expert(index).target.get_ref();
-                format!("{} predicts `{target}`: {why}", self.node_name(index))
+                let target = self.node(index).declared().target.get_ref();
+                format!("{} predicts `{target}`: {why}", self.node(index).node_name())
             })
             .collect();
         let near = unmeasured.keys().find_map(|&index| {
-            let target = self.expert(index).target.get_ref();
+            let target = self.node(index).declared().target.get_ref();
             let near = collegium_manifest::suggest(target, header.iter().map(String::as_str))?;
             Some(format!("did you mean `{target}` by `{near}`? "))
         });
@@ -288,23 +299,6 @@ impl Session {
             near.unwrap_or_default(),
             why.join("; ")
         ))]))
-    }
-
-    /// The columns under watch, as they are on the training rows of the data source of a node.
-    fn watched(
-        &self,
-        index: usize,
-        columns: &BTreeSet<String>,
-    ) -> Result<Vec<Watched>, EngineError> {
-        let table = self.table(index)?;
-        let sides = self
-            .prepared(index)
-            .sides()
-            .map_err(|error| data_error(error, &self.pipeline.source))?;
-        let training: Vec<u32> =
-            (0..sides.len() as u32).filter(|&row| sides[row as usize] == Side::Train).collect();
-        let columns = columns.iter().filter_map(|name| table.column(name));
-        Ok(columns.map(|column| Watched::new(column, &training)).collect())
     }
 
     fn reported(
@@ -363,7 +357,7 @@ impl Session {
         let mut nodes = Vec::new();
         for expert in &opened.experts {
             let node = match opened.unmeasured.get(&expert.index) {
-                Some(why) => self.unmeasured(expert.index, why.clone()),
+                Some(why) => self.node(expert.index).unmeasured(why.clone()),
                 None => {
                     let kept = kept.iter().find(|kept| kept.index == expert.index);
                     let gone = || EngineError::Internal("a node without rows".to_owned());

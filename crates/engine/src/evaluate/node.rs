@@ -17,27 +17,33 @@ use super::{
     shift::Watched,
 };
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     audit::{RESAMPLES, losses_of, reliability_of, with_intervals},
     inputs::States,
     measure::Predicted,
     rows::{Rows, Side, evenly},
 };
 
-impl Session {
+impl<'s> NodeRef<'s> {
     /// What is known of a node before anything is measured.
-    pub(super) fn unmeasured(&self, index: usize, why: String) -> NodeEvaluation {
-        let spec = self.expert(index);
-        let resolved = &self.experts[index];
+    pub(super) fn unmeasured(self, why: String) -> NodeEvaluation {
+        let spec = self.declared();
+        let resolved = self.resolved();
         NodeEvaluation {
-            name: self.node_name(index),
+            name: self.node_name(),
             task: resolved.task.name().to_owned(),
             target: format!("{}.{}", spec.data, spec.target.get_ref()),
             filter: spec.filter.as_ref().map(|filter| filter.get_ref().clone()),
             classes: resolved.classes.clone(),
-            columns: self.own_columns(index).map(|c| format!("{}.{c}", spec.data)).collect(),
-            upstream: self.dag.upstream(index).into_iter().map(|i| self.node_name(i)).collect(),
-            end: self.dag.downstream(index).is_empty(),
+            columns: self.own_columns().map(|c| format!("{}.{c}", spec.data)).collect(),
+            upstream: self
+                .session
+                .dag
+                .upstream(self.index)
+                .into_iter()
+                .map(|i| self.session.node(i).node_name())
+                .collect(),
+            end: self.session.dag.downstream(self.index).is_empty(),
             rows: NodeRows::default(),
             unknown_classes: Vec::new(),
             unmeasured: Some(why),
@@ -55,6 +61,17 @@ impl Session {
         }
     }
 
+    /// Raw columns that a node reads itself, rules of gates left out.
+    pub(super) fn own_columns(self) -> impl Iterator<Item = &'s str> {
+        let spec = self.declared();
+        self.resolved().inputs.iter().filter_map(move |input| match input {
+            Input::Column { column, .. } if !spec.is_handed(input) => Some(column.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl Session {
     /// Measures a node. `states` may lack it: then there is nothing of its test rows.
     pub(super) fn evaluated(
         &self,
@@ -64,16 +81,16 @@ impl Session {
         targets: usize,
     ) -> Result<NodeEvaluation, EngineError> {
         let index = kept.index;
-        let mut node = self.unmeasured(index, String::new());
+        let mut node = self.node(index).unmeasured(String::new());
         node.rows = kept.rows;
         node.unknown_classes = kept.unknown_classes();
         node.unmeasured = nothing_measured(&kept.rows);
         let (key, test) = match states.get(&index) {
             Some(state) => {
-                let key = self.audit_recipe(index, state, states)?.digest();
+                let key = self.node(index).audit_recipe(state, states)?.digest();
                 let rows = Rows::HeldOut { expert: index, side: Side::Test };
-                let groups = self.groups_of(index, &self.rows(rows)?)?;
-                (key, Some((self.predicted(index, state, rows)?, groups)))
+                let groups = self.node(index).groups_of(&self.rows(rows)?)?;
+                (key, Some((self.node(index).predicted(state, rows)?, groups)))
             }
             None => (Hasher::new("evaluated").text(&node.name).finish(), None),
         };
@@ -88,10 +105,11 @@ impl Session {
                 let on_test = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());
                 let (measures, changes) = both(&test, on_test, &new, how);
                 [node.test, node.new] = measures;
-                node.test.seen = self.seen_rows(index, Side::Test)?.map_or(0, |seen| seen.seen);
+                node.test.seen =
+                    self.node(index).seen_rows(Side::Test)?.map_or(0, |seen| seen.seen);
                 node.test = crate::measure::withheld(node.test);
                 node.changes = changes;
-                let beyond = self.beyond_it(index, Side::Test)?;
+                let beyond = self.node(index).beyond_it(Side::Test)?;
                 if beyond.is_some() {
                     node.test.metrics.clear();
                     node.test.intervals.clear();
@@ -131,7 +149,7 @@ impl Session {
     }
 
     fn performance_on(&self, new: &Predicted, index: usize, how: Resampling) -> Performance {
-        let names = &self.experts[index].classes;
+        let names = &self.node(index).resolved().classes;
         match new {
             Predicted::Classes { probability, width, labels, .. } => Performance {
                 classes: class_measures(probability, *width, labels, names, how),
@@ -153,13 +171,13 @@ impl Session {
     ) -> Result<ColumnShift, EngineError> {
         let index = kept.index;
         let rows = self.rows(Rows::Side { expert: index, side: Side::Train })?;
-        let spec = self.expert(index);
-        let values = match self.experts[index].task {
+        let spec = self.node(index).declared();
+        let values = match self.node(index).resolved().task {
             Task::Classification => Values::Category {
-                codes: self.labels(index)?.to_vec(),
-                levels: self.experts[index].classes.clone(),
+                codes: self.node(index).labels()?.to_vec(),
+                levels: self.node(index).resolved().classes.clone(),
             },
-            Task::Regression => Values::Number(self.target_values(index)?),
+            Task::Regression => Values::Number(self.node(index).target_values()?),
         };
         let training = Column::new(spec.target.get_ref().as_str(), values);
         let mut watched = Watched::new(&training, &rows);
@@ -175,15 +193,6 @@ impl Session {
         let name = format!("{}.{}", spec.data, spec.target.get_ref());
         let family = Family { key, name: &name, tests: targets };
         Ok(watched.finish(name.clone(), &sampled, &family))
-    }
-
-    /// Raw columns that a node reads itself, rules of gates left out.
-    pub(super) fn own_columns(&self, index: usize) -> impl Iterator<Item = &str> {
-        let spec = self.expert(index);
-        self.experts[index].inputs.iter().filter_map(move |input| match input {
-            Input::Column { column, .. } if !spec.is_handed(input) => Some(column.as_str()),
-            _ => None,
-        })
     }
 }
 

@@ -38,9 +38,9 @@ impl SeenBefore {
         let mut lacking: BTreeSet<String> = BTreeSet::new();
         let (mut lost, mut dark) = (Vec::new(), Vec::new());
         for &index in nodes {
-            let seen = session.seen_by_deployed(index)?;
+            let seen = session.node(index).seen_by_deployed()?;
             let Some(members) = &seen else {
-                lost.push(session.node_name(index));
+                lost.push(session.node(index).node_name());
                 continue;
             };
             let sets = match known.get(&key(&seen)) {
@@ -66,7 +66,7 @@ impl SeenBefore {
                 }
             };
             if sets.is_empty() {
-                dark.push(session.node_name(index));
+                dark.push(session.node(index).node_name());
             } else {
                 found.by_node.insert(index, sets);
             }

@@ -37,7 +37,7 @@ impl Session {
     ) -> Result<Option<WeakSlices>, EngineError> {
         let index = kept.index;
         let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let known = losses(&self.predicted_on(index, state, &valid)?);
+        let known = losses(&self.node(index).predicted_on(state, &valid)?);
         let all = losses(new);
         // Places in the sample of the measured rows, both ascending where the sample is all rows.
         let mut order: Vec<usize> = (0..sample.rows.len()).collect();
@@ -54,9 +54,9 @@ impl Session {
             }
         }
         let groups = kept.groups_of(of_measured);
-        let table = self.table(index)?;
+        let table = self.node(index).table()?;
         let mut columns: Vec<(String, Joint)> = Vec::new();
-        for input in self.experts[index].raw.iter() {
+        for input in self.node(index).resolved().raw.iter() {
             let Input::Column { column, .. } = input else { continue };
             let sampled = sample.columns.iter().find(|sampled| sampled.column == *column);
             if let (Some(before), Some(after)) = (table.column(column), sampled)
@@ -75,7 +75,7 @@ impl Session {
                 },
             })
             .collect();
-        let loss = match self.experts[index].task {
+        let loss = match self.node(index).resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };

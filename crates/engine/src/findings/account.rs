@@ -8,7 +8,7 @@ use collegium_manifest::Task;
 use collegium_records::{ClassRows, Recipe, RowAccount};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     error::data_error,
     rows::{NO_LABEL, Rows, SIDES, Side, side_name},
     session::lock_mutex,
@@ -17,32 +17,34 @@ use crate::{
 /// Raised when more is counted, or otherwise.
 const FORM: u32 = 1;
 
-impl Session {
+impl NodeRef<'_> {
     /// What became of the rows of an expert's table, looked up or counted.
-    pub(crate) fn account(&self, index: usize) -> Result<Arc<RowAccount>, EngineError> {
+    pub(crate) fn account(self) -> Result<Arc<RowAccount>, EngineError> {
         // The same rows are counted once.
-        let first = self.alike().rows(index);
-        if let Some(known) = lock_mutex(&self.alike().accounts).get(&first) {
+        let first = self.session.alike().rows(self.index);
+        if let Some(known) = lock_mutex(&self.session.alike().accounts).get(&first) {
             return Ok(known.clone());
         }
-        let side = Rows::Side { expert: index, side: Side::Train };
+        let side = Rows::Side { expert: self.index, side: Side::Train };
         let recipe = Recipe::new("account")
             .with("form", FORM)
-            .with("rows", self.rows_key(side))
-            .with("task", self.experts[index].task.name());
+            .with("rows", self.session.rows_key(side))
+            .with("task", self.resolved().task.name());
         let key = recipe.digest();
-        let account = self.remembered("account", &key, || self.count(index))?;
+        let account = self.session.remembered("account", &key, || self.count())?;
         let account = Arc::new(account);
-        lock_mutex(&self.alike().accounts).insert(first, account.clone());
+        lock_mutex(&self.session.alike().accounts).insert(first, account.clone());
         Ok(account)
     }
 
-    fn count(&self, index: usize) -> Result<RowAccount, EngineError> {
-        let table = self.table(index)?;
-        let spec = self.expert(index);
+    fn count(self) -> Result<RowAccount, EngineError> {
+        let table = self.table()?;
+        let spec = self.declared();
         let admitted = match &spec.filter {
-            Some(filter) => select(&table, &self.data[&spec.data].facts, &spec.data, filter)
-                .map_err(|error| data_error(error, &self.pipeline.source))?,
+            Some(filter) => {
+                select(&table, &self.session.data[&spec.data].facts, &spec.data, filter)
+                    .map_err(|error| data_error(error, &self.session.pipeline.source))?
+            }
             None => vec![true; table.rows],
         };
         let filtered = admitted.iter().filter(|admitted| !**admitted).count();
@@ -62,16 +64,16 @@ impl Session {
         };
         let mut rows = Vec::new();
         for side in SIDES {
-            let found = self.rows(Rows::Side { expert: index, side })?;
+            let found = self.session.rows(Rows::Side { expert: self.index, side })?;
             account.sides.insert(side_name(side).to_owned(), found.len() as u64);
             rows.push((side, found));
         }
-        match self.experts[index].task {
+        match self.resolved().task {
             Task::Classification => {
-                let labels = self.labels(index)?;
+                let labels = self.labels()?;
                 let name =
                     |class: &String| ClassRows { class: class.clone(), ..ClassRows::default() };
-                account.classes = self.experts[index].classes.iter().map(name).collect();
+                account.classes = self.resolved().classes.iter().map(name).collect();
                 for (side, rows) in rows {
                     let known = rows.iter().map(|&row| labels[row as usize]);
                     for label in known.filter(|&label| label != NO_LABEL) {
@@ -86,7 +88,7 @@ impl Session {
                 }
             }
             Task::Regression => {
-                let target = self.target_values(index)?;
+                let target = self.target_values()?;
                 for (side, rows) in rows {
                     let mut values = rows.iter().map(|&row| target[row as usize]);
                     if let Some(first) = values.next()

@@ -8,7 +8,7 @@ use collegium_records::{ClassRows, Level, Recipe, RowAccount, SplitMeasures};
 
 use super::{Found, words};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     rows::{NO_LABEL, Rows, SIDES, Side, side_name},
 };
 
@@ -16,26 +16,22 @@ use crate::{
 /// there: an expert cannot do what it is asked. Fewer are left out of the comparison with a constant.
 const UNSEEN: f64 = 0.01;
 
-impl Session {
+impl NodeRef<'_> {
     /// Why nothing is to be said of an expert on a side: too many of its rows are of classes that no
     /// training row has. Whatever shows a figure of a side asks this.
-    pub(crate) fn beyond_it(
-        &self,
-        index: usize,
-        side: Side,
-    ) -> Result<Option<String>, EngineError> {
-        if self.experts[index].task == Task::Regression || side == Side::Train {
+    pub(crate) fn beyond_it(self, side: Side) -> Result<Option<String>, EngineError> {
+        if self.resolved().task == Task::Regression || side == Side::Train {
             return Ok(None);
         }
         let (held_out, train) =
-            (Rows::HeldOut { expert: index, side }, Rows::Train { expert: index });
+            (Rows::HeldOut { expert: self.index, side }, Rows::Train { expert: self.index });
         let recipe = Recipe::new("classes beyond an expert")
-            .with("held out", self.rows_key(held_out))
-            .with("train", self.rows_key(train));
-        let (unseen, rows) = self.remembered("beyond", &recipe.digest(), || {
-            let known = self.trained_classes(index)?;
-            let labels = self.labels(index)?;
-            let rows = self.rows(held_out)?;
+            .with("held out", self.session.rows_key(held_out))
+            .with("train", self.session.rows_key(train));
+        let (unseen, rows) = self.session.remembered("beyond", &recipe.digest(), || {
+            let known = self.trained_classes()?;
+            let labels = self.labels()?;
+            let rows = self.session.rows(held_out)?;
             let unknown = |row: &&u32| {
                 let label = labels[**row as usize];
                 label != NO_LABEL && !known[label as usize]
@@ -49,10 +45,10 @@ impl Session {
     }
 
     /// For each class whether a training row has it.
-    pub(crate) fn trained_classes(&self, index: usize) -> Result<Vec<bool>, EngineError> {
-        let mut known = vec![false; self.experts[index].classes.len()];
-        let labels = self.labels(index)?;
-        for &row in self.rows(Rows::Train { expert: index })?.iter() {
+    pub(crate) fn trained_classes(self) -> Result<Vec<bool>, EngineError> {
+        let mut known = vec![false; self.resolved().classes.len()];
+        let labels = self.labels()?;
+        for &row in self.session.rows(Rows::Train { expert: self.index })?.iter() {
             if let Some(known) = known.get_mut(labels[row as usize] as usize) {
                 *known = true;
             }
@@ -62,13 +58,12 @@ impl Session {
 
     /// Measures by side without those that say nothing.
     pub(crate) fn within_it(
-        &self,
-        index: usize,
+        self,
         mut splits: BTreeMap<String, SplitMeasures>,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
         for side in SIDES {
             if let Some(measures) = splits.get_mut(side_name(side))
-                && self.beyond_it(index, side)?.is_some()
+                && self.beyond_it(side)?.is_some()
             {
                 measures.metrics.clear();
                 measures.intervals.clear();
@@ -105,7 +100,7 @@ fn not_in_training(session: &Session, index: usize, account: &RowAccount) -> Opt
     if lacking.is_empty() {
         return None;
     }
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     let (data, target) = (&spec.data, spec.target.get_ref());
     let (verb, has) = match lacking.as_slice() {
         [_] => ("has", "it"),
@@ -155,7 +150,7 @@ fn one_class(session: &Session, index: usize, account: &RowAccount) -> Option<Fo
     if sides.is_empty() {
         return None;
     }
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     let said: Vec<String> = sides
         .iter()
         .map(|(side, class)| match account.on(side) {
@@ -222,7 +217,7 @@ fn not_held_out(session: &Session, index: usize, account: &RowAccount) -> Option
     if said.is_empty() {
         return None;
     }
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     Some(Found {
         kind: "class-without-held-out-rows",
         level: Level::Note,

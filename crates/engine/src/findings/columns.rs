@@ -10,8 +10,8 @@ use super::Found;
 use crate::{Session, reads::holds};
 
 pub(super) fn of(session: &Session, index: usize) -> Vec<Found> {
-    let spec = session.expert(index);
-    let prepared = session.prepared(index);
+    let spec = session.node(index).declared();
+    let prepared = session.node(index).prepared();
     let fallen = prepared.facts.remarks.iter().filter(|(_, one)| one.fallen_from.is_some());
     fallen
         .filter_map(|(column, remark)| {
@@ -29,7 +29,7 @@ pub(super) fn of(session: &Session, index: usize) -> Vec<Found> {
 
 /// Where an expert reads the column; `None` if it does not.
 fn read_at(session: &Session, index: usize, column: &str) -> Option<Range<usize>> {
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     let source = session.pipeline.data.get(&spec.data)?;
     // With a query, remarks are about what the query reads.
     if let Some(query) = &source.query {

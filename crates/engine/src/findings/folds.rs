@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Found, words};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     rows::{NO_LABEL, Rows},
 };
 
@@ -26,7 +26,9 @@ pub(super) fn of(
     index: usize,
     account: &RowAccount,
 ) -> Result<Vec<Found>, EngineError> {
-    if session.experts[index].task == Task::Regression || session.held[index].is_some() {
+    if session.node(index).resolved().task == Task::Regression
+        || session.node(index).held_model().is_some()
+    {
         return Ok(Vec::new());
     }
     // Nobody else asks it for folds.
@@ -37,10 +39,10 @@ pub(super) fn of(
             views.entry(view).or_default().push(fold);
         }
     }
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     let mut found = Vec::new();
     for (view, folds) in views {
-        let lacking = session.lacking(index, view, &folds)?;
+        let lacking = session.node(index).lacking(view, &folds)?;
         let Some((first, fold)) = lacking.classes.first() else { continue };
         let names: Vec<&str> = lacking.classes.iter().map(|(class, _)| class.as_str()).collect();
         let part = Part::Fold { view, fold: *fold };
@@ -58,7 +60,7 @@ pub(super) fn of(
             text: format!(
                 "{part} of `{}` is fitted without the class `{first}`: {} of it among all training \
                  rows, {} in that fold{more}",
-                session.name(index),
+                session.node(index).name(),
                 words::rows(rows),
                 if rows == 1 { "and it is" } else { "all of them" },
             ),
@@ -72,25 +74,20 @@ pub(super) fn of(
     Ok(found)
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The classes of the training rows that the models of some folds are fitted without.
-    fn lacking(&self, index: usize, view: View, folds: &[u32]) -> Result<Lacking, EngineError> {
-        let first = Rows::Without { expert: index, view, fold: 0 };
+    fn lacking(self, view: View, folds: &[u32]) -> Result<Lacking, EngineError> {
+        let first = Rows::Without { expert: self.index, view, fold: 0 };
         let recipe = Recipe::new("folds without a class")
-            .with("rows", self.rows_key(first))
+            .with("rows", self.session.rows_key(first))
             .with("folds", folds.len() as i64);
         let key = recipe.digest();
-        self.remembered("folds", &key, || self.look_for_lacking(index, view, folds))
+        self.session.remembered("folds", &key, || self.look_for_lacking(view, folds))
     }
 
-    fn look_for_lacking(
-        &self,
-        index: usize,
-        view: View,
-        folds: &[u32],
-    ) -> Result<Lacking, EngineError> {
-        let classes = &self.experts[index].classes;
-        let labels = self.labels(index)?;
+    fn look_for_lacking(self, view: View, folds: &[u32]) -> Result<Lacking, EngineError> {
+        let classes = &self.resolved().classes;
+        let labels = self.labels()?;
         let seen = |rows: &[u32]| {
             let mut seen = vec![false; classes.len()];
             for label in rows.iter().map(|&row| labels[row as usize]).filter(|l| *l != NO_LABEL) {
@@ -98,10 +95,11 @@ impl Session {
             }
             seen
         };
-        let all = seen(&self.rows(Rows::Train { expert: index })?);
+        let all = seen(&self.session.rows(Rows::Train { expert: self.index })?);
         let mut lacking = Lacking::default();
         for &fold in folds {
-            let there = seen(&self.rows(Rows::Without { expert: index, view, fold })?);
+            let there =
+                seen(&self.session.rows(Rows::Without { expert: self.index, view, fold })?);
             let gone = (0..classes.len()).filter(|&class| all[class] && !there[class]);
             lacking.classes.extend(gone.map(|class| (classes[class].clone(), fold)));
         }

@@ -9,7 +9,7 @@ use collegium_plan::{FitInputs, fit_recipe, from_above};
 use collegium_records::{Change, Ingredient, Level, Recipe};
 
 use super::Found;
-use crate::{EngineError, Session, rows::Rows};
+use crate::{EngineError, NodeRef, Session, rows::Rows};
 
 /// The kind of this finding.
 pub(crate) const HELD_SETTINGS: &str = "held-settings";
@@ -21,8 +21,8 @@ struct Told {
 }
 
 pub(super) fn of(session: &Session, index: usize) -> Result<Option<Found>, EngineError> {
-    let Some(told) = session.told_of_held(index)? else { return Ok(None) };
-    let span = match &session.expert(index).stands_on {
+    let Some(told) = session.node(index).told_of_held()? else { return Ok(None) };
+    let span = match &session.node(index).declared().stands_on {
         StandsOn::Pin(key) => key.span(),
         StandsOn::Frozen(key) => key.span(),
         StandsOn::Recipe | StandsOn::Source { .. } => return Ok(None),
@@ -37,22 +37,22 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Option<Found>, Engin
     }))
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What `plan` and `status` say of an expert whose held model was trained with other settings.
-    pub(crate) fn other_settings(&self, index: usize) -> Result<Option<String>, EngineError> {
-        Ok(self.told_of_held(index)?.map(|told| format!("{}: {}", told.text, told.help)))
+    pub(crate) fn other_settings(self) -> Result<Option<String>, EngineError> {
+        Ok(self.told_of_held()?.map(|told| format!("{}: {}", told.text, told.help)))
     }
 
-    fn told_of_held(&self, index: usize) -> Result<Option<Told>, EngineError> {
-        let Some(held) = &self.held[index] else { return Ok(None) };
-        let way_out = match &self.expert(index).stands_on {
+    fn told_of_held(self) -> Result<Option<Told>, EngineError> {
+        let Some(held) = self.held_model() else { return Ok(None) };
+        let way_out = match &self.declared().stands_on {
             StandsOn::Frozen(_) => "remove `frozen` to train by the file, or take the change back",
             StandsOn::Pin(_) => "remove `pin` to train by the file, or pin another model",
             // One with `source` need not have any settings of its own.
             StandsOn::Recipe | StandsOn::Source { .. } => return Ok(None),
         };
-        let Some(before) = self.held_recipe(held)? else { return Ok(None) };
-        let changes = before.changes(&self.settings_of(index));
+        let Some(before) = self.session.held_recipe(held)? else { return Ok(None) };
+        let changes = before.changes(&self.settings_of());
         let settings: Vec<String> =
             changes.iter().filter(|change| is_setting(&change.ingredient)).map(in_words).collect();
         let mut said = Vec::new();
@@ -63,7 +63,7 @@ impl Session {
             ));
         }
         let trained = held.fit.seen.as_ref().map(|seen| seen.train_rows);
-        if self.has_other_target(index, trained, &before)? {
+        if self.has_other_target(trained, &before)? {
             said.push(
                 "the target has other values than the held model was trained on, on the same rows"
                     .to_owned(),
@@ -73,8 +73,8 @@ impl Session {
     }
 
     /// The recipe of an expert with its settings, and nothing of what it reads.
-    fn settings_of(&self, index: usize) -> Recipe {
-        let resolved = &self.experts[index];
+    fn settings_of(self) -> Recipe {
+        let resolved = self.resolved();
         let nothing = Digest::of(b"");
         let inputs = FitInputs {
             task: resolved.task,
@@ -83,22 +83,21 @@ impl Session {
             target: (nothing, nothing),
             beside: BTreeMap::new(),
         };
-        fit_recipe(self.expert(index), &inputs)
+        fit_recipe(self.declared(), &inputs)
     }
 
     /// Has the target other values on the rows that a model was trained on, where these are the same?
     fn has_other_target(
-        &self,
-        index: usize,
+        self,
         trained: Option<Digest>,
         before: &Recipe,
     ) -> Result<bool, EngineError> {
-        let train = Rows::Train { expert: index };
-        if trained != Some(self.rows_digest(train)?) {
+        let train = Rows::Train { expert: self.index };
+        if trained != Some(self.session.rows_digest(train)?) {
             return Ok(false);
         }
-        let target = self.expert(index).target.get_ref();
-        let now = self.column_digest(index, target, train)?;
+        let target = self.declared().target.get_ref();
+        let now = self.column_digest(target, train)?;
         let then = match before.ingredients.get("target") {
             Some(Ingredient::List(sides)) => sides.first(),
             _ => None,

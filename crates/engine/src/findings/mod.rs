@@ -44,7 +44,7 @@ use collegium_digest::Digest;
 use serde::{Serialize, de::DeserializeOwned};
 pub(crate) use values::Hint;
 
-use crate::{EngineError, Session};
+use crate::{EngineError, NodeRef, Session};
 
 /// A finding about one expert, with its place in the pipeline file.
 #[derive(Debug, Clone)]
@@ -118,19 +118,9 @@ impl Session {
         nodes: &[String],
     ) -> Result<BTreeMap<String, Arc<RowAccount>>, EngineError> {
         let experts = self.select(nodes)?.into_iter();
-        experts.map(|index| Ok((self.node_name(index), self.account(index)?))).collect()
-    }
-
-    /// The findings of one expert as its audit says them.
-    pub(crate) fn findings_of(&self, index: usize) -> Result<Vec<Finding>, EngineError> {
-        let say = |found: Found| Finding {
-            level: found.level,
-            text: match found.help {
-                Some(help) => format!("{}: {help}.", capital(&found.text)),
-                None => format!("{}.", capital(&found.text)),
-            },
-        };
-        Ok(self.found(index, Depth::Values)?.into_iter().map(say).collect())
+        experts
+            .map(|index| Ok((self.node(index).node_name(), self.node(index).account()?)))
+            .collect()
     }
 
     fn gathered(
@@ -141,8 +131,8 @@ impl Session {
         let mut all: Vec<(DataFinding, Found)> = Vec::new();
         let mut places: HashMap<_, usize> = HashMap::new();
         for index in self.select(nodes)? {
-            for found in self.found(index, depth)? {
-                let node = self.node_name(index);
+            for found in self.node(index).found(depth)? {
+                let node = self.node(index).node_name();
                 let same = (found.kind, found.text.clone(), found.help.clone());
                 match places.entry(same) {
                     Entry::Occupied(place) => all[*place.get()].0.nodes.push(node),
@@ -163,20 +153,35 @@ impl Session {
         all.sort_by_key(|(finding, _)| finding.level);
         Ok(all)
     }
+}
 
-    fn found(&self, index: usize, depth: Depth) -> Result<Vec<Found>, EngineError> {
-        let account = self.account(index)?;
-        let mut found = columns::of(self, index);
+impl NodeRef<'_> {
+    /// The findings of one expert as its audit says them.
+    pub(crate) fn findings_of(self) -> Result<Vec<Finding>, EngineError> {
+        let say = |found: Found| Finding {
+            level: found.level,
+            text: match found.help {
+                Some(help) => format!("{}: {help}.", capital(&found.text)),
+                None => format!("{}.", capital(&found.text)),
+            },
+        };
+        Ok(self.found(Depth::Values)?.into_iter().map(say).collect())
+    }
+
+    fn found(self, depth: Depth) -> Result<Vec<Found>, EngineError> {
+        let account = self.account()?;
+        let mut found = columns::of(self.session, self.index);
         // They lie in the order of the experts.
-        let from = self.patterns.partition_point(|(expert, _)| *expert < index);
-        let of_patterns = self.patterns[from..].iter().take_while(|(expert, _)| *expert == index);
+        let from = self.session.patterns.partition_point(|(expert, _)| *expert < self.index);
+        let of_patterns =
+            self.session.patterns[from..].iter().take_while(|(expert, _)| *expert == self.index);
         found.extend(of_patterns.map(|(_, found)| found.clone()));
-        found.extend(rows::of(self, index, &account)?);
-        found.extend(classes::of(self, index, &account));
-        found.extend(folds::of(self, index, &account)?);
-        found.extend(held::of(self, index)?);
+        found.extend(rows::of(self.session, self.index, &account)?);
+        found.extend(classes::of(self.session, self.index, &account));
+        found.extend(folds::of(self.session, self.index, &account)?);
+        found.extend(held::of(self.session, self.index)?);
         if depth == Depth::Values {
-            found.extend(values::of(self, index)?);
+            found.extend(values::of(self.session, self.index)?);
         }
         Ok(found)
     }

@@ -5,14 +5,14 @@ use collegium_plan::{Part, View};
 
 use super::words;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     rows::{Rows, SIDES, side_name},
 };
 
-impl Session {
+impl NodeRef<'_> {
     /// A fit without training rows.
-    pub(crate) fn no_rows(&self, index: usize, part: Part) -> Result<String, EngineError> {
-        let all = self.rows(Rows::Train { expert: index })?.len() as u64;
+    pub(crate) fn no_rows(self, part: Part) -> Result<String, EngineError> {
+        let all = self.session.rows(Rows::Train { expert: self.index })?.len() as u64;
         if let Part::Fold { view, .. } = part
             && all > 0
         {
@@ -24,13 +24,13 @@ impl Session {
                 "no training row lies outside this fold: {} among {folds} folds{}. Let its consumer \
                  read it with `upstream = \"in-sample\"`, or add rows",
                 words::rows(all),
-                match self.pipeline.data[&self.expert(index).data].split.by.is_empty() {
+                match self.session.pipeline.data[&self.declared().data].split.by.is_empty() {
                     true => "",
                     false => ", and all of one group of `split.by`, which folds keep whole",
                 }
             ));
         }
-        let account = self.account(index)?;
+        let account = self.account()?;
         let left = account.rows - account.filtered - account.without_target;
         Ok(format!(
             "it has no training rows: of {} `where` leaves out {}, {} have no target, and of the {left} \
@@ -43,17 +43,12 @@ impl Session {
     }
 
     /// A classifier whose training rows are all of one class.
-    pub(crate) fn one_class(
-        &self,
-        index: usize,
-        rows: usize,
-        only: Option<u32>,
-    ) -> Result<String, EngineError> {
-        let account = self.account(index)?;
+    pub(crate) fn one_class(self, rows: usize, only: Option<u32>) -> Result<String, EngineError> {
+        let account = self.account()?;
         let only = only.and_then(|class| account.classes.get(class as usize));
         let only = only.map_or("", |class| class.class.as_str());
-        let held = self.expert(index).upstream == Upstream::HeldOut
-            && !self.dag.upstream(index).is_empty();
+        let held = self.declared().upstream == Upstream::HeldOut
+            && !self.session.dag.upstream(self.index).is_empty();
         let rare = account.classes.iter().filter(|class| class.class != only).map(|class| {
             let on = SIDES
                 .map(side_name)

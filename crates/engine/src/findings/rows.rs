@@ -11,7 +11,7 @@ pub(super) fn of(
     index: usize,
     account: &RowAccount,
 ) -> Result<Vec<Found>, EngineError> {
-    let spec = session.expert(index);
+    let spec = session.node(index).declared();
     let (data, target) = (&spec.data, spec.target.get_ref());
     let mut found = Vec::new();
     if account.without_target > 0 {
@@ -49,7 +49,7 @@ pub(super) fn of(
             help: None,
         });
     }
-    if let Some((left, all)) = session.left_out(index)?.filter(|(left, _)| *left > 0) {
+    if let Some((left, all)) = session.node(index).left_out()?.filter(|(left, _)| *left > 0) {
         let [verb, they] = if left == 1 { ["is", "it comes"] } else { ["are", "they come"] };
         found.push(Found {
             kind: "rows-before-what-feeds-it",

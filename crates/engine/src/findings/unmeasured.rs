@@ -7,7 +7,7 @@ use collegium_records::{ClassRows, NotMeasured, RowAccount, SplitMeasures, three
 
 use super::words::side_adjective;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     rows::{SIDES, side_name},
 };
 
@@ -15,24 +15,23 @@ const CLASSIFICATION: [&str; 7] =
     ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece"];
 const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
 
-impl Session {
+impl NodeRef<'_> {
     /// Why metrics of the expert's task are absent from what was measured.
     pub(crate) fn explain_absent(
-        &self,
-        index: usize,
+        self,
         measured: &BTreeMap<String, SplitMeasures>,
     ) -> Result<NotMeasured, EngineError> {
-        let names: &[&str] = match self.experts[index].task {
+        let names: &[&str] = match self.resolved().task {
             Task::Classification => &CLASSIFICATION,
             Task::Regression => &REGRESSION,
         };
         let mut found = NotMeasured::new();
         for side in SIDES {
-            let (beyond, side) = (self.beyond_it(index, side)?, side_name(side));
+            let (beyond, side) = (self.beyond_it(side)?, side_name(side));
             let measures = measured.get(side);
             let there = |name: &str| measures.is_some_and(|m| m.metrics.contains_key(name));
             for name in names.iter().filter(|name| !there(name)) {
-                let account = self.account(index)?;
+                let account = self.account()?;
                 let nothing = measures.is_some_and(|measures| measures.metrics.is_empty());
                 let why = match &beyond {
                     Some(why) if nothing => why.clone(),

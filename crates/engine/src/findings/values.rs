@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Found, words};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     rows::{Rows, SIDES, evenly, side_name},
     session::lock_mutex,
 };
@@ -50,8 +50,8 @@ const KINDS: [&str; 4] =
     ["codes-as-quantities", "far-values", "determines-target", "level-for-nearly-every-row"];
 
 pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineError> {
-    let spec = session.expert(index);
-    let hints = session.hints(index)?;
+    let spec = session.node(index).declared();
+    let hints = session.node(index).hints()?;
     let found = hints.iter().filter_map(|hint| {
         let kind = KINDS.into_iter().find(|kind| *kind == hint.kind)?;
         let span = spec.inputs.get(hint.input).map_or_else(|| spec.target.span(), |i| i.span());
@@ -61,37 +61,37 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineEr
     Ok(found.collect())
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The hints about an expert's inputs, looked up or made.
-    fn hints(&self, index: usize) -> Result<Arc<Vec<Hint>>, EngineError> {
-        let first = self.alike().columns(index);
-        if let Some(known) = lock_mutex(&self.alike().hints).get(&first) {
+    fn hints(self) -> Result<Arc<Vec<Hint>>, EngineError> {
+        let first = self.session.alike().columns(self.index);
+        if let Some(known) = lock_mutex(&self.session.alike().hints).get(&first) {
             return Ok(known.clone());
         }
         let mut recipe = Recipe::new("hints")
             .with("form", FORM)
-            .with("rows", self.rows_key(Rows::Train { expert: index }))
-            .with("task", self.experts[index].task.name());
+            .with("rows", self.session.rows_key(Rows::Train { expert: self.index }))
+            .with("task", self.resolved().task.name());
         // By place, since a hint names the place of its input. Nothing is looked for in what an upstream hands
         // over.
-        for (at, input) in self.expert(index).inputs.iter().enumerate() {
+        for (at, input) in self.declared().inputs.iter().enumerate() {
             if let column @ Input::Column { .. } = input.get_ref() {
                 recipe.set(format!("input.{at}"), column.to_string());
             }
         }
         let key = recipe.digest();
-        let hints = Arc::new(self.remembered("hints", &key, || self.look_for_hints(index))?);
-        lock_mutex(&self.alike().hints).insert(first, hints.clone());
+        let hints = Arc::new(self.session.remembered("hints", &key, || self.look_for_hints())?);
+        lock_mutex(&self.session.alike().hints).insert(first, hints.clone());
         Ok(hints)
     }
 
-    fn look_for_hints(&self, index: usize) -> Result<Vec<Hint>, EngineError> {
-        let table = self.table(index)?;
-        let spec = self.expert(index);
+    fn look_for_hints(self) -> Result<Vec<Hint>, EngineError> {
+        let table = self.table()?;
+        let spec = self.declared();
         let target = spec.target.get_ref();
-        let all = self.rows(Rows::Train { expert: index })?;
+        let all = self.session.rows(Rows::Train { expert: self.index })?;
         let rows = evenly(&all, ROWS);
-        let truths = self.truths(index, &rows)?;
+        let truths = self.truths(&rows)?;
         let (mut ordered, mut few) = (Vec::new(), Vec::new());
         let mut hints = Vec::new();
         for (at, input) in spec.inputs.iter().enumerate() {
@@ -101,7 +101,7 @@ impl Session {
             }
             let Some(values) = table.column(column) else { continue };
             let name = format!("{data}.{column}");
-            hints.extend(self.far_values(index, at, &name, values)?);
+            hints.extend(self.far_values(at, &name, values)?);
             // The others' truth says nothing of a row whose value is missing.
             let known: Vec<usize> =
                 (0..rows.len()).filter(|&at| !values.is_missing(rows[at] as usize)).collect();
@@ -126,31 +126,30 @@ impl Session {
         Ok(hints)
     }
 
-    fn truths(&self, index: usize, rows: &[u32]) -> Result<Truths, EngineError> {
-        Ok(match self.experts[index].task {
+    fn truths(self, rows: &[u32]) -> Result<Truths, EngineError> {
+        Ok(match self.resolved().task {
             Task::Classification => {
-                let labels = self.labels(index)?;
+                let labels = self.labels()?;
                 Truths::Classes(
                     rows.iter().map(|&row| labels[row as usize]).collect(),
-                    self.experts[index].classes.len(),
+                    self.resolved().classes.len(),
                 )
             }
             Task::Regression => {
-                let target = self.target_values(index)?;
+                let target = self.target_values()?;
                 Truths::Values(rows.iter().map(|&row| target[row as usize]).collect())
             }
         })
     }
 
     fn far_values(
-        &self,
-        index: usize,
+        self,
         at: usize,
         name: &str,
         column: &Column,
     ) -> Result<Option<Hint>, EngineError> {
         let Values::Number(numbers) = &column.values else { return Ok(None) };
-        let train = self.rows(Rows::Train { expert: index })?;
+        let train = self.session.rows(Rows::Train { expert: self.index })?;
         let trained: Vec<f64> = train
             .iter()
             .map(|&row| numbers[row as usize])
@@ -159,7 +158,9 @@ impl Session {
         let mut rows = Vec::new();
         let mut ends = Vec::new();
         for side in SIDES {
-            rows.extend(self.rows(Rows::Side { expert: index, side })?.iter().copied());
+            rows.extend(
+                self.session.rows(Rows::Side { expert: self.index, side })?.iter().copied(),
+            );
             ends.push((side, rows.len()));
         }
         let all: Vec<f64> = rows.iter().map(|&row| numbers[row as usize]).collect();
@@ -206,7 +207,7 @@ impl Session {
             format!(
                 "if {text} means that the value is missing, say so: `missing = {:?}` for all columns, or \
                  `nullif({quoted}, {text})` in `derive` for this one; else ",
-                self.missing_with(index, &text)
+                self.missing_with(&text)
             )
         });
         // The bounds leave a spread on each side of what is near.
@@ -241,10 +242,10 @@ impl Session {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The texts that mean "missing" in an expert's data source, and one more.
-    fn missing_with(&self, index: usize, text: &str) -> Vec<String> {
-        let source = &self.pipeline.data[&self.expert(index).data];
+    fn missing_with(self, text: &str) -> Vec<String> {
+        let source = &self.session.pipeline.data[&self.declared().data];
         source.missing.iter().cloned().chain([text.to_owned()]).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use collegium_records::{Change, Fit, Members, Reason, Who};
 
-use crate::{EngineError, Session, rows::Rows};
+use crate::{EngineError, NodeRef, rows::Rows};
 
 /// How the training rows of two fits differ.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,13 +62,13 @@ fn moved_on((key, before, after): &(String, String, String)) -> Option<String> {
 /// How the keys of dates begin that shares of time came to.
 const BEGINS: &str = "begin of ";
 
-impl Session {
+impl NodeRef<'_> {
     /// What decides which side a row of a node's data falls on: the settings of the split, and the dates
     /// that its shares of time came to.
-    pub(crate) fn split_settings(&self, index: usize) -> BTreeMap<String, String> {
-        let mut settings = self.pipeline.data[&self.expert(index).data].split.settings();
-        if self.is_forward(index) {
-            let dates = &self.prepared(index).settled().sides;
+    pub(crate) fn split_settings(self) -> BTreeMap<String, String> {
+        let mut settings = self.session.pipeline.data[&self.declared().data].split.settings();
+        if self.is_forward() {
+            let dates = &self.prepared().settled().sides;
             for (key, side) in [("valid_from", "validation"), ("test_from", "test")] {
                 if let Some(date) = dates.get(key) {
                     settings.insert(format!("{BEGINS}{side}"), date.clone());
@@ -80,24 +80,20 @@ impl Session {
 
     /// How the training rows of a node differ from those of an earlier full fit; `None` where that fit
     /// does not say.
-    pub(crate) fn row_change(
-        &self,
-        index: usize,
-        fit: &Fit,
-    ) -> Result<Option<RowChange>, EngineError> {
+    pub(crate) fn row_change(self, fit: &Fit) -> Result<Option<RowChange>, EngineError> {
         let Some(seen) = &fit.seen else { return Ok(None) };
-        let rows = Rows::Train { expert: index };
-        if seen.train_rows == self.rows_digest(rows)?
-            && fit.table == Some(self.prepared(index).object())
+        let rows = Rows::Train { expert: self.index };
+        if seen.train_rows == self.session.rows_digest(rows)?
+            && fit.table == Some(self.prepared().object())
         {
             return Ok(Some(RowChange::default()));
         }
         let Some(own) = seen.membership.as_ref().map(|membership| &membership.own) else {
             return Ok(None);
         };
-        let now = self.rows(rows)?;
-        let split = differing(&seen.split_by, &self.split_settings(index));
-        let Some(content) = self.trained_then(index, own, &own.content, &now)? else {
+        let now = self.session.rows(rows)?;
+        let split = differing(&seen.split_by, &self.split_settings());
+        let Some(content) = self.trained_then(own, &own.content, &now)? else {
             return Ok(None);
         };
         let gone = content.then.keys().filter(|id| !content.now.contains(id));
@@ -107,7 +103,7 @@ impl Session {
         let mut changed = 0;
         // A key that names single rows tells an edited row from one that went and one that came.
         if let Some(key) = &own.key
-            && let Some(key) = self.trained_then(index, own, key, &now)?
+            && let Some(key) = self.trained_then(own, key, &now)?
             && key.then.len() == key.then.values().sum::<usize>()
         {
             let stayed = key.then.keys().filter(|id| key.now.contains(id)).count();
@@ -120,11 +116,7 @@ impl Session {
 
     /// Why the values that a fit was trained on cannot be held against the present ones row by row, as a
     /// drift does; `None` where they can.
-    pub(crate) fn not_row_by_row(
-        &self,
-        index: usize,
-        fit: &Fit,
-    ) -> Result<Option<String>, EngineError> {
+    pub(crate) fn not_row_by_row(self, fit: &Fit) -> Result<Option<String>, EngineError> {
         let known = match &fit.seen {
             Some(seen) => seen.membership.as_ref().map(|all| (&seen.split_by, &all.own)),
             None => None,
@@ -132,9 +124,9 @@ impl Session {
         let Some((split, own)) = known else {
             return Ok(Some("which rows it was trained on is not recorded".to_owned()));
         };
-        let why = if !differing(split, &self.split_settings(index)).is_empty() {
+        let why = if !differing(split, &self.split_settings()).is_empty() {
             "the rows were dealt anew: which rows it is trained on moved, not what they hold"
-        } else if !self.stand_in_place(index, own)? {
+        } else if !self.stand_in_place(own)? {
             "its table has other rows, or has them in another order"
         } else {
             return Ok(None);
@@ -143,9 +135,10 @@ impl Session {
     }
 
     /// Does every row that is in both tables stand at the same place?
-    fn stand_in_place(&self, index: usize, own: &Members) -> Result<bool, EngineError> {
+    fn stand_in_place(self, own: &Members) -> Result<bool, EngineError> {
         let who = own.key.as_ref().unwrap_or(&own.content);
-        let (Some(then), Some(now)) = (self.identities_then(who)?, self.identities_by(index, who)?)
+        let (Some(then), Some(now)) =
+            (self.session.identities_then(who)?, self.identities_by(who)?)
         else {
             return Ok(false);
         };
@@ -156,16 +149,17 @@ impl Session {
 
     /// The rows that a fit was trained on and those that are trained on now, by the same columns.
     fn trained_then(
-        &self,
-        index: usize,
+        self,
         own: &Members,
         who: &Who,
         rows: &[u32],
     ) -> Result<Option<Trained>, EngineError> {
-        let (Some(then), Some(set)) = (self.identities_then(who)?, self.bits(&own.trained)?) else {
+        let (Some(then), Some(set)) =
+            (self.session.identities_then(who)?, self.session.bits(&own.trained)?)
+        else {
             return Ok(None);
         };
-        let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
+        let Some(now) = self.identities_by(who)? else { return Ok(None) };
         let mut counts = HashMap::new();
         for id in set.among(&then) {
             *counts.entry(id).or_insert(0) += 1;
@@ -176,11 +170,7 @@ impl Session {
 
     /// Reasons of a fit with what happened to its rows in place of the columns that only differ because
     /// rows do.
-    pub(crate) fn with_row_change(
-        &self,
-        index: usize,
-        reasons: Vec<Reason>,
-    ) -> Result<Vec<Reason>, EngineError> {
+    pub(crate) fn with_row_change(self, reasons: Vec<Reason>) -> Result<Vec<Reason>, EngineError> {
         // The ingredient whose content is another one.
         let content = |reason: &Reason| match reason {
             Reason::Changed(Change { ingredient, before: Some(_), after: Some(_), .. }) => {
@@ -192,8 +182,8 @@ impl Session {
         if !reasons.iter().filter_map(content).any(blames) {
             return Ok(reasons);
         }
-        let Some(fit) = self.locked_fit(index)? else { return Ok(reasons) };
-        let change = self.row_change(index, &fit)?.filter(|change| !change.is_none());
+        let Some(fit) = self.locked_fit()? else { return Ok(reasons) };
+        let change = self.row_change(&fit)?.filter(|change| !change.is_none());
         let Some(words) = change.as_ref().and_then(RowChange::words) else { return Ok(reasons) };
         // Where rows were edited, which columns differ is worth knowing.
         let edited = change.is_some_and(|change| change.changed > 0 && change.split.is_empty());
@@ -202,7 +192,7 @@ impl Session {
                 matches!(input, collegium_manifest::Input::Column { .. })
                     && name == format!("inputs.{input}")
             };
-            name == "target" || self.experts[index].inputs.iter().any(column)
+            name == "target" || self.resolved().inputs.iter().any(column)
         };
         let rest = reasons.into_iter().filter(|reason| edited || !content(reason).is_some_and(own));
         Ok(std::iter::once(Reason::Rows(words)).chain(rest).collect())

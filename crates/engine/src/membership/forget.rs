@@ -45,7 +45,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
     let (mut answered, mut lacks) = (false, None);
     for (name, node) in &session.lock.node {
         let Ok(index) = session.index(name) else { continue };
-        let data = &session.expert(index).data;
+        let data = &session.node(index).declared().data;
         let Some(asked) = asked.get_mut(data) else {
             unknown.push(format!("{name}: the file cannot be read as `{data}` is"));
             continue;
@@ -122,7 +122,9 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         let mut force: Vec<String> = report.models.iter().map(|seen| seen.node.clone()).collect();
         force.dedup();
         // A held model is not fitted by any run; what it costs is said of the others.
-        force.retain(|name| session.index(name).is_ok_and(|index| session.held[index].is_none()));
+        force.retain(|name| {
+            session.index(name).is_ok_and(|index| session.node(index).held_model().is_none())
+        });
         let options = PlanOptions { nodes: Vec::new(), force, exact: true };
         let plan = planned(session, &options, false)?;
         let to_do = plan

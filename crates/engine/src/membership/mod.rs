@@ -29,7 +29,7 @@ use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
 use self::bits::Bits;
 pub use self::forget::forget;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     apply::Parts,
     error::data_error,
     inputs::{States, training_rows},
@@ -99,12 +99,12 @@ pub(crate) fn notes(run: &NodeRun) -> Vec<String> {
     run.seen.iter().map(note).collect()
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// `55 of its 87 test rows were seen by a model that it stands on`, for each side where that is so.
-    pub(crate) fn seen_words(&self, index: usize) -> Result<Vec<String>, EngineError> {
+    pub(crate) fn seen_words(self) -> Result<Vec<String>, EngineError> {
         let mut found = Vec::new();
         for side in [Side::Valid, Side::Test] {
-            if let Some(SeenRows { seen, unseen }) = self.seen_rows(index, side)? {
+            if let Some(SeenRows { seen, unseen }) = self.seen_rows(side)? {
                 let all = seen + unseen;
                 let name = side_name(side);
                 found.push(format!(
@@ -118,8 +118,7 @@ impl Session {
     /// What a fit of a part records: its own rows, those of the model that it starts from, and those of
     /// the models whose outputs it reads.
     pub(crate) fn membership(
-        &self,
-        index: usize,
+        self,
         part: Part,
         warm: Option<&Fit>,
         states: &States,
@@ -128,17 +127,21 @@ impl Session {
             Some(fit) => closure(fit),
             None => Some(Vec::new()),
         };
-        let (Some(inherited), Some(above)) = (inherited, self.seen_above(index, states)) else {
+        let (Some(inherited), Some(above)) = (inherited, self.seen_above(states)) else {
             return Ok(None);
         };
-        let own = self.own_rows(index, part)?;
-        Ok(Some(Membership { own, inherited: self.merged(inherited)?, above: self.merged(above)? }))
+        let own = self.own_rows(part)?;
+        Ok(Some(Membership {
+            own,
+            inherited: self.session.merged(inherited)?,
+            above: self.session.merged(above)?,
+        }))
     }
 
     /// What the models have seen whose outputs a node reads.
-    fn seen_above(&self, index: usize, states: &States) -> Seen {
+    fn seen_above(self, states: &States) -> Seen {
         let mut found = Some(Vec::new());
-        for from in self.dag.upstream(index) {
+        for from in self.session.dag.upstream(self.index) {
             let state = states.get(&from)?;
             found = both(found, closure(state.full()));
             // What it stands on beside its recipe; of a fit by its recipe that is in its closure.
@@ -148,27 +151,150 @@ impl Session {
     }
 
     /// The rows of a part's fit.
-    fn own_rows(&self, index: usize, part: Part) -> Result<Members, EngineError> {
-        let trained = self.rows(training_rows(index, part))?;
-        let chosen = self.rows(self.stopping_rows(index, part))?;
-        let prepared = self.prepared(index);
+    fn own_rows(self, part: Part) -> Result<Members, EngineError> {
+        let trained = self.session.rows(training_rows(self.index, part))?;
+        let chosen = self.session.rows(self.stopping_rows(part))?;
+        let prepared = self.prepared();
         let rows = prepared.facts.rows as usize;
         let content = Who {
             columns: prepared.settled().identity.clone(),
             rows: prepared.identities_object(),
         };
         let key = prepared.groups_object().map(|rows| {
-            let by = &self.pipeline.data[&self.expert(index).data].split.by;
+            let by = &self.session.pipeline.data[&self.declared().data].split.by;
             Who { columns: by.iter().map(|name| name.get_ref().clone()).collect(), rows }
         });
         Ok(Members {
             content,
             key,
-            trained: self.store.put(&Bits::of(rows, &trained).to_bytes())?,
-            chosen: self.store.put(&Bits::of(rows, &chosen).to_bytes())?,
+            trained: self.session.store.put(&Bits::of(rows, &trained).to_bytes())?,
+            chosen: self.session.store.put(&Bits::of(rows, &chosen).to_bytes())?,
         })
     }
 
+    /// What a node's models have seen that is not its present rows.
+    pub(crate) fn foreign(self, parts: &Parts, exact: bool, held: bool, states: &States) -> Seen {
+        let mut found = Some(Vec::new());
+        for (part, (_, fit)) in parts {
+            // Baselines are fitted by their recipes or belong to the model beside them.
+            if matches!(part, Part::Baseline(_)) {
+                continue;
+            }
+            let one = if held {
+                closure(fit)
+            } else if exact && fit.parent.is_none() {
+                Some(Vec::new())
+            } else {
+                let membership = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref());
+                membership.map(|membership| {
+                    let above = if exact { &[][..] } else { &membership.above };
+                    membership.inherited.iter().chain(above).cloned().collect()
+                })
+            };
+            found = both(found, one);
+        }
+        for from in self.session.dag.upstream(self.index) {
+            let above = states.get(&from).map(|state| state.foreign.as_ref().clone());
+            found = both(found, above.unwrap_or_default());
+        }
+        found
+    }
+
+    /// Which of `rows` of a node's table somebody has seen. The one place where this is decided.
+    pub(crate) fn seen_among(
+        self,
+        seen: &Seen,
+        how: Use,
+        rows: &[u32],
+    ) -> Result<Vec<u32>, EngineError> {
+        let Some(seen) = seen else { return Ok(rows.to_vec()) };
+        let mut left: Vec<u32> = rows.to_vec();
+        let mut found = Vec::new();
+        for members in seen {
+            if left.is_empty() {
+                break;
+            }
+            let among = self.seen_by(members, how, &left)?;
+            let (seen, rest): (Vec<_>, Vec<_>) =
+                left.into_iter().zip(among).partition(|(_, seen)| *seen);
+            found.extend(seen.into_iter().map(|(row, _)| row));
+            left = rest.into_iter().map(|(row, _)| row).collect();
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// What the models have seen that a node's answers come from, as the lock has them.
+    pub(crate) fn seen_by_deployed(self) -> Result<Seen, EngineError> {
+        let mut found = Some(Vec::new());
+        for one in self.session.dag.with_ancestors(&[self.index]) {
+            let fit = self.session.node(one).locked_fit()?;
+            found = both(found, fit.as_ref().and_then(closure));
+        }
+        Ok(found)
+    }
+
+    /// For each of `rows`, whether it is one of these.
+    fn seen_by(self, members: &Members, how: Use, rows: &[u32]) -> Result<Vec<bool>, EngineError> {
+        let all = || Ok(vec![true; rows.len()]);
+        let (Some(trained), Some(chosen)) =
+            (self.session.bits(&members.trained)?, self.session.bits(&members.chosen)?)
+        else {
+            return all();
+        };
+        let set = match how {
+            Use::Trained => trained,
+            Use::Any => trained.or(&chosen),
+        };
+        let prepared = self.prepared();
+        // The same table: its rows are known by their numbers.
+        if members.content.rows == prepared.identities_object()
+            && members.content.columns == prepared.settled().identity
+        {
+            return Ok(rows.iter().map(|&row| set.has(row as usize)).collect());
+        }
+        let content = self.compared(&members.content, &set)?;
+        let key = match &members.key {
+            Some(key) => self.compared(key, &set)?,
+            None => None,
+        };
+        if content.is_none() && key.is_none() {
+            return all();
+        }
+        // With a key, an edited row is known by it.
+        let unsure = key.is_none()
+            && content.as_ref().is_some_and(|content| {
+                let now: HashSet<u64> = content.now.iter().copied().collect();
+                content.seen.iter().any(|identity| !now.contains(identity))
+            });
+        let is_seen = |&row: &u32| {
+            let by = |one: &Compared| one.seen.contains(&one.now[row as usize]);
+            let unknown = |one: &Compared| !one.known.contains(&one.now[row as usize]);
+            key.as_ref().is_some_and(by)
+                || content.as_ref().is_some_and(|one| by(one) || unsure && unknown(one))
+        };
+        Ok(rows.iter().map(is_seen).collect())
+    }
+
+    /// A set of an older table beside the rows of the present one; `None` if they cannot be compared.
+    fn compared(self, who: &Who, set: &Bits) -> Result<Option<Compared>, EngineError> {
+        let Some(then) = self.session.identities_then(who)? else { return Ok(None) };
+        let Some(now) = self.identities_by(who)? else { return Ok(None) };
+        let seen = set.among(&then).collect();
+        Ok(Some(Compared { now, seen, known: then.into_iter().collect() }))
+    }
+
+    /// The identity of every present row by the columns of an older table; `None` where one has gone.
+    fn identities_by(self, who: &Who) -> Result<Option<Vec<u64>>, EngineError> {
+        let wanted = who.columns.iter().cloned().collect();
+        let columns = self.prepared().columns(&wanted);
+        let columns = columns.map_err(|error| data_error(error, &self.session.pipeline.source))?;
+        let read = self.session.pipeline.data[&self.declared().data].read_of_rows();
+        Ok(row_identities(&columns, &who.columns, read))
+    }
+}
+
+impl Session {
     /// One set for each table.
     fn merged(&self, members: Vec<Members>) -> Result<Vec<Members>, EngineError> {
         let mut found: Vec<Members> = Vec::new();
@@ -201,76 +327,6 @@ impl Session {
         }
     }
 
-    /// What a node's models have seen that is not its present rows.
-    pub(crate) fn foreign(
-        &self,
-        index: usize,
-        parts: &Parts,
-        exact: bool,
-        held: bool,
-        states: &States,
-    ) -> Seen {
-        let mut found = Some(Vec::new());
-        for (part, (_, fit)) in parts {
-            // Baselines are fitted by their recipes or belong to the model beside them.
-            if matches!(part, Part::Baseline(_)) {
-                continue;
-            }
-            let one = if held {
-                closure(fit)
-            } else if exact && fit.parent.is_none() {
-                Some(Vec::new())
-            } else {
-                let membership = fit.seen.as_ref().and_then(|seen| seen.membership.as_ref());
-                membership.map(|membership| {
-                    let above = if exact { &[][..] } else { &membership.above };
-                    membership.inherited.iter().chain(above).cloned().collect()
-                })
-            };
-            found = both(found, one);
-        }
-        for from in self.dag.upstream(index) {
-            let above = states.get(&from).map(|state| state.foreign.as_ref().clone());
-            found = both(found, above.unwrap_or_default());
-        }
-        found
-    }
-
-    /// Which of `rows` of a node's table somebody has seen. The one place where this is decided.
-    pub(crate) fn seen_among(
-        &self,
-        index: usize,
-        seen: &Seen,
-        how: Use,
-        rows: &[u32],
-    ) -> Result<Vec<u32>, EngineError> {
-        let Some(seen) = seen else { return Ok(rows.to_vec()) };
-        let mut left: Vec<u32> = rows.to_vec();
-        let mut found = Vec::new();
-        for members in seen {
-            if left.is_empty() {
-                break;
-            }
-            let among = self.seen_by(index, members, how, &left)?;
-            let (seen, rest): (Vec<_>, Vec<_>) =
-                left.into_iter().zip(among).partition(|(_, seen)| *seen);
-            found.extend(seen.into_iter().map(|(row, _)| row));
-            left = rest.into_iter().map(|(row, _)| row).collect();
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
-    /// What the models have seen that a node's answers come from, as the lock has them.
-    pub(crate) fn seen_by_deployed(&self, index: usize) -> Result<Seen, EngineError> {
-        let mut found = Some(Vec::new());
-        for one in self.dag.with_ancestors(&[index]) {
-            let fit = self.locked_fit(one)?;
-            found = both(found, fit.as_ref().and_then(closure));
-        }
-        Ok(found)
-    }
-
     /// Identities of rows that were seen, for rows of another table to be held against: by content, and
     /// by key where no two rows of their table share one. Those that have gone from the store are left
     /// out.
@@ -296,79 +352,9 @@ impl Session {
         Ok(found)
     }
 
-    /// For each of `rows`, whether it is one of these.
-    fn seen_by(
-        &self,
-        index: usize,
-        members: &Members,
-        how: Use,
-        rows: &[u32],
-    ) -> Result<Vec<bool>, EngineError> {
-        let all = || Ok(vec![true; rows.len()]);
-        let (Some(trained), Some(chosen)) =
-            (self.bits(&members.trained)?, self.bits(&members.chosen)?)
-        else {
-            return all();
-        };
-        let set = match how {
-            Use::Trained => trained,
-            Use::Any => trained.or(&chosen),
-        };
-        let prepared = self.prepared(index);
-        // The same table: its rows are known by their numbers.
-        if members.content.rows == prepared.identities_object()
-            && members.content.columns == prepared.settled().identity
-        {
-            return Ok(rows.iter().map(|&row| set.has(row as usize)).collect());
-        }
-        let content = self.compared(index, &members.content, &set)?;
-        let key = match &members.key {
-            Some(key) => self.compared(index, key, &set)?,
-            None => None,
-        };
-        if content.is_none() && key.is_none() {
-            return all();
-        }
-        // With a key, an edited row is known by it.
-        let unsure = key.is_none()
-            && content.as_ref().is_some_and(|content| {
-                let now: HashSet<u64> = content.now.iter().copied().collect();
-                content.seen.iter().any(|identity| !now.contains(identity))
-            });
-        let is_seen = |&row: &u32| {
-            let by = |one: &Compared| one.seen.contains(&one.now[row as usize]);
-            let unknown = |one: &Compared| !one.known.contains(&one.now[row as usize]);
-            key.as_ref().is_some_and(by)
-                || content.as_ref().is_some_and(|one| by(one) || unsure && unknown(one))
-        };
-        Ok(rows.iter().map(is_seen).collect())
-    }
-
-    /// A set of an older table beside the rows of the present one; `None` if they cannot be compared.
-    fn compared(
-        &self,
-        index: usize,
-        who: &Who,
-        set: &Bits,
-    ) -> Result<Option<Compared>, EngineError> {
-        let Some(then) = self.identities_then(who)? else { return Ok(None) };
-        let Some(now) = self.identities_by(index, who)? else { return Ok(None) };
-        let seen = set.among(&then).collect();
-        Ok(Some(Compared { now, seen, known: then.into_iter().collect() }))
-    }
-
     /// The identity of every row of an older table; `None` if that is lost.
     fn identities_then(&self, who: &Who) -> Result<Option<Vec<u64>>, EngineError> {
         Ok(self.store.get(&who.rows)?.and_then(|bytes| identities_from_bytes(&bytes)))
-    }
-
-    /// The identity of every present row by the columns of an older table; `None` where one has gone.
-    fn identities_by(&self, index: usize, who: &Who) -> Result<Option<Vec<u64>>, EngineError> {
-        let wanted = who.columns.iter().cloned().collect();
-        let columns = self.prepared(index).columns(&wanted);
-        let columns = columns.map_err(|error| data_error(error, &self.pipeline.source))?;
-        let read = self.pipeline.data[&self.expert(index).data].read_of_rows();
-        Ok(row_identities(&columns, &who.columns, read))
     }
 
     fn bits(&self, object: &Digest) -> Result<Option<Bits>, EngineError> {

@@ -49,7 +49,7 @@ impl<'a> Chunk<'a> {
         let mut columns = Vec::new();
         let session = self.session;
         self.each(&mut |expert, made| {
-            columns.extend(written(session.name(expert.index), made, &expert.model.classes));
+            columns.extend(written(session.node(expert.index).name(), made, &expert.model.classes));
             Ok(())
         })?;
         Ok(columns)
@@ -88,7 +88,7 @@ impl<'a> Chunk<'a> {
                 continue;
             };
             let sparse = expert.model.routes().is_some_and(|routes| is_sparse(routes.combination));
-            for input in &self.session.experts[index].inputs {
+            for input in &self.session.node(index).resolved().inputs {
                 if let Input::Output { expert: from, output } = input
                     && !(sparse && *output == Output::Prediction)
                     && let Ok(from) = self.session.index(from)
@@ -105,12 +105,12 @@ impl<'a> Chunk<'a> {
     fn outputs(&mut self, at: usize, rows: &[u32]) -> Result<Made, EngineError> {
         let experts = self.experts;
         let expert = &experts[at];
-        let inputs = &self.session.experts[expert.index].inputs;
+        let inputs = &self.session.node(expert.index).resolved().inputs;
         let sparse = expert.model.routes().filter(|routes| is_sparse(routes.combination));
         let mut data = Vec::with_capacity(inputs.len());
         let mut members = Vec::new();
         for (position, input) in inputs.iter().enumerate() {
-            let handed = self.session.expert(expert.index).is_handed(input);
+            let handed = self.session.node(expert.index).declared().is_handed(input);
             data.push(match input {
                 Input::Column { column, .. } => {
                     let gone = || EngineError::Internal(format!("input {input} is not at hand"));
@@ -141,7 +141,7 @@ impl<'a> Chunk<'a> {
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
         self.surprises[at].add(&unseen);
         let mut made: Made = named(expert.model.outputs(&x)).into_iter().collect();
-        if self.session.hands_out_embedding(expert.index) {
+        if self.session.node(expert.index).hands_out_embedding() {
             made.extend(expert.model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
         }
         Ok(made)
@@ -227,12 +227,15 @@ impl<'a> Chunk<'a> {
                 let mut made = self.outputs(at, rows)?;
                 let found = output.stored().iter().find_map(|output| made.remove(output));
                 let found = found.ok_or_else(|| {
-                    EngineError::Internal(format!("{} has no {output}", self.session.name(index)))
+                    EngineError::Internal(format!(
+                        "{} has no {output}",
+                        self.session.node(index).name()
+                    ))
                 })?;
                 Arc::new(self.spread(&found, rows))
             }
         };
-        Ok(output_data(output, matrix, &self.session.experts[index].classes))
+        Ok(output_data(output, matrix, &self.session.node(index).resolved().classes))
     }
 
     /// Rows of some as rows of all.

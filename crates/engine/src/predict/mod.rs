@@ -22,7 +22,7 @@ use collegium_records::{FORMAT_VERSION, Reason};
 use collegium_table::{Column, Matrix, Surprises, Table, Values};
 use serde::Serialize;
 
-use crate::{EngineError, Session, error::data_error, provenance::Making};
+use crate::{EngineError, NodeRef, Session, error::data_error, provenance::Making};
 pub(crate) use chunk::{Chunk, Made};
 pub use surprise::Surprise;
 
@@ -79,14 +79,14 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let mut experts = Vec::new();
     for &index in session.dag.order() {
         if wanted.contains(&index) {
-            let model = session.deployed(index)?;
+            let model = session.node(index).deployed()?;
             experts.push(Deployed { index, model, written: chosen.contains(&index) });
         }
     }
     let source = session.only_source(&wanted)?;
     let columns: BTreeSet<String> = experts
         .iter()
-        .flat_map(|expert| &session.experts[expert.index].inputs)
+        .flat_map(|expert| &session.node(expert.index).resolved().inputs)
         .filter_map(Input::column)
         .map(str::to_owned)
         .collect();
@@ -158,8 +158,8 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     session.name_predictions(&making, &summary.columns, summary.rows, whole, &options.output)?;
     for (expert, surprises) in experts.iter().zip(&surprises) {
         for note in surprises.notes() {
-            let name = session.node_name(expert.index);
-            summary.notes.push(match &session.expert(expert.index).filter {
+            let name = session.node(expert.index).node_name();
+            summary.notes.push(match &session.node(expert.index).declared().filter {
                 None => format!("{name}: {note}"),
                 Some(filter) => {
                     let rows = filter.get_ref();
@@ -167,7 +167,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
                 }
             });
         }
-        summary.surprises.extend(Surprise::all(&session.node_name(expert.index), surprises));
+        summary.surprises.extend(Surprise::all(&session.node(expert.index).node_name(), surprises));
     }
     Ok(summary)
 }
@@ -229,31 +229,32 @@ fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
     rows.next().transpose()
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The full model that the lock stands on.
-    pub(crate) fn deployed(&self, index: usize) -> Result<Model, EngineError> {
-        let name = self.node_name(index);
+    pub(crate) fn deployed(self) -> Result<Model, EngineError> {
+        let name = self.node_name();
         let missing = |what: &str| {
-            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name(index)))
+            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name()))
         };
-        let Some(fit) = self.locked_fit(index)? else {
+        let Some(fit) = self.locked_fit()? else {
             return Err(missing("has no fitted model in the lock and the store"));
         };
-        if !self.store.contains(&fit.model) {
+        if !self.session.store.contains(&fit.model) {
             return Err(missing("has lost its model"));
         }
-        let model = self.model(&fit)?;
-        let inputs: Vec<String> =
-            self.experts[index].inputs.iter().map(ToString::to_string).collect();
+        let model = self.session.model(&fit)?;
+        let inputs: Vec<String> = self.resolved().inputs.iter().map(ToString::to_string).collect();
         if model.encoder.names() != inputs {
             return Err(missing("was fitted on other inputs than the pipeline file names now"));
         }
         Ok(model)
     }
+}
 
+impl Session {
     pub(crate) fn only_source(&self, wanted: &BTreeSet<usize>) -> Result<&str, EngineError> {
         let names: BTreeSet<&str> =
-            wanted.iter().map(|&index| self.expert(index).data.as_str()).collect();
+            wanted.iter().map(|&index| self.node(index).declared().data.as_str()).collect();
         match names.iter().next() {
             Some(only) if names.len() == 1 => Ok(only),
             _ => {
@@ -268,7 +269,8 @@ impl Session {
 
     /// Says when the lock is older than the pipeline: prediction stands on the lock.
     fn stale_notes(&self, wanted: &BTreeSet<usize>) -> Result<Vec<String>, EngineError> {
-        let names: Vec<String> = wanted.iter().map(|&index| self.name(index).to_owned()).collect();
+        let names: Vec<String> =
+            wanted.iter().map(|&index| self.node(index).name().to_owned()).collect();
         let options = crate::PlanOptions { nodes: names, ..crate::PlanOptions::default() };
         let plan = crate::planning::planned(self, &options, false)?;
         let stale: Vec<String> = plan

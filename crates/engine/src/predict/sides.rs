@@ -19,7 +19,7 @@ use collegium_table::{Column, Matrix, Table, Values};
 
 use super::{PredictSummary, written};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     error::data_error,
     inputs::States,
     provenance::Making,
@@ -105,7 +105,7 @@ pub fn predict_side(
     session.tell_all_foreign(&chosen)?;
     let mut handed = Vec::new();
     for &index in &chosen {
-        handed.push(session.handed_out(index, &table, &sides)?);
+        handed.push(session.node(index).handed_out(&table, &sides)?);
     }
     let mut notes = session.stale_notes(&chosen)?;
     for one in &handed {
@@ -114,12 +114,14 @@ pub fn predict_side(
         if trained_on {
             notes.push(format!(
                 "{}: predictions on training rows are in-sample, since nothing reads it out of fold",
-                session.node_name(one.index)
+                session.node(one.index).node_name()
             ));
         }
     }
-    let targets: BTreeSet<&str> =
-        chosen.iter().map(|&index| session.expert(index).target.get_ref().as_str()).collect();
+    let targets: BTreeSet<&str> = chosen
+        .iter()
+        .map(|&index| session.node(index).declared().target.get_ref().as_str())
+        .collect();
     let copied: Vec<&str> = options
         .keep
         .iter()
@@ -187,8 +189,8 @@ pub fn predict_side(
 impl Handed {
     /// Its outputs on some rows, and how each came about.
     fn columns(&self, session: &Session, rows: &[u32]) -> Vec<Column> {
-        let name = session.name(self.index);
-        let classes = &session.experts[self.index].classes;
+        let name = session.node(self.index).name();
+        let classes = &session.node(self.index).resolved().classes;
         let pick = |output: Output, deployed: &Matrix| -> Matrix {
             let folds = self.folds.as_ref().and_then(|(_, folds)| folds.get(&output));
             let mut data = Vec::with_capacity(rows.len() * deployed.width);
@@ -221,27 +223,28 @@ impl Handed {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What an expert handed out in the last run, on all rows.
-    fn handed_out(
-        &self,
-        index: usize,
-        table: &Table,
-        sides: &[Side],
-    ) -> Result<Handed, EngineError> {
-        let name = self.node_name(index);
+    fn handed_out(self, table: &Table, sides: &[Side]) -> Result<Handed, EngineError> {
+        let name = self.node_name();
         let again = |what: &str| {
-            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name(index)))
+            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name()))
         };
-        let block =
-            self.lock.node.get(&name).ok_or_else(|| again("has no predictions in the lock"))?;
+        let block = self
+            .session
+            .lock
+            .node
+            .get(&name)
+            .ok_or_else(|| again("has no predictions in the lock"))?;
         let load = |view: View| -> Result<Option<BTreeMap<Output, Matrix>>, EngineError> {
             let mut found = BTreeMap::new();
             for output in [Output::Value, Output::Probability, Output::Label] {
-                let key = view_name(&self.pipeline, output.name(), view);
+                let key = view_name(&self.session.pipeline, output.name(), view);
                 let Some(object) = block.hands.get(&key) else { continue };
-                let matrix =
-                    self.matrix(object)?.ok_or_else(|| again("has lost its predictions"))?;
+                let matrix = self
+                    .session
+                    .matrix(object)?
+                    .ok_or_else(|| again("has lost its predictions"))?;
                 found.insert(output, (*matrix).clone());
             }
             Ok((!found.is_empty()).then_some(found))
@@ -249,11 +252,12 @@ impl Session {
         let deployed =
             load(View::Deployed)?.ok_or_else(|| again("has no predictions in the lock"))?;
         let consumers = self
+            .session
             .pipeline
             .experts
             .values()
             .enumerate()
-            .filter(|(consumer, _)| self.dag.upstream(*consumer).contains(&index));
+            .filter(|(consumer, _)| self.session.dag.upstream(*consumer).contains(&self.index));
         let views: BTreeSet<View> = consumers
             .map(|(consumer, expert)| reads(consumer, expert))
             .filter(|view| matches!(view, View::OutOfFold { .. }))
@@ -265,20 +269,19 @@ impl Session {
                 break;
             }
         }
-        let basis = self.basis(index, table, sides, folds.as_ref().map(|(view, _)| *view))?;
-        Ok(Handed { index, deployed, folds, basis })
+        let basis = self.basis(table, sides, folds.as_ref().map(|(view, _)| *view))?;
+        Ok(Handed { index: self.index, deployed, folds, basis })
     }
 
     /// How an expert predicted each row, as levels of [`BASES`].
     fn basis(
-        &self,
-        index: usize,
+        self,
         table: &Table,
         sides: &[Side],
         view: Option<View>,
     ) -> Result<Vec<u32>, EngineError> {
-        let target = table.column(self.expert(index).target.get_ref());
-        let own = self.base_mask(index)?;
+        let target = table.column(self.declared().target.get_ref());
+        let own = self.base_mask()?;
         let mut basis: Vec<u32> = (0..table.rows)
             .map(|row| match sides[row] {
                 _ if target.is_some_and(|target| target.is_missing(row)) => 6,
@@ -291,39 +294,41 @@ impl Session {
             .collect();
         // Rows of the training side that it was not trained on, because nothing may feed it there.
         let trained: BTreeSet<u32> =
-            self.rows(Rows::Train { expert: index })?.iter().copied().collect();
+            self.session.rows(Rows::Train { expert: self.index })?.iter().copied().collect();
         for (row, one) in basis.iter_mut().enumerate() {
             if *one == 1 && !trained.contains(&(row as u32)) {
                 *one = LEFT_OUT;
             }
         }
-        let whole = self.rows(Rows::Side { expert: index, side: Side::Test })?;
-        let unseen = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
+        let whole = self.session.rows(Rows::Side { expert: self.index, side: Side::Test })?;
+        let unseen = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
         for row in whole.iter().filter(|row| unseen.binary_search(row).is_err()) {
             basis[*row as usize] = SEEN;
         }
         let Some(view @ View::OutOfFold { folds }) = view else { return Ok(basis) };
-        for row in self.without_output(index, view)? {
+        for row in self.without_output(view)? {
             basis[row as usize] = NONE;
         }
         for fold in 0..folds {
-            for &row in self.rows(Rows::Fold { expert: index, view, fold })?.iter() {
+            for &row in self.session.rows(Rows::Fold { expert: self.index, view, fold })?.iter() {
                 basis[row as usize] = OUT_OF_FOLD;
             }
         }
         Ok(basis)
     }
+}
 
+impl Session {
     /// Finds out what models have seen beside the present rows.
     fn tell_all_foreign(&self, chosen: &BTreeSet<usize>) -> Result<(), EngineError> {
         let targets: Vec<usize> = chosen.iter().copied().collect();
         let wanted = self.dag.with_ancestors(&targets);
         let mut states = States::new();
         for &index in self.dag.order().iter().filter(|index| wanted.contains(index)) {
-            if let Some(ready) = self.ready(index, &wanted, &states, How::default())?
+            if let Some(ready) = self.node(index).ready(&wanted, &states, How::default())?
                 && ready.open.is_empty()
             {
-                let state = self.state(index, ready, &wanted, &states)?;
+                let state = self.node(index).state(ready, &wanted, &states)?;
                 states.insert(index, Arc::new(state));
             }
         }

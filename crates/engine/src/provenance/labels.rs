@@ -4,7 +4,7 @@ use collegium_manifest::{DataSource, Origin, SourceOrigin, Spanned};
 use collegium_table::{Column, Values};
 
 use super::origins::{Origins, TableOrigin};
-use crate::{EngineError, Session, rows::Rows, session::lock_mutex};
+use crate::{EngineError, NodeRef, rows::Rows, session::lock_mutex};
 
 /// The training labels of an expert.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +43,14 @@ impl Labels {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The training labels of an expert: by row where the data source has a column for it, else by
     /// table.
-    pub(super) fn labels_of(&self, index: usize) -> Result<Labels, EngineError> {
-        let spec = self.expert(index);
-        let source = &self.pipeline.data[&spec.data];
-        let origins = self.origins(&spec.data);
-        let by_table =
-            by_table(source, origins, spec.target.get_ref(), self.prepared(index).facts.rows);
+    pub(super) fn labels_of(self) -> Result<Labels, EngineError> {
+        let spec = self.declared();
+        let source = &self.session.pipeline.data[&spec.data];
+        let origins = self.session.origins(&spec.data);
+        let by_table = by_table(source, origins, spec.target.get_ref(), self.prepared().facts.rows);
         let SourceOrigin::ByRow { column, synthetic } = &source.origin else { return Ok(by_table) };
         if source.query.is_none() && by_table.share == 0.0 {
             let name = column.get_ref();
@@ -60,27 +59,23 @@ impl Session {
                 spec.data
             )));
         }
-        let counted = self.counted(index, column.get_ref(), synthetic)?;
+        let counted = self.counted(column.get_ref(), synthetic)?;
         Ok(by_row(counted, origins, &format!("{}.{}", spec.data, column.get_ref())))
     }
 
     /// Counts an expert's training rows by what a column says of them.
-    fn counted(
-        &self,
-        index: usize,
-        column: &str,
-        synthetic: &[Spanned<String>],
-    ) -> Result<Counted, EngineError> {
-        if let Some(known) = lock_mutex(&self.known.rows).get(&index) {
+    fn counted(self, column: &str, synthetic: &[Spanned<String>]) -> Result<Counted, EngineError> {
+        if let Some(known) = lock_mutex(&self.session.known.rows).get(&self.index) {
             return Ok(*known);
         }
-        let table = self.table(index)?;
+        let table = self.table()?;
         let column = table
             .column(column)
             .ok_or_else(|| EngineError::Internal(format!("column {column} has gone")))?;
         let values: Vec<&str> = synthetic.iter().map(|value| value.get_ref().as_str()).collect();
-        let counted = count(column, &self.rows(Rows::Train { expert: index })?, &values);
-        lock_mutex(&self.known.rows).insert(index, counted);
+        let counted =
+            count(column, &self.session.rows(Rows::Train { expert: self.index })?, &values);
+        lock_mutex(&self.session.known.rows).insert(self.index, counted);
         Ok(counted)
     }
 }

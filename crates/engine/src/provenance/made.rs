@@ -93,9 +93,9 @@ impl Session {
         let given = self.given(making.input, making.content)?;
         let mut experts = Vec::new();
         for &(index, asked) in &making.experts {
-            let name = self.node_name(index);
+            let name = self.node(index).node_name();
             let Some(block) = self.lock.node.get(&name) else { continue };
-            let own = format!("{}.", self.name(index));
+            let own = format!("{}.", self.node(index).name());
             let written = |column: &&String| {
                 asked && column.starts_with(&own) && !making.keep.contains(column)
             };
@@ -104,7 +104,7 @@ impl Session {
                 expert: name,
                 recipe: block.recipe,
                 model: block.realisation,
-                generation: self.provenance(index)?.generation,
+                generation: self.node(index).provenance()?.generation,
                 columns: columns.iter().filter(written).cloned().collect(),
             });
         }

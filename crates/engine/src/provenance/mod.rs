@@ -37,35 +37,37 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_manifest::{SourceOrigin, StandsOn};
 use collegium_records::Provenance;
 
-use crate::{EngineError, Session, session::lock_mutex};
+use crate::{EngineError, NodeRef, Session, session::lock_mutex};
 use labels::Labels;
 pub(crate) use made::Making;
 pub(crate) use origins::Known;
 
-impl Session {
+impl NodeRef<'_> {
     /// Where an expert's labels come from. Never cached: what a file says of its data may change
     /// without changing any result.
     ///
     /// # Errors
     /// Those of reading the table, where rows say their origin one by one.
-    pub fn provenance(&self, index: usize) -> Result<Arc<Provenance>, EngineError> {
-        let spec = self.expert(index);
-        let source = &self.pipeline.data[&spec.data];
-        let generation = self.generation(index)?;
+    pub fn provenance(self) -> Result<Arc<Provenance>, EngineError> {
+        let spec = self.declared();
+        let source = &self.session.pipeline.data[&spec.data];
+        let generation = self.generation()?;
         let other_labels =
-            !matches!(spec.stands_on, StandsOn::Recipe) && self.held[index].is_some();
+            !matches!(spec.stands_on, StandsOn::Recipe) && self.session.held[self.index].is_some();
         // By table all labels of the same rows are alike; row by row they are counted for each expert.
         let alike = match source.origin {
             SourceOrigin::ByRow { .. } => None,
-            SourceOrigin::Whole(_) => Some((self.alike().rows(index), generation, other_labels)),
+            SourceOrigin::Whole(_) => {
+                Some((self.session.alike().rows(self.index), generation, other_labels))
+            }
         };
         if let Some(alike) = &alike
-            && let Some(known) = lock_mutex(&self.alike().provenance).get(alike)
+            && let Some(known) = lock_mutex(&self.session.alike().provenance).get(alike)
         {
             return Ok(known.clone());
         }
-        let labels = self.labels_of(index)?;
-        let origins = self.origins(&spec.data);
+        let labels = self.labels_of()?;
+        let origins = self.session.origins(&spec.data);
         let mut tables = BTreeMap::new();
         for table in &origins.tables {
             let name = match origins.tables.len() == 1 && table.name == spec.data {
@@ -81,7 +83,7 @@ impl Session {
             tables.insert(name, word.to_owned());
         }
         let mut notes = labels.notes.clone();
-        notes.extend(self.made_notes(&spec.data));
+        notes.extend(self.session.made_notes(&spec.data));
         notes.extend(origins.findings.iter().map(findings::sentence));
         if other_labels {
             notes.push(
@@ -93,26 +95,32 @@ impl Session {
         let provenance = Arc::new(Provenance {
             generation,
             measured_share: labels.share,
-            least_measured: self.pipeline.evaluate.least_measured.as_ref().map(|at| *at.get_ref()),
+            least_measured: self
+                .session
+                .pipeline
+                .evaluate
+                .least_measured
+                .as_ref()
+                .map(|at| *at.get_ref()),
             tables,
             notes,
         });
         if let Some(alike) = alike {
-            lock_mutex(&self.alike().provenance).insert(alike, provenance.clone());
+            lock_mutex(&self.session.alike().provenance).insert(alike, provenance.clone());
         }
         Ok(provenance)
     }
 
     /// The largest generation among the tables and labels of an expert and its upstreams. Each node is asked
     /// once, however many read it.
-    fn generation(&self, index: usize) -> Result<u32, EngineError> {
-        let mut known = lock_mutex(&self.known.generations);
-        if let Some(generation) = known.get(&index) {
+    fn generation(self) -> Result<u32, EngineError> {
+        let mut known = lock_mutex(&self.session.known.generations);
+        if let Some(generation) = known.get(&self.index) {
             return Ok(*generation);
         }
-        let mut open = vec![index];
+        let mut open = vec![self.index];
         while let Some(&node) = open.last() {
-            let above = self.dag.upstream(node);
+            let above = self.session.dag.upstream(node);
             let before = open.len();
             if !known.contains_key(&node) {
                 open.extend(above.iter().filter(|node| !known.contains_key(node)));
@@ -121,15 +129,18 @@ impl Session {
                 continue;
             }
             let above = above.iter().filter_map(|node| known.get(node)).copied();
-            let labels = self.labels_of(node)?.generation;
-            let tables = self.origins(&self.expert(node).data).generation();
+            let labels = self.session.node(node).labels_of()?.generation;
+            let tables =
+                self.session.origins(&self.session.node(node).declared().data).generation();
             let largest = above.fold(labels.max(tables), u32::max);
             known.insert(node, largest);
             open.pop();
         }
-        Ok(known.get(&index).copied().unwrap_or_default())
+        Ok(known.get(&self.index).copied().unwrap_or_default())
     }
+}
 
+impl Session {
     /// Which experts made the tables of a data source, a sentence for each file.
     fn made_notes(&self, data: &str) -> Vec<String> {
         let files = self.origins(data).tables.iter().flat_map(|table| &table.files);

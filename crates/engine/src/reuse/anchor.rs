@@ -6,7 +6,7 @@ use collegium_manifest::Input;
 use collegium_records::{Fit, FitName, Ingredient, Reads, Recipe, Standing};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::{InputData, output_data},
     membership::{Use, closure},
     rows::{Rows, Side},
@@ -36,19 +36,19 @@ pub(crate) enum Seen {
     Deployed,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The anchor that the lock stands on: of a kept or patched expert that of its certificate, of
     /// a trained one itself. `None` where there is none, or the store no longer has it.
-    pub(crate) fn anchor(&self, index: usize) -> Result<Option<Anchor>, EngineError> {
-        match self.anchor_named(index) {
-            Some((standing, parts, reads)) => self.anchor_at(standing, parts, reads),
+    pub(crate) fn anchor(self) -> Result<Option<Anchor>, EngineError> {
+        match self.anchor_named() {
+            Some((standing, parts, reads)) => self.session.anchor_at(standing, parts, reads),
             None => Ok(None),
         }
     }
 
     /// What the lock says of an anchor: its full fit, its other parts, and what it was trained on.
-    pub(super) fn anchor_named(&self, index: usize) -> Option<Named> {
-        let node = self.lock.node.get(&self.node_name(index))?;
+    pub(super) fn anchor_named(self) -> Option<Named> {
+        let node = self.locked()?;
         if node.held.is_some() {
             return None;
         }
@@ -59,6 +59,101 @@ impl Session {
         })
     }
 
+    /// The inputs that moved between an anchor and now, or why the two cannot be compared. Only
+    /// outputs of upstream experts may differ.
+    pub(crate) fn moved(
+        self,
+        anchor: &Anchor,
+        now: &Recipe,
+    ) -> Result<Result<Vec<String>, String>, EngineError> {
+        let mut moved = Vec::new();
+        for change in anchor.recipe.changes(now) {
+            let name = change.ingredient.as_str();
+            if name.starts_with("warm_start.") {
+                continue;
+            }
+            let reference = name.strip_prefix("inputs.").unwrap_or_default();
+            let own = match (anchor.recipe.ingredients.get(name), now.ingredients.get(name)) {
+                (Some(before), Some(after)) => kind(before) == kind(after),
+                _ => false,
+            };
+            let upstream = self
+                .resolved()
+                .inputs
+                .iter()
+                .any(|i| matches!(i, Input::Output { .. }) && i.to_string() == reference);
+            if !own || !upstream {
+                return Ok(Err(format!("{name} changed, {}", super::OWN)));
+            }
+            moved.push(reference.to_owned());
+        }
+        if moved.is_empty() {
+            return Ok(Err("nothing that it reads changed".to_owned()));
+        }
+        let Some(seen) = &anchor.fit.seen else {
+            return Ok(Err("its last full fit does not say what it saw".to_owned()));
+        };
+        let train = self.session.rows_digest(Rows::Train { expert: self.index })?;
+        let valid =
+            self.session.rows_digest(Rows::Side { expert: self.index, side: Side::Valid })?;
+        if (seen.train_rows, seen.valid_rows) != (train, valid) {
+            return Ok(Err("its rows are not those of its last full fit".to_owned()));
+        }
+        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
+        let known = self.seen_among(&closure(&anchor.fit), Use::Trained, &valid)?.len();
+        if known > 0 {
+            return Ok(Err(format!(
+                "a model behind it was trained on {known} of the {} validation rows that would certify it",
+                valid.len()
+            )));
+        }
+        for input in &self.resolved().inputs {
+            let Input::Output { expert, .. } = input else { continue };
+            let now = self
+                .session
+                .index(expert)
+                .map(|from| &self.session.node(from).resolved().classes)?;
+            if seen.classes.get(&input.to_string()).is_some_and(|before| before != now) {
+                return Ok(Err(format!("the classes of {expert} changed")));
+            }
+        }
+        Ok(Ok(moved))
+    }
+
+    /// The content of an anchor's inputs on all rows; `None` when the store has lost some of it.
+    pub(crate) fn anchor_data(
+        self,
+        reads: &BTreeMap<String, Reads>,
+        seen: Seen,
+    ) -> Result<Option<Vec<InputData>>, EngineError> {
+        let table = self.table()?;
+        let mut found = Vec::new();
+        for input in &self.resolved().inputs {
+            found.push(match input {
+                Input::Column { column, .. } => match table.column(column) {
+                    Some(column) => InputData::Column(column.clone()),
+                    None => return Ok(None),
+                },
+                Input::Output { expert, output } => {
+                    let Some(reads) = reads.get(&input.to_string()) else { return Ok(None) };
+                    let object = match seen {
+                        Seen::View => reads.view,
+                        Seen::Deployed => reads.deployed,
+                    };
+                    let matrix = self.session.matrix(&object)?;
+                    let Some(matrix) = matrix.filter(|m| m.rows == table.rows) else {
+                        return Ok(None);
+                    };
+                    let from = self.session.index(expert)?;
+                    output_data(*output, matrix, &self.session.node(from).resolved().classes)
+                }
+            });
+        }
+        Ok(Some(found))
+    }
+}
+
+impl Session {
     /// An anchor by what it is made of.
     pub(crate) fn anchor_at(
         &self,
@@ -89,96 +184,6 @@ impl Session {
     pub(crate) fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
         let mut known: BTreeMap<_, Fit> = self.store.realisations(&standing.recipe)?;
         Ok(known.remove(&standing.realisation).filter(|fit| self.store.contains(&fit.model)))
-    }
-
-    /// The inputs that moved between an anchor and now, or why the two cannot be compared. Only
-    /// outputs of upstream experts may differ.
-    pub(crate) fn moved(
-        &self,
-        index: usize,
-        anchor: &Anchor,
-        now: &Recipe,
-    ) -> Result<Result<Vec<String>, String>, EngineError> {
-        let mut moved = Vec::new();
-        for change in anchor.recipe.changes(now) {
-            let name = change.ingredient.as_str();
-            if name.starts_with("warm_start.") {
-                continue;
-            }
-            let reference = name.strip_prefix("inputs.").unwrap_or_default();
-            let own = match (anchor.recipe.ingredients.get(name), now.ingredients.get(name)) {
-                (Some(before), Some(after)) => kind(before) == kind(after),
-                _ => false,
-            };
-            let upstream = self.experts[index]
-                .inputs
-                .iter()
-                .any(|i| matches!(i, Input::Output { .. }) && i.to_string() == reference);
-            if !own || !upstream {
-                return Ok(Err(format!("{name} changed, {}", super::OWN)));
-            }
-            moved.push(reference.to_owned());
-        }
-        if moved.is_empty() {
-            return Ok(Err("nothing that it reads changed".to_owned()));
-        }
-        let Some(seen) = &anchor.fit.seen else {
-            return Ok(Err("its last full fit does not say what it saw".to_owned()));
-        };
-        let train = self.rows_digest(Rows::Train { expert: index })?;
-        let valid = self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?;
-        if (seen.train_rows, seen.valid_rows) != (train, valid) {
-            return Ok(Err("its rows are not those of its last full fit".to_owned()));
-        }
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let known = self.seen_among(index, &closure(&anchor.fit), Use::Trained, &valid)?.len();
-        if known > 0 {
-            return Ok(Err(format!(
-                "a model behind it was trained on {known} of the {} validation rows that would certify it",
-                valid.len()
-            )));
-        }
-        for input in &self.experts[index].inputs {
-            let Input::Output { expert, .. } = input else { continue };
-            let now = self.index(expert).map(|from| &self.experts[from].classes)?;
-            if seen.classes.get(&input.to_string()).is_some_and(|before| before != now) {
-                return Ok(Err(format!("the classes of {expert} changed")));
-            }
-        }
-        Ok(Ok(moved))
-    }
-
-    /// The content of an anchor's inputs on all rows; `None` when the store has lost some of it.
-    pub(crate) fn anchor_data(
-        &self,
-        index: usize,
-        reads: &BTreeMap<String, Reads>,
-        seen: Seen,
-    ) -> Result<Option<Vec<InputData>>, EngineError> {
-        let table = self.table(index)?;
-        let mut found = Vec::new();
-        for input in &self.experts[index].inputs {
-            found.push(match input {
-                Input::Column { column, .. } => match table.column(column) {
-                    Some(column) => InputData::Column(column.clone()),
-                    None => return Ok(None),
-                },
-                Input::Output { expert, output } => {
-                    let Some(reads) = reads.get(&input.to_string()) else { return Ok(None) };
-                    let object = match seen {
-                        Seen::View => reads.view,
-                        Seen::Deployed => reads.deployed,
-                    };
-                    let matrix = self.matrix(&object)?;
-                    let Some(matrix) = matrix.filter(|m| m.rows == table.rows) else {
-                        return Ok(None);
-                    };
-                    let from = self.index(expert)?;
-                    output_data(*output, matrix, &self.experts[from].classes)
-                }
-            });
-        }
-        Ok(Some(found))
     }
 }
 

@@ -17,7 +17,7 @@ use collegium_records::EndToEnd;
 use collegium_table::Matrix;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef, Session,
     inputs::{NodeState, States},
     rows::{Rows, Side},
 };
@@ -41,7 +41,7 @@ impl Session {
         let mut ends = Ends::default();
         let fresh = |index: &usize| {
             let Some(state) = states.get(index) else { return false };
-            let before = self.lock.node.get(&self.node_name(*index));
+            let before = self.lock.node.get(&self.node(*index).node_name());
             state.certificate.is_some()
                 && before.and_then(|node| node.certificate.as_ref()) != state.certificate.as_ref()
         };
@@ -55,7 +55,7 @@ impl Session {
                 continue;
             }
             let Some(state) = states.get(&index) else { continue };
-            let Some(end) = self.end(index, state)? else { continue };
+            let Some(end) = self.node(index).end(state)? else { continue };
             let excused = above
                 .iter()
                 .filter_map(|a| states.get(a)?.certificate.as_ref())
@@ -72,9 +72,24 @@ impl Session {
         Ok(ends)
     }
 
+    /// The least tolerance and the greatest confidence that any expert asks for.
+    fn strictest(&self) -> collegium_manifest::Reuse {
+        self.pipeline
+            .experts
+            .values()
+            .filter_map(|expert| expert.reuse)
+            .reduce(|a, b| collegium_manifest::Reuse {
+                tolerance: a.tolerance.min(b.tolerance),
+                confidence: a.confidence.max(b.confidence),
+            })
+            .unwrap_or_default()
+    }
+}
+
+impl NodeRef<'_> {
     /// One sink, now against before; `None` where the two have no rows in common.
-    fn end(&self, index: usize, state: &NodeState) -> Result<Option<EndToEnd>, EngineError> {
-        let output = match self.experts[index].task {
+    fn end(self, state: &NodeState) -> Result<Option<EndToEnd>, EngineError> {
+        let output = match self.resolved().task {
             Task::Classification => Output::Logit,
             Task::Regression => Output::Value,
         };
@@ -82,8 +97,8 @@ impl Session {
         // certificate; any other with what it handed over before the run.
         if let Some(certificate) = &state.certificate {
             return Ok(Some(EndToEnd {
-                node: self.node_name(index),
-                metric: metric(self.experts[index].task).to_owned(),
+                node: self.node_name(),
+                metric: metric(self.resolved().task).to_owned(),
                 before: certificate.loss,
                 after: certificate.loss + certificate.increase,
                 bound: certificate.bound,
@@ -92,36 +107,37 @@ impl Session {
                     || certificate.increase <= certificate.budget.max(0.0),
             }));
         }
-        let Some(node) = self.lock.node.get(&self.node_name(index)) else { return Ok(None) };
+        let Some(node) = self.locked() else { return Ok(None) };
         let now = state.views.get(&View::Deployed).and_then(|a| a.outputs.get(output.name()));
         let (Some(before), Some(now)) = (node.hands.get(output.name()), now) else {
             return Ok(None);
         };
-        let (Some(before), Some(now)) = (self.matrix(before)?, self.matrix(now)?) else {
-            self.tell(format!(
+        let (Some(before), Some(now)) = (self.session.matrix(before)?, self.session.matrix(now)?)
+        else {
+            self.session.tell(format!(
                 "{}: not measured end to end: what it handed over before this run is lost",
-                self.node_name(index)
+                self.node_name()
             ));
             return Ok(None);
         };
-        let train = self.rows(Rows::Train { expert: index })?;
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let train = self.session.rows(Rows::Train { expert: self.index })?;
+        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
         if before.rows != now.rows || before.width != now.width || valid.len() < 2 {
             return Ok(None);
         }
-        let labelled = match self.experts[index].task {
-            Task::Classification => self.class_labels(index, &train, &valid)?,
-            Task::Regression => self.value_labels(index, &train, &valid)?,
+        let labelled = match self.resolved().task {
+            Task::Classification => self.class_labels(&train, &valid)?,
+            Task::Regression => self.value_labels(&train, &valid)?,
         };
         let Ok((y, y_valid, head)) = labelled else { return Ok(None) };
-        let expert = self.expert(index);
-        let classes = &self.experts[index].classes;
+        let expert = self.declared();
+        let classes = &self.resolved().classes;
         let weights = crate::fit::class_weights(expert, classes, &y);
         let (offset, unit) = match head {
             collegium_learn::Head::Regression { mean, deviation } => (mean, deviation),
             _ => (0.0, 1.0),
         };
-        let failed = |error| EngineError::Internal(format!("{}: {error}", self.name(index)));
+        let failed = |error| EngineError::Internal(format!("{}: {error}", self.name()));
         let target = y_valid.target(classes.len());
         let losses = |matrix: &Matrix| -> Result<Vec<f64>, EngineError> {
             let mut raw = matrix.select(&valid);
@@ -134,13 +150,13 @@ impl Session {
         let constant = constant_losses(&y.target(classes.len()), &target, weights.as_deref())
             .map_err(failed)?;
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let asked = self.strictest();
+        let asked = self.session.strictest();
         let change = effect(&before, &after, asked.confidence);
         let (loss, constant) = (mean(&before), mean(&constant) * unit * unit);
         let budget = budget(asked.tolerance, loss, constant);
         Ok(Some(EndToEnd {
-            node: self.node_name(index),
-            metric: metric(self.experts[index].task).to_owned(),
+            node: self.node_name(),
+            metric: metric(self.resolved().task).to_owned(),
             before: loss,
             after: change.loss,
             bound: change.bound,
@@ -148,19 +164,6 @@ impl Session {
             // Fewer rows than a bound can stand on: the mean increase itself decides.
             within: certified(&change, budget) || change.increase <= budget.max(0.0),
         }))
-    }
-
-    /// The least tolerance and the greatest confidence that any expert asks for.
-    fn strictest(&self) -> collegium_manifest::Reuse {
-        self.pipeline
-            .experts
-            .values()
-            .filter_map(|expert| expert.reuse)
-            .reduce(|a, b| collegium_manifest::Reuse {
-                tolerance: a.tolerance.min(b.tolerance),
-                confidence: a.confidence.max(b.confidence),
-            })
-            .unwrap_or_default()
     }
 }
 

@@ -7,7 +7,7 @@ use collegium_table::{Encoder, Matrix};
 
 use super::anchor::{Anchor, Seen};
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     drift::sources,
     fit::Labels,
     inputs::States,
@@ -34,12 +34,11 @@ pub(super) struct Ground {
     pub(super) x_deployed_valid: Matrix,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Encodes what one part of an anchor was trained on and what it would read now. The inner
     /// error says why they do not go together.
     pub(super) fn ground(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         part: Part,
         moved: &[String],
@@ -48,36 +47,33 @@ impl Session {
         let fit = match part {
             Part::Full => Some(anchor.fit.clone()),
             _ => match anchor.parts.get(&part.name()) {
-                Some(standing) => self.fit_of(standing)?,
+                Some(standing) => self.session.fit_of(standing)?,
                 None => None,
             },
         };
         let Some(fit) = fit else { return Ok(Err(GONE.to_owned())) };
-        let model = self.model(&fit)?;
+        let model = self.session.model(&fit)?;
         let Some(network) = model.layers().cloned() else {
             return Ok(Err(format!("models of kind `{}` have nothing to repair", model.kind())));
         };
-        let rows = evenly(&self.rows(crate::inputs::training_rows(index, part))?, MOST_ROWS);
-        let stopping = self.stopping_rows(index, part);
-        let valid = self.rows(stopping)?;
+        let rows =
+            evenly(&self.session.rows(crate::inputs::training_rows(self.index, part))?, MOST_ROWS);
+        let stopping = self.stopping_rows(part);
+        let valid = self.session.rows(stopping)?;
         // The end of a forward fold's window is read as its training rows are: out of fold.
         let forward = matches!(stopping, Rows::Stop { .. });
         let data = (
-            self.anchor_data(index, &anchor.reads, Seen::View)?,
-            self.anchor_data(
-                index,
-                &anchor.reads,
-                if forward { Seen::View } else { Seen::Deployed },
-            )?,
+            self.anchor_data(&anchor.reads, Seen::View)?,
+            self.anchor_data(&anchor.reads, if forward { Seen::View } else { Seen::Deployed })?,
         );
         let (Some(old_view), Some(old_deployed)) = data else { return Ok(Err(GONE.to_owned())) };
-        let inputs = &self.experts[index].inputs;
-        let new_view = self.input_data(index, inputs, reads(index, self.expert(index)), states)?;
-        let validated = if forward { reads(index, self.expert(index)) } else { View::Deployed };
-        let new_deployed = self.input_data(index, inputs, validated, states)?;
-        let labelled = match self.experts[index].task {
-            collegium_manifest::Task::Classification => self.class_labels(index, &rows, &valid)?,
-            collegium_manifest::Task::Regression => self.value_labels(index, &rows, &valid)?,
+        let inputs = &self.resolved().inputs;
+        let new_view = self.input_data(inputs, reads(self.index, self.declared()), states)?;
+        let validated = if forward { reads(self.index, self.declared()) } else { View::Deployed };
+        let new_deployed = self.input_data(inputs, validated, states)?;
+        let labelled = match self.resolved().task {
+            collegium_manifest::Task::Classification => self.class_labels(&rows, &valid)?,
+            collegium_manifest::Task::Regression => self.value_labels(&rows, &valid)?,
         };
         let (y, y_valid, _) = match labelled {
             Ok(labelled) => labelled,
@@ -105,8 +101,7 @@ impl Session {
             Ok(made) => made,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let weights =
-            crate::fit::class_weights(self.expert(index), &self.experts[index].classes, &y);
+        let weights = crate::fit::class_weights(self.declared(), &self.resolved().classes, &y);
         let columns = columns(&model.encoder, &encoder, &positions);
         Ok(Ok(Ground {
             model,

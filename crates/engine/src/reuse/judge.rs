@@ -17,7 +17,7 @@ use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
 
 use super::{anchor::Anchor, ground::Ground};
-use crate::{EngineError, Session, clock::Clock, fit::training_error, inputs::States};
+use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, inputs::States};
 
 /// What came of judging.
 pub(crate) enum Judged {
@@ -34,31 +34,30 @@ struct Control {
     losses: Digest,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What the file asks for, or the defaults where it asks for nothing and only advice is wanted.
-    fn asked(&self, index: usize) -> Reuse {
-        self.expert(index).reuse.unwrap_or_default()
+    fn asked(self) -> Reuse {
+        self.declared().reuse.unwrap_or_default()
     }
 
     /// Judges an expert against its anchor; looked up if it was judged before. `now` is the recipe
     /// of its full fit on the present inputs.
     pub(crate) fn judge(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         now: &Recipe,
         states: &States,
     ) -> Result<Judged, EngineError> {
-        if self.expert(index).combines() {
+        if self.declared().combines() {
             return Ok(Judged::Not(
                 "it combines experts, which costs little to do again".to_owned(),
             ));
         }
-        let moved = match self.moved(index, anchor, now)? {
+        let moved = match self.moved(anchor, now)? {
             Ok(moved) => moved,
             Err(why) => return Ok(Judged::Not(why)),
         };
-        let Reuse { tolerance, confidence } = self.asked(index);
+        let Reuse { tolerance, confidence } = self.asked();
         let recipe = Recipe::new("judgement")
             .with("anchor", anchor.standing.realisation)
             .with("anchor.recipe", anchor.standing.recipe)
@@ -66,22 +65,22 @@ impl Session {
             .with("tolerance", tolerance)
             .with("confidence", confidence);
         let key = recipe.digest();
-        if let Some(judgement) = self.judgement(&key)? {
+        if let Some(judgement) = self.session.judgement(&key)? {
             return Ok(Judged::Known(Box::new(judgement)));
         }
-        let Some(_lock) = self.store.lock_unless(&key, &self.interrupted)? else {
+        let Some(_lock) = self.session.store.lock_unless(&key, &self.session.interrupted)? else {
             return Err(EngineError::Interrupted);
         };
         // Whoever held the lock may have judged the same meanwhile.
-        if let Some(judgement) = self.judgement(&key)? {
+        if let Some(judgement) = self.session.judgement(&key)? {
             return Ok(Judged::Known(Box::new(judgement)));
         }
         let clock = Clock::start();
-        let ground = match self.ground(index, anchor, Part::Full, &moved, states)? {
+        let ground = match self.ground(anchor, Part::Full, &moved, states)? {
             Ok(ground) => ground,
             Err(why) => return Ok(Judged::Not(why)),
         };
-        let (mut judgement, networks) = match self.measured_on(index, anchor, &ground)? {
+        let (mut judgement, networks) = match self.measured_on(anchor, &ground)? {
             Ok(measured) => measured,
             Err(why) => return Ok(Judged::Not(why)),
         };
@@ -91,7 +90,7 @@ impl Session {
         {
             let patched = ground.patched(network.clone());
             let cost = clock.stop();
-            judgement.patched = Some(self.file_patch(
+            judgement.patched = Some(self.session.file_patch(
                 anchor,
                 now,
                 (judgement.candidate, judgement.blend),
@@ -100,41 +99,25 @@ impl Session {
             )?);
         }
         let id = Hasher::new("judgement").digest(&key).finish();
-        self.store.realise(&recipe, &id, &judgement)?;
+        self.session.store.realise(&recipe, &id, &judgement)?;
         Ok(Judged::Known(Box::new(judgement)))
-    }
-
-    /// A filed judgement whose patch, if it made one, is still there.
-    fn judgement(&self, key: &Digest) -> Result<Option<Judgement>, EngineError> {
-        let known: BTreeMap<Digest, Judgement> = self.store.realisations(key)?;
-        for judgement in known.into_values() {
-            let whole = match &judgement.patched {
-                Some(patched) => self.fit_of(patched)?.is_some(),
-                None => true,
-            };
-            if whole {
-                return Ok(Some(judgement));
-            }
-        }
-        Ok(None)
     }
 
     /// Measures every candidate and applies the rule.
     #[allow(clippy::type_complexity)]
     fn measured_on(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         ground: &Ground,
     ) -> Result<Result<(Judgement, BTreeMap<Candidate, Network>), String>, EngineError> {
-        let Reuse { tolerance, confidence } = self.asked(index);
+        let Reuse { tolerance, confidence } = self.asked();
         if ground.x_old_valid.rows < 2 {
             return Ok(Err("it has no validation rows to be judged on".to_owned()));
         }
-        let classes = self.experts[index].classes.len();
+        let classes = self.resolved().classes.len();
         let failed = |error| {
             training_error(error, |what| {
-                EngineError::Internal(format!("judging {}: {what}", self.name(index)))
+                EngineError::Internal(format!("judging {}: {what}", self.name()))
             })
         };
         let unit = ground.unit();
@@ -151,7 +134,7 @@ impl Session {
             constant_losses(&ground.y.target(classes), &y_valid, weights).map_err(failed)?;
         let loss = mean(&before);
         let constant = mean(&constant) * unit;
-        let repair = ground.repair(classes, &self.interrupted);
+        let repair = ground.repair(classes, &self.session.interrupted);
         let (shim, restandardised) = (repair.shim(), repair.restandardised());
         let seen: Vec<&Network> = shim.iter().chain(&restandardised).collect();
         if seen.is_empty() {
@@ -163,7 +146,7 @@ impl Session {
             Ok::<_, EngineError>(least.1)
         };
         let augmented = advised(&seen, &ground.x_new, &ground.x_new_valid)?;
-        let control = self.control(anchor, seen.len(), || {
+        let control = self.session.control(anchor, seen.len(), || {
             advised(&vec![network; seen.len()], &ground.x_old, &ground.x_old_valid)
         })?;
         // Row by row what a retrained expert would lose: what the refit reaches now, less what the
@@ -249,6 +232,23 @@ impl Session {
             patched: None,
         };
         Ok(Ok((judgement, networks)))
+    }
+}
+
+impl Session {
+    /// A filed judgement whose patch, if it made one, is still there.
+    fn judgement(&self, key: &Digest) -> Result<Option<Judgement>, EngineError> {
+        let known: BTreeMap<Digest, Judgement> = self.store.realisations(key)?;
+        for judgement in known.into_values() {
+            let whole = match &judgement.patched {
+                Some(patched) => self.fit_of(patched)?.is_some(),
+                None => true,
+            };
+            if whole {
+                return Ok(Some(judgement));
+            }
+        }
+        Ok(None)
     }
 
     /// The control's losses: they depend on the anchor alone, and are found once for it.

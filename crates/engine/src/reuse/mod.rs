@@ -25,11 +25,11 @@ pub(crate) use judge::Judged;
 use restore::Found;
 
 use crate::{
-    EngineError, FitFailure, Session,
+    EngineError, FitFailure, NodeRef,
     apply::Parts,
     inputs::States,
     membership::{Use, closure},
-    node::Need,
+    needs::Need,
     rows::{Rows, Side},
 };
 
@@ -79,24 +79,23 @@ impl Ready {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// What an expert stands on when `wanted` experts are brought up to date; `None` while an
     /// upstream is not done.
     pub(crate) fn ready(
-        &self,
-        index: usize,
+        self,
         wanted: &BTreeSet<usize>,
         states: &States,
         how: How,
     ) -> Result<Option<Ready>, EngineError> {
-        if let Some(held) = &self.held[index] {
-            self.refuse_force(index, how.forced)?;
-            return self.held_parts(index, held, wanted, states);
+        if let Some(held) = self.held_model() {
+            self.refuse_force(how.forced)?;
+            return self.held_parts(held, wanted, states);
         }
-        let Some(needs) = self.needs(index, wanted, states)? else { return Ok(None) };
+        let Some(needs) = self.needs(wanted, states)? else { return Ok(None) };
         let now = needs.first().map(|need| need.recipe.clone());
         if let Some(now) = &now {
-            self.may_fit_frozen(index, now)?;
+            self.may_fit_frozen(now)?;
         }
         let mut ready = Ready {
             parts: Parts::new(),
@@ -108,32 +107,31 @@ impl Session {
             lost: None,
             made_again: Vec::new(),
             // From its first fit on a frozen expert stands on it.
-            held: matches!(self.expert(index).stands_on, StandsOn::Frozen(_))
-                .then_some(Held::Frozen),
+            held: matches!(self.declared().stands_on, StandsOn::Frozen(_)).then_some(Held::Frozen),
         };
         let trained = needs.first().is_some_and(|need| need.fit.is_some());
-        let reuse = self.expert(index).reuse.is_some() && !how.exact;
+        let reuse = self.declared().reuse.is_some() && !how.exact;
         if let Some(now) = now.filter(|_| !trained && !how.forced && (reuse || how.advise))
-            && let Some(anchor) = self.anchor_of(index, &needs, states, (reuse, how), &mut ready)?
+            && let Some(anchor) = self.anchor_of(&needs, states, (reuse, how), &mut ready)?
         {
-            match self.judge(index, &anchor, &now, states)? {
+            match self.judge(&anchor, &now, states)? {
                 // That an expert of changed settings cannot be judged goes without saying, unless it
                 // stood on a certificate that lapses with it.
                 Judged::Not(why) if reuse && why == ground::GONE => {
-                    ready.lost = Some(self.kept_by_lost(index, why));
+                    ready.lost = Some(self.kept_by_lost(why));
                 }
                 Judged::Not(why) => {
                     let stood = self
+                        .session
                         .lock
                         .node
-                        .get(&self.node_name(index))
+                        .get(&self.node_name())
                         .is_some_and(|node| node.certificate.is_some());
                     ready.unjudged = (reuse && (stood || !why.ends_with(OWN))).then_some(why);
                 }
                 Judged::Known(judgement) => {
                     if reuse && judgement.verdict != Verdict::Retrain {
-                        let stands =
-                            self.stand(index, &anchor, &judgement, &needs, states, &mut ready)?;
+                        let stands = self.stand(&anchor, &judgement, &needs, states, &mut ready)?;
                         if stands {
                             ready.judgement = Some(*judgement);
                             return Ok(Some(ready));
@@ -156,41 +154,40 @@ impl Session {
 
     /// The anchor to judge an expert by. With `reuse`, what it has lost is made again, or is said.
     fn anchor_of(
-        &self,
-        index: usize,
+        self,
         needs: &[Need],
         states: &States,
         (reuse, how): (bool, How),
         ready: &mut Ready,
     ) -> Result<Option<Anchor>, EngineError> {
         if !reuse {
-            return self.anchor(index);
+            return self.anchor();
         }
-        Ok(match self.whole_anchor(index, needs, states, how.mend)? {
+        Ok(match self.whole_anchor(needs, states, how.mend)? {
             Found::Nothing => None,
             Found::Whole(anchor, made) => {
                 ready.made_again = made;
                 Some(*anchor)
             }
             Found::Lost(why) => {
-                ready.lost = Some(self.kept_by_lost(index, why));
+                ready.lost = Some(self.kept_by_lost(why));
                 None
             }
         })
     }
 
-    fn kept_by_lost(&self, index: usize, why: String) -> Reason {
-        let node = self.lock.node.get(&self.node_name(index));
+    fn kept_by_lost(self, why: String) -> Reason {
+        let node = self.locked();
         Reason::KeptByLost { certificate: node.is_some_and(|node| node.certificate.is_some()), why }
     }
 
     /// A frozen expert whose model was lost is fitted again if that makes the same model.
-    fn may_fit_frozen(&self, index: usize, now: &Recipe) -> Result<(), EngineError> {
-        let locked = self.lock.node.get(&self.node_name(index));
-        match (&self.expert(index).stands_on, locked) {
+    fn may_fit_frozen(self, now: &Recipe) -> Result<(), EngineError> {
+        let locked = self.locked();
+        match (&self.declared().stands_on, locked) {
             (StandsOn::Frozen(_), Some(locked)) if locked.recipe != now.digest() => {
                 Err(EngineError::Fit(FitFailure {
-                    node: self.node_name(index),
+                    node: self.node_name(),
                     part: Part::Full.to_string(),
                     reason: format!(
                         "its frozen model {} is not in the store, and what it was trained on has \
@@ -205,35 +202,35 @@ impl Session {
     }
 
     /// Nobody may ask for a fit of what is not to be trained.
-    pub(crate) fn refuse_force(&self, index: usize, forced: bool) -> Result<(), EngineError> {
+    pub(crate) fn refuse_force(self, forced: bool) -> Result<(), EngineError> {
         if !forced {
             return Ok(());
         }
         Err(EngineError::Usage(format!(
             "{} stands on a model that is not to be trained: take `frozen`, `pin` or `source` out of the \
              file before it is forced",
-            self.node_name(index)
+            self.node_name()
         )))
     }
 
     /// Says where fold models of a held model were trained on rows that they are to predict for
     /// consumers: these are trained on answers that are better than any new row will get.
-    fn tell_of_folds(&self, index: usize, parts: &Parts) -> Result<(), EngineError> {
+    fn tell_of_folds(self, parts: &Parts) -> Result<(), EngineError> {
         let (mut folds, mut telling, mut known, mut all) = (0, 0, 0, 0);
         for (part, (_, fit)) in parts {
             let Part::Fold { view, fold } = *part else { continue };
-            let rows = self.rows(Rows::Fold { expert: index, view, fold })?;
-            let seen = self.seen_among(index, &closure(fit), Use::Trained, &rows)?.len();
+            let rows = self.session.rows(Rows::Fold { expert: self.index, view, fold })?;
+            let seen = self.seen_among(&closure(fit), Use::Trained, &rows)?.len();
             folds += 1;
             if seen > 0 {
                 (telling, known, all) = (telling + 1, known + seen, all + rows.len());
             }
         }
         if known > 0 {
-            self.observer.event(crate::Event::Note(format!(
+            self.session.observer.event(crate::Event::Note(format!(
                 "{}: in {telling} of {folds} folds the fold model of its held model has seen rows that it \
                  predicts for consumers ({known} of {all}); on these they are fed in-sample",
-                self.node_name(index),
+                self.node_name(),
             )));
         }
         Ok(())
@@ -241,8 +238,7 @@ impl Session {
 
     /// Puts an expert on its anchor, or on patches of it; `false` where a part of either is lost.
     fn stand(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         judgement: &Judgement,
         needs: &[Need],
@@ -255,19 +251,21 @@ impl Session {
             let found: Option<(collegium_digest::Digest, Fit)> = match (need.part, patch) {
                 (Part::Full, None) => Some((anchor.standing.recipe, anchor.fit.clone())),
                 (Part::Full, Some(patched)) => {
-                    self.fit_of(patched)?.map(|fit| (patched.recipe, fit))
+                    self.session.fit_of(patched)?.map(|fit| (patched.recipe, fit))
                 }
                 (Part::Fold { .. }, Some(_)) => {
                     let how = (judgement.candidate, judgement.blend);
                     let how = (&need.recipe, how, judgement.moved.as_slice());
-                    self.patched_part(index, anchor, need.part, how, states)?
+                    self.patched_part(anchor, need.part, how, states)?
                 }
                 // A yardstick on inputs that moved far is none: it is fitted again, at little cost. The
                 // single network reads no upstream output, so its own recipe says what it is.
                 (Part::Baseline(Baseline::Single), _)
                 | (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,
                 (part, _) => match anchor.parts.get(&part.name()) {
-                    Some(standing) => self.fit_of(standing)?.map(|fit| (standing.recipe, fit)),
+                    Some(standing) => {
+                        self.session.fit_of(standing)?.map(|fit| (standing.recipe, fit))
+                    }
                     None => None,
                 },
             };
@@ -279,7 +277,7 @@ impl Session {
                         "{} of what it stands on is not in the store, nor all that it is made of",
                         need.part
                     );
-                    ready.lost = Some(self.kept_by_lost(index, why));
+                    ready.lost = Some(self.kept_by_lost(why));
                     return Ok(false);
                 }
                 (None, Some(fit)) => {
@@ -296,7 +294,9 @@ impl Session {
             anchor: anchor.standing,
             anchor_parts: anchor.parts.clone(),
             anchor_reads: anchor.reads.clone(),
-            rows_digest: self.rows_digest(Rows::Side { expert: index, side: Side::Valid })?,
+            rows_digest: self
+                .session
+                .rows_digest(Rows::Side { expert: self.index, side: Side::Valid })?,
             rows: judgement.rows,
             tolerance: judgement.tolerance,
             confidence: judgement.confidence,
@@ -315,28 +315,27 @@ impl Session {
     /// needs its fold models; a model of another pipeline has none here, and everybody sees the
     /// full one.
     fn held_parts(
-        &self,
-        index: usize,
+        self,
         held: &crate::held::HeldModel,
         wanted: &BTreeSet<usize>,
         states: &States,
     ) -> Result<Option<Ready>, EngineError> {
-        for from in self.dag.upstream(index) {
+        for from in self.session.dag.upstream(self.index) {
             if !states.contains_key(&from) {
                 return Ok(None);
             }
         }
         let mut parts = Parts::new();
         parts.insert(Part::Full, (held.standing.recipe, held.fit.clone()));
-        for part in collegium_plan::demand(&self.pipeline, index, wanted) {
+        for part in collegium_plan::demand(&self.session.pipeline, self.index, wanted) {
             let name = part.name();
             if let Some(standing) = held.parts.get(&name)
-                && let Some(fit) = self.fit_of(standing)?
+                && let Some(fit) = self.session.fit_of(standing)?
             {
                 parts.insert(part, (standing.recipe, fit));
             } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {
-                    node: self.node_name(index),
+                    node: self.node_name(),
                     part: name.to_string(),
                     reason:
                         "its model is held, and there is no fold model that belongs to it; set \
@@ -346,7 +345,7 @@ impl Session {
                 }));
             }
         }
-        self.tell_of_folds(index, &parts)?;
+        self.tell_of_folds(&parts)?;
         Ok(Some(Ready {
             parts,
             open: Vec::new(),

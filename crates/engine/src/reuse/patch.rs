@@ -9,7 +9,7 @@ use collegium_plan::Part;
 use collegium_records::{Candidate, Cost, Fit, Recipe, Standing};
 
 use super::anchor::Anchor;
-use crate::{EngineError, Session, clock::Clock, fit::training_error, inputs::States};
+use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, inputs::States};
 
 /// What a patch of one part is made of: the anchor's model of that part, and the recipe that a fit on
 /// the present inputs would have.
@@ -35,28 +35,51 @@ impl Session {
         self.file(&recipe, model, &anchor.fit, cost).map(|(standing, _)| standing)
     }
 
+    fn file(
+        &self,
+        recipe: &Recipe,
+        model: &Model,
+        parent: &Fit,
+        cost: Cost,
+    ) -> Result<(Standing, Fit), EngineError> {
+        let object = self.store.put(&model.to_bytes())?;
+        let fit = Fit {
+            model: object,
+            parent: Some(parent.model),
+            parameters: model.parameters(),
+            multiply_adds: model.multiply_adds(),
+            cost,
+            kernel: kernel_class(),
+            created: crate::run::now(),
+            ..parent.clone()
+        };
+        self.store.realise(recipe, &object, &fit)?;
+        Ok((Standing { recipe: recipe.digest(), realisation: object }, fit))
+    }
+}
+
+impl NodeRef<'_> {
     /// The patch of a fold model, made as the full model's was; looked up or made.
     pub(super) fn patched_part(
-        &self,
-        index: usize,
+        self,
         anchor: &Anchor,
         part: Part,
         (now, how, moved): (&Recipe, (Candidate, f64), &[String]),
         states: &States,
     ) -> Result<Option<(Digest, Fit)>, EngineError> {
         let Some(standing) = anchor.parts.get(&part.name()) else { return Ok(None) };
-        let Some(parent) = self.fit_of(standing)? else { return Ok(None) };
+        let Some(parent) = self.session.fit_of(standing)? else { return Ok(None) };
         let recipe = recipe(&standing.realisation, now, how);
-        let known: BTreeMap<Digest, Fit> = self.store.realisations(&recipe.digest())?;
-        if let Some(fit) = known.into_values().find(|fit| self.store.contains(&fit.model)) {
+        let known: BTreeMap<Digest, Fit> = self.session.store.realisations(&recipe.digest())?;
+        if let Some(fit) = known.into_values().find(|fit| self.session.store.contains(&fit.model)) {
             return Ok(Some((recipe.digest(), fit)));
         }
         let clock = Clock::start();
-        let Ok(ground) = self.ground(index, anchor, part, moved, states)? else { return Ok(None) };
-        let repair = ground.repair(self.experts[index].classes.len(), &self.interrupted);
+        let Ok(ground) = self.ground(anchor, part, moved, states)? else { return Ok(None) };
+        let repair = ground.repair(self.resolved().classes.len(), &self.session.interrupted);
         let failed = |error| {
             training_error(error, |what| {
-                EngineError::Internal(format!("patching {}: {what}", self.name(index)))
+                EngineError::Internal(format!("patching {}: {what}", self.name()))
             })
         };
         let (candidate, blend) = how;
@@ -78,29 +101,7 @@ impl Session {
         };
         let Some(network) = network else { return Ok(None) };
         let model = ground.patched(network);
-        let (standing, fit) = self.file(&recipe, &model, &parent, clock.stop())?;
+        let (standing, fit) = self.session.file(&recipe, &model, &parent, clock.stop())?;
         Ok(Some((standing.recipe, fit)))
-    }
-
-    fn file(
-        &self,
-        recipe: &Recipe,
-        model: &Model,
-        parent: &Fit,
-        cost: Cost,
-    ) -> Result<(Standing, Fit), EngineError> {
-        let object = self.store.put(&model.to_bytes())?;
-        let fit = Fit {
-            model: object,
-            parent: Some(parent.model),
-            parameters: model.parameters(),
-            multiply_adds: model.multiply_adds(),
-            cost,
-            kernel: kernel_class(),
-            created: crate::run::now(),
-            ..parent.clone()
-        };
-        self.store.realise(recipe, &object, &fit)?;
-        Ok((Standing { recipe: recipe.digest(), realisation: object }, fit))
     }
 }

@@ -21,10 +21,10 @@ use collegium_records::{
 
 use super::anchor::Anchor;
 use crate::{
-    EngineError, Event, Session,
+    EngineError, Event, NodeRef, Session,
     clock::Clock,
     inputs::{NodeState, States},
-    node::Need,
+    needs::Need,
     warm::PARENT,
 };
 
@@ -47,17 +47,16 @@ struct Way {
     warm: Option<Fit>,
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// The anchor of an expert with all that a judgement and `needs` ask of it. What is lost is made
     /// again if `mend`.
     pub(crate) fn whole_anchor(
-        &self,
-        index: usize,
+        self,
         needs: &[Need],
         states: &States,
         mend: bool,
     ) -> Result<Found, EngineError> {
-        let Some((standing, parts, reads)) = self.anchor_named(index) else {
+        let Some((standing, parts, reads)) = self.anchor_named() else {
             return Ok(Found::Nothing);
         };
         let named = needs.iter().filter_map(|need| match need.part {
@@ -69,86 +68,80 @@ impl Session {
         let named: Vec<(Part, Standing)> = named.collect();
         let mut lost = Vec::new();
         for (part, standing) in &named {
-            if self.fit_of(standing)?.is_none() {
+            if self.session.fit_of(standing)?.is_none() {
                 lost.push((*part, *standing));
             }
         }
-        let stored = self.store.recipe(&standing.recipe)?;
+        let stored = self.session.store.recipe(&standing.recipe)?;
         let mut made = Vec::new();
         if !lost.is_empty() || stored.is_none() {
-            let certified =
-                self.lock.node.get(&self.node_name(index)).is_some_and(|n| n.certificate.is_some());
-            let Some(before) = self.states_before(index, &reads, states) else {
+            let certified = self.locked().is_some_and(|n| n.certificate.is_some());
+            let Some(before) = self.states_before(&reads, states) else {
                 // What was never to be judged is not told of.
                 return Ok(match certified || stored.is_some_and(|r| r.kind == "fit") {
                     true => Found::Lost(format!(
                         "{}, nor all that it was trained on",
-                        self.not_there(index, &lost)
+                        self.not_there(&lost)
                     )),
                     false => Found::Nothing,
                 });
             };
-            let Some(Way { recipe, .. }) = self.way(index, Part::Full, &standing, &before)? else {
+            let Some(Way { recipe, .. }) = self.way(Part::Full, &standing, &before)? else {
                 return match (&stored, certified) {
                     // Other settings: there is nothing to be kept, and its reasons say so.
-                    (Some(_), _) | (None, false) => Ok(match self.anchor(index)? {
+                    (Some(_), _) | (None, false) => Ok(match self.anchor()? {
                         Some(anchor) => Found::Whole(Box::new(anchor), made),
                         None => Found::Nothing,
                     }),
                     (None, true) => Ok(Found::Lost(format!(
                         "{}, and the recipe of now is another",
-                        self.not_there(index, &lost)
+                        self.not_there(&lost)
                     ))),
                 };
             };
-            self.store.file_recipe(&recipe)?;
+            self.session.store.file_recipe(&recipe)?;
             if !lost.is_empty() && !mend {
-                let words = self.not_there(index, &lost);
+                let words = self.not_there(&lost);
                 return Ok(Found::Lost(format!("{words}; `collegium run` makes it again")));
             }
             for (part, standing) in &lost {
-                if let Err(why) = self.again(index, (*part, standing), &named, &before)? {
-                    return Ok(Found::Lost(format!("{}: {why}", self.not_there(index, &lost))));
+                if let Err(why) = self.again((*part, standing), &named, &before)? {
+                    return Ok(Found::Lost(format!("{}: {why}", self.not_there(&lost))));
                 }
                 made.push(part.name());
             }
         }
         for (part, standing) in &named {
-            if !self.remembers(index, *part, standing, states)? {
+            if !self.remembers(*part, standing, states)? {
                 return Ok(Found::Lost(format!(
                     "which rows its {part} model and those behind it have seen is not in the store"
                 )));
             }
         }
-        Ok(match self.anchor(index)? {
+        Ok(match self.anchor()? {
             Some(anchor) => Found::Whole(Box::new(anchor), made),
             None => Found::Nothing,
         })
     }
 
-    fn not_there(&self, index: usize, lost: &[(Part, Standing)]) -> String {
+    fn not_there(self, lost: &[(Part, Standing)]) -> String {
         let names: Vec<String> = lost.iter().map(|(part, _)| part.to_string()).collect();
         let what = match names.is_empty() {
             true => "the recipe".to_owned(),
             false => names.join(", "),
         };
-        format!("of the last full fit of {} {what} is not in the store", self.node_name(index))
+        format!("of the last full fit of {} {what} is not in the store", self.node_name())
     }
 
     /// The states of the upstreams as the anchor read them; `None` if that is not in the store.
-    fn states_before(
-        &self,
-        index: usize,
-        seen: &BTreeMap<String, Reads>,
-        states: &States,
-    ) -> Option<States> {
-        let view = reads(index, self.expert(index));
+    fn states_before(self, seen: &BTreeMap<String, Reads>, states: &States) -> Option<States> {
+        let view = reads(self.index, self.declared());
         let mut before: BTreeMap<usize, NodeState> = BTreeMap::new();
-        for input in &self.experts[index].inputs {
+        for input in &self.resolved().inputs {
             let Input::Output { expert, output } = input else { continue };
-            let from = self.pipeline.experts.get_index_of(expert)?;
+            let from = self.session.pipeline.experts.get_index_of(expert)?;
             let Reads { deployed, view: trained } = *seen.get(&input.to_string())?;
-            if !self.store.contains(&deployed) || !self.store.contains(&trained) {
+            if !self.session.store.contains(&deployed) || !self.session.store.contains(&trained) {
                 return None;
             }
             let now = states.get(&from)?;
@@ -168,14 +161,13 @@ impl Session {
 
     /// How a part of an anchor is fitted; `None` if these settings on those inputs are another recipe.
     fn way(
-        &self,
-        index: usize,
+        self,
         part: Part,
         standing: &Standing,
         before: &States,
     ) -> Result<Option<Way>, EngineError> {
-        let Some(inputs) = self.fit_inputs(index, part, before)? else { return Ok(None) };
-        let expert = self.expert(index);
+        let Some(inputs) = self.fit_inputs(part, before)? else { return Ok(None) };
+        let expert = self.declared();
         let cold = match part {
             Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
                 baseline_recipe(kind, &inputs, &expert.train)
@@ -185,59 +177,65 @@ impl Session {
         if cold.digest() == standing.recipe {
             return Ok(Some(Way { recipe: cold, warm: None }));
         }
-        let Some(stored) = self.store.recipe(&standing.recipe)? else { return Ok(None) };
+        let Some(stored) = self.session.store.recipe(&standing.recipe)? else { return Ok(None) };
         let mut stripped = stored.clone();
         let Some(Ingredient::Digest(parent)) = stripped.ingredients.remove(PARENT) else {
             return Ok(None);
         };
-        let warm = self.fit_by_model(&parent)?;
+        let warm = self.session.fit_by_model(&parent)?;
         Ok((stripped == cold && warm.is_some()).then_some(Way { recipe: stored, warm }))
     }
 
     /// Fits a part of an anchor again.
     fn again(
-        &self,
-        index: usize,
+        self,
         (part, standing): (Part, &Standing),
         named: &[(Part, Standing)],
         before: &States,
     ) -> Result<Again, EngineError> {
-        let Some(Way { recipe, warm }) = self.way(index, part, standing, before)? else {
+        let Some(Way { recipe, warm }) = self.way(part, standing, before)? else {
             return Ok(Err(format!("{part} cannot be fitted again as it was")));
         };
-        let Some(_lock) = self.store.lock_unless(&standing.recipe, &self.interrupted)? else {
+        let Some(_lock) =
+            self.session.store.lock_unless(&standing.recipe, &self.session.interrupted)?
+        else {
             return Err(EngineError::Interrupted);
         };
         // Whoever held the lock may have made it meanwhile.
-        if self.fit_of(standing)?.is_some() {
+        if self.session.fit_of(standing)?.is_some() {
             return Ok(Ok(()));
         }
-        let (node, name) = (self.node_name(index), part.to_string());
+        let (node, name) = (self.node_name(), part.to_string());
         let epochs = match part {
             Part::Baseline(_) => 0,
-            _ => self.expert(index).train.epochs,
+            _ => self.declared().train.epochs,
         };
-        self.observer.event(Event::FitStarted { node: node.clone(), part: name.clone(), epochs });
+        self.session.observer.event(Event::FitStarted {
+            node: node.clone(),
+            part: name.clone(),
+            epochs,
+        });
         let clock = Clock::start();
-        let result = self.compute(index, part, &recipe, warm.as_ref(), before);
+        let result = self.compute(part, &recipe, warm.as_ref(), before);
         let cost = clock.stop();
         let (seconds, ok) = (cost.seconds, result.is_ok());
-        self.observer.event(Event::FitEnded { node, part: name, seconds, ok });
+        self.session.observer.event(Event::FitEnded { node, part: name, seconds, ok });
         let (model, fit) = match result {
             Ok(done) => done,
             Err(EngineError::Fit(failure)) => return Ok(Err(failure.reason)),
             Err(other) => return Err(other),
         };
-        let object = self.store.put(&model.to_bytes())?;
+        let object = self.session.store.put(&model.to_bytes())?;
         if object != standing.realisation {
             return Ok(Err(format!("fitted again, {part} has other bits on this processor")));
         }
-        let mut records: BTreeMap<Digest, Fit> = self.store.realisations(&standing.recipe)?;
+        let mut records: BTreeMap<Digest, Fit> =
+            self.session.store.realisations(&standing.recipe)?;
         let fit = match records.remove(&object) {
             Some(record) => record,
             None => {
                 let cost = Cost { peak_bytes: fit.cost.peak_bytes, ..cost };
-                let left = self.left(named)?;
+                let left = self.session.left(named)?;
                 let own = fit.seen.and_then(|seen| {
                     let own = seen.membership.clone()?;
                     // What the models above had seen then, every part knows.
@@ -257,10 +255,39 @@ impl Session {
                 Fit { model: object, cost, seen: Some(seen), table, ..fit }
             }
         };
-        self.store.realise(&recipe, &object, &fit)?;
+        self.session.store.realise(&recipe, &object, &fit)?;
         Ok(Ok(()))
     }
 
+    /// Is it known which rows a part of an anchor has seen? Sets that were lost are made again: they
+    /// follow from the rows.
+    fn remembers(
+        self,
+        part: Part,
+        standing: &Standing,
+        states: &States,
+    ) -> Result<bool, EngineError> {
+        let Some(fit) = self.session.fit_of(standing)? else { return Ok(false) };
+        // A record of an older version says nothing, and counts as one that has seen everything.
+        let Some(membership) = fit.seen.and_then(|seen| seen.membership) else { return Ok(true) };
+        // Read, and not only asked for: a damaged set counts as every row, which is no reason to train.
+        let whole = || -> Result<bool, EngineError> {
+            for set in membership.all().flat_map(|members| [members.trained, members.chosen]) {
+                if self.session.store.path(&set)?.is_none() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        if whole()? {
+            return Ok(true);
+        }
+        self.membership(part, None, states)?;
+        whole()
+    }
+}
+
+impl Session {
     /// The record of a part that is not lost: fold or full, which read what the others read.
     fn left(&self, named: &[(Part, Standing)]) -> Result<Option<Fit>, EngineError> {
         for (part, standing) in named {
@@ -273,33 +300,5 @@ impl Session {
             }
         }
         Ok(None)
-    }
-
-    /// Is it known which rows a part of an anchor has seen? Sets that were lost are made again: they
-    /// follow from the rows.
-    fn remembers(
-        &self,
-        index: usize,
-        part: Part,
-        standing: &Standing,
-        states: &States,
-    ) -> Result<bool, EngineError> {
-        let Some(fit) = self.fit_of(standing)? else { return Ok(false) };
-        // A record of an older version says nothing, and counts as one that has seen everything.
-        let Some(membership) = fit.seen.and_then(|seen| seen.membership) else { return Ok(true) };
-        // Read, and not only asked for: a damaged set counts as every row, which is no reason to train.
-        let whole = || -> Result<bool, EngineError> {
-            for set in membership.all().flat_map(|members| [members.trained, members.chosen]) {
-                if self.store.path(&set)?.is_none() {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        };
-        if whole()? {
-            return Ok(true);
-        }
-        self.membership(index, part, None, states)?;
-        whole()
     }
 }

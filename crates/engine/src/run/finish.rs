@@ -36,7 +36,7 @@ pub(super) fn finish(
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states.iter() {
         let mut block = locked(session, state);
-        let name = session.node_name(index);
+        let name = session.node(index).node_name();
         // A run of some experts does not ask the others' folds; what they stand on stays.
         if let Some(before) = lock.node.remove(&name)
             && (before.realisation, before.outputs) == (block.realisation, block.outputs)
@@ -86,7 +86,7 @@ pub(super) fn finish(
     drop(held);
     notes.extend(session.changed_inputs());
     notes.extend(session.notes());
-    let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node_name(i)).collect();
+    let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node(i).node_name()).collect();
     notes.extend(session.provenance_notes(&wanted)?);
     let findings = session.findings(&wanted, Depth::Counts)?;
     let nodes: Vec<NodeRun> =

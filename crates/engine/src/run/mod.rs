@@ -98,7 +98,8 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
             false => session.ends(&wanted, &lock_mutex(&shared.states))?,
         };
         if !ends.to_train.is_empty() {
-            let names: Vec<String> = ends.to_train.iter().map(|i| session.node_name(*i)).collect();
+            let names: Vec<String> =
+                ends.to_train.iter().map(|i| session.node(*i).node_name()).collect();
             session.observer.event(Event::Note(format!(
                 "end to end the loss rises by more than the tolerance: training {} after all",
                 names.join(", ")
@@ -233,8 +234,8 @@ impl Shared {
             let ended = stage.wait_for(|stage| *stage != Stage::Waiting).await.map(|stage| *stage);
             match ended {
                 Ok(Stage::Done) => from.push(node),
-                Ok(Stage::Failed) => failed.push(self.session.node_name(node)),
-                _ => blocked.push(self.session.node_name(node)),
+                Ok(Stage::Failed) => failed.push(self.session.node(node).node_name()),
+                _ => blocked.push(self.session.node(node).node_name()),
             }
         }
         let mut run = blank(&self.session, index);
@@ -331,7 +332,7 @@ impl Shared {
 
 fn blank(session: &Session, index: usize) -> NodeRun {
     NodeRun {
-        name: session.node_name(index),
+        name: session.node(index).node_name(),
         outcome: Outcome::Blocked,
         fits: 0,
         fitted: Vec::new(),

@@ -11,7 +11,7 @@ use crate::{
     EngineError, Event, LockChange,
     apply::Parts,
     inputs::{NodeState, States},
-    node::Need,
+    needs::Need,
     reuse::{How, Ready},
 };
 
@@ -32,7 +32,7 @@ impl Shared {
             .blocking(index, {
                 let states = states.clone();
                 move |shared| {
-                    let ready = shared.session.ready(index, &shared.wanted, &states, how)?;
+                    let ready = shared.session.node(index).ready(&shared.wanted, &states, how)?;
                     // What it stands on can be explained only while its ingredients are filed.
                     if let Some(now) = ready.as_ref().and_then(|ready| ready.now.as_ref())
                         && ready.as_ref().is_some_and(|ready| ready.open.is_empty())
@@ -49,7 +49,7 @@ impl Shared {
         run.reasons = self.reasons(index, &ready, how)?;
         self.session
             .observer
-            .event(Event::Queued { node: self.session.node_name(index), fits: open.len() });
+            .event(Event::Queued { node: self.session.node(index).node_name(), fits: open.len() });
         if let Some(lost) = &ready.lost {
             self.session.tell(format!("{}: {lost}; it is trained exactly", run.name));
         }
@@ -64,15 +64,18 @@ impl Shared {
             .blocking(index, {
                 let states = states.clone();
                 move |shared| {
-                    let state = shared.session.state(index, ready, &shared.wanted, &states)?;
-                    let metrics = shared.session.measure(index, &state)?;
+                    let state = shared.session.node(index).state(ready, &shared.wanted, &states)?;
+                    let metrics = shared.session.node(index).measure(&state)?;
                     for part in state.parts.keys() {
                         if let collegium_plan::Part::Baseline(baseline) = part {
-                            shared.session.measure_baseline(index, *baseline, &state, &states)?;
+                            shared
+                                .session
+                                .node(index)
+                                .measure_baseline(*baseline, &state, &states)?;
                         }
                     }
-                    let absent = shared.session.explain_absent(index, &metrics)?;
-                    let account = shared.session.account(index)?;
+                    let absent = shared.session.node(index).explain_absent(&metrics)?;
+                    let account = shared.session.node(index).account()?;
                     Ok((state, metrics, absent, account))
                 }
             })
@@ -87,12 +90,12 @@ impl Shared {
                 run.seen.insert(side.clone(), seen);
             }
         }
-        run.left_out = self.session.left_out(index)?.map(|(left, _)| left);
+        run.left_out = self.session.node(index).left_out()?.map(|(left, _)| left);
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
         run.not_measured = absent;
         run.account = Some((*account).clone());
-        let before = self.session.lock.node.get(&self.session.node_name(index));
+        let before = self.session.lock.node.get(&self.session.node(index).node_name());
         run.before = before
             .map(|node| Standing { recipe: node.recipe, realisation: node.realisation })
             .filter(|before| *before != standing);
@@ -115,17 +118,17 @@ impl Shared {
             return Ok(vec![Reason::Forced]);
         }
         if ready.held.is_some() && ready.now.is_none() {
-            let settings = self.session.other_settings(index)?;
+            let settings = self.session.node(index).other_settings()?;
             return Ok(settings.map(Reason::Note).into_iter().collect());
         }
         let mut reasons = crate::reuse::reasons(ready);
         if let (Some(now), false) =
             (&ready.now, ready.open.is_empty() || ready.certificate.is_some())
         {
-            let before = self.session.compared_recipe(index)?;
+            let before = self.session.node(index).compared_recipe()?;
             let why = explain(before.as_ref(), now, &ready.missing());
-            let mut why = self.session.with_row_change(index, why)?;
-            self.session.without_recipe(index, &mut why);
+            let mut why = self.session.node(index).with_row_change(why)?;
+            self.session.node(index).without_recipe(&mut why);
             reasons.splice(0..0, why);
         }
         Ok(reasons)
@@ -143,7 +146,7 @@ impl Shared {
         if self.locked && !needs.is_empty() {
             let parts: Vec<String> = needs.iter().map(|need| need.part.to_string()).collect();
             let what = format!("would be fitted: {}", parts.join(", "));
-            let name = self.session.node_name(index);
+            let name = self.session.node(index).node_name();
             return Err(EngineError::Locked(vec![LockChange { name, what }]));
         }
         let mut parts = Parts::new();
@@ -157,7 +160,7 @@ impl Shared {
                     move |shared| {
                         let warm = need.warm.as_ref();
                         let session = &shared.session;
-                        session.execute(index, need.part, &need.recipe, warm, &states, forced)
+                        session.node(index).execute(need.part, &need.recipe, warm, &states, forced)
                     }
                 }),
             ));

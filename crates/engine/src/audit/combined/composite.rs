@@ -14,22 +14,21 @@ use collegium_records::{Composite, Upstream};
 use collegium_table::{CLIP, Matrix, Source};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     audit::rows::losses_of,
     inputs::{InputData, NodeState, States},
     rows::{NO_LABEL, Rows, Side},
 };
 
-impl Session {
+impl NodeRef<'_> {
     /// `None` for one that reads no expert, or has no test rows.
     pub(in crate::audit) fn composite(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         states: &States,
     ) -> Result<Option<Composite>, EngineError> {
-        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
-        let inputs = &self.experts[index].inputs;
+        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
+        let inputs = &self.resolved().inputs;
         let mut upstream: Vec<String> = Vec::new();
         for input in inputs {
             if let Input::Output { expert, .. } = input
@@ -41,27 +40,29 @@ impl Session {
         if upstream.is_empty() || rows.is_empty() {
             return Ok(None);
         }
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
-        let train = self.rows(Rows::Train { expert: index })?;
+        let data = self.input_data(inputs, View::Deployed, states)?;
+        let train = self.session.rows(Rows::Train { expert: self.index })?;
         let loss = |changed: &BTreeMap<usize, InputData>| -> Result<f64, EngineError> {
             let sources: Vec<Source> = data
                 .iter()
                 .enumerate()
                 .map(|(at, data)| changed.get(&at).unwrap_or(data).source())
                 .collect();
-            let losses = losses_of(&self.sources_predicted(index, model, &sources, &rows)?);
+            let losses = losses_of(&self.sources_predicted(model, &sources, &rows)?);
             Ok(losses.iter().sum::<f64>() / losses.len() as f64)
         };
         let pipeline = loss(&BTreeMap::new())?;
         let mut all_true: BTreeMap<usize, InputData> = BTreeMap::new();
         let mut found = Vec::new();
         for name in upstream {
-            let from = self.index(&name)?;
+            let from = self.session.index(&name)?;
             let state: &NodeState = states
                 .get(&from)
                 .ok_or_else(|| EngineError::Internal("an upstream without a state".to_owned()))?;
             let isolated = self
-                .predicted(from, state, Rows::HeldOut { expert: from, side: Side::Test })?
+                .session
+                .node(from)
+                .predicted(state, Rows::HeldOut { expert: from, side: Side::Test })?
                 .metrics();
             let (mut truth, mut silent) = (BTreeMap::new(), BTreeMap::new());
             for (at, input) in inputs.iter().enumerate() {
@@ -69,7 +70,7 @@ impl Session {
                 if *expert != name {
                     continue;
                 }
-                if let Some(data) = self.truth_of(index, from, *output, &data[at])? {
+                if let Some(data) = self.truth_of(from, *output, &data[at])? {
                     truth.insert(at, data);
                 }
                 silent.insert(at, mean_of(&data[at], &train));
@@ -80,7 +81,7 @@ impl Session {
             };
             all_true.extend(truth);
             found.push(Upstream {
-                name: self.node_name(from),
+                name: self.session.node(from).node_name(),
                 isolated,
                 oracle,
                 ablated: loss(&silent)?,
@@ -93,7 +94,7 @@ impl Session {
             true => None,
             false => Some(loss(&all_true)?),
         };
-        let loss = match self.experts[index].task {
+        let loss = match self.resolved().task {
             Task::Classification => "log_loss",
             Task::Regression => "squared_error",
         };
@@ -103,14 +104,18 @@ impl Session {
     /// The truth in the place of an output; as it was where it is not known. `None` where the upstream
     /// predicts what the consumer is to predict, and for embeddings, which have none.
     fn truth_of(
-        &self,
-        index: usize,
+        self,
         from: usize,
         output: Output,
         data: &InputData,
     ) -> Result<Option<InputData>, EngineError> {
-        let target = |at: usize| (self.expert(at).data.as_str(), self.expert(at).target.get_ref());
-        if target(index) == target(from) {
+        let target = |at: usize| {
+            (
+                self.session.node(at).declared().data.as_str(),
+                self.session.node(at).declared().target.get_ref(),
+            )
+        };
+        if target(self.index) == target(from) {
             return Ok(None);
         }
         let clip = CLIP as f32;
@@ -119,8 +124,8 @@ impl Session {
             (0..matrix.rows).for_each(|row| known(row, matrix.row_mut(row)));
             Arc::new(matrix)
         };
-        if self.experts[from].task == Task::Regression {
-            let values = self.target_values(from)?;
+        if self.session.node(from).resolved().task == Task::Regression {
+            let values = self.session.node(from).target_values()?;
             let known = |row: usize, cells: &mut [f32]| {
                 if !values[row].is_nan() {
                     cells[0] = values[row] as f32;
@@ -136,7 +141,7 @@ impl Session {
                 _ => None,
             });
         }
-        let labels = self.labels(from)?;
+        let labels = self.session.node(from).labels()?;
         let sure = |no: f32, yes: f32| {
             let labels = labels.clone();
             move |row: usize, cells: &mut [f32]| match (labels[row], cells) {

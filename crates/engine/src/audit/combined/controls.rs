@@ -14,7 +14,7 @@ use collegium_records::{Control, Measure, Metrics};
 
 use super::routes::Routed;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     audit::rows::losses_of,
     drift::sources,
     fit::shuffle,
@@ -71,19 +71,18 @@ impl Outcome {
 /// The loss of those that are about errors.
 const ERROR: &str = "error";
 
-impl Session {
+impl NodeRef<'_> {
     /// Fits, or looks up, everything that a gate or a mixture is compared with.
     pub(super) fn controls(
-        &self,
-        index: usize,
+        self,
         routed: &Routed,
         states: &States,
         key: &Digest,
     ) -> Result<Compared, EngineError> {
-        let (parameters, multiply_adds) = self.size(index, routed, states)?;
-        let planned = self.planned(index, parameters, multiply_adds, states)?;
+        let (parameters, multiply_adds) = self.size(routed, states)?;
+        let planned = self.planned(parameters, multiply_adds, states)?;
         let mut compared = Compared {
-            loss: self.compared_in(index),
+            loss: self.compared_in(),
             parameters,
             multiply_adds,
             metrics: Vec::new(),
@@ -97,38 +96,39 @@ impl Session {
         let mut inside: Vec<Vec<Outcome>> = INSIDE.iter().map(|_| Vec::new()).collect();
         let mut random = Vec::new();
         let mut best = None;
-        for shift in 0..=self.pipeline.audit.seeds {
-            let first = self.pipeline.experts.len();
+        for shift in 0..=self.session.pipeline.audit.seeds {
+            let first = self.session.pipeline.experts.len();
             let mut more: Vec<(String, Expert)> = planned
                 .iter()
                 .map(|control| {
                     let mut expert = control.expert.clone();
                     expert.seed = expert.seed.wrapping_add(u64::from(shift));
-                    (format!("{} ({})", self.name(index), control.name), expert)
+                    (format!("{} ({})", self.name(), control.name), expert)
                 })
                 .collect();
-            let without = if shift == 0 { self.without_each(index) } else { Vec::new() };
-            more.extend(without.iter().zip(self.members(index)).filter_map(|(expert, name)| {
-                Some((format!("{} (without {name})", self.name(index)), expert.clone()?))
+            let without = if shift == 0 { self.without_each() } else { Vec::new() };
+            more.extend(without.iter().zip(self.members()).filter_map(|(expert, name)| {
+                Some((format!("{} (without {name})", self.name()), expert.clone()?))
             }));
             let chosen: Vec<usize> =
-                std::iter::once(index).chain(first..first + more.len()).collect();
-            let session = self.varied(u64::from(shift), more)?;
+                std::iter::once(self.index).chain(first..first + more.len()).collect();
+            let session = self.session.varied(u64::from(shift), more)?;
             let done = session.brought_up(&chosen, shift > 0)?;
             let predicted = |at: usize| -> Result<Option<Predicted>, EngineError> {
                 match done.states.get(&at) {
-                    Some(state) => session.predicted_on(at, state, &routed.rows).map(Some),
+                    Some(state) => session.node(at).predicted_on(state, &routed.rows).map(Some),
                     None => Ok(None),
                 }
             };
-            let Some(mine) = predicted(index)? else {
+            let Some(mine) = predicted(self.index)? else {
                 // Another seed of the gate itself could not be fitted: there is nothing to compare.
-                compared.failed.extend(done.failed.get(&index).cloned());
+                compared.failed.extend(done.failed.get(&self.index).cloned());
                 continue;
             };
             own.push(Outcome::of(&mine, compared.loss));
-            random.extend(session.random_deferral(index, &done.states, key)?);
-            let each = session.inside(index, &done.states, &routed.rows, compared.loss)?;
+            random.extend(session.node(self.index).random_deferral(&done.states, key)?);
+            let each =
+                session.node(self.index).inside(&done.states, &routed.rows, compared.loss)?;
             each.into_iter().zip(&mut inside).for_each(|(outcome, all)| all.push(outcome));
             for (at, (outcomes, size)) in others.iter_mut().enumerate() {
                 let Some(theirs) = predicted(first + at)? else {
@@ -139,9 +139,9 @@ impl Session {
                 if shift == 0 {
                     let state = &done.states[&(first + at)];
                     if planned[at].name == "best" {
-                        best = session.chosen_one(first + at, state)?;
+                        best = session.node(first + at).chosen_one(state)?;
                     }
-                    *size = session.whole_size(first + at, state, &done.states)?;
+                    *size = session.node(first + at).whole_size(state, &done.states)?;
                 }
             }
             let mut next = first + planned.len();
@@ -155,7 +155,7 @@ impl Session {
                 });
             }
         }
-        let together = self.groups_of(index, &routed.rows)?;
+        let together = self.groups_of(&routed.rows)?;
         let how = Resampling::of_rows(LEADS, key).by(together.as_ref());
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);
@@ -182,40 +182,39 @@ impl Session {
     }
 
     /// The expert that a gate gives all weight to.
-    fn chosen_one(&self, index: usize, state: &NodeState) -> Result<Option<String>, EngineError> {
-        let model = self.model(state.full())?;
+    fn chosen_one(self, state: &NodeState) -> Result<Option<String>, EngineError> {
+        let model = self.session.model(state.full())?;
         let Some(Weights::Fixed(weights)) =
             model.routes().map(|routes| &routes.combination.weights)
         else {
             return Ok(None);
         };
         let one = weights.iter().position(|weight| *weight == 1.0);
-        let gate = self.expert(index).gate();
+        let gate = self.declared().gate();
         Ok(one.zip(gate).and_then(|(at, gate)| Some(gate.experts.get(at)?.get_ref().clone())))
     }
 
     /// A mixture's experts without its gate, as [`INSIDE`] names it; nothing for a gate, whose experts
     /// are nodes of their own.
     fn inside(
-        &self,
-        index: usize,
+        self,
         states: &States,
         rows: &[u32],
         loss: &str,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (Some(_), Some(state)) = (self.expert(index).mixture(), states.get(&index)) else {
+        let (Some(_), Some(state)) = (self.declared().mixture(), states.get(&self.index)) else {
             return Ok(Vec::new());
         };
-        let model = self.model(state.full())?;
+        let model = self.session.model(state.full())?;
         let Some(Routes { combination, .. }) = model.routes() else { return Ok(Vec::new()) };
-        let inputs = &self.experts[index].inputs;
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let inputs = &self.resolved().inputs;
+        let data = self.input_data(inputs, View::Deployed, states)?;
         let alone = |by: Option<usize>, rows: &[u32]| -> Result<Predicted, EngineError> {
             let x = encode(&model, &sources(&data), rows)?;
             let raw = combination.raw_by(&x, &model.head, by);
-            self.answers_with_truth(index, &model.head, raw, rows)
+            self.answers_with_truth(&model.head, raw, rows)
         };
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
+        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
         let mut best = (f64::INFINITY, 0);
         for expert in 0..combination.len() {
             let losses = losses_of(&alone(Some(expert), &valid)?);
@@ -229,26 +228,19 @@ impl Session {
     }
 
     /// What a gate is compared with its controls in.
-    fn compared_in(&self, index: usize) -> &'static str {
-        match self.experts[index].task {
+    fn compared_in(self) -> &'static str {
+        match self.resolved().task {
             Task::Regression => "squared_error",
-            Task::Classification if self.expert(index).gate().is_some_and(Gate::is_cascade) => {
-                ERROR
-            }
+            Task::Classification if self.declared().gate().is_some_and(Gate::is_cascade) => ERROR,
             Task::Classification => "log_loss",
         }
     }
 
     /// Numbers that were trained in a node and all above it, and the multiply-adds of a row.
-    fn whole_size(
-        &self,
-        index: usize,
-        state: &NodeState,
-        states: &States,
-    ) -> Result<(u64, f64), EngineError> {
+    fn whole_size(self, state: &NodeState, states: &States) -> Result<(u64, f64), EngineError> {
         let mut size = (state.full().parameters, state.full().multiply_adds as f64);
-        for above in self.dag.with_ancestors(&[index]) {
-            if above != index
+        for above in self.session.dag.with_ancestors(&[self.index]) {
+            if above != self.index
                 && let Some(state) = states.get(&above)
             {
                 size.0 += state.full().parameters;
@@ -256,12 +248,12 @@ impl Session {
             }
         }
         // Whoever has no weight in any row is not computed.
-        let Some(gate) = self.expert(index).gate() else { return Ok(size) };
-        let model = self.model(state.full())?;
+        let Some(gate) = self.declared().gate() else { return Ok(size) };
+        let model = self.session.model(state.full())?;
         if let Some(Routes { combination, .. }) = model.routes()
             && let Weights::Fixed(weights) = &combination.weights
             && combination.pool != Pool::Stack
-            && let Some(costs) = self.costs(&gate.names(), states)?
+            && let Some(costs) = self.session.costs(&gate.names(), states)?
         {
             let asked = weights.iter().zip(&costs).filter(|(weight, _)| **weight != 0.0);
             size.1 = state.full().multiply_adds as f64 + asked.map(|(_, c)| *c as f64).sum::<f64>();
@@ -270,18 +262,15 @@ impl Session {
     }
 
     /// The same of the gate itself: who does not answer costs nothing.
-    fn size(
-        &self,
-        index: usize,
-        routed: &Routed,
-        states: &States,
-    ) -> Result<(u64, f64), EngineError> {
-        let Some(state) = states.get(&index) else { return Ok((0, 0.0)) };
-        let (parameters, all) = self.whole_size(index, state, states)?;
-        let (Some(gate), Some(weights)) = (self.expert(index).gate(), &routed.weights) else {
+    fn size(self, routed: &Routed, states: &States) -> Result<(u64, f64), EngineError> {
+        let Some(state) = states.get(&self.index) else { return Ok((0, 0.0)) };
+        let (parameters, all) = self.whole_size(state, states)?;
+        let (Some(gate), Some(weights)) = (self.declared().gate(), &routed.weights) else {
             return Ok((parameters, all));
         };
-        let Some(costs) = self.costs(&gate.names(), states)? else { return Ok((parameters, all)) };
+        let Some(costs) = self.session.costs(&gate.names(), states)? else {
+            return Ok((parameters, all));
+        };
         let in_turn = gate.is_cascade();
         let mut sum = 0.0;
         for row in weights.data.chunks_exact(costs.len().max(1)) {
@@ -298,19 +287,18 @@ impl Session {
 
     /// A cascade that asks as often, but at random; nothing for other gates.
     fn random_deferral(
-        &self,
-        index: usize,
+        self,
         states: &States,
         key: &Digest,
     ) -> Result<Option<Outcome>, EngineError> {
         let (true, Some(state)) =
-            (self.expert(index).gate().is_some_and(Gate::is_cascade), states.get(&index))
+            (self.declared().gate().is_some_and(Gate::is_cascade), states.get(&self.index))
         else {
             return Ok(None);
         };
-        let model = self.model(state.full())?;
+        let model = self.session.model(state.full())?;
         let Some(routes) = model.routes() else { return Ok(None) };
-        let routed = self.routes(index, &model, routes, states)?;
+        let routed = self.routes(&model, routes, states)?;
         let Some(weights) = &routed.weights else { return Ok(None) };
         let mut by: Vec<usize> = weights
             .data
@@ -320,8 +308,8 @@ impl Session {
         let key = Hasher::new("random deferral").digest(key).digest(&state.full().model).finish();
         shuffle(&mut by, &mut stream(&key, "random deferral"));
         let answers = routed.answers_of(&by);
-        let predicted = self.with_truth(index, answers, routed.width, &routed.rows)?;
-        Ok(Some(Outcome::of(&predicted, self.compared_in(index))))
+        let predicted = self.with_truth(answers, routed.width, &routed.rows)?;
+        Ok(Some(Outcome::of(&predicted, self.compared_in())))
     }
 }
 

@@ -13,38 +13,37 @@ use collegium_records::{Agop, CascadeFigures, Combined};
 
 use super::subject::Subject;
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     inputs::{InputData, NodeState, States},
     rows::Side,
 };
 use routes::Routed;
 
-impl Session {
+impl NodeRef<'_> {
     /// Everything about a gate or a mixture; `None` for an expert.
     pub(super) fn combined(
-        &self,
-        index: usize,
+        self,
         state: &NodeState,
         states: &States,
         skilled: bool,
         key: &Digest,
     ) -> Result<Option<Combined>, EngineError> {
-        let model = self.model(state.full())?;
+        let model = self.session.model(state.full())?;
         let Some(routes) = model.routes() else { return Ok(None) };
-        let kind = self.expert(index).gate().map_or("mixture", |gate| gate.rule.name());
-        let routed = self.routes(index, &model, routes, states)?;
-        let compared = self.controls(index, &routed, states, key)?;
+        let kind = self.declared().gate().map_or("mixture", |gate| gate.rule.name());
+        let routed = self.routes(&model, routes, states)?;
+        let compared = self.controls(&routed, states, key)?;
         let gate = match skilled {
-            true => self.what_decides(index, &model, states, key)?,
+            true => self.what_decides(&model, states, key)?,
             false => None,
         };
-        let routing = self.routing(index, &routed, &compared.without, key)?;
+        let routing = self.routing(&routed, &compared.without, key)?;
         let mut verdict = verdict::of(kind, &compared, &state.full().restarts);
-        let cascade = self.cascade_figures(index, routes.combination, &routed, states)?;
+        let cascade = self.cascade_figures(routes.combination, &routed, states)?;
         verdict.extend(
-            cascade.as_ref().map(|figures| {
-                verdict::asked(&self.members(index), figures, compared.multiply_adds)
-            }),
+            cascade
+                .as_ref()
+                .map(|figures| verdict::asked(&self.members(), figures, compared.multiply_adds)),
         );
         Ok(Some(Combined {
             kind: kind.to_owned(),
@@ -63,14 +62,13 @@ impl Session {
 
     /// Whom a cascade asks how often; `None` for others.
     fn cascade_figures(
-        &self,
-        index: usize,
+        self,
         combination: &Combination,
         routed: &Routed,
         states: &States,
     ) -> Result<Option<CascadeFigures>, EngineError> {
         let (Weights::Confidence { threshold, temperatures }, Some(weights), Some(gate)) =
-            (&combination.weights, &routed.weights, self.expert(index).gate())
+            (&combination.weights, &routed.weights, self.declared().gate())
         else {
             return Ok(None);
         };
@@ -83,49 +81,48 @@ impl Session {
             threshold: f64::from(*threshold),
             temperatures: temperatures.iter().map(|t| f64::from(*t)).collect(),
             asked,
-            costs: self.costs(&gate.names(), states)?.unwrap_or_default(),
+            costs: self.session.costs(&gate.names(), states)?.unwrap_or_default(),
         }))
     }
 
     /// The routing network looked at as an expert that tells the experts apart.
     fn what_decides(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         states: &States,
         key: &Digest,
     ) -> Result<Option<Agop>, EngineError> {
         let Some(Routes { network, combination }) = model.routes() else { return Ok(None) };
         let Weights::Softmax(_) = combination.weights else { return Ok(None) };
-        let inputs = &self.experts[index].inputs;
+        let inputs = &self.resolved().inputs;
         let own: Vec<usize> =
-            (0..inputs.len()).filter(|at| !self.expert(index).is_handed(&inputs[*at])).collect();
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
+            (0..inputs.len()).filter(|at| !self.declared().is_handed(&inputs[*at])).collect();
+        let data = self.input_data(inputs, View::Deployed, states)?;
         let data: Vec<InputData> = data
             .into_iter()
             .enumerate()
             .filter(|(at, _)| own.contains(at))
             .map(|(_, data)| data)
             .collect();
-        let names = self.members(index);
+        let names = self.members();
         let router = Model {
             encoder: model.encoder.only(&own),
             learned: kinds::mlp::model(network.clone()),
             head: if names.len() > 1 { Head::Classes } else { Head::Binary },
             classes: names,
         };
-        let rows = self.probed_rows(index, Side::Test, key)?;
+        let rows = self.probed_rows(Side::Test, key)?;
         let untrained = router.untrained(key);
-        let subject = match Subject::new(self, index, router, data, rows)? {
+        let subject = match Subject::new(self.session, self.index, router, data, rows)? {
             Ok(subject) => subject.of_classes(),
             Err(_) => return Ok(None),
         };
-        Ok(subject.sight(self, &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
+        Ok(subject.sight(self.session, &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
     }
 
     /// The names of a gate's experts, or the numbers of a mixture's.
-    pub(super) fn members(&self, index: usize) -> Vec<String> {
-        let expert = self.expert(index);
+    pub(super) fn members(self) -> Vec<String> {
+        let expert = self.declared();
         match (expert.gate(), expert.mixture()) {
             (Some(gate), _) => gate.names().into_iter().map(str::to_owned).collect(),
             (None, Some(mixture)) => {

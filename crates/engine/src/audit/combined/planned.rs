@@ -9,7 +9,7 @@ use collegium_manifest::{
 use collegium_table::Encoder;
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     inputs::{States, input_names},
     rows::Rows,
 };
@@ -24,23 +24,24 @@ pub(super) struct Planned {
 /// How many times as long the last control is trained.
 const LONGER: u32 = 3;
 
-impl Session {
+impl NodeRef<'_> {
     /// The controls of a gate or a mixture.
     pub(super) fn planned(
-        &self,
-        index: usize,
+        self,
         parameters: u64,
         multiply_adds: f64,
         states: &States,
     ) -> Result<Vec<Planned>, EngineError> {
         let mut planned = Vec::new();
-        let expert = self.expert(index);
+        let expert = self.declared();
         if let Some(gate) = expert.gate() {
-            let classes = self.experts[index].task == Task::Classification;
+            let classes = self.resolved().task == Task::Classification;
             // Causes of an event may have classes of other names, which only their own gate combines.
             let alike = gate.experts.iter().all(|expert| {
-                let at = self.pipeline.experts.get_index_of(expert.get_ref());
-                at.is_some_and(|at| self.experts[at].classes == self.experts[index].classes)
+                let at = self.session.pipeline.experts.get_index_of(expert.get_ref());
+                at.is_some_and(|at| {
+                    self.session.node(at).resolved().classes == self.resolved().classes
+                })
             });
             let rules = [
                 ("best", "the best single expert", Some(Rule::Best)),
@@ -68,15 +69,15 @@ impl Session {
                 });
             }
         }
-        let width = self.dense_width(index)?;
-        let outputs = self.experts[index].outputs() as u64;
-        let (pattern, train) = self.largest(index, states);
+        let width = self.dense_width()?;
+        let outputs = self.resolved().outputs() as u64;
+        let (pattern, train) = self.largest(states);
         let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
         let by_parameters =
             scaled(&pattern, |mlp| mlp.parameters(width, outputs) as f64, parameters as f64);
         let by_work = scaled(&pattern, work, multiply_adds);
         let dense = |mlp: &Mlp, train: Train| Expert {
-            inputs: self.dense_inputs(index),
+            inputs: self.dense_inputs(),
             model: Box::new(Perceptron(mlp.clone())),
             train,
             upstream: Upstream::InSample,
@@ -102,7 +103,7 @@ impl Session {
                 expert: dense(&by_work, train.clone()),
             });
         }
-        let labels = self.other_targets(index);
+        let labels = self.other_targets();
         if !labels.is_empty() {
             let mut expert = dense(&by_parameters, train.clone());
             let what = format!(
@@ -132,10 +133,10 @@ impl Session {
     }
 
     /// All columns that the gate and its experts read.
-    fn dense_inputs(&self, index: usize) -> Vec<Spanned<Input>> {
-        let target = self.expert(index).target.get_ref();
-        let place = self.expert(index).name.span();
-        self.experts[index]
+    fn dense_inputs(self) -> Vec<Spanned<Input>> {
+        let target = self.declared().target.get_ref();
+        let place = self.declared().name.span();
+        self.resolved()
             .raw
             .iter()
             .filter(|input| !matches!(input, Input::Column { column, .. } if column == target))
@@ -144,11 +145,11 @@ impl Session {
     }
 
     /// What these columns encode to.
-    fn dense_width(&self, index: usize) -> Result<u64, EngineError> {
+    fn dense_width(self) -> Result<u64, EngineError> {
         let inputs: Vec<Input> =
-            self.dense_inputs(index).into_iter().map(|input| input.into_inner()).collect();
-        let rows = self.rows(Rows::Train { expert: index })?;
-        let table = self.table(index)?;
+            self.dense_inputs().into_iter().map(|input| input.into_inner()).collect();
+        let rows = self.session.rows(Rows::Train { expert: self.index })?;
+        let table = self.table()?;
         let columns: Vec<_> = inputs
             .iter()
             .filter_map(|input| match input {
@@ -165,40 +166,41 @@ impl Session {
 
     /// The shape and the training of the largest network in it: what the dense network is a larger
     /// version of.
-    fn largest(&self, index: usize, states: &States) -> (Mlp, Train) {
+    fn largest(self, states: &States) -> (Mlp, Train) {
         let layers = |at: usize| {
-            let expert = self.expert(at);
+            let expert = self.session.node(at).declared();
             let inside = expert.mixture().map(|mixture| (0, &mixture.expert));
             let parameters = states.get(&at).map_or(0, |state| state.full().parameters);
             let own = expert.model.layers().map(|layers| (parameters, layers));
             let (parameters, layers) = inside.or(own)?;
             Some((parameters, layers.clone(), expert.train.clone()))
         };
-        if self.expert(index).mixture().is_some()
-            && let Some((_, layers, train)) = layers(index)
+        if self.declared().mixture().is_some()
+            && let Some((_, layers, train)) = layers(self.index)
         {
             return (layers, train);
         }
-        let networks = self.dag.with_ancestors(&[index]).into_iter().filter_map(layers);
+        let networks =
+            self.session.dag.with_ancestors(&[self.index]).into_iter().filter_map(layers);
         let found = networks.max_by_key(|(parameters, ..)| *parameters);
         found.map_or_else(Default::default, |(_, mlp, train)| (mlp, train))
     }
 
     /// Targets of the experts in it that are not its own.
-    fn other_targets(&self, index: usize) -> Vec<String> {
-        let own = self.expert(index).target.get_ref();
-        let above = self.dag.with_ancestors(&[index]);
+    fn other_targets(self) -> Vec<String> {
+        let own = self.declared().target.get_ref();
+        let above = self.session.dag.with_ancestors(&[self.index]);
         let targets: BTreeSet<String> = above
             .iter()
-            .map(|at| self.expert(*at).target.get_ref().clone())
+            .map(|at| self.session.node(*at).declared().target.get_ref().clone())
             .filter(|target| target != own)
             .collect();
         targets.into_iter().collect()
     }
 
     /// The gate without each of its experts; nothing for a mixture, whose experts are nothing alone.
-    pub(super) fn without_each(&self, index: usize) -> Vec<Option<Expert>> {
-        let expert = self.expert(index);
+    pub(super) fn without_each(self) -> Vec<Option<Expert>> {
+        let expert = self.declared();
         let Some(gate) = expert.gate() else { return Vec::new() };
         (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
     }

@@ -13,7 +13,7 @@ use collegium_records::Routing;
 use collegium_table::{Matrix, Values};
 
 use crate::{
-    EngineError, Session,
+    EngineError, NodeRef,
     audit::rows::losses_of,
     error::data_error,
     inputs::{States, encode},
@@ -56,24 +56,23 @@ impl Routed {
     }
 }
 
-impl Session {
+impl NodeRef<'_> {
     /// Runs a combination on its test rows and remembers who answered.
     pub(super) fn routes(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         routes: Routes,
         states: &States,
     ) -> Result<Routed, EngineError> {
-        let rows = self.rows(Rows::HeldOut { expert: index, side: Side::Test })?;
-        let inputs = &self.experts[index].inputs;
-        let data = self.input_data(index, inputs, View::Deployed, states)?;
+        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
+        let inputs = &self.resolved().inputs;
+        let data = self.input_data(inputs, View::Deployed, states)?;
         let x = encode(model, &crate::drift::sources(&data), &rows)?;
         let combination = routes.combination;
         let width = combination.answer_width(&model.head);
         let weights = (combination.pool != Pool::Stack).then(|| routes.weights(&x, &model.head));
         let answers = combination.predictions(&x, &model.head, None);
-        let losses = self.raw_losses(index, model, routes.raw(&x, &model.head), &rows)?;
+        let losses = self.raw_losses(model, routes.raw(&x, &model.head), &rows)?;
         let experts = combination.len();
         let mut alone = vec![0.0; rows.len() * experts];
         for expert in 0..experts {
@@ -82,8 +81,7 @@ impl Session {
                 .flat_map(|row| &row[expert * width..][..width])
                 .copied()
                 .collect();
-            for (row, loss) in
-                self.answer_losses(index, model, own, width, &rows)?.into_iter().enumerate()
+            for (row, loss) in self.answer_losses(model, own, width, &rows)?.into_iter().enumerate()
             {
                 alone[row * experts + expert] = loss;
             }
@@ -92,67 +90,58 @@ impl Session {
         if experts > 1 && weights.is_some() {
             for expert in 0..experts {
                 let raw = routes.raw_without(&x, &model.head, expert);
-                without.push(self.raw_losses(index, model, raw, &rows)?);
+                without.push(self.raw_losses(model, raw, &rows)?);
             }
         }
         Ok(Routed { rows, weights, losses, alone, without, answers, width })
     }
 
     /// Losses of raw outputs.
-    fn raw_losses(
-        &self,
-        index: usize,
-        model: &Model,
-        raw: Matrix,
-        rows: &[u32],
-    ) -> Result<Vec<f64>, EngineError> {
-        Ok(losses_of(&self.answers_with_truth(index, &model.head, raw, rows)?))
+    fn raw_losses(self, model: &Model, raw: Matrix, rows: &[u32]) -> Result<Vec<f64>, EngineError> {
+        Ok(losses_of(&self.answers_with_truth(&model.head, raw, rows)?))
     }
 
     /// Raw outputs as predictions, with the truth.
     pub(super) fn answers_with_truth(
-        &self,
-        index: usize,
+        self,
         head: &Head,
         mut raw: Matrix,
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
         raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| head.answer(row));
         in_units(&mut raw.data, head);
-        self.with_truth(index, raw.data, raw.width, rows)
+        self.with_truth(raw.data, raw.width, rows)
     }
 
     /// Losses of probabilities, or of standardised values.
     fn answer_losses(
-        &self,
-        index: usize,
+        self,
         model: &Model,
         mut answers: Vec<f32>,
         width: usize,
         rows: &[u32],
     ) -> Result<Vec<f64>, EngineError> {
         in_units(&mut answers, &model.head);
-        Ok(losses_of(&self.with_truth(index, answers, width, rows)?))
+        Ok(losses_of(&self.with_truth(answers, width, rows)?))
     }
 
     /// The measures of the routes.
     pub(super) fn routing(
-        &self,
-        index: usize,
+        self,
         routed: &Routed,
         refitted: &[Option<Vec<f64>>],
         key: &Digest,
     ) -> Result<Option<Routing>, EngineError> {
         let Some(weights) = &routed.weights else { return Ok(None) };
-        let names = self.members(index);
-        let classes = &self.experts[index].classes;
-        let truth = self.with_truth(index, vec![0.0; routed.rows.len()], 1, &routed.rows)?;
+        let names = self.members();
+        let classes = &self.resolved().classes;
+        let truth = self.with_truth(vec![0.0; routed.rows.len()], 1, &routed.rows)?;
         let (labels, loss) = match &truth {
             Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
             Predicted::Values { .. } => (None, Loss::Squared),
         };
-        let together = self.groups_of(index, &routed.rows)?;
-        let columns = self.slice_columns(index, &routed.rows)?;
+        let together = self.groups_of(&routed.rows)?;
+        let columns = self.slice_columns(&routed.rows)?;
         let slices: Vec<RouteCodes> = columns
             .iter()
             .map(|(name, levels, codes)| RouteCodes { name, levels, codes })
@@ -163,13 +152,13 @@ impl Session {
                 refitted: refitted.get(expert).and_then(|losses| losses.as_deref()),
             })
             .collect();
-        let target = self.expert(index).target.get_ref();
-        let predicted: Vec<u32> = match self.experts[index].task {
+        let target = self.declared().target.get_ref();
+        let predicted: Vec<u32> = match self.resolved().task {
             Task::Classification => predicted_labels(&routed.answers, routed.width),
             Task::Regression => Vec::new(),
         };
-        let (values, truths) = self.values(index, &routed.rows, &routed.answers)?;
-        let predictions = match self.experts[index].task {
+        let (values, truths) = self.values(&routed.rows, &routed.answers)?;
+        let predictions = match self.resolved().task {
             Task::Classification => Predictions::Classes(&predicted),
             Task::Regression => Predictions::Values { predicted: &values, truth: &truths },
         };
@@ -192,32 +181,26 @@ impl Session {
     }
 
     /// Values of a regression's experts and the truth, in one unit.
-    fn values(
-        &self,
-        index: usize,
-        rows: &[u32],
-        answers: &[f32],
-    ) -> Result<(Vec<f32>, Vec<f64>), EngineError> {
-        if self.experts[index].task != Task::Regression {
+    fn values(self, rows: &[u32], answers: &[f32]) -> Result<(Vec<f32>, Vec<f64>), EngineError> {
+        if self.resolved().task != Task::Regression {
             return Ok((Vec::new(), Vec::new()));
         }
-        let train = self.rows(Rows::Train { expert: index })?;
-        let valid = self.rows(Rows::Side { expert: index, side: Side::Valid })?;
-        let Ok((_, _, Head::Regression { mean, deviation })) =
-            self.value_labels(index, &train, &valid)?
+        let train = self.session.rows(Rows::Train { expert: self.index })?;
+        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
+        let Ok((_, _, Head::Regression { mean, deviation })) = self.value_labels(&train, &valid)?
         else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let target = self.target_values(index)?;
+        let target = self.target_values()?;
         let truth = rows.iter().map(|row| (target[*row as usize] - mean) / deviation).collect();
         Ok((answers.to_vec(), truth))
     }
 
     /// Columns of few levels that the gate, its experts, or their rules and `where`s may speak of: those
     /// of the data source, its own target aside.
-    fn slice_columns(&self, index: usize, rows: &[u32]) -> Result<Vec<Slice>, EngineError> {
-        let expert = self.expert(index);
-        let prepared = self.prepared(index);
+    fn slice_columns(self, rows: &[u32]) -> Result<Vec<Slice>, EngineError> {
+        let expert = self.declared();
+        let prepared = self.prepared();
         let few = |facts: &&collegium_data::ColumnFacts| match facts.kind {
             ColumnType::Category => facts.levels.len() <= MOST_LEVELS,
             kind => kind == ColumnType::Boolean,
@@ -225,11 +208,11 @@ impl Session {
         let names = prepared.facts.columns.iter().filter(few).map(|facts| facts.name.clone());
         let table = prepared
             .columns(&names.collect())
-            .map_err(|error| data_error(error, &self.pipeline.source))?;
-        let rules = &self.pipeline.data[&expert.data].rules;
+            .map_err(|error| data_error(error, &self.session.pipeline.source))?;
+        let rules = &self.session.pipeline.data[&expert.data].rules;
         let read = |name: &str| {
             let reference = Input::Column { data: expert.data.clone(), column: name.to_owned() };
-            self.experts[index].raw.contains(&reference)
+            self.resolved().raw.contains(&reference)
         };
         let mut found = Vec::new();
         for column in &table.columns {
