@@ -143,7 +143,7 @@ pub(crate) enum Command {
         /// Measure what is lost when this input is removed, permuted and swapped between classes,
         /// in every expert that reads it; of an image, a region: `digits.image[0:2, 4:6]`.
         #[arg(long, value_name = "INPUT")]
-        without: Vec<collegium_engine::Without>,
+        without: Vec<collegium_audit::Without>,
         /// Show what the outputs for these rows of the data rest on, by number from 0.
         #[arg(long, value_name = "ROW", value_delimiter = ',')]
         rows: Vec<u64>,

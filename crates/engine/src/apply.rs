@@ -24,7 +24,7 @@ use crate::{
 const CHUNK: usize = 16_384;
 
 /// The fits of a node, with their recipes.
-pub(crate) type Parts = BTreeMap<Part, (Digest, Fit)>;
+pub type Parts = BTreeMap<Part, (Digest, Fit)>;
 
 impl NodeRef<'_> {
     /// The recipe of the deployed outputs: the model, and every input on all rows.
@@ -86,13 +86,14 @@ impl NodeRef<'_> {
         Ok(())
     }
 
-    pub(crate) fn hands_out_embedding(self) -> bool {
+    /// Is its last hidden layer an output that somebody reads?
+    pub fn hands_out_embedding(self) -> bool {
         View::outputs_read(&self.session.pipeline, self.name()).contains(&Output::Embedding)
     }
 
     /// Makes a node's state from its models: looks up or computes the deployed outputs and the views
     /// that its consumers read.
-    pub(crate) fn state(
+    pub fn state(
         self,
         ready: Ready,
         wanted: &BTreeSet<usize>,
@@ -233,7 +234,11 @@ impl Session {
         Ok(applied)
     }
 
-    pub(crate) fn model(&self, fit: &Fit) -> Result<Model, EngineError> {
+    /// The model of a fit, read from the store.
+    ///
+    /// # Errors
+    /// [`EngineError::Lost`] if it is gone, or was written by another version.
+    pub fn model(&self, fit: &Fit) -> Result<Model, EngineError> {
         let bytes = self
             .store
             .get(&fit.model)?
@@ -278,7 +283,7 @@ impl Session {
 }
 
 /// Outputs by name; labels as whole numbers.
-pub(crate) fn named(outputs: Outputs) -> Vec<(Output, Matrix)> {
+pub fn named(outputs: Outputs) -> Vec<(Output, Matrix)> {
     let mut named = Vec::new();
     named.extend(outputs.logit.map(|matrix| (Output::Logit, matrix)));
     named.extend(outputs.probability.map(|matrix| (Output::Probability, matrix)));

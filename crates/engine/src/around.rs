@@ -160,7 +160,7 @@ impl<'a> Around<'a> {
             }
         };
         encoder
-            .encode(&crate::drift::sources(data), rows)
+            .encode(&crate::inputs::sources(data), rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
     }
 }

@@ -49,7 +49,7 @@ impl NodeRef<'_> {
 impl Session {
     /// Multiply-adds of a row that each of some experts adds to those before it: its own, and those of
     /// everything above it that has not been asked yet.
-    pub(crate) fn costs(
+    pub fn costs(
         &self,
         experts: &[&str],
         states: &States,

@@ -12,11 +12,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_manifest::Input;
 use collegium_plan::View;
 use collegium_records::{Fit, OutputChange};
-use collegium_table::{Column, Matrix, Source, Table, Values};
+use collegium_table::{Column, Matrix, Table, Values};
 
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::{InputData, States},
+    inputs::{InputData, States, sources},
     reuse::{Anchor, Seen},
     rows::{Rows, Side, evenly},
 };
@@ -130,11 +130,6 @@ impl Session {
         // A table that cannot be read only means that the drift stays unknown.
         Ok(collegium_data::read_table(&path).map(Arc::new))
     }
-}
-
-/// Inputs as an encoder takes them.
-pub(crate) fn sources(data: &[InputData]) -> Vec<Source<'_>> {
-    data.iter().map(|input| input.source()).collect()
 }
 
 /// 1/n Σ JᵀJ over the given columns, row-major.

@@ -106,7 +106,7 @@ impl EngineError {
 }
 
 /// Wraps a data error that has no place in the pipeline file of its own.
-pub(crate) fn data_error(
+pub fn data_error(
     error: DataError,
     source: &std::sync::Arc<collegium_manifest::SourceFile>,
 ) -> EngineError {

@@ -229,16 +229,12 @@ impl Session {
     }
 
     /// The run that fitted this model of a node.
-    pub(crate) fn last_fit(
-        &self,
-        name: &str,
-        model: Digest,
-    ) -> Result<Option<NodeRun>, EngineError> {
+    pub fn last_fit(&self, name: &str, model: Digest) -> Result<Option<NodeRun>, EngineError> {
         Ok(self.fitting_run(name, model)?.map(|(_, run)| run))
     }
 
     /// What a node stood on before a run, as an anchor.
-    pub(crate) fn earlier(&self, run: &NodeRun) -> Result<Option<Anchor>, EngineError> {
+    pub fn earlier(&self, run: &NodeRun) -> Result<Option<Anchor>, EngineError> {
         let Some(before) = run.before else { return Ok(None) };
         let seen = self.fit_of(&before)?.and_then(|fit| fit.seen);
         match seen {
@@ -253,7 +249,7 @@ fn input(change: &Change) -> Option<&str> {
 }
 
 /// What was expected of a retraining, and what it gave.
-pub(crate) fn hindsight(judgement: &Judgement, run: &NodeRun) -> String {
+pub fn hindsight(judgement: &Judgement, run: &NodeRun) -> String {
     let metric = match judgement.metric.as_str() {
         "log_loss" => run.metrics.get("valid").and_then(|m| m.get("log_loss")).copied(),
         _ => run.metrics.get("valid").and_then(|m| m.get("rmse")).map(|rmse| rmse * rmse),

@@ -20,15 +20,19 @@ use rand::RngExt as _;
 use crate::{
     EngineError, Event, FitFailure, NodeRef,
     around::{self, Around},
-    audit::PERMUTED,
     clock::Clock,
     inputs::{States, input_names, training_rows},
     rows::{NO_LABEL, Rows},
 };
 
+/// The ingredient that says that labels were permuted before a fit, and which permutation it was.
+pub const PERMUTED: &str = "target.permuted";
+
 /// The labels of one side of a fit.
-pub(crate) enum Labels {
+pub enum Labels {
+    /// Classes by number.
     Classes(Vec<u32>),
+    /// Values in the units of the head.
     Values(Vec<f32>),
 }
 
@@ -61,7 +65,7 @@ impl Labels {
 }
 
 /// Fisher and Yates.
-pub(crate) fn shuffle<T>(values: &mut [T], random: &mut Stream) {
+pub fn shuffle<T>(values: &mut [T], random: &mut Stream) {
     for last in (1..values.len()).rev() {
         values.swap(last, random.random_range(0..=last));
     }
@@ -82,7 +86,7 @@ pub(crate) struct Prepared {
 impl NodeRef<'_> {
     /// Executes a fit under the lock of its recipe. If another process has done it meanwhile, its
     /// result is taken and nothing is executed: the flag says whether this call did the work.
-    pub(crate) fn execute(
+    pub fn execute(
         self,
         part: Part,
         recipe: &Recipe,
@@ -412,8 +416,10 @@ impl NodeRef<'_> {
         Ok((of(rows), of(valid), if binary { Head::Binary } else { Head::Classes }))
     }
 
+    /// Standardised targets of training and validation rows, with the head that undoes it; `Err` inside
+    /// says why nothing can be fitted.
     #[allow(clippy::type_complexity)]
-    pub(crate) fn value_labels(
+    pub fn value_labels(
         self,
         rows: &[u32],
         valid: &[u32],
@@ -447,7 +453,7 @@ impl NodeRef<'_> {
     }
 
     /// A regression target on all rows; NaN where it is missing.
-    pub(crate) fn target_values(self) -> Result<Vec<f64>, EngineError> {
+    pub fn target_values(self) -> Result<Vec<f64>, EngineError> {
         let table = self.table()?;
         let column = table.column(self.declared().target.get_ref());
         Ok(match column.map(|column| &column.values) {
@@ -485,7 +491,7 @@ pub(crate) fn class_weights(
 }
 
 /// The weight of each class in the loss; `None` when all count the same.
-pub(crate) fn weights_by_class(
+pub fn weights_by_class(
     spec: &ClassWeights,
     classes: &[String],
     labels: impl Iterator<Item = u32>,

@@ -75,7 +75,7 @@ impl NodeRef<'_> {
 
     /// How many of an expert's rows on the training side it is not trained on, because what feeds it
     /// has no out-of-fold output there; and how many there are.
-    pub(crate) fn left_out(self) -> Result<Option<(u64, u64)>, EngineError> {
+    pub fn left_out(self) -> Result<Option<(u64, u64)>, EngineError> {
         if self.forward_feeders().is_empty() {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use crate::{
 impl NodeRef<'_> {
     /// The groups (`split.by`) of some rows of an expert's data source, by number; `None` where the split
     /// names none, or each of these rows is a group of its own.
-    pub(crate) fn groups_of(self, rows: &[u32]) -> Result<Option<Groups>, EngineError> {
+    pub fn groups_of(self, rows: &[u32]) -> Result<Option<Groups>, EngineError> {
         let known = self
             .prepared()
             .groups()
@@ -23,7 +23,7 @@ impl NodeRef<'_> {
 
     /// Makes the groups of held-out rows an ingredient of what has intervals over them. Where rows stand
     /// for themselves there is none, and recipes are as if nobody had heard of groups.
-    pub(crate) fn add_groups(self, recipe: &mut Recipe) -> Result<(), EngineError> {
+    pub fn add_groups(self, recipe: &mut Recipe) -> Result<(), EngineError> {
         for side in SIDES {
             let rows = self.session.rows(Rows::HeldOut { expert: self.index, side })?;
             if let Some(groups) = self.groups_of(&rows)? {

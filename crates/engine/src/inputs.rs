@@ -20,47 +20,53 @@ use crate::{
 
 /// What is known of an expert whose fits are all at hand.
 #[derive(Debug, Clone)]
-pub(crate) struct NodeState {
+pub struct NodeState {
     /// The full fit's recipe.
-    pub(crate) recipe: Digest,
+    pub recipe: Digest,
     /// All of its fits, with their recipes.
-    pub(crate) parts: BTreeMap<Part, (Digest, Fit)>,
+    pub parts: BTreeMap<Part, (Digest, Fit)>,
     /// The `apply` recipe of the deployed outputs.
-    pub(crate) applied: Digest,
+    pub applied: Digest,
     /// Outputs by who sees them; [`View::Deployed`] is always there.
-    pub(crate) views: BTreeMap<View, Applied>,
+    pub views: BTreeMap<View, Applied>,
     /// What it reads of its upstreams, by reference.
-    pub(crate) reads: BTreeMap<String, Reads>,
+    pub reads: BTreeMap<String, Reads>,
     /// What allows it to stand on an earlier fit or a patch.
-    pub(crate) certificate: Option<Certificate>,
+    pub certificate: Option<Certificate>,
     /// Why it stands on a model that needs no certificate.
-    pub(crate) held: Option<Held>,
+    pub held: Option<Held>,
     /// What its models, and those above it, have seen beside its present rows.
-    pub(crate) foreign: Arc<Seen>,
+    pub foreign: Arc<Seen>,
 }
 
 impl NodeState {
-    pub(crate) fn full(&self) -> &Fit {
+    /// The fit on all training rows.
+    pub fn full(&self) -> &Fit {
         // `parts` always holds the full fit: a state is only made when every part is at hand.
         &self.parts[&Part::Full].1
     }
 }
 
 /// States by position, of the experts that are done.
-pub(crate) type States = HashMap<usize, Arc<NodeState>>;
+pub type States = HashMap<usize, Arc<NodeState>>;
 
 /// One input's content on all rows.
-pub(crate) enum InputData {
+pub enum InputData {
+    /// A column of the table.
     Column(Arc<Column>),
+    /// Logits of an upstream classifier.
     Logit(Arc<Matrix>),
+    /// Values, probabilities or an embedding of an upstream expert.
     Plain(Arc<Matrix>),
+    /// Predicted classes by number, and their names.
     Label(Vec<u32>, Vec<String>),
     /// Taken as it is.
     Handed(Arc<Matrix>),
 }
 
 impl InputData {
-    pub(crate) fn source(&self) -> Source<'_> {
+    /// The same, as an encoder reads it.
+    pub fn source(&self) -> Source<'_> {
         match self {
             Self::Column(column) => Source::Column(column),
             Self::Logit(matrix) => Source::Logit(matrix),
@@ -72,19 +78,20 @@ impl InputData {
 }
 
 /// Rows as a model's network sees them.
-pub(crate) fn encode(
-    model: &Model,
-    sources: &[Source],
-    rows: &[u32],
-) -> Result<Matrix, EngineError> {
+pub fn encode(model: &Model, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {
     model
         .encoder
         .encode(sources, rows)
         .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
 }
 
+/// Inputs as an encoder takes them.
+pub fn sources(data: &[InputData]) -> Vec<Source<'_>> {
+    data.iter().map(|input| input.source()).collect()
+}
+
 /// The names of inputs, for an encoder.
-pub(crate) fn input_names(inputs: &[Input]) -> Vec<String> {
+pub fn input_names(inputs: &[Input]) -> Vec<String> {
     inputs.iter().map(ToString::to_string).collect()
 }
 
@@ -106,11 +113,7 @@ impl<'s> NodeRef<'s> {
     }
 
     /// The content that a part reads, as digests; `None` while an upstream is not done.
-    pub(crate) fn fit_inputs(
-        self,
-        part: Part,
-        states: &States,
-    ) -> Result<Option<FitInputs>, EngineError> {
+    pub fn fit_inputs(self, part: Part, states: &States) -> Result<Option<FitInputs>, EngineError> {
         let rows = training_rows(self.index, part);
         let valid = self.stopping_rows(part);
         let mut inputs = Vec::new();
@@ -204,7 +207,7 @@ impl<'s> NodeRef<'s> {
     }
 
     /// The content of inputs on all rows, as seen through `view` of the upstream experts.
-    pub(crate) fn input_data(
+    pub fn input_data(
         self,
         inputs: &[Input],
         view: View,
@@ -240,7 +243,8 @@ impl<'s> NodeRef<'s> {
 }
 
 impl Session {
-    pub(crate) fn output_object(
+    /// The object that holds an output of an expert as `view` sees it, if it is at hand.
+    pub fn output_object(
         &self,
         expert: &str,
         output: Output,
@@ -254,7 +258,7 @@ impl Session {
 }
 
 /// An upstream's output as an encoder takes it.
-pub(crate) fn output_data(output: Output, matrix: Arc<Matrix>, classes: &[String]) -> InputData {
+pub fn output_data(output: Output, matrix: Arc<Matrix>, classes: &[String]) -> InputData {
     match output {
         Output::Logit => InputData::Logit(matrix),
         Output::Label => {

@@ -13,29 +13,44 @@ use collegium_table::Source;
 use crate::{
     EngineError, NodeRef, Session,
     clock::Clock,
-    drift::sources,
-    inputs::{NodeState, States},
+    inputs::{NodeState, States, sources},
     membership::FEWEST_UNSEEN,
     rows::{Rows, SIDES, Side, side_name},
 };
 
 /// Predictions and truth on one row set.
-pub(crate) enum Predicted {
+pub enum Predicted {
     /// Probabilities (rows × width) and labels.
-    Classes { probability: Vec<f32>, width: usize, labels: Vec<u32>, classes: usize },
+    Classes {
+        /// Probabilities, row after row.
+        probability: Vec<f32>,
+        /// Numbers to a row: one for two classes, else one for each.
+        width: usize,
+        /// The true class of each row, by number.
+        labels: Vec<u32>,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// Predictions and truth in the target's units.
-    Values { predicted: Vec<f32>, truth: Vec<f64> },
+    Values {
+        /// One to a row.
+        predicted: Vec<f32>,
+        /// One to a row.
+        truth: Vec<f64>,
+    },
 }
 
 impl Predicted {
-    pub(crate) fn rows(&self) -> u64 {
+    /// Rows that are predicted.
+    pub fn rows(&self) -> u64 {
         match self {
             Self::Classes { labels, .. } => labels.len() as u64,
             Self::Values { truth, .. } => truth.len() as u64,
         }
     }
 
-    pub(crate) fn metrics(&self) -> Metrics {
+    /// All metrics of the task, without intervals.
+    pub fn metrics(&self) -> Metrics {
         match self {
             Self::Classes { probability, width, labels, classes } => {
                 classification(probability, *width, labels, *classes)
@@ -46,7 +61,7 @@ impl Predicted {
 }
 
 /// Figures on a handful of rows that happened not to be seen are none.
-pub(crate) fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
+pub fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
     if measures.seen > 0 && measures.rows < FEWEST_UNSEEN {
         measures.metrics.clear();
         measures.intervals.clear();
@@ -56,7 +71,7 @@ pub(crate) fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
 
 impl NodeRef<'_> {
     /// How many rows of a side the models of an expert have seen; `None` for none.
-    pub(crate) fn seen_rows(self, side: Side) -> Result<Option<SeenRows>, EngineError> {
+    pub fn seen_rows(self, side: Side) -> Result<Option<SeenRows>, EngineError> {
         if self.foreign_of(side).is_none() {
             return Ok(None);
         }
@@ -89,7 +104,8 @@ impl NodeRef<'_> {
         self.within_it(splits)
     }
 
-    pub(crate) fn measure_recipe(
+    /// The recipe of figures on outputs of the node, or of one of its baselines.
+    pub fn measure_recipe(
         self,
         kind: &str,
         state: &NodeState,
@@ -115,17 +131,13 @@ impl NodeRef<'_> {
     }
 
     /// A node's deployed predictions on a row set, with the truth.
-    pub(crate) fn predicted(self, state: &NodeState, rows: Rows) -> Result<Predicted, EngineError> {
+    pub fn predicted(self, state: &NodeState, rows: Rows) -> Result<Predicted, EngineError> {
         let rows = self.session.rows(rows)?;
         self.predicted_on(state, &rows)
     }
 
     /// The same on rows by number; a row whose truth is not known has no label.
-    pub(crate) fn predicted_on(
-        self,
-        state: &NodeState,
-        rows: &[u32],
-    ) -> Result<Predicted, EngineError> {
+    pub fn predicted_on(self, state: &NodeState, rows: &[u32]) -> Result<Predicted, EngineError> {
         let output = match self.resolved().task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
@@ -141,7 +153,7 @@ impl NodeRef<'_> {
     }
 
     /// A baseline's predictions on a row set, with the truth.
-    pub(crate) fn baseline_predicted(
+    pub fn baseline_predicted(
         self,
         baseline: Baseline,
         state: &NodeState,
@@ -157,7 +169,7 @@ impl NodeRef<'_> {
     }
 
     /// What any model of a part predicts on a row set, with the truth.
-    pub(crate) fn model_predicted(
+    pub fn model_predicted(
         self,
         part: Part,
         model: &Model,
@@ -170,7 +182,7 @@ impl NodeRef<'_> {
     }
 
     /// What a model predicts from given inputs, with the truth of these rows.
-    pub(crate) fn sources_predicted(
+    pub fn sources_predicted(
         self,
         model: &Model,
         sources: &[Source],
@@ -187,7 +199,8 @@ impl NodeRef<'_> {
         self.with_truth(matrix.data.clone(), matrix.width, rows)
     }
 
-    pub(crate) fn with_truth(
+    /// Predictions (rows × `width`) beside the truth of these rows.
+    pub fn with_truth(
         self,
         data: Vec<f32>,
         width: usize,

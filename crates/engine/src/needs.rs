@@ -53,7 +53,7 @@ impl NodeRef<'_> {
     }
 
     /// The recipe of a full fit on the present inputs; `None` while an upstream is not done.
-    pub(crate) fn full_recipe(self, states: &States) -> Result<Option<Recipe>, EngineError> {
+    pub fn full_recipe(self, states: &States) -> Result<Option<Recipe>, EngineError> {
         let Some(inputs) = self.fit_inputs(Part::Full, states)? else { return Ok(None) };
         let cold = fit_recipe(self.declared(), &inputs);
         Ok(Some(self.warmed(Part::Full, cold)?.recipe))

@@ -56,7 +56,7 @@ impl<'s> NodeRef<'s> {
     }
 
     /// Its data source, read.
-    pub(crate) fn prepared(self) -> &'s Prepared {
+    pub fn prepared(self) -> &'s Prepared {
         &self.session.data[&self.declared().data]
     }
 }

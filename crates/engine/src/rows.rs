@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub(crate) use collegium_data::Side;
+pub use collegium_data::Side;
 use collegium_data::{folds, select};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::Upstream;
@@ -25,9 +25,10 @@ use crate::{
     session::lock_mutex,
 };
 
-/// A set of rows of an expert's data source.
+/// A set of rows of the data source of the expert at a position.
+#[expect(missing_docs, reason = "the fields of each variant are named in its sentence")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Rows {
+pub enum Rows {
     /// Those that the expert's `where` admits and whose target is known, on one side of the split.
     Side { expert: usize, side: Side },
     /// Those of one side of the split, less those that the models of the expert, or of one above it,
@@ -62,7 +63,7 @@ pub(crate) struct RowCache {
 }
 
 /// The label of a row whose target is missing.
-pub(crate) const NO_LABEL: u32 = u32::MAX;
+pub const NO_LABEL: u32 = u32::MAX;
 
 /// The fold of a row that is in none; there are at most 255.
 const NO_FOLD: u8 = u8::MAX;
@@ -144,7 +145,7 @@ impl NodeRef<'_> {
     }
 
     /// Rows that `where` admits and whose target is known.
-    pub(crate) fn base_mask(self) -> Result<Arc<Vec<bool>>, EngineError> {
+    pub fn base_mask(self) -> Result<Arc<Vec<bool>>, EngineError> {
         if let Some(known) = lock_mutex(&self.session.rows.masks).get(&self.index) {
             return Ok(known.clone());
         }
@@ -166,7 +167,7 @@ impl NodeRef<'_> {
     }
 
     /// The class of every row of an expert's data source, [`NO_LABEL`] where it is missing.
-    pub(crate) fn labels(self) -> Result<Arc<Vec<u32>>, EngineError> {
+    pub fn labels(self) -> Result<Arc<Vec<u32>>, EngineError> {
         if let Some(known) = lock_mutex(&self.session.rows.labels).get(&self.index) {
             return Ok(known.clone());
         }
@@ -250,7 +251,7 @@ impl Session {
     }
 
     /// The rows themselves, ascending.
-    pub(crate) fn rows(&self, rows: Rows) -> Result<Arc<Vec<u32>>, EngineError> {
+    pub fn rows(&self, rows: Rows) -> Result<Arc<Vec<u32>>, EngineError> {
         if let Some(known) = lock_mutex(&self.rows.rows).get(&rows) {
             return Ok(known.clone());
         }
@@ -370,7 +371,7 @@ impl Session {
 }
 
 /// The name of a side in records.
-pub(crate) fn side_name(side: Side) -> &'static str {
+pub fn side_name(side: Side) -> &'static str {
     match side {
         Side::Train => "train",
         Side::Valid => "valid",
@@ -380,7 +381,7 @@ pub(crate) fn side_name(side: Side) -> &'static str {
 }
 
 /// The three sides, in the order in which people read them.
-pub(crate) const SIDES: [Side; 3] = [Side::Train, Side::Valid, Side::Test];
+pub const SIDES: [Side; 3] = [Side::Train, Side::Valid, Side::Test];
 
 fn matrix_digest(matrix: &Matrix, rows: &[u32]) -> Digest {
     let mut bytes = Vec::with_capacity(rows.len() * matrix.width * 4);

@@ -58,10 +58,11 @@ pub struct Session {
     /// Who watches.
     pub(crate) observer: Watcher,
     /// Set to stop.
-    pub(crate) interrupted: Arc<AtomicBool>,
+    pub interrupted: Arc<AtomicBool>,
     /// Recipe to realisation, of all that the lock stands on.
     pub(crate) locked: HashMap<Digest, Digest>,
-    pub(crate) data: Arc<IndexMap<String, Prepared>>,
+    /// The data sources, read.
+    pub data: Arc<IndexMap<String, Prepared>>,
     pub(crate) resolved: Vec<Resolved>,
     /// Models that are not to be trained.
     pub(crate) held: Vec<Option<Box<HeldModel>>>,
@@ -247,7 +248,8 @@ impl Session {
         expert_index(&self.pipeline, name)
     }
 
-    pub(crate) fn column_facts(&self, data: &str, column: &str) -> Option<&ColumnFacts> {
+    /// What is known of a column of a data source.
+    pub fn column_facts(&self, data: &str, column: &str) -> Option<&ColumnFacts> {
         self.data.get(data)?.facts.columns.iter().find(|facts| facts.name == column)
     }
 
@@ -265,7 +267,7 @@ impl Session {
     }
 
     /// A matrix object, shared between those who read it at the same time.
-    pub(crate) fn matrix(&self, object: &Digest) -> Result<Option<Arc<Matrix>>, EngineError> {
+    pub fn matrix(&self, object: &Digest) -> Result<Option<Arc<Matrix>>, EngineError> {
         let mut cache = lock_mutex(&self.matrices);
         if let Some(matrix) = cache.get(object).and_then(std::sync::Weak::upgrade) {
             return Ok(Some(matrix));
@@ -281,7 +283,7 @@ impl Session {
 
 impl NodeRef<'_> {
     /// The columns of an expert's table that anything reads.
-    pub(crate) fn table(self) -> Result<Arc<collegium_table::Table>, EngineError> {
+    pub fn table(self) -> Result<Arc<collegium_table::Table>, EngineError> {
         let name = &self.declared().data;
         let wanted = self.session.wanted(name);
         self.session.data[name]

@@ -24,9 +24,11 @@ use crate::{
 
 /// Nodes that were brought up to date, and why others could not be.
 #[derive(Default)]
-pub(crate) struct BroughtUp {
-    pub(crate) states: States,
-    pub(crate) failed: BTreeMap<usize, String>,
+pub struct BroughtUp {
+    /// Of those that are up to date.
+    pub states: States,
+    /// By node, why it is not.
+    pub failed: BTreeMap<usize, String>,
 }
 
 /// Says of what it watches that it is of another seed.
@@ -63,11 +65,7 @@ impl Observer for OfSeed {
 impl Session {
     /// This pipeline with every seed moved on by `shift`, and with `more` nodes behind its own. Splits
     /// and folds stay as they are. Its nodes have no baselines.
-    pub(crate) fn varied(
-        &self,
-        shift: u64,
-        more: Vec<(String, Expert)>,
-    ) -> Result<Self, EngineError> {
+    pub fn varied(&self, shift: u64, more: Vec<(String, Expert)>) -> Result<Self, EngineError> {
         let mut pipeline = self.pipeline.clone();
         for expert in pipeline.experts.values_mut() {
             expert.seed = expert.seed.wrapping_add(shift);
@@ -112,11 +110,7 @@ impl Session {
 
     /// The states of nodes and all that is above them, after what is missing has been fitted. What cannot
     /// be fitted is told, with what is below it.
-    pub(crate) fn brought_up(
-        &self,
-        chosen: &[usize],
-        exact: bool,
-    ) -> Result<BroughtUp, EngineError> {
+    pub fn brought_up(&self, chosen: &[usize], exact: bool) -> Result<BroughtUp, EngineError> {
         let wanted: BTreeSet<usize> = self.dag.with_ancestors(chosen);
         let how = How { exact, ..How::default() };
         let mut done = BroughtUp::default();

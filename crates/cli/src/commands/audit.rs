@@ -6,7 +6,8 @@ use std::{
     process::ExitCode,
 };
 
-use collegium_engine::{AuditOptions, EngineError, PlanOptions, Session, mended};
+use collegium_audit::AuditOptions;
+use collegium_engine::{EngineError, PlanOptions, Session, mended};
 use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
 
 use collegium_store::Output;
@@ -131,7 +132,7 @@ pub(crate) fn measure(
     session: &Session,
     options: &AuditOptions,
 ) -> Result<AuditReport, EngineError> {
-    collegium_engine::audit(session, options, &|node| {
+    collegium_audit::audit(session, options, &|node| {
         if !args.quiet {
             tell!("auditing {node}");
         }

@@ -6,7 +6,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use collegium_engine::{Session, Version, mended};
+use collegium_audit::Version;
+use collegium_engine::{Session, mended};
 use collegium_records::{Changed, DiffReport, DiffStatus, MetricDiff, NodeDiff};
 use collegium_store::{parse_lock, read_lock};
 
@@ -28,7 +29,7 @@ pub(crate) fn diff(
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let (a, b) = (version(&session, a)?, version(&session, b)?);
-    let report = mended(|| collegium_engine::diff(&session, &a, &b, &nodes, seeds))?;
+    let report = mended(|| collegium_audit::diff(&session, &a, &b, &nodes, seeds))?;
     crate::session::say_notes(&session);
     if args.json {
         print_json(&report)?;

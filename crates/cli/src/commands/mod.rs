@@ -21,7 +21,7 @@ mod why;
 
 use std::{num::NonZeroUsize, process::ExitCode};
 
-use collegium_engine::AuditOptions;
+use collegium_audit::AuditOptions;
 
 use crate::{
     args::{Args, Command},

@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
-use collegium_engine::{AuditOptions, EngineError, RunOptions, add_earlier};
+use collegium_audit::AuditOptions;
+use collegium_engine::{EngineError, RunOptions, add_earlier};
 use collegium_records::{DataFinding, Level, NodeRun, Outcome, Reason, RunReport};
 
 use super::print_json;

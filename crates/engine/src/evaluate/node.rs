@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     EngineError, NodeRef, Session,
-    audit::{RESAMPLES, losses_of, reliability_of, with_intervals},
     inputs::States,
+    intervals::{RESAMPLES, losses_of, reliability_of, with_intervals},
     measure::Predicted,
     rows::{Rows, Side, evenly},
 };

@@ -19,7 +19,7 @@ const FORM: u32 = 1;
 
 impl NodeRef<'_> {
     /// What became of the rows of an expert's table, looked up or counted.
-    pub(crate) fn account(self) -> Result<Arc<RowAccount>, EngineError> {
+    pub fn account(self) -> Result<Arc<RowAccount>, EngineError> {
         // The same rows are counted once.
         let first = self.session.alike().rows(self.index);
         if let Some(known) = lock_mutex(&self.session.alike().accounts).get(&first) {

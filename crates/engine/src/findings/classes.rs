@@ -19,7 +19,7 @@ const UNSEEN: f64 = 0.01;
 impl NodeRef<'_> {
     /// Why nothing is to be said of an expert on a side: too many of its rows are of classes that no
     /// training row has. Whatever shows a figure of a side asks this.
-    pub(crate) fn beyond_it(self, side: Side) -> Result<Option<String>, EngineError> {
+    pub fn beyond_it(self, side: Side) -> Result<Option<String>, EngineError> {
         if self.resolved().task == Task::Regression || side == Side::Train {
             return Ok(None);
         }
@@ -45,7 +45,7 @@ impl NodeRef<'_> {
     }
 
     /// For each class whether a training row has it.
-    pub(crate) fn trained_classes(self) -> Result<Vec<bool>, EngineError> {
+    pub fn trained_classes(self) -> Result<Vec<bool>, EngineError> {
         let mut known = vec![false; self.resolved().classes.len()];
         let labels = self.labels()?;
         for &row in self.session.rows(Rows::Train { expert: self.index })?.iter() {
@@ -57,7 +57,7 @@ impl NodeRef<'_> {
     }
 
     /// Measures by side without those that say nothing.
-    pub(crate) fn within_it(
+    pub fn within_it(
         self,
         mut splits: BTreeMap<String, SplitMeasures>,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {

@@ -157,7 +157,7 @@ impl Session {
 
 impl NodeRef<'_> {
     /// The findings of one expert as its audit says them.
-    pub(crate) fn findings_of(self) -> Result<Vec<Finding>, EngineError> {
+    pub fn findings_of(self) -> Result<Vec<Finding>, EngineError> {
         let say = |found: Found| Finding {
             level: found.level,
             text: match found.help {

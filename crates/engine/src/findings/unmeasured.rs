@@ -17,7 +17,7 @@ const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
 
 impl NodeRef<'_> {
     /// Why metrics of the expert's task are absent from what was measured.
-    pub(crate) fn explain_absent(
+    pub fn explain_absent(
         self,
         measured: &BTreeMap<String, SplitMeasures>,
     ) -> Result<NotMeasured, EngineError> {

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// Fewer unseen rows than this say nothing: figures on them are withheld.
-pub(crate) const FEWEST_UNSEEN: u64 = 30;
+pub const FEWEST_UNSEEN: u64 = 30;
 
 /// Sets of rows that some models have seen; `None` for all rows there are.
 pub(crate) type Seen = Option<Vec<Members>>;

@@ -14,7 +14,7 @@ use crate::{
 
 /// The last full fit of an expert.
 #[derive(Debug, Clone)]
-pub(crate) struct Anchor {
+pub struct Anchor {
     pub(crate) standing: Standing,
     pub(crate) fit: Fit,
     pub(crate) recipe: Recipe,
@@ -29,7 +29,7 @@ pub(super) type Named = (Standing, BTreeMap<FitName, Standing>, BTreeMap<String,
 
 /// Which of an anchor's inputs one asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub enum Seen {
     /// As its training rows saw them.
     View,
     /// As validation, test and prediction see them.
@@ -39,7 +39,7 @@ pub(crate) enum Seen {
 impl NodeRef<'_> {
     /// The anchor that the lock stands on: of a kept or patched expert that of its certificate, of
     /// a trained one itself. `None` where there is none, or the store no longer has it.
-    pub(crate) fn anchor(self) -> Result<Option<Anchor>, EngineError> {
+    pub fn anchor(self) -> Result<Option<Anchor>, EngineError> {
         match self.anchor_named() {
             Some((standing, parts, reads)) => self.session.anchor_at(standing, parts, reads),
             None => Ok(None),
@@ -121,7 +121,7 @@ impl NodeRef<'_> {
     }
 
     /// The content of an anchor's inputs on all rows; `None` when the store has lost some of it.
-    pub(crate) fn anchor_data(
+    pub fn anchor_data(
         self,
         reads: &BTreeMap<String, Reads>,
         seen: Seen,
@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// A fit by recipe and realisation, if its model is in the store.
-    pub(crate) fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
+    pub fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
         let mut known: BTreeMap<_, Fit> = self.store.realisations(&standing.recipe)?;
         Ok(known.remove(&standing.realisation).filter(|fit| self.store.contains(&fit.model)))
     }

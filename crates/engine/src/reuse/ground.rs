@@ -8,9 +8,8 @@ use collegium_table::{Encoder, Matrix};
 use super::anchor::{Anchor, Seen};
 use crate::{
     EngineError, NodeRef,
-    drift::sources,
     fit::Labels,
-    inputs::States,
+    inputs::{States, sources},
     rows::{Rows, evenly},
 };
 

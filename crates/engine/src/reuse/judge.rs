@@ -20,7 +20,7 @@ use super::{anchor::Anchor, ground::Ground};
 use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, inputs::States};
 
 /// What came of judging.
-pub(crate) enum Judged {
+pub enum Judged {
     /// The figures and the verdict.
     Known(Box<Judgement>),
     /// It cannot be judged and has to be retrained: why.
@@ -42,7 +42,7 @@ impl NodeRef<'_> {
 
     /// Judges an expert against its anchor; looked up if it was judged before. `now` is the recipe
     /// of its full fit on the present inputs.
-    pub(crate) fn judge(
+    pub fn judge(
         self,
         anchor: &Anchor,
         now: &Recipe,

@@ -19,9 +19,9 @@ use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
 use collegium_records::{Certificate, Fit, FitName, Held, Judgement, Reason, Recipe, Verdict};
 
-pub(crate) use anchor::{Anchor, Seen};
+pub use anchor::{Anchor, Seen};
 pub(crate) use end_to_end::Ends;
-pub(crate) use judge::Judged;
+pub use judge::Judged;
 use restore::Found;
 
 use crate::{
@@ -38,7 +38,7 @@ pub(crate) const OWN: &str = "not only what upstreams hand over";
 
 /// How an expert is looked at.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct How {
+pub struct How {
     /// Ignore every certificate.
     pub(crate) exact: bool,
     /// Its fits are to be executed again.
@@ -51,7 +51,7 @@ pub(crate) struct How {
 }
 
 /// What an expert stands on, and what is missing.
-pub(crate) struct Ready {
+pub struct Ready {
     /// Models at hand.
     pub(crate) parts: Parts,
     /// Fits to execute; with none an expert is up to date.
@@ -82,7 +82,7 @@ impl Ready {
 impl NodeRef<'_> {
     /// What an expert stands on when `wanted` experts are brought up to date; `None` while an
     /// upstream is not done.
-    pub(crate) fn ready(
+    pub fn ready(
         self,
         wanted: &BTreeSet<usize>,
         states: &States,

@@ -185,6 +185,6 @@ pub fn peak_memory() -> u64 {
 }
 
 /// The time now, RFC 3339 in UTC, to the second.
-pub(crate) fn now() -> String {
+pub fn now() -> String {
     jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
 }

@@ -25,8 +25,7 @@ use crate::{
     session::lock_mutex,
 };
 use finish::finish;
-pub(crate) use finish::now;
-pub use finish::peak_memory;
+pub use finish::{now, peak_memory};
 
 /// What to run, and how.
 #[derive(Debug, Clone)]

@@ -12,34 +12,35 @@ use collegium_plan::View;
 use collegium_records::{Agop, CascadeFigures, Combined};
 
 use super::subject::Subject;
-use crate::{
-    EngineError, NodeRef,
-    inputs::{InputData, NodeState, States},
+use collegium_engine::{
+    EngineError,
+    inputs::{InputData, NodeState},
     rows::Side,
 };
+
+use crate::Auditor;
 use routes::Routed;
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Everything about a gate or a mixture; `None` for an expert.
     pub(super) fn combined(
         self,
         state: &NodeState,
-        states: &States,
         skilled: bool,
         key: &Digest,
     ) -> Result<Option<Combined>, EngineError> {
-        let model = self.session.model(state.full())?;
+        let model = self.session().model(state.full())?;
         let Some(routes) = model.routes() else { return Ok(None) };
-        let kind = self.declared().gate().map_or("mixture", |gate| gate.rule.name());
-        let routed = self.routes(&model, routes, states)?;
-        let compared = self.controls(&routed, states, key)?;
+        let kind = self.node.declared().gate().map_or("mixture", |gate| gate.rule.name());
+        let routed = self.routes(&model, routes)?;
+        let compared = self.controls(&routed, key)?;
         let gate = match skilled {
-            true => self.what_decides(&model, states, key)?,
+            true => self.what_decides(&model, key)?,
             false => None,
         };
         let routing = self.routing(&routed, &compared.without, key)?;
         let mut verdict = verdict::of(kind, &compared, &state.full().restarts);
-        let cascade = self.cascade_figures(routes.combination, &routed, states)?;
+        let cascade = self.cascade_figures(routes.combination, &routed)?;
         verdict.extend(
             cascade
                 .as_ref()
@@ -65,10 +66,9 @@ impl NodeRef<'_> {
         self,
         combination: &Combination,
         routed: &Routed,
-        states: &States,
     ) -> Result<Option<CascadeFigures>, EngineError> {
         let (Weights::Confidence { threshold, temperatures }, Some(weights), Some(gate)) =
-            (&combination.weights, &routed.weights, self.declared().gate())
+            (&combination.weights, &routed.weights, self.node.declared().gate())
         else {
             return Ok(None);
         };
@@ -81,23 +81,18 @@ impl NodeRef<'_> {
             threshold: f64::from(*threshold),
             temperatures: temperatures.iter().map(|t| f64::from(*t)).collect(),
             asked,
-            costs: self.session.costs(&gate.names(), states)?.unwrap_or_default(),
+            costs: self.session().costs(&gate.names(), self.states)?.unwrap_or_default(),
         }))
     }
 
     /// The routing network looked at as an expert that tells the experts apart.
-    fn what_decides(
-        self,
-        model: &Model,
-        states: &States,
-        key: &Digest,
-    ) -> Result<Option<Agop>, EngineError> {
+    fn what_decides(self, model: &Model, key: &Digest) -> Result<Option<Agop>, EngineError> {
         let Some(Routes { network, combination }) = model.routes() else { return Ok(None) };
         let Weights::Softmax(_) = combination.weights else { return Ok(None) };
-        let inputs = &self.resolved().inputs;
+        let inputs = &self.node.resolved().inputs;
         let own: Vec<usize> =
-            (0..inputs.len()).filter(|at| !self.declared().is_handed(&inputs[*at])).collect();
-        let data = self.input_data(inputs, View::Deployed, states)?;
+            (0..inputs.len()).filter(|at| !self.node.declared().is_handed(&inputs[*at])).collect();
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
         let data: Vec<InputData> = data
             .into_iter()
             .enumerate()
@@ -113,16 +108,16 @@ impl NodeRef<'_> {
         };
         let rows = self.probed_rows(Side::Test, key)?;
         let untrained = router.untrained(key);
-        let subject = match Subject::new(self.session, self.index, router, data, rows)? {
+        let subject = match Subject::new(self.session(), self.node.index, router, data, rows)? {
             Ok(subject) => subject.of_classes(),
             Err(_) => return Ok(None),
         };
-        Ok(subject.sight(self.session, &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
+        Ok(subject.sight(self.session(), &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
     }
 
     /// The names of a gate's experts, or the numbers of a mixture's.
     pub(super) fn members(self) -> Vec<String> {
-        let expert = self.declared();
+        let expert = self.node.declared();
         match (expert.gate(), expert.mixture()) {
             (Some(gate), _) => gate.names().into_iter().map(str::to_owned).collect(),
             (None, Some(mixture)) => {

@@ -8,11 +8,10 @@ use collegium_manifest::Task;
 use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
 use collegium_records::{Agop, Conditional, Cue};
 
-use super::{
-    cues::{Tested, exchanged},
-    rows::losses_of,
-};
-use crate::{EngineError, NodeRef};
+use super::cues::{Tested, exchanged};
+use collegium_engine::{EngineError, intervals::losses_of};
+
+use crate::Auditor;
 
 /// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
 const EXCHANGES: u64 = 10;
@@ -23,7 +22,7 @@ const RESAMPLES: u32 = 2_000;
 /// By declared inputs, one or several that vary together.
 pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Every declared input of one expert, at that expert, and every cluster of them as one.
     pub(super) fn conditionals(
         self,
@@ -65,7 +64,7 @@ impl NodeRef<'_> {
             after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
             exchanged_sets.push((set, expected != Expected::Nothing, determined));
         }
-        let loss = match self.resolved().task {
+        let loss = match self.node.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };

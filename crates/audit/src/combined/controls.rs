@@ -13,15 +13,16 @@ use collegium_probe::{Resampling, over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Measure, Metrics};
 
 use super::routes::Routed;
-use crate::{
-    EngineError, NodeRef,
-    audit::rows::losses_of,
-    drift::sources,
+use collegium_engine::{
+    EngineError,
     fit::shuffle,
-    inputs::{NodeState, States, encode},
+    inputs::{NodeState, encode, sources},
+    intervals::losses_of,
     measure::Predicted,
     rows::{Rows, Side},
 };
+
+use crate::Auditor;
 
 /// Bootstrap resamples behind intervals over rows.
 pub(super) const RESAMPLES: u32 = 200;
@@ -71,16 +72,11 @@ impl Outcome {
 /// The loss of those that are about errors.
 const ERROR: &str = "error";
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Fits, or looks up, everything that a gate or a mixture is compared with.
-    pub(super) fn controls(
-        self,
-        routed: &Routed,
-        states: &States,
-        key: &Digest,
-    ) -> Result<Compared, EngineError> {
-        let (parameters, multiply_adds) = self.size(routed, states)?;
-        let planned = self.planned(parameters, multiply_adds, states)?;
+    pub(super) fn controls(self, routed: &Routed, key: &Digest) -> Result<Compared, EngineError> {
+        let (parameters, multiply_adds) = self.size(routed)?;
+        let planned = self.planned(parameters, multiply_adds)?;
         let mut compared = Compared {
             loss: self.compared_in(),
             parameters,
@@ -96,23 +92,23 @@ impl NodeRef<'_> {
         let mut inside: Vec<Vec<Outcome>> = INSIDE.iter().map(|_| Vec::new()).collect();
         let mut random = Vec::new();
         let mut best = None;
-        for shift in 0..=self.session.pipeline.audit.seeds {
-            let first = self.session.pipeline.experts.len();
+        for shift in 0..=self.session().pipeline.audit.seeds {
+            let first = self.session().pipeline.experts.len();
             let mut more: Vec<(String, Expert)> = planned
                 .iter()
                 .map(|control| {
                     let mut expert = control.expert.clone();
                     expert.seed = expert.seed.wrapping_add(u64::from(shift));
-                    (format!("{} ({})", self.name(), control.name), expert)
+                    (format!("{} ({})", self.node.name(), control.name), expert)
                 })
                 .collect();
             let without = if shift == 0 { self.without_each() } else { Vec::new() };
             more.extend(without.iter().zip(self.members()).filter_map(|(expert, name)| {
-                Some((format!("{} (without {name})", self.name()), expert.clone()?))
+                Some((format!("{} (without {name})", self.node.name()), expert.clone()?))
             }));
             let chosen: Vec<usize> =
-                std::iter::once(self.index).chain(first..first + more.len()).collect();
-            let session = self.session.varied(u64::from(shift), more)?;
+                std::iter::once(self.node.index).chain(first..first + more.len()).collect();
+            let session = self.session().varied(u64::from(shift), more)?;
             let done = session.brought_up(&chosen, shift > 0)?;
             let predicted = |at: usize| -> Result<Option<Predicted>, EngineError> {
                 match done.states.get(&at) {
@@ -120,15 +116,15 @@ impl NodeRef<'_> {
                     None => Ok(None),
                 }
             };
-            let Some(mine) = predicted(self.index)? else {
+            let Some(mine) = predicted(self.node.index)? else {
                 // Another seed of the gate itself could not be fitted: there is nothing to compare.
-                compared.failed.extend(done.failed.get(&self.index).cloned());
+                compared.failed.extend(done.failed.get(&self.node.index).cloned());
                 continue;
             };
             own.push(Outcome::of(&mine, compared.loss));
-            random.extend(session.node(self.index).random_deferral(&done.states, key)?);
-            let each =
-                session.node(self.index).inside(&done.states, &routed.rows, compared.loss)?;
+            let again = Auditor::new(&session, self.node.index, &done.states);
+            random.extend(again.random_deferral(key)?);
+            let each = again.inside(&routed.rows, compared.loss)?;
             each.into_iter().zip(&mut inside).for_each(|(outcome, all)| all.push(outcome));
             for (at, (outcomes, size)) in others.iter_mut().enumerate() {
                 let Some(theirs) = predicted(first + at)? else {
@@ -139,9 +135,10 @@ impl NodeRef<'_> {
                 if shift == 0 {
                     let state = &done.states[&(first + at)];
                     if planned[at].name == "best" {
-                        best = session.node(first + at).chosen_one(state)?;
+                        best =
+                            Auditor::new(&session, first + at, &done.states).chosen_one(state)?;
                     }
-                    *size = session.node(first + at).whole_size(state, &done.states)?;
+                    *size = Auditor::new(&session, first + at, &done.states).whole_size(state)?;
                 }
             }
             let mut next = first + planned.len();
@@ -155,7 +152,7 @@ impl NodeRef<'_> {
                 });
             }
         }
-        let together = self.groups_of(&routed.rows)?;
+        let together = self.node.groups_of(&routed.rows)?;
         let how = Resampling::of_rows(LEADS, key).by(together.as_ref());
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);
@@ -183,38 +180,36 @@ impl NodeRef<'_> {
 
     /// The expert that a gate gives all weight to.
     fn chosen_one(self, state: &NodeState) -> Result<Option<String>, EngineError> {
-        let model = self.session.model(state.full())?;
+        let model = self.session().model(state.full())?;
         let Some(Weights::Fixed(weights)) =
             model.routes().map(|routes| &routes.combination.weights)
         else {
             return Ok(None);
         };
         let one = weights.iter().position(|weight| *weight == 1.0);
-        let gate = self.declared().gate();
+        let gate = self.node.declared().gate();
         Ok(one.zip(gate).and_then(|(at, gate)| Some(gate.experts.get(at)?.get_ref().clone())))
     }
 
     /// A mixture's experts without its gate, as [`INSIDE`] names it; nothing for a gate, whose experts
     /// are nodes of their own.
-    fn inside(
-        self,
-        states: &States,
-        rows: &[u32],
-        loss: &str,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let (Some(_), Some(state)) = (self.declared().mixture(), states.get(&self.index)) else {
+    fn inside(self, rows: &[u32], loss: &str) -> Result<Vec<Outcome>, EngineError> {
+        let (Some(_), Some(state)) =
+            (self.node.declared().mixture(), self.states.get(&self.node.index))
+        else {
             return Ok(Vec::new());
         };
-        let model = self.session.model(state.full())?;
+        let model = self.session().model(state.full())?;
         let Some(Routes { combination, .. }) = model.routes() else { return Ok(Vec::new()) };
-        let inputs = &self.resolved().inputs;
-        let data = self.input_data(inputs, View::Deployed, states)?;
+        let inputs = &self.node.resolved().inputs;
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
         let alone = |by: Option<usize>, rows: &[u32]| -> Result<Predicted, EngineError> {
             let x = encode(&model, &sources(&data), rows)?;
             let raw = combination.raw_by(&x, &model.head, by);
             self.answers_with_truth(&model.head, raw, rows)
         };
-        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
+        let valid =
+            self.session().rows(Rows::Side { expert: self.node.index, side: Side::Valid })?;
         let mut best = (f64::INFINITY, 0);
         for expert in 0..combination.len() {
             let losses = losses_of(&alone(Some(expert), &valid)?);
@@ -229,31 +224,33 @@ impl NodeRef<'_> {
 
     /// What a gate is compared with its controls in.
     fn compared_in(self) -> &'static str {
-        match self.resolved().task {
+        match self.node.resolved().task {
             Task::Regression => "squared_error",
-            Task::Classification if self.declared().gate().is_some_and(Gate::is_cascade) => ERROR,
+            Task::Classification if self.node.declared().gate().is_some_and(Gate::is_cascade) => {
+                ERROR
+            }
             Task::Classification => "log_loss",
         }
     }
 
     /// Numbers that were trained in a node and all above it, and the multiply-adds of a row.
-    fn whole_size(self, state: &NodeState, states: &States) -> Result<(u64, f64), EngineError> {
+    fn whole_size(self, state: &NodeState) -> Result<(u64, f64), EngineError> {
         let mut size = (state.full().parameters, state.full().multiply_adds as f64);
-        for above in self.session.dag.with_ancestors(&[self.index]) {
-            if above != self.index
-                && let Some(state) = states.get(&above)
+        for above in self.session().dag.with_ancestors(&[self.node.index]) {
+            if above != self.node.index
+                && let Some(state) = self.states.get(&above)
             {
                 size.0 += state.full().parameters;
                 size.1 += state.full().multiply_adds as f64;
             }
         }
         // Whoever has no weight in any row is not computed.
-        let Some(gate) = self.declared().gate() else { return Ok(size) };
-        let model = self.session.model(state.full())?;
+        let Some(gate) = self.node.declared().gate() else { return Ok(size) };
+        let model = self.session().model(state.full())?;
         if let Some(Routes { combination, .. }) = model.routes()
             && let Weights::Fixed(weights) = &combination.weights
             && combination.pool != Pool::Stack
-            && let Some(costs) = self.session.costs(&gate.names(), states)?
+            && let Some(costs) = self.session().costs(&gate.names(), self.states)?
         {
             let asked = weights.iter().zip(&costs).filter(|(weight, _)| **weight != 0.0);
             size.1 = state.full().multiply_adds as f64 + asked.map(|(_, c)| *c as f64).sum::<f64>();
@@ -262,13 +259,13 @@ impl NodeRef<'_> {
     }
 
     /// The same of the gate itself: who does not answer costs nothing.
-    fn size(self, routed: &Routed, states: &States) -> Result<(u64, f64), EngineError> {
-        let Some(state) = states.get(&self.index) else { return Ok((0, 0.0)) };
-        let (parameters, all) = self.whole_size(state, states)?;
-        let (Some(gate), Some(weights)) = (self.declared().gate(), &routed.weights) else {
+    fn size(self, routed: &Routed) -> Result<(u64, f64), EngineError> {
+        let Some(state) = self.states.get(&self.node.index) else { return Ok((0, 0.0)) };
+        let (parameters, all) = self.whole_size(state)?;
+        let (Some(gate), Some(weights)) = (self.node.declared().gate(), &routed.weights) else {
             return Ok((parameters, all));
         };
-        let Some(costs) = self.session.costs(&gate.names(), states)? else {
+        let Some(costs) = self.session().costs(&gate.names(), self.states)? else {
             return Ok((parameters, all));
         };
         let in_turn = gate.is_cascade();
@@ -286,19 +283,16 @@ impl NodeRef<'_> {
     }
 
     /// A cascade that asks as often, but at random; nothing for other gates.
-    fn random_deferral(
-        self,
-        states: &States,
-        key: &Digest,
-    ) -> Result<Option<Outcome>, EngineError> {
-        let (true, Some(state)) =
-            (self.declared().gate().is_some_and(Gate::is_cascade), states.get(&self.index))
-        else {
+    fn random_deferral(self, key: &Digest) -> Result<Option<Outcome>, EngineError> {
+        let (true, Some(state)) = (
+            self.node.declared().gate().is_some_and(Gate::is_cascade),
+            self.states.get(&self.node.index),
+        ) else {
             return Ok(None);
         };
-        let model = self.session.model(state.full())?;
+        let model = self.session().model(state.full())?;
         let Some(routes) = model.routes() else { return Ok(None) };
-        let routed = self.routes(&model, routes, states)?;
+        let routed = self.routes(&model, routes)?;
         let Some(weights) = &routed.weights else { return Ok(None) };
         let mut by: Vec<usize> = weights
             .data
@@ -308,7 +302,7 @@ impl NodeRef<'_> {
         let key = Hasher::new("random deferral").digest(key).digest(&state.full().model).finish();
         shuffle(&mut by, &mut stream(&key, "random deferral"));
         let answers = routed.answers_of(&by);
-        let predicted = self.with_truth(answers, routed.width, &routed.rows)?;
+        let predicted = self.node.with_truth(answers, routed.width, &routed.rows)?;
         Ok(Some(Outcome::of(&predicted, self.compared_in())))
     }
 }

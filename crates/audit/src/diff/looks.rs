@@ -8,12 +8,9 @@ use collegium_probe::{Look, Sight, agreement, spectral_gap};
 use collegium_records::{Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
 
 use super::standing;
-use crate::{
-    EngineError, NodeRef,
-    audit::{Refit, Subject},
-    inputs::{InputData, States},
-    reuse::Seen,
-};
+use collegium_engine::{EngineError, inputs::InputData, reuse::Seen};
+
+use crate::{Auditor, Refit, Subject};
 
 /// A model on its inputs, and what it looks at.
 struct Version {
@@ -28,14 +25,13 @@ impl Version {
     }
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
     /// to date, what other seeds of it look at.
     pub(super) fn importances(
         self,
         before: &LockedNode,
         after: &LockedNode,
-        states: &States,
         seeds: u32,
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
@@ -48,13 +44,14 @@ impl NodeRef<'_> {
             );
             return Ok(());
         };
-        let current = states
-            .get(&self.index)
+        let current = self
+            .states
+            .get(&self.node.index)
             .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
         let mut refits = Vec::new();
         if current {
             for seed in 1..=seeds {
-                refits.extend(self.with_seed(seed, states)?);
+                refits.extend(self.with_seed(seed)?);
             }
             diff.seeds = refits.len() as u32;
         } else if seeds > 0 {
@@ -82,7 +79,7 @@ impl NodeRef<'_> {
         let looks: Vec<Look> =
             std::iter::once(other).chain(refits).map(|v| v.sight.look()).collect();
         let seeds = agreement(&looks, k);
-        let key = Hasher::new("diff halves").text(self.name()).finish();
+        let key = Hasher::new("diff halves").text(self.node.name()).finish();
         let halves = other.subject.split_half(k, &key)?;
         Ok(halves.and_then(|halves| {
             let what = "the earlier version against the later";
@@ -92,27 +89,29 @@ impl NodeRef<'_> {
 
     /// A version's full model on what it read.
     fn version(self, node: &LockedNode) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.session.fit_of(&standing(node))? else { return Ok(None) };
-        let Some(data) = self.anchor_data(&node.reads, Seen::Deployed)? else {
+        let Some(fit) = self.session().fit_of(&standing(node))? else { return Ok(None) };
+        let Some(data) = self.node.anchor_data(&node.reads, Seen::Deployed)? else {
             return Ok(None);
         };
         self.look_of(&fit, data)
     }
 
-    fn with_seed(self, seed: u32, states: &States) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.refit(Refit::Seed(seed), states)? else { return Ok(None) };
-        let data = self.input_data(&self.resolved().inputs, View::Deployed, states)?;
+    fn with_seed(self, seed: u32) -> Result<Option<Version>, EngineError> {
+        let Some(fit) = self.refit(Refit::Seed(seed))? else { return Ok(None) };
+        let data =
+            self.node.input_data(&self.node.resolved().inputs, View::Deployed, self.states)?;
         self.look_of(&fit, data)
     }
 
     fn look_of(self, fit: &Fit, data: Vec<InputData>) -> Result<Option<Version>, EngineError> {
-        let model = self.session.model(fit)?;
-        let inputs: Vec<String> = self.resolved().inputs.iter().map(ToString::to_string).collect();
+        let model = self.session().model(fit)?;
+        let inputs: Vec<String> =
+            self.node.resolved().inputs.iter().map(ToString::to_string).collect();
         if model.encoder.names() != inputs {
             return Ok(None);
         }
         // One key for all versions, so that all are looked at on the same rows.
-        let key = Hasher::new("diff importance").text(self.name()).finish();
+        let key = Hasher::new("diff importance").text(self.node.name()).finish();
         let seen = self.look_at(model, data, &key)?.ok();
         Ok(seen.map(|(subject, sight)| Version { subject, sight }))
     }

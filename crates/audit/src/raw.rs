@@ -20,12 +20,13 @@ use collegium_records::RawAgop;
 use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
 
-use crate::{
-    EngineError, NodeRef,
-    drift::sources,
-    inputs::{States, encode},
+use collegium_engine::{
+    EngineError,
+    inputs::{encode, sources},
     rows::{Side, side_name},
 };
+
+use crate::Auditor;
 
 /// Cotangents that have arrived at an expert's outputs.
 #[derive(Default)]
@@ -44,20 +45,19 @@ struct Gathering {
     through: BTreeSet<String>,
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// `None` for an expert without upstreams, whose declared inputs are columns, and where nothing
     /// can be seen.
     pub(super) fn raw_agop(
         self,
         rows: &[u32],
-        states: &States,
         key: &Digest,
     ) -> Result<Option<RawAgop>, EngineError> {
-        if self.session.dag.upstream(self.index).is_empty() || rows.len() < 2 {
+        if self.session().dag.upstream(self.node.index).is_empty() || rows.len() < 2 {
             return Ok(None);
         }
         let mut notes = Vec::new();
-        let (each, columns) = self.chain(rows, states, &mut notes)?;
+        let (each, columns) = self.chain(rows, &mut notes)?;
         let mut names: Vec<String> = Vec::new();
         let (mut groups, mut width) = (Vec::new(), 0);
         let mut titles = Vec::new();
@@ -99,12 +99,12 @@ impl NodeRef<'_> {
                 seeds: &[],
                 permuted: &[],
                 raw: &vec![0.0; rows.len() * each],
-                output: match self.resolved().task {
+                output: match self.node.resolved().task {
                     Task::Classification => Probed::Logit,
                     Task::Regression => Probed::Value,
                 },
                 split: side_name(Side::Test),
-                bootstrap: self.session.pipeline.audit.bootstrap,
+                bootstrap: self.session().pipeline.audit.bootstrap,
                 key,
             })
         });
@@ -128,12 +128,11 @@ impl NodeRef<'_> {
     fn chain(
         self,
         rows: &[u32],
-        states: &States,
         notes: &mut Vec<String>,
     ) -> Result<(usize, IndexMap<String, Gathering>), EngineError> {
-        let model = self.deployed_model(states)?;
+        let model = self.deployed_model()?;
         let each = model.outputs_wide();
-        let shift = match self.resolved().task {
+        let shift = match self.node.resolved().task {
             Task::Classification if each > 1 => 1.0 / each as f32,
             _ => 0.0,
         };
@@ -141,14 +140,18 @@ impl NodeRef<'_> {
             .map(|i| f32::from(u8::from(i / each == i % each)) - shift)
             .collect::<Vec<f32>>();
         let mut arrived: HashMap<usize, Arrived> = HashMap::new();
-        arrived.insert(self.index, Arrived { raw: Some(one.repeat(rows.len())), embedding: None });
+        arrived.insert(
+            self.node.index,
+            Arrived { raw: Some(one.repeat(rows.len())), embedding: None },
+        );
         let mut columns: IndexMap<String, Gathering> = IndexMap::new();
-        let order: Vec<usize> = self.session.dag.order().iter().rev().copied().collect();
+        let order: Vec<usize> = self.session().dag.order().iter().rev().copied().collect();
         for expert in order {
             let Some(arrived_here) = arrived.remove(&expert) else { continue };
-            let model = self.session.node(expert).deployed_model(states)?;
-            let inputs = &self.session.node(expert).resolved().inputs;
-            let data = self.session.node(expert).input_data(inputs, View::Deployed, states)?;
+            let model = self.of(expert).deployed_model()?;
+            let inputs = &self.session().node(expert).resolved().inputs;
+            let data =
+                self.session().node(expert).input_data(inputs, View::Deployed, self.states)?;
             let sources = sources(&data);
             let gradients = pulled(&model, &sources, rows, each, &arrived_here)?;
             for (at, input) in inputs.iter().enumerate() {
@@ -156,15 +159,15 @@ impl NodeRef<'_> {
                 match input {
                     Input::Column { .. } => {
                         let gathering = columns.entry(input.to_string()).or_default();
-                        if expert != self.index {
-                            gathering.through.insert(self.session.node(expert).node_name());
+                        if expert != self.node.index {
+                            gathering.through.insert(self.session().node(expert).node_name());
                         }
                         gathering.add(&model, at, &sources[at], rows, &back);
                     }
                     Input::Output { expert: from, output } => {
-                        let upstream = self.session.index(from)?;
+                        let upstream = self.session().index(from)?;
                         let arrived = arrived.entry(upstream).or_default();
-                        let head = self.session.node(upstream).deployed_model(states)?.head;
+                        let head = self.of(upstream).deployed_model()?.head;
                         match hand_on(&sources[at], head, *output, rows, &back, each) {
                             Some(cotangents) if *output == Output::Embedding => {
                                 add(&mut arrived.embedding, cotangents);
@@ -173,7 +176,7 @@ impl NodeRef<'_> {
                             None => notes.push(format!(
                                 "{} reads {input}, which is a class and has no derivative: what \
                                  reaches it on that way is left out",
-                                self.session.node(expert).node_name()
+                                self.session().node(expert).node_name()
                             )),
                         }
                     }
@@ -183,11 +186,12 @@ impl NodeRef<'_> {
         Ok((each, columns))
     }
 
-    fn deployed_model(self, states: &States) -> Result<Model, EngineError> {
-        let state = states
-            .get(&self.index)
+    fn deployed_model(self) -> Result<Model, EngineError> {
+        let state = self
+            .states
+            .get(&self.node.index)
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        self.session.model(state.full())
+        self.session().model(state.full())
     }
 }
 

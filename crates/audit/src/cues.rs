@@ -22,15 +22,16 @@ use collegium_table::Matrix;
 use rand::RngExt as _;
 
 use super::subject::some_of;
-use crate::{
-    EngineError, NodeRef, Session,
+use collegium_engine::{
+    EngineError, Session,
     apply::named,
-    drift::sources,
     fit::shuffle,
-    inputs::{InputData, States, encode, output_data},
+    inputs::{InputData, encode, output_data, sources},
     measure::Predicted,
     rows::{Rows, Side},
 };
+
+use crate::Auditor;
 
 /// Test rows that are tested on, at most.
 const MOST_ROWS: usize = 10_000;
@@ -101,7 +102,7 @@ pub(super) struct Tested {
     pub(super) before: Predicted,
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// `None` with fewer than two rows.
     pub(super) fn tested(
         self,
@@ -120,7 +121,8 @@ impl NodeRef<'_> {
 
     /// The rows that cues are tested on.
     fn cue_rows(self, key: &Digest) -> Result<Vec<u32>, EngineError> {
-        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
+        let rows =
+            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
         Ok(some_of(&rows, MOST_ROWS, key))
     }
 
@@ -132,13 +134,13 @@ impl NodeRef<'_> {
         key: &Digest,
     ) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
-        let together = self.groups_of(rows)?;
+        let together = self.node.groups_of(rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
-                self.session.cue(name.clone(), before, together.as_ref(), &key, &mut |change| {
+                cue(self.session(), name.clone(), before, together.as_ref(), &key, &mut |change| {
                     self.encoded_predicted(model, &altered(x, &columns, change), rows)
                 })
             })
@@ -150,12 +152,11 @@ impl NodeRef<'_> {
     pub(super) fn cue_everywhere(
         self,
         without: &Without,
-        states: &States,
         key: &Digest,
     ) -> Result<Option<Cue>, EngineError> {
-        let above = self.session.dag.with_ancestors(&[self.index]);
+        let above = self.session().dag.with_ancestors(&[self.node.index]);
         let reads = |expert: usize| {
-            self.session
+            self.session()
                 .node(expert)
                 .resolved()
                 .inputs
@@ -169,17 +170,17 @@ impl NodeRef<'_> {
         if rows.len() < 2 {
             return Ok(None);
         }
-        let state = states
-            .get(&self.index)
+        let state = self
+            .states
+            .get(&self.node.index)
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        let before = self.predicted_on(state, &rows)?;
+        let before = self.node.predicted_on(state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
-        let together = self.groups_of(&rows)?;
-        self.session
-            .cue(without.to_string(), &before, together.as_ref(), &key, &mut |change| {
-                self.forward(&rows, without, change, states)
-            })
-            .map(Some)
+        let together = self.node.groups_of(&rows)?;
+        cue(self.session(), without.to_string(), &before, together.as_ref(), &key, &mut |change| {
+            self.forward(&rows, without, change)
+        })
+        .map(Some)
     }
 
     pub(super) fn encoded_predicted(
@@ -193,7 +194,7 @@ impl NodeRef<'_> {
             .probability
             .or(outputs.value)
             .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
-        self.with_truth(matrix.data, matrix.width, rows)
+        self.node.with_truth(matrix.data, matrix.width, rows)
     }
 
     /// What an expert predicts when an input is changed in every expert above that reads it.
@@ -202,28 +203,29 @@ impl NodeRef<'_> {
         rows: &[u32],
         without: &Without,
         change: &Change,
-        states: &States,
     ) -> Result<Predicted, EngineError> {
-        let above = self.session.dag.with_ancestors(&[self.index]);
+        let above = self.session().dag.with_ancestors(&[self.node.index]);
         let mut changed: HashMap<(usize, Output), Arc<Matrix>> = HashMap::new();
-        for &expert in self.session.dag.order() {
+        for &expert in self.session().dag.order() {
             if !above.contains(&expert) {
                 continue;
             }
-            let state = states
+            let state = self
+                .states
                 .get(&expert)
                 .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-            let model = self.session.model(state.full())?;
-            let inputs = &self.session.node(expert).resolved().inputs;
-            let mut data = self.session.node(expert).input_data(inputs, View::Deployed, states)?;
+            let model = self.session().model(state.full())?;
+            let inputs = &self.session().node(expert).resolved().inputs;
+            let mut data =
+                self.session().node(expert).input_data(inputs, View::Deployed, self.states)?;
             for (data, input) in data.iter_mut().zip(inputs) {
                 if let Input::Output { expert: from, output } = input {
-                    let from = self.session.index(from)?;
+                    let from = self.session().index(from)?;
                     if let Some(matrix) = changed.get(&(from, *output)) {
                         *data = output_data(
                             *output,
                             matrix.clone(),
-                            &self.session.node(from).resolved().classes,
+                            &self.session().node(from).resolved().classes,
                         );
                     }
                 }
@@ -235,18 +237,23 @@ impl NodeRef<'_> {
                     x = altered(&x, &columns, change);
                 }
             }
-            if expert == self.index {
+            if expert == self.node.index {
                 return self.encoded_predicted(&model, &x, rows);
             }
             let mut outputs = named(model.outputs(&x));
-            if self.session.node(expert).hands_out_embedding() {
+            if self.session().node(expert).hands_out_embedding() {
                 outputs.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
             }
             for (output, matrix) in outputs {
                 let deployed = self
-                    .session
-                    .output_object(self.session.node(expert).name(), output, View::Deployed, states)
-                    .map(|object| self.session.matrix(&object))
+                    .session()
+                    .output_object(
+                        self.session().node(expert).name(),
+                        output,
+                        View::Deployed,
+                        self.states,
+                    )
+                    .map(|object| self.session().matrix(&object))
                     .transpose()?
                     .flatten();
                 let Some(deployed) = deployed else { continue };
@@ -261,34 +268,32 @@ impl NodeRef<'_> {
     }
 }
 
-impl Session {
-    fn cue(
-        &self,
-        input: String,
-        before: &Predicted,
-        together: Option<&Groups>,
-        key: &Digest,
-        evaluate: &mut dyn FnMut(&Change) -> Result<Predicted, EngineError>,
-    ) -> Result<Cue, EngineError> {
-        let rows = before.rows() as usize;
-        let mut order: Vec<usize> = (0..rows).collect();
-        shuffle(&mut order, &mut stream(key, "permuted"));
-        let resamples = self.pipeline.audit.bootstrap.max(LEAST_RESAMPLES);
-        let swapped = others(before, key).map(Change::From);
-        let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
-        let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
-        let how = Resampling::of_rows(resamples, key).by(together);
-        let mut measured = differences(before, &after, how).into_iter();
-        let mut next = || measured.next().unwrap_or_default();
-        Ok(Cue {
-            rows: rows as u64,
-            removed: next(),
-            permuted: next(),
-            swapped: next(),
-            conditional: None,
-            input,
-        })
-    }
+fn cue(
+    session: &Session,
+    input: String,
+    before: &Predicted,
+    together: Option<&Groups>,
+    key: &Digest,
+    evaluate: &mut dyn FnMut(&Change) -> Result<Predicted, EngineError>,
+) -> Result<Cue, EngineError> {
+    let rows = before.rows() as usize;
+    let mut order: Vec<usize> = (0..rows).collect();
+    shuffle(&mut order, &mut stream(key, "permuted"));
+    let resamples = session.pipeline.audit.bootstrap.max(LEAST_RESAMPLES);
+    let swapped = others(before, key).map(Change::From);
+    let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
+    let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
+    let how = Resampling::of_rows(resamples, key).by(together);
+    let mut measured = differences(before, &after, how).into_iter();
+    let mut next = || measured.next().unwrap_or_default();
+    Ok(Cue {
+        rows: rows as u64,
+        removed: next(),
+        permuted: next(),
+        swapped: next(),
+        conditional: None,
+        input,
+    })
 }
 
 /// The encoded columns of an input, or of a region of its pixels.

@@ -9,14 +9,14 @@ use collegium_learn::Model;
 use collegium_plan::{Part, fit_recipe};
 use collegium_records::{Fit, Metrics};
 
-use crate::{
-    EngineError, NodeRef,
-    inputs::{NodeState, States},
+use collegium_engine::{
+    EngineError,
+    fit::PERMUTED,
+    inputs::NodeState,
     rows::{Rows, Side},
 };
 
-/// The ingredient that says that labels were permuted before a fit, and which permutation it was.
-pub(crate) const PERMUTED: &str = "target.permuted";
+use crate::Auditor;
 
 /// Refits of one expert.
 #[derive(Default)]
@@ -27,33 +27,28 @@ pub(super) struct Refits {
     pub(super) metrics: Vec<Metrics>,
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// What `audit.seeds` and `audit.permuted` ask for. An expert that stands on a held or patched
     /// model has none: no fit of its recipe is what it stands on.
-    pub(super) fn refits(
-        self,
-        state: &NodeState,
-        model: &Model,
-        states: &States,
-    ) -> Result<Refits, EngineError> {
+    pub(super) fn refits(self, state: &NodeState, model: &Model) -> Result<Refits, EngineError> {
         let mut refits = Refits::default();
         let full = state.full();
         if state.held.is_some() || full.parent.is_some() {
             return Ok(refits);
         }
-        for seed in 1..=self.session.pipeline.audit.seeds {
-            let Some(fit) = self.refit(Refit::Seed(seed), states)? else { break };
-            let again = self.session.model(&fit)?;
+        for seed in 1..=self.session().pipeline.audit.seeds {
+            let Some(fit) = self.refit(Refit::Seed(seed))? else { break };
+            let again = self.session().model(&fit)?;
             if again.encoder == model.encoder {
-                let test = Rows::HeldOut { expert: self.index, side: Side::Test };
-                let predicted = self.model_predicted(Part::Full, &again, states, test)?;
+                let test = Rows::HeldOut { expert: self.node.index, side: Side::Test };
+                let predicted = self.node.model_predicted(Part::Full, &again, self.states, test)?;
                 refits.metrics.push(predicted.metrics());
                 refits.seeds.push(again);
             }
         }
-        for time in 1..=self.session.pipeline.audit.permuted {
-            let Some(fit) = self.refit(Refit::Permuted(time), states)? else { break };
-            let again = self.session.model(&fit)?;
+        for time in 1..=self.session().pipeline.audit.permuted {
+            let Some(fit) = self.refit(Refit::Permuted(time))? else { break };
+            let again = self.session().model(&fit)?;
             if again.encoder == model.encoder {
                 refits.permuted.push(again);
             }
@@ -62,9 +57,9 @@ impl NodeRef<'_> {
     }
 
     /// One refit, looked up or executed.
-    pub(crate) fn refit(self, refit: Refit, states: &States) -> Result<Option<Fit>, EngineError> {
-        let Some(inputs) = self.fit_inputs(Part::Full, states)? else { return Ok(None) };
-        let mut expert = self.declared().clone();
+    pub(crate) fn refit(self, refit: Refit) -> Result<Option<Fit>, EngineError> {
+        let Some(inputs) = self.node.fit_inputs(Part::Full, self.states)? else { return Ok(None) };
+        let mut expert = self.node.declared().clone();
         if let Refit::Seed(seed) = refit {
             expert.seed = expert.seed.wrapping_add(u64::from(seed));
         }
@@ -72,7 +67,7 @@ impl NodeRef<'_> {
         if let Refit::Permuted(time) = refit {
             recipe.set(PERMUTED, time);
         }
-        let (fit, _) = self.execute(Part::Full, &recipe, None, states, false)?;
+        let (fit, _) = self.node.execute(Part::Full, &recipe, None, self.states, false)?;
         Ok(Some(fit))
     }
 }

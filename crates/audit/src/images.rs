@@ -4,7 +4,7 @@ use collegium_probe::{AgopError, Gathered, Sight};
 use collegium_records::ImageMaps;
 
 use super::subject::Subject;
-use crate::EngineError;
+use collegium_engine::EngineError;
 
 impl Subject {
     /// Maps of every image among the inputs; channels are summed.

@@ -6,24 +6,22 @@ use collegium_digest::Digest;
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
-    curves, log_losses, measure_classification, measure_regression, predicted_labels, reliability,
-    residuals, skill, squared_errors, weak_slices,
+    curves, log_losses, predicted_labels, residuals, skill, squared_errors, weak_slices,
 };
-use collegium_records::{Confusion, Performance, Reliability, Skill, SplitMeasures, WeakSlices};
+use collegium_records::{Confusion, Performance, Reliability, Skill, WeakSlices};
 use collegium_table::{Column, MISSING_CODE, Values};
 
-use super::rows::losses_of;
-use crate::{
-    EngineError, NodeRef,
+use collegium_engine::{
+    EngineError,
     inputs::NodeState,
+    intervals::{RESAMPLES, losses_of, reliability_of},
     measure::Predicted,
     rows::{Rows, Side},
 };
 
-/// Bootstrap resamples behind every interval of a metric.
-pub(crate) const RESAMPLES: u32 = 200;
+use crate::Auditor;
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
     /// class weights is judged by the loss that it was trained on: each row counts as its class.
     pub(super) fn skill(
@@ -33,17 +31,17 @@ impl NodeRef<'_> {
         key: &Digest,
     ) -> Result<Option<Skill>, EngineError> {
         let how = Resampling::of_rows(RESAMPLES, key);
-        let train = self.session.rows(Rows::Train { expert: self.index })?;
+        let train = self.session().rows(Rows::Train { expert: self.node.index })?;
         Ok(match held_out {
             Predicted::Classes { probability, width, labels, classes } => {
-                let all = self.labels()?;
+                let all = self.node.labels()?;
                 let weights = self.row_weights(&train, &all);
                 let mut prior = vec![0.0f64; *classes];
                 for &row in train.iter() {
                     let label = all[row as usize] as usize;
                     prior[label] += weights[label];
                 }
-                let seen = self.trained_classes()?;
+                let seen = self.node.trained_classes()?;
                 // What the constant gives a class that it never saw is a matter of where logarithms
                 // are cut off, so nothing is won on such a row.
                 let known = |label: u32| seen.get(label as usize).copied().unwrap_or(false);
@@ -64,7 +62,7 @@ impl NodeRef<'_> {
                 };
                 let ours = weigh(log_losses(probability, *width, labels, *classes));
                 let theirs = weigh(log_losses(&constant, *width, labels, *classes));
-                if let Some(why) = self.beyond_it(Side::Test)? {
+                if let Some(why) = self.node.beyond_it(Side::Test)? {
                     return Ok(Some(Skill {
                         metric: "log_loss".to_owned(),
                         value: mean(&log_losses(probability, *width, labels, *classes)),
@@ -78,7 +76,7 @@ impl NodeRef<'_> {
                 skill(Loss::Log, &ours, &theirs, how.by(groups.as_ref()))
             }
             Predicted::Values { predicted, truth } => {
-                let target = self.target_values()?;
+                let target = self.node.target_values()?;
                 let mean = train.iter().map(|&row| target[row as usize]).sum::<f64>()
                     / train.len().max(1) as f64;
                 let constant = vec![mean as f32; truth.len()];
@@ -90,9 +88,9 @@ impl NodeRef<'_> {
     }
 
     fn row_weights(self, train: &[u32], labels: &[u32]) -> Vec<f64> {
-        let classes = &self.resolved().classes;
-        crate::fit::weights_by_class(
-            &self.declared().train.class_weights,
+        let classes = &self.node.resolved().classes;
+        collegium_engine::fit::weights_by_class(
+            &self.node.declared().train.class_weights,
             classes,
             train.iter().map(|&row| labels[row as usize]),
         )
@@ -106,7 +104,7 @@ impl NodeRef<'_> {
         held_out: &Predicted,
         how: Resampling,
     ) -> Result<Performance, EngineError> {
-        let names = &self.resolved().classes;
+        let names = &self.node.resolved().classes;
         let mut found = Performance { slices: self.slices(state)?, ..Performance::default() };
         match held_out {
             Predicted::Classes { probability, width, labels, .. } => {
@@ -121,10 +119,11 @@ impl NodeRef<'_> {
     /// Where the expert loses more than elsewhere, by the columns that it or its ancestors read. Times
     /// are left out: their bounds would be numbers that nobody reads.
     fn slices(self, state: &NodeState) -> Result<Option<WeakSlices>, EngineError> {
-        let table = self.table()?;
+        let table = self.node.table()?;
         let truths = ["false".to_owned(), "true".to_owned()];
         let mut booleans: Vec<(String, Vec<u32>)> = Vec::new();
         let columns: Vec<(String, &Column)> = self
+            .node
             .resolved()
             .raw
             .iter()
@@ -156,16 +155,16 @@ impl NodeRef<'_> {
             };
             features.push(SliceFeature { name, values });
         }
-        let loss = match self.resolved().task {
+        let loss = match self.node.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
         let side = |side| -> Result<(Arc<Vec<u32>>, Vec<f64>), EngineError> {
-            let rows = Rows::HeldOut { expert: self.index, side };
-            Ok((self.session.rows(rows)?, losses_of(&self.predicted(state, rows)?)))
+            let rows = Rows::HeldOut { expert: self.node.index, side };
+            Ok((self.session().rows(rows)?, losses_of(&self.node.predicted(state, rows)?)))
         };
         let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
-        let groups = self.groups_of(&test)?;
+        let groups = self.node.groups_of(&test)?;
         Ok(weak_slices(
             loss,
             &features,
@@ -186,25 +185,6 @@ pub(super) fn tables(
             reliability_of(held_out),
         ),
         _ => (None, None),
-    }
-}
-
-/// Predicted by observed frequencies, of classes.
-pub(crate) fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
-    match held_out {
-        Predicted::Classes { probability, width, labels, classes } => {
-            reliability(probability, *width, labels, *classes)
-        }
-        Predicted::Values { .. } => None,
-    }
-}
-
-pub(crate) fn with_intervals(predicted: &Predicted, how: Resampling) -> SplitMeasures {
-    match predicted {
-        Predicted::Classes { probability, width, labels, classes } => {
-            measure_classification(probability, *width, labels, *classes, how)
-        }
-        Predicted::Values { predicted, truth } => measure_regression(predicted, truth, how),
     }
 }
 

@@ -11,12 +11,13 @@ use collegium_records::Agreement;
 use collegium_table::{Matrix, Source};
 use rand::RngExt as _;
 
-use crate::{
-    EngineError, NodeRef, Session,
-    drift::sources,
-    inputs::{InputData, encode},
+use collegium_engine::{
+    EngineError, Session,
+    inputs::{InputData, encode, sources},
     rows::{Rows, Side, side_name},
 };
+
+use crate::Auditor;
 
 /// Networks with initial weights behind the reference of what training found nothing for.
 const UNTRAINED: u64 = 8;
@@ -261,11 +262,11 @@ fn reason(error: AgopError) -> Result<String, EngineError> {
     }
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// `audit.rows` of the expert's rows on one side, without replacement, in the table's order.
     pub(crate) fn probed_rows(self, side: Side, key: &Digest) -> Result<Vec<u32>, EngineError> {
-        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side })?;
-        Ok(some_of(&rows, self.session.pipeline.audit.rows as usize, key))
+        let rows = self.session().rows(Rows::HeldOut { expert: self.node.index, side })?;
+        Ok(some_of(&rows, self.session().pipeline.audit.rows as usize, key))
     }
 }
 

@@ -5,10 +5,7 @@
 //! much of a change in importance is seed costs fits, of the present version with other seeds; they
 //! are cached as any others.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
@@ -21,12 +18,12 @@ use collegium_table::Matrix;
 
 mod looks;
 
-use crate::{
-    EngineError, NodeRef, Session,
-    inputs::States,
-    reuse::How,
+use collegium_engine::{
+    EngineError, Session,
     rows::{Rows, Side},
 };
+
+use crate::Auditor;
 
 /// Resamples behind an interval of a difference.
 const RESAMPLES: u32 = 400;
@@ -53,14 +50,14 @@ pub fn diff(
     seeds: u32,
 ) -> Result<DiffReport, EngineError> {
     let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
-    let states = session.states_at_hand(&chosen)?;
+    let states = session.current_and_stale(&chosen)?.0;
     let mut found = Vec::new();
     for &index in session.dag.order() {
         if chosen.contains(&index) {
             let name = session.node(index).node_name();
             let pair = (a.lock.node.get(&name), b.lock.node.get(&name));
             if pair != (None, None) {
-                found.push(session.node(index).node_diff(pair, &states, seeds)?);
+                found.push(Auditor::new(session, index, &states).node_diff(pair, seeds)?);
             }
         }
     }
@@ -86,53 +83,37 @@ pub fn diff(
     })
 }
 
-impl Session {
-    /// States of all experts that are up to date, with their ancestors.
-    fn states_at_hand(&self, chosen: &BTreeSet<usize>) -> Result<States, EngineError> {
-        let targets: Vec<usize> = chosen.iter().copied().collect();
-        let wanted = self.dag.with_ancestors(&targets);
-        let mut states = States::new();
-        for &index in self.dag.order() {
-            if wanted.contains(&index)
-                && let Some(ready) = self.node(index).ready(&wanted, &states, How::default())?
-                && ready.open.is_empty()
-            {
-                let state = self.node(index).state(ready, &wanted, &states)?;
-                states.insert(index, Arc::new(state));
-            }
-        }
-        Ok(states)
-    }
-
-    /// The recipe of the full fit that a block rests on.
-    fn fit_recipe_of(
-        &self,
-        node: &LockedNode,
-    ) -> Result<Option<collegium_records::Recipe>, EngineError> {
-        let recipe = node.certificate.as_ref().map_or(node.recipe, |c| c.anchor.recipe);
-        Ok(self.store.recipe(&recipe)?)
-    }
-
-    /// The rows that no `where` of some experts admits; none if one of them has no `where`.
-    fn not_theirs(&self, experts: &[String], rows: &[u32]) -> Result<Vec<u32>, EngineError> {
-        let mut left = rows.to_vec();
-        for name in experts {
-            let Ok(index) = self.index(name) else { continue };
-            let mask = self.node(index).base_mask()?;
-            left.retain(|row| !mask[*row as usize]);
-        }
-        Ok(left)
-    }
+/// The recipe of the full fit that a block rests on.
+fn fit_recipe_of(
+    session: &Session,
+    node: &LockedNode,
+) -> Result<Option<collegium_records::Recipe>, EngineError> {
+    let recipe = node.certificate.as_ref().map_or(node.recipe, |c| c.anchor.recipe);
+    Ok(session.store.recipe(&recipe)?)
 }
 
-impl NodeRef<'_> {
+/// The rows that no `where` of some experts admits; none if one of them has no `where`.
+fn not_theirs(
+    session: &Session,
+    experts: &[String],
+    rows: &[u32],
+) -> Result<Vec<u32>, EngineError> {
+    let mut left = rows.to_vec();
+    for name in experts {
+        let Ok(index) = session.index(name) else { continue };
+        let mask = session.node(index).base_mask()?;
+        left.retain(|row| !mask[*row as usize]);
+    }
+    Ok(left)
+}
+
+impl Auditor<'_> {
     fn node_diff(
         self,
         pair: (Option<&LockedNode>, Option<&LockedNode>),
-        states: &States,
         seeds: u32,
     ) -> Result<NodeDiff, EngineError> {
-        let name = self.node_name();
+        let name = self.node.node_name();
         let status = status(pair);
         let (Some(before), Some(after)) = pair else {
             let mut diff = blank(&name, status);
@@ -145,7 +126,7 @@ impl NodeRef<'_> {
             return Ok(diff);
         }
         let mut added = Vec::new();
-        match (self.session.fit_recipe_of(before)?, self.session.fit_recipe_of(after)?) {
+        match (fit_recipe_of(self.session(), before)?, fit_recipe_of(self.session(), after)?) {
             (Some(one), Some(other)) => {
                 added = added_experts(&one, &other);
                 diff.recipe = one.changes(&other);
@@ -161,7 +142,7 @@ impl NodeRef<'_> {
         }
         self.predictions(before, after, &added, &mut diff)?;
         if status == DiffStatus::Changed {
-            self.importances(before, after, states, seeds, &mut diff)?;
+            self.importances(before, after, seeds, &mut diff)?;
         }
         Ok(diff)
     }
@@ -174,7 +155,7 @@ impl NodeRef<'_> {
         added: &[String],
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
-        let output = match self.resolved().task {
+        let output = match self.node.resolved().task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
         };
@@ -184,12 +165,12 @@ impl NodeRef<'_> {
             diff.notes.push("a version does not say what it handed over".to_owned());
             return Ok(());
         };
-        let (Some(one), Some(other)) = (self.session.matrix(one)?, self.session.matrix(other)?)
+        let (Some(one), Some(other)) = (self.session().matrix(one)?, self.session().matrix(other)?)
         else {
             diff.notes.push("predictions of a version are no longer in the store".to_owned());
             return Ok(());
         };
-        let table = self.table()?.rows;
+        let table = self.node.table()?.rows;
         if one.rows != table || other.rows != table || one.width != other.width {
             diff.notes.push(format!(
                 "predictions are of {} and {} rows, the table has {table} now: not compared",
@@ -197,17 +178,18 @@ impl NodeRef<'_> {
             ));
             return Ok(());
         }
-        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
+        let rows =
+            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
         diff.metrics = self.metrics_of_two([&one, &other], &rows, &key)?;
-        if self.resolved().task == Task::Classification {
-            let all = self.labels()?;
+        if self.node.resolved().task == Task::Classification {
+            let all = self.node.labels()?;
             let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
             let (p, q) = (one.select(&rows).data, other.select(&rows).data);
             diff.flipped = Some(flipped(&p, &q, one.width, &labels));
         }
-        let old = self.session.not_theirs(added, &rows)?;
+        let old = not_theirs(self.session(), added, &rows)?;
         if !added.is_empty() && !old.is_empty() && old.len() < rows.len() {
             diff.old_rows = Some(OldRows {
                 added: added.to_vec(),
@@ -226,18 +208,18 @@ impl NodeRef<'_> {
         key: &Digest,
     ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
         let (p, q) = (one.select(rows).data, other.select(rows).data);
-        let groups = self.groups_of(rows)?;
+        let groups = self.node.groups_of(rows)?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-        let found = match self.resolved().task {
+        let found = match self.node.resolved().task {
             Task::Regression => {
-                let target = self.target_values()?;
+                let target = self.node.target_values()?;
                 let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
                 paired_regression(&p, &[&q], &truth, how)
             }
             Task::Classification => {
-                let all = self.labels()?;
+                let all = self.node.labels()?;
                 let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
-                let classes = self.resolved().classes.len();
+                let classes = self.node.resolved().classes.len();
                 let (width, after) = (one.width, [q.as_slice()]);
                 paired_classification(&p, &after, width, &labels, classes, how)
             }

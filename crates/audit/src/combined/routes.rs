@@ -12,14 +12,15 @@ use collegium_probe::{
 use collegium_records::Routing;
 use collegium_table::{Matrix, Values};
 
-use crate::{
-    EngineError, NodeRef,
-    audit::rows::losses_of,
-    error::data_error,
-    inputs::{States, encode},
+use collegium_engine::{
+    EngineError, data_error,
+    inputs::encode,
+    intervals::losses_of,
     measure::Predicted,
     rows::{Rows, Side},
 };
+
+use crate::Auditor;
 
 /// Levels of a column that is a slice of the routes, at most.
 const MOST_LEVELS: usize = 40;
@@ -56,18 +57,14 @@ impl Routed {
     }
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Runs a combination on its test rows and remembers who answered.
-    pub(super) fn routes(
-        self,
-        model: &Model,
-        routes: Routes,
-        states: &States,
-    ) -> Result<Routed, EngineError> {
-        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
-        let inputs = &self.resolved().inputs;
-        let data = self.input_data(inputs, View::Deployed, states)?;
-        let x = encode(model, &crate::drift::sources(&data), &rows)?;
+    pub(super) fn routes(self, model: &Model, routes: Routes) -> Result<Routed, EngineError> {
+        let rows =
+            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
+        let inputs = &self.node.resolved().inputs;
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
+        let x = encode(model, &collegium_engine::inputs::sources(&data), &rows)?;
         let combination = routes.combination;
         let width = combination.answer_width(&model.head);
         let weights = (combination.pool != Pool::Stack).then(|| routes.weights(&x, &model.head));
@@ -110,7 +107,7 @@ impl NodeRef<'_> {
     ) -> Result<Predicted, EngineError> {
         raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| head.answer(row));
         in_units(&mut raw.data, head);
-        self.with_truth(raw.data, raw.width, rows)
+        self.node.with_truth(raw.data, raw.width, rows)
     }
 
     /// Losses of probabilities, or of standardised values.
@@ -122,7 +119,7 @@ impl NodeRef<'_> {
         rows: &[u32],
     ) -> Result<Vec<f64>, EngineError> {
         in_units(&mut answers, &model.head);
-        Ok(losses_of(&self.with_truth(answers, width, rows)?))
+        Ok(losses_of(&self.node.with_truth(answers, width, rows)?))
     }
 
     /// The measures of the routes.
@@ -134,13 +131,13 @@ impl NodeRef<'_> {
     ) -> Result<Option<Routing>, EngineError> {
         let Some(weights) = &routed.weights else { return Ok(None) };
         let names = self.members();
-        let classes = &self.resolved().classes;
-        let truth = self.with_truth(vec![0.0; routed.rows.len()], 1, &routed.rows)?;
+        let classes = &self.node.resolved().classes;
+        let truth = self.node.with_truth(vec![0.0; routed.rows.len()], 1, &routed.rows)?;
         let (labels, loss) = match &truth {
             Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
             Predicted::Values { .. } => (None, Loss::Squared),
         };
-        let together = self.groups_of(&routed.rows)?;
+        let together = self.node.groups_of(&routed.rows)?;
         let columns = self.slice_columns(&routed.rows)?;
         let slices: Vec<RouteCodes> = columns
             .iter()
@@ -152,13 +149,13 @@ impl NodeRef<'_> {
                 refitted: refitted.get(expert).and_then(|losses| losses.as_deref()),
             })
             .collect();
-        let target = self.declared().target.get_ref();
-        let predicted: Vec<u32> = match self.resolved().task {
+        let target = self.node.declared().target.get_ref();
+        let predicted: Vec<u32> = match self.node.resolved().task {
             Task::Classification => predicted_labels(&routed.answers, routed.width),
             Task::Regression => Vec::new(),
         };
         let (values, truths) = self.values(&routed.rows, &routed.answers)?;
-        let predictions = match self.resolved().task {
+        let predictions = match self.node.resolved().task {
             Task::Classification => Predictions::Classes(&predicted),
             Task::Regression => Predictions::Values { predicted: &values, truth: &truths },
         };
@@ -182,16 +179,18 @@ impl NodeRef<'_> {
 
     /// Values of a regression's experts and the truth, in one unit.
     fn values(self, rows: &[u32], answers: &[f32]) -> Result<(Vec<f32>, Vec<f64>), EngineError> {
-        if self.resolved().task != Task::Regression {
+        if self.node.resolved().task != Task::Regression {
             return Ok((Vec::new(), Vec::new()));
         }
-        let train = self.session.rows(Rows::Train { expert: self.index })?;
-        let valid = self.session.rows(Rows::Side { expert: self.index, side: Side::Valid })?;
-        let Ok((_, _, Head::Regression { mean, deviation })) = self.value_labels(&train, &valid)?
+        let train = self.session().rows(Rows::Train { expert: self.node.index })?;
+        let valid =
+            self.session().rows(Rows::Side { expert: self.node.index, side: Side::Valid })?;
+        let Ok((_, _, Head::Regression { mean, deviation })) =
+            self.node.value_labels(&train, &valid)?
         else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let target = self.target_values()?;
+        let target = self.node.target_values()?;
         let truth = rows.iter().map(|row| (target[*row as usize] - mean) / deviation).collect();
         Ok((answers.to_vec(), truth))
     }
@@ -199,8 +198,8 @@ impl NodeRef<'_> {
     /// Columns of few levels that the gate, its experts, or their rules and `where`s may speak of: those
     /// of the data source, its own target aside.
     fn slice_columns(self, rows: &[u32]) -> Result<Vec<Slice>, EngineError> {
-        let expert = self.declared();
-        let prepared = self.prepared();
+        let expert = self.node.declared();
+        let prepared = self.node.prepared();
         let few = |facts: &&collegium_data::ColumnFacts| match facts.kind {
             ColumnType::Category => facts.levels.len() <= MOST_LEVELS,
             kind => kind == ColumnType::Boolean,
@@ -208,11 +207,11 @@ impl NodeRef<'_> {
         let names = prepared.facts.columns.iter().filter(few).map(|facts| facts.name.clone());
         let table = prepared
             .columns(&names.collect())
-            .map_err(|error| data_error(error, &self.session.pipeline.source))?;
-        let rules = &self.session.pipeline.data[&expert.data].rules;
+            .map_err(|error| data_error(error, &self.session().pipeline.source))?;
+        let rules = &self.session().pipeline.data[&expert.data].rules;
         let read = |name: &str| {
             let reference = Input::Column { data: expert.data.clone(), column: name.to_owned() };
-            self.resolved().raw.contains(&reference)
+            self.node.resolved().raw.contains(&reference)
         };
         let mut found = Vec::new();
         for column in &table.columns {

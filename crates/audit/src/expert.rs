@@ -15,17 +15,19 @@ use super::{
     baseline_name, baselines,
     conditional::hand_out,
     layers::{Labelled, layers},
-    measures::{self, RESAMPLES, no_skill, with_intervals},
+    measures::{self, no_skill},
     refits::{Refits, all_metrics},
     subject::Subject,
 };
-use crate::{
-    EngineError, NodeRef,
-    inputs::{InputData, NodeState, States, encode},
+use collegium_engine::{
+    EngineError, FEWEST_UNSEEN,
+    inputs::{InputData, NodeState, encode},
+    intervals::{RESAMPLES, with_intervals},
     measure::Predicted,
-    membership::FEWEST_UNSEEN,
     rows::{Rows, SIDES, Side, side_name},
 };
+
+use crate::Auditor;
 
 /// What was seen of an expert, or why nothing was.
 struct Seen {
@@ -45,7 +47,7 @@ fn few_unseen(few: SeenRows) -> String {
     )
 }
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// Metrics with intervals on the rows of a side that no model behind them has seen.
     fn measures_on(
         self,
@@ -53,55 +55,59 @@ impl NodeRef<'_> {
         predicted: &Predicted,
         key: &Digest,
     ) -> Result<SplitMeasures, EngineError> {
-        let seen = self.seen_rows(side)?.map_or(0, |seen| seen.seen);
-        let groups =
-            self.groups_of(&self.session.rows(Rows::HeldOut { expert: self.index, side })?)?;
+        let seen = self.node.seen_rows(side)?.map_or(0, |seen| seen.seen);
+        let groups = self
+            .node
+            .groups_of(&self.session().rows(Rows::HeldOut { expert: self.node.index, side })?)?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-        Ok(crate::measure::withheld(SplitMeasures { seen, ..with_intervals(predicted, how) }))
+        Ok(collegium_engine::measure::withheld(SplitMeasures {
+            seen,
+            ..with_intervals(predicted, how)
+        }))
     }
 
     pub(super) fn make_audit(
         self,
         state: &NodeState,
-        states: &States,
         key: &Digest,
     ) -> Result<NodeAudit, EngineError> {
-        let expert = self.declared();
-        let resolved = self.resolved();
+        let expert = self.node.declared();
+        let resolved = self.node.resolved();
         let full = state.full();
-        let model = self.session.model(full)?;
+        let model = self.session().model(full)?;
         let mut metrics = BTreeMap::new();
         for side in SIDES {
-            let predicted = self.predicted(state, Rows::HeldOut { expert: self.index, side })?;
+            let predicted =
+                self.node.predicted(state, Rows::HeldOut { expert: self.node.index, side })?;
             let measures = self.measures_on(side, &predicted, key)?;
             metrics.insert(side_name(side).to_owned(), measures);
         }
-        let metrics = self.within_it(metrics)?;
+        let metrics = self.node.within_it(metrics)?;
         let mut yardsticks = BTreeMap::new();
         for baseline in baselines(&state.parts) {
             let mut splits = BTreeMap::new();
             for side in SIDES {
-                let rows = Rows::HeldOut { expert: self.index, side };
-                let predicted = self.baseline_predicted(baseline, state, states, rows)?;
+                let rows = Rows::HeldOut { expert: self.node.index, side };
+                let predicted = self.node.baseline_predicted(baseline, state, self.states, rows)?;
                 let measures = self.measures_on(side, &predicted, key)?;
                 splits.insert(side_name(side).to_owned(), measures);
             }
-            let splits = self.within_it(splits)?;
+            let splits = self.node.within_it(splits)?;
             yardsticks.insert(baseline_name(baseline).to_owned(), splits);
         }
-        let test = Rows::HeldOut { expert: self.index, side: Side::Test };
-        let held_out = self.predicted(state, test)?;
-        let groups = self.groups_of(&self.session.rows(test)?)?;
-        let seen = self.seen_rows(Side::Test)?;
+        let test = Rows::HeldOut { expert: self.node.index, side: Side::Test };
+        let held_out = self.node.predicted(state, test)?;
+        let groups = self.node.groups_of(&self.session().rows(test)?)?;
+        let seen = self.node.seen_rows(Side::Test)?;
         let too_few = seen.filter(|seen| seen.unseen < FEWEST_UNSEEN);
         let skill = match too_few {
             None => self.skill(&held_out, groups.as_ref(), key)?,
             Some(_) => None,
         };
         let skilled = skill.as_ref().is_some_and(|skill| skill.beats_baseline);
-        let refits = self.refits(state, &model, states)?;
+        let refits = self.refits(state, &model)?;
         let mut seen = match &skill {
-            Some(_) if skilled => self.look_closely(model.clone(), state, states, &refits, key)?,
+            Some(_) if skilled => self.look_closely(model.clone(), state, &refits, key)?,
             Some(Skill { not_judged: Some(why), .. }) => withheld(why),
             Some(_) => withheld(
                 "it learned nothing: on test rows it does not beat a constant prediction, so what \
@@ -112,8 +118,8 @@ impl NodeRef<'_> {
                 None => withheld("there are no test rows to show skill on"),
             },
         };
-        let composite = self.composite(&model, states)?;
-        let combined = self.combined(state, states, skilled, key)?;
+        let composite = self.composite(&model)?;
+        let combined = self.combined(state, skilled, key)?;
         if let Some(own) = metrics.get("test") {
             seen.probe.seeds = all_metrics(&own.metrics, &refits);
         }
@@ -131,7 +137,7 @@ impl NodeRef<'_> {
             false => Performance::default(),
         };
         Ok(NodeAudit {
-            name: self.node_name(),
+            name: self.node.node_name(),
             task: full.task.clone(),
             target: format!("{}.{}", expert.data, expert.target.get_ref()),
             inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
@@ -173,12 +179,11 @@ impl NodeRef<'_> {
         self,
         model: Model,
         state: &NodeState,
-        states: &States,
         refits: &Refits,
         key: &Digest,
     ) -> Result<Seen, EngineError> {
-        let inputs = &self.resolved().inputs;
-        let data = self.input_data(inputs, View::Deployed, states)?;
+        let inputs = &self.node.resolved().inputs;
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
         let tested = self.tested(&model, &data, key)?;
         let mut cues = match &tested {
             Some(tested) => self.cues(&model, tested, key)?,
@@ -186,12 +191,12 @@ impl NodeRef<'_> {
         };
         let rows = self.probed_rows(Side::Test, key)?;
         let (initial, began) = initial(state, &model, key);
-        let subject = match Subject::new(self.session, self.index, model, data, rows)? {
+        let subject = match Subject::new(self.session(), self.node.index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(withheld(&reason)),
         };
         let refitted = [refits.seeds.as_slice(), refits.permuted.as_slice()];
-        let mut sight = match subject.sight(self.session, &initial, refitted, key)? {
+        let mut sight = match subject.sight(self.session(), &initial, refitted, key)? {
             Ok(sight) => sight,
             Err(reason) => return Ok(withheld(&reason)),
         };
@@ -220,13 +225,13 @@ impl NodeRef<'_> {
                 }
                 _ => Vec::new(),
             };
-        let classes = self.resolved().classes.len();
+        let classes = self.node.resolved().classes.len();
         let [train_labels, labels] = [self.class_of(&train)?, self.class_of(&subject.rows)?];
         Ok(Seen {
             withheld: None,
             probe: Probe {
-                raw: self.raw_agop(&subject.rows, states, key)?,
-                rows: self.session.attributions(&subject, &sight, state, &[])?,
+                raw: self.raw_agop(&subject.rows, key)?,
+                rows: self.attributions(&subject, &sight, state, &[])?,
                 layers: layers(
                     &subject.model,
                     &initial,
@@ -250,10 +255,10 @@ impl NodeRef<'_> {
 
     /// The classes of rows by number; none for a regression.
     fn class_of(self, rows: &[u32]) -> Result<Vec<u32>, EngineError> {
-        if self.resolved().task == Task::Regression {
+        if self.node.resolved().task == Task::Regression {
             return Ok(Vec::new());
         }
-        let labels = self.labels()?;
+        let labels = self.node.labels()?;
         Ok(rows.iter().map(|&row| labels[row as usize]).collect())
     }
 
@@ -266,11 +271,13 @@ impl NodeRef<'_> {
     ) -> Result<Result<(Subject, Sight), String>, EngineError> {
         let rows = self.probed_rows(Side::Test, key)?;
         let untrained = model.untrained(key);
-        let subject = match Subject::new(self.session, self.index, model, data, rows)? {
+        let subject = match Subject::new(self.session(), self.node.index, model, data, rows)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(Err(reason)),
         };
-        Ok(subject.sight(self.session, &untrained, [&[], &[]], key)?.map(|sight| (subject, sight)))
+        Ok(subject
+            .sight(self.session(), &untrained, [&[], &[]], key)?
+            .map(|sight| (subject, sight)))
     }
 }
 

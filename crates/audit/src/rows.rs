@@ -5,25 +5,28 @@ use collegium_records::{InputAttribution, RowAttribution, three_digits};
 use collegium_table::Matrix;
 
 use super::{shown::shown, subject::Subject};
-use crate::{
-    EngineError, NodeRef, Session,
+use collegium_engine::{
+    EngineError,
     inputs::{InputData, NodeState, encode},
+    intervals::losses_of,
     measure::Predicted,
 };
+
+use crate::Auditor;
 
 /// Inputs that are named.
 const NAMED: usize = 12;
 
-impl Session {
+impl Auditor<'_> {
     /// A few of the probed rows that tell the most, and those that were asked for.
     pub(super) fn attributions(
-        &self,
+        self,
         subject: &Subject,
         sight: &Sight,
         state: &NodeState,
         asked: &[u64],
     ) -> Result<Vec<RowAttribution>, EngineError> {
-        let probed = self.node(subject.index).predicted_on(state, &subject.rows)?;
+        let probed = self.node.predicted_on(state, &subject.rows)?;
         let losses = losses_of(&probed);
         let mut chosen: Vec<(u32, &str)> = Vec::new();
         let known: Vec<usize> = (0..losses.len()).filter(|&i| losses[i].is_finite()).collect();
@@ -42,21 +45,21 @@ impl Session {
             sorted.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
             chosen.push((subject.rows[sorted[sorted.len() / 2]], "typical"));
         }
-        let rows = self.node(subject.index).table()?.rows as u64;
+        let rows = self.node.table()?.rows as u64;
         for &row in asked {
             if row >= rows {
                 return Err(EngineError::Usage(format!(
                     "row {row} is asked for, but `{}` has rows 0 to {}",
-                    self.node(subject.index).declared().data,
+                    self.node.declared().data,
                     rows.saturating_sub(1)
                 )));
             }
             chosen.push((row as u32, "asked for"));
         }
         let numbers: Vec<u32> = chosen.iter().map(|(row, _)| *row).collect();
-        let predicted = self.node(subject.index).predicted_on(state, &numbers)?;
+        let predicted = self.node.predicted_on(state, &numbers)?;
         let weights = self.weights_of_rows(subject, sight, &numbers, &predicted)?;
-        let texts = self.node(subject.index).in_words(&predicted);
+        let texts = self.in_words(&predicted);
         let losses = losses_of(&predicted);
         let attributions = chosen.into_iter().zip(weights).zip(texts).zip(losses).map(
             |((((row, why), weights), (truth, predicted)), loss)| {
@@ -88,7 +91,7 @@ impl Session {
     /// standard deviations of a column, for a group of columns against the average row, times the
     /// root of the input's importance, all relative to the largest of the row.
     fn weights_of_rows(
-        &self,
+        self,
         subject: &Subject,
         sight: &Sight,
         rows: &[u32],
@@ -123,12 +126,10 @@ impl Session {
         });
         Ok(all)
     }
-}
 
-impl NodeRef<'_> {
     /// Truth and prediction of each row, as a person says them.
     fn in_words(self, predicted: &Predicted) -> Vec<(String, String)> {
-        let classes = &self.resolved().classes;
+        let classes = &self.node.resolved().classes;
         match predicted {
             Predicted::Classes { probability, width, labels, .. } => {
                 let name = |label: u32| {
@@ -149,22 +150,6 @@ impl NodeRef<'_> {
                 .map(|(truth, p)| (three_digits(*truth), three_digits(f64::from(*p))))
                 .collect(),
         }
-    }
-}
-
-/// Log losses or squared errors by row; NaN where the truth is not known.
-pub(crate) fn losses_of(predicted: &Predicted) -> Vec<f64> {
-    match predicted {
-        Predicted::Classes { probability, width, labels, classes } => {
-            let mut losses = collegium_probe::log_losses(probability, *width, labels, *classes);
-            for (loss, label) in losses.iter_mut().zip(labels) {
-                if *label as usize >= *classes {
-                    *loss = f64::NAN;
-                }
-            }
-            losses
-        }
-        Predicted::Values { predicted, truth } => collegium_probe::squared_errors(predicted, truth),
     }
 }
 

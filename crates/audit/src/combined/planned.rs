@@ -8,11 +8,9 @@ use collegium_manifest::{
 };
 use collegium_table::Encoder;
 
-use crate::{
-    EngineError, NodeRef,
-    inputs::{States, input_names},
-    rows::Rows,
-};
+use collegium_engine::{EngineError, inputs::input_names, rows::Rows};
+
+use crate::Auditor;
 
 /// A control to be fitted.
 pub(super) struct Planned {
@@ -24,23 +22,22 @@ pub(super) struct Planned {
 /// How many times as long the last control is trained.
 const LONGER: u32 = 3;
 
-impl NodeRef<'_> {
+impl Auditor<'_> {
     /// The controls of a gate or a mixture.
     pub(super) fn planned(
         self,
         parameters: u64,
         multiply_adds: f64,
-        states: &States,
     ) -> Result<Vec<Planned>, EngineError> {
         let mut planned = Vec::new();
-        let expert = self.declared();
+        let expert = self.node.declared();
         if let Some(gate) = expert.gate() {
-            let classes = self.resolved().task == Task::Classification;
+            let classes = self.node.resolved().task == Task::Classification;
             // Causes of an event may have classes of other names, which only their own gate combines.
             let alike = gate.experts.iter().all(|expert| {
-                let at = self.session.pipeline.experts.get_index_of(expert.get_ref());
+                let at = self.session().pipeline.experts.get_index_of(expert.get_ref());
                 at.is_some_and(|at| {
-                    self.session.node(at).resolved().classes == self.resolved().classes
+                    self.session().node(at).resolved().classes == self.node.resolved().classes
                 })
             });
             let rules = [
@@ -70,8 +67,8 @@ impl NodeRef<'_> {
             }
         }
         let width = self.dense_width()?;
-        let outputs = self.resolved().outputs() as u64;
-        let (pattern, train) = self.largest(states);
+        let outputs = self.node.resolved().outputs() as u64;
+        let (pattern, train) = self.largest();
         let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
         let by_parameters =
             scaled(&pattern, |mlp| mlp.parameters(width, outputs) as f64, parameters as f64);
@@ -134,9 +131,10 @@ impl NodeRef<'_> {
 
     /// All columns that the gate and its experts read.
     fn dense_inputs(self) -> Vec<Spanned<Input>> {
-        let target = self.declared().target.get_ref();
-        let place = self.declared().name.span();
-        self.resolved()
+        let target = self.node.declared().target.get_ref();
+        let place = self.node.declared().name.span();
+        self.node
+            .resolved()
             .raw
             .iter()
             .filter(|input| !matches!(input, Input::Column { column, .. } if column == target))
@@ -148,8 +146,8 @@ impl NodeRef<'_> {
     fn dense_width(self) -> Result<u64, EngineError> {
         let inputs: Vec<Input> =
             self.dense_inputs().into_iter().map(|input| input.into_inner()).collect();
-        let rows = self.session.rows(Rows::Train { expert: self.index })?;
-        let table = self.table()?;
+        let rows = self.session().rows(Rows::Train { expert: self.node.index })?;
+        let table = self.node.table()?;
         let columns: Vec<_> = inputs
             .iter()
             .filter_map(|input| match input {
@@ -166,33 +164,33 @@ impl NodeRef<'_> {
 
     /// The shape and the training of the largest network in it: what the dense network is a larger
     /// version of.
-    fn largest(self, states: &States) -> (Mlp, Train) {
+    fn largest(self) -> (Mlp, Train) {
         let layers = |at: usize| {
-            let expert = self.session.node(at).declared();
+            let expert = self.session().node(at).declared();
             let inside = expert.mixture().map(|mixture| (0, &mixture.expert));
-            let parameters = states.get(&at).map_or(0, |state| state.full().parameters);
+            let parameters = self.states.get(&at).map_or(0, |state| state.full().parameters);
             let own = expert.model.layers().map(|layers| (parameters, layers));
             let (parameters, layers) = inside.or(own)?;
             Some((parameters, layers.clone(), expert.train.clone()))
         };
-        if self.declared().mixture().is_some()
-            && let Some((_, layers, train)) = layers(self.index)
+        if self.node.declared().mixture().is_some()
+            && let Some((_, layers, train)) = layers(self.node.index)
         {
             return (layers, train);
         }
         let networks =
-            self.session.dag.with_ancestors(&[self.index]).into_iter().filter_map(layers);
+            self.session().dag.with_ancestors(&[self.node.index]).into_iter().filter_map(layers);
         let found = networks.max_by_key(|(parameters, ..)| *parameters);
         found.map_or_else(Default::default, |(_, mlp, train)| (mlp, train))
     }
 
     /// Targets of the experts in it that are not its own.
     fn other_targets(self) -> Vec<String> {
-        let own = self.declared().target.get_ref();
-        let above = self.session.dag.with_ancestors(&[self.index]);
+        let own = self.node.declared().target.get_ref();
+        let above = self.session().dag.with_ancestors(&[self.node.index]);
         let targets: BTreeSet<String> = above
             .iter()
-            .map(|at| self.session.node(*at).declared().target.get_ref().clone())
+            .map(|at| self.session().node(*at).declared().target.get_ref().clone())
             .filter(|target| target != own)
             .collect();
         targets.into_iter().collect()
@@ -200,7 +198,7 @@ impl NodeRef<'_> {
 
     /// The gate without each of its experts; nothing for a mixture, whose experts are nothing alone.
     pub(super) fn without_each(self) -> Vec<Option<Expert>> {
-        let expert = self.declared();
+        let expert = self.node.declared();
         let Some(gate) = expert.gate() else { return Vec::new() };
         (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
     }

@@ -13,22 +13,21 @@ use collegium_plan::View;
 use collegium_records::{Composite, Upstream};
 use collegium_table::{CLIP, Matrix, Source};
 
-use crate::{
-    EngineError, NodeRef,
-    audit::rows::losses_of,
-    inputs::{InputData, NodeState, States},
+use collegium_engine::{
+    EngineError,
+    inputs::{InputData, NodeState},
+    intervals::losses_of,
     rows::{NO_LABEL, Rows, Side},
 };
 
-impl NodeRef<'_> {
+use crate::Auditor;
+
+impl Auditor<'_> {
     /// `None` for one that reads no expert, or has no test rows.
-    pub(in crate::audit) fn composite(
-        self,
-        model: &Model,
-        states: &States,
-    ) -> Result<Option<Composite>, EngineError> {
-        let rows = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Test })?;
-        let inputs = &self.resolved().inputs;
+    pub(crate) fn composite(self, model: &Model) -> Result<Option<Composite>, EngineError> {
+        let rows =
+            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
+        let inputs = &self.node.resolved().inputs;
         let mut upstream: Vec<String> = Vec::new();
         for input in inputs {
             if let Input::Output { expert, .. } = input
@@ -40,27 +39,28 @@ impl NodeRef<'_> {
         if upstream.is_empty() || rows.is_empty() {
             return Ok(None);
         }
-        let data = self.input_data(inputs, View::Deployed, states)?;
-        let train = self.session.rows(Rows::Train { expert: self.index })?;
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
+        let train = self.session().rows(Rows::Train { expert: self.node.index })?;
         let loss = |changed: &BTreeMap<usize, InputData>| -> Result<f64, EngineError> {
             let sources: Vec<Source> = data
                 .iter()
                 .enumerate()
                 .map(|(at, data)| changed.get(&at).unwrap_or(data).source())
                 .collect();
-            let losses = losses_of(&self.sources_predicted(model, &sources, &rows)?);
+            let losses = losses_of(&self.node.sources_predicted(model, &sources, &rows)?);
             Ok(losses.iter().sum::<f64>() / losses.len() as f64)
         };
         let pipeline = loss(&BTreeMap::new())?;
         let mut all_true: BTreeMap<usize, InputData> = BTreeMap::new();
         let mut found = Vec::new();
         for name in upstream {
-            let from = self.session.index(&name)?;
-            let state: &NodeState = states
+            let from = self.session().index(&name)?;
+            let state: &NodeState = self
+                .states
                 .get(&from)
                 .ok_or_else(|| EngineError::Internal("an upstream without a state".to_owned()))?;
             let isolated = self
-                .session
+                .session()
                 .node(from)
                 .predicted(state, Rows::HeldOut { expert: from, side: Side::Test })?
                 .metrics();
@@ -81,7 +81,7 @@ impl NodeRef<'_> {
             };
             all_true.extend(truth);
             found.push(Upstream {
-                name: self.session.node(from).node_name(),
+                name: self.session().node(from).node_name(),
                 isolated,
                 oracle,
                 ablated: loss(&silent)?,
@@ -94,7 +94,7 @@ impl NodeRef<'_> {
             true => None,
             false => Some(loss(&all_true)?),
         };
-        let loss = match self.resolved().task {
+        let loss = match self.node.resolved().task {
             Task::Classification => "log_loss",
             Task::Regression => "squared_error",
         };
@@ -111,11 +111,11 @@ impl NodeRef<'_> {
     ) -> Result<Option<InputData>, EngineError> {
         let target = |at: usize| {
             (
-                self.session.node(at).declared().data.as_str(),
-                self.session.node(at).declared().target.get_ref(),
+                self.session().node(at).declared().data.as_str(),
+                self.session().node(at).declared().target.get_ref(),
             )
         };
-        if target(self.index) == target(from) {
+        if target(self.node.index) == target(from) {
             return Ok(None);
         }
         let clip = CLIP as f32;
@@ -124,8 +124,8 @@ impl NodeRef<'_> {
             (0..matrix.rows).for_each(|row| known(row, matrix.row_mut(row)));
             Arc::new(matrix)
         };
-        if self.session.node(from).resolved().task == Task::Regression {
-            let values = self.session.node(from).target_values()?;
+        if self.session().node(from).resolved().task == Task::Regression {
+            let values = self.session().node(from).target_values()?;
             let known = |row: usize, cells: &mut [f32]| {
                 if !values[row].is_nan() {
                     cells[0] = values[row] as f32;
@@ -141,7 +141,7 @@ impl NodeRef<'_> {
                 _ => None,
             });
         }
-        let labels = self.session.node(from).labels()?;
+        let labels = self.session().node(from).labels()?;
         let sure = |no: f32, yes: f32| {
             let labels = labels.clone();
             move |row: usize, cells: &mut [f32]| match (labels[row], cells) {

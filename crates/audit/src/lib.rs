@@ -1,0 +1,271 @@
+//! Everything that is measured of a pipeline's experts, as one record.
+//!
+//! An audit reads; it fits nothing but the refits that `[audit]` asks for. Each expert's part is cached
+//! under a recipe of its own, so that an audit after a change measures again only what moved. What is
+//! asked for on the command line, and comparisons between experts, are added to it and not cached.
+
+mod auditor;
+mod combined;
+mod conditional;
+mod cues;
+mod diff;
+mod expert;
+mod findings;
+mod images;
+mod layers;
+mod looked_at;
+mod measures;
+mod peers;
+mod raw;
+mod refits;
+mod rows;
+mod shown;
+mod subject;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use collegium_manifest::{Baseline, Input};
+use collegium_plan::Part;
+use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit};
+
+pub(crate) use auditor::Auditor;
+pub use cues::Without;
+pub use diff::{Version, diff};
+pub(crate) use refits::Refit;
+pub(crate) use subject::Subject;
+
+use collegium_engine::{
+    EngineError, Session,
+    reuse::Judged,
+    rows::{SIDES, side_name},
+};
+
+/// What an audit is to measure.
+#[derive(Debug, Clone)]
+pub struct AuditOptions {
+    /// Experts; empty: all.
+    pub nodes: Vec<String>,
+    /// Experts that are measured side by side.
+    pub jobs: usize,
+    /// Inputs that are taken from the whole pipeline, as a test.
+    pub without: Vec<Without>,
+    /// Rows of the data source whose outputs are to be explained, by number.
+    pub rows: Vec<u64>,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self { nodes: Vec::new(), jobs: 1, without: Vec::new(), rows: Vec::new() }
+    }
+}
+
+/// Audits the named experts. Their ancestors must be up to date. Fits nothing but what `audit.seeds` and
+/// `audit.permuted` ask for.
+///
+/// # Errors
+/// [`EngineError::Usage`] naming the experts that are not up to date, or unknown, and for inputs and
+/// rows that nobody reads or has.
+pub fn audit(
+    session: &Session,
+    options: &AuditOptions,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<AuditReport, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
+    let states = session.current_states(&chosen)?;
+    let order: Vec<usize> =
+        session.dag.order().iter().copied().filter(|index| chosen.contains(index)).collect();
+    peers::check_without(session, &options.without, &order)?;
+    let one = |index: usize| {
+        if session.interrupted.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        progress(&session.node(index).node_name());
+        let auditor = Auditor::new(session, index, &states);
+        let mut audit = auditor.node_audit()?;
+        auditor.add_standing(&mut audit)?;
+        auditor.add_asked(options, &mut audit)?;
+        auditor.add_account(&mut audit)?;
+        auditor.add_findings(&mut audit)?;
+        Ok(audit)
+    };
+    let mut audits = side_by_side(&order, options.jobs, &one)?;
+    peers::add_peers(session, &order, &states, &mut audits)?;
+    session.store.flush()?;
+    Ok(AuditReport {
+        format_version: FORMAT_VERSION,
+        pipeline: session.pipeline.name.clone(),
+        created: collegium_engine::now(),
+        data: data_summaries(session, &chosen),
+        edges: edges(session, &audits),
+        nodes: audits,
+    })
+}
+
+/// The results of `work` on each item, in their order, by some threads.
+fn side_by_side<T: Send>(
+    items: &[usize],
+    jobs: usize,
+    work: &(dyn Fn(usize) -> Result<T, EngineError> + Sync),
+) -> Result<Vec<T>, EngineError> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Result<T, EngineError>>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(at) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < items.len())
+                {
+                    let result = work(items[at]);
+                    if result.is_err() {
+                        next.store(items.len(), Ordering::Relaxed);
+                    }
+                    done.lock().unwrap_or_else(PoisonError::into_inner).insert(at, result);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_values().collect()
+}
+
+fn data_summaries(session: &Session, chosen: &BTreeSet<usize>) -> Vec<DataSummary> {
+    let used: BTreeSet<&str> =
+        chosen.iter().map(|&index| session.node(index).declared().data.as_str()).collect();
+    session
+        .data
+        .iter()
+        .filter(|(name, _)| used.contains(name.as_str()))
+        .map(|(name, prepared)| DataSummary {
+            name: name.clone(),
+            rows: SIDES
+                .iter()
+                .zip(prepared.facts.sides)
+                .map(|(&side, rows)| (side_name(side).to_owned(), rows))
+                .collect(),
+            columns: prepared.facts.columns.len() as u64,
+            files: session.pipeline.data[name]
+                .tables
+                .values()
+                .map(|pattern| pattern.get_ref().clone())
+                .collect(),
+        })
+        .collect()
+}
+
+/// Every edge between the audited experts, their upstreams and their data, with the consumer's
+/// reliance on it.
+fn edges(session: &Session, audits: &[NodeAudit]) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for audit in audits {
+        let Ok(index) = session.index(&audit.name) else { continue };
+        let mut by_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for input in &session.node(index).declared().inputs {
+            let from = match input.get_ref() {
+                Input::Column { data, .. } => format!("data.{data}"),
+                Input::Output { expert, .. } => session.pipeline.node_name(expert),
+            };
+            by_source.entry(from).or_default().push(input.get_ref().to_string());
+        }
+        for (from, inputs) in by_source {
+            let share = audit.agop.as_ref().map(|agop| {
+                agop.importance
+                    .iter()
+                    .filter(|importance| inputs.contains(&importance.input))
+                    .map(|importance| importance.share)
+                    .sum()
+            });
+            edges.push(Edge { from, to: audit.name.clone(), inputs, share });
+        }
+    }
+    edges
+}
+
+impl Auditor<'_> {
+    /// What an expert's standing rests on, and whether retraining would help, or did.
+    fn add_standing(self, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        let Some(state) = self.states.get(&self.node.index) else { return Ok(()) };
+        audit.certificate.clone_from(&state.certificate);
+        let Some(now) = self.node.full_recipe(self.states)? else { return Ok(()) };
+        if state.certificate.is_some() {
+            if let Some(anchor) = self.node.anchor()?
+                && let Judged::Known(judgement) = self.node.judge(&anchor, &now, self.states)?
+            {
+                audit.advice = Some(collegium_plan::reuse::advice(&judgement));
+                audit.judgement = Some(*judgement);
+            }
+            return Ok(());
+        }
+        let name = self.node.node_name();
+        let last = self.session().last_fit(&name, state.full().model)?;
+        if let Some(run) = last
+            && let Some(earlier) = self.session().earlier(&run)?
+            && let Judged::Known(judgement) = self.node.judge(&earlier, &now, self.states)?
+        {
+            audit.advice = Some(collegium_engine::hindsight(&judgement, &run));
+            audit.judgement = Some(*judgement);
+        }
+        Ok(())
+    }
+
+    /// What became of its rows, and why a metric is absent.
+    fn add_account(self, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        audit.not_measured = self.node.explain_absent(&audit.metrics)?;
+        audit.account = Some((*self.node.account()?).clone());
+        audit.left_out = self.node.left_out()?.map(|(left, _)| left).filter(|left| *left > 0);
+        Ok(())
+    }
+
+    /// Sentences follow from the numbers, so they are made anew and never cached with them.
+    fn add_findings(self, audit: &mut NodeAudit) -> Result<(), EngineError> {
+        let Some(state) = self.states.get(&self.node.index) else { return Ok(()) };
+        let notes = self.session().model(state.full())?.encoder.notes();
+        let mut said = findings::of(audit, &notes, self.node.declared().train.epochs);
+        // Of the data first: the figures rest on it.
+        said.splice(0..0, self.node.findings_of()?);
+        said.sort_by_key(|finding| finding.level);
+        audit.findings = said;
+        Ok(())
+    }
+
+    fn node_audit(self) -> Result<NodeAudit, EngineError> {
+        let state = self
+            .states
+            .get(&self.node.index)
+            .cloned()
+            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        let recipe = self.node.audit_recipe(&state, self.states)?;
+        let known: BTreeMap<_, NodeAudit> = self.session().store.realisations(&recipe.digest())?;
+        if let Some(known) = known.into_values().next() {
+            return Ok(known);
+        }
+        let made = self.make_audit(&state, &recipe.digest())?;
+        self.session().store.realise(&recipe, &recipe.digest(), &made)?;
+        Ok(made)
+    }
+}
+
+/// The baselines among a node's parts.
+pub(crate) fn baselines(parts: &collegium_engine::apply::Parts) -> Vec<Baseline> {
+    parts
+        .keys()
+        .filter_map(|part| match part {
+            Part::Baseline(baseline) => Some(*baseline),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How a baseline is named in records.
+pub(crate) fn baseline_name(baseline: Baseline) -> &'static str {
+    match baseline {
+        Baseline::Majority => "majority",
+        Baseline::Linear => "linear",
+        Baseline::Single => "single",
+    }
+}

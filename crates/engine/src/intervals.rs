@@ -1,0 +1,45 @@
+//! Metrics of predictions with their intervals.
+
+use collegium_probe::{Resampling, measure_classification, measure_regression, reliability};
+use collegium_records::{Reliability, SplitMeasures};
+
+use crate::measure::Predicted;
+
+/// Bootstrap resamples behind every interval of a metric.
+pub const RESAMPLES: u32 = 200;
+
+/// Log losses or squared errors by row; NaN where the truth is not known.
+pub fn losses_of(predicted: &Predicted) -> Vec<f64> {
+    match predicted {
+        Predicted::Classes { probability, width, labels, classes } => {
+            let mut losses = collegium_probe::log_losses(probability, *width, labels, *classes);
+            for (loss, label) in losses.iter_mut().zip(labels) {
+                if *label as usize >= *classes {
+                    *loss = f64::NAN;
+                }
+            }
+            losses
+        }
+        Predicted::Values { predicted, truth } => collegium_probe::squared_errors(predicted, truth),
+    }
+}
+
+/// Predicted by observed frequencies, of classes.
+pub fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
+    match held_out {
+        Predicted::Classes { probability, width, labels, classes } => {
+            reliability(probability, *width, labels, *classes)
+        }
+        Predicted::Values { .. } => None,
+    }
+}
+
+/// A side's metrics, each with the interval that `how` resamples.
+pub fn with_intervals(predicted: &Predicted, how: Resampling) -> SplitMeasures {
+    match predicted {
+        Predicted::Classes { probability, width, labels, classes } => {
+            measure_classification(probability, *width, labels, *classes, how)
+        }
+        Predicted::Values { predicted, truth } => measure_regression(predicted, truth, how),
+    }
+}
