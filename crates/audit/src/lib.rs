@@ -5,22 +5,14 @@
 //! asked for on the command line, and comparisons between experts, are added to it and not cached.
 
 mod auditor;
-mod combined;
-mod conditional;
-mod cues;
 mod diff;
-mod expert;
 mod findings;
-mod images;
-mod layers;
-mod looked_at;
-mod measures;
+mod looked;
 mod peers;
-mod raw;
 mod refits;
-mod rows;
 mod shown;
 mod subject;
+mod views;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,13 +24,17 @@ use std::{
 
 use collegium_manifest::{Baseline, Input};
 use collegium_plan::Part;
-use collegium_records::{AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit};
+use collegium_records::{
+    AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Performance, Probe,
+};
 
 pub(crate) use auditor::Auditor;
-pub use cues::Without;
 pub use diff::{Version, diff};
+use looked::Looked;
 pub(crate) use refits::Refit;
 pub(crate) use subject::Subject;
+use views::performance::no_skill;
+pub use views::{cues::Without, views};
 
 use collegium_engine::{
     EngineError, Session,
@@ -233,20 +229,48 @@ impl Auditor<'_> {
         Ok(())
     }
 
+    /// Its views, and what of its fit is shown beside them.
     fn node_audit(self) -> Result<NodeAudit, EngineError> {
-        let state = self
-            .states
-            .get(&self.node.index)
-            .cloned()
-            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
-        let recipe = self.node.audit_recipe(&state, self.states)?;
-        let known: BTreeMap<_, NodeAudit> = self.session().store.realisations(&recipe.digest())?;
-        if let Some(known) = known.into_values().next() {
-            return Ok(known);
-        }
-        let made = self.make_audit(&state, &recipe.digest())?;
-        self.session().store.realise(&recipe, &recipe.digest(), &made)?;
-        Ok(made)
+        let looked = Looked::new(self)?;
+        let (expert, full) = (self.node.declared(), looked.state.full());
+        let mut audit = NodeAudit {
+            name: self.node.node_name(),
+            task: full.task.clone(),
+            target: format!("{}.{}", expert.data, expert.target.get_ref()),
+            inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
+            filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
+            model: expert.model.describe(),
+            classes: self.node.resolved().classes.clone(),
+            metrics: BTreeMap::new(),
+            not_measured: BTreeMap::new(),
+            account: None,
+            left_out: None,
+            baselines: BTreeMap::new(),
+            skill: no_skill(),
+            confusion: None,
+            reliability: None,
+            agop: None,
+            withheld: None,
+            epochs: full.epochs.clone(),
+            best_epoch: full.best_epoch,
+            parameters: full.parameters,
+            multiply_adds: full.multiply_adds,
+            rows: full.rows,
+            cost: full.cost,
+            recipe: looked.state.recipe,
+            realisation: full.model,
+            certificate: None,
+            judgement: None,
+            advice: None,
+            performance: Performance::default(),
+            probe: Probe::default(),
+            combined: None,
+            composite: None,
+            provenance: None,
+            findings: Vec::new(),
+        };
+        views::place(&looked, &mut audit)?;
+        Ok(audit)
     }
 }
 

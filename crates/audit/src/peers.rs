@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::View;
 use collegium_probe::{Look, spectral_gap};
-use collegium_records::{Comparison, NodeAudit};
+use collegium_records::{Between, ChosenFor, Comparison, NodeAudit};
 
 use super::{
     AuditOptions, Without,
@@ -124,8 +124,15 @@ fn compare_peers(
         let what = format!("{} against {}", audits[at[mine]].name, audits[at[theirs]].name);
         let seeds = audits[at[mine]].agop.as_ref().and_then(|agop| agop.noise_floor.seeds);
         if let Some(halves) = looks[mine].0.split_half(k, &key)? {
-            let compared =
-                collegium_probe::compare(&what, &looks[mine].1, &looks[theirs].1, k, halves, seeds);
+            let compared = collegium_probe::compare(
+                Between::Experts,
+                &what,
+                &looks[mine].1,
+                &looks[theirs].1,
+                k,
+                halves,
+                seeds,
+            );
             found.extend(compared);
         }
     }
@@ -160,7 +167,7 @@ impl Auditor<'_> {
         let data = self.node.input_data(inputs, View::Deployed, self.states)?;
         if let Ok((subject, sight)) = self.look_at(model, data, &key)? {
             let rows = self.attributions(&subject, &sight, state, &options.rows)?;
-            let asked = rows.into_iter().filter(|row| row.why == "asked for");
+            let asked = rows.into_iter().filter(|row| row.why == ChosenFor::AskedFor);
             audit.probe.rows.splice(0..0, asked);
         }
         Ok(())

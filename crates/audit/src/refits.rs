@@ -3,8 +3,6 @@
 //! They are fits like any others, under recipes of their own, so a second audit finds them. What a
 //! seed moves is chance; what permuted labels teach is nothing.
 
-use std::collections::BTreeMap;
-
 use collegium_learn::Model;
 use collegium_plan::{Part, fit_recipe};
 use collegium_records::{Fit, Metrics};
@@ -79,12 +77,4 @@ pub(crate) enum Refit {
     Seed(u32),
     /// The labels, permuted in this way.
     Permuted(u32),
-}
-
-/// Test metrics of the fit itself and of its refits, for a record.
-pub(super) fn all_metrics(own: &Metrics, refits: &Refits) -> Vec<BTreeMap<String, f64>> {
-    match refits.metrics.is_empty() {
-        true => Vec::new(),
-        false => std::iter::once(own.clone()).chain(refits.metrics.iter().cloned()).collect(),
-    }
 }

@@ -263,6 +263,33 @@ fn reason(error: AgopError) -> Result<String, EngineError> {
 }
 
 impl Auditor<'_> {
+    /// Importances of a model on given inputs, for comparisons of versions.
+    pub(crate) fn look_at(
+        self,
+        model: Model,
+        data: Vec<InputData>,
+        key: &Digest,
+    ) -> Result<Result<(Subject, Sight), String>, EngineError> {
+        let rows = self.probed_rows(Side::Test, key)?;
+        let untrained = model.untrained(key);
+        let subject = match Subject::new(self.session(), self.node.index, model, data, rows)? {
+            Ok(subject) => subject,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(subject
+            .sight(self.session(), &untrained, [&[], &[]], key)?
+            .map(|sight| (subject, sight)))
+    }
+
+    /// The classes of rows by number; none for a regression.
+    pub(crate) fn class_of(self, rows: &[u32]) -> Result<Vec<u32>, EngineError> {
+        if self.node.resolved().task == Task::Regression {
+            return Ok(Vec::new());
+        }
+        let labels = self.node.labels()?;
+        Ok(rows.iter().map(|&row| labels[row as usize]).collect())
+    }
+
     /// `audit.rows` of the expert's rows on one side, without replacement, in the table's order.
     pub(crate) fn probed_rows(self, side: Side, key: &Digest) -> Result<Vec<u32>, EngineError> {
         let rows = self.session().rows(Rows::HeldOut { expert: self.node.index, side })?;

@@ -6,7 +6,7 @@ use collegium_digest::{Digest, stream};
 use collegium_probe::{
     Look, agreement, agreement_of_pairs, align, compare, cosine, spearman, spectral_gap, subspaces,
 };
-use collegium_records::{Agreement, Changed, Comparison, Importance};
+use collegium_records::{Agreement, Between, Changed, Comparison, Importance};
 use insta::assert_snapshot;
 use nalgebra::DMatrix;
 use network::worlds::{LINES, Setting, verdicts};
@@ -184,7 +184,8 @@ fn compared(importances: f64, directions: f64, seeds: Option<Agreement>) -> Comp
     let apart = (1.0 - importances).acos();
     let a = look(&[1.0, 0.0], turned(6, 2, 0.0));
     let b = look(&[apart.cos(), apart.sin()], turned(6, 2, directions.sqrt().asin()));
-    compare("one against another", &a, &b, 2, line(10, 0.999, 0.99), seeds).expect("they look")
+    compare(Between::Versions, "one against another", &a, &b, 2, line(10, 0.999, 0.99), seeds)
+        .expect("they look")
 }
 
 #[test]
@@ -197,7 +198,8 @@ fn what_halves_do_is_no_change() {
     // And where halves of a linear function agree to the last digit.
     let a = look(&[1.0, 0.01], turned(6, 2, 0.0));
     let b = look(&[1.0, 0.02], turned(6, 2, 0.005));
-    let exact = compare("halves", &a, &b, 2, line(2, 1.0, 1.0), None).expect("they look");
+    let exact = compare(Between::Versions, "halves", &a, &b, 2, line(2, 1.0, 1.0), None)
+        .expect("they look");
     assert_eq!(exact.changed, Changed::No);
 }
 
@@ -255,13 +257,18 @@ fn seeds_that_agree_on_nothing_prove_nothing() {
 fn an_expert_without_skill_looks_at_nothing_that_could_change() {
     let a = look(&[1.0, 0.0], turned(4, 1, 0.0));
     let b = Look { skilled: false, ..a.clone() };
-    let [found, other] = [(&a, &b), (&b, &a)]
-        .map(|(a, b)| compare("a against b", a, b, 1, line(2, 0.9, 0.9), None).expect("they look"));
+    let [found, other] = [(&a, &b), (&b, &a)].map(|(a, b)| {
+        compare(Between::Versions, "a against b", a, b, 1, line(2, 0.9, 0.9), None)
+            .expect("they look")
+    });
     assert_eq!(found, other);
     assert_eq!(found.changed, Changed::CannotTell);
     assert_snapshot!(found.reason, @"what an expert looks at that does not beat a constant is what it was initialised with: importances agree to a cosine of 1.0000 and the first direction to an overlap of 1.0000; halves of the rows to 0.9000 and 0.9000 at least");
     let nothing = look(&[0.0, 0.0], turned(4, 1, 0.0));
-    assert_eq!(compare("a against b", &a, &nothing, 1, line(2, 0.9, 0.9), None), None);
+    assert_eq!(
+        compare(Between::Versions, "a against b", &a, &nothing, 1, line(2, 0.9, 0.9), None),
+        None
+    );
 }
 
 #[test]

@@ -199,8 +199,8 @@ pub struct RawAgop {
 pub struct RowAttribution {
     /// The row's number in the data source, from 0.
     pub row: u64,
-    /// Why it was chosen: `largest loss`, `least certain`, `typical`, `asked for`.
-    pub why: String,
+    /// Why it was chosen.
+    pub why: ChosenFor,
     /// The true class or value.
     pub truth: String,
     /// The predicted class or value.
@@ -209,6 +209,34 @@ pub struct RowAttribution {
     pub loss: f64,
     /// Largest first, at most 12.
     pub inputs: Vec<InputAttribution>,
+}
+
+/// Why a row is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChosenFor {
+    /// No other of the probed rows costs the expert as much.
+    #[serde(rename = "largest loss")]
+    LargestLoss,
+    /// Its two most probable classes are nearest to each other.
+    #[serde(rename = "least certain")]
+    LeastCertain,
+    /// Its loss is the median.
+    #[serde(rename = "typical")]
+    Typical,
+    /// A person named it.
+    #[serde(rename = "asked for")]
+    AskedFor,
+}
+
+impl std::fmt::Display for ChosenFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::LargestLoss => "largest loss",
+            Self::LeastCertain => "least certain",
+            Self::Typical => "typical",
+            Self::AskedFor => "asked for",
+        })
+    }
 }
 
 /// One input's part in one row.
@@ -304,7 +332,9 @@ pub struct ImageMaps {
 /// Two looks, compared: do they look at the same things?
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// `training rows against test rows`, `expert.newark against expert.kennedy`.
+    /// What is compared.
+    pub between: Between,
+    /// The same in words: `training rows against test rows`, `expert.newark against expert.kennedy`.
     pub what: String,
     /// Cosine of the importances.
     pub cosine: f64,
@@ -325,6 +355,18 @@ pub struct Comparison {
     pub changed: Changed,
     /// Why, in a sentence.
     pub reason: String,
+}
+
+/// What two looks are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Between {
+    /// One model, on its training rows and on its test rows.
+    Sides,
+    /// Two experts of the same inputs and target, on the same rows.
+    Experts,
+    /// Two versions of one expert.
+    Versions,
 }
 
 /// An answer that may be withheld.

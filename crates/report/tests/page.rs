@@ -167,7 +167,7 @@ fn nothing_in_a_record_is_taken_for_markup() {
     node.agop.as_mut().unwrap().importance[0].input = evil.into();
     node.metrics.get_mut("test").unwrap().metrics.insert(evil.into(), 1.0);
     for row in node.probe.rows.iter_mut() {
-        (row.why, row.truth, row.predicted) = (evil.into(), evil.into(), evil.into());
+        (row.truth, row.predicted) = (evil.into(), evil.into());
         row.inputs[0].value = evil.into();
     }
     node.probe.cues[0].input = evil.into();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use collegium_digest::Hasher;
 use collegium_plan::View;
 use collegium_probe::{Look, Sight, agreement, spectral_gap};
-use collegium_records::{Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
+use collegium_records::{Between, Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
 
 use super::standing;
 use collegium_engine::{EngineError, inputs::InputData, reuse::Seen};
@@ -83,7 +83,15 @@ impl Auditor<'_> {
         let halves = other.subject.split_half(k, &key)?;
         Ok(halves.and_then(|halves| {
             let what = "the earlier version against the later";
-            collegium_probe::compare(what, &one.sight.look(), &other.sight.look(), k, halves, seeds)
+            collegium_probe::compare(
+                Between::Versions,
+                what,
+                &one.sight.look(),
+                &other.sight.look(),
+                k,
+                halves,
+                seeds,
+            )
         }))
     }
 

@@ -8,7 +8,9 @@ use std::{
 
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, PlanOptions, Session, mended};
-use collegium_records::{AuditReport, Cue, Level, MetricDiff, RowAttribution, three_digits};
+use collegium_records::{
+    AuditReport, ChosenFor, Cue, Level, MetricDiff, RowAttribution, three_digits,
+};
 
 use collegium_store::Output;
 
@@ -77,7 +79,7 @@ pub(crate) fn audit(
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
             say(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
         }
-        for row in node.probe.rows.iter().filter(|row| row.why == "asked for") {
+        for row in node.probe.rows.iter().filter(|row| row.why == ChosenFor::AskedFor) {
             say(&crate::human::sentence("    ", &row_line(row)))?;
         }
         for cue in node.probe.cues.iter().take(asked.without.len()) {

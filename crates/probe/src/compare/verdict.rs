@@ -7,7 +7,7 @@
 //! in m. The margins below were set, and are to be judged, by small networks that were really
 //! trained; see [`compare`].
 
-use collegium_records::{Agreement, Changed, Comparison};
+use collegium_records::{Agreement, Between, Changed, Comparison};
 
 use super::{looks::Look, reason::reason};
 
@@ -103,6 +103,7 @@ fn standing(value: f64, halves: f64, seeds: Option<f64>, least: f64) -> Standing
 /// # Panics
 /// When the looks differ in inputs or columns (a mistake of the caller, which no data can cause).
 pub fn compare(
+    between: Between,
     what: &str,
     a: &Look,
     b: &Look,
@@ -128,6 +129,7 @@ pub fn compare(
         Changed::CannotTell
     };
     let mut comparison = Comparison {
+        between,
         what: what.to_owned(),
         cosine: pair.cosine,
         spearman: pair.spearman,

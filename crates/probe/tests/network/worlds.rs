@@ -2,7 +2,7 @@
 
 use collegium_digest::{Digest, stream};
 use collegium_probe::{Look, agreement, agreement_of_pairs, compare, spectral_gap};
-use collegium_records::Changed;
+use collegium_records::{Between, Changed};
 use nalgebra::DMatrix;
 use rand::RngExt as _;
 
@@ -91,7 +91,7 @@ pub fn verdicts(setting: Setting, world: usize) -> Vec<(usize, usize, Changed)> 
         let shown = shown(case);
         for looks in LINES {
             let line = agreement(&seeds[..looks], k);
-            let said = compare(what, &seeds[0], &shown, k, halves, line);
+            let said = compare(Between::Versions, what, &seeds[0], &shown, k, halves, line);
             found.push((case, looks, said.expect("they look at something").changed));
         }
     }

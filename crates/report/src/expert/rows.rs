@@ -15,7 +15,7 @@ pub(super) fn rows(rows: &[RowAttribution], node: &NodeAudit) -> Markup {
         div.pair.panels {
             @for row in rows {
                 div {
-                    h5 { (capital(&row.why)) span.aside { "row " (count(row.row)) " · true " strong { (row.truth) } ", predicted " strong { (row.predicted) } " · loss " (number(row.loss)) } }
+                    h5 { (capital(&row.why.to_string())) span.aside { "row " (count(row.row)) " · true " strong { (row.truth) } ", predicted " strong { (row.predicted) } " · loss " (number(row.loss)) } }
                     (inputs(row))
                 }
             }

@@ -217,7 +217,7 @@ pub fn airborne() -> NodeAudit {
     node.probe.rows = vec![
         row(
             55_012,
-            ("largest loss", "612", "571"),
+            (ChosenFor::LargestLoss, "612", "571"),
             1681.0,
             &[
                 ("flights.distance", "4983", 1.0),
@@ -229,7 +229,7 @@ pub fn airborne() -> NodeAudit {
         ),
         row(
             990,
-            ("typical", "138", "141"),
+            (ChosenFor::Typical, "138", "141"),
             9.0,
             &[
                 ("flights.distance", "1089", 1.0),

@@ -115,7 +115,7 @@ fn departure_rows() -> Vec<RowAttribution> {
     vec![
         row(
             201_334,
-            ("largest loss", "yes", "no"),
+            (ChosenFor::LargestLoss, "yes", "no"),
             3.87,
             &[
                 ("flights.hour", "6", -1.0),
@@ -128,7 +128,7 @@ fn departure_rows() -> Vec<RowAttribution> {
         ),
         row(
             87_021,
-            ("least certain", "no", "yes"),
+            (ChosenFor::LeastCertain, "no", "yes"),
             0.694,
             &[
                 ("flights.hour", "17", 1.0),
@@ -141,7 +141,7 @@ fn departure_rows() -> Vec<RowAttribution> {
         ),
         row(
             12_480,
-            ("typical", "no", "no"),
+            (ChosenFor::Typical, "no", "no"),
             0.21,
             &[
                 ("flights.hour", "9", -1.0),
@@ -154,7 +154,7 @@ fn departure_rows() -> Vec<RowAttribution> {
         ),
         row(
             4_711,
-            ("asked for", "yes", "yes"),
+            (ChosenFor::AskedFor, "yes", "yes"),
             0.31,
             &[
                 ("flights.hour", "20", 1.0),

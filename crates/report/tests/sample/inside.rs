@@ -47,13 +47,13 @@ pub fn layers(units: &[u32], classes: usize, gap: f64) -> Vec<LayerAudit> {
 /// A row: why, truth, predicted, loss, and (input, value, weight).
 pub fn row(
     row: u64,
-    (why, truth, predicted): (&str, &str, &str),
+    (why, truth, predicted): (ChosenFor, &str, &str),
     loss: f64,
     inputs: &[(&str, &str, f64)],
 ) -> RowAttribution {
     RowAttribution {
         row,
-        why: why.into(),
+        why,
         truth: truth.into(),
         predicted: predicted.into(),
         loss,
@@ -77,7 +77,12 @@ pub fn comparison(
     changed: Changed,
     reason: &str,
 ) -> Comparison {
+    let between = match what.starts_with("training") {
+        true => Between::Sides,
+        false => Between::Experts,
+    };
     Comparison {
+        between,
         what: what.into(),
         cosine,
         spearman,

@@ -234,7 +234,7 @@ fn look(node: &mut NodeAudit) {
     node.probe.rows = vec![
         row(
             411,
-            ("largest loss", "9", "5"),
+            (ChosenFor::LargestLoss, "9", "5"),
             6.31,
             &[
                 ("slips.image", "28 × 28 pixels", 1.0),
@@ -245,7 +245,7 @@ fn look(node: &mut NodeAudit) {
         ),
         row(
             1_207,
-            ("least certain", "8", "6"),
+            (ChosenFor::LeastCertain, "8", "6"),
             1.04,
             &[
                 ("slips.image", "28 × 28 pixels", 1.0),

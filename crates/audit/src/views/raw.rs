@@ -16,9 +16,10 @@ use collegium_learn::{Head, Model, Seeds};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
 use collegium_probe::{Accumulator, AgopError, AgopInputs, Geometry, Output as Probed, agop};
-use collegium_records::RawAgop;
+use collegium_records::{NodeAudit, RawAgop};
 use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use collegium_engine::{
     EngineError,
@@ -26,7 +27,32 @@ use collegium_engine::{
     rows::{Side, side_name},
 };
 
-use crate::Auditor;
+use super::AuditView;
+use crate::{Auditor, looked::Looked};
+
+/// Importance of raw columns; `None` where nothing can be seen.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Raw(Option<RawAgop>);
+
+impl AuditView for Raw {
+    const NAME: &'static str = "raw";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        // Without upstreams the declared inputs are the raw columns.
+        let node = looked.auditor.node;
+        Ok(looked.is_shown()? && !node.session.dag.upstream(node.index).is_empty())
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let rows = looked.auditor.probed_rows(Side::Test, &looked.key)?;
+        looked.auditor.raw_agop(&rows, &looked.key).map(Self)
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.probe.raw = self.0;
+    }
+}
 
 /// Cotangents that have arrived at an expert's outputs.
 #[derive(Default)]
@@ -46,14 +72,9 @@ struct Gathering {
 }
 
 impl Auditor<'_> {
-    /// `None` for an expert without upstreams, whose declared inputs are columns, and where nothing
-    /// can be seen.
-    pub(super) fn raw_agop(
-        self,
-        rows: &[u32],
-        key: &Digest,
-    ) -> Result<Option<RawAgop>, EngineError> {
-        if self.session().dag.upstream(self.node.index).is_empty() || rows.len() < 2 {
+    /// `None` where nothing can be seen.
+    fn raw_agop(self, rows: &[u32], key: &Digest) -> Result<Option<RawAgop>, EngineError> {
+        if rows.len() < 2 {
             return Ok(None);
         }
         let mut notes = Vec::new();

@@ -9,7 +9,7 @@
 //! they are exchanged as one too.
 
 use collegium_records::{
-    Agop, Changed, Conditional, Cue, InputGroup, Level, NodeAudit, three_digits as three,
+    Agop, Between, Changed, Conditional, Cue, InputGroup, Level, NodeAudit, three_digits as three,
 };
 
 /// All that is said of an expert's inputs together is wrong with at most this probability.
@@ -33,7 +33,7 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
     said.extend(slices(audit));
     said.extend(layers(audit));
     for comparison in &audit.probe.comparisons {
-        if comparison.changed == Changed::Yes && comparison.what.starts_with("training rows") {
+        if comparison.changed == Changed::Yes && comparison.between == Between::Sides {
             said.push((
                 Level::Note,
                 format!(

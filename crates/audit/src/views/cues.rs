@@ -17,11 +17,12 @@ use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
 use collegium_probe::{Groups, Resampling, paired_classification, paired_regression};
-use collegium_records::{Cue, MetricDiff};
+use collegium_records::{Cue, MetricDiff, NodeAudit};
 use collegium_table::Matrix;
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
 
-use super::subject::some_of;
+use super::AuditView;
 use collegium_engine::{
     EngineError, Session,
     apply::named,
@@ -31,13 +32,37 @@ use collegium_engine::{
     rows::{Rows, Side},
 };
 
-use crate::Auditor;
+use crate::{Auditor, looked::Looked, subject::some_of};
 
 /// Test rows that are tested on, at most.
 const MOST_ROWS: usize = 10_000;
 
 /// Fewest resamples behind an interval.
 const LEAST_RESAMPLES: u32 = 100;
+
+/// What happens when an input is taken away, for every declared input.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Cues(Vec<Cue>);
+
+impl AuditView for Cues {
+    const NAME: &'static str = "cues";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        looked.is_shown()
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        match looked.tested()? {
+            Some(tested) => looked.auditor.cues(looked.model()?, tested, &looked.key).map(Self),
+            None => Ok(Self(Vec::new())),
+        }
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.probe.cues = self.0;
+    }
+}
 
 /// What is taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +120,7 @@ enum Change {
 }
 
 /// What an expert predicts on the rows that cues are tested on, before anything is changed.
-pub(super) struct Tested {
+pub(crate) struct Tested {
     pub(super) rows: Vec<u32>,
     /// As the network sees them.
     pub(super) x: Matrix,
@@ -104,7 +129,7 @@ pub(super) struct Tested {
 
 impl Auditor<'_> {
     /// `None` with fewer than two rows.
-    pub(super) fn tested(
+    pub(crate) fn tested(
         self,
         model: &Model,
         data: &[InputData],
@@ -127,12 +152,7 @@ impl Auditor<'_> {
     }
 
     /// Every declared input of one expert, at that expert.
-    pub(super) fn cues(
-        self,
-        model: &Model,
-        tested: &Tested,
-        key: &Digest,
-    ) -> Result<Vec<Cue>, EngineError> {
+    fn cues(self, model: &Model, tested: &Tested, key: &Digest) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
         let together = self.node.groups_of(rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
@@ -149,7 +169,7 @@ impl Auditor<'_> {
 
     /// An input taken from the whole pipeline, as far as it reaches an expert; `None` where it does
     /// not.
-    pub(super) fn cue_everywhere(
+    pub(crate) fn cue_everywhere(
         self,
         without: &Without,
         key: &Digest,

@@ -1,27 +1,65 @@
 //! The hidden layers of an expert: what they are sensitive to, how their weights came to be, and how
 //! its classes collapse.
 
+use collegium_engine::{EngineError, inputs::encode, rows::Side};
 use collegium_learn::{Model, Network, Seeds};
 use collegium_manifest::Task;
 use collegium_probe::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
     hidden_rank,
 };
-use collegium_records::{Ansatz, LayerAudit};
+use collegium_records::{Ansatz, LayerAudit, NodeAudit};
 use collegium_table::Matrix;
 use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
 
-use super::subject::seeds_of;
+use super::AuditView;
+use crate::{looked::Looked, subject::seeds_of};
+
+/// Every hidden layer, from the inputs on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Layers(Vec<LayerAudit>);
+
+impl AuditView for Layers {
+    const NAME: &'static str = "layers";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        Ok(looked.is_shown()? && looked.model()?.layers().is_some())
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let (auditor, model) = (looked.auditor, looked.model()?);
+        let Ok(subject) = looked.subject()? else { return Ok(Self(Vec::new())) };
+        let (initial, began) = looked.initial()?;
+        let train = auditor.probed_rows(Side::Train, &looked.key)?;
+        let x_train = encode(model, &subject.sources(), &train)?;
+        let classes = auditor.node.resolved().classes.len();
+        let [train_labels, labels] = [auditor.class_of(&train)?, auditor.class_of(&subject.rows)?];
+        Ok(Self(layers(
+            model,
+            &initial,
+            began,
+            subject.task,
+            &Labelled { x: &x_train, labels: &train_labels, classes },
+            &Labelled { x: &subject.x, labels: &labels, classes },
+        )))
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.probe.layers = self.0;
+    }
+}
 
 /// What one sweep over some rows leaves of every layer.
-struct Layers {
+struct Sweep {
     /// K of each layer, the first layer first.
     grams: Vec<DMatrix<f64>>,
     /// Input of each layer: `[0]` are the rows.
     activations: Vec<Vec<f32>>,
 }
 
-impl Layers {
+impl Sweep {
     fn of(network: &Network, x: &Matrix, seeds: Seeds) -> Self {
         let mut sums: Vec<Vec<f64>> =
             network.layers.iter().map(|layer| vec![0.0; layer.outputs * layer.outputs]).collect();
@@ -44,15 +82,15 @@ impl Layers {
 }
 
 /// Rows of one side, with their classes if the expert has any.
-pub(super) struct Labelled<'a> {
-    pub(super) x: &'a Matrix,
-    pub(super) labels: &'a [u32],
-    pub(super) classes: usize,
+struct Labelled<'a> {
+    x: &'a Matrix,
+    labels: &'a [u32],
+    classes: usize,
 }
 
 /// Every hidden layer of a model. `initial` are the weights that the network began with, or others of the same
 /// kind where they are not known (`began` false).
-pub(super) fn layers(
+fn layers(
     model: &Model,
     initial: &Model,
     began: bool,
@@ -68,9 +106,9 @@ pub(super) fn layers(
         return Vec::new();
     }
     let seeds = seeds_of(task);
-    let seen = Layers::of(network, test.x, seeds);
-    let first = Layers::of(initial, test.x, seeds);
-    let trained_on = Layers::of(network, train.x, seeds);
+    let seen = Sweep::of(network, test.x, seeds);
+    let first = Sweep::of(initial, test.x, seeds);
+    let trained_on = Sweep::of(network, train.x, seeds);
     let [on_train, on_test] =
         [train, test].map(|side| model.outputs(side.x).label.unwrap_or_default());
     (1..depth)
@@ -115,8 +153,8 @@ fn of_weights(
     initial: &Network,
     began: bool,
     layer: usize,
-    seen: &Layers,
-    first: &Layers,
+    seen: &Sweep,
+    first: &Sweep,
 ) -> Option<Ansatz> {
     let (after, before) = (&network.layers[layer].weight, &initial.layers[layer].weight);
     let trained = AgopRoot::through(after, &seen.grams[layer])?;

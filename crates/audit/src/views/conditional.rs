@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use collegium_digest::{Digest, Hasher, stream};
+use collegium_engine::{EngineError, intervals::losses_of};
 use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
-use collegium_records::{Agop, Conditional, Cue};
+use collegium_records::{Conditional, NodeAudit};
+use serde::{Deserialize, Serialize};
 
-use super::cues::{Tested, exchanged};
-use collegium_engine::{EngineError, intervals::losses_of};
-
-use crate::Auditor;
+use super::{
+    AuditView,
+    cues::{Tested, exchanged},
+};
+use crate::{Auditor, looked::Looked};
 
 /// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
 const EXCHANGES: u64 = 10;
@@ -20,22 +23,52 @@ const EXCHANGES: u64 = 10;
 const RESAMPLES: u32 = 2_000;
 
 /// By declared inputs, one or several that vary together.
-pub(super) type Conditionals = HashMap<Vec<String>, Conditional>;
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Conditionals(Vec<(Vec<String>, Conditional)>);
+
+impl AuditView for Conditionals {
+    const NAME: &'static str = "conditional";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        looked.is_shown()
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let (Some(tested), Ok(subject)) = (looked.tested()?, looked.subject()?) else {
+            return Ok(Self(Vec::new()));
+        };
+        let clusters = subject.geometry.clusters();
+        looked.auditor.conditionals(looked.model()?, tested, clusters, &looked.key).map(Self)
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        let mut all: HashMap<Vec<String>, Conditional> = self.0.into_iter().collect();
+        for cue in &mut audit.probe.cues {
+            cue.conditional = all.remove(std::slice::from_ref(&cue.input));
+        }
+        for group in audit.agop.iter_mut().flat_map(|agop| &mut agop.groups) {
+            let mut inputs = group.inputs.clone();
+            inputs.sort();
+            group.conditional = all.remove(&inputs);
+        }
+    }
+}
 
 impl Auditor<'_> {
     /// Every declared input of one expert, at that expert, and every cluster of them as one.
-    pub(super) fn conditionals(
+    fn conditionals(
         self,
         model: &Model,
         tested: &Tested,
         clusters: &[Cluster],
         key: &Digest,
-    ) -> Result<Conditionals, EngineError> {
+    ) -> Result<Vec<(Vec<String>, Conditional)>, EngineError> {
         let Tested { rows, x, before } = tested;
         let groups = model.encoder.groups();
         let width = groups.last().map_or(0, |group| group.end);
         if width == 0 {
-            return Ok(Conditionals::new());
+            return Ok(Vec::new());
         }
         let before = losses_of(before);
         let partners = Partners::new(&x.data, width, &groups);
@@ -77,17 +110,5 @@ impl Auditor<'_> {
                 Some((inputs, Conditional { alike: *alike, determined: *determined, ..cost? }))
             });
         Ok(known.collect())
-    }
-}
-
-/// Puts each with what it is of.
-pub(super) fn hand_out(mut all: Conditionals, cues: &mut [Cue], agop: &mut Agop) {
-    for cue in cues {
-        cue.conditional = all.remove(std::slice::from_ref(&cue.input));
-    }
-    for group in &mut agop.groups {
-        let mut inputs = group.inputs.clone();
-        inputs.sort();
-        group.conditional = all.remove(&inputs);
     }
 }

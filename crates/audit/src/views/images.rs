@@ -1,14 +1,43 @@
 //! What an expert looks at in an image, pixel by pixel.
 
-use collegium_probe::{AgopError, Gathered, Sight};
-use collegium_records::ImageMaps;
-
-use super::subject::Subject;
 use collegium_engine::EngineError;
+use collegium_probe::{AgopError, Gathered, Sight};
+use collegium_records::{ImageMaps, NodeAudit};
+use serde::{Deserialize, Serialize};
+
+use super::AuditView;
+use crate::{looked::Looked, subject::Subject};
+
+/// What is looked at in each image among the inputs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Images(Vec<ImageMaps>);
+
+impl AuditView for Images {
+    const NAME: &'static str = "images";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        let model = looked.model()?;
+        // What a combination is made of has its own views.
+        let whole = model.routes().is_none() && !model.encoder.images().is_empty();
+        Ok(whole && looked.is_shown()?)
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        match looked.sight()? {
+            Ok((subject, sight)) => subject.images(sight).map(Self),
+            Err(_) => Ok(Self(Vec::new())),
+        }
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.probe.images = self.0;
+    }
+}
 
 impl Subject {
     /// Maps of every image among the inputs; channels are summed.
-    pub(super) fn images(&self, sight: &Sight) -> Result<Vec<ImageMaps>, EngineError> {
+    fn images(&self, sight: &Sight) -> Result<Vec<ImageMaps>, EngineError> {
         let images = self.model.encoder.images();
         if images.is_empty() {
             return Ok(Vec::new());

@@ -1,30 +1,127 @@
 //! How well an expert does: metrics with intervals, skill, and everything beside them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use collegium_digest::Digest;
+use collegium_engine::{
+    EngineError, FEWEST_UNSEEN,
+    inputs::NodeState,
+    intervals::{RESAMPLES, losses_of, reliability_of, with_intervals},
+    measure::{Predicted, withheld},
+    rows::{Rows, SIDES, Side, side_name},
+};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
     curves, log_losses, predicted_labels, residuals, skill, squared_errors, weak_slices,
 };
-use collegium_records::{Confusion, Performance, Reliability, Skill, WeakSlices};
-use collegium_table::{Column, MISSING_CODE, Values};
-
-use collegium_engine::{
-    EngineError,
-    inputs::NodeState,
-    intervals::{RESAMPLES, losses_of, reliability_of},
-    measure::Predicted,
-    rows::{Rows, Side},
+use collegium_records::{
+    Confusion, NodeAudit, Performance, Reliability, Skill, SplitMeasures, WeakSlices,
 };
+use collegium_table::{Column, MISSING_CODE, Values};
+use serde::{Deserialize, Serialize};
 
-use crate::Auditor;
+use super::AuditView;
+use crate::{Auditor, baseline_name, baselines, looked::Looked};
+
+/// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Performed {
+    metrics: BTreeMap<String, SplitMeasures>,
+    baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
+    /// `None` where there are too few test rows to show it on.
+    pub(crate) skill: Option<Skill>,
+    confusion: Option<Confusion>,
+    reliability: Option<Reliability>,
+    performance: Performance,
+}
+
+impl AuditView for Performed {
+    const NAME: &'static str = "performance";
+    const VERSION: u32 = 1;
+
+    fn applies(_: &Looked) -> Result<bool, EngineError> {
+        Ok(true)
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let Looked { auditor, state, key, .. } = looked;
+        let node = auditor.node;
+        let mut metrics = BTreeMap::new();
+        for side in SIDES {
+            let predicted = node.predicted(state, Rows::HeldOut { expert: node.index, side })?;
+            let measures = auditor.measures_on(side, &predicted, key)?;
+            metrics.insert(side_name(side).to_owned(), measures);
+        }
+        let metrics = node.within_it(metrics)?;
+        let mut yardsticks = BTreeMap::new();
+        for baseline in baselines(&state.parts) {
+            let mut splits = BTreeMap::new();
+            for side in SIDES {
+                let rows = Rows::HeldOut { expert: node.index, side };
+                let predicted = node.baseline_predicted(baseline, state, auditor.states, rows)?;
+                let measures = auditor.measures_on(side, &predicted, key)?;
+                splits.insert(side_name(side).to_owned(), measures);
+            }
+            let splits = node.within_it(splits)?;
+            yardsticks.insert(baseline_name(baseline).to_owned(), splits);
+        }
+        let (held_out, groups) = (looked.held_out()?, looked.groups()?);
+        let too_few = node.seen_rows(Side::Test)?.is_some_and(|seen| seen.unseen < FEWEST_UNSEEN);
+        let skill = match too_few {
+            false => auditor.skill(held_out, groups.as_ref(), key)?,
+            true => None,
+        };
+        // Where test figures are withheld, so is everything that is made of the same rows.
+        let shown = metrics.get("test").is_some_and(|test| !test.metrics.is_empty());
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let (confusion, reliability) = match shown {
+            true => tables(held_out, &node.resolved().classes),
+            false => (None, None),
+        };
+        let performance = match shown {
+            true => auditor.performance(state, held_out, how)?,
+            false => Performance::default(),
+        };
+        Ok(Self { metrics, baselines: yardsticks, skill, confusion, reliability, performance })
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.metrics = self.metrics;
+        audit.baselines = self.baselines;
+        audit.skill = self.skill.unwrap_or_else(no_skill);
+        audit.confusion = self.confusion;
+        audit.reliability = self.reliability;
+        audit.performance = self.performance;
+    }
+}
+
+impl Performed {
+    /// Does it beat the best constant on test rows?
+    pub(crate) fn is_skilled(&self) -> bool {
+        self.skill.as_ref().is_some_and(|skill| skill.beats_baseline)
+    }
+}
 
 impl Auditor<'_> {
+    /// Metrics with intervals on the rows of a side that no model behind them has seen.
+    fn measures_on(
+        self,
+        side: Side,
+        predicted: &Predicted,
+        key: &Digest,
+    ) -> Result<SplitMeasures, EngineError> {
+        let seen = self.node.seen_rows(side)?.map_or(0, |seen| seen.seen);
+        let groups = self
+            .node
+            .groups_of(&self.session().rows(Rows::HeldOut { expert: self.node.index, side })?)?;
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        Ok(withheld(SplitMeasures { seen, ..with_intervals(predicted, how) }))
+    }
+
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
     /// class weights is judged by the loss that it was trained on: each row counts as its class.
-    pub(super) fn skill(
+    fn skill(
         self,
         held_out: &Predicted,
         groups: Option<&Groups>,
@@ -98,7 +195,7 @@ impl Auditor<'_> {
     }
 
     /// Classes, curves, residuals and weak slices on test rows.
-    pub(super) fn performance(
+    fn performance(
         self,
         state: &NodeState,
         held_out: &Predicted,
@@ -175,10 +272,7 @@ impl Auditor<'_> {
 }
 
 /// True by predicted classes, and predicted by observed frequencies.
-pub(super) fn tables(
-    held_out: &Predicted,
-    names: &[String],
-) -> (Option<Confusion>, Option<Reliability>) {
+fn tables(held_out: &Predicted, names: &[String]) -> (Option<Confusion>, Option<Reliability>) {
     match held_out {
         Predicted::Classes { probability, width, labels, classes } if !labels.is_empty() => (
             Some(confusion(labels, &predicted_labels(probability, *width), names)),
@@ -193,7 +287,7 @@ fn mean(losses: &[f64]) -> f64 {
 }
 
 /// Without test rows nothing is proved.
-pub(super) fn no_skill() -> Skill {
+pub(crate) fn no_skill() -> Skill {
     Skill {
         metric: String::new(),
         value: 0.0,

@@ -1,10 +1,10 @@
 //! Sentences that follow from the numbers.
 
+mod looks;
+
 use collegium_records::{
     Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, Routing, three_digits as three,
 };
-
-use super::looked_at;
 
 /// Calibration error from which probabilities should not be taken at their word.
 const POOR_CALIBRATION: f64 = 0.05;
@@ -177,7 +177,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
             ),
         );
     }
-    for (level, text) in looked_at::of(audit) {
+    for (level, text) in looks::of(audit) {
         say(level, text);
     }
     if epochs > 0 && audit.best_epoch == epochs {

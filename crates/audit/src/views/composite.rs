@@ -10,8 +10,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
-use collegium_records::{Composite, Upstream};
+use collegium_records::{Composite, NodeAudit, Upstream};
 use collegium_table::{CLIP, Matrix, Source};
+use serde::{Deserialize, Serialize};
 
 use collegium_engine::{
     EngineError,
@@ -20,11 +21,34 @@ use collegium_engine::{
     rows::{NO_LABEL, Rows, Side},
 };
 
-use crate::Auditor;
+use super::AuditView;
+use crate::{Auditor, looked::Looked};
+
+/// What each upstream is to it; `None` where there are no test rows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Upstreams(Option<Composite>);
+
+impl AuditView for Upstreams {
+    const NAME: &'static str = "composite";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        let node = looked.auditor.node;
+        Ok(!node.session.dag.upstream(node.index).is_empty())
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        looked.auditor.composite(looked.model()?).map(Self)
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.composite = self.0;
+    }
+}
 
 impl Auditor<'_> {
     /// `None` for one that reads no expert, or has no test rows.
-    pub(crate) fn composite(self, model: &Model) -> Result<Option<Composite>, EngineError> {
+    fn composite(self, model: &Model) -> Result<Option<Composite>, EngineError> {
         let rows =
             self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
         let inputs = &self.node.resolved().inputs;

@@ -1,6 +1,5 @@
 //! Gates and mixtures: how they route, what decides it, and whether they pay.
 
-mod composite;
 mod controls;
 mod planned;
 mod routes;
@@ -9,33 +8,58 @@ mod verdict;
 use collegium_digest::Digest;
 use collegium_learn::{Combination, Head, Model, Routes, Weights, kinds};
 use collegium_plan::View;
-use collegium_records::{Agop, CascadeFigures, Combined};
+use collegium_records::{Agop, CascadeFigures, Combined, NodeAudit, Recipe};
 
-use super::subject::Subject;
-use collegium_engine::{
-    EngineError,
-    inputs::{InputData, NodeState},
-    rows::Side,
-};
+use collegium_engine::{EngineError, inputs::InputData, rows::Side};
+use serde::{Deserialize, Serialize};
 
-use crate::Auditor;
+use super::AuditView;
+use crate::{Auditor, looked::Looked, subject::Subject};
 use routes::Routed;
 
+/// Routes, controls and verdict of a gate or a mixture.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pays(Combined);
+
+impl AuditView for Pays {
+    const NAME: &'static str = "combined";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        Ok(looked.model()?.routes().is_some())
+    }
+
+    fn rests_on(looked: &Looked, recipe: Recipe) -> Result<Recipe, EngineError> {
+        Ok(recipe.with("skilled", looked.performed()?.is_skilled()))
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let model = looked.model()?;
+        let Some(routes) = model.routes() else {
+            return Err(EngineError::Internal("routes of a model without any".to_owned()));
+        };
+        looked.auditor.combined(looked, model, routes).map(Self)
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.combined = Some(self.0);
+    }
+}
+
 impl Auditor<'_> {
-    /// Everything about a gate or a mixture; `None` for an expert.
-    pub(super) fn combined(
+    /// Everything about a gate or a mixture.
+    fn combined(
         self,
-        state: &NodeState,
-        skilled: bool,
-        key: &Digest,
-    ) -> Result<Option<Combined>, EngineError> {
-        let model = self.session().model(state.full())?;
-        let Some(routes) = model.routes() else { return Ok(None) };
+        looked: &Looked,
+        model: &Model,
+        routes: Routes,
+    ) -> Result<Combined, EngineError> {
+        let (state, key) = (looked.state, &looked.key);
         let kind = self.node.declared().gate().map_or("mixture", |gate| gate.rule.name());
-        let routed = self.routes(&model, routes)?;
+        let routed = self.routes(model, routes)?;
         let compared = self.controls(&routed, key)?;
-        let gate = match skilled {
-            true => self.what_decides(&model, key)?,
+        let gate = match looked.performed()?.is_skilled() {
+            true => self.what_decides(model, key)?,
             false => None,
         };
         let routing = self.routing(&routed, &compared.without, key)?;
@@ -46,7 +70,7 @@ impl Auditor<'_> {
                 .as_ref()
                 .map(|figures| verdict::asked(&self.members(), figures, compared.multiply_adds)),
         );
-        Ok(Some(Combined {
+        Ok(Combined {
             kind: kind.to_owned(),
             routing,
             gate,
@@ -58,7 +82,7 @@ impl Auditor<'_> {
             metrics: compared.metrics,
             controls: compared.controls,
             verdict,
-        }))
+        })
     }
 
     /// Whom a cascade asks how often; `None` for others.

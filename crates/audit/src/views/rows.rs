@@ -1,10 +1,11 @@
 //! What single rows rest on.
 
 use collegium_probe::Sight;
-use collegium_records::{InputAttribution, RowAttribution, three_digits};
+use collegium_records::{ChosenFor, InputAttribution, NodeAudit, RowAttribution, three_digits};
 use collegium_table::Matrix;
+use serde::{Deserialize, Serialize};
 
-use super::{shown::shown, subject::Subject};
+use super::AuditView;
 use collegium_engine::{
     EngineError,
     inputs::{InputData, NodeState, encode},
@@ -12,14 +13,40 @@ use collegium_engine::{
     measure::Predicted,
 };
 
-use crate::Auditor;
+use crate::{Auditor, looked::Looked, shown::shown, subject::Subject};
 
 /// Inputs that are named.
 const NAMED: usize = 12;
 
+/// What a few rows that tell the most rest on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Rows(Vec<RowAttribution>);
+
+impl AuditView for Rows {
+    const NAME: &'static str = "rows";
+    const VERSION: u32 = 1;
+
+    fn applies(looked: &Looked) -> Result<bool, EngineError> {
+        looked.is_shown()
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        match looked.sight()? {
+            Ok((subject, sight)) => {
+                looked.auditor.attributions(subject, sight, looked.state, &[]).map(Self)
+            }
+            Err(_) => Ok(Self(Vec::new())),
+        }
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.probe.rows = self.0;
+    }
+}
+
 impl Auditor<'_> {
     /// A few of the probed rows that tell the most, and those that were asked for.
-    pub(super) fn attributions(
+    pub(crate) fn attributions(
         self,
         subject: &Subject,
         sight: &Sight,
@@ -28,7 +55,7 @@ impl Auditor<'_> {
     ) -> Result<Vec<RowAttribution>, EngineError> {
         let probed = self.node.predicted_on(state, &subject.rows)?;
         let losses = losses_of(&probed);
-        let mut chosen: Vec<(u32, &str)> = Vec::new();
+        let mut chosen: Vec<(u32, ChosenFor)> = Vec::new();
         let known: Vec<usize> = (0..losses.len()).filter(|&i| losses[i].is_finite()).collect();
         if !known.is_empty() {
             let most = |score: &dyn Fn(usize) -> f64| {
@@ -36,14 +63,14 @@ impl Auditor<'_> {
                     .iter()
                     .fold(known[0], |best, &i| if score(i) > score(best) { i } else { best })
             };
-            chosen.push((subject.rows[most(&|i| losses[i])], "largest loss"));
+            chosen.push((subject.rows[most(&|i| losses[i])], ChosenFor::LargestLoss));
             if let Predicted::Classes { probability, width, .. } = &probed {
                 let doubt = |i: usize| -margin(&probability[i * width..(i + 1) * width]);
-                chosen.push((subject.rows[most(&doubt)], "least certain"));
+                chosen.push((subject.rows[most(&doubt)], ChosenFor::LeastCertain));
             }
             let mut sorted = known.clone();
             sorted.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
-            chosen.push((subject.rows[sorted[sorted.len() / 2]], "typical"));
+            chosen.push((subject.rows[sorted[sorted.len() / 2]], ChosenFor::Typical));
         }
         let rows = self.node.table()?.rows as u64;
         for &row in asked {
@@ -54,7 +81,7 @@ impl Auditor<'_> {
                     rows.saturating_sub(1)
                 )));
             }
-            chosen.push((row as u32, "asked for"));
+            chosen.push((row as u32, ChosenFor::AskedFor));
         }
         let numbers: Vec<u32> = chosen.iter().map(|(row, _)| *row).collect();
         let predicted = self.node.predicted_on(state, &numbers)?;
@@ -74,14 +101,7 @@ impl Auditor<'_> {
                     .collect();
                 inputs.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
                 inputs.truncate(NAMED);
-                RowAttribution {
-                    row: u64::from(row),
-                    why: why.to_owned(),
-                    truth,
-                    predicted,
-                    loss,
-                    inputs,
-                }
+                RowAttribution { row: u64::from(row), why, truth, predicted, loss, inputs }
             },
         );
         Ok(attributions.filter(|row| row.loss.is_finite()).collect())

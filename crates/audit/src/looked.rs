@@ -1,0 +1,168 @@
+//! What several views of one node need, made once when the first of them asks.
+
+use std::cell::OnceCell;
+
+use collegium_digest::Digest;
+use collegium_engine::{
+    EngineError,
+    inputs::NodeState,
+    measure::Predicted,
+    rows::{Rows, Side},
+};
+use collegium_learn::Model;
+use collegium_plan::View;
+use collegium_probe::{Groups, Sight, agreement, spectral_gap};
+use collegium_records::Agreement;
+
+use crate::{
+    Auditor,
+    refits::Refits,
+    subject::Subject,
+    views::{cues::Tested, importance::Importance, performance::Performed, record},
+};
+
+/// One node that is looked at, on its test rows.
+pub(crate) struct Looked<'s> {
+    pub(crate) auditor: Auditor<'s>,
+    pub(crate) state: &'s NodeState,
+    /// What its figures depend on, as one digest: resamples are drawn by it.
+    pub(crate) key: Digest,
+    model: OnceCell<Model>,
+    refits: OnceCell<Refits>,
+    held_out: OnceCell<Predicted>,
+    performed: OnceCell<Performed>,
+    importance: OnceCell<Importance>,
+    subject: OnceCell<Result<Subject, String>>,
+    sight: OnceCell<Result<Sight, String>>,
+    tested: OnceCell<Option<Tested>>,
+}
+
+/// The content of a cell, made where it is empty.
+fn once<T>(
+    cell: &OnceCell<T>,
+    make: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<&T, EngineError> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
+}
+
+impl<'s> Looked<'s> {
+    pub(crate) fn new(auditor: Auditor<'s>) -> Result<Self, EngineError> {
+        let state = auditor
+            .states
+            .get(&auditor.node.index)
+            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        Ok(Self {
+            auditor,
+            state,
+            key: auditor.node.audit_recipe(state, auditor.states)?.digest(),
+            model: OnceCell::new(),
+            refits: OnceCell::new(),
+            held_out: OnceCell::new(),
+            performed: OnceCell::new(),
+            importance: OnceCell::new(),
+            subject: OnceCell::new(),
+            sight: OnceCell::new(),
+            tested: OnceCell::new(),
+        })
+    }
+
+    /// The model that is deployed.
+    pub(crate) fn model(&self) -> Result<&Model, EngineError> {
+        once(&self.model, || self.auditor.session().model(self.state.full()))
+    }
+
+    /// The same expert fitted with other seeds and on permuted labels, as far as `[audit]` asks for it.
+    pub(crate) fn refits(&self) -> Result<&Refits, EngineError> {
+        once(&self.refits, || self.auditor.refits(self.state, self.model()?))
+    }
+
+    /// Predictions on the test rows that no model behind them has seen.
+    pub(crate) fn held_out(&self) -> Result<&Predicted, EngineError> {
+        let test = Rows::HeldOut { expert: self.auditor.node.index, side: Side::Test };
+        once(&self.held_out, || self.auditor.node.predicted(self.state, test))
+    }
+
+    /// The groups of these rows, where rows come in groups.
+    pub(crate) fn groups(&self) -> Result<Option<Groups>, EngineError> {
+        let test = Rows::HeldOut { expert: self.auditor.node.index, side: Side::Test };
+        self.auditor.node.groups_of(&self.auditor.session().rows(test)?)
+    }
+
+    /// How well it does: whether it has skill decides what else is shown.
+    pub(crate) fn performed(&self) -> Result<&Performed, EngineError> {
+        once(&self.performed, || record::<Performed>(self))
+    }
+
+    /// Importances, or why they are withheld.
+    pub(crate) fn importance(&self) -> Result<&Importance, EngineError> {
+        once(&self.importance, || record::<Importance>(self))
+    }
+
+    /// May it be looked into?
+    pub(crate) fn is_shown(&self) -> Result<bool, EngineError> {
+        Ok(self.importance()?.withheld.is_none())
+    }
+
+    /// Its model on the probed test rows; `Err` inside says why there is nothing to see.
+    pub(crate) fn subject(&self) -> Result<Result<&Subject, &str>, EngineError> {
+        let found = once(&self.subject, || {
+            let Auditor { node, states } = self.auditor;
+            let data = node.input_data(&node.resolved().inputs, View::Deployed, states)?;
+            let rows = self.auditor.probed_rows(Side::Test, &self.key)?;
+            Subject::new(node.session, node.index, self.model()?.clone(), data, rows)
+        })?;
+        Ok(found.as_ref().map_err(String::as_str))
+    }
+
+    /// The same with its AGOP.
+    pub(crate) fn sight(&self) -> Result<Result<(&Subject, &Sight), &str>, EngineError> {
+        let subject = match self.subject()? {
+            Ok(subject) => subject,
+            Err(why) => return Ok(Err(why)),
+        };
+        let found = once(&self.sight, || {
+            let refits = self.refits()?;
+            let others = [refits.seeds.as_slice(), refits.permuted.as_slice()];
+            let (initial, _) = self.initial()?;
+            subject.sight(self.auditor.session(), &initial, others, &self.key)
+        })?;
+        Ok(found.as_ref().map(|sight| (subject, sight)).map_err(String::as_str))
+    }
+
+    /// How far fits agree that differ in their seed alone; `None` where there is but one.
+    pub(crate) fn agreement_of_seeds(
+        &self,
+        subject: &Subject,
+        sight: &Sight,
+    ) -> Result<Option<Agreement>, EngineError> {
+        let mut looks = vec![sight.look()];
+        for refit in &self.refits()?.seeds {
+            looks.extend(subject.look(refit, &subject.x, true)?.map(|(look, _)| look));
+        }
+        Ok(agreement(&looks, spectral_gap(&sight.spectrum.eigenvalues)))
+    }
+
+    /// The rows that inputs are taken away on; `None` where there are too few of them.
+    pub(crate) fn tested(&self) -> Result<Option<&Tested>, EngineError> {
+        let found = once(&self.tested, || {
+            let Auditor { node, states } = self.auditor;
+            let data = node.input_data(&node.resolved().inputs, View::Deployed, states)?;
+            self.auditor.tested(self.model()?, &data, &self.key)
+        })?;
+        Ok(found.as_ref())
+    }
+
+    /// The weights that the fit began with, and whether they are just those: a warm start and a patch
+    /// began with another model.
+    pub(crate) fn initial(&self) -> Result<(Model, bool), EngineError> {
+        let (model, state) = (self.model()?, self.state);
+        let began =
+            model.layers().is_some() && state.full().parent.is_none() && state.held.is_none();
+        let key = if began { &state.recipe } else { &self.key };
+        Ok((model.untrained(key), began))
+    }
+}

@@ -1,0 +1,78 @@
+//! What an expert looks at: the AGOP at its declared inputs.
+
+use collegium_engine::{EngineError, FEWEST_UNSEEN, rows::Side};
+use collegium_records::{Agop, NodeAudit, Recipe, SeenRows, Skill};
+use serde::{Deserialize, Serialize};
+
+use super::AuditView;
+use crate::looked::Looked;
+
+/// What was seen of an expert, or why nothing was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Importance {
+    agop: Option<Agop>,
+    pub(crate) withheld: Option<String>,
+}
+
+impl AuditView for Importance {
+    const NAME: &'static str = "importance";
+    const VERSION: u32 = 1;
+
+    fn applies(_: &Looked) -> Result<bool, EngineError> {
+        Ok(true)
+    }
+
+    fn rests_on(looked: &Looked, recipe: Recipe) -> Result<Recipe, EngineError> {
+        let performed = looked.performed()?;
+        let why = performed.skill.as_ref().and_then(|skill| skill.not_judged.clone());
+        Ok(recipe
+            .with("skilled", performed.is_skilled())
+            .with("not_judged", why.unwrap_or_default()))
+    }
+
+    fn measure(looked: &Looked) -> Result<Self, EngineError> {
+        let why = match &looked.performed()?.skill {
+            Some(skill) if skill.beats_baseline => None,
+            Some(Skill { not_judged: Some(why), .. }) => Some(why.clone()),
+            Some(_) => Some(
+                "it learned nothing: on test rows it does not beat a constant prediction, so what \
+                 it looks at says nothing about the task"
+                    .to_owned(),
+            ),
+            None => {
+                let few = looked.auditor.node.seen_rows(Side::Test)?;
+                Some(match few.filter(|seen| seen.unseen < FEWEST_UNSEEN) {
+                    Some(few) => few_unseen(few),
+                    None => "there are no test rows to show skill on".to_owned(),
+                })
+            }
+        };
+        let found = match why {
+            Some(why) => Err(why),
+            None => looked.sight()?.map_err(str::to_owned),
+        };
+        let (subject, sight) = match found {
+            Ok(found) => found,
+            Err(why) => return Ok(Self { agop: None, withheld: Some(why) }),
+        };
+        let mut agop = sight.agop.clone();
+        agop.noise_floor.seeds = looked.agreement_of_seeds(subject, sight)?;
+        Ok(Self { agop: Some(agop), withheld: None })
+    }
+
+    fn place(self, audit: &mut NodeAudit) {
+        audit.agop = self.agop;
+        audit.withheld = self.withheld;
+    }
+}
+
+/// Why an expert is not looked at whose model has seen most test rows.
+fn few_unseen(few: SeenRows) -> String {
+    format!(
+        "its model has seen {} of the {} test rows, and {} are too few to measure on ({FEWEST_UNSEEN} are \
+         needed)",
+        few.seen,
+        few.seen + few.unseen,
+        few.unseen
+    )
+}
