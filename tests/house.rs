@@ -105,7 +105,8 @@ fn experts_and_tables_know_no_files() {
         for dependency in dependencies(name) {
             let reads =
                 ["collegium-data", "collegium-store", "arrow", "parquet", "rusqlite", "csv"];
-            assert!(!reads.contains(&dependency.as_str()), "{name} needs {dependency}");
+            let knows = reads.iter().any(|reader| dependency.starts_with(reader));
+            assert!(!knows, "{name} needs {dependency}");
         }
     }
 }

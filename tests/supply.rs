@@ -47,7 +47,7 @@ fn the_bill_of_materials_names_what_is_in_the_binary_with_its_checksums() {
         names.insert(text("bom-ref"));
     }
     let has = |name: &str| names.iter().any(|one| one.starts_with(&format!("pkg:cargo/{name}@")));
-    for name in ["rusqlite", "libsqlite3-sys", "burn", "arrow", "clap", "collegium-engine"] {
+    for name in ["rusqlite", "libsqlite3-sys", "burn", "arrow-array", "clap", "collegium-engine"] {
         assert!(has(name), "{name}");
     }
     for name in ["proptest", "insta"] {

@@ -9,19 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{
-    array::{
-        Array as _, ArrayRef, AsArray as _, BooleanArray, DictionaryArray, FixedSizeBinaryArray,
-        Float64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
-    },
-    buffer::Buffer,
-    datatypes::{
-        DataType, Field, Float64Type, Schema, TimeUnit, TimestampMicrosecondType, UInt32Type,
-    },
-    error::ArrowError,
-    ipc::{reader::FileReader, writer::FileWriter},
-    record_batch::RecordBatch,
+use arrow_array::{
+    Array as _, ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Float64Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+    cast::AsArray as _,
+    types::{Float64Type, TimestampMicrosecondType, UInt32Type},
 };
+use arrow_buffer::Buffer;
+use arrow_ipc::{reader::FileReader, writer::FileWriter};
+use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 
 use collegium_manifest::{ColumnType, ImageShape};
 

@@ -274,9 +274,9 @@ fn readable_split(
 }
 
 /// Keeps the kind of an error of the disk, on which the advice depends.
-fn into_io(error: arrow::error::ArrowError) -> std::io::Error {
+fn into_io(error: arrow_schema::ArrowError) -> std::io::Error {
     match error {
-        arrow::error::ArrowError::IoError(_, error) => error,
+        arrow_schema::ArrowError::IoError(_, error) => error,
         other => std::io::Error::other(other),
     }
 }

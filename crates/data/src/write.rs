@@ -7,14 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{
-    array::{Array as _, ArrayRef},
-    compute::cast,
-    datatypes::{DataType, FieldRef, Schema},
-    error::ArrowError,
-    ipc::writer::FileWriter,
-    record_batch::RecordBatch,
-};
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use arrow_cast::cast;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, DataType, FieldRef, Schema};
 use collegium_store::{Output, StoreError};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 

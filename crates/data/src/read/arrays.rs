@@ -3,12 +3,13 @@
 //! Texts are read as those of a text file are: blanks around them do not count, and the texts that mean
 //! "missing" are missing; so are the numbers and times that such a text stands for.
 
-use arrow::{
-    array::{Array, ArrayRef, AsArray as _},
-    compute::cast as arrow_cast,
-    datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt64Type},
-    error::ArrowError,
+use arrow_array::{
+    Array, ArrayRef,
+    cast::AsArray as _,
+    types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type},
 };
+use arrow_cast::cast as arrow_cast;
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use collegium_manifest::ColumnType;
 
 use super::{

@@ -1,13 +1,16 @@
 //! Columns of new rows that are copied as they are: cells of a text file byte for byte, columns of Arrow and
 //! Parquet files in their own type. What they mean is nobody's business on this way.
 
-use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, StringArray},
-    compute::cast,
-    datatypes::{DataType, Field, FieldRef, Float16Type, Float32Type, Float64Type},
-    error::ArrowError,
-    util::display::{ArrayFormatter, FormatOptions},
+use arrow_array::{
+    Array as _, ArrayRef, StringArray,
+    cast::AsArray as _,
+    types::{Float16Type, Float32Type, Float64Type},
 };
+use arrow_cast::{
+    cast,
+    display::{ArrayFormatter, FormatOptions},
+};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef};
 
 use crate::{Column, DataError, DataErrorKind};
 

@@ -3,16 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use arrow::{
-    array::{
-        ArrayRef, BinaryArray, BooleanArray, Date32Array, DurationSecondArray, Float64Array,
-        Int64Array, ListArray, NullArray, StringArray, StructArray, Time64MicrosecondArray,
-        TimestampSecondArray, UInt64Array,
-    },
-    datatypes::{DataType, Field, Int64Type},
-    ipc::writer::FileWriter,
-    record_batch::RecordBatch,
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, DurationSecondArray, Float64Array,
+    Int64Array, ListArray, NullArray, RecordBatch, StringArray, StructArray,
+    Time64MicrosecondArray, TimestampSecondArray, UInt64Array, types::Int64Type,
 };
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{DataType, Field};
 use collegium_data::DataErrorKind;
 use collegium_manifest::ColumnType;
 use insta::assert_snapshot;

@@ -81,31 +81,28 @@ fn parquet_and_csv_give_the_same_table() {
 
 #[test]
 fn arrow_files_and_streams_are_read_compressed_or_not() {
-    use arrow::{
-        array::{ArrayRef, Int64Array, TimestampSecondArray},
-        record_batch::RecordBatch,
-    };
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampSecondArray};
     let numbers: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![Some(1), None]));
     let times = TimestampSecondArray::from(vec![0, 86_400]).with_timezone("America/New_York");
     let times: ArrayRef = std::sync::Arc::new(times);
     let batch = RecordBatch::try_from_iter([("n", numbers), ("t", times)]).unwrap();
     let (mut file, mut stream) = (Vec::new(), Vec::new());
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut file, &batch.schema()).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(&mut file, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
     let mut writer =
-        arrow::ipc::writer::StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+        arrow_ipc::writer::StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
     let mut files = vec![file, stream];
-    for compression in [arrow::ipc::CompressionType::LZ4_FRAME, arrow::ipc::CompressionType::ZSTD] {
-        let options = arrow::ipc::writer::IpcWriteOptions::default()
+    for compression in [arrow_ipc::CompressionType::LZ4_FRAME, arrow_ipc::CompressionType::ZSTD] {
+        let options = arrow_ipc::writer::IpcWriteOptions::default()
             .try_with_compression(Some(compression))
             .unwrap();
         let mut bytes = Vec::new();
-        let mut writer = arrow::ipc::writer::FileWriter::try_new_with_options(
+        let mut writer = arrow_ipc::writer::FileWriter::try_new_with_options(
             &mut bytes,
             &batch.schema(),
             options,
@@ -125,17 +122,14 @@ fn arrow_files_and_streams_are_read_compressed_or_not() {
 
 #[test]
 fn a_nested_column_of_a_file_is_named() {
-    use arrow::{
-        array::{ArrayRef, Int64Array, StructArray},
-        datatypes::{DataType, Field},
-        record_batch::RecordBatch,
-    };
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StructArray};
+    use arrow_schema::{DataType, Field};
     let inner: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![1]));
     let field = std::sync::Arc::new(Field::new("x", DataType::Int64, true));
     let nested: ArrayRef = std::sync::Arc::new(StructArray::from(vec![(field, inner)]));
     let batch = RecordBatch::try_from_iter([("place", nested)]).unwrap();
     let mut bytes = Vec::new();
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);

@@ -121,19 +121,18 @@ fn a_pipe_and_a_device_are_refused_and_not_waited_for() {
 /// A text of a megabyte that every row has, by a dictionary, a view, or a page of a Parquet file.
 #[test]
 fn a_text_that_all_rows_share_is_not_copied_for_each_of_them() {
-    use arrow::{
-        array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringViewArray},
-        datatypes::Int32Type,
-        ipc::writer::FileWriter,
-        record_batch::RecordBatch,
+    use arrow_array::{
+        ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, StringViewArray,
+        types::Int32Type,
     };
+    use arrow_ipc::writer::FileWriter;
     let text = "x".repeat(1 << 20);
     let keys = |rows: usize| (0..rows).map(|_| Some(0)).collect::<Int32Array>();
     let levels = Arc::new(StringArray::from(vec![text.as_str()]));
     let dictionary =
         |rows| DictionaryArray::<Int32Type>::try_new(keys(rows), levels.clone()).unwrap();
     let view = |rows: usize| {
-        let mut builder = arrow::array::StringViewBuilder::new().with_deduplicate_strings();
+        let mut builder = arrow_array::builder::StringViewBuilder::new().with_deduplicate_strings();
         (0..rows).for_each(|_| builder.append_value(&text));
         builder.finish()
     };

@@ -2,14 +2,14 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use arrow::{
-    array::{
-        ArrayRef, AsArray as _, Date32Array, DictionaryArray, Float64Array, Int64Array, ListArray,
-        RecordBatch,
-    },
-    compute::{cast, concat_batches},
-    datatypes::{DataType, Int8Type, Int32Type},
+use arrow_array::{
+    ArrayRef, Date32Array, DictionaryArray, Float64Array, Int64Array, ListArray, RecordBatch,
+    cast::AsArray as _,
+    types::{Int8Type, Int32Type},
 };
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use arrow_select::concat::concat_batches;
 use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
 
 use collegium_data::{Conform, RowWriter, Rows, read_rows};

@@ -11,11 +11,8 @@ use std::{
     },
 };
 
-use arrow::{
-    array::{ArrayRef, Int64Array, StringArray},
-    ipc::writer::{FileWriter, StreamWriter},
-    record_batch::RecordBatch,
-};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use collegium_data::{Context, DataErrorKind, SqlLimits, prepare, read_rows};
 use collegium_digest::Digest;
 use collegium_manifest::{Fence, ReadOptions};

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use arrow::{
-    array::RecordBatch,
-    ipc::{
-        CompressionType,
-        writer::{FileWriter, IpcWriteOptions, StreamWriter},
-    },
+use arrow_array::RecordBatch;
+use arrow_ipc::{
+    CompressionType,
+    writer::{FileWriter, IpcWriteOptions, StreamWriter},
 };
 use rand::RngExt as _;
 

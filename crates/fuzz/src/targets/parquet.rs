@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},

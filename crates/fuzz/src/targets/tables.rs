@@ -2,14 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use arrow::{
-    array::{
-        ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
-        Int8Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray,
-        StringViewArray, StructArray, TimestampMicrosecondArray, UInt64Array,
-    },
-    datatypes::{DataType, Field, Int8Type, Int64Type},
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int8Array,
+    Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
+    StructArray, TimestampMicrosecondArray, UInt64Array,
+    types::{Int8Type, Int64Type},
 };
+use arrow_schema::{DataType, Field};
 use collegium_data::{DataError, DataErrorKind, read_file, read_rows};
 use collegium_manifest::ReadOptions;
 

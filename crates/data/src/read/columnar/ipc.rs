@@ -7,7 +7,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
-use arrow::ipc::{Message, MessageHeader, RecordBatch, root_as_footer, root_as_message};
+use arrow_ipc::{Message, MessageHeader, RecordBatch, root_as_footer, root_as_message};
 use bytes::Bytes;
 
 use super::damaged;

@@ -13,12 +13,9 @@ use std::{
 };
 
 use ::parquet::file::{metadata::ParquetMetaData, statistics::Statistics};
-use arrow::ipc::reader::{FileReader, StreamReader};
-use arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, RecordBatch},
-    datatypes::{DataType, FieldRef},
-    error::ArrowError,
-};
+use arrow_array::{Array as _, ArrayRef, RecordBatch, cast::AsArray as _};
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, DataType, FieldRef};
 use collegium_manifest::ColumnType;
 
 use super::{
@@ -96,7 +93,7 @@ impl Batches {
         if input.length() == 0 {
             return Err(DataError::new(DataErrorKind::Empty, "the file is empty").file(path));
         }
-        let described = |schema: &arrow::datatypes::Schema| -> Vec<(String, DataType)> {
+        let described = |schema: &arrow_schema::Schema| -> Vec<(String, DataType)> {
             let field = |f: &FieldRef| (f.name().clone(), f.data_type().clone());
             schema.fields().iter().map(field).collect()
         };
@@ -298,7 +295,7 @@ impl Batches {
             let field = self.declared[place].as_ref().clone().with_name(name);
             let array = match batch {
                 Some(batch) => batch.columns().get(place)?.clone(),
-                None => arrow::array::new_empty_array(field.data_type()),
+                None => arrow_array::new_empty_array(field.data_type()),
             };
             Some(Kept { name: name.clone(), cells: Cells::Array(field.into(), array) })
         };
