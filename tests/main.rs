@@ -52,4 +52,5 @@ mod tally;
 mod terminal;
 mod upstream;
 mod usage;
+mod views;
 mod warm;

@@ -1,8 +1,20 @@
-//! Everything that is measured of a pipeline's experts, as one record.
+//! Looking at experts: how well they do, what they look at, and what two versions of them have in common.
 //!
-//! An audit reads; it fits nothing but the refits that `[audit]` asks for. Each expert's part is cached
-//! under a recipe of its own, so that an audit after a change measures again only what moved. What is
-//! asked for on the command line, and comparisons between experts, are added to it and not cached.
+//! An audit stands above the engine and only reads: it takes the models, outputs and rows of an open pipeline and
+//! measures them by the pure functions of `collegium-probe`. It fits nothing but the refits that `[audit]` asks for and
+//! the controls of a gate, which are fits like any others, under recipes of their own.
+//!
+//! What is measured of one node are its *views* (`views/`). A view is a module with a record, a way to measure it, and a
+//! place in [`NodeAudit`](collegium_records::NodeAudit). Its record is kept in the store under a recipe that names the node's fits, outputs and
+//! settings, the view, and the view's version, so that an audit after a change measures again only what moved, and an audit
+//! by a newer Collegium only the views that are newer. What is asked for on the command line, comparisons between experts
+//! and where labels come from are added to the views and not kept. Sentences (`findings/`) follow from the numbers, so they
+//! are made anew each time.
+//!
+//! [`diff`] compares two versions of a lock by what they do: their predictions on the same rows, and what they look at.
+//!
+//! Rejected: one record for all views (a change to one measured all of them again); views as objects behind a pointer (each
+//! has a record of its own type, and nobody but the registry calls one without knowing which).
 
 mod auditor;
 mod diff;

@@ -34,6 +34,7 @@ mod number;
 mod overview;
 mod page;
 mod pixels;
+mod views;
 mod words;
 
 pub use card::card;

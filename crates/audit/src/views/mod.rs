@@ -5,6 +5,7 @@
 //! measures more, or otherwise, raises its version, and nothing else is measured again.
 
 pub(crate) mod combined;
+mod comparisons;
 mod composite;
 mod conditional;
 pub(crate) mod cues;
@@ -15,7 +16,6 @@ pub(crate) mod performance;
 mod raw;
 pub(crate) mod rows;
 mod seeds;
-mod sides;
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ static VIEWS: [Entry; 12] = [
     entry::<rows::Rows>(),
     entry::<layers::Layers>(),
     entry::<images::Images>(),
-    entry::<sides::Sides>(),
+    entry::<comparisons::Sides>(),
     entry::<combined::Pays>(),
     entry::<composite::Upstreams>(),
 ];

@@ -11,7 +11,7 @@ use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, 
 const SIDES: [(&str, &str); 3] = [("train", "Train"), ("valid", "Valid"), ("test", "Test")];
 
 /// Train, valid and test with intervals; baselines on test rows beside them.
-pub(super) fn metrics(node: &NodeAudit) -> Markup {
+pub(crate) fn metrics(node: &NodeAudit) -> Markup {
     let names = metrics_of(node);
     let sides: Vec<(&str, &str)> =
         SIDES.into_iter().filter(|(side, _)| node.metrics.contains_key(*side)).collect();

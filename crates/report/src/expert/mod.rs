@@ -5,23 +5,14 @@
 //! Without skill on held-out rows nothing of what it looks at is drawn, whatever the record holds.
 
 mod classes;
-mod combined;
-mod comparisons;
-mod composite;
-mod cues;
 mod head;
-mod layers;
-mod looks;
 mod metrics;
-pub(crate) use metrics::seen;
-mod performance;
 mod provenance;
-mod rows;
 mod slices;
 mod training;
 
 pub(crate) use classes::classes;
-pub(crate) use metrics::direction;
+pub(crate) use metrics::{direction, metrics, seen};
 pub(crate) use slices::{probability, weak};
 
 use collegium_records::NodeAudit;
@@ -29,6 +20,7 @@ use maud::{Markup, html};
 
 use crate::attention::{Part, has_skill, items};
 use crate::page::anchor;
+use crate::views::{combined, comparisons, composite, cues, importance, layers, performance};
 use crate::words::{Health, short, verdict, verdict_title};
 
 pub(crate) fn section(node: &NodeAudit, index: usize) -> Markup {
@@ -58,7 +50,7 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<(Part, Markup)> {
     let shown = has_skill(node);
     let mut parts = vec![
         (Part::Performance, performance::performance(node, id)),
-        (Part::Looks, looks::looks(node, id)),
+        (Part::Looks, importance::importance(node, id)),
     ];
     if let Some(of) = &node.combined {
         parts.insert(1, (Part::Combined, combined::combined(node, of)));

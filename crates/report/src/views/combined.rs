@@ -14,7 +14,7 @@ const MOST_LEVELS: usize = 12;
 /// Experts up to which a table has a column for each.
 const MOST_EXPERTS: usize = 12;
 
-pub(super) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
+pub(crate) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
     html! {
         @if !combined.controls.is_empty() { (controls(node, combined)) }
         @if let Some(routing) = &combined.routing {

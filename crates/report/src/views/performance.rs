@@ -3,30 +3,29 @@
 use collegium_records::NodeAudit;
 use maud::{Markup, html};
 
-use super::{classes, metrics, slices};
+use super::seeds;
 use crate::charts::{self, MOST_CLASSES};
-use crate::number::number;
-use crate::words::{metric_name, metrics_of};
+use crate::expert::{classes, metrics, weak};
 
 /// Classes up to which a confusion matrix needs no more than half of the width.
 const BESIDE: usize = 4;
 
-pub(super) fn performance(node: &NodeAudit, id: &str) -> Markup {
+pub(crate) fn performance(node: &NodeAudit, id: &str) -> Markup {
     let performance = &node.performance;
     html! {
-        (metrics::metrics(node))
+        (metrics(node))
         @if !performance.classes.is_empty() {
             h4 { "Each class by itself" }
-            (classes::classes(performance, "Test rows"))
+            (classes(performance, "Test rows"))
         }
         (curves(node, id))
         (errors(node, id))
         (residuals(node, id))
         @if let Some(found) = &performance.slices {
             h4 { "Where it does worse" }
-            (slices::weak(found, "test row", "test rows"))
+            (weak(found, "test row", "test rows"))
         }
-        (seeds(node))
+        (seeds::seeds(node))
     }
 }
 
@@ -73,34 +72,6 @@ fn residuals(node: &NodeAudit, id: &str) -> Markup {
             @if let Some(picture) = charts::by_prediction(residuals, &format!("{id}-by-prediction")) {
                 div { h4 { "Errors by predicted value" } (picture) }
             }
-        }
-    }
-}
-
-/// Test metrics of this fit and of its refits.
-fn seeds(node: &NodeAudit) -> Markup {
-    let seeds = &node.probe.seeds;
-    let names: Vec<&str> = metrics_of(node)
-        .into_iter()
-        .filter(|name| seeds.iter().any(|metrics| metrics.contains_key(*name)))
-        .collect();
-    html! {
-        @if seeds.len() > 1 && !names.is_empty() {
-            h4 { "With other seeds" }
-            div.scroll tabindex="0" role="region" aria-label="Test metrics with other seeds" {
-                table.plain.seeds {
-                    thead { tr { th scope="col" { "Fit" } @for name in &names { th.figure scope="col" { (metric_name(name)) " " (metrics::direction(name)) } } } }
-                    tbody {
-                        @for (i, metrics) in seeds.iter().enumerate() {
-                            tr {
-                                th scope="row" { @if i == 0 { "this one" } @else { "refit " (i) } }
-                                @for name in &names { td.figure { (metrics.get(*name).map_or_else(|| "–".to_owned(), |value| number(*value))) } }
-                            }
-                        }
-                    }
-                }
-            }
-            p.caption { "Test rows. The refits differ from this fit in nothing but the " a href="#glossary-seeds" { "seed" } "." }
         }
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::number::{number, percent};
 use crate::words::{finite, metric_name, short};
 
-pub(super) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
+pub(crate) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
     let loss = composite.loss.replace('_', " ");
     let or = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     html! {

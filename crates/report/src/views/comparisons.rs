@@ -8,7 +8,7 @@ use crate::number::fixed;
 use crate::page::sentence;
 use crate::words::capital;
 
-pub(super) fn comparisons(node: &NodeAudit) -> Markup {
+pub(crate) fn comparisons(node: &NodeAudit) -> Markup {
     html! {
         p.caption.above {
             "Two looks differ only below what no change at all looks like: two halves of the rows of one network, and, where there are any, refits of one version with other seeds. "

@@ -7,7 +7,7 @@ use crate::attention::collapse_gap;
 use crate::charts;
 use crate::number::{count, counted, number};
 
-pub(super) fn layers(node: &NodeAudit, id: &str) -> Markup {
+pub(crate) fn layers(node: &NodeAudit, id: &str) -> Markup {
     let layers = &node.probe.layers;
     let collapse = layers.iter().any(|l| l.collapse_train.is_some() || l.collapse_test.is_some());
     html! {

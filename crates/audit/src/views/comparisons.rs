@@ -13,7 +13,7 @@ use crate::looked::Looked;
 pub(crate) struct Sides(Option<Comparison>);
 
 impl AuditView for Sides {
-    const NAME: &'static str = "sides";
+    const NAME: &'static str = "comparisons";
     const VERSION: u32 = 1;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {

@@ -1,18 +1,17 @@
 //! What an expert looks at.
 
-use collegium_records::{Agop, NodeAudit, RawAgop};
+use collegium_records::{Agop, NodeAudit};
 use maud::{Markup, html};
 
-use super::rows;
+use super::{images, raw, rows};
 use crate::attention::has_skill;
 use crate::charts;
 use crate::number::{counted, measure, number};
-use crate::page::sentence;
 
 /// Directions that are shown at once; the rest folds away.
 const DIRECTIONS: usize = 4;
 
-pub(super) fn looks(node: &NodeAudit, id: &str) -> Markup {
+pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
     let agop = node.agop.as_ref().filter(|_| has_skill(node));
     let Some(agop) = agop else {
         let why = node.withheld.as_deref().unwrap_or("None was recorded for this expert.");
@@ -34,7 +33,7 @@ pub(super) fn looks(node: &NodeAudit, id: &str) -> Markup {
             (charts::upstream(agop))
             p.caption { "Share of all importance that runs through each upstream expert's outputs." }
         }
-        @if let Some(raw) = &node.probe.raw { (raw_columns(raw)) }
+        @if let Some(raw) = &node.probe.raw { (raw::raw(raw)) }
         @if let Some(spectrum) = charts::spectrum(agop, &format!("{id}-spectrum")) {
             h4 { "How many directions" }
             div.pair { div { (spectrum) } div { (ranks(agop)) } }
@@ -44,10 +43,7 @@ pub(super) fn looks(node: &NodeAudit, id: &str) -> Markup {
             h4 { "Which class looks at what" }
             (charts::classes(shares, agop))
         }
-        @for maps in &node.probe.images {
-            h4 { "Where in " code { (maps.input) } }
-            (charts::tiles(maps, Some(agop)))
-        }
+        (images::images(node, agop))
         @if !node.probe.rows.is_empty() {
             h4 { "Single rows" }
             (rows::rows(&node.probe.rows, node))
@@ -70,18 +66,6 @@ fn head(agop: &Agop) -> Markup {
             }
             "."
         }
-    }
-}
-
-fn raw_columns(raw: &RawAgop) -> Markup {
-    html! {
-        h4 { "Raw columns, through every expert above" }
-        (charts::raw(raw))
-        p.caption {
-            "Jacobians are chained row by row from the data's own columns through all experts, and only then averaged ("
-            a href="#glossary-raw" { "why" } ")."
-        }
-        @for note in &raw.notes { p.caption { (sentence(note)) } }
     }
 }
 

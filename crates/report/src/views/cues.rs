@@ -3,12 +3,13 @@
 use collegium_records::{Cue, NodeAudit};
 use maud::{Markup, html};
 
+use super::conditional;
 use crate::charts;
 use crate::number::{counted, measure};
 use crate::page::breakable;
-use crate::words::{finite, headline, metric_name, metric_phrase, metrics_of};
+use crate::words::{finite, headline, metric_name, metrics_of};
 
-pub(super) fn cues(node: &NodeAudit) -> Markup {
+pub(crate) fn cues(node: &NodeAudit) -> Markup {
     html! {
         p.caption.above {
             "Nothing is trained: on test rows an input is replaced by its mean (removed), exchanged between rows at random (permuted), "
@@ -34,15 +35,7 @@ fn one(cue: &Cue, node: &NodeAudit) -> Markup {
             Some(picture) => (picture),
             None => p.caption { "No metric was recorded." },
         }
-        @if let Some(cost) = &cue.conditional {
-            p.caption {
-                @let (shown, range) = measure(cost.cost, Some(&cost.interval));
-                @if cost.determined { "The other inputs determine it. " }
-                "When it is exchanged among " @if cost.alike { "rows that are alike in the other inputs" } @else { "all rows" } ", "
-                (metric_phrase(&cost.metric))
-                " rises by " (shown) @if let Some(range) = range { " (" (range) ")" } "."
-            }
-        }
+        @if let Some(cost) = &cue.conditional { (conditional::conditional(cost)) }
         (all(cue, node))
     }
 }

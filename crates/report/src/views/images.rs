@@ -1,0 +1,15 @@
+//! What is looked at in each image.
+
+use collegium_records::{Agop, NodeAudit};
+use maud::{Markup, html};
+
+use crate::charts;
+
+pub(super) fn images(node: &NodeAudit, agop: &Agop) -> Markup {
+    html! {
+        @for maps in &node.probe.images {
+            h4 { "Where in " code { (maps.input) } }
+            (charts::tiles(maps, Some(agop)))
+        }
+    }
+}

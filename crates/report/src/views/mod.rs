@@ -1,0 +1,14 @@
+//! The section of each view, a module of the name that the view has in the audit.
+
+pub(crate) mod combined;
+pub(crate) mod comparisons;
+pub(crate) mod composite;
+mod conditional;
+pub(crate) mod cues;
+mod images;
+pub(crate) mod importance;
+pub(crate) mod layers;
+pub(crate) mod performance;
+mod raw;
+mod rows;
+mod seeds;
