@@ -24,6 +24,7 @@ mod peers;
 mod refits;
 mod shown;
 mod subject;
+mod view;
 mod views;
 
 use std::{

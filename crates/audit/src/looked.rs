@@ -12,14 +12,18 @@ use collegium_engine::{
 use collegium_learn::Model;
 use collegium_plan::View;
 use collegium_probe::{Groups, Sight, agreement, spectral_gap};
-use collegium_records::Agreement;
+use collegium_records::{Agreement, Skill};
+use collegium_table::Matrix;
 
-use crate::{
-    Auditor,
-    refits::Refits,
-    subject::Subject,
-    views::{cues::Tested, importance::Importance, performance::Performed, record},
-};
+use crate::{Auditor, refits::Refits, subject::Subject};
+
+/// What an expert predicts on the rows that cues are tested on, before anything is changed.
+pub(crate) struct Tested {
+    pub(crate) rows: Vec<u32>,
+    /// As the network sees them.
+    pub(crate) x: Matrix,
+    pub(crate) before: Predicted,
+}
 
 /// One node that is looked at, on its test rows.
 pub(crate) struct Looked<'s> {
@@ -30,11 +34,18 @@ pub(crate) struct Looked<'s> {
     model: OnceCell<Model>,
     refits: OnceCell<Refits>,
     held_out: OnceCell<Predicted>,
-    performed: OnceCell<Performed>,
-    importance: OnceCell<Importance>,
+    /// Told by the performance; the cell is empty until then.
+    pub(crate) skill: OnceCell<Option<Skill>>,
+    /// Told by the importances: why they are withheld, if they are.
+    pub(crate) withheld: OnceCell<Option<String>>,
     subject: OnceCell<Result<Subject, String>>,
     sight: OnceCell<Result<Sight, String>>,
     tested: OnceCell<Option<Tested>>,
+}
+
+/// A view asked for what one after it tells.
+fn too_early() -> EngineError {
+    EngineError::Internal("a view is measured before one that it rests on".to_owned())
 }
 
 /// The content of a cell, made where it is empty.
@@ -62,8 +73,8 @@ impl<'s> Looked<'s> {
             model: OnceCell::new(),
             refits: OnceCell::new(),
             held_out: OnceCell::new(),
-            performed: OnceCell::new(),
-            importance: OnceCell::new(),
+            skill: OnceCell::new(),
+            withheld: OnceCell::new(),
             subject: OnceCell::new(),
             sight: OnceCell::new(),
             tested: OnceCell::new(),
@@ -92,19 +103,19 @@ impl<'s> Looked<'s> {
         self.auditor.node.groups_of(&self.auditor.session().rows(test)?)
     }
 
-    /// How well it does: whether it has skill decides what else is shown.
-    pub(crate) fn performed(&self) -> Result<&Performed, EngineError> {
-        once(&self.performed, || record::<Performed>(self))
+    /// Its skill on test rows; `None` where there are too few to show it on.
+    pub(crate) fn skill(&self) -> Result<Option<&Skill>, EngineError> {
+        Ok(self.skill.get().ok_or_else(too_early)?.as_ref())
     }
 
-    /// Importances, or why they are withheld.
-    pub(crate) fn importance(&self) -> Result<&Importance, EngineError> {
-        once(&self.importance, || record::<Importance>(self))
+    /// Does it beat the best constant on test rows?
+    pub(crate) fn is_skilled(&self) -> Result<bool, EngineError> {
+        Ok(self.skill()?.is_some_and(|skill| skill.beats_baseline))
     }
 
     /// May it be looked into?
     pub(crate) fn is_shown(&self) -> Result<bool, EngineError> {
-        Ok(self.importance()?.withheld.is_none())
+        Ok(self.withheld.get().ok_or_else(too_early)?.is_none())
     }
 
     /// Its model on the probed test rows; `Err` inside says why there is nothing to see.

@@ -24,6 +24,7 @@
 //! same bytes.
 
 mod attention;
+mod audit;
 mod card;
 mod charts;
 mod evaluation;
@@ -45,7 +46,7 @@ use collegium_records::{AuditReport, EvaluationReport, printable};
 /// The same record gives the same bytes. Anything in the record is escaped, what would not be seen or
 /// would turn text around is written out, and a number that is not finite is written as "n/a".
 pub fn html(report: &AuditReport) -> String {
-    seen(page::page(report).into_string())
+    seen(audit::page(report).into_string())
 }
 
 /// An evaluation on new rows as one self-contained HTML file, as [`html()`] is one of an audit.

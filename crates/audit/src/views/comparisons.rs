@@ -5,8 +5,7 @@ use collegium_probe::{compare, spectral_gap};
 use collegium_records::{Between, Comparison, NodeAudit};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::looked::Looked;
+use crate::{looked::Looked, view::AuditView};
 
 /// The comparison; none where a side shows nothing.
 #[derive(Debug, Serialize, Deserialize)]

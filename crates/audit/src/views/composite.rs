@@ -21,8 +21,7 @@ use collegium_engine::{
     rows::{NO_LABEL, Rows, Side},
 };
 
-use super::AuditView;
-use crate::{Auditor, looked::Looked};
+use crate::{Auditor, looked::Looked, view::AuditView};
 
 /// What each upstream is to it; `None` where there are no test rows.
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,11 +10,12 @@ use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
 use collegium_records::{Conditional, NodeAudit};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    AuditView,
-    cues::{Tested, exchanged},
+use super::cues::exchanged;
+use crate::{
+    Auditor,
+    looked::{Looked, Tested},
+    view::AuditView,
 };
-use crate::{Auditor, looked::Looked};
 
 /// Exchanges whose costs are averaged: how one falls is chance, and adds to the noise.
 const EXCHANGES: u64 = 10;

@@ -22,7 +22,7 @@ use collegium_table::Matrix;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
+use crate::view::AuditView;
 use collegium_engine::{
     EngineError, Session,
     apply::named,
@@ -32,7 +32,11 @@ use collegium_engine::{
     rows::{Rows, Side},
 };
 
-use crate::{Auditor, looked::Looked, subject::some_of};
+use crate::{
+    Auditor,
+    looked::{Looked, Tested},
+    subject::some_of,
+};
 
 /// Test rows that are tested on, at most.
 const MOST_ROWS: usize = 10_000;
@@ -117,14 +121,6 @@ enum Change {
     Mean,
     /// By those of the row at this position.
     From(Vec<usize>),
-}
-
-/// What an expert predicts on the rows that cues are tested on, before anything is changed.
-pub(crate) struct Tested {
-    pub(super) rows: Vec<u32>,
-    /// As the network sees them.
-    pub(super) x: Matrix,
-    pub(super) before: Predicted,
 }
 
 impl Auditor<'_> {

@@ -5,8 +5,7 @@ use collegium_probe::{AgopError, Gathered, Sight};
 use collegium_records::{ImageMaps, NodeAudit};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::{looked::Looked, subject::Subject};
+use crate::{looked::Looked, subject::Subject, view::AuditView};
 
 /// What is looked at in each image among the inputs.
 #[derive(Debug, Serialize, Deserialize)]

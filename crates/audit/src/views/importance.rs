@@ -4,14 +4,13 @@ use collegium_engine::{EngineError, FEWEST_UNSEEN, rows::Side};
 use collegium_records::{Agop, NodeAudit, Recipe, SeenRows, Skill};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::looked::Looked;
+use crate::{looked::Looked, view::AuditView};
 
 /// What was seen of an expert, or why nothing was.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Importance {
     agop: Option<Agop>,
-    pub(crate) withheld: Option<String>,
+    withheld: Option<String>,
 }
 
 impl AuditView for Importance {
@@ -23,15 +22,12 @@ impl AuditView for Importance {
     }
 
     fn rests_on(looked: &Looked, recipe: Recipe) -> Result<Recipe, EngineError> {
-        let performed = looked.performed()?;
-        let why = performed.skill.as_ref().and_then(|skill| skill.not_judged.clone());
-        Ok(recipe
-            .with("skilled", performed.is_skilled())
-            .with("not_judged", why.unwrap_or_default()))
+        let why = looked.skill()?.and_then(|skill| skill.not_judged.clone());
+        Ok(recipe.with("skilled", looked.is_skilled()?).with("not_judged", why.unwrap_or_default()))
     }
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
-        let why = match &looked.performed()?.skill {
+        let why = match looked.skill()? {
             Some(skill) if skill.beats_baseline => None,
             Some(Skill { not_judged: Some(why), .. }) => Some(why.clone()),
             Some(_) => Some(
@@ -58,6 +54,10 @@ impl AuditView for Importance {
         let mut agop = sight.agop.clone();
         agop.noise_floor.seeds = looked.agreement_of_seeds(subject, sight)?;
         Ok(Self { agop: Some(agop), withheld: None })
+    }
+
+    fn tell(&self, looked: &Looked) {
+        let _ = looked.withheld.set(self.withheld.clone());
     }
 
     fn place(self, audit: &mut NodeAudit) {

@@ -13,8 +13,7 @@ use collegium_table::Matrix;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::{looked::Looked, subject::seeds_of};
+use crate::{looked::Looked, subject::seeds_of, view::AuditView};
 
 /// Every hidden layer, from the inputs on.
 #[derive(Debug, Serialize, Deserialize)]

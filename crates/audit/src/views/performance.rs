@@ -21,8 +21,7 @@ use collegium_records::{
 use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::{Auditor, baseline_name, baselines, looked::Looked};
+use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
 
 /// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,7 +29,7 @@ pub(crate) struct Performed {
     metrics: BTreeMap<String, SplitMeasures>,
     baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     /// `None` where there are too few test rows to show it on.
-    pub(crate) skill: Option<Skill>,
+    skill: Option<Skill>,
     confusion: Option<Confusion>,
     reliability: Option<Reliability>,
     performance: Performance,
@@ -86,6 +85,10 @@ impl AuditView for Performed {
         Ok(Self { metrics, baselines: yardsticks, skill, confusion, reliability, performance })
     }
 
+    fn tell(&self, looked: &Looked) {
+        let _ = looked.skill.set(self.skill.clone());
+    }
+
     fn place(self, audit: &mut NodeAudit) {
         audit.metrics = self.metrics;
         audit.baselines = self.baselines;
@@ -93,13 +96,6 @@ impl AuditView for Performed {
         audit.confusion = self.confusion;
         audit.reliability = self.reliability;
         audit.performance = self.performance;
-    }
-}
-
-impl Performed {
-    /// Does it beat the best constant on test rows?
-    pub(crate) fn is_skilled(&self) -> bool {
-        self.skill.as_ref().is_some_and(|skill| skill.beats_baseline)
     }
 }
 

@@ -27,8 +27,7 @@ use collegium_engine::{
     rows::{Side, side_name},
 };
 
-use super::AuditView;
-use crate::{Auditor, looked::Looked};
+use crate::{Auditor, looked::Looked, view::AuditView};
 
 /// Importance of raw columns; `None` where nothing can be seen.
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use collegium_records::{ChosenFor, InputAttribution, NodeAudit, RowAttribution, 
 use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
+use crate::view::AuditView;
 use collegium_engine::{
     EngineError,
     inputs::{InputData, NodeState, encode},

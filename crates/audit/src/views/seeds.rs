@@ -4,8 +4,7 @@ use collegium_engine::EngineError;
 use collegium_records::{Metrics, NodeAudit};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::looked::Looked;
+use crate::{looked::Looked, view::AuditView};
 
 /// Test metrics of each refit.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,8 +13,7 @@ use collegium_records::{Agop, CascadeFigures, Combined, NodeAudit, Recipe};
 use collegium_engine::{EngineError, inputs::InputData, rows::Side};
 use serde::{Deserialize, Serialize};
 
-use super::AuditView;
-use crate::{Auditor, looked::Looked, subject::Subject};
+use crate::{Auditor, looked::Looked, subject::Subject, view::AuditView};
 use routes::Routed;
 
 /// Routes, controls and verdict of a gate or a mixture.
@@ -30,7 +29,7 @@ impl AuditView for Pays {
     }
 
     fn rests_on(looked: &Looked, recipe: Recipe) -> Result<Recipe, EngineError> {
-        Ok(recipe.with("skilled", looked.performed()?.is_skilled()))
+        Ok(recipe.with("skilled", looked.is_skilled()?))
     }
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
@@ -58,7 +57,7 @@ impl Auditor<'_> {
         let kind = self.node.declared().gate().map_or("mixture", |gate| gate.rule.name());
         let routed = self.routes(model, routes)?;
         let compared = self.controls(&routed, key)?;
-        let gate = match looked.performed()?.is_skilled() {
+        let gate = match looked.is_skilled()? {
             true => self.what_decides(model, key)?,
             false => None,
         };
