@@ -1,6 +1,6 @@
 //! One node under audit.
 
-use collegium_engine::{NodeRef, Session, inputs::States};
+use collegium_engine::{NodeRef, Session, states::States};
 
 /// A node that is audited: its handle, and what the fits of all nodes gave. It is copied like the handle.
 #[derive(Clone, Copy)]

@@ -288,7 +288,7 @@ impl Auditor<'_> {
 }
 
 /// The baselines among a node's parts.
-pub(crate) fn baselines(parts: &collegium_engine::apply::Parts) -> Vec<Baseline> {
+pub(crate) fn baselines(parts: &collegium_engine::states::Parts) -> Vec<Baseline> {
     parts
         .keys()
         .filter_map(|part| match part {

@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use collegium_digest::Digest;
 use collegium_engine::{
     EngineError,
-    inputs::NodeState,
     measure::Predicted,
     rows::{Rows, Side},
+    states::NodeState,
 };
 use collegium_learn::Model;
 use collegium_plan::View;

@@ -12,7 +12,7 @@ use super::{
     AuditOptions, Without,
     subject::{Subject, some_of},
 };
-use collegium_engine::{EngineError, Session, inputs::States, rows::Side};
+use collegium_engine::{EngineError, Session, rows::Side, states::States};
 
 use crate::Auditor;
 

@@ -10,8 +10,8 @@ use collegium_records::{Fit, Metrics};
 use collegium_engine::{
     EngineError,
     fit::PERMUTED,
-    inputs::NodeState,
     rows::{Rows, Side},
+    states::NodeState,
 };
 
 use crate::Auditor;

@@ -8,10 +8,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use collegium_manifest::{Input, Upstream};
+use collegium_manifest::{Input, Pipeline, Upstream};
 use collegium_records::{Provenance, RowAccount};
 
-use crate::{Session, findings::Hint};
+use crate::{findings::found::Hint, resolved::Resolved};
 
 /// Which experts are alike, and what was found out about the first of them.
 #[derive(Debug)]
@@ -32,13 +32,18 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
-    fn of(session: &Session) -> Self {
+    /// `forward` says of an expert whether its training rows depend on what feeds it.
+    pub(crate) fn of(
+        pipeline: &Pipeline,
+        resolved: &[Resolved],
+        forward: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut same_rows = HashMap::new();
         let mut same_columns = HashMap::new();
         let (mut rows, mut columns) = (Vec::new(), Vec::new());
-        for (index, spec) in session.pipeline.experts.values().enumerate() {
+        for (index, spec) in pipeline.experts.values().enumerate() {
             let filter = spec.filter.as_ref().map(|filter| filter.get_ref());
-            let task = session.resolved.get(index).map(|resolved| resolved.task);
+            let task = resolved.get(index).map(|resolved| resolved.task);
             let asked = (&spec.data, spec.target.get_ref(), filter, task);
             let of_rows = *same_rows.entry(asked).or_insert(index);
             let given: Vec<(usize, &Input)> = spec
@@ -48,7 +53,7 @@ impl Alike {
                 .enumerate()
                 .filter(|(_, input)| matches!(input, Input::Column { .. }))
                 .collect();
-            let alone = session.node(index).is_forward() || spec.upstream == Upstream::HeldOut;
+            let alone = forward(index) || spec.upstream == Upstream::HeldOut;
             columns.push(match alone {
                 true => index,
                 false => *same_columns.entry((of_rows, given)).or_insert(index),
@@ -72,12 +77,5 @@ impl Alike {
     /// The first expert that is given the same columns of the same training rows.
     pub(crate) fn columns(&self, index: usize) -> usize {
         self.columns[index]
-    }
-}
-
-impl Session {
-    /// Which experts are alike; asked for once all are resolved.
-    pub(crate) fn alike(&self) -> &Alike {
-        self.alike.get_or_init(|| Alike::of(self))
     }
 }

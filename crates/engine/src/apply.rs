@@ -15,16 +15,14 @@ use collegium_table::{Matrix, Source};
 use crate::{
     EngineError, NodeRef, Session,
     clock::Clock,
-    inputs::{NodeState, States, encode},
-    reuse::Ready,
+    inputs::encode,
+    reuse::ready::Ready,
     rows::Rows,
+    states::{NodeState, Parts, States},
 };
 
 /// Rows that are encoded and run through a model at once: bounds the memory of an application.
 const CHUNK: usize = 16_384;
-
-/// The fits of a node, with their recipes.
-pub type Parts = BTreeMap<Part, (Digest, Fit)>;
 
 impl NodeRef<'_> {
     /// The recipe of the deployed outputs: the model, and every input on all rows.

@@ -12,8 +12,9 @@ use collegium_table::{Encoder, Matrix};
 use crate::{
     EngineError, NodeRef,
     clock::Clock,
-    inputs::{InputData, States},
+    inputs::InputData,
     rows::{Rows, evenly},
+    states::States,
 };
 
 /// Rows on which an upstream expert's encoding is compared with its reader's.
@@ -136,7 +137,7 @@ impl<'a> Around<'a> {
             rows: rows.len() as u64,
             cost: Cost { peak_bytes: 0, ..cost },
             kernel: kernel_class(),
-            created: crate::run::now(),
+            created: crate::clock::now(),
             table: None,
             parent: None,
             generation: 0,

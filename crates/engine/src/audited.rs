@@ -6,7 +6,7 @@ use collegium_records::Recipe;
 
 use crate::{
     EngineError, NodeRef,
-    inputs::{NodeState, States},
+    states::{NodeState, States},
 };
 
 /// What resamples are drawn by has kept this ingredient since before views had versions of their own.

@@ -8,7 +8,7 @@ use collegium_manifest::{Diagnostic, Task};
 use collegium_plan::{Part, begins_with};
 use collegium_records::Ingredient;
 
-use crate::{EngineError, NodeRef, Session, inputs::States, memory::mebibytes, resolve::Resolved};
+use crate::{EngineError, NodeRef, Session, memory::mebibytes, resolved::Resolved, states::States};
 
 impl NodeRef<'_> {
     /// What of its upstreams reaches a fit beside the content of inputs; `None` while they are not done.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{EngineError, Session, inputs::States, reuse::How};
+use crate::{EngineError, Session, reuse::How, states::States};
 
 impl Session {
     /// The states of experts and their ancestors, when every one is up to date.

@@ -16,9 +16,10 @@ use collegium_table::{Column, Matrix, Table, Values};
 
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::{InputData, States, sources},
+    inputs::{InputData, sources},
     reuse::{Anchor, Seen},
     rows::{Rows, Side, evenly},
+    states::States,
 };
 
 /// Rows that are looked at, at most …

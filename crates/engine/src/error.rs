@@ -3,8 +3,7 @@
 use collegium_data::{DataError, DataErrorKind};
 use collegium_manifest::Diagnostics;
 use collegium_store::StoreError;
-
-use crate::LockChange;
+use serde::Serialize;
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -120,4 +119,13 @@ pub fn data_error(
         return EngineError::Table(error.to_string());
     }
     EngineError::Invalid(Diagnostics(vec![error.diagnostic(source)]))
+}
+
+/// One change of a lock that `--locked` refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LockChange {
+    /// The block: `expert.NAME` or `data.NAME`.
+    pub name: String,
+    /// What would become of it, and why, in words.
+    pub what: String,
 }

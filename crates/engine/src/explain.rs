@@ -8,8 +8,8 @@ use collegium_records::{Change, FORMAT_VERSION, FitName, Judgement, NodeRun, Rea
 
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::States,
     reuse::{Anchor, How, Judged, Ready},
+    states::States,
 };
 
 /// Compares the recipe of a node's last full fit with the present one; of a node that is up to date,

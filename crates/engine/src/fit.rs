@@ -21,8 +21,9 @@ use crate::{
     EngineError, Event, FitFailure, NodeRef,
     around::{self, Around},
     clock::Clock,
-    inputs::{States, input_names, training_rows},
+    inputs::{input_names, training_rows},
     rows::{NO_LABEL, Rows},
+    states::States,
 };
 
 /// The ingredient that says that labels were permuted before a fit, and which permutation it was.
@@ -234,7 +235,7 @@ impl NodeRef<'_> {
             rows: ready.x.rows as u64,
             cost: Cost { peak_bytes: self.cost(shape).peak_bytes, ..Cost::default() },
             kernel: kernel_class(),
-            created: crate::run::now(),
+            created: crate::clock::now(),
             table: Some(self.prepared().object()),
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),

@@ -19,7 +19,7 @@ use collegium_manifest::Upstream;
 use collegium_plan::{Part, View};
 use collegium_records::Held;
 
-use crate::{EngineError, NodeRef, Session, error::data_error, rows::Rows, session::lock_mutex};
+use crate::{EngineError, NodeRef, Session, error::data_error, mutex::lock_mutex, rows::Rows};
 
 /// Which part of a fold's window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

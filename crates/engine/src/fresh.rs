@@ -26,8 +26,8 @@ use collegium_store::{Ground as Files, Stamped, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EngineError, Session, consent::fence_around, findings::held::HELD_SETTINGS, inputs::States,
-    session::base,
+    EngineError, Session, consent::fence_around, findings::held::HELD_SETTINGS, session::base,
+    states::States,
 };
 
 /// What "up to date" rested on.

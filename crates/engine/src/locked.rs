@@ -5,18 +5,8 @@
 //! other bits) shows when the lock would be written, and it is not written.
 
 use collegium_records::{Action, Lock, Reason};
-use serde::Serialize;
 
-use crate::{EngineError, PlanOptions, Session, planning::planned};
-
-/// One change of a lock that `--locked` refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LockChange {
-    /// The block: `expert.NAME` or `data.NAME`.
-    pub name: String,
-    /// What would become of it, and why, in words.
-    pub what: String,
-}
+use crate::{EngineError, LockChange, PlanOptions, Session, planning::planned};
 
 /// Refuses what would change the lock of these experts.
 ///

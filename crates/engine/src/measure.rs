@@ -13,9 +13,10 @@ use collegium_table::Source;
 use crate::{
     EngineError, NodeRef, Session,
     clock::Clock,
-    inputs::{NodeState, States, sources},
+    inputs::sources,
     membership::FEWEST_UNSEEN,
     rows::{Rows, SIDES, Side, side_name},
+    states::{NodeState, States},
 };
 
 /// Predictions and truth on one row set.

@@ -5,47 +5,10 @@
 //! share the limit: one waits until what is running leaves enough. Where the pipeline sets none, it is four fifths
 //! of what the machine, or the process's share of it, has.
 
-use std::sync::{Condvar, Mutex};
-
 use collegium_learn::{Estimator, FitCost, Shape};
 use collegium_manifest::{ColumnType, Input, Output};
 
-use crate::{EngineError, NodeRef, Session, session::lock_mutex};
-
-/// Bytes that running fits hold, by estimate.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    bytes: Mutex<u64>,
-    less: Condvar,
-}
-
-/// A share of the limit, given back when dropped.
-pub(crate) struct Share<'a> {
-    held: &'a Held,
-    bytes: u64,
-}
-
-impl Held {
-    /// Waits until `bytes` more fit under the limit, or nothing else is running.
-    pub(crate) fn take(&self, bytes: u64, limit: Option<u64>) -> Share<'_> {
-        let mut held = lock_mutex(&self.bytes);
-        while let Some(limit) = limit
-            && *held > 0
-            && *held + bytes > limit
-        {
-            held = self.less.wait(held).unwrap_or_else(std::sync::PoisonError::into_inner);
-        }
-        *held += bytes;
-        Share { held: self, bytes }
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        *lock_mutex(&self.held.bytes) -= self.bytes;
-        self.held.less.notify_all();
-    }
-}
+use crate::{EngineError, NodeRef, Session};
 
 impl Session {
     /// The most memory of a fit: what the pipeline says, or what this machine can give.

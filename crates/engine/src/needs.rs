@@ -6,7 +6,7 @@ use collegium_manifest::Baseline;
 use collegium_plan::{Part, baseline_recipe, demand, fit_recipe};
 use collegium_records::{Fit, Reason, Recipe};
 
-use crate::{EngineError, NodeRef, inputs::States, warm::Start};
+use crate::{EngineError, NodeRef, states::States, warm::Start};
 
 /// A fit that a node owes.
 #[derive(Debug, Clone)]

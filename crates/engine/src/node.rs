@@ -1,10 +1,12 @@
 //! A handle on one expert of an open pipeline, and what is known of it without looking at any row.
 
+use std::sync::Arc;
+
 use collegium_data::Prepared;
 use collegium_manifest::Expert;
 use collegium_records::LockedNode;
 
-use crate::{Session, held::HeldModel, resolve::Resolved};
+use crate::{EngineError, Session, error::data_error, held::model::HeldModel, resolved::Resolved};
 
 /// One expert of an open pipeline. A handle is two words and is copied; what it hands out lives as long as
 /// the session.
@@ -58,5 +60,14 @@ impl<'s> NodeRef<'s> {
     /// Its data source, read.
     pub fn prepared(self) -> &'s Prepared {
         &self.session.data[&self.declared().data]
+    }
+
+    /// The columns of an expert's table that anything reads.
+    pub fn table(self) -> Result<Arc<collegium_table::Table>, EngineError> {
+        let name = &self.declared().data;
+        let wanted = self.session.wanted(name);
+        self.session.data[name]
+            .columns(&wanted)
+            .map_err(|error| data_error(error, &self.session.pipeline.source))
     }
 }

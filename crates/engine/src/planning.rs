@@ -10,9 +10,9 @@ use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, 
 
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::States,
     price::Records,
     reuse::{How, Ready},
+    states::States,
 };
 
 /// What to plan.

@@ -12,31 +12,7 @@ use collegium_manifest::{
 use collegium_plan::{TargetFacts, resolve_task};
 use collegium_table::Values;
 
-use crate::{EngineError, NodeRef, Session, rows::Rows};
-
-/// What an expert's columns turned out to be.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// What is predicted.
-    pub task: Task,
-    /// Class names in the order of the logits; empty for regression.
-    pub classes: Vec<String>,
-    /// Declared inputs in canonical order: by name.
-    pub inputs: Vec<Input>,
-    /// Raw columns that the expert and its ancestors read, in canonical order: one list for all that read
-    /// the same.
-    pub raw: Arc<[Input]>,
-}
-
-impl Resolved {
-    /// Raw outputs of a model: one for a value or two classes, else one for each class.
-    pub fn outputs(&self) -> usize {
-        match self.classes.len() {
-            0..=2 => 1,
-            many => many,
-        }
-    }
-}
+use crate::{EngineError, NodeRef, Session, resolved::Resolved, rows::Rows};
 
 /// Columns that are compared with wrong names to say what was meant, at most, in one session.
 const COMPARISONS: usize = 500_000;

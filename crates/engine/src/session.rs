@@ -19,8 +19,8 @@ use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, NodeRef, alike::Alike, error::data_error, events::Watcher, held::HeldModel,
-    resolve::Resolved, rows::RowCache,
+    EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::model::HeldModel,
+    mutex::lock_mutex, resolved::Resolved, rows::set::RowCache,
 };
 
 /// How a pipeline is opened.
@@ -73,19 +73,19 @@ pub struct Session {
     pub(crate) told: Mutex<Vec<String>>,
     pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
     /// What running fits hold.
-    pub(crate) memory_held: Arc<crate::memory::Held>,
+    pub(crate) memory_held: Arc<crate::pool::MemoryPool>,
     /// Which experts are alike.
     pub(crate) alike: OnceLock<Alike>,
     /// What was found out once and is kept in the cache, as far as it was asked.
     pub(crate) remembered: Mutex<HashMap<String, Arc<[u8]>>>,
     /// Where labels come from, as far as it was asked.
-    pub(crate) known: crate::provenance::Known,
+    pub(crate) known: crate::provenance::known::Known,
     /// The columns that are loaded, by data source, as far as they were asked for.
     pub(crate) wanted: Mutex<HashMap<String, std::collections::BTreeSet<String>>>,
     /// What was said about how the data were read.
     pub(crate) said: Mutex<Vec<String>>,
     /// What is odd about patterns among inputs, by expert.
-    pub(crate) patterns: Vec<(usize, crate::findings::Found)>,
+    pub(crate) patterns: Vec<(usize, crate::findings::found::Found)>,
 }
 
 impl Session {
@@ -178,7 +178,7 @@ impl Session {
             memory_held: Arc::default(),
             alike: OnceLock::new(),
             remembered: Mutex::default(),
-            known: crate::provenance::Known::default(),
+            known: crate::provenance::known::Known::default(),
             wanted: Mutex::default(),
             said: Mutex::new(said),
             patterns: Vec::new(),
@@ -217,6 +217,13 @@ impl Session {
         let data = self.data.values().flat_map(collegium_data::Prepared::notes);
         let told = std::mem::take(&mut *lock_mutex(&self.told));
         self.store.notes().into_iter().chain(data).chain(told).collect()
+    }
+
+    /// Which experts are alike; asked for once all are resolved.
+    pub(crate) fn alike(&self) -> &Alike {
+        self.alike.get_or_init(|| {
+            Alike::of(&self.pipeline, &self.resolved, |index| self.node(index).is_forward())
+        })
     }
 
     /// Says something once, in the notes of what is being made.
@@ -281,17 +288,6 @@ impl Session {
     }
 }
 
-impl NodeRef<'_> {
-    /// The columns of an expert's table that anything reads.
-    pub fn table(self) -> Result<Arc<collegium_table::Table>, EngineError> {
-        let name = &self.declared().data;
-        let wanted = self.session.wanted(name);
-        self.session.data[name]
-            .columns(&wanted)
-            .map_err(|error| data_error(error, &self.session.pipeline.source))
-    }
-}
-
 /// Recipe to realisation, of full fits, parts and anchors.
 fn locked_realisations(lock: &Lock) -> HashMap<Digest, Digest> {
     let mut known = HashMap::new();
@@ -335,9 +331,4 @@ pub(crate) fn lock_path(pipeline: &Pipeline) -> PathBuf {
         Some(folder) if folder.as_os_str().is_empty() => PathBuf::from(".").join(path),
         _ => path,
     }
-}
-
-/// A mutex whose holder panicked still guards usable data here: every write is a single insert.
-pub(crate) fn lock_mutex<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

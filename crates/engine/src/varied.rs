@@ -16,10 +16,10 @@ use collegium_plan::Dag;
 use crate::{
     EngineError, Event, NodeRef, Observer, Session,
     events::Watcher,
-    inputs::{NodeState, States},
-    provenance::Known,
+    provenance::known::Known,
     reuse::How,
-    rows::RowCache,
+    rows::set::RowCache,
+    states::{NodeState, States},
 };
 
 /// Nodes that were brought up to date, and why others could not be.

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use collegium_engine::{
     EngineError,
-    inputs::{InputData, NodeState},
+    inputs::InputData,
     intervals::losses_of,
     rows::{NO_LABEL, Rows, Side},
+    states::NodeState,
 };
 
 use crate::{Auditor, looked::Looked, view::AuditView};

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_digest::Digest;
 use collegium_engine::{
     EngineError, FEWEST_UNSEEN,
-    inputs::NodeState,
     intervals::{RESAMPLES, losses_of, reliability_of, with_intervals},
     measure::{Predicted, withheld},
     rows::{Rows, SIDES, Side, side_name},
+    states::NodeState,
 };
 use collegium_manifest::{Input, Task};
 use collegium_probe::{

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::view::AuditView;
 use collegium_engine::{
     EngineError,
-    inputs::{InputData, NodeState, encode},
+    inputs::{InputData, encode},
     intervals::losses_of,
     measure::Predicted,
+    states::NodeState,
 };
 
 use crate::{Auditor, looked::Looked, shown::shown, subject::Subject};

@@ -47,9 +47,9 @@ use collegium_table::{Surprises, Table};
 use crate::{
     EngineError, NodeRef, Session,
     error::data_error,
-    inputs::States,
     predict::{Chunk, Deployed, about_query},
     requirement,
+    states::States,
 };
 use kept::Kept;
 use lost::LEVEL;
@@ -329,7 +329,7 @@ impl Session {
         let mut report = EvaluationReport {
             format_version: FORMAT_VERSION,
             pipeline: self.pipeline.name.clone(),
-            created: crate::run::now(),
+            created: crate::clock::now(),
             input: options.input.display().to_string(),
             data: format!("data.{source}"),
             rows: sample.passed,

@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::States,
     intervals::{RESAMPLES, losses_of, reliability_of, with_intervals},
     measure::Predicted,
     rows::{Rows, Side, evenly},
+    states::States,
 };
 
 impl<'s> NodeRef<'s> {

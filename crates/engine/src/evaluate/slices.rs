@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     EngineError, Session,
-    inputs::NodeState,
     measure::Predicted,
     rows::{Rows, Side},
+    states::NodeState,
 };
 
 /// A column of validation rows and, behind them, of new ones.

@@ -10,8 +10,8 @@ use collegium_records::{ClassRows, Recipe, RowAccount};
 use crate::{
     EngineError, NodeRef,
     error::data_error,
+    mutex::lock_mutex,
     rows::{NO_LABEL, Rows, SIDES, Side, side_name},
-    session::lock_mutex,
 };
 
 /// Raised when more is counted, or otherwise.

@@ -24,6 +24,7 @@ mod account;
 mod classes;
 mod columns;
 mod folds;
+pub(crate) mod found;
 pub(crate) mod held;
 mod refusals;
 mod rows;
@@ -33,7 +34,6 @@ pub(crate) mod words;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
-    ops::Range,
     sync::{Arc, PoisonError},
 };
 
@@ -41,23 +41,10 @@ use collegium_manifest::{Diagnostic, Diagnostics};
 use collegium_records::{DataFinding, Finding, Level, RowAccount};
 
 use collegium_digest::Digest;
+pub(crate) use found::Found;
 use serde::{Serialize, de::DeserializeOwned};
-pub(crate) use values::Hint;
 
 use crate::{EngineError, NodeRef, Session};
-
-/// A finding about one expert, with its place in the pipeline file.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) kind: &'static str,
-    pub(crate) level: Level,
-    pub(crate) span: Range<usize>,
-    /// What to say at that place.
-    pub(crate) label: String,
-    /// One sentence without a full stop, that names no expert.
-    pub(crate) text: String,
-    pub(crate) help: Option<String>,
-}
 
 /// How much is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,13 +9,15 @@ use collegium_manifest::{Input, Task};
 use collegium_probe::{Determined, Truth, codes, determined_by_levels, determined_by_order, far};
 use collegium_records::{Level, Recipe, three_digits as three};
 use collegium_table::{Column, MISSING_CODE, Values};
-use serde::{Deserialize, Serialize};
 
-use super::{Found, words};
+use super::{
+    found::{Found, Hint},
+    words,
+};
 use crate::{
     EngineError, NodeRef, Session,
+    mutex::lock_mutex,
     rows::{Rows, SIDES, evenly, side_name},
-    session::lock_mutex,
 };
 
 /// Raised when more is looked for, or otherwise.
@@ -33,17 +35,6 @@ const MUCH_MORE: f64 = 1.5;
 /// A whole number whose name ends so is a code, if its levels say more than a line.
 const NAMES: [&str; 9] =
     ["_id", "_code", "code", "_type", "type", "_class", "_group", "_zone", "_region"];
-
-/// A suspicion about one input.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Hint {
-    kind: String,
-    /// The first input that it is about, by its place in the file.
-    input: usize,
-    label: String,
-    text: String,
-    help: Option<String>,
-}
 
 /// The kinds of hints.
 const KINDS: [&str; 4] =

@@ -17,67 +17,28 @@
 
 mod bits;
 mod change;
-mod forget;
+pub(crate) mod forget;
+mod seen;
 
 use std::collections::HashSet;
 
 use collegium_data::{identities_from_bytes, row_identities};
-use collegium_digest::{Digest, Hasher};
+use collegium_digest::Digest;
 use collegium_plan::Part;
 use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
 
 use self::bits::Bits;
-pub use self::forget::forget;
+pub use self::seen::FEWEST_UNSEEN;
+use self::seen::both;
+pub(crate) use self::seen::{Seen, Use, closure, key};
 use crate::{
     EngineError, NodeRef, Session,
-    apply::Parts,
     error::data_error,
-    inputs::{States, training_rows},
+    inputs::training_rows,
     rows::{Side, side_name},
+    states::Parts,
+    states::States,
 };
-
-/// Fewer unseen rows than this say nothing: figures on them are withheld.
-pub const FEWEST_UNSEEN: u64 = 30;
-
-/// Sets of rows that some models have seen; `None` for all rows there are.
-pub(crate) type Seen = Option<Vec<Members>>;
-
-/// What is asked of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// Was it trained on? A validation row may have been one before.
-    Trained,
-    /// Was it seen in any way?
-    Any,
-}
-
-/// What a fit has seen, and what it was made from had. Nothing, for one of an older version.
-pub(crate) fn closure(fit: &Fit) -> Seen {
-    let membership = fit.seen.as_ref()?.membership.as_ref()?;
-    Some(unique(membership.all().cloned().collect()))
-}
-
-fn unique(mut members: Vec<Members>) -> Vec<Members> {
-    members.sort_unstable();
-    members.dedup();
-    members
-}
-
-fn both(a: Seen, b: Seen) -> Seen {
-    Some(unique([a?, b?].concat()))
-}
-
-/// Identifies what was seen.
-pub(crate) fn key(seen: &Seen) -> Digest {
-    let mut hasher = Hasher::new("seen");
-    hasher.boolean(seen.is_some());
-    for members in seen.iter().flatten() {
-        for object in members.objects() {
-            hasher.digest(&object);
-        }
-    }
-    hasher.finish()
-}
 
 /// What is to be said of a node whose models have seen held-out rows.
 pub(crate) fn notes(run: &NodeRun) -> Vec<String> {

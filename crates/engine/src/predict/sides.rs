@@ -21,10 +21,10 @@ use super::{PredictSummary, written};
 use crate::{
     EngineError, NodeRef, Session,
     error::data_error,
-    inputs::States,
     provenance::Making,
     reuse::How,
     rows::{Rows, side_name},
+    states::States,
 };
 
 /// Which of its own rows a pipeline predicts, and where they are written.

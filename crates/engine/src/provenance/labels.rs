@@ -3,8 +3,8 @@
 use collegium_manifest::{DataSource, Origin, SourceOrigin, Spanned};
 use collegium_table::{Column, Values};
 
-use super::origins::{Origins, TableOrigin};
-use crate::{EngineError, NodeRef, rows::Rows, session::lock_mutex};
+use super::known::{Counted, Origins, TableOrigin};
+use crate::{EngineError, NodeRef, mutex::lock_mutex, rows::Rows};
 
 /// The training labels of an expert.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,15 +17,6 @@ pub(super) struct Labels {
     pub(super) at_least: bool,
     /// What a person should know.
     pub(super) notes: Vec<String>,
-}
-
-/// Training rows by what their column says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
-    all: u64,
-    synthetic: u64,
-    /// Without a value.
-    unsaid: u64,
 }
 
 impl Labels {
@@ -201,7 +192,7 @@ mod tests {
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
-    use crate::provenance::origins::FileOrigin;
+    use crate::provenance::known::FileOrigin;
 
     fn made(rows: u64, generation: u32) -> Predicted {
         Predicted {

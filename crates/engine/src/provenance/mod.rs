@@ -28,6 +28,7 @@
 //! [`PredictedBy`]: collegium_records::PredictedBy
 
 mod findings;
+pub(crate) mod known;
 mod labels;
 mod made;
 mod origins;
@@ -37,10 +38,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_manifest::{SourceOrigin, StandsOn};
 use collegium_records::Provenance;
 
-use crate::{EngineError, NodeRef, Session, session::lock_mutex};
+use crate::{EngineError, NodeRef, Session, mutex::lock_mutex};
 use labels::Labels;
 pub(crate) use made::Making;
-pub(crate) use origins::Known;
 
 impl NodeRef<'_> {
     /// Where an expert's labels come from. Never cached: what a file says of its data may change

@@ -18,8 +18,8 @@ use collegium_table::Matrix;
 
 use crate::{
     EngineError, NodeRef, Session,
-    inputs::{NodeState, States},
     rows::{Rows, Side},
+    states::{NodeState, States},
 };
 
 /// The ends of a run, measured.

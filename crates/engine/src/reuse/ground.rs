@@ -9,8 +9,9 @@ use super::anchor::{Anchor, Seen};
 use crate::{
     EngineError, NodeRef,
     fit::Labels,
-    inputs::{States, sources},
+    inputs::sources,
     rows::{Rows, evenly},
+    states::States,
 };
 
 /// Why an anchor has no ground to be judged on.

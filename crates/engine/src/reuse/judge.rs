@@ -17,7 +17,7 @@ use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
 
 use super::{anchor::Anchor, ground::Ground};
-use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, inputs::States};
+use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, states::States};
 
 /// What came of judging.
 pub enum Judged {

@@ -11,73 +11,32 @@ mod end_to_end;
 mod ground;
 mod judge;
 mod patch;
+pub(crate) mod ready;
 mod restore;
 
 use std::collections::BTreeSet;
 
 use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
-use collegium_records::{Certificate, Fit, FitName, Held, Judgement, Reason, Recipe, Verdict};
+use collegium_records::{Certificate, Fit, Held, Judgement, Reason, Recipe, Verdict};
 
 pub use anchor::{Anchor, Seen};
 pub(crate) use end_to_end::Ends;
 pub use judge::Judged;
+pub use ready::{How, Ready};
 use restore::Found;
 
 use crate::{
     EngineError, FitFailure, NodeRef,
-    apply::Parts,
-    inputs::States,
     membership::{Use, closure},
     needs::Need,
     rows::{Rows, Side},
+    states::Parts,
+    states::States,
 };
 
 /// The end of the reason why an expert whose own ingredients changed cannot be judged.
 pub(crate) const OWN: &str = "not only what upstreams hand over";
-
-/// How an expert is looked at.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct How {
-    /// Ignore every certificate.
-    pub(crate) exact: bool,
-    /// Its fits are to be executed again.
-    pub(crate) forced: bool,
-    /// Judge it even if it does not ask for `reuse`: somebody wants to know whether retraining
-    /// would help.
-    pub(crate) advise: bool,
-    /// Make again what its anchor has lost: only a run fits.
-    pub(crate) mend: bool,
-}
-
-/// What an expert stands on, and what is missing.
-pub struct Ready {
-    /// Models at hand.
-    pub(crate) parts: Parts,
-    /// Fits to execute; with none an expert is up to date.
-    pub(crate) open: Vec<Need>,
-    /// The recipe of a full fit on the present inputs; absent for a held model.
-    pub(crate) now: Option<Recipe>,
-    /// What allows it to stand on an earlier fit or a patch.
-    pub(crate) certificate: Option<Certificate>,
-    /// What was measured of it, if its upstreams moved.
-    pub(crate) judgement: Option<Judgement>,
-    /// Why it could not be judged, if somebody wanted to.
-    pub(crate) unjudged: Option<String>,
-    /// What it could be kept by and has lost, if so.
-    pub(crate) lost: Option<Reason>,
-    /// Parts of its anchor that were lost and have been fitted again.
-    pub(crate) made_again: Vec<FitName>,
-    /// Why it stands on a model that needs no certificate.
-    pub(crate) held: Option<Held>,
-}
-
-impl Ready {
-    /// Names of the fits to execute.
-    pub(crate) fn missing(&self) -> Vec<FitName> {
-        self.open.iter().map(|need| need.part.name()).collect()
-    }
-}
 
 impl NodeRef<'_> {
     /// What an expert stands on when `wanted` experts are brought up to date; `None` while an
@@ -316,7 +275,7 @@ impl NodeRef<'_> {
     /// full one.
     fn held_parts(
         self,
-        held: &crate::held::HeldModel,
+        held: &crate::held::model::HeldModel,
         wanted: &BTreeSet<usize>,
         states: &States,
     ) -> Result<Option<Ready>, EngineError> {

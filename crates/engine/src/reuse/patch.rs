@@ -9,7 +9,7 @@ use collegium_plan::Part;
 use collegium_records::{Candidate, Cost, Fit, Recipe, Standing};
 
 use super::anchor::Anchor;
-use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, inputs::States};
+use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, states::States};
 
 /// What a patch of one part is made of: the anchor's model of that part, and the recipe that a fit on
 /// the present inputs would have.
@@ -50,7 +50,7 @@ impl Session {
             multiply_adds: model.multiply_adds(),
             cost,
             kernel: kernel_class(),
-            created: crate::run::now(),
+            created: crate::clock::now(),
             ..parent.clone()
         };
         self.store.realise(recipe, &object, &fit)?;

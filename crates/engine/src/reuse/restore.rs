@@ -23,8 +23,8 @@ use super::anchor::Anchor;
 use crate::{
     EngineError, Event, NodeRef, Session,
     clock::Clock,
-    inputs::{NodeState, States},
     needs::Need,
+    states::{NodeState, States},
     warm::PARENT,
 };
 

@@ -13,8 +13,8 @@ use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{
-    Depth, EngineError, Event, Session, error::data_error, inputs::NodeState, locked as locked_out,
-    membership, requirement, session::lock_mutex,
+    Depth, EngineError, Event, Session, error::data_error, locked as locked_out, membership,
+    mutex::lock_mutex, requirement, states::NodeState,
 };
 
 /// Writes the lock and the log, and makes the report.
@@ -182,9 +182,4 @@ pub fn peak_memory() -> u64 {
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
         .map_or(0, |kib| kib * 1024)
-}
-
-/// The time now, RFC 3339 in UTC, to the second.
-pub fn now() -> String {
-    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
 }

@@ -19,13 +19,13 @@ use crate::{
     EngineError, Event, PlanOptions, Session,
     clock::thread_seconds,
     error::MOST_LOSSES,
-    inputs::{NodeState, States},
     locked,
+    mutex::lock_mutex,
     reuse::Ends,
-    session::lock_mutex,
+    states::{NodeState, States},
 };
 use finish::finish;
-pub use finish::{now, peak_memory};
+pub use finish::peak_memory;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]

@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use super::Shared;
 use crate::{
     EngineError, Event, LockChange,
-    apply::Parts,
-    inputs::{NodeState, States},
     needs::Need,
     reuse::{How, Ready},
+    states::Parts,
+    states::{NodeState, States},
 };
 
 impl Shared {

@@ -16,10 +16,11 @@ use super::routes::Routed;
 use collegium_engine::{
     EngineError,
     fit::shuffle,
-    inputs::{NodeState, encode, sources},
+    inputs::{encode, sources},
     intervals::losses_of,
     measure::Predicted,
     rows::{Rows, Side},
+    states::NodeState,
 };
 
 use crate::Auditor;

@@ -1,23 +1,16 @@
 //! Models that an expert stands on whatever its recipe says: frozen, pinned, or another pipeline's.
 
+pub(crate) mod model;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Outside, StandsOn};
-use collegium_records::{Fit, FitName, Held, Ingredient, LockedNode, Members, Recipe, Standing};
+use collegium_records::{Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
 use crate::{EngineError, NodeRef, Session, session::base};
-
-/// A model that is not to be trained.
-#[derive(Debug, Clone)]
-pub(crate) struct HeldModel {
-    pub(crate) kind: Held,
-    pub(crate) standing: Standing,
-    pub(crate) fit: Fit,
-    /// Fold models and baselines that belong to it, by name.
-    pub(crate) parts: BTreeMap<FitName, Standing>,
-}
+use model::HeldModel;
 
 /// A model that was found, or what is wrong: a message, a caret's label, and the way out.
 type Found = Result<Option<HeldModel>, [String; 3]>;

@@ -1,0 +1,47 @@
+//! Rows that models have seen, as sets of a table each.
+
+use collegium_digest::{Digest, Hasher};
+use collegium_records::{Fit, Members};
+
+/// Fewer unseen rows than this say nothing: figures on them are withheld.
+pub const FEWEST_UNSEEN: u64 = 30;
+
+/// Sets of rows that some models have seen; `None` for all rows there are.
+pub(crate) type Seen = Option<Vec<Members>>;
+
+/// What is asked of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Was it trained on? A validation row may have been one before.
+    Trained,
+    /// Was it seen in any way?
+    Any,
+}
+
+/// What a fit has seen, and what it was made from had. Nothing, for one of an older version.
+pub(crate) fn closure(fit: &Fit) -> Seen {
+    let membership = fit.seen.as_ref()?.membership.as_ref()?;
+    Some(unique(membership.all().cloned().collect()))
+}
+
+pub(super) fn unique(mut members: Vec<Members>) -> Vec<Members> {
+    members.sort_unstable();
+    members.dedup();
+    members
+}
+
+pub(super) fn both(a: Seen, b: Seen) -> Seen {
+    Some(unique([a?, b?].concat()))
+}
+
+/// Identifies what was seen.
+pub(crate) fn key(seen: &Seen) -> Digest {
+    let mut hasher = Hasher::new("seen");
+    hasher.boolean(seen.is_some());
+    for members in seen.iter().flatten() {
+        for object in members.objects() {
+            hasher.digest(&object);
+        }
+    }
+    hasher.finish()
+}

@@ -1,0 +1,29 @@
+//! What one expert's columns turned out to be.
+
+use std::sync::Arc;
+
+use collegium_manifest::{Input, Task};
+
+/// What an expert's columns turned out to be.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What is predicted.
+    pub task: Task,
+    /// Class names in the order of the logits; empty for regression.
+    pub classes: Vec<String>,
+    /// Declared inputs in canonical order: by name.
+    pub inputs: Vec<Input>,
+    /// Raw columns that the expert and its ancestors read, in canonical order: one list for all that read
+    /// the same.
+    pub raw: Arc<[Input]>,
+}
+
+impl Resolved {
+    /// Raw outputs of a model: one for a value or two classes, else one for each class.
+    pub fn outputs(&self) -> usize {
+        match self.classes.len() {
+            0..=2 => 1,
+            many => many,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What is known of experts whose fits are all at hand.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use collegium_digest::Digest;
+use collegium_plan::{Part, View};
+use collegium_records::{Applied, Certificate, Fit, Held, Reads};
+
+use crate::membership::Seen;
+
+/// The fits of a node, with their recipes.
+pub type Parts = BTreeMap<Part, (Digest, Fit)>;
+
+/// What is known of an expert whose fits are all at hand.
+#[derive(Debug, Clone)]
+pub struct NodeState {
+    /// The full fit's recipe.
+    pub recipe: Digest,
+    /// All of its fits, with their recipes.
+    pub parts: BTreeMap<Part, (Digest, Fit)>,
+    /// The `apply` recipe of the deployed outputs.
+    pub applied: Digest,
+    /// Outputs by who sees them; [`View::Deployed`] is always there.
+    pub views: BTreeMap<View, Applied>,
+    /// What it reads of its upstreams, by reference.
+    pub reads: BTreeMap<String, Reads>,
+    /// What allows it to stand on an earlier fit or a patch.
+    pub certificate: Option<Certificate>,
+    /// Why it stands on a model that needs no certificate.
+    pub held: Option<Held>,
+    /// What its models, and those above it, have seen beside its present rows.
+    pub foreign: Arc<Seen>,
+}
+
+impl NodeState {
+    /// The fit on all training rows.
+    pub fn full(&self) -> &Fit {
+        // `parts` always holds the full fit: a state is only made when every part is at hand.
+        &self.parts[&Part::Full].1
+    }
+}
+
+/// States by position, of the experts that are done.
+pub type States = HashMap<usize, Arc<NodeState>>;
