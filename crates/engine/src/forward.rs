@@ -162,7 +162,7 @@ impl NodeRef<'_> {
 
     /// When each block but the first begins: `folds` + 1 equal shares of an expert's training rows.
     fn starts(self, folds: u32) -> Result<Arc<Vec<f64>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.session.rows.starts).get(&(self.index, folds)) {
+        if let Some(known) = lock_mutex(&self.session.memo.rows.starts).get(&(self.index, folds)) {
             return Ok(known.clone());
         }
         let times = self.sorted_times(&self.session.rows(Rows::Train { expert: self.index })?)?;
@@ -170,7 +170,7 @@ impl NodeRef<'_> {
         let starts: Vec<f64> =
             (1..=folds).map(|k| times.get(share(k)).copied().unwrap_or(f64::INFINITY)).collect();
         let starts = Arc::new(starts);
-        lock_mutex(&self.session.rows.starts).insert((self.index, folds), starts.clone());
+        lock_mutex(&self.session.memo.rows.starts).insert((self.index, folds), starts.clone());
         Ok(starts)
     }
 

@@ -36,7 +36,7 @@ impl Session {
 
     /// The columns of a data source that are loaded.
     pub(crate) fn wanted(&self, data: &str) -> BTreeSet<String> {
-        if let Some(known) = crate::mutex::lock_mutex(&self.wanted).get(data) {
+        if let Some(known) = crate::mutex::lock_mutex(&self.memo.wanted).get(data) {
             return known.clone();
         }
         let named = self.named(data);
@@ -46,7 +46,7 @@ impl Session {
             .filter(|name| source.derive.contains_key(*name) || self.is_wanted(&named, name))
             .cloned()
             .collect();
-        crate::mutex::lock_mutex(&self.wanted).insert(data.to_owned(), wanted.clone());
+        crate::mutex::lock_mutex(&self.memo.wanted).insert(data.to_owned(), wanted.clone());
         wanted
     }
 
@@ -76,12 +76,12 @@ impl Session {
     /// Says something about the data at once, and keeps it for who counts what was said.
     pub(crate) fn note(&self, text: String) {
         self.observer.event(Event::Note(text.clone()));
-        crate::mutex::lock_mutex(&self.said).push(text);
+        self.told.say(text);
     }
 
     /// What was said about how the data were read, beside the findings.
     pub fn said(&self) -> Vec<String> {
-        crate::mutex::lock_mutex(&self.said).clone()
+        self.told.said()
     }
 
     /// The finding about a column that is named and must not be read as it is.

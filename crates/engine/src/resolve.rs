@@ -231,7 +231,7 @@ impl Session {
             .map(|prepared| prepared.facts.columns.iter().map(|c| c.name.as_str()).collect())
             .unwrap_or_default();
         // A wrong name or some are compared with all; of thousands nobody reads what was meant.
-        let before = self.unknown.fetch_add(known.len(), Ordering::Relaxed);
+        let before = self.told.compared.fetch_add(known.len(), Ordering::Relaxed);
         let near = match before < COMPARISONS {
             true => suggest(column, known.iter().copied()),
             false => None,

@@ -4,8 +4,8 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicUsize},
+        Arc,
+        atomic::AtomicBool,
     },
 };
 
@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 
 use crate::{
     EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::model::HeldModel,
-    mutex::lock_mutex, resolved::Resolved, rows::set::RowCache,
+    memo::Memo, mutex::lock_mutex, notes::Notes, resolved::Resolved,
 };
 
 /// How a pipeline is opened.
@@ -51,8 +51,6 @@ pub struct Session {
     pub store: Arc<Store>,
     /// The lock as it was when the pipeline was opened.
     pub lock: Lock,
-    /// Columns that were compared with wrong names.
-    pub(crate) unknown: AtomicUsize,
     /// Where its files may lie.
     pub(crate) fence: Fence,
     /// Who watches.
@@ -66,24 +64,14 @@ pub struct Session {
     pub(crate) resolved: Vec<Resolved>,
     /// Models that are not to be trained.
     pub(crate) held: Vec<Option<Box<HeldModel>>>,
-    pub(crate) rows: RowCache,
     /// The content of every input file when the pipeline was opened.
     pub(crate) files: Vec<(PathBuf, Digest)>,
-    /// What a report is to say beside what the store and the data say.
-    pub(crate) told: Mutex<Vec<String>>,
-    pub(crate) matrices: Mutex<HashMap<Digest, std::sync::Weak<Matrix>>>,
+    /// What was found out once and is asked for again.
+    pub(crate) memo: Memo,
+    /// What is to be said beside the results.
+    pub(crate) told: Notes,
     /// What running fits hold.
     pub(crate) memory_held: Arc<crate::pool::MemoryPool>,
-    /// Which experts are alike.
-    pub(crate) alike: OnceLock<Alike>,
-    /// What was found out once and is kept in the cache, as far as it was asked.
-    pub(crate) remembered: Mutex<HashMap<String, Arc<[u8]>>>,
-    /// Where labels come from, as far as it was asked.
-    pub(crate) known: crate::provenance::known::Known,
-    /// The columns that are loaded, by data source, as far as they were asked for.
-    pub(crate) wanted: Mutex<HashMap<String, std::collections::BTreeSet<String>>>,
-    /// What was said about how the data were read.
-    pub(crate) said: Mutex<Vec<String>>,
     /// What is odd about patterns among inputs, by expert.
     pub(crate) patterns: Vec<(usize, crate::findings::found::Found)>,
 }
@@ -111,7 +99,7 @@ impl Session {
         };
         let mut data = IndexMap::new();
         let (mut wrong, mut unfinished) = (Diagnostics::default(), Diagnostics::default());
-        let mut said = Vec::new();
+        let told = Notes::default();
         for (name, source) in &pipeline.data {
             let watcher = &options.observer;
             let progress = |what: &str, done: u64, of: Option<u64>| {
@@ -137,7 +125,7 @@ impl Session {
                     for note in facts.notes.iter().chain(&facts.left_out()) {
                         let note = format!("data.{name}: {note}");
                         options.observer.event(Event::Note(note.clone()));
-                        said.push(note);
+                        told.say(note);
                     }
                     data.insert(name.clone(), prepared);
                 }
@@ -162,7 +150,6 @@ impl Session {
             pipeline,
             dag,
             store,
-            unknown: AtomicUsize::new(0),
             fence,
             locked: locked_realisations(&session_lock),
             lock: session_lock,
@@ -171,23 +158,17 @@ impl Session {
             data: Arc::new(data),
             resolved: Vec::new(),
             held: Vec::new(),
-            rows: RowCache::default(),
             files: Vec::new(),
-            told: Mutex::default(),
-            matrices: Mutex::default(),
+            memo: Memo::default(),
+            told,
             memory_held: Arc::default(),
-            alike: OnceLock::new(),
-            remembered: Mutex::default(),
-            known: crate::provenance::known::Known::default(),
-            wanted: Mutex::default(),
-            said: Mutex::new(said),
             patterns: Vec::new(),
         };
         session.expand_patterns()?;
         session.resolved = session.resolve()?;
         session.note_columns();
         session.held = session.hold()?;
-        session.rows.forget_keys();
+        session.memo.rows.forget_keys();
         for prepared in session.data.values() {
             session.files.extend(prepared.contents());
         }
@@ -215,20 +196,20 @@ impl Session {
     /// What was found damaged and made again, in words; each note is handed out once.
     pub fn notes(&self) -> Vec<String> {
         let data = self.data.values().flat_map(collegium_data::Prepared::notes);
-        let told = std::mem::take(&mut *lock_mutex(&self.told));
+        let told = self.told.take();
         self.store.notes().into_iter().chain(data).chain(told).collect()
     }
 
     /// Which experts are alike; asked for once all are resolved.
     pub(crate) fn alike(&self) -> &Alike {
-        self.alike.get_or_init(|| {
+        self.memo.alike.get_or_init(|| {
             Alike::of(&self.pipeline, &self.resolved, |index| self.node(index).is_forward())
         })
     }
 
     /// Says something once, in the notes of what is being made.
     pub(crate) fn tell(&self, note: String) {
-        lock_mutex(&self.told).push(note);
+        self.told.tell(note);
     }
 
     /// Where the lock file lies.
@@ -275,7 +256,7 @@ impl Session {
 
     /// A matrix object, shared between those who read it at the same time.
     pub fn matrix(&self, object: &Digest) -> Result<Option<Arc<Matrix>>, EngineError> {
-        let mut cache = lock_mutex(&self.matrices);
+        let mut cache = lock_mutex(&self.memo.matrices);
         if let Some(matrix) = cache.get(object).and_then(std::sync::Weak::upgrade) {
             return Ok(Some(matrix));
         }

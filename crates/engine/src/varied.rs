@@ -6,8 +6,8 @@
 //! the lock.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, atomic::Ordering},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
 };
 
 use collegium_manifest::{Evaluate, Expert};
@@ -16,9 +16,9 @@ use collegium_plan::Dag;
 use crate::{
     EngineError, Event, NodeRef, Observer, Session,
     events::Watcher,
-    provenance::known::Known,
+    memo::Memo,
+    notes::Notes,
     reuse::How,
-    rows::set::RowCache,
     states::{NodeState, States},
 };
 
@@ -80,7 +80,6 @@ impl Session {
             pipeline,
             dag,
             store: self.store.clone(),
-            unknown: Default::default(),
             fence: self.fence.clone(),
             lock: self.lock.clone(),
             observer: match shift {
@@ -92,16 +91,10 @@ impl Session {
             data: self.data.clone(),
             resolved: Vec::new(),
             held,
-            rows: RowCache::default(),
             files: Vec::new(),
-            told: Mutex::default(),
-            matrices: Mutex::new(HashMap::new()),
+            memo: Memo::default(),
+            told: Notes::default(),
             memory_held: self.memory_held.clone(),
-            alike: Default::default(),
-            remembered: Mutex::default(),
-            known: Known::default(),
-            wanted: Mutex::default(),
-            said: Mutex::default(),
             patterns: Vec::new(),
         };
         session.resolved = session.resolve()?;

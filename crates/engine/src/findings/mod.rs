@@ -187,7 +187,7 @@ impl Session {
         let known = |bytes: &[u8]| serde_json::from_slice(bytes).ok();
         // Thousands of experts on the same columns ask for the same.
         let told =
-            self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+            self.memo.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         if let Some(made) = told.as_deref().and_then(known) {
             return Ok(made);
         }
@@ -203,7 +203,7 @@ impl Session {
                 (bytes, made)
             }
         };
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.memo.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.insert(name, bytes.into());
         Ok(made)
     }

@@ -56,7 +56,7 @@ impl NodeRef<'_> {
 
     /// Counts an expert's training rows by what a column says of them.
     fn counted(self, column: &str, synthetic: &[Spanned<String>]) -> Result<Counted, EngineError> {
-        if let Some(known) = lock_mutex(&self.session.known.rows).get(&self.index) {
+        if let Some(known) = lock_mutex(&self.session.memo.origins.rows).get(&self.index) {
             return Ok(*known);
         }
         let table = self.table()?;
@@ -66,7 +66,7 @@ impl NodeRef<'_> {
         let values: Vec<&str> = synthetic.iter().map(|value| value.get_ref().as_str()).collect();
         let counted =
             count(column, &self.session.rows(Rows::Train { expert: self.index })?, &values);
-        lock_mutex(&self.session.known.rows).insert(self.index, counted);
+        lock_mutex(&self.session.memo.origins.rows).insert(self.index, counted);
         Ok(counted)
     }
 }

@@ -114,7 +114,7 @@ impl NodeRef<'_> {
     /// The largest generation among the tables and labels of an expert and its upstreams. Each node is asked
     /// once, however many read it.
     fn generation(self) -> Result<u32, EngineError> {
-        let mut known = lock_mutex(&self.session.known.generations);
+        let mut known = lock_mutex(&self.session.memo.origins.generations);
         if let Some(generation) = known.get(&self.index) {
             return Ok(*generation);
         }

@@ -13,7 +13,7 @@ impl Session {
     /// Where the tables of a data source come from; every file is asked once in a session.
     pub(super) fn origins(&self, data: &str) -> &Origins {
         static NONE: OnceLock<Origins> = OnceLock::new();
-        let sources = self.known.sources.get_or_init(|| {
+        let sources = self.memo.origins.sources.get_or_init(|| {
             self.data.keys().map(|name| (name.clone(), self.look_for_origins(name))).collect()
         });
         sources.get(data).unwrap_or_else(|| NONE.get_or_init(Origins::default))

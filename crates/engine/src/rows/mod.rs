@@ -32,17 +32,17 @@ const NO_FOLD: u8 = u8::MAX;
 impl NodeRef<'_> {
     /// Remembers what models have seen beside an expert's present rows.
     pub(crate) fn tell_foreign(self, seen: Arc<Seen>) {
-        let before = lock_mutex(&self.session.rows.foreign).insert(self.index, seen.clone());
+        let before = lock_mutex(&self.session.memo.rows.foreign).insert(self.index, seen.clone());
         if before.is_some_and(|before| before != seen) {
             let stale =
                 |rows: &Rows| matches!(rows, Rows::HeldOut { expert: of, .. } if *of == self.index);
-            lock_mutex(&self.session.rows.rows).retain(|rows, _| !stale(rows));
+            lock_mutex(&self.session.memo.rows.rows).retain(|rows, _| !stale(rows));
         }
     }
 
     /// What could take rows away from a side; `None` where nothing can.
     pub(crate) fn foreign_of(self, side: Side) -> Option<Arc<Seen>> {
-        let seen = lock_mutex(&self.session.rows.foreign).get(&self.index).cloned()?;
+        let seen = lock_mutex(&self.session.memo.rows.foreign).get(&self.index).cloned()?;
         (side != Side::Train && !seen.as_ref().as_ref().is_some_and(Vec::is_empty)).then_some(seen)
     }
 
@@ -94,7 +94,7 @@ impl NodeRef<'_> {
 
     /// Rows that `where` admits and whose target is known.
     pub fn base_mask(self) -> Result<Arc<Vec<bool>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.session.rows.masks).get(&self.index) {
+        if let Some(known) = lock_mutex(&self.session.memo.rows.masks).get(&self.index) {
             return Ok(known.clone());
         }
         let table = self.table()?;
@@ -110,13 +110,13 @@ impl NodeRef<'_> {
             }
         }
         let mask = Arc::new(mask);
-        lock_mutex(&self.session.rows.masks).insert(self.index, mask.clone());
+        lock_mutex(&self.session.memo.rows.masks).insert(self.index, mask.clone());
         Ok(mask)
     }
 
     /// The class of every row of an expert's data source, [`NO_LABEL`] where it is missing.
     pub fn labels(self) -> Result<Arc<Vec<u32>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.session.rows.labels).get(&self.index) {
+        if let Some(known) = lock_mutex(&self.session.memo.rows.labels).get(&self.index) {
             return Ok(known.clone());
         }
         let table = self.table()?;
@@ -125,7 +125,7 @@ impl NodeRef<'_> {
             .column(name)
             .ok_or_else(|| EngineError::Internal(format!("column {name} has gone")))?;
         let labels = Arc::new(class_codes(column, &self.resolved().classes));
-        lock_mutex(&self.session.rows.labels).insert(self.index, labels.clone());
+        lock_mutex(&self.session.memo.rows.labels).insert(self.index, labels.clone());
         Ok(labels)
     }
 
@@ -167,7 +167,7 @@ impl Session {
                 }
             }
             Rows::Train { expert } => {
-                if let Some(known) = lock_mutex(&self.rows.train_keys).get(&expert) {
+                if let Some(known) = lock_mutex(&self.memo.rows.train_keys).get(&expert) {
                     return *known;
                 }
                 hasher.digest(&self.node(expert).base_key()).text("training");
@@ -180,7 +180,7 @@ impl Session {
                     hasher.digest(&self.rows_key(Rows::Train { expert: feeder })).count(folds);
                 }
                 let key = hasher.finish();
-                lock_mutex(&self.rows.train_keys).insert(expert, key);
+                lock_mutex(&self.memo.rows.train_keys).insert(expert, key);
                 return key;
             }
             Rows::Without { expert, view, fold }
@@ -200,11 +200,11 @@ impl Session {
 
     /// The rows themselves, ascending.
     pub fn rows(&self, rows: Rows) -> Result<Arc<Vec<u32>>, EngineError> {
-        if let Some(known) = lock_mutex(&self.rows.rows).get(&rows) {
+        if let Some(known) = lock_mutex(&self.memo.rows.rows).get(&rows) {
             return Ok(known.clone());
         }
         let found = Arc::new(self.choose(rows)?);
-        lock_mutex(&self.rows.rows).insert(rows, found.clone());
+        lock_mutex(&self.memo.rows.rows).insert(rows, found.clone());
         Ok(found)
     }
 
