@@ -1,6 +1,6 @@
 //! The walls of the house: which crate may know what.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 fn crates() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -162,4 +162,29 @@ fn every_crate_begins_with_an_essay() {
         let lines = head.lines().take_while(|line| line.starts_with("//!")).count();
         assert!(lines >= 6, "{name}: {lines} lines");
     }
+}
+
+/// The names of the public types of a file, leaving out what its tests have.
+fn public_types(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("pub ")?;
+        let kinds = ["struct ", "enum ", "trait ", "type ", "union "];
+        let rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    })
+}
+
+#[test]
+fn no_two_public_types_have_one_name() {
+    let mut known: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for name in all_crates() {
+        for (path, text) in sources(&name) {
+            for one in public_types(&text) {
+                let other = known.insert(one.to_owned(), path.clone());
+                assert_eq!(other, None, "{one} is in {} too", path.display());
+            }
+        }
+    }
+    assert!(known.contains_key("NodeRef") && known.contains_key("Recipe"));
 }

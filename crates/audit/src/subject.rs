@@ -4,8 +4,8 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Model, Seeds};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Accumulator, AgopError, AgopInputs, Frame, Gathered, Geometry, Lift, Look, Output as Probed,
-    Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
+    Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Lift, Look, Sight,
+    Spectrum, agop, agreement_of_pairs, halves, shares,
 };
 use collegium_records::Agreement;
 use collegium_table::{Matrix, Source};
@@ -183,8 +183,8 @@ impl Subject {
                 permuted: &permuted,
                 raw: &model.raw(&self.x).data,
                 output: match self.task {
-                    Task::Classification => Probed::Logit,
-                    Task::Regression => Probed::Value,
+                    Task::Classification => AgopOutput::Logit,
+                    Task::Regression => AgopOutput::Value,
                 },
                 split: side_name(Side::Test),
                 bootstrap: session.pipeline.audit.bootstrap,

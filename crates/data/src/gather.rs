@@ -7,7 +7,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use collegium_manifest::{ColumnType, DataSource, Gathered, ImageShape, PixelColumns, Spanned};
+use collegium_manifest::{
+    ColumnType, DataSource, GatheredImage, ImageShape, PixelColumns, Spanned,
+};
 
 use crate::{Column, DataError, DataErrorKind, Table, Values, error::choices, number_text};
 
@@ -69,7 +71,7 @@ pub(crate) fn gather(gathers: &[Gather], table: &Table) -> Result<Table, Odd> {
 impl Gather {
     fn find(
         name: &str,
-        image: &Gathered,
+        image: &GatheredImage,
         columns: &[(String, ColumnType)],
     ) -> Result<Self, DataError> {
         let names: Vec<String> = match image.columns.get_ref() {

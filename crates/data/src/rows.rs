@@ -7,17 +7,17 @@ use collegium_manifest::{ColumnType, DataSource, ReadOptions};
 
 use crate::{
     Column, DataError, Table, TableFacts, build,
-    read::{Batches, Cells, Contents, Format, Idx, Kept, Raw, Style, format, is_idx},
+    read::{Batches, Cells, Contents, Format, Idx, KeptColumn, Raw, Style, format, is_idx},
 };
 
 /// Chunks of the rows of a file. Columns of text files are categories of their texts; which type
 /// they really have is for [`crate::Conform`] to say.
-pub struct Rows {
+pub struct RowReader {
     path: PathBuf,
     header: Vec<String>,
     wanted: Vec<String>,
     keep: Vec<String>,
-    kept: Vec<Kept>,
+    kept: Vec<KeptColumn>,
     missing: Vec<String>,
     chunk: usize,
     from: From,
@@ -63,7 +63,7 @@ impl Places {
 /// Opens a CSV, TSV, Parquet, Arrow or IDX file for streaming in chunks of at most `chunk` rows.
 /// `missing` are the texts that mean "missing" in text files, `read` says how these are written, and `most`
 /// how many bytes it may unpack to (`None`: by its size). The one column of an IDX file is called by the
-/// file's name; see [`Rows::adopt`].
+/// file's name; see [`RowReader::adopt`].
 ///
 /// # Errors
 /// If the file is not there, is not a table, or has a header that cannot be used.
@@ -73,7 +73,7 @@ pub fn read_rows(
     read: &ReadOptions,
     most: Option<u64>,
     chunk: usize,
-) -> Result<Rows, DataError> {
+) -> Result<RowReader, DataError> {
     let mut style = Style::default();
     let format = match format(path) {
         // The name of a pipe says nothing: what is no file is refused as such.
@@ -109,7 +109,7 @@ pub fn read_rows(
         style,
         header: header.clone(),
     };
-    Ok(Rows {
+    Ok(RowReader {
         path: path.to_owned(),
         wanted: header.clone(),
         header,
@@ -125,7 +125,7 @@ pub fn read_rows(
     })
 }
 
-impl Rows {
+impl RowReader {
     /// [`read_rows`] of a file for a data source, by what the source says of its files.
     ///
     /// # Errors
@@ -163,16 +163,18 @@ impl Rows {
         }
     }
 
-    /// Says which columns are copied as they are ([`Rows::kept`]), in this order; each is one of
-    /// [`Rows::all_columns`].
+    /// Says which columns are copied as they are ([`RowReader::kept`]), in this order; each is one of
+    /// [`RowReader::all_columns`].
     pub fn keep(&mut self, names: &[String]) {
         self.keep = names.to_vec();
         match &mut self.from {
             From::Text(raw) => {
                 let place = |name| self.header.iter().position(|other| other == name);
                 raw.keep = names.iter().filter_map(place).collect();
-                let nothing =
-                    |name: &String| Kept { name: name.clone(), cells: Cells::Bytes(Vec::new()) };
+                let nothing = |name: &String| KeptColumn {
+                    name: name.clone(),
+                    cells: Cells::Bytes(Vec::new()),
+                };
                 self.kept = names.iter().map(nothing).collect();
             }
             From::Arrow(batches) => self.kept = batches.kept(None, names),
@@ -181,7 +183,7 @@ impl Rows {
     }
 
     /// The columns that are copied, for the rows of the last chunk; for no rows before the first.
-    pub fn kept(&self) -> &[Kept] {
+    pub fn kept(&self) -> &[KeptColumn] {
         &self.kept
     }
 
@@ -235,7 +237,7 @@ impl Rows {
                 self.places.first += self.places.lines.len() as u64;
                 self.places.lines.clone_from(&raw.places);
                 let cells = std::mem::take(&mut raw.kept);
-                let kept = |(name, cells): (&String, _)| Kept {
+                let kept = |(name, cells): (&String, _)| KeptColumn {
                     name: name.clone(),
                     cells: Cells::Bytes(cells),
                 };
@@ -256,7 +258,7 @@ impl Rows {
                 Ok(values.map(|values| {
                     let rows = values.len();
                     let column = |name: &String| Column::new(name.clone(), values.clone());
-                    let kept = |name| Kept {
+                    let kept = |name| KeptColumn {
                         name: String::clone(name),
                         cells: Cells::Column(column(name)),
                     };
@@ -268,7 +270,7 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
+impl Iterator for RowReader {
     type Item = Result<Table, DataError>;
 
     /// After an error there is nothing more: the rows behind it would be out of step.

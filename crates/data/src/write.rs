@@ -11,20 +11,20 @@ use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, FieldRef, Schema};
-use collegium_store::{Output, StoreError};
+use collegium_store::{OutputFile, StoreError};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
 use crate::{
     Column, DataError, DataErrorKind, Table, object,
-    read::{Format, Kept, format},
+    read::{Format, KeptColumn, format},
 };
 
 /// Writes columns to a CSV, TSV, Parquet or Arrow file, chunk by chunk. The rows are put together apart
-/// (see [`Output`]) and get their place in [`RowWriter::finish`]; a writer that is dropped before leaves
+/// (see [`OutputFile`]) and get their place in [`RowWriter::finish`]; a writer that is dropped before leaves
 /// nothing behind and the target as it was.
 pub struct RowWriter {
     path: PathBuf,
-    file: Output,
+    file: OutputFile,
     to: To,
     names: Option<Vec<String>>,
     rows: u64,
@@ -66,7 +66,7 @@ impl RowWriter {
         let packed = ["gz", "zst"].iter().any(|known| extension.eq_ignore_ascii_case(known));
         let format = format(told).ok().filter(|_| !packed).ok_or_else(unknown)?;
         let io = |error: std::io::Error| unwritten(path, &error);
-        let file = Output::create(path)?;
+        let file = OutputFile::create(path)?;
         let to = match format {
             Format::Csv(delimiter) => {
                 let out = BufWriter::with_capacity(1 << 17, file.file().try_clone().map_err(io)?);
@@ -90,7 +90,11 @@ impl RowWriter {
     ///
     /// # Errors
     /// As [`RowWriter::write`]; also if the format cannot hold a cell as it is.
-    pub fn write_beside(&mut self, kept: &[Kept], columns: &[Column]) -> Result<(), DataError> {
+    pub fn write_beside(
+        &mut self,
+        kept: &[KeptColumn],
+        columns: &[Column],
+    ) -> Result<(), DataError> {
         let names: Vec<String> = kept
             .iter()
             .map(|kept| kept.name.clone())
@@ -98,7 +102,7 @@ impl RowWriter {
             .collect();
         let rows = kept
             .first()
-            .map(Kept::rows)
+            .map(KeptColumn::rows)
             .or_else(|| columns.first().map(Column::len))
             .unwrap_or_default();
         let fault =
@@ -116,7 +120,7 @@ impl RowWriter {
         if let To::Text(writer) = &mut self.to {
             let texts: Vec<Vec<Vec<u8>>> = kept
                 .iter()
-                .map(Kept::texts)
+                .map(KeptColumn::texts)
                 .collect::<Result<_, _>>()
                 .map_err(|error| arrow_fault(&self.path, &error))?;
             let done = write_text(writer, first.then_some(&names[..]), &texts, columns, rows);
@@ -175,7 +179,7 @@ impl RowWriter {
 
 /// Rows that are written and do not have their place yet; dropped, they leave nothing behind.
 pub struct WholeRows {
-    file: Output,
+    file: OutputFile,
 }
 
 impl WholeRows {
@@ -191,7 +195,7 @@ impl WholeRows {
     /// # Errors
     /// If it cannot be written; then it is as it was.
     pub fn beside(&self, path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-        Ok(Output::beside(path)?.save(bytes)?)
+        Ok(OutputFile::beside(path)?.save(bytes)?)
     }
 
     /// Gives the rows their place.
@@ -252,7 +256,7 @@ fn batch(
 }
 
 /// Writes rows to a file of Arrow's or Parquet's, which begins with them if they are the first.
-fn write_batch(file: &Output, to: &mut To, batch: &RecordBatch) -> Result<(), ArrowError> {
+fn write_batch(file: &OutputFile, to: &mut To, batch: &RecordBatch) -> Result<(), ArrowError> {
     match to {
         To::Parquet(writer) => {
             if writer.is_none() {

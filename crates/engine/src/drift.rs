@@ -17,7 +17,7 @@ use collegium_table::{Column, Matrix, Table, Values};
 use crate::{
     EngineError, NodeRef, Session,
     inputs::{InputData, sources},
-    reuse::{Anchor, Seen},
+    reuse::{Anchor, ReadAs},
     rows::{Rows, Side, evenly},
     states::States,
 };
@@ -105,7 +105,7 @@ impl NodeRef<'_> {
     /// The inputs of an anchor on all rows: outputs as it saw them, columns of the table that it was
     /// trained on where that is still there with the same rows.
     fn data_before(self, anchor: &Anchor) -> Result<Option<Vec<InputData>>, EngineError> {
-        let Some(mut data) = self.anchor_data(&anchor.reads, Seen::Deployed)? else {
+        let Some(mut data) = self.anchor_data(&anchor.reads, ReadAs::Deployed)? else {
             return Ok(None);
         };
         if let Some(old) = self.session.old_table(&anchor.fit)?

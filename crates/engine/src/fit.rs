@@ -13,7 +13,7 @@ use collegium_learn::{
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Task};
 use collegium_plan::{BEGINS_WITH, Part, reads};
-use collegium_records::{Cost, Epoch, Fit, Recipe, Seen};
+use collegium_records::{Cost, Epoch, Fit, Recipe, SeenByFit};
 use collegium_table::{Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
 
@@ -329,7 +329,12 @@ impl NodeRef<'_> {
     }
 
     /// What a fit reads beyond its recipe, for later comparisons.
-    fn seen(self, part: Part, warm: Option<&Fit>, states: &States) -> Result<Seen, EngineError> {
+    fn seen(
+        self,
+        part: Part,
+        warm: Option<&Fit>,
+        states: &States,
+    ) -> Result<SeenByFit, EngineError> {
         let mut classes = BTreeMap::new();
         for input in &self.resolved().inputs {
             if let Input::Output { expert, .. } = input {
@@ -338,7 +343,7 @@ impl NodeRef<'_> {
                     .insert(input.to_string(), self.session.node(from).resolved().classes.clone());
             }
         }
-        Ok(Seen {
+        Ok(SeenByFit {
             train_rows: self.session.rows_digest(training_rows(self.index, part))?,
             valid_rows: self.session.rows_digest(self.stopping_rows(part))?,
             split_by: self.split_settings(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use collegium_manifest::Ingredients;
-use collegium_plan::{Job, Prices, Witness, likelihood};
+use collegium_plan::{PlannedFit, Prices, Witness, likelihood};
 use collegium_records::{
     Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Recipe, Standing,
 };
@@ -143,7 +143,7 @@ impl Records {
             _ => all,
         };
         let rows = witness.as_ref().map_or(own, |fit| fit.rows);
-        let job = Job {
+        let job = PlannedFit {
             rows,
             epochs: if closed { 0 } else { cost.epochs },
             patience: expert.train.patience,

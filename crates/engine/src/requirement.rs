@@ -1,6 +1,6 @@
 //! `evaluate.require`: conditions that a run must meet.
 
-use collegium_manifest::{Comparison, Requirement, bare_name};
+use collegium_manifest::{Comparator, Requirement, bare_name};
 use collegium_records::{NodeRun, Outcome, RequirementOutcome, SeenRows};
 
 /// Checks every condition against the metrics of a run. An expert without the metric does not meet
@@ -29,10 +29,10 @@ pub(crate) fn check_by(
             };
             let bound = requirement.bound;
             let met = value.is_some_and(|value| match requirement.comparison {
-                Comparison::AtLeast => value >= bound,
-                Comparison::AtMost => value <= bound,
-                Comparison::Above => value > bound,
-                Comparison::Below => value < bound,
+                Comparator::AtLeast => value >= bound,
+                Comparator::AtMost => value <= bound,
+                Comparator::Above => value > bound,
+                Comparator::Below => value < bound,
             });
             RequirementOutcome { text: requirement.text.clone(), value, not_measured, met }
         })

@@ -3,10 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::AtomicBool,
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, prepare};

@@ -9,7 +9,7 @@ use collegium_digest::Digest;
 use collegium_plan::{Part, View};
 use collegium_records::{Applied, Certificate, Fit, Held, Reads};
 
-use crate::membership::Seen;
+use crate::membership::Memberships;
 
 /// The fits of a node, with their recipes.
 pub type Parts = BTreeMap<Part, (Digest, Fit)>;
@@ -32,7 +32,7 @@ pub struct NodeState {
     /// Why it stands on a model that needs no certificate.
     pub held: Option<Held>,
     /// What its models, and those above it, have seen beside its present rows.
-    pub foreign: Arc<Seen>,
+    pub foreign: Arc<Memberships>,
 }
 
 impl NodeState {

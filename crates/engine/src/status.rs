@@ -70,7 +70,7 @@ pub struct CheckedNode {
 pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
     let lock = read_lock(&lock_path(pipeline))?;
     let broken = broken_seals(&lock_path(pipeline))?;
-    let edited = |mut node: collegium_plan::Checked| {
+    let edited = |mut node: collegium_plan::NodeCheck| {
         if broken.contains(&node.name) {
             node.findings.push("its block is not as it was written".to_owned());
         }

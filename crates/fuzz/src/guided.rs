@@ -7,10 +7,10 @@ use std::{cell::RefCell, path::PathBuf};
 
 use rand::RngExt as _;
 
-use crate::{Target, targets, trial};
+use crate::{FuzzTarget, targets, trial};
 
 struct Bench {
-    target: Box<dyn Target>,
+    target: Box<dyn FuzzTarget>,
     seeds: Vec<Vec<u8>>,
     folder: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Inputs that nobody would write by hand, by the hundred thousand.
 //!
-//! A [`Target`] is something that reads what strangers make: a table, a pipeline file, a lock, a model, a record.
+//! A [`FuzzTarget`] is something that reads what strangers make: a table, a pipeline file, a lock, a model, a record.
 //! It has *seeds*, whole inputs that it reads, and a *mutator* that knows the form, so that what it breaks is
 //! deep inside and not the first byte. [`trial`] runs one mutant: it must end in an answer or in an error
 //! about the input, without a panic, within [`MEMORY`] and within [`PATIENCE`]. Where we write the form ourselves,
@@ -10,7 +10,7 @@
 //! every machine. What was found once lies under `corpus/TARGET` and is read again by the tests, which also
 //! run 2,000 mutants of each target.
 //!
-//! A new target is a module of [`targets`] that implements [`Target`], and a line in [`targets::all`]. The same
+//! A new target is a module of [`targets`] that implements [`FuzzTarget`], and a line in [`targets::all`]. The same
 //! targets run under `cargo fuzz` for those who have a nightly compiler ([`guided`], `fuzz/README.md`).
 //!
 //! Rejected: coverage-guided fuzzing alone. It needs a nightly compiler, and finds its way into a Parquet
@@ -30,7 +30,7 @@ pub use trial::{Harm, MEMORY, PATIENCE, trial};
 pub type Random = collegium_digest::Stream;
 
 /// Something that reads what strangers make.
-pub trait Target {
+pub trait FuzzTarget {
     /// Its name on the command line and of its folder in the corpus.
     fn name(&self) -> &'static str;
 
@@ -61,7 +61,7 @@ pub struct Refusal {
 
 /// The mutant of a number, and the ending of its file name.
 pub fn mutant(
-    target: &dyn Target,
+    target: &dyn FuzzTarget,
     seeds: &[Vec<u8>],
     seed: u64,
     number: u64,

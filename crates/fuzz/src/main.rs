@@ -13,12 +13,12 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_fuzz::{Harm, Target, mutant, targets, trial};
+use collegium_fuzz::{FuzzTarget, Harm, mutant, targets, trial};
 
 const USAGE: &str = "collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR], or --list for the targets";
 
 struct Asked {
-    target: Box<dyn Target>,
+    target: Box<dyn FuzzTarget>,
     seed: u64,
     count: u64,
     from: u64,
@@ -110,7 +110,7 @@ fn run(asked: &Asked) -> std::io::Result<u64> {
 }
 
 /// The input without pieces that the harm does not need.
-fn smaller(target: &dyn Target, mut input: Vec<u8>, harm: &Harm, path: &Path) -> Vec<u8> {
+fn smaller(target: &dyn FuzzTarget, mut input: Vec<u8>, harm: &Harm, path: &Path) -> Vec<u8> {
     let same = |other: &Harm| std::mem::discriminant(other) == std::mem::discriminant(harm);
     let mut piece = input.len() / 2;
     while piece > 0 && !matches!(harm, Harm::Time(_)) {

@@ -9,7 +9,7 @@ use std::{
 
 use peak_alloc::PeakAlloc;
 
-use crate::Target;
+use crate::FuzzTarget;
 
 /// Bytes that reading an input of a few kilobytes may take.
 pub const MEMORY: usize = 512 << 20;
@@ -50,7 +50,7 @@ impl fmt::Display for Harm {
 ///
 /// # Panics
 /// If the file cannot be written.
-pub fn trial(target: &dyn Target, input: &[u8], path: &Path) -> Result<bool, Harm> {
+pub fn trial(target: &dyn FuzzTarget, input: &[u8], path: &Path) -> Result<bool, Harm> {
     if let Err(error) = fs::write(path, input) {
         panic!("cannot write {}: {error}", path.display());
     }

@@ -12,7 +12,7 @@ use crate::{View, reads};
 
 /// What a node of a lock stands on, and what is wrong with that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct NodeCheck {
     /// `expert.NAME`
     pub name: String,
     /// `fit`, `kept`, `patched`, `held` or `nothing`.
@@ -22,7 +22,7 @@ pub struct Checked {
 }
 
 /// Checks a lock against its pipeline file.
-pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<Checked> {
+pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<NodeCheck> {
     let mut all = Vec::new();
     for (index, name) in pipeline.experts.keys().enumerate() {
         let name = pipeline.node_name(name);
@@ -34,14 +34,14 @@ pub fn check(pipeline: &Pipeline, lock: &Lock) -> Vec<Checked> {
             }
             Some(node) => one(pipeline, lock, index, node, &mut findings),
         };
-        all.push(Checked { name, stands_on, findings });
+        all.push(NodeCheck { name, stands_on, findings });
     }
     for name in lock.node.keys() {
         let known = pipeline.node_name(bare_name(name)) == *name
             && pipeline.experts.contains_key(bare_name(name));
         if !known {
             let findings = vec!["the pipeline has no such expert".to_owned()];
-            all.push(Checked { name: name.clone(), stands_on: "nothing", findings });
+            all.push(NodeCheck { name: name.clone(), stands_on: "nothing", findings });
         }
     }
     all

@@ -28,11 +28,11 @@ mod recipe;
 pub mod reuse;
 mod task;
 
-pub use check::{Checked, check, view_name};
+pub use check::{NodeCheck, check, view_name};
 pub use dag::Dag;
 pub use decide::{Decision, Known, decide, explain, from_above};
 pub use demand::{Part, View, demand, reads};
-pub use price::{Job, Prices, Witness, likelihood};
+pub use price::{PlannedFit, Prices, Witness, likelihood};
 pub use recipe::{
     BEGINS_WITH, FitInputs, InputDigest, baseline_recipe, begins_with, fit_recipe, judgement_recipe,
 };

@@ -9,7 +9,7 @@ use collegium_records::{Estimate, Fit};
 
 /// What is known of a fit that is to be executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Job {
+pub struct PlannedFit {
     /// Training rows.
     pub rows: u64,
     /// Most epochs; 0 for a closed form.
@@ -48,7 +48,7 @@ impl Prices {
     ///
     /// With early stopping the minimum is what patience allows at least, or half of what is
     /// expected, whichever is more; the maximum is all epochs.
-    pub fn estimate(&self, job: Job, witness: Option<Witness>) -> Option<Estimate> {
+    pub fn estimate(&self, job: PlannedFit, witness: Option<Witness>) -> Option<Estimate> {
         if let Some(Witness { fit, allowed }) = witness
             && fit.cost.cpu_seconds > 0.0
         {
@@ -70,7 +70,7 @@ impl Prices {
     }
 }
 
-fn by_witness(job: Job, fit: &Fit, allowed: u32) -> Estimate {
+fn by_witness(job: PlannedFit, fit: &Fit, allowed: u32) -> Estimate {
     let work = (job.multiply_adds as f64 + STEP) / (fit.multiply_adds as f64 + STEP);
     let rows = job.rows as f64 / fit.rows.max(1) as f64;
     let went = fit.epochs.len() as f64;

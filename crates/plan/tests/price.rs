@@ -1,7 +1,7 @@
 //! What fits will cost, with plain values.
 
 use collegium_digest::Digest;
-use collegium_plan::{Job, Prices, Witness, likelihood};
+use collegium_plan::{PlannedFit, Prices, Witness, likelihood};
 use collegium_records::{Cost, Epoch, Estimate, Fit};
 use proptest::prelude::*;
 
@@ -29,9 +29,9 @@ fn fit(rows: u64, epochs: usize, multiply_adds: u64, cpu_seconds: f64) -> Fit {
     }
 }
 
-const JOB: Job = Job { rows: 1000, epochs: 10, patience: 0, multiply_adds: 5000 };
+const JOB: PlannedFit = PlannedFit { rows: 1000, epochs: 10, patience: 0, multiply_adds: 5000 };
 
-fn by(job: Job, fit: &Fit, allowed: u32) -> Estimate {
+fn by(job: PlannedFit, fit: &Fit, allowed: u32) -> Estimate {
     Prices::default().estimate(job, Some(Witness { fit, allowed })).expect("a witness has a price")
 }
 
@@ -49,17 +49,17 @@ fn the_same_fit_again_costs_what_it_cost() {
 fn a_witness_is_scaled_by_rows_epochs_and_work() {
     let witness = fit(1000, 10, 5000, 4.0);
     let expected = |job| by(job, &witness, 10).expected;
-    assert!(near(expected(Job { rows: 3000, ..JOB }), 12.0));
-    assert!(near(expected(Job { epochs: 5, ..JOB }), 2.0));
+    assert!(near(expected(PlannedFit { rows: 3000, ..JOB }), 12.0));
+    assert!(near(expected(PlannedFit { epochs: 5, ..JOB }), 2.0));
     // A row costs 1000 multiply-adds whatever the network's size.
-    assert!(near(expected(Job { multiply_adds: 11_000, ..JOB }), 8.0));
+    assert!(near(expected(PlannedFit { multiply_adds: 11_000, ..JOB }), 8.0));
 }
 
 #[test]
 fn a_fit_that_stopped_early_will_do_so_again_and_may_go_on() {
     // It was allowed 100 epochs and stopped after 20.
     let witness = fit(1000, 20, 5000, 4.0);
-    let job = Job { epochs: 100, patience: 3, ..JOB };
+    let job = PlannedFit { epochs: 100, patience: 3, ..JOB };
     let estimate = by(job, &witness, 100);
     assert!(near(estimate.expected, 4.0));
     assert!(near(estimate.max, 20.0), "all epochs");
@@ -67,16 +67,16 @@ fn a_fit_that_stopped_early_will_do_so_again_and_may_go_on() {
         near(estimate.min, 2.0),
         "half of what is expected: more than patience allows at least"
     );
-    let patient = by(Job { patience: 15, ..job }, &witness, 100);
+    let patient = by(PlannedFit { patience: 15, ..job }, &witness, 100);
     assert!(near(patient.min, 16.0 * 0.2));
     // Without patience it goes to its end.
-    assert!(near(by(Job { patience: 0, ..job }, &witness, 100).min, 20.0));
+    assert!(near(by(PlannedFit { patience: 0, ..job }, &witness, 100).min, 20.0));
 }
 
 #[test]
 fn a_closed_form_is_scaled_by_rows_alone() {
     let witness = fit(1000, 0, 10, 0.5);
-    let job = Job { rows: 2000, epochs: 0, patience: 0, multiply_adds: 10 };
+    let job = PlannedFit { rows: 2000, epochs: 0, patience: 0, multiply_adds: 10 };
     assert_eq!(by(job, &witness, 0), Estimate { min: 0.5, expected: 1.0, max: 2.0 });
     assert_eq!(Prices::default().estimate(job, None), Some(Estimate::default()));
 }
@@ -113,7 +113,7 @@ proptest! {
         seen_rows in 0u64..1_000_000, went in 0usize..200, more in 0u32..200,
         seen_work in 1u64..10_000_000, cpu_seconds in 0.001f64..10_000.0,
     ) {
-        let job = Job { rows, epochs, patience, multiply_adds: work };
+        let job = PlannedFit { rows, epochs, patience, multiply_adds: work };
         let fit = fit(seen_rows, went, seen_work, cpu_seconds);
         let mut prices = Prices::default();
         prices.record(&fit);

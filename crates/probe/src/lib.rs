@@ -45,8 +45,8 @@ mod skill;
 mod tables;
 
 pub use agop::{
-    Accumulator, AgopError, AgopInputs, Cluster, Frame, Gathered, Geometry, Lift, Output, Sight,
-    Spectrum, agop, halves, hidden_rank, shares,
+    Accumulator, AgopError, AgopInputs, AgopOutput, Cluster, Frame, Gathered, Geometry, Lift,
+    Sight, Spectrum, agop, halves, hidden_rank, shares,
 };
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
@@ -73,9 +73,9 @@ pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
 };
 pub use routing::{
-    LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs, Without, class_disagreement,
-    expert_values, route_dependence, route_figures, route_figures_by, route_regret, routes,
-    routing, routing_findings, value_disagreement,
+    ExpertRemoved, LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs,
+    class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,
+    route_regret, routes, routing, routing_findings, value_disagreement,
 };
 pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
 pub use tables::{confusion, predicted_labels, reliability};

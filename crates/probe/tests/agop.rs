@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use collegium_digest::{Digest, stream};
-use collegium_probe::{Accumulator, AgopError, AgopInputs, Geometry, Output, agop};
+use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, agop};
 use collegium_records::Agop;
 use proptest::{prelude::ProptestConfig, prop_assert, proptest};
 use rand::RngExt as _;
@@ -30,7 +30,7 @@ struct Case<'a> {
     width: usize,
     groups: Vec<Range<usize>>,
     upstream: Vec<Option<String>>,
-    output: Output,
+    output: AgopOutput,
     gradient: Gradient<'a>,
     untrained: Gradient<'a>,
     seeds: Vec<Gradient<'a>>,
@@ -44,7 +44,7 @@ impl<'a> Case<'a> {
             width,
             groups: singles(width),
             upstream: vec![None; width],
-            output: Output::Value,
+            output: AgopOutput::Value,
             gradient,
             untrained: &|row| vec![1.0; row.len()],
             seeds: Vec::new(),
@@ -228,7 +228,7 @@ fn a_category_weighs_as_much_as_the_function_varies_with_it() {
 fn one_logit_keeps_its_gradient() {
     let x = uniform(100, 2, "x");
     let mut case = Case::new(&x, 2, &|_| vec![1.0, 0.0]);
-    case.output = Output::Logit;
+    case.output = AgopOutput::Logit;
     assert_eq!(share(&case.measure().expect("not constant"), "t.x0"), 1.0);
 }
 
@@ -366,7 +366,7 @@ fn a_direction_names_the_columns_that_it_is_made_of_and_points_uphill() {
 fn classes_may_look_at_different_things() {
     let x = uniform(500, 2, "x");
     let mut case = Case::new(&x, 2, &|_| vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-    case.output = Output::Logit;
+    case.output = AgopOutput::Logit;
     let untrained = |_: &[f32]| vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
     case.untrained = &untrained;
     let found = case.measure().expect("not constant");

@@ -2,11 +2,11 @@
 
 use collegium_digest::{Digest, Stream, stream};
 use collegium_probe::{
-    Loss, PERMUTATIONS, Predictions, Resampling, RouteCodes, RoutingInputs, Without,
+    ExpertRemoved, Loss, PERMUTATIONS, Predictions, Resampling, RouteCodes, RoutingInputs,
     class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,
     route_regret, routes, routing, routing_findings, value_disagreement,
 };
-use collegium_records::{RouteDependence, RouteFigures, Routing};
+use collegium_records::{RouteDependence, RouteFigures, RoutingDiagnostics};
 use proptest::prelude::*;
 
 fn names(count: usize) -> Vec<String> {
@@ -253,11 +253,11 @@ fn losses_that_are_not_finite_or_not_there_have_no_regret() {
 fn an_expert_is_worth_what_is_lost_without_it() {
     let mixture = [1.0, 2.0, 3.0, 2.0];
     let without = [
-        Without {
+        ExpertRemoved {
             renormalised: Some(&[2.0, 3.0, 4.0, 3.0]),
             refitted: Some(&[1.0, 2.0, 3.0, 2.0]),
         },
-        Without { renormalised: Some(&[1.0, 2.0, 3.0, f64::NAN]), refitted: None },
+        ExpertRemoved { renormalised: Some(&[1.0, 2.0, 3.0, f64::NAN]), refitted: None },
     ];
     let found = expert_values(&names(2), &mixture, &without, Resampling::of_rows(100, &key()));
     let [first, second] = &found[..] else { panic!("{found:?}") };
@@ -270,8 +270,12 @@ fn an_expert_is_worth_what_is_lost_without_it() {
     assert_eq!(first.refitted.expect("tried").value, 0.0);
     assert_eq!((second.renormalised, second.refitted), (None, None));
     assert!(expert_values(&names(2), &mixture, &[], Resampling::of_rows(100, &key())).is_empty());
-    let nothing =
-        expert_values(&names(1), &[], &[Without::default()], Resampling::of_rows(100, &key()));
+    let nothing = expert_values(
+        &names(1),
+        &[],
+        &[ExpertRemoved::default()],
+        Resampling::of_rows(100, &key()),
+    );
     assert_eq!(nothing[0].renormalised, None);
 }
 
@@ -318,7 +322,7 @@ impl Mixture {
         Self { routes, experts: names(experts), weights, losses, mixture }
     }
 
-    fn measure(&self, labels: Option<RouteCodes>, slices: &[RouteCodes]) -> Routing {
+    fn measure(&self, labels: Option<RouteCodes>, slices: &[RouteCodes]) -> RoutingDiagnostics {
         routing(&RoutingInputs {
             experts: &self.experts,
             weights: &self.weights,

@@ -135,7 +135,7 @@ pub struct Missing {
 
 /// What `--repair` did for one pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repair {
+pub struct PipelineRepair {
     /// The pipeline file.
     pub pipeline: String,
     /// The fits that were executed, by node.
@@ -160,7 +160,7 @@ pub struct VerifyReport {
     pub missing: Vec<Missing>,
     /// What `--repair` did.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub repaired: Vec<Repair>,
+    pub repaired: Vec<PipelineRepair>,
     /// Is nothing damaged, or everything made again that a lock file names?
     pub sound: bool,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agop, Measure, Metrics, Routing};
+use crate::{Agop, Measure, Metrics, RoutingDiagnostics};
 
 /// What is measured of a gate or a mixture, beside what is measured of every expert. All of it on test
 /// rows.
@@ -12,7 +12,7 @@ pub struct Combined {
     pub kind: String,
     /// How rows are divided among the experts; of a gate without weights (`stack`) absent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub routing: Option<Routing>,
+    pub routing: Option<RoutingDiagnostics>,
     /// What decides the route: the AGOP of the routing network by its own inputs, one output for each
     /// expert.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -100,12 +100,12 @@ pub struct Composite {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub oracle: Option<f64>,
     /// Upstream by upstream.
-    pub upstream: Vec<Upstream>,
+    pub upstream: Vec<UpstreamPart>,
 }
 
 /// What one upstream is to an expert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Upstream {
+pub struct UpstreamPart {
     /// `expert.NAME`
     pub name: String,
     /// By itself: the metrics of its own test rows.

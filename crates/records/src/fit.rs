@@ -45,7 +45,7 @@ pub struct Fit {
     pub generation: u32,
     /// What it was trained on, as objects: for comparisons while the store still has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub seen: Option<Seen>,
+    pub seen: Option<SeenByFit>,
     /// Of a mixture with restarts: the best validation loss of each; none for one that diverged.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub restarts: Vec<Option<f64>>,
@@ -61,7 +61,7 @@ fn is_zero(number: &u32) -> bool {
 
 /// What a fit read, beyond the digests of its recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SeenByFit {
     /// Its training rows, by number.
     pub train_rows: Digest,
     /// Its validation rows, by number.

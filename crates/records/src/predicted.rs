@@ -21,12 +21,12 @@ pub struct PredictedBy {
     pub format_version: u32,
     /// The contents that it speaks of, the last one written first. One that is not there any more
     /// speaks of nothing.
-    pub files: Vec<Predicted>,
+    pub files: Vec<PredictedFile>,
 }
 
 /// One content, and the experts that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Predicted {
+pub struct PredictedFile {
     /// The BLAKE3 hash of the file, as `b3sum` prints it.
     pub content: Digest,
     /// Its rows.
@@ -46,7 +46,7 @@ pub struct Predicted {
     pub kept: BTreeMap<String, u32>,
 }
 
-impl Predicted {
+impl PredictedFile {
     /// The generation of one column; of one that was added later, from who knows which, that of the
     /// file.
     pub fn generation_of(&self, column: &str) -> u32 {
@@ -94,7 +94,7 @@ impl PredictedBy {
     }
 
     /// What is said of a content.
-    pub fn of(&self, content: &Digest) -> Option<&Predicted> {
+    pub fn of(&self, content: &Digest) -> Option<&PredictedFile> {
         self.files.iter().find(|file| file.content == *content)
     }
 }

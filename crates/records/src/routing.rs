@@ -1,5 +1,5 @@
 //! How a mixture divides its rows among its experts, and what that is worth. All of it on held-out
-//! rows; lists by expert are in the order of [`Routing::experts`].
+//! rows; lists by expert are in the order of [`RoutingDiagnostics::experts`].
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::Measure;
 
 /// What is measured of a gate and its experts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Routing {
+pub struct RoutingDiagnostics {
     /// The experts, in the order of the gate's outputs.
     pub experts: Vec<String>,
-    /// `log_loss` or `squared_error`: the unit of [`Routing::regret`] and [`Routing::values`].
+    /// `log_loss` or `squared_error`: the unit of [`RoutingDiagnostics::regret`] and [`RoutingDiagnostics::values`].
     pub loss: String,
     /// Of all rows.
     pub overall: RouteFigures,

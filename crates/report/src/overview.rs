@@ -6,7 +6,7 @@ use collegium_records::{AuditReport, Edge, Level, NodeAudit};
 use maud::{Markup, html};
 
 use crate::attention::{Item, first};
-use crate::graph::{Graph, GraphEdge, GraphNode, Kind, draw};
+use crate::graph::{Graph, GraphEdge, GraphNode, NodeKind, draw};
 use crate::number::{count, counted, measure, percent, px};
 use crate::page::{anchor, breakable, link, sentence};
 use crate::words::{
@@ -204,7 +204,13 @@ fn graph(report: &AuditReport) -> Graph {
         let rows = source.rows.values().fold(0u64, |sum, rows| sum.saturating_add(*rows));
         let lines =
             vec![counted(rows, "row", "rows"), counted(source.columns, "column", "columns")];
-        GraphNode { href: Some(link(&name)), lines, name, kind: Kind::Data, ..GraphNode::default() }
+        GraphNode {
+            href: Some(link(&name)),
+            lines,
+            name,
+            kind: NodeKind::Data,
+            ..GraphNode::default()
+        }
     });
     let experts = report.nodes.iter().map(|node| {
         let health = Health::of(node);
@@ -214,7 +220,7 @@ fn graph(report: &AuditReport) -> Graph {
         });
         GraphNode {
             name: node.name.clone(),
-            kind: Kind::Expert,
+            kind: NodeKind::Expert,
             lines: std::iter::once(node.task.clone()).chain(value).collect(),
             state: (health != Health::Sound).then(|| health.words()),
             muted: matches!(health, Health::LearnedNothing | Health::NotJudged),

@@ -4,12 +4,12 @@
 
 use std::time::Instant;
 
-use collegium_report::graph::{Graph, GraphEdge, GraphNode, Kind, dot, json, mermaid, svg};
+use collegium_report::graph::{Graph, GraphEdge, GraphNode, NodeKind, dot, json, mermaid, svg};
 
 fn data(name: &str) -> GraphNode {
     GraphNode {
         name: name.into(),
-        kind: Kind::Data,
+        kind: NodeKind::Data,
         lines: vec!["327,346 rows".into()],
         ..GraphNode::default()
     }

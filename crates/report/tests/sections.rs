@@ -5,7 +5,8 @@
 
 use collegium_records::{
     AuditReport, Changed, Combined, Composite, Control, Interval, Measure, NodeAudit, Performance,
-    Probe, RouteColumn, RouteDependence, RouteFigures, RouteLevel, Routing, Upstream,
+    Probe, RouteColumn, RouteDependence, RouteFigures, RouteLevel, RoutingDiagnostics,
+    UpstreamPart,
 };
 use collegium_report::html;
 
@@ -432,7 +433,7 @@ fn gate() -> Combined {
     let level = |level: &str, load| RouteLevel { level: level.to_owned(), figures: figures(load) };
     Combined {
         kind: "softmax".to_owned(),
-        routing: Some(Routing {
+        routing: Some(RoutingDiagnostics {
             experts: vec!["newark".to_owned(), "kennedy".to_owned()],
             loss: "log_loss".to_owned(),
             overall: figures([0.75, 0.25]),
@@ -490,14 +491,14 @@ fn who_is_to_blame_is_told_by_upstream_and_a_missing_truth_is_no_number() {
         pipeline: 0.2,
         oracle: Some(0.05),
         upstream: vec![
-            Upstream {
+            UpstreamPart {
                 name: "expert.heat".to_owned(),
                 isolated: [("auc".to_owned(), 0.99)].into(),
                 oracle: Some(0.15),
                 ablated: 0.4,
                 share: Some(0.25),
             },
-            Upstream {
+            UpstreamPart {
                 name: "gate.same_target".to_owned(),
                 isolated: [("auc".to_owned(), 0.9)].into(),
                 oracle: None,

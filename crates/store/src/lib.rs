@@ -91,7 +91,7 @@ pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use ground::Ground;
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, lock_text, parse_lock, read_lock, write_lock};
-pub use output::Output;
+pub use output::OutputFile;
 pub use owner::trust_file;
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use seal::seal;

@@ -20,9 +20,9 @@ use tempfile::NamedTempFile;
 
 use crate::{StoreError, disk};
 
-/// A result that is being written. Dropped before [`Output::finish`], it leaves its target as it was.
+/// A result that is being written. Dropped before [`OutputFile::finish`], it leaves its target as it was.
 #[derive(Debug)]
-pub struct Output {
+pub struct OutputFile {
     /// As it was typed.
     named: PathBuf,
     to: To,
@@ -61,7 +61,7 @@ const TRIES: usize = 20;
 const PREFIX: &str = ".collegium-";
 const SUFFIX: &str = ".part";
 
-impl Output {
+impl OutputFile {
     /// A result for a place that the command line names. What a killed process left beside it is removed.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Output {
     /// and only a regular file is replaced.
     ///
     /// # Errors
-    /// As [`Output::create`].
+    /// As [`OutputFile::create`].
     pub fn beside(path: &Path) -> Result<Self, StoreError> {
         let there = match fs::symlink_metadata(path) {
             Ok(there) if there.is_dir() => Err(ErrorKind::IsADirectory.into()),
@@ -124,7 +124,7 @@ impl Output {
         }
     }
 
-    /// The path of [`Output::file`]; a stream's has none.
+    /// The path of [`OutputFile::file`]; a stream's has none.
     pub fn path(&self) -> Option<&Path> {
         match &self.to {
             To::File { file, .. } => Some(file.path()),
@@ -135,7 +135,7 @@ impl Output {
     /// Writes a whole result.
     ///
     /// # Errors
-    /// As [`Output::finish`].
+    /// As [`OutputFile::finish`].
     pub fn save(self, bytes: &[u8]) -> Result<(), StoreError> {
         self.file().write_all(bytes).map_err(|error| refused(&self.named, &error))?;
         self.finish()
@@ -327,7 +327,7 @@ mod tests {
     }
 
     fn write(path: &Path, text: &str) -> Result<(), StoreError> {
-        Output::create(path)?.save(text.as_bytes())
+        OutputFile::create(path)?.save(text.as_bytes())
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         let path = folder.path().join("out");
         fs::write(&path, "before").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        let output = Output::create(&path).unwrap();
+        let output = OutputFile::create(&path).unwrap();
         output.file().write_all(b"half").unwrap();
         drop(output);
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
@@ -402,13 +402,13 @@ mod tests {
         write(&PathBuf::from(format!("/dev/fd/{}", open.as_raw_fd())), "second\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "first\nsecond\n");
         assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
-        assert!(Output::is_stdout_at(Path::new("/dev/stdout")));
+        assert!(OutputFile::is_stdout_at(Path::new("/dev/stdout")));
     }
 
     #[test]
     fn what_a_killed_process_left_goes_and_what_a_living_one_writes_or_is_not_ours_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let living = Output::create(&folder.path().join("other")).unwrap();
+        let living = OutputFile::create(&folder.path().join("other")).unwrap();
         let own = living.path().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         let dead = folder.path().join(".collegium-abc123.part");
         let mut kept = vec![own, "out".to_owned()];
@@ -434,10 +434,10 @@ mod tests {
         let (link, target) = (folder.path().join("link"), folder.path().join("target"));
         fs::write(&target, "mine").unwrap();
         symlink("target", &link).unwrap();
-        assert!(Output::beside(&link).unwrap_err().to_string().contains("no regular file"));
-        assert!(Output::beside(Path::new("/dev/null")).is_err());
-        assert!(Output::beside(folder.path()).is_err());
-        Output::beside(&target).unwrap().save(b"new").unwrap();
+        assert!(OutputFile::beside(&link).unwrap_err().to_string().contains("no regular file"));
+        assert!(OutputFile::beside(Path::new("/dev/null")).is_err());
+        assert!(OutputFile::beside(folder.path()).is_err());
+        OutputFile::beside(&target).unwrap().save(b"new").unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
     }
 }

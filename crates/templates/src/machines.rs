@@ -59,7 +59,7 @@ const TOP_SPEED: f64 = 2886.0;
 
 /// Product type: low, medium or high quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quality {
+pub enum ProductQuality {
     /// Half of the products.
     L,
     /// Three in ten.
@@ -68,7 +68,7 @@ pub enum Quality {
     H,
 }
 
-impl Quality {
+impl ProductQuality {
     /// Minutes of wear that one product of this type adds to the tool.
     pub const fn wear(self) -> u32 {
         match self {
@@ -128,7 +128,7 @@ pub struct Machine {
     /// Type and serial number, e.g. `L47181`.
     pub product_id: String,
     /// Product type.
-    pub quality: Quality,
+    pub quality: ProductQuality,
     /// K.
     pub air_temperature: Tenths,
     /// K.
@@ -282,11 +282,11 @@ fn normal(rng: &mut Stream) -> f64 {
     StandardNormal.sample(rng)
 }
 
-fn draw_quality(rng: &mut Stream, [low, medium, _]: [f64; 3]) -> Quality {
+fn draw_quality(rng: &mut Stream, [low, medium, _]: [f64; 3]) -> ProductQuality {
     match rng.random::<f64>() {
-        at if at < low => Quality::L,
-        at if at < low + medium => Quality::M,
-        _ => Quality::H,
+        at if at < low => ProductQuality::L,
+        at if at < low + medium => ProductQuality::M,
+        _ => ProductQuality::H,
     }
 }
 

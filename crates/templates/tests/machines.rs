@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // a test may fail
 
-use collegium_templates::machines::{Machine, Quality, ROWS, SEED, csv, rows, rows_with, to_csv};
+use collegium_templates::machines::{
+    Machine, ProductQuality, ROWS, SEED, csv, rows, rows_with, to_csv,
+};
 use proptest::prelude::*;
 
 /// Shares of L, M, H in the published file, which differ from its description.
@@ -35,9 +37,9 @@ fn every_label_follows_from_the_printed_numbers_by_its_rule() {
         let power = torque * f64::from(row.speed) * 2.0 * std::f64::consts::PI / 60.0;
         assert_eq!(row.pwf, !(3500.0..=9000.0).contains(&power), "{row:?}");
         let limit = match row.quality {
-            Quality::L => 11_000.0,
-            Quality::M => 12_000.0,
-            Quality::H => 13_000.0,
+            ProductQuality::L => 11_000.0,
+            ProductQuality::M => 12_000.0,
+            ProductQuality::H => 13_000.0,
         };
         assert_eq!(row.osf, f64::from(row.wear) * torque > limit + 1e-6, "{row:?}");
         assert_eq!(row.failure, row.twf || row.hdf || row.pwf || row.osf || row.rnf, "{row:?}");
@@ -102,7 +104,7 @@ fn measurements_are_distributed_as_in_the_published_table() {
     like("power", Machine::power, 6279.7, 1067.4, 40.0);
     near("slow rows", count(&rows, |row| row.speed < 1380), 1360.0, 200.0);
     near("fastest", f64::from(rows.iter().map(|row| row.speed).max().unwrap()), 2886.0, 250.0);
-    near("type L", count(&rows, |row| row.quality == Quality::L), 6000.0, 150.0);
+    near("type L", count(&rows, |row| row.quality == ProductQuality::L), 6000.0, 150.0);
 }
 
 /// What the pipeline in the repository trains on.
@@ -123,7 +125,7 @@ fn the_default_table_fails_as_often_as_the_published_one() {
         ),
         @"failure 339, twf 49, hdf 96, pwf 97, osf 107, rnf 8"
     );
-    near("type L", count(&rows, |row| row.quality == Quality::L), 5000.0, 150.0);
+    near("type L", count(&rows, |row| row.quality == ProductQuality::L), 5000.0, 150.0);
 }
 
 /// `UPDATE_TEMPLATES=1 cargo test -p collegium-templates` writes the file anew.

@@ -3,7 +3,7 @@
 mod looks;
 
 use collegium_records::{
-    Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, Routing, three_digits as three,
+    Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, RoutingDiagnostics, three_digits as three,
 };
 
 /// Calibration error from which probabilities should not be taken at their word.
@@ -199,7 +199,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
 }
 
 /// The routes of one that decides something row by row.
-fn routing_of(combined: &Combined) -> Option<&Routing> {
+fn routing_of(combined: &Combined) -> Option<&RoutingDiagnostics> {
     combined.routing.as_ref().filter(|_| combined.decides())
 }
 

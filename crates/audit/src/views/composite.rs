@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
-use collegium_records::{Composite, NodeAudit, Upstream};
+use collegium_records::{Composite, NodeAudit, UpstreamPart};
 use collegium_table::{CLIP, Matrix, Source};
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,7 @@ impl Auditor<'_> {
                 false => Some(loss(&truth)?),
             };
             all_true.extend(truth);
-            found.push(Upstream {
+            found.push(UpstreamPart {
                 name: self.session().node(from).node_name(),
                 isolated,
                 oracle,

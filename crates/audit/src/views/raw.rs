@@ -15,7 +15,7 @@ use collegium_digest::Digest;
 use collegium_learn::{Head, Model, Seeds};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
-use collegium_probe::{Accumulator, AgopError, AgopInputs, Geometry, Output as Probed, agop};
+use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, agop};
 use collegium_records::{NodeAudit, RawAgop};
 use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
@@ -120,8 +120,8 @@ impl Auditor<'_> {
                 permuted: &[],
                 raw: &vec![0.0; rows.len() * each],
                 output: match self.node.resolved().task {
-                    Task::Classification => Probed::Logit,
-                    Task::Regression => Probed::Value,
+                    Task::Classification => AgopOutput::Logit,
+                    Task::Regression => AgopOutput::Value,
                 },
                 split: side_name(Side::Test),
                 bootstrap: self.session().pipeline.audit.bootstrap,

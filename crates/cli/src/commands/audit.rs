@@ -12,7 +12,7 @@ use collegium_records::{
     AuditReport, ChosenFor, Cue, Level, MetricDiff, RowAttribution, three_digits,
 };
 
-use collegium_store::Output;
+use collegium_store::OutputFile;
 
 use super::print_json;
 use crate::{
@@ -62,7 +62,7 @@ pub(crate) fn audit(
     let written = write(&session, report, &asked.nodes, place)?;
     crate::session::say_notes(&session);
     // The page alone goes to where it was sent.
-    let say = |text: &str| match output.is_some_and(Output::is_stdout_at) {
+    let say = |text: &str| match output.is_some_and(OutputFile::is_stdout_at) {
         true => {
             tell!("{}", text.trim_end());
             Ok(())
@@ -189,7 +189,7 @@ pub(crate) fn write(
     session: &Session,
     report: AuditReport,
     nodes: &[String],
-    place: Option<(&Path, Output)>,
+    place: Option<(&Path, OutputFile)>,
 ) -> Result<Written, Failure> {
     let page = collegium_report::html(&report);
     let json = serde_json::to_string_pretty(&report)
@@ -209,10 +209,11 @@ pub(crate) fn write(
         Some((path, output)) => {
             let folder = path.with_extension("cards");
             // All of them, or none: what may not be replaced is known before the first is written.
-            let mut beside = vec![(Output::beside(&path.with_extension("json"))?, json.as_bytes())];
+            let mut beside =
+                vec![(OutputFile::beside(&path.with_extension("json"))?, json.as_bytes())];
             own_folder(&folder)?;
             for (name, card) in &cards {
-                beside.push((Output::beside(&folder.join(name))?, card.as_bytes()));
+                beside.push((OutputFile::beside(&folder.join(name))?, card.as_bytes()));
             }
             output.save(page.as_bytes())?;
             for (output, bytes) in beside {

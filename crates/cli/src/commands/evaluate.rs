@@ -7,7 +7,7 @@ use collegium_records::{
     ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
 };
 
-use collegium_store::Output;
+use collegium_store::OutputFile;
 
 use super::print_json;
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) fn evaluate(
     match report {
         _ if args.json => print_json(&found)?,
         // The page alone goes to where it was sent.
-        Some(path) if Output::is_stdout_at(path) => tell!("{}", words(&found).trim_end()),
+        Some(path) if OutputFile::is_stdout_at(path) => tell!("{}", words(&found).trim_end()),
         Some(path) => {
             let place = shown(path.to_path_buf());
             put(&format!("{}report: {}\n", words(&found), place.display()))?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use collegium_manifest::{Input, Pipeline};
-use collegium_report::graph::{Graph, GraphEdge, GraphNode, Kind, dot, json, mermaid, svg};
+use collegium_report::graph::{Graph, GraphEdge, GraphNode, NodeKind, dot, json, mermaid, svg};
 
 use crate::{
     args::{Args, GraphFormat},
@@ -29,12 +29,12 @@ pub(crate) fn graph(
 fn of(pipeline: &Pipeline) -> Graph {
     let mut graph = Graph { nodes: Vec::new(), edges: Vec::new() };
     for name in pipeline.data.keys() {
-        graph.nodes.push(node(format!("data.{name}"), Kind::Data, Vec::new()));
+        graph.nodes.push(node(format!("data.{name}"), NodeKind::Data, Vec::new()));
     }
     for (name, expert) in &pipeline.experts {
         let to = pipeline.node_name(name);
         let target = format!("→ {}", expert.target.get_ref());
-        graph.nodes.push(node(to.clone(), Kind::Expert, vec![target]));
+        graph.nodes.push(node(to.clone(), NodeKind::Expert, vec![target]));
         let mut seen: Vec<(String, usize)> = Vec::new();
         for input in &expert.inputs {
             let from = match input.get_ref() {
@@ -60,6 +60,6 @@ fn of(pipeline: &Pipeline) -> Graph {
     graph
 }
 
-fn node(name: String, kind: Kind, lines: Vec<String>) -> GraphNode {
+fn node(name: String, kind: NodeKind, lines: Vec<String>) -> GraphNode {
     GraphNode { name, kind, lines, ..GraphNode::default() }
 }

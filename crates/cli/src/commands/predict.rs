@@ -12,7 +12,7 @@ use std::{
 };
 
 use collegium_engine::{PredictOptions, PredictSummary, Side, SideOptions};
-use collegium_store::Output;
+use collegium_store::OutputFile;
 use tempfile::TempDir;
 
 use super::print_json;
@@ -104,7 +104,7 @@ pub(crate) fn side(
 impl Asked<'_> {
     /// Refuses what asks for one thing twice.
     fn check(&self, args: &Args, from_stdin: bool) -> Result<(), Failure> {
-        if self.format.is_some() && !from_stdin && !Output::is_stream_at(self.output) {
+        if self.format.is_some() && !from_stdin && !OutputFile::is_stream_at(self.output) {
             return Err(Failure::usage(
                 "`--format` is for `-i -` and `-o -`, pipes and devices; files have it in their extension",
             ));
@@ -115,7 +115,7 @@ impl Asked<'_> {
     /// The format of a pipe or a device, if its name tells none or another was asked for.
     fn extension(&self) -> Option<&'static str> {
         match self.format {
-            _ if !Output::is_stream_at(self.output) => None,
+            _ if !OutputFile::is_stream_at(self.output) => None,
             Some(format) => Some(format.extension()),
             None if self.output.extension().is_some() => None,
             None => Some(TableFormat::Csv.extension()),

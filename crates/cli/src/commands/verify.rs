@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitC
 
 use collegium_engine::{PlanOptions, RunOptions};
 use collegium_records::{
-    Action, Checked, FORMAT_VERSION, FitName, Missing, Reason, Repair, VerifyReport,
+    Action, Checked, FORMAT_VERSION, FitName, Missing, PipelineRepair, Reason, VerifyReport,
 };
 use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -98,8 +98,8 @@ fn read_again(files: &[PipelineFile]) -> Result<Vec<PipelineFile>, Failure> {
 }
 
 /// Runs a pipeline; an error is part of the report, so that the others are mended too.
-fn mend(args: &Args, path: &Path) -> Repair {
-    let mut repair = Repair {
+fn mend(args: &Args, path: &Path) -> PipelineRepair {
+    let mut repair = PipelineRepair {
         pipeline: shown(path.to_path_buf()).display().to_string(),
         fitted: BTreeMap::new(),
         error: None,

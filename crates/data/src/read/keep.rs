@@ -16,7 +16,7 @@ use crate::{Column, DataError, DataErrorKind};
 
 /// Some rows of a column that is copied.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct KeptColumn {
     /// The column's name.
     pub name: String,
     pub(crate) cells: Cells,
@@ -32,7 +32,7 @@ pub(crate) enum Cells {
     Column(Column),
 }
 
-impl Kept {
+impl KeptColumn {
     /// Rows.
     pub fn rows(&self) -> usize {
         match &self.cells {

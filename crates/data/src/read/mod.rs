@@ -39,7 +39,7 @@ pub(crate) use files::{Format, expand, format};
 pub(crate) use idx::{Idx, is_idx};
 pub(crate) use input::Contents;
 pub(crate) use keep::Cells;
-pub use keep::Kept;
+pub use keep::KeptColumn;
 pub use looks::resemblance;
 pub use style::Style;
 

@@ -12,7 +12,7 @@ use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
 use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
 
-use collegium_data::{Conform, RowWriter, Rows, read_rows};
+use collegium_data::{Conform, RowReader, RowWriter, read_rows};
 use collegium_manifest::{ColumnType, ReadOptions};
 use collegium_table::{Column, Table, Values};
 use insta::assert_snapshot;
@@ -21,7 +21,7 @@ use crate::project::{Project, shown, texts};
 
 const MISSING: &[&str] = &["", "NA"];
 
-fn open(path: &Path, chunk: usize) -> Rows {
+fn open(path: &Path, chunk: usize) -> RowReader {
     let missing: Vec<String> = MISSING.iter().map(|text| (*text).to_owned()).collect();
     read_rows(path, &missing, &ReadOptions::default(), None, chunk).unwrap()
 }

@@ -8,8 +8,8 @@ use std::{
 
 use collegium_data::{Context, DataError, Prepared, SqlLimits, prepare};
 use collegium_manifest::{
-    ColumnType, DataSource, Fence, Gathered, ImageShape, PixelColumns, ReadOptions, SourceFile,
-    SourceOrigin, Spanned, Split, SplitRule,
+    ColumnType, DataSource, Fence, GatheredImage, ImageShape, PixelColumns, ReadOptions,
+    SourceFile, SourceOrigin, Spanned, Split, SplitRule,
 };
 use collegium_records::Settled;
 use collegium_store::Store;
@@ -104,7 +104,7 @@ impl Project {
         scale: f64,
     ) -> Self {
         let shape = ImageShape { height, width, channels };
-        let image = Gathered { columns: spanned(columns), shape, scale };
+        let image = GatheredImage { columns: spanned(columns), shape, scale };
         self.source.images.insert(name.to_owned(), image);
         self
     }

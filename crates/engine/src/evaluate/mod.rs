@@ -34,7 +34,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use collegium_data::{Conform, DataErrorKind, Rows, Side, Style, TableFacts, predicate_reads};
+use collegium_data::{Conform, DataErrorKind, RowReader, Side, Style, TableFacts, predicate_reads};
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
 use collegium_probe::{Family, holm};
@@ -89,7 +89,7 @@ pub fn evaluate(
 
 /// Rows that are about to pass by.
 struct Opened {
-    rows: Rows,
+    rows: RowReader,
     conform: Conform,
     experts: Vec<Deployed>,
     /// Why a node is not measured.
@@ -125,7 +125,7 @@ impl Opened {
         let mut columns: BTreeSet<String> =
             read.filter_map(Input::column).map(str::to_owned).collect();
         let inputs: Vec<String> = columns.iter().cloned().collect();
-        let mut rows = Rows::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
+        let mut rows = RowReader::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
         rows.adopt(facts, &inputs);
         let mut unmeasured = BTreeMap::new();
         for &index in wanted {

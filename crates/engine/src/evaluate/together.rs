@@ -1,6 +1,6 @@
 //! Which of the new rows belong together: those that agree on the columns of `split.by`.
 
-use collegium_data::{Conform, Rows, row_groups};
+use collegium_data::{Conform, RowReader, row_groups};
 use collegium_manifest::DataSource;
 use collegium_table::Table;
 
@@ -33,7 +33,7 @@ impl Together {
         &mut self,
         source: &DataSource,
         chunk: &Table,
-        rows: &Rows,
+        rows: &RowReader,
         first: u64,
     ) -> Option<Vec<u64>> {
         let read = self.conform.as_ref().and_then(|to| to.apply(chunk, rows.places()).ok());

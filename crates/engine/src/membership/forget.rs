@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use collegium_data::{Rows, row_identities};
+use collegium_data::{RowReader, row_identities};
 use collegium_digest::Digest;
 use collegium_manifest::{DataSource, ReadOptions};
 use collegium_records::{
@@ -180,7 +180,7 @@ enum Answer {
 
 impl<'a> Asked<'a> {
     fn new(session: &'a Session, source: &DataSource, file: &Path) -> Result<Self, EngineError> {
-        let rows = Rows::of_source(source, file, CHUNK);
+        let rows = RowReader::of_source(source, file, CHUNK);
         let chunks = rows.and_then(|rows| {
             let style = rows.places().style.clone();
             let plain = rows.map(|chunk| chunk.map(|chunk| style.plain(chunk)));

@@ -30,7 +30,7 @@ use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
 use self::bits::Bits;
 pub use self::seen::FEWEST_UNSEEN;
 use self::seen::both;
-pub(crate) use self::seen::{Seen, Use, closure, key};
+pub(crate) use self::seen::{Memberships, Use, closure, key};
 use crate::{
     EngineError, NodeRef, Session,
     error::data_error,
@@ -100,7 +100,7 @@ impl NodeRef<'_> {
     }
 
     /// What the models have seen whose outputs a node reads.
-    fn seen_above(self, states: &States) -> Seen {
+    fn seen_above(self, states: &States) -> Memberships {
         let mut found = Some(Vec::new());
         for from in self.session.dag.upstream(self.index) {
             let state = states.get(&from)?;
@@ -134,7 +134,13 @@ impl NodeRef<'_> {
     }
 
     /// What a node's models have seen that is not its present rows.
-    pub(crate) fn foreign(self, parts: &Parts, exact: bool, held: bool, states: &States) -> Seen {
+    pub(crate) fn foreign(
+        self,
+        parts: &Parts,
+        exact: bool,
+        held: bool,
+        states: &States,
+    ) -> Memberships {
         let mut found = Some(Vec::new());
         for (part, (_, fit)) in parts {
             // Baselines are fitted by their recipes or belong to the model beside them.
@@ -164,7 +170,7 @@ impl NodeRef<'_> {
     /// Which of `rows` of a node's table somebody has seen. The one place where this is decided.
     pub(crate) fn seen_among(
         self,
-        seen: &Seen,
+        seen: &Memberships,
         how: Use,
         rows: &[u32],
     ) -> Result<Vec<u32>, EngineError> {
@@ -186,7 +192,7 @@ impl NodeRef<'_> {
     }
 
     /// What the models have seen that a node's answers come from, as the lock has them.
-    pub(crate) fn seen_by_deployed(self) -> Result<Seen, EngineError> {
+    pub(crate) fn seen_by_deployed(self) -> Result<Memberships, EngineError> {
         let mut found = Some(Vec::new());
         for one in self.session.dag.with_ancestors(&[self.index]) {
             let fit = self.session.node(one).locked_fit()?;

@@ -7,7 +7,7 @@ use collegium_records::{Fit, Members};
 pub const FEWEST_UNSEEN: u64 = 30;
 
 /// Sets of rows that some models have seen; `None` for all rows there are.
-pub(crate) type Seen = Option<Vec<Members>>;
+pub(crate) type Memberships = Option<Vec<Members>>;
 
 /// What is asked of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Use {
 }
 
 /// What a fit has seen, and what it was made from had. Nothing, for one of an older version.
-pub(crate) fn closure(fit: &Fit) -> Seen {
+pub(crate) fn closure(fit: &Fit) -> Memberships {
     let membership = fit.seen.as_ref()?.membership.as_ref()?;
     Some(unique(membership.all().cloned().collect()))
 }
@@ -30,12 +30,12 @@ pub(super) fn unique(mut members: Vec<Members>) -> Vec<Members> {
     members
 }
 
-pub(super) fn both(a: Seen, b: Seen) -> Seen {
+pub(super) fn both(a: Memberships, b: Memberships) -> Memberships {
     Some(unique([a?, b?].concat()))
 }
 
 /// Identifies what was seen.
-pub(crate) fn key(seen: &Seen) -> Digest {
+pub(crate) fn key(seen: &Memberships) -> Digest {
     let mut hasher = Hasher::new("seen");
     hasher.boolean(seen.is_some());
     for members in seen.iter().flatten() {

@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use collegium_data::{Conform, RowWriter, Rows, TableFacts};
+use collegium_data::{Conform, RowReader, RowWriter, TableFacts};
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
 use collegium_records::{FORMAT_VERSION, Reason};
@@ -93,7 +93,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     let columns: Vec<String> = columns.into_iter().collect();
     let wrong = |error| data_error(error, &session.pipeline.source);
     let spec = &session.pipeline.data[source];
-    let mut rows = Rows::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
+    let mut rows = RowReader::of_source(spec, &options.input, options.chunk).map_err(wrong)?;
     let facts = &session.data[source].facts;
     rows.adopt(facts, &columns);
     let conform = Conform::of_source(spec, facts, &columns, rows.header())
@@ -174,7 +174,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
 
 /// Refuses to keep what is not there, what no table can hold, and two columns of one name.
 fn keepable(
-    rows: &Rows,
+    rows: &RowReader,
     facts: &TableFacts,
     options: &PredictOptions,
     predicted: &[Column],
@@ -225,7 +225,7 @@ pub(crate) fn about_query(mut error: EngineError, query: bool, source: &str) -> 
     error
 }
 
-fn next(rows: &mut Rows) -> Result<Option<Table>, collegium_data::DataError> {
+fn next(rows: &mut RowReader) -> Result<Option<Table>, collegium_data::DataError> {
     rows.next().transpose()
 }
 

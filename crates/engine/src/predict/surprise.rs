@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use collegium_table::{Outside, Surprises};
+use collegium_table::{OutOfRange, Surprises};
 use serde::Serialize;
 
 /// What was odd about one input of one expert. Rows are those that the expert was asked about.
@@ -17,7 +17,7 @@ pub struct Surprise {
     /// Rows without a value, where training had none such.
     pub missing: u64,
     /// Rows with a value outside of the training range.
-    pub outside: Option<Outside>,
+    pub outside: Option<OutOfRange>,
 }
 
 impl Surprise {

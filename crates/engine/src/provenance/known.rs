@@ -7,7 +7,7 @@ use std::{
 };
 
 use collegium_manifest::{Diagnostic, Origin, Spanned};
-use collegium_records::Predicted;
+use collegium_records::PredictedFile;
 
 /// What was found out in this session.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub(super) struct TableOrigin {
 pub(super) struct FileOrigin {
     pub(super) path: PathBuf,
     /// What is said beside it of its content.
-    pub(super) made: Option<Predicted>,
+    pub(super) made: Option<PredictedFile>,
 }
 
 /// Training rows by what their column says.
@@ -62,7 +62,7 @@ impl Origins {
     }
 
     /// Every file that experts made, with its table.
-    pub(super) fn made(&self) -> impl Iterator<Item = (&TableOrigin, &FileOrigin, &Predicted)> {
+    pub(super) fn made(&self) -> impl Iterator<Item = (&TableOrigin, &FileOrigin, &PredictedFile)> {
         self.tables.iter().flat_map(|table| {
             table.files.iter().filter_map(move |file| Some((table, file, file.made.as_ref()?)))
         })

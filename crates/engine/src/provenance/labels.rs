@@ -187,15 +187,15 @@ mod tests {
     use std::path::PathBuf;
 
     use collegium_digest::Digest;
-    use collegium_records::Predicted;
+    use collegium_records::PredictedFile;
     use collegium_table::MISSING_CODE;
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
     use crate::provenance::known::FileOrigin;
 
-    fn made(rows: u64, generation: u32) -> Predicted {
-        Predicted {
+    fn made(rows: u64, generation: u32) -> PredictedFile {
+        PredictedFile {
             content: Digest::of(b""),
             rows,
             generation,

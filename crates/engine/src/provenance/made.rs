@@ -8,7 +8,7 @@ use std::{
 use collegium_data::WholeRows;
 use collegium_digest::Digest;
 use collegium_manifest::Origin;
-use collegium_records::{FORMAT_VERSION, Maker, Predicted, PredictedBy};
+use collegium_records::{FORMAT_VERSION, Maker, PredictedBy, PredictedFile};
 
 use super::origins::beside;
 use crate::{EngineError, Session, error::data_error};
@@ -39,7 +39,7 @@ enum Given {
     /// The pipeline file says so.
     Synthetic,
     /// Experts made the file.
-    By(Predicted),
+    By(PredictedFile),
 }
 
 impl Given {
@@ -89,7 +89,11 @@ impl Session {
         whole.named().map_err(wrong)
     }
 
-    fn made_by(&self, making: &Making<'_>, columns: &[String]) -> Result<Predicted, EngineError> {
+    fn made_by(
+        &self,
+        making: &Making<'_>,
+        columns: &[String],
+    ) -> Result<PredictedFile, EngineError> {
         let given = self.given(making.input, making.content)?;
         let mut experts = Vec::new();
         for &(index, asked) in &making.experts {
@@ -114,7 +118,7 @@ impl Session {
         let ancestry: BTreeSet<&Maker> = made.flat_map(|(_, _, made)| made.makers()).collect();
         let kept: BTreeMap<String, u32> =
             making.keep.iter().map(|name| (name.clone(), given.generation_of(name))).collect();
-        Ok(Predicted {
+        Ok(PredictedFile {
             content: Digest::of(b""),
             rows: 0,
             generation: read.fold(makers, u32::max),

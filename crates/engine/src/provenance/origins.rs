@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, io::ErrorKind, path::Path, sync::OnceLock};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Origin, Spanned};
-use collegium_records::{Predicted, PredictedBy};
+use collegium_records::{PredictedBy, PredictedFile};
 
 use super::known::{FileOrigin, Origins, TableOrigin};
 use crate::Session;
@@ -66,7 +66,7 @@ impl Session {
 
 /// What is said beside a file of this content of it; `None` where there is nothing beside it, and an
 /// error in words where there is something that says nothing of it.
-pub(super) fn beside(path: &Path, content: &Digest) -> Result<Option<Predicted>, String> {
+pub(super) fn beside(path: &Path, content: &Digest) -> Result<Option<PredictedFile>, String> {
     let bytes = match fs::read(PredictedBy::beside(path)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

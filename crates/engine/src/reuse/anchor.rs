@@ -29,7 +29,7 @@ pub(super) type Named = (Standing, BTreeMap<FitName, Standing>, BTreeMap<String,
 
 /// Which of an anchor's inputs one asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum ReadAs {
     /// As its training rows saw them.
     View,
     /// As validation, test and prediction see them.
@@ -124,7 +124,7 @@ impl NodeRef<'_> {
     pub fn anchor_data(
         self,
         reads: &BTreeMap<String, Reads>,
-        seen: Seen,
+        seen: ReadAs,
     ) -> Result<Option<Vec<InputData>>, EngineError> {
         let table = self.table()?;
         let mut found = Vec::new();
@@ -137,8 +137,8 @@ impl NodeRef<'_> {
                 Input::Output { expert, output } => {
                     let Some(reads) = reads.get(&input.to_string()) else { return Ok(None) };
                     let object = match seen {
-                        Seen::View => reads.view,
-                        Seen::Deployed => reads.deployed,
+                        ReadAs::View => reads.view,
+                        ReadAs::Deployed => reads.deployed,
                     };
                     let matrix = self.session.matrix(&object)?;
                     let Some(matrix) = matrix.filter(|m| m.rows == table.rows) else {

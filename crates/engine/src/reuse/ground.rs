@@ -5,7 +5,7 @@ use collegium_learn::{Columns, Model, Network, Repair};
 use collegium_plan::{Part, View, reads};
 use collegium_table::{Encoder, Matrix};
 
-use super::anchor::{Anchor, Seen};
+use super::anchor::{Anchor, ReadAs};
 use crate::{
     EngineError, NodeRef,
     fit::Labels,
@@ -63,8 +63,8 @@ impl NodeRef<'_> {
         // The end of a forward fold's window is read as its training rows are: out of fold.
         let forward = matches!(stopping, Rows::Stop { .. });
         let data = (
-            self.anchor_data(&anchor.reads, Seen::View)?,
-            self.anchor_data(&anchor.reads, if forward { Seen::View } else { Seen::Deployed })?,
+            self.anchor_data(&anchor.reads, ReadAs::View)?,
+            self.anchor_data(&anchor.reads, if forward { ReadAs::View } else { ReadAs::Deployed })?,
         );
         let (Some(old_view), Some(old_deployed)) = data else { return Ok(Err(GONE.to_owned())) };
         let inputs = &self.resolved().inputs;

@@ -20,7 +20,7 @@ use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
 use collegium_records::{Certificate, Fit, Held, Judgement, Reason, Recipe, Verdict};
 
-pub use anchor::{Anchor, Seen};
+pub use anchor::{Anchor, ReadAs};
 pub(crate) use end_to_end::Ends;
 pub use judge::Judged;
 pub use ready::{How, Ready};

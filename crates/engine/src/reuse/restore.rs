@@ -16,7 +16,7 @@ use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input};
 use collegium_plan::{Part, View, baseline_recipe, fit_recipe, reads};
 use collegium_records::{
-    Applied, Cost, Fit, FitName, Ingredient, Membership, Reads, Recipe, Seen, Standing,
+    Applied, Cost, Fit, FitName, Ingredient, Membership, Reads, Recipe, SeenByFit, Standing,
 };
 
 use super::anchor::Anchor;
@@ -244,7 +244,7 @@ impl NodeRef<'_> {
                     let membership = Some(Membership { above, ..own });
                     let upstream = then.upstream.clone();
                     let (classes, split_by) = (then.classes.clone(), then.split_by.clone());
-                    Some(Seen { membership, upstream, classes, split_by, ..seen })
+                    Some(SeenByFit { membership, upstream, classes, split_by, ..seen })
                 });
                 let Some(seen) = own else {
                     return Ok(Err(

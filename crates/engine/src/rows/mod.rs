@@ -22,7 +22,7 @@ use crate::{
     EngineError, NodeRef, Session,
     error::data_error,
     forward::Window,
-    membership::{self, Seen, Use},
+    membership::{self, Memberships, Use},
     mutex::lock_mutex,
 };
 
@@ -31,7 +31,7 @@ const NO_FOLD: u8 = u8::MAX;
 
 impl NodeRef<'_> {
     /// Remembers what models have seen beside an expert's present rows.
-    pub(crate) fn tell_foreign(self, seen: Arc<Seen>) {
+    pub(crate) fn tell_foreign(self, seen: Arc<Memberships>) {
         let before = lock_mutex(&self.session.memo.rows.foreign).insert(self.index, seen.clone());
         if before.is_some_and(|before| before != seen) {
             let stale =
@@ -41,7 +41,7 @@ impl NodeRef<'_> {
     }
 
     /// What could take rows away from a side; `None` where nothing can.
-    pub(crate) fn foreign_of(self, side: Side) -> Option<Arc<Seen>> {
+    pub(crate) fn foreign_of(self, side: Side) -> Option<Arc<Memberships>> {
         let seen = lock_mutex(&self.session.memo.rows.foreign).get(&self.index).cloned()?;
         (side != Side::Train && !seen.as_ref().as_ref().is_some_and(Vec::is_empty)).then_some(seen)
     }

@@ -9,7 +9,7 @@ pub use collegium_data::Side;
 use collegium_digest::Digest;
 use collegium_plan::View;
 
-use crate::{membership::Seen, mutex::lock_mutex};
+use crate::{membership::Memberships, mutex::lock_mutex};
 
 /// A set of rows of the data source of the expert at a position.
 #[expect(missing_docs, reason = "the fields of each variant are named in its sentence")]
@@ -43,7 +43,7 @@ pub(crate) struct RowCache {
     /// The keys of training rows, by expert: those of a chain fed forward in time name each other.
     pub(super) train_keys: Mutex<HashMap<usize, Digest>>,
     /// What models have seen beside an expert's present rows, by expert.
-    pub(super) foreign: Mutex<HashMap<usize, Arc<Seen>>>,
+    pub(super) foreign: Mutex<HashMap<usize, Arc<Memberships>>>,
     /// When the blocks of an expert's folds in time begin.
     pub(crate) starts: Mutex<HashMap<(usize, u32), Starts>>,
 }

@@ -11,7 +11,7 @@ use rand::RngExt as _;
 
 use super::tables::{self, batch, only};
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, overwrite, some_times},
 };
 
@@ -44,7 +44,7 @@ fn stream(batches: &[RecordBatch], codec: Option<CompressionType>) -> Vec<u8> {
     bytes
 }
 
-impl Target for Arrow {
+impl FuzzTarget for Arrow {
     fn name(&self) -> &'static str {
         "arrow"
     }

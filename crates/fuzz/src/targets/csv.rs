@@ -7,7 +7,7 @@ use rand::RngExt as _;
 
 use super::{pipeline::move_line, tables};
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, one, some_times},
 };
 
@@ -92,7 +92,7 @@ fn zstandard(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 1).unwrap_or_default()
 }
 
-impl Target for Csv {
+impl FuzzTarget for Csv {
     fn name(&self) -> &'static str {
         "csv"
     }

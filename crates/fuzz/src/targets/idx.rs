@@ -7,7 +7,7 @@ use rand::RngExt as _;
 
 use super::tables;
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, number, some_times},
 };
 
@@ -41,7 +41,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-impl Target for Idx {
+impl FuzzTarget for Idx {
     fn name(&self) -> &'static str {
         "idx"
     }

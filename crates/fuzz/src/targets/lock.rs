@@ -11,7 +11,7 @@ use collegium_store::{LOCK_FORMAT, StoreError, broken_seals, lock_text, parse_lo
 use rand::RngExt as _;
 
 use super::pipeline::{break_document, break_text};
-use crate::{Random, Refusal, Target, mutate::some_times};
+use crate::{FuzzTarget, Random, Refusal, mutate::some_times};
 
 /// `NAME.lock`, as runs write it.
 pub struct LockFile;
@@ -102,7 +102,7 @@ fn locks() -> Vec<Lock> {
     ]
 }
 
-impl Target for LockFile {
+impl FuzzTarget for LockFile {
     fn name(&self) -> &'static str {
         "lock"
     }

@@ -11,16 +11,16 @@ pub mod pipeline;
 pub mod record;
 mod tables;
 
-use crate::Target;
+use crate::FuzzTarget;
 
 /// All targets: files of data first, then those of our own.
-pub fn all() -> Vec<Box<dyn Target>> {
+pub fn all() -> Vec<Box<dyn FuzzTarget>> {
     vec![
         Box::new(csv::Csv),
         Box::new(arrow::Arrow),
         Box::new(parquet::Parquet),
         Box::new(idx::Idx),
-        Box::new(pipeline::Pipeline),
+        Box::new(pipeline::PipelineText),
         Box::new(lock::LockFile),
         Box::new(model::ModelBytes),
         Box::new(object::Object),
@@ -29,6 +29,6 @@ pub fn all() -> Vec<Box<dyn Target>> {
 }
 
 /// The target of a name.
-pub fn named(name: &str) -> Option<Box<dyn Target>> {
+pub fn named(name: &str) -> Option<Box<dyn FuzzTarget>> {
     all().into_iter().find(|target| target.name() == name)
 }

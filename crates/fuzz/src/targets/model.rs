@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use serde_json::Value;
 
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, overwrite, some_times},
     tree::break_tree,
 };
@@ -228,7 +228,7 @@ fn answers(model: &Model, x: &Matrix) -> Result<(), String> {
     }
 }
 
-impl Target for ModelBytes {
+impl FuzzTarget for ModelBytes {
     fn name(&self) -> &'static str {
         "model"
     }

@@ -17,7 +17,7 @@ use collegium_table::{Matrix, Table, Values};
 use rand::RngExt as _;
 
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, overwrite, some_times},
 };
 
@@ -86,7 +86,7 @@ fn is_sound(table: &Table) -> bool {
     })
 }
 
-impl Target for Object {
+impl FuzzTarget for Object {
     fn name(&self) -> &'static str {
         "object"
     }

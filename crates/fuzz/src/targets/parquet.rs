@@ -12,7 +12,7 @@ use rand::RngExt as _;
 
 use super::tables::{self, batch, only};
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, number, overwrite, some_times},
 };
 
@@ -97,7 +97,7 @@ fn into_page(file: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-impl Target for Parquet {
+impl FuzzTarget for Parquet {
     fn name(&self) -> &'static str {
         "parquet"
     }

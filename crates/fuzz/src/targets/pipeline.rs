@@ -8,13 +8,13 @@ use rand::RngExt as _;
 use serde_json::Value;
 
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, one, some_times},
     tree::break_tree,
 };
 
 /// A pipeline file; behind a line of its own, the blueprint that any name stands for.
-pub struct Pipeline;
+pub struct PipelineText;
 
 const MARK: &str = "\n#### blueprint\n";
 
@@ -238,7 +238,7 @@ fn said(findings: &Diagnostics) -> String {
     findings.to_string()
 }
 
-impl Target for Pipeline {
+impl FuzzTarget for PipelineText {
     fn name(&self) -> &'static str {
         "pipeline"
     }

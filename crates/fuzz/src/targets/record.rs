@@ -14,7 +14,7 @@ use collegium_data::TableFacts;
 use collegium_digest::Digest;
 use collegium_records::{
     Applied, Cost, Epoch, Fit, Ingredient, Judgement, Measured, Members, Membership, Reads, Recipe,
-    RunReport, Seen, Settled, SplitMeasures, Who,
+    RunReport, SeenByFit, Settled, SplitMeasures, Who,
 };
 use collegium_store::{GcPolicy, Ground, Roots, Store, StoreError, seal};
 use rand::RngExt as _;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Random, Refusal, Target,
+    FuzzTarget, Random, Refusal,
     mutate::{break_once, nudge, overwrite, some_times},
     tree::break_tree,
 };
@@ -96,7 +96,7 @@ fn fit() -> Fit {
         table: Some(digest("table")),
         parent: Some(digest("parent")),
         generation: 1,
-        seen: Some(Seen {
+        seen: Some(SeenByFit {
             train_rows: digest("train rows"),
             valid_rows: digest("valid rows"),
             split_by: BTreeMap::from([("by".to_owned(), "day".to_owned())]),
@@ -396,7 +396,7 @@ fn read_ground(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-impl Target for Record {
+impl FuzzTarget for Record {
     fn name(&self) -> &'static str {
         "record"
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::{names::check_name, ranges::bound};
 use crate::{
-    At, ColumnType, Gathered, ImageShape, PixelColumns,
+    At, ColumnType, GatheredImage, ImageShape, PixelColumns,
     defaults::{CHANNELS, MOST_PIXELS, SCALE},
     raw::{ColumnsChoice, RawData, RawImage},
     sink::Sink,
@@ -20,7 +20,7 @@ pub(crate) fn resolve(
     raw: &RawData,
     cut: &dyn Fn(&str) -> bool,
     sink: &mut Sink,
-) -> IndexMap<String, Gathered> {
+) -> IndexMap<String, GatheredImage> {
     unfit(name, raw, sink);
     let mut images = IndexMap::new();
     for (image, raw) in raw.images.iter().flat_map(|images| &images.get().0) {
@@ -62,7 +62,12 @@ fn unfit(name: &At<String>, raw: &RawData, sink: &mut Sink) {
     }
 }
 
-fn gathered(name: &At<String>, raw: &At<RawImage>, cut: bool, sink: &mut Sink) -> Option<Gathered> {
+fn gathered(
+    name: &At<String>,
+    raw: &At<RawImage>,
+    cut: bool,
+    sink: &mut Sink,
+) -> Option<GatheredImage> {
     let place = raw.span();
     let raw = raw.get();
     let side = |n: u32| (1..=MOST_PIXELS).contains(&n);
@@ -103,7 +108,7 @@ fn gathered(name: &At<String>, raw: &At<RawImage>, cut: bool, sink: &mut Sink) -
     };
     let columns = pixel_columns(name, columns, fine.then_some(shape), sink);
     let scale = raw.scale.as_ref().map_or(SCALE, |scale| *scale.get());
-    fine.then_some(Gathered { columns, shape, scale })
+    fine.then_some(GatheredImage { columns, shape, scale })
 }
 
 fn pixel_columns(

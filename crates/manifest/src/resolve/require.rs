@@ -5,7 +5,7 @@ use super::{
     names::{Names, Node},
 };
 use crate::{
-    At, Comparison, Requirement, Task,
+    At, Comparator, Requirement, Task,
     sink::Sink,
     suggest::{did_you_mean, list},
 };
@@ -38,10 +38,10 @@ pub(crate) fn parse(
     let (left, right) = value.split_at(at);
     let bound = right.trim_start_matches(['<', '>', '=']);
     let comparison = match &right[..right.len() - bound.len()] {
-        ">=" => Comparison::AtLeast,
-        "<=" => Comparison::AtMost,
-        ">" => Comparison::Above,
-        "<" => Comparison::Below,
+        ">=" => Comparator::AtLeast,
+        "<=" => Comparator::AtMost,
+        ">" => Comparator::Above,
+        "<" => Comparator::Below,
         other => {
             let finding = sink
                 .error(place(&right[..other.len()], sink), format!("`{other}` is no comparison"))

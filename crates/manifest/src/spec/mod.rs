@@ -73,7 +73,7 @@ pub struct DataSource {
     pub query: Option<Spanned<String>>,
     /// Images that are gathered from numeric columns of the query: name to columns and shape. The
     /// columns leave the table.
-    pub images: IndexMap<String, Gathered>,
+    pub images: IndexMap<String, GatheredImage>,
     /// Added columns: name to SQL expression over the query's columns.
     pub derive: IndexMap<String, Spanned<String>>,
     /// Forced column types, by column name.
@@ -160,7 +160,7 @@ pub enum SourceOrigin {
 
 /// `images = { NAME = { … } }`: an image that numeric columns make.
 #[derive(Debug, Clone)]
-pub struct Gathered {
+pub struct GatheredImage {
     /// Its pixels' columns.
     pub columns: Spanned<PixelColumns>,
     /// Its shape: as many numbers as there are columns.
@@ -571,7 +571,7 @@ pub struct Requirement {
     /// A metric's name.
     pub metric: String,
     /// `>=`, `<=`, `>` or `<`.
-    pub comparison: Comparison,
+    pub comparison: Comparator,
     /// The bound.
     pub bound: f64,
     /// As written.
@@ -580,7 +580,7 @@ pub struct Requirement {
 
 /// How a requirement compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
+pub enum Comparator {
     /// `>=`
     AtLeast,
     /// `<=`

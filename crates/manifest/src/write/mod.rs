@@ -13,7 +13,7 @@ use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparison, DataSource, Evaluate, Expert, Gathered, Mlp, Pipeline,
+    Audit, ClassWeights, Comparator, DataSource, Evaluate, Expert, GatheredImage, Mlp, Pipeline,
     PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train, defaults::FORMAT, size,
 };
 
@@ -198,7 +198,7 @@ impl Audit {
     }
 }
 
-impl Display for Comparison {
+impl Display for Comparator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::AtLeast => ">=",
@@ -221,7 +221,7 @@ fn read(read: &ReadOptions) -> String {
     table(entries)
 }
 
-fn image(image: &Gathered) -> String {
+fn image(image: &GatheredImage) -> String {
     let columns = match image.columns.get_ref() {
         PixelColumns::Pattern(pattern) => text(pattern),
         PixelColumns::List(names) => list(names.iter().map(|name| text(name.get_ref()))),

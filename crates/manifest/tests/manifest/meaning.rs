@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use collegium_learn::DECLARED;
 use collegium_manifest::{
-    Baseline, ClassWeights, Comparison, Input, Output, Task, Upstream, load, project_root,
+    Baseline, ClassWeights, Comparator, Input, Output, Task, Upstream, load, project_root,
 };
 
 use crate::{GOOD, expert, pipeline};
@@ -65,7 +65,7 @@ fn a_requirement_is_taken_apart_with_or_without_spaces() {
     let require = pipeline.evaluate.require[0].get_ref();
     assert_eq!((require.expert.as_str(), require.split.as_str()), ("departure", "valid"));
     assert_eq!((require.metric.as_str(), require.bound), ("log_loss", 0.5));
-    assert_eq!(require.comparison, Comparison::Below);
+    assert_eq!(require.comparison, Comparator::Below);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
-    Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparison,
-    DataSource, Evaluate, Expert, Gap, Gathered, ImageShape, Input, Mlp, Optimizer, Origin, Output,
-    Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile, SourceOrigin,
-    Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
+    Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparator,
+    DataSource, Evaluate, Expert, Gap, GatheredImage, ImageShape, Input, Mlp, Optimizer, Origin,
+    Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile,
+    SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -130,11 +130,11 @@ prop_compose! {
         (height, width, channels) in (1_usize..4, 1_usize..4, select(vec![1_usize, 3])),
         names in prop::collection::btree_set(any_text(), 27),
         scale in positive(),
-    ) -> Gathered {
+    ) -> GatheredImage {
         let shape = ImageShape { height, width, channels };
         let list = || names.iter().take(shape.size()).cloned().map(at).collect();
         let columns = pattern.clone().map_or_else(|| PixelColumns::List(list()), PixelColumns::Pattern);
-        Gathered { columns: at(columns), shape, scale }
+        GatheredImage { columns: at(columns), shape, scale }
     }
 }
 
@@ -371,9 +371,9 @@ prop_compose! {
             expert: "e1".to_owned(),
             split: "valid".to_owned(),
             metric: "auc".to_owned(),
-            comparison: Comparison::AtLeast,
+            comparison: Comparator::AtLeast,
             bound,
-            text: format!("expert.e1 valid auc {} {bound:?}", Comparison::AtLeast),
+            text: format!("expert.e1 valid auc {} {bound:?}", Comparator::AtLeast),
         };
         Pipeline {
             source: Arc::new(SourceFile::new("p.toml", "")),

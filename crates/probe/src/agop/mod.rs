@@ -59,7 +59,7 @@ const LOADINGS: usize = 12;
 
 /// What the gradients are derivatives of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
+pub enum AgopOutput {
     /// Logits: one for a binary classifier, else one per class, whose common shift is taken out.
     Logit,
     /// A regression's value.
@@ -93,7 +93,7 @@ pub struct AgopInputs<'a> {
     /// The network's raw outputs on the rows, rows × outputs: they fix the signs of directions.
     pub raw: &'a [f32],
     /// What the gradients are derivatives of.
-    pub output: Output,
+    pub output: AgopOutput,
     /// The side of the split that the rows come from.
     pub split: &'a str,
     /// Resamples for the bands.
@@ -264,8 +264,8 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
     let signs: Vec<f64> = (0..spectrum.basis.ncols()).map(|k| sign(inputs, &spectrum, k)).collect();
     let agop = Agop {
         output: match inputs.output {
-            Output::Logit => "logit",
-            Output::Value => "value",
+            AgopOutput::Logit => "logit",
+            AgopOutput::Value => "value",
         }
         .to_owned(),
         rows: geometry.rows() as u64,

@@ -1,6 +1,6 @@
 //! What a reviewer must know of a route, in sentences.
 
-use collegium_records::{Regret, RouteFigures, Routing};
+use collegium_records::{Regret, RouteFigures, RoutingDiagnostics};
 
 use super::figures::DEAD;
 use crate::LEAST_ROWS;
@@ -25,7 +25,7 @@ const LEAST_DEPENDENCE: f64 = 0.01;
 ///
 /// Where every row goes to every expert, load is even by construction: experts without weight are then
 /// found by their importance.
-pub fn routing_findings(of: &Routing) -> Vec<String> {
+pub fn routing_findings(of: &RoutingDiagnostics) -> Vec<String> {
     let mut found = Vec::new();
     if of.experts.len() > 1 {
         found.extend(unused(of));
@@ -37,7 +37,7 @@ pub fn routing_findings(of: &Routing) -> Vec<String> {
     found
 }
 
-fn unused(of: &Routing) -> Vec<String> {
+fn unused(of: &RoutingDiagnostics) -> Vec<String> {
     let RouteFigures { dead, importance, .. } = &of.overall;
     let least = DEAD / of.experts.len() as f64;
     let faint = of.experts.iter().zip(importance).filter(|(expert, _)| !dead.contains(expert));
@@ -66,7 +66,7 @@ fn indifferent(of: &RouteFigures) -> Option<String> {
     })
 }
 
-fn nearly_all(of: &Routing) -> Option<String> {
+fn nearly_all(of: &RoutingDiagnostics) -> Option<String> {
     let largest = |shares: &[f64], what| {
         let (expert, &share) =
             of.experts.iter().zip(shares).find(|&(_, &share)| share > NEARLY_ALL)?;
@@ -92,7 +92,7 @@ fn worse(of: &Regret, loss: &str) -> Option<String> {
 }
 
 /// The column with the largest dependence beyond chance among those that are significant.
-fn followed(of: &Routing) -> Option<String> {
+fn followed(of: &RoutingDiagnostics) -> Option<String> {
     let beyond = of.label.iter().chain(&of.slices).filter_map(|column| {
         let of = column.dependence?;
         let beyond = of.nmi - of.by_chance;

@@ -24,14 +24,14 @@ mod figures;
 mod findings;
 mod regret;
 
-use collegium_records::{RouteColumn, Routing};
+use collegium_records::{RouteColumn, RoutingDiagnostics};
 
 use crate::{Loss, Resampling};
 pub use dependence::{PERMUTATIONS, route_dependence};
 pub use disagreement::{class_disagreement, value_disagreement};
 pub use figures::{LEAST_GROUP, route_figures, route_figures_by, routes};
 pub use findings::routing_findings;
-pub use regret::{Without, expert_values, route_regret};
+pub use regret::{ExpertRemoved, expert_values, route_regret};
 
 /// A named column of categories, by row. A code of `levels.len()` or more is missing.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ pub struct RoutingInputs<'a> {
     /// Other columns.
     pub slices: &'a [RouteCodes<'a>],
     /// The mixture without each of the K experts; empty where that was not tried.
-    pub without: &'a [Without<'a>],
+    pub without: &'a [ExpertRemoved<'a>],
     /// For the disagreement.
     pub predictions: Option<Predictions<'a>>,
     /// For the intervals; its key names all random numbers.
@@ -89,7 +89,7 @@ pub struct RoutingInputs<'a> {
 ///
 /// # Panics
 /// When the shapes do not fit each other (a mistake of the caller, which no data can cause).
-pub fn routing(of: &RoutingInputs) -> Option<Routing> {
+pub fn routing(of: &RoutingInputs) -> Option<RoutingDiagnostics> {
     let experts = of.experts;
     let rows = of.mixture.len();
     assert_eq!(of.weights.len(), rows * experts.len(), "a weight for each row and expert");
@@ -103,7 +103,7 @@ pub fn routing(of: &RoutingInputs) -> Option<Routing> {
         dependence,
         levels: route_figures_by(of.weights, experts, column),
     });
-    Some(Routing {
+    Some(RoutingDiagnostics {
         experts: experts.to_vec(),
         loss: match of.loss {
             Loss::Log => "log_loss",

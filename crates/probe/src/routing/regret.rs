@@ -9,7 +9,7 @@ use crate::{
 
 /// What the mixture loses by row when one expert is taken away; each where it was tried.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Without<'a> {
+pub struct ExpertRemoved<'a> {
     /// Its weight divided among the others as they stand.
     pub renormalised: Option<&'a [f64]>,
     /// The gate fitted again.
@@ -80,7 +80,7 @@ pub fn route_regret(
 pub fn expert_values(
     experts: &[String],
     mixture: &[f64],
-    without: &[Without],
+    without: &[ExpertRemoved],
     how: Resampling,
 ) -> Vec<ExpertValue> {
     if without.is_empty() {

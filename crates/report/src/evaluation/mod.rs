@@ -6,7 +6,7 @@ mod nodes;
 use collegium_records::{EvaluationReport, Level, NodeEvaluation, Quality};
 use maud::{Markup, html};
 
-use crate::graph::{Graph, GraphEdge, GraphNode, Kind, draw};
+use crate::graph::{Graph, GraphEdge, GraphNode, NodeKind, draw};
 use crate::number::{count, counted, instant, measure, number, px};
 use crate::page::{Page, anchor, breakable, document, link, sentence};
 use crate::words::{ORDER, capital, finite, metric_name, short};
@@ -100,7 +100,7 @@ fn graph(report: &EvaluationReport) -> Graph {
     let moved = report.inputs.iter().filter(|input| input.moved).count() as u64;
     let data = GraphNode {
         name: report.data.clone(),
-        kind: Kind::Data,
+        kind: NodeKind::Data,
         lines: vec![
             counted(report.rows, "row", "rows"),
             format!("{} moved", counted(moved, "input", "inputs")),
@@ -120,7 +120,7 @@ fn graph(report: &EvaluationReport) -> Graph {
         let (words, class) = verdict(node);
         GraphNode {
             name: node.name.clone(),
-            kind: Kind::Expert,
+            kind: NodeKind::Expert,
             lines: line.into_iter().collect(),
             state: (class != "good" || node.verdict == Quality::Better).then(|| words.to_owned()),
             muted: node.unmeasured.is_some(),

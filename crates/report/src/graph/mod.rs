@@ -23,7 +23,7 @@ pub struct Graph {
 
 /// What a node stands for; it decides the node's form.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum NodeKind {
     /// A data source: on the left, square corners.
     Data,
     /// An expert: round corners.
@@ -37,7 +37,7 @@ pub struct GraphNode {
     /// Unique; drawn without its `data.` or `expert.`.
     pub name: String,
     /// Its form.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Lines under the name.
     pub lines: Vec<String>,
     /// A word or two set apart: `cached`, `learned nothing`.

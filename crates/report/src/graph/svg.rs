@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Graph, GraphNode, Kind, layout, resolved};
+use super::{Graph, GraphNode, NodeKind, layout, resolved};
 use crate::number::{counted, percent, px};
 
 const MARGIN: f64 = 14.0;
@@ -82,9 +82,12 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
         let right = out[node].iter().map(|&e| leave(e)).sum::<f64>();
         boxed.height = boxed.height.max(left + 10.0).max(right + 10.0);
     }
-    let any_data = graph.nodes.iter().any(|node| node.kind == Kind::Data);
-    let least: Vec<usize> =
-        graph.nodes.iter().map(|node| usize::from(any_data && node.kind == Kind::Expert)).collect();
+    let any_data = graph.nodes.iter().any(|node| node.kind == NodeKind::Data);
+    let least: Vec<usize> = graph
+        .nodes
+        .iter()
+        .map(|node| usize::from(any_data && node.kind == NodeKind::Expert))
+        .collect();
     let heights: Vec<f64> = boxes.iter().map(|boxed| boxed.height).collect();
     let pairs: Vec<(usize, usize)> = edges.iter().map(|&(from, to, _)| (from, to)).collect();
     let placed = layout::layout(&heights, &least, &pairs);
@@ -139,7 +142,7 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
         }
     }
 
-    let experts = graph.nodes.iter().filter(|node| node.kind == Kind::Expert).count();
+    let experts = graph.nodes.iter().filter(|node| node.kind == NodeKind::Expert).count();
     let description = format!(
         "{} on the left, {} in layers to the right, {}.",
         counted((graph.nodes.len() - experts) as u64, "data source", "data sources"),
@@ -158,7 +161,7 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
                     @let (source, target) = (&boxes[from], &boxes[to]);
                     @let path = route((source, starts[place]), (target, ends[place]), &placed.bends[place], &columns);
                     @let uncertain = edge.weight.is_none() && graph.nodes[to].muted;
-                    path d=(path) stroke=(if uncertain { SOFT } else if graph.nodes[from].kind == Kind::Data { DATA_EDGE } else { EXPERT_EDGE })
+                    path d=(path) stroke=(if uncertain { SOFT } else if graph.nodes[from].kind == NodeKind::Data { DATA_EDGE } else { EXPERT_EDGE })
                         stroke-width=(px(thick[place])) stroke-opacity="0.85"
                         stroke-dasharray=[uncertain.then_some("4 4")] {
                         title { (tooltip(graph, index)) }
@@ -186,7 +189,7 @@ pub(crate) fn draw(graph: &Graph) -> (Markup, f64) {
 
 /// The box of a node with its text.
 fn block(node: &GraphNode, boxed: &Boxed) -> Markup {
-    let expert = node.kind == Kind::Expert;
+    let expert = node.kind == NodeKind::Expert;
     let (fill, stroke) = match (node.muted, expert) {
         (true, _) => ("#f6f6f4", SOFT),
         (false, true) => ("#ffffff", ACCENT),

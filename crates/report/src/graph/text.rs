@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Graph, Kind, resolved};
+use super::{Graph, NodeKind, resolved};
 
 /// Graphviz's language. Self-loops and edges to unknown nodes are left out.
 pub fn dot(graph: &Graph) -> String {
@@ -16,7 +16,7 @@ pub fn dot(graph: &Graph) -> String {
         if node.muted {
             out.push_str(", style=\"rounded,dashed\", color=gray40, fontcolor=gray25");
         }
-        if node.kind == Kind::Data {
+        if node.kind == NodeKind::Data {
             out.push_str(", shape=cylinder, style=solid");
         }
         if let Some(href) = &node.href {
@@ -52,8 +52,8 @@ pub fn mermaid(graph: &Graph) -> String {
     for (index, node) in graph.nodes.iter().enumerate() {
         let label: Vec<String> = label(node).iter().map(|line| entities(line)).collect();
         let (open, close) = match node.kind {
-            Kind::Data => ("[(", ")]"),
-            Kind::Expert => ("(", ")"),
+            NodeKind::Data => ("[(", ")]"),
+            NodeKind::Expert => ("(", ")"),
         };
         let _ = writeln!(out, "  n{index}{open}\"{}\"{close}", label.join("<br/>"));
     }
@@ -96,7 +96,7 @@ pub fn json(graph: &Graph) -> Value {
         .map(|node| {
             json!({
                 "name": node.name,
-                "kind": match node.kind { Kind::Data => "data", Kind::Expert => "expert" },
+                "kind": match node.kind { NodeKind::Data => "data", NodeKind::Expert => "expert" },
                 "lines": node.lines,
                 "state": node.state,
                 "muted": node.muted,

@@ -1,7 +1,7 @@
 //! Gates and mixtures: does it pay, who answers for whom, and what decides that.
 
 use collegium_records::{
-    Combined, Control, Metrics, NodeAudit, RouteColumn, RouteFigures, Routing,
+    Combined, Control, Metrics, NodeAudit, RouteColumn, RouteFigures, RoutingDiagnostics,
 };
 use maud::{Markup, html};
 
@@ -120,7 +120,7 @@ fn differences(
 }
 
 /// What each expert is worth where all have the same weight in every row.
-fn worth(routing: &Routing) -> Markup {
+fn worth(routing: &RoutingDiagnostics) -> Markup {
     let values = routing.values.iter().filter_map(|value| Some((value, value.renormalised?)));
     let ends = values.clone().flat_map(|(_, lost)| {
         lost.interval.map_or([lost.value; 2], |interval| [interval.low, interval.high])
@@ -141,7 +141,7 @@ fn worth(routing: &Routing) -> Markup {
 }
 
 /// Who answers for how much.
-fn routes(routing: &Routing) -> Markup {
+fn routes(routing: &RoutingDiagnostics) -> Markup {
     let all = &routing.overall;
     let shares = all.load.iter().chain(&all.importance).copied();
     let across = Across::all(shares);
@@ -184,7 +184,7 @@ fn routes(routing: &Routing) -> Markup {
     }
 }
 
-fn figures(all: &RouteFigures, routing: &Routing) -> Markup {
+fn figures(all: &RouteFigures, routing: &RoutingDiagnostics) -> Markup {
     html! {
         p.caption {
             "Mean weight and load are shares that sum to 1. Entropy of the load " (number(all.load_entropy))

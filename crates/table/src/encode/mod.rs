@@ -32,7 +32,7 @@ use std::{collections::BTreeMap, ops::Range};
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, ImageShape, Matrix};
-pub use outside::Outside;
+pub use outside::OutOfRange;
 use part::{Counts, Part};
 pub use raw::Coordinates;
 
@@ -118,7 +118,7 @@ pub struct Surprises {
     /// Missing values of inputs that were never missing in training.
     pub missing: BTreeMap<String, u64>,
     /// Numbers and times outside of the range that the training rows held.
-    pub outside: BTreeMap<String, Outside>,
+    pub outside: BTreeMap<String, OutOfRange>,
 }
 
 impl Surprises {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     CLIP, EncodeError,
     exact::Exact,
-    outside::{Outside, Span},
+    outside::{OutOfRange, Span},
 };
 
 /// Mean and deviation over the training rows.
@@ -112,10 +112,10 @@ impl Scale {
     }
 
     /// A value outside of the training range.
-    pub(super) fn outside(&self, value: f64, time: bool) -> Option<Outside> {
+    pub(super) fn outside(&self, value: f64, time: bool) -> Option<OutOfRange> {
         let span = self.span.filter(|span| !span.holds(value))?;
         let far = (value - self.mean.0).abs() > CLIP * self.deviation.0;
-        Some(Outside::of(span, value, far && !self.is_constant(), time))
+        Some(OutOfRange::of(span, value, far && !self.is_constant(), time))
     }
 
     pub(super) fn is_constant(&self) -> bool {

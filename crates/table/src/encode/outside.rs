@@ -28,7 +28,7 @@ impl Span {
 
 /// Rows whose value of an input lies outside of the training range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Outside {
+pub struct OutOfRange {
     /// Such rows.
     pub rows: u64,
     /// Those of them that lie more than [`super::CLIP`] deviations off the mean, and count as that far.
@@ -45,7 +45,7 @@ pub struct Outside {
     pub time: bool,
 }
 
-impl Outside {
+impl OutOfRange {
     /// One value that lies outside.
     pub(super) fn of(span: Span, value: f64, clipped: bool, time: bool) -> Self {
         let (low, high) = (span.low.0, span.high.0);
@@ -131,16 +131,16 @@ mod tests {
     fn what_lies_outside_is_counted_with_how_far_it_goes() {
         let span = Span::new(-3.0, 3.0).unwrap();
         assert!(span.holds(3.0) && span.holds(f64::NAN) && !span.holds(4.0));
-        let mut all = Outside::of(span, 1e9, true, false);
-        all.add(&Outside::of(span, 4.0, false, false));
+        let mut all = OutOfRange::of(span, 1e9, true, false);
+        all.add(&OutOfRange::of(span, 4.0, false, false));
         assert_eq!(
             all.words("t.x"),
             "`t.x` outside the training range -3 to 3, up to 1e9; 1 of them lie more than 8 deviations \
              off and are clipped to that"
         );
-        all.add(&Outside::of(span, -10.0, false, false));
+        all.add(&OutOfRange::of(span, -10.0, false, false));
         assert!(all.words("t.x").contains("from -10 up to 1e9"), "{}", all.words("t.x"));
-        let day = Outside::of(Span::new(0.0, 86_400.0).unwrap(), 172_800.0, false, true);
+        let day = OutOfRange::of(Span::new(0.0, 86_400.0).unwrap(), 172_800.0, false, true);
         assert_eq!(
             day.words("t.d"),
             "`t.d` outside the training range 1970-01-01 to 1970-01-02, up to 1970-01-03"

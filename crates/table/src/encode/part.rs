@@ -6,7 +6,7 @@ use super::{
     CLIP, EncodeError, Source,
     category::Levels,
     number::{Fitted, Floor, Scale},
-    outside::Outside,
+    outside::OutOfRange,
     pixels::Pixels,
     time::{self, Clock},
 };
@@ -32,11 +32,11 @@ pub(super) enum Part {
 pub(super) struct Counts {
     pub(super) unseen: u64,
     pub(super) missing: u64,
-    pub(super) outside: Option<Outside>,
+    pub(super) outside: Option<OutOfRange>,
 }
 
 impl Counts {
-    fn saw(&mut self, outside: Outside) {
+    fn saw(&mut self, outside: OutOfRange) {
         match &mut self.outside {
             Some(all) => all.add(&outside),
             none => *none = Some(outside),

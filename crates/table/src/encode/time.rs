@@ -8,7 +8,7 @@ use super::{
     EncodeError,
     exact::Exact,
     number::{Fitted, Floor, Scale},
-    outside::Outside,
+    outside::OutOfRange,
 };
 
 /// Microseconds of a day.
@@ -115,7 +115,7 @@ impl Clock {
     }
 
     /// A time outside of the training range.
-    pub(super) fn outside(&self, time: i64) -> Option<Outside> {
+    pub(super) fn outside(&self, time: i64) -> Option<OutOfRange> {
         self.seconds.outside(seconds(time), true)
     }
 

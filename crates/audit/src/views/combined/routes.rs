@@ -7,9 +7,9 @@ use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{
-    Loss, Predictions, Resampling, RouteCodes, RoutingInputs, Without, predicted_labels,
+    ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs, predicted_labels,
 };
-use collegium_records::Routing;
+use collegium_records::RoutingDiagnostics;
 use collegium_table::{Matrix, Values};
 
 use collegium_engine::{
@@ -128,7 +128,7 @@ impl Auditor<'_> {
         routed: &Routed,
         refitted: &[Option<Vec<f64>>],
         key: &Digest,
-    ) -> Result<Option<Routing>, EngineError> {
+    ) -> Result<Option<RoutingDiagnostics>, EngineError> {
         let Some(weights) = &routed.weights else { return Ok(None) };
         let names = self.members();
         let classes = &self.node.resolved().classes;
@@ -143,8 +143,8 @@ impl Auditor<'_> {
             .iter()
             .map(|(name, levels, codes)| RouteCodes { name, levels, codes })
             .collect();
-        let without: Vec<Without> = (0..names.len())
-            .map(|expert| Without {
+        let without: Vec<ExpertRemoved> = (0..names.len())
+            .map(|expert| ExpertRemoved {
                 renormalised: routed.without.get(expert).map(Vec::as_slice),
                 refitted: refitted.get(expert).and_then(|losses| losses.as_deref()),
             })

@@ -19,7 +19,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef};
 use collegium_manifest::ColumnType;
 
 use super::{
-    CHUNK, Cells, Field, Format, Kept, Opened, Options, ahead,
+    CHUNK, Cells, Field, Format, KeptColumn, Opened, Options, ahead,
     arrays::{has_texts, kind_of, see, texts, typed, values, what_is},
     bound,
     contained::contained,
@@ -288,7 +288,7 @@ impl Batches {
     }
 
     /// Columns of a batch that has all of them as they are; of no batch, without a row.
-    pub(crate) fn kept(&self, batch: Option<&RecordBatch>, keep: &[String]) -> Vec<Kept> {
+    pub(crate) fn kept(&self, batch: Option<&RecordBatch>, keep: &[String]) -> Vec<KeptColumn> {
         let names = self.names();
         let kept = |name: &String| {
             let place = names.iter().position(|known| known == name)?;
@@ -297,7 +297,7 @@ impl Batches {
                 Some(batch) => batch.columns().get(place)?.clone(),
                 None => arrow_array::new_empty_array(field.data_type()),
             };
-            Some(Kept { name: name.clone(), cells: Cells::Array(field.into(), array) })
+            Some(KeptColumn { name: name.clone(), cells: Cells::Array(field.into(), array) })
         };
         keep.iter().filter_map(kept).collect()
     }
