@@ -1,4 +1,4 @@
-//! Experts that ask the same of the data.
+//! Shared data findings: experts with the same rows or columns, checked once for all of them.
 //!
 //! Of thousands of experts most read the same rows of the same table. What is counted or suspected there is
 //! the same for all of them: it is found out for the first, and the others look it up by that one's number.

@@ -1,4 +1,4 @@
-//! Outputs of models on all rows, and the out-of-fold views that consumers are trained on.
+//! Inference on all rows: a model's outputs, and the out-of-fold views that consumers are trained on.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

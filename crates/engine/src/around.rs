@@ -1,4 +1,4 @@
-//! The project around a fit, for kinds of model that need more of it than rows.
+//! The engine as [`Host`] of a fit: for kinds of model that need more of the project than rows.
 
 use std::error::Error;
 
@@ -38,7 +38,7 @@ fn host(error: EngineError) -> FitError {
     FitError::Host(Box::new(error))
 }
 
-/// The same, arrived.
+/// Turns such an error back into the engine's own.
 pub(crate) fn told(error: Box<dyn Error + Send + Sync>) -> EngineError {
     match error.downcast::<EngineError>() {
         Ok(error) => *error,

@@ -1,4 +1,4 @@
-//! What an audit of a node depends on.
+//! Cache key of an audit: everything that the audit of a node depends on.
 
 use collegium_manifest::Input;
 use collegium_plan::Part;

@@ -1,4 +1,4 @@
-//! A recipe that came out with other bits than those that the lock names.
+//! Reproducibility check: a recipe that gave another model than the one that the lock names.
 //!
 //! The lock can come from another machine, whose processor adds in another order, or from an older build.
 //! If the model that it names is not here, the same recipe is fitted again; when that gives another model,
@@ -24,7 +24,7 @@ fn kind(recipe: &Digest) -> Recipe {
 }
 
 impl Session {
-    /// Says which blocks stand on another model of the same recipe than they did, and remembers it.
+    /// Notes nodes that now use another model of the same recipe than before, and remembers it.
     pub(crate) fn note_other_bits(
         &self,
         before: &Lock,

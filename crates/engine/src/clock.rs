@@ -1,4 +1,4 @@
-//! What work costs: wall clock, processor time, energy.
+//! Cost measurement: wall clock, processor time, energy.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Gates and mixtures: what is wrong with them before anything trains, and what of their experts reaches their
-//! fits.
+//! Gates and mixtures (mixture of experts): checks before training, and what of their experts reaches
+//! their fits.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Where the files of a pipeline may lie: in its project, and where its user consents.
+//! Permissions: the folders that a pipeline may read: its project, and those that its user allows.
 //!
 //! Consent comes from the command line (`--allow-read`) or from the user's own file ([`collegium_store::Grant`]),
 //! never from the pipeline: that only asks.
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use collegium_manifest::{Fence, Pipeline, real};
 use collegium_store::{Grant, READS};
 
-/// The fence around a pipeline whose user allows these folders on the command line.
+/// The [`Fence`] of a pipeline: which folders may be read, with those allowed on the command line.
 pub fn fence(pipeline: &Pipeline, allowed: &[PathBuf]) -> Fence {
     fence_around(&pipeline.source.path, &pipeline.root, &pipeline.asks(), allowed)
 }

@@ -1,4 +1,4 @@
-//! What the lock stands on, for commands that read and fit nothing.
+//! Up-to-date states: the models in use by the lock, for commands that fit nothing.
 
 use std::{collections::BTreeSet, sync::Arc};
 

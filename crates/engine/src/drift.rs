@@ -1,4 +1,4 @@
-//! How far inputs moved, and what an expert makes of it.
+//! Drift (covariate shift): how far an expert's inputs moved, and what that does to its output.
 //!
 //! Drift by itself says little: an input may move far where the expert does not look. Weighted by the
 //! expert's own AGOP G, √tr(G Σ) with Σ the second moments of the change, it predicts the root mean
@@ -27,7 +27,7 @@ const ROWS: usize = 4000;
 /// … of inputs up to this width; of wider ones (images) fewer, for a row costs the square of the width.
 const WIDTH: usize = 128;
 
-/// What moved, by input, and what all of it does to the output.
+/// Drift by input, and the effect of all of it on the output.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Moved {
     /// Root mean square of the differences in standard deviations, and the output's change that the

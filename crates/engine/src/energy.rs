@@ -1,4 +1,4 @@
-//! What work costs in joules, where the machine counts them.
+//! Energy measurement in joules, where the machine has energy counters (RAPL).
 //!
 //! Linux exposes the energy counters of processors (RAPL: Intel's, and AMD's in the same form) as
 //! `/sys/class/powercap/intel-rapl:N/energy_uj`, in microjoules since some moment, beginning again at

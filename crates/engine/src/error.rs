@@ -1,4 +1,4 @@
-//! What can go wrong, by what a person would do about it.
+//! Errors of the engine, grouped by what a user can do about them.
 
 use collegium_data::{DataError, DataErrorKind};
 use collegium_manifest::Diagnostics;

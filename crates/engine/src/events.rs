@@ -1,4 +1,4 @@
-//! What a person may want to watch while the engine works.
+//! Progress events that the engine sends to an observer.
 
 use std::sync::Arc;
 
@@ -64,13 +64,13 @@ pub enum Event {
     Ended,
 }
 
-/// Watches.
+/// Receives events.
 pub trait Observer: Send + Sync {
     /// Called from any thread, quickly.
     fn event(&self, event: Event);
 }
 
-/// Watches nothing.
+/// An observer that ignores all events.
 #[derive(Debug, Default)]
 pub struct Quiet;
 

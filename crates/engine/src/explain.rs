@@ -1,4 +1,4 @@
-//! Why a node was, or would be, fitted: a comparison of two recipes, and of what they stand for.
+//! `why`: the reason why a node was, or would be, fitted: a comparison of two recipes.
 
 use std::sync::Arc;
 

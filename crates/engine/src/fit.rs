@@ -1,4 +1,4 @@
-//! One fit, from columns to a recorded model. Runs on one thread.
+//! Training of one fit, from columns to a recorded model. Runs on one thread.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,7 +65,7 @@ impl Labels {
     }
 }
 
-/// Fisher and Yates.
+/// A uniform random permutation in place (the shuffle of Fisher and Yates).
 pub fn shuffle<T>(values: &mut [T], random: &mut Stream) {
     for last in (1..values.len()).rev() {
         values.swap(last, random.random_range(0..=last));

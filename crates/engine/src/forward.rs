@@ -1,4 +1,4 @@
-//! Folds that go forward in time, for data that is split by time.
+//! Forward-chaining cross-validation (expanding window), for data that is split by time.
 //!
 //! A random fold would train a model on next week to predict this one, and a consumer fed by it would
 //! learn to trust an upstream that has seen the future. So the training rows are cut in time: `folds` + 1

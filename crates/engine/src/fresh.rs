@@ -1,4 +1,4 @@
-//! A run with nothing to do, found out without opening anything.
+//! Fast up-to-date check: finds that a run has nothing to do, by file stamps, without reading any data.
 //!
 //! A finished run that left everything up to date files what that rests on: the bytes of the pipeline
 //! file, its blueprints and its lock, the state (device, inode, size, times) of every data file, and
@@ -151,7 +151,8 @@ impl Fresh {
     }
 }
 
-/// Is there nothing to do for the pipeline in this file, whose user allows these folders to be read? `None`: nobody knows without looking.
+/// Is there nothing to do for the pipeline in this file? `allowed` are folders that its user lets it read.
+/// `None`: this cannot be said without a full check.
 ///
 /// # Errors
 /// Only what a longer look would meet too: a store that cannot be read.

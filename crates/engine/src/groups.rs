@@ -1,4 +1,4 @@
-//! Which rows belong together: what is drawn again for the intervals of figures on them.
+//! Groups of rows for the cluster bootstrap: rows that agree on `split.by` are drawn together.
 
 use collegium_digest::Hasher;
 use collegium_probe::Groups;

@@ -1,4 +1,4 @@
-//! What an output may not replace: files that the command or its pipeline reads.
+//! Overwrite protection: an output may not replace a file that the command or its pipeline reads.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What an expert is given: columns of its table and outputs of its upstream experts.
+//! Inputs of an expert: columns of its table and outputs of its upstream experts.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,7 +30,7 @@ pub enum InputData {
 }
 
 impl InputData {
-    /// The same, as an encoder reads it.
+    /// The same as the source of an encoder.
     pub fn source(&self) -> Source<'_> {
         match self {
             Self::Column(column) => Source::Column(column),

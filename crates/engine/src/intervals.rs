@@ -1,4 +1,4 @@
-//! Metrics of predictions with their intervals.
+//! Confidence intervals of metrics (bootstrap).
 
 use collegium_probe::{Resampling, measure_classification, measure_regression, reliability};
 use collegium_records::{Reliability, SplitMeasures};
@@ -8,7 +8,7 @@ use crate::measure::Predicted;
 /// Bootstrap resamples behind every interval of a metric.
 pub const RESAMPLES: u32 = 200;
 
-/// Log losses or squared errors by row; NaN where the truth is not known.
+/// Loss of each row (log loss or squared error); NaN where the target is missing.
 pub fn losses_of(predicted: &Predicted) -> Vec<f64> {
     match predicted {
         Predicted::Classes { probability, width, labels, classes } => {

@@ -1,4 +1,4 @@
-//! What makes figures on test rows better than they will be: looked for at `check`.
+//! Data leakage between the sides of a split, checked by `check`: groups, duplicates, time.
 //!
 //! None of it is an error. Rows of the same patient, house or day on two sides, rows that are there twice,
 //! and rows dealt at random although they follow each other in time: each lets a model meet in the test

@@ -1,4 +1,4 @@
-//! `--locked`: a lock that stays as it is.
+//! `--locked`: refuses every change of the lock file.
 //!
 //! Before anything is fitted the plan is asked: whatever would be trained, kept or patched is a change of the
 //! lock. What a plan cannot foresee (the content of a table that nothing reads, a model that came out with

@@ -1,4 +1,4 @@
-//! Metrics of experts and baselines on the three sides of the split.
+//! Metrics of experts and baselines on training, validation and test rows.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl Predicted {
     }
 }
 
-/// Figures on a handful of rows that happened not to be seen are none.
+/// Removes metrics on too few unseen rows: they say nothing.
 pub fn withheld(mut measures: SplitMeasures) -> SplitMeasures {
     if measures.seen > 0 && measures.rows < FEWEST_UNSEEN {
         measures.metrics.clear();

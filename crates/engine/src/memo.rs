@@ -1,4 +1,4 @@
-//! What was found out once in a session and is asked for again.
+//! Session cache: values that are computed once while a pipeline is open.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -10,7 +10,7 @@ use collegium_table::Matrix;
 
 use crate::{alike::Alike, provenance::known::Known, rows::set::RowCache};
 
-/// Every entry is made by whoever asks first; a session begins with none.
+/// An entry is computed at its first use; a session begins with an empty cache.
 #[derive(Default)]
 pub(crate) struct Memo {
     /// Row sets.

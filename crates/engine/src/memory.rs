@@ -1,4 +1,4 @@
-//! How much memory a fit will hold, and the limit that a pipeline may set.
+//! Memory estimate of a fit, and the limit on it (`pipeline.memory_limit`).
 //!
 //! A fit that would need more than `pipeline.memory_limit` is refused before anything large is
 //! allocated, with the figure; a system that runs out kills whom it likes. Several fits side by side

@@ -1,4 +1,4 @@
-//! A lock that outlives a panic.
+//! Locking of a mutex that was poisoned by a panic.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! One node's fits: what they are made of and which are at hand.
+//! Fits that a node needs: their recipes, and which are already in the store.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A handle on one expert of an open pipeline, and what is known of it without looking at any row.
+//! Node handle: one expert of an open pipeline, and what is known of it without reading any row.
 
 use std::sync::Arc;
 

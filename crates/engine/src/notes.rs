@@ -1,4 +1,4 @@
-//! What a session has to say beside its results.
+//! Notes of a session: messages to the user beside the results.
 
 use std::sync::{Mutex, atomic::AtomicUsize};
 

@@ -1,4 +1,4 @@
-//! What patterns among inputs come to, once the columns are known.
+//! Input patterns: expands wildcards into columns, once the columns are known.
 //!
 //! Recipes hold the names of columns and know nothing of patterns: a new column in the table changes an
 //! expert only if one of its patterns takes it.

@@ -1,4 +1,4 @@
-//! What a run would do, without doing it.
+//! `plan`, a dry run: what a run would do, without doing it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

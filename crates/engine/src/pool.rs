@@ -1,4 +1,4 @@
-//! The memory that running fits share.
+//! Memory pool, the back-pressure of the scheduler: a fit waits until enough memory is free.
 
 use std::sync::{Condvar, Mutex};
 

@@ -1,4 +1,4 @@
-//! Prices of plans, from what the store has recorded.
+//! Cost estimate of a plan, from recorded costs in the store.
 
 use std::collections::BTreeMap;
 

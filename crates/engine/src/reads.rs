@@ -1,4 +1,4 @@
-//! Which columns of a table anything reads.
+//! Column usage: which columns of a table are read by anything.
 //!
 //! What models read decides what stops a run and what a person is told of. What is loaded, and what the
 //! lock keeps, is decided more generously: a column whose name stands anywhere in the pipeline file.

@@ -1,4 +1,4 @@
-//! `evaluate.require`: conditions that a run must meet.
+//! Requirements (`evaluate.require`): conditions on metrics that a run must meet.
 
 use collegium_manifest::{Comparator, Requirement, bare_name};
 use collegium_records::{NodeRun, Outcome, RequirementOutcome, SeenRows};

@@ -1,4 +1,4 @@
-//! What each expert's columns turned out to be, and everything that is wrong with them.
+//! Resolution and type checking of every expert's columns, with all errors at once.
 
 use std::{
     collections::{BTreeSet, HashMap},

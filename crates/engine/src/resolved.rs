@@ -1,4 +1,4 @@
-//! What one expert's columns turned out to be.
+//! The resolved columns of one expert: types, classes, task.
 
 use std::sync::Arc;
 

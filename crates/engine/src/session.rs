@@ -1,4 +1,4 @@
-//! An open pipeline: its store, its data, and what each expert's columns turned out to be.
+//! An open pipeline: its store, its data, and each expert's resolved columns.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! What is known of experts whose fits are all at hand.
+//! State of an expert whose fits are all in the store: models, outputs, certificate.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +14,7 @@ use crate::membership::Memberships;
 /// The fits of a node, with their recipes.
 pub type Parts = BTreeMap<Part, (Digest, Fit)>;
 
-/// What is known of an expert whose fits are all at hand.
+/// State of an expert whose fits are all in the store.
 #[derive(Debug, Clone)]
 pub struct NodeState {
     /// The full fit's recipe.

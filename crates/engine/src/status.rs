@@ -1,4 +1,4 @@
-//! What the lock stands on, and what is stale.
+//! `status`: which models the lock uses, and which are stale.
 
 use collegium_manifest::Pipeline;
 use collegium_records::{Action, FORMAT_VERSION, Reason, Verdict};

@@ -1,4 +1,4 @@
-//! The same pipeline with other seeds, or with more nodes than its file has.
+//! Variations of a pipeline for controls: other seeds, or more nodes than its file has.
 //!
 //! What an expert or a gate is compared with is no new kind of computation: it is a pipeline that
 //! differs in a line. So a variation is a session of its own over the same store and the same data;

@@ -1,4 +1,4 @@
-//! Warm starts: a fit that begins from the model before it.
+//! Warm starts: a fit that begins from the weights of the model before it.
 //!
 //! The parent is an explicit ingredient of the recipe, so a chain of warm starts can be followed back
 //! and computed again. While nothing but the parent would differ, a fit keeps the parent that it

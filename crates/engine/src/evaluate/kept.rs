@@ -1,4 +1,4 @@
-//! What is kept of each node while rows pass by: its answers, the truth, and who was left out.
+//! Predictions and targets of each node, gathered chunk by chunk, and counts of the rows left out.
 
 use std::collections::HashMap;
 

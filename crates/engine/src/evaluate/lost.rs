@@ -1,4 +1,4 @@
-//! Where in the DAG quality is lost, in words.
+//! Root cause of a loss of quality: the nodes in the DAG where it begins, in words.
 //!
 //! A node that got worse may do so for its own reasons or for those of a node above it. Quality is lost
 //! *first* at a node that got worse while nothing above it did. What moved among its own inputs is named

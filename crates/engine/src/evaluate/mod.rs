@@ -1,10 +1,10 @@
-//! New rows that have labels: is every node still what it was, and if not, where does it begin?
+//! `evaluate`: metrics of deployed models on new labelled rows, and where in the DAG they got worse.
 //!
 //! Rows take the way of `predict` ([`Conform`], [`Chunk`]), their targets with them, so that a figure here
 //! is of the very answers that prediction would give. Beside each figure stands the one of the test rows,
 //! as an audit measures it, and beside each raw column how it moved against the training rows.
 //!
-//! **Who is measured.** Every node that was asked for and those above it, for a loss below is explained
+//! **Which nodes are measured.** Every node that was named and those above it, for a loss below is explained
 //! above. A node whose target or `where` the rows do not have is an error where it was named, and else
 //! reported as not measured, with the reason.
 //!
@@ -69,7 +69,7 @@ pub struct EvaluateOptions {
     pub chunk: usize,
 }
 
-/// Measures the models that the lock stands on with the labelled rows of a file.
+/// Measures the deployed models (those in the lock) with the labelled rows of a file.
 ///
 /// # Errors
 /// [`EngineError::Usage`] when an expert was never fitted or is unknown, [`EngineError::Invalid`] for rows

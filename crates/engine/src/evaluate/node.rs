@@ -1,4 +1,4 @@
-//! One node on the new rows, beside the test rows.
+//! Metrics of one node on new rows, compared with those on its test rows.
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Input, Task};

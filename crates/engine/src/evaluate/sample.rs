@@ -1,4 +1,4 @@
-//! A bounded sample of the rows that pass by: what tests and slices look at.
+//! Reservoir sampling: a bounded sample of the new rows, for two-sample tests and weak slices.
 //!
 //! Metrics and counts need every row once. A distribution function needs them all together, and so does a
 //! tree. Up to [`MOST`] rows these are all the rows; of more, each has the same chance (reservoir

@@ -1,4 +1,4 @@
-//! Rows of the file that a model was trained, stopped or chosen on: no figure on them is held out.
+//! Data leakage: rows of the file that a model was trained, stopped or chosen on are in no metric.
 //!
 //! They are told by who they are, as everywhere: by the content of the columns that identify a row, and by
 //! the key of the split where it names single rows (a row that was edited keeps it). Of a key that names
@@ -18,7 +18,7 @@ use crate::{
     membership::{Identities, key},
 };
 
-/// What is known of who has seen what, node by node.
+/// Which rows the models of each node have already seen.
 #[derive(Default)]
 pub(super) struct SeenBefore {
     by_node: HashMap<usize, Arc<Vec<Identities>>>,

@@ -1,4 +1,4 @@
-//! One column of new rows against its training rows: counts as the rows pass by, tests at the end.
+//! Covariate shift of one column: new rows against training rows, by counts and two-sample tests.
 
 use std::collections::HashMap;
 

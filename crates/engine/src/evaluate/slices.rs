@@ -1,4 +1,4 @@
-//! Where a node loses more than elsewhere on the new rows.
+//! Weak slices (subgroup analysis) of new rows: where a node loses more than elsewhere.
 //!
 //! As in an audit a tree on validation rows proposes the slices, and rows that had no part in it judge
 //! them: here the new ones. The two lie in different tables, so columns of both are laid end to end.

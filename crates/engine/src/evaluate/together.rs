@@ -1,4 +1,4 @@
-//! Which of the new rows belong together: those that agree on the columns of `split.by`.
+//! Groups of new rows (for the cluster bootstrap): rows that agree on the columns of `split.by`.
 
 use collegium_data::{Conform, RowReader, row_groups};
 use collegium_manifest::DataSource;

@@ -1,5 +1,5 @@
-//! What became of the rows of an expert's table: counted once per content of the table, its split,
-//! the target and `where`, and remembered.
+//! Row accounting: how many rows of an expert's table are used or left out. Counted once per content of
+//! the table, its split, the target and `where`, and remembered.
 
 use std::sync::Arc;
 

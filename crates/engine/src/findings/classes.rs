@@ -1,4 +1,4 @@
-//! Classes that one side of the split lacks: one without a training row cannot be learned, and one
+//! Classes missing from a side of the split: one without a training row cannot be learned, and one
 //! without a test row is measured by nothing.
 
 use std::collections::BTreeMap;

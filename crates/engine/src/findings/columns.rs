@@ -1,4 +1,4 @@
-//! Columns that are categories because of a few cells: numbers, times or truth values to a person, levels
+//! Columns read as categories because of a few cells: numbers, times or truth values to a person, levels
 //! without an order to a model.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Fold models that lack a class: one row, or one group, of a class lies in one fold, and the model
+//! Cross-validation folds without a class: one row, or one group, of a class lies in one fold, and the model
 //! of that fold is fitted without it.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What is found out about experts.
+//! A finding about an expert's data, with its place in the pipeline file.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Settings that a held model was not trained with. They are in the file, and nothing that is shown is
+//! Settings without effect on a held model: it was not trained with them. Nothing that is shown is
 //! made by them: whoever edits them should know that they edit nothing.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What should be known of data before a figure is believed.
+//! Data quality findings: what to know of the data before a metric is believed.
 //!
 //! A model is fitted to what is there, whatever that is: to half of the rows because the others have
 //! no target, to a table whose test rows are of one class, to a column that the target was made

@@ -1,4 +1,4 @@
-//! Why a fit has nothing to learn from: which rows there are, and the ways out.
+//! Reasons why a fit has no usable training rows: which rows there are, and the ways out.
 
 use collegium_manifest::Upstream;
 use collegium_plan::{Part, View};

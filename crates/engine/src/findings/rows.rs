@@ -1,4 +1,4 @@
-//! Rows that an expert leaves out: those without a target, those that `where` does not admit, and, where it
+//! Rows that an expert does not use: those without a target, those that `where` does not admit, and, where it
 //! is fed forward in time, the first ones.
 
 use collegium_records::{Level, RowAccount};

@@ -1,4 +1,4 @@
-//! Why a metric could not be measured: an AUC needs rows of two classes, R² a target that varies.
+//! Reasons why a metric is undefined: an AUC needs rows of two classes, R² a target that varies.
 
 use std::collections::BTreeMap;
 

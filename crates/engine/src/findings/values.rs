@@ -1,6 +1,5 @@
-//! What the values of inputs and target suggest: codes that are read as quantities, values far from
-//! all others, inputs that give the target away. Looked at once per content of the training rows and
-//! remembered.
+//! Suspicious values of inputs and target: codes that are read as quantities, outliers, inputs that give
+//! the target away (data leakage). Examined once per content of the training rows and remembered.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Counts and lists as sentences say them.
+//! Formatting of counts and lists in sentences.
 
 /// So many names are said before "and 7 more".
 const NAMED: usize = 3;

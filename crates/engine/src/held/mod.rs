@@ -1,4 +1,4 @@
-//! Models that an expert stands on whatever its recipe says: frozen, pinned, or another pipeline's.
+//! Held models: an expert that is frozen, pinned or from another pipeline uses them without training.
 
 pub(crate) mod model;
 

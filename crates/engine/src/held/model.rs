@@ -1,10 +1,10 @@
-//! A model that is not to be trained.
+//! A held model: one that is used and not trained.
 
 use std::collections::BTreeMap;
 
 use collegium_records::{Fit, FitName, Held, Standing};
 
-/// A model that is not to be trained.
+/// A held model: one that is used and not trained.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldModel {
     pub(crate) kind: Held,

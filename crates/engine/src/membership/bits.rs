@@ -1,4 +1,4 @@
-//! A set of rows of one table as a bit for each, and its stored form.
+//! Bit set of the rows of one table, and its stored form.
 
 /// The first bytes of a stored set; the digit is the version of the form.
 const MAGIC: &[u8; 8] = b"cg-bits1";

@@ -1,4 +1,4 @@
-//! What happened to a node's training rows since a fit, in words.
+//! Changes of a node's training rows since a fit (added, removed, edited, other side), in words.
 //!
 //! When rows come, go or change sides, the content of every column that a fit reads is another, and a
 //! comparison of recipes would blame them all. Rows have identities, so it can be said what happened.

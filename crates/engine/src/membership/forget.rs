@@ -1,4 +1,4 @@
-//! Which models have seen given rows.
+//! `forget`: finds the models that were trained on given rows (data deletion requests).
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,4 +1,4 @@
-//! Which rows a model has seen.
+//! Training-set membership: which rows a model has seen. Keeps data leakage out of held-out metrics.
 //!
 //! A figure is called held out where no row behind it was ever trained, stopped, tuned or chosen on, by
 //! the model itself or by any model that it was made from: the one that a warm start began with, and

@@ -1,4 +1,4 @@
-//! Rows that models have seen, as sets of a table each.
+//! Sets of rows that models have seen, one set per table.
 
 use collegium_digest::{Digest, Hasher};
 use collegium_records::{Fit, Members};
@@ -9,7 +9,7 @@ pub const FEWEST_UNSEEN: u64 = 30;
 /// Sets of rows that some models have seen; `None` for all rows there are.
 pub(crate) type Memberships = Option<Vec<Members>>;
 
-/// What is asked of a row.
+/// What a model used a row for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// Was it trained on? A validation row may have been one before.

@@ -1,4 +1,4 @@
-//! One chunk of rows through the experts, and each row only through those that answer for it.
+//! Sparse inference on one chunk of rows: an expert is computed only for the rows that need it.
 //!
 //! Experts whose outputs are written, or that somebody reads who is no sparse gate, see all rows, in the
 //! order of the DAG. A gate that knows its weights before its experts answer (`top_k`, rules, the best

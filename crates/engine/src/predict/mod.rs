@@ -1,4 +1,4 @@
-//! The pipeline applied to new rows, chunk by chunk.
+//! `predict`: inference on new rows, chunk by chunk.
 //!
 //! Every expert's full model sees the full models above it, exactly as on validation and test rows;
 //! encoding and inference work row by row, so a row gives the bits that it gave in training.
@@ -58,7 +58,7 @@ pub struct PredictSummary {
     pub surprises: Vec<Surprise>,
 }
 
-/// One expert as the lock has it.
+/// A deployed expert: its model as the lock names it.
 pub(crate) struct Deployed {
     pub(crate) index: usize,
     pub(crate) model: Model,

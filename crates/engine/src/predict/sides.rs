@@ -1,4 +1,4 @@
-//! The pipeline's own rows with what its experts predict for them.
+//! `predict` on the pipeline's own rows: filed predictions, out-of-fold on training rows.
 //!
 //! What is written is what the last run filed, so that figures computed from it are those of the audit:
 //! the full model where it was not trained, and on training rows what fold models predict for rows that

@@ -1,4 +1,4 @@
-//! What new rows held that training did not, for programs.
+//! Unseen categories, missing values and values out of range in new rows, for programs.
 
 use std::collections::BTreeSet;
 

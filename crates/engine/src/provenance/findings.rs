@@ -1,4 +1,4 @@
-//! What a person should look at before training.
+//! Warnings about label provenance, before training.
 
 use std::collections::BTreeSet;
 

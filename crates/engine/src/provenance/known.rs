@@ -1,4 +1,4 @@
-//! What was found out in a session of where labels come from.
+//! Session cache of label provenance.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! How much of an expert's training labels was measured.
+//! Measured share of training labels: how many come from the world and not from a model.
 
 use collegium_manifest::{DataSource, Origin, SourceOrigin, Spanned};
 use collegium_table::{Column, Values};

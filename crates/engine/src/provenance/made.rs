@@ -1,4 +1,4 @@
-//! What is said beside the output of `predict`.
+//! Provenance file of predictions: says beside the output of `predict` which models made it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

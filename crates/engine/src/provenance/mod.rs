@@ -1,4 +1,4 @@
-//! Where labels come from: the world, or a model.
+//! Label provenance: which labels come from the world, and which from a model.
 //!
 //! A model that is trained on what models made slowly forgets what was rare (*model collapse*:
 //! Shumailov et al., Nature 631, 2024), and no metric on such labels shows it. What can be told is

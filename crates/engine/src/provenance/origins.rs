@@ -1,4 +1,4 @@
-//! What is said of the tables of a data source: by the pipeline file, and beside their files.
+//! Origin of tables and files: as the pipeline file and the provenance files beside them say.
 
 use std::{collections::HashMap, fs, io::ErrorKind, path::Path, sync::OnceLock};
 

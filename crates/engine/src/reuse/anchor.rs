@@ -1,4 +1,4 @@
-//! What a judgement compares with: the last full fit of an expert, and what it was trained on.
+//! The anchor of a reuse decision: the last full fit of an expert, and the data it was trained on.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! After anything was kept or patched, the sinks are measured through all of it.
+//! End-to-end check of reuse: after models were kept or patched, the sinks are measured again.
 //!
 //! Local certificates do not compose: each of five experts in a row may lose a little within its own
 //! budget. So what a run hands over at its ends is compared with what those ends did before the

@@ -1,4 +1,4 @@
-//! What a judgement stands on: one model of an anchor, and its rows as they were and as they are,
+//! Inputs of a reuse judgement: one model of an anchor, and its rows as they were and as they are,
 //! encoded.
 
 use collegium_learn::{Columns, Model, Network, Repair};
@@ -14,7 +14,7 @@ use crate::{
     states::States,
 };
 
-/// Why an anchor has no ground to be judged on.
+/// Why an anchor cannot be judged.
 pub(super) const GONE: &str = "what it was trained on is no longer in the store";
 
 /// An anchor beside its new inputs, encoded.

@@ -1,5 +1,5 @@
-//! An expert whose upstreams moved, measured: every candidate on validation rows, and an estimate of
-//! what retraining would gain.
+//! Reuse judgement of an expert whose upstreams changed: every candidate is measured on validation rows,
+//! and the gain of retraining is estimated.
 //!
 //! A judgement is cached like a fit, so `plan` and `run` measure once between them.
 

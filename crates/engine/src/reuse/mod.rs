@@ -1,4 +1,4 @@
-//! What an expert stands on now: an exact fit, a model that is held, or an anchor with a
+//! Reuse of models: an expert uses an exact fit, a held model, or an earlier fit (its anchor) with a
 //! certificate.
 //!
 //! [`Session::ready`] is asked by everything that looks at an expert: `plan`, `run`, `audit`, `why`.

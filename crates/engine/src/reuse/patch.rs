@@ -1,4 +1,4 @@
-//! Patches: repaired models, filed as realisations of their own. A patch is always made from an
+//! Patches: repaired models, stored as realisations of their own. A patch is always made from an
 //! anchor, never from a patch: ten patches on top of each other were measured to drift by 1 to 6 %.
 
 use std::collections::BTreeMap;

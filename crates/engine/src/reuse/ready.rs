@@ -1,10 +1,10 @@
-//! What an expert stands on, and what is missing.
+//! Readiness of an expert: its models in the store, and the fits that are missing.
 
 use collegium_records::{Certificate, FitName, Held, Judgement, Reason, Recipe};
 
 use crate::{needs::Need, states::Parts};
 
-/// How an expert is looked at.
+/// Options of a readiness check.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
     /// Ignore every certificate.
@@ -18,7 +18,7 @@ pub struct How {
     pub(crate) mend: bool,
 }
 
-/// What an expert stands on, and what is missing.
+/// The models of an expert that are in the store, and the fits that are missing.
 pub struct Ready {
     /// Models at hand.
     pub(crate) parts: Parts,

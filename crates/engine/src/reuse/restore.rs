@@ -1,4 +1,4 @@
-//! What an anchor has lost, made again.
+//! Restores lost parts of an anchor: fits them again, bit for bit.
 //!
 //! A kept or patched expert stands on a model whose inputs are no longer what its upstreams hand over,
 //! so no present recipe leads to it. It has a recipe of its own all the same, and the lock names the

@@ -1,4 +1,4 @@
-//! Which rows a computation reads, by name and by number.
+//! Row sets: which rows a computation reads, by key and by number.
 //!
 //! A row set has two forms. Its *key* says how it is chosen, and costs nothing; with the key, the
 //! digest of a column on those rows is looked up without touching the table. Its *rows* are the

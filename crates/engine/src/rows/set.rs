@@ -1,4 +1,4 @@
-//! Row sets by name, and what was computed of them.
+//! Names of row sets, and the session cache of them.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The end of a run: lock, log and report.
+//! End of a run: writes the lock file and the log, and makes the report.
 
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 

@@ -1,4 +1,4 @@
-//! The scheduler: every expert is a task that waits for its upstreams, then for a free job.
+//! The scheduler: runs the DAG in topological order; each expert waits for its upstreams, then for a free job.
 
 mod finish;
 mod node;

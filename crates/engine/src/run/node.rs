@@ -1,4 +1,4 @@
-//! One expert brought up to date: what it stands on, what is fitted, what comes of it.
+//! Execution of one expert in a run: reuse decision, fits, outputs, metrics.
 
 use std::sync::Arc;
 
