@@ -1,4 +1,4 @@
-//! One node under audit.
+//! Audit context of one node.
 
 use collegium_engine::{NodeRef, Session, states::States};
 

@@ -1,4 +1,4 @@
-//! Looking at experts: how well they do, what they look at, and what two versions of them have in common.
+//! Model audits: metrics, importances, ablations and layers of each expert, and `diff` of two versions.
 //!
 //! An audit stands above the engine and only reads: it takes the models, outputs and rows of an open pipeline and
 //! measures them by the pure functions of `collegium-probe`. It fits nothing but the refits that `[audit]` asks for and

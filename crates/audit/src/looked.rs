@@ -1,4 +1,4 @@
-//! What several views of one node need, made once when the first of them asks.
+//! Shared intermediate results of the views of one node, each computed at its first use.
 
 use std::cell::OnceCell;
 
@@ -25,7 +25,7 @@ pub(crate) struct Tested {
     pub(crate) before: Predicted,
 }
 
-/// One node that is looked at, on its test rows.
+/// One node under audit, on its test rows.
 pub(crate) struct Looked<'s> {
     pub(crate) auditor: Auditor<'s>,
     pub(crate) state: &'s NodeState,
@@ -118,7 +118,7 @@ impl<'s> Looked<'s> {
         Ok(self.withheld.get().ok_or_else(too_early)?.is_none())
     }
 
-    /// Its model on the probed test rows; `Err` inside says why there is nothing to see.
+    /// Its model on the probed test rows; `Err` inside says why nothing can be measured.
     pub(crate) fn subject(&self) -> Result<Result<&Subject, &str>, EngineError> {
         let found = once(&self.subject, || {
             let Auditor { node, states } = self.auditor;

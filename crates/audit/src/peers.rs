@@ -1,5 +1,4 @@
-//! What an audit adds to the cached part of an expert: answers to what was asked on the command line,
-//! and comparisons with other experts of the same task.
+//! Comparisons between experts, and measurements that the command line asks for; neither is cached.
 
 use std::collections::BTreeSet;
 

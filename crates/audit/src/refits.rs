@@ -1,4 +1,4 @@
-//! The same expert fitted again: with other seeds, and on permuted labels.
+//! Refits of an expert for noise floors: with other seeds, and on permuted labels.
 //!
 //! They are fits like any others, under recipes of their own, so a second audit finds them. What a
 //! seed moves is chance; what permuted labels teach is nothing.

@@ -1,4 +1,4 @@
-//! One value of a column, as a person reads it.
+//! Formatting of one value of a column.
 
 use collegium_records::three_digits;
 use collegium_table::{Column, MISSING_TIME, Values};

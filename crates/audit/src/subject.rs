@@ -1,4 +1,4 @@
-//! An expert that is being looked at: its model, the rows, and how they vary.
+//! A model under probe: its network, the probed rows, and their covariance.
 
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Model, Seeds};

@@ -1,4 +1,4 @@
-//! What a view of one node is, and how its record is kept.
+//! The trait of an audit view: what it measures, and the cache of its record.
 
 use std::collections::BTreeMap;
 

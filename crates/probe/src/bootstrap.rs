@@ -1,4 +1,4 @@
-//! How far every metric would move on other rows of the same kind.
+//! Bootstrap confidence intervals of every metric.
 //!
 //! A bootstrap: n rows drawn with replacement, the metric computed on them, many times; the interval
 //! is the central 95 % of what comes out (Efron's percentile interval). Rows are drawn exactly

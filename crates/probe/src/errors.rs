@@ -1,4 +1,4 @@
-//! Regression errors, prepared for weighted measuring.
+//! Regression metrics (RMSE, MAE, R²) with row weights.
 
 use crate::resample::Counts;
 

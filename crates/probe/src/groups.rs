@@ -1,4 +1,4 @@
-//! Rows that belong together, and what is drawn again where there are such rows.
+//! Groups of rows, and the cluster bootstrap and jackknife over them.
 //!
 //! Rows of one customer, or of one day, are alike. Drawn one by one they look like more evidence than they
 //! are, and intervals come out too narrow. So the unit that is drawn is the group: G groups with

@@ -1,4 +1,4 @@
-//! Of how many did we ask that?
+//! Correction for multiple testing (Holm).
 
 /// Holm's step-down correction (1979): the probability of even one false alarm among all of
 /// `p_values` is at most α where those with a corrected value of at most α are reported, however

@@ -1,4 +1,4 @@
-//! What a trained expert is worth, and what it looks at: measurements as pure functions on slices.
+//! Metrics and model diagnostics: pure functions on slices.
 //!
 //! Two questions are asked of every expert. *Is it right?* [`classification`] and [`regression`] give
 //! the field's standard metrics, [`measure_classification`] and [`measure_regression`] the same with
@@ -8,7 +8,7 @@
 //! matters: importances of an expert without skill are a picture of its initial weights, and are to
 //! be withheld.
 //!
-//! A third is asked of those who ask experts: *whom does a gate send a row to, and was that wise?*
+//! A third is asked of gates: *which expert does a row go to, and was that a good choice?*
 //! [`routing()`]. A fourth of new rows: *is it still right, and are they like those that it learned from?*
 //! [`unpaired_classification`], [`numbers_differ`].
 //!

@@ -1,4 +1,4 @@
-//! Metrics at a point: each row counted once.
+//! Point estimates of metrics: each row counted once.
 
 use collegium_records::Metrics;
 

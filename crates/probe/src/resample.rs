@@ -1,4 +1,4 @@
-//! The draws behind intervals, of rows or of whole groups, and the quantiles of what they give.
+//! Resampling with replacement (bootstrap): draws of rows or of whole groups, and quantiles.
 
 use collegium_digest::{Stream, stream};
 use collegium_records::Interval;

@@ -1,4 +1,4 @@
-//! Predictions made ready for measuring: everything that does not depend on row weights is computed
+//! Classification metrics with row weights: everything that does not depend on the weights is computed
 //! once, so that a weighted measurement is one pass over each ranking and one over the rows.
 
 use crate::resample::Counts;

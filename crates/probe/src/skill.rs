@@ -1,4 +1,4 @@
-//! Does an expert know anything? Its loss against that of a constant, on the same rows.
+//! Skill score: an expert's loss against that of the best constant, on the same rows.
 
 use collegium_records::{Interval, Skill};
 

@@ -1,4 +1,4 @@
-//! Confusion matrix and reliability curve.
+//! Confusion matrix and reliability diagram (calibration).
 
 use collegium_records::{Confusion, Reliability, ReliabilityBin};
 

@@ -1,4 +1,4 @@
-//! What two versions look at, beside what seeds of one version do.
+//! Importances of two versions, compared against the spread between seeds of one version.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Two versions of a lock, compared by what they do.
+//! `diff`: compares two versions of a lock file by predictions and importances.
 //!
 //! Both versions are in the lock by digests, so nothing is trained to compare them: predictions are
 //! the objects that they handed over, importances those of their models. Only the band that says how

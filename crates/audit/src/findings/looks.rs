@@ -1,4 +1,4 @@
-//! Sentences about what an expert looks at, from the AGOP and conditional permutation together.
+//! Findings about feature importance: sentences from the AGOP and conditional permutation together.
 //!
 //! The AGOP says what the output answers to, the exchange among alike rows what that is worth. An input
 //! that training gave weight to for no reason has the one without the other: its part of the output is

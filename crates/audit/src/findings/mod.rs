@@ -1,4 +1,4 @@
-//! Sentences that follow from the numbers.
+//! Audit findings: sentences that follow from the numbers.
 
 mod looks;
 

@@ -1,4 +1,4 @@
-//! Does it look at the same things on training rows and on new ones?
+//! Generalisation of importances: does an expert use the same inputs on training and on test rows?
 
 use collegium_engine::{EngineError, inputs::encode, rows::Side};
 use collegium_probe::{compare, spectral_gap};

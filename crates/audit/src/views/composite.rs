@@ -1,5 +1,5 @@
-//! An expert in four modes: its upstreams as they are, each never wrong, each silent; and each by
-//! itself.
+//! Error attribution to upstreams: an expert with its upstreams as they are, each replaced by the truth,
+//! each ablated; and each by itself.
 //!
 //! Putting the truth in the place of an upstream's outputs says what is left of the consumer's loss if
 //! that upstream were never wrong: the share that goes away is that upstream's. The consumer was not

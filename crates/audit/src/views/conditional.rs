@@ -1,4 +1,4 @@
-//! Conditional permutation of an expert's inputs: what each does for it that the others do not.
+//! Conditional permutation importance of an expert's inputs: what each adds to the others.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Cue tests: what an expert can do when an input is taken from it. Nothing is trained.
+//! Ablation of inputs (cue tests): what an expert can do when an input is removed. Nothing is trained.
 //!
 //! Three ways, on test rows, at the encoded columns. *Removed*: the mean of the column, for a category
 //! the shares of its levels. *Permuted*: the value of another row, drawn at random; what an input

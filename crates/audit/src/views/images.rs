@@ -1,4 +1,4 @@
-//! What an expert looks at in an image, pixel by pixel.
+//! Saliency maps of image inputs: importance by pixel.
 
 use collegium_engine::EngineError;
 use collegium_probe::{AgopError, Gathered, Sight};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{looked::Looked, subject::Subject, view::AuditView};
 
-/// What is looked at in each image among the inputs.
+/// Importance maps of each image among the inputs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Images(Vec<ImageMaps>);
 

@@ -1,4 +1,4 @@
-//! What an expert looks at: the AGOP at its declared inputs.
+//! Feature importance: the AGOP of an expert at its declared inputs.
 
 use collegium_engine::{EngineError, FEWEST_UNSEEN, rows::Side};
 use collegium_records::{Agop, NodeAudit, Recipe, SeenRows, Skill};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{looked::Looked, view::AuditView};
 
-/// What was seen of an expert, or why nothing was.
+/// The importances of an expert, or why there are none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Importance {
     agop: Option<Agop>,

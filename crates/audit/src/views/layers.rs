@@ -1,5 +1,5 @@
-//! The hidden layers of an expert: what they are sensitive to, how their weights came to be, and how
-//! its classes collapse.
+//! Hidden layers: AGOP of each, the neural feature ansatz of the weights, and neural collapse of
+//! the classes.
 
 use collegium_engine::{EngineError, inputs::encode, rows::Side};
 use collegium_learn::{Model, Network, Seeds};

@@ -1,4 +1,4 @@
-//! How well an expert does: metrics with intervals, skill, and everything beside them.
+//! Performance: metrics with confidence intervals, skill, confusion matrix, reliability diagram, curves, weak slices.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Importance of raw columns, through the whole DAG.
+//! Feature importance of raw columns, by reverse-mode differentiation (vjp) through the whole DAG.
 //!
 //! An expert that reads another looks at whatever that one looks at. The derivative of its output by
 //! a column of the data is the sum over all paths of products of Jacobians *at one row*; only then is

@@ -1,4 +1,4 @@
-//! What single rows rest on.
+//! Local explanations: input attributions of single rows.
 
 use collegium_probe::Sight;
 use collegium_records::{ChosenFor, InputAttribution, NodeAudit, RowAttribution, three_digits};
@@ -19,7 +19,7 @@ use crate::{Auditor, looked::Looked, shown::shown, subject::Subject};
 /// Inputs that are named.
 const NAMED: usize = 12;
 
-/// What a few rows that tell the most rest on.
+/// Input attributions of a few rows, chosen as the most informative.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Rows(Vec<RowAttribution>);
 

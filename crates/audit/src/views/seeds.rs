@@ -1,4 +1,4 @@
-//! The same expert fitted with other seeds: how far the seed alone moves its test metrics.
+//! Seed variance: how far refits with other seeds move the test metrics.
 
 use collegium_engine::EngineError;
 use collegium_records::{Metrics, NodeAudit};

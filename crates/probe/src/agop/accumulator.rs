@@ -1,4 +1,4 @@
-//! Gradients in; the average gradient outer product and each row's share in it out.
+//! Accumulates gradients into the average gradient outer product (AGOP), with each row's share in it.
 
 use std::ops::Range;
 

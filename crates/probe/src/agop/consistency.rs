@@ -1,4 +1,4 @@
-//! What seeds have in common.
+//! Consistency across seeds: the part of an importance that networks of other seeds share.
 
 use super::{Frame, Gathered};
 

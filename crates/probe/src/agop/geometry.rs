@@ -1,4 +1,4 @@
-//! The encoded inputs: which columns belong to which declared input, and how they vary together.
+//! Geometry of the encoded inputs: which columns belong to which declared input, and their covariance.
 
 use std::ops::Range;
 

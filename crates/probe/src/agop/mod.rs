@@ -1,4 +1,4 @@
-//! What an expert looks at: the average gradient outer product at its declared inputs.
+//! Feature importance by the average gradient outer product (AGOP) at the declared inputs.
 //!
 //! G = 1/n Σ J(xᵢ)ᵀJ(xᵢ) over probed rows, on logits or raw values, uncentred (Radhakrishnan et al.
 //! 2024, arXiv 2212.13881). Not on probabilities, whose gradients vanish where they saturate; not
@@ -102,7 +102,7 @@ pub struct AgopInputs<'a> {
     pub key: &'a Digest,
 }
 
-/// What a network looks at, for a record and for comparisons.
+/// The importances of a network, for a record and for comparisons.
 pub struct Sight {
     /// The record.
     pub agop: Agop,
@@ -159,7 +159,7 @@ pub fn shares(frame: &Frame, gathered: &Gathered) -> Option<Vec<f64>> {
     )
 }
 
-/// Measures what a network looks at.
+/// Measures the importances of a network.
 ///
 /// An input is *above noise* when the lower end of its band **matters**: at least a tenth of an even
 /// share, 1/(10·inputs). With refits it must pass two more bars:

@@ -1,4 +1,4 @@
-//! The directions of the AGOP, free of scale: eigenvalues of Σ^½ G Σ^½, and what they are made of.
+//! Spectrum of the AGOP, free of scale: eigenvalues and directions of Σ^½ G Σ^½.
 //!
 //! Σ^½ is never formed. Write G = A Aᵀ with any A (width × r). Then Σ^½GΣ^½ and AᵀΣA have the same
 //! eigenvalues but for zeros, and with q_j the eigenvectors of the latter the covectors a_j = A q_j

@@ -1,4 +1,4 @@
-//! Two importance vectors: the angle between them, and whether they rank inputs alike.
+//! Similarity of two importance vectors: cosine and rank correlation.
 
 use std::collections::BTreeMap;
 

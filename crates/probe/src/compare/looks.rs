@@ -1,11 +1,11 @@
-//! How far several looks that should agree do agree: the reference lines of a comparison.
+//! Reference lines of a comparison: how far importances agree when nothing but chance differs.
 
 use collegium_records::Agreement;
 use nalgebra::DMatrix;
 
 use super::{importance, subspaces::subspaces};
 
-/// What one network, on some rows, looks at.
+/// The importances of one network on some rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// Share of each declared input; all looks that are compared have the same inputs in one order.
@@ -16,7 +16,7 @@ pub struct Look {
     pub skilled: bool,
 }
 
-/// Two looks, by numbers.
+/// How similar two sets of importances are.
 pub(super) struct Pair {
     pub(super) cosine: f64,
     pub(super) spearman: f64,

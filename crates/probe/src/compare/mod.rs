@@ -1,4 +1,4 @@
-//! Do two looks see the same things?
+//! Comparison of two sets of importances: do two networks use the same inputs?
 //!
 //! Two versions of an expert, an expert on training and on test rows, two experts of one task: each
 //! pair has two sets of importances and two bundles of leading directions, which always differ. The

@@ -1,4 +1,4 @@
-//! How much one is ahead of another, row by row or seed by seed.
+//! Paired differences of losses, row by row or seed by seed, with confidence intervals.
 
 use collegium_records::{Interval, Measure};
 

@@ -1,4 +1,4 @@
-//! Why a comparison came out as it did, in a sentence.
+//! The reason for the verdict of a comparison, in a sentence.
 
 use collegium_records::{Changed, Comparison};
 

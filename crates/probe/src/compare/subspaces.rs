@@ -1,4 +1,4 @@
-//! How many directions matter, and whether two networks' leading directions span the same space.
+//! Subspace similarity: principal angles between the leading directions of two networks.
 //!
 //! Single eigenvectors are no good to compare: inside near-equal eigenvalues they rotate freely, and
 //! a second seed may find the third of the first. The space that the first k span does not rotate,

@@ -1,4 +1,4 @@
-//! The rule that says whether an expert changed what it looks at.
+//! Verdict of a comparison: the rule that says whether importances changed.
 //!
 //! Everything is said in distances, 1 − cosine of the importances and 1 − overlap of the leading
 //! directions, which add up as squared angles do; a cosine of .98 is twice as far as one of .99.
@@ -26,7 +26,7 @@ const NOTHING: f64 = 1e-4;
 /// farther apart than seeds on the same rows.
 const LEAST: [f64; 2] = [0.02, 0.05];
 
-/// Where one measure stands.
+/// Where one measure lies between the reference lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// No farther apart than halves of the rows.

@@ -1,4 +1,4 @@
-//! What exchanges cost, and with what certainty.
+//! Rise in loss by an exchange of values, with its confidence interval.
 
 use collegium_digest::Digest;
 use collegium_records::{Conditional, Interval};

@@ -1,4 +1,4 @@
-//! Conditional permutation: what an input does for an expert that its other inputs do not.
+//! Conditional permutation importance: what an input adds to the other inputs of an expert.
 //!
 //! To exchange an input among all rows costs something in two cases: the expert answers to it and the
 //! target does too, or the expert answers to it and it merely *varies with* an input that the target

@@ -1,4 +1,4 @@
-//! Which rows are alike in what the other inputs say of one.
+//! Conditional exchange partners: rows for which the other inputs predict alike values of one input.
 
 use std::ops::Range;
 

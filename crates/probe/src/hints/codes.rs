@@ -1,4 +1,4 @@
-//! Whole numbers of few levels: quantities, or names of something?
+//! Codes or quantities: integer columns of few levels that may be names (an F test of lack of fit).
 //!
 //! A quantity moves the target one way, or up and down once; of names (of seasons, stations, kinds of
 //! weather) nothing is to be expected of the order of the levels. So the mean of the target by level

@@ -1,4 +1,4 @@
-//! An input from which the target can be read off.
+//! Data leakage: an input that determines the target.
 
 use std::collections::HashMap;
 

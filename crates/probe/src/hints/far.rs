@@ -1,4 +1,4 @@
-//! Values that lie far from all others.
+//! Outliers: values that lie far from all others.
 //!
 //! Six values of 1e9 among ten thousand between 0 and 1 make a standard deviation of 2e7: standardised
 //! by it, all other values are one. The median and the distance between the quartiles know nothing of

@@ -1,4 +1,4 @@
-//! What the values of inputs and target suggest before anything is trained.
+//! Data checks before training: codes read as quantities, outliers, inputs that leak the target.
 //!
 //! Three things are easily overlooked in a table and dear to find out afterwards: whole numbers that
 //! are names and not quantities ([`codes`]), a few values that lie so far out that all others look

@@ -1,4 +1,4 @@
-//! The neural feature ansatz: do the weights into a layer align with what the output is sensitive to?
+//! The neural feature ansatz (NFA): alignment of a layer's weights with the AGOP at its input.
 //!
 //! Radhakrishnan, Beaglehole, Pandit and Belkin (2024, arXiv 2212.13881) find that the neural feature
 //! matrix of a trained layer is nearly proportional to a power of the AGOP at that layer's input. With

@@ -1,4 +1,4 @@
-//! Neural collapse: do the rows of a class become one point, and the points a simplex?
+//! Neural collapse: whether the rows of a class become one point, and the class means a simplex.
 //!
 //! Papyan, Han and Donoho (2020, *Prevalence of neural collapse during the terminal phase of deep
 //! learning training*) leave room that published codes fill differently. Here, with C the classes

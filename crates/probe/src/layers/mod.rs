@@ -1,5 +1,5 @@
-//! What hidden layers hold: whether classes collapse onto their means, whether weights follow what
-//! the output is sensitive to, and how many dimensions are in use.
+//! Diagnostics of hidden layers: neural collapse, neural feature ansatz, and the number of dimensions
+//! in use.
 //!
 //! All three are read against a reference, never alone. Weights agree with the root of the AGOP to
 //! .6 to .9 before any training (PROBE.md §2), so an [`Ansatz`](collegium_records::Ansatz) holds the

@@ -1,4 +1,4 @@
-//! Tests of two samples of what has no order: levels, truth values, missing or known.
+//! Two-sample tests of categories (χ², Fisher): levels, truth values, missing or known.
 
 use collegium_records::TwoSample;
 use libm::{exp, lgamma};

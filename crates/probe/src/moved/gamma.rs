@@ -1,4 +1,4 @@
-//! The upper tail of χ², by way of the incomplete gamma function.
+//! Tail probability of the χ² distribution, by way of the incomplete gamma function.
 
 use libm::{exp, lgamma, log};
 

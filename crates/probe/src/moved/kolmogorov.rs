@@ -1,4 +1,4 @@
-//! Kolmogorov and Smirnov's test of two samples.
+//! The two-sample test of Kolmogorov and Smirnov.
 
 use std::f64::consts::PI;
 

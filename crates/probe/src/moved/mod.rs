@@ -1,4 +1,4 @@
-//! Do two samples come from one distribution, and if not, how far apart are they?
+//! Covariate shift: two-sample tests, and the population stability index (PSI).
 //!
 //! The two are different questions, and a report needs both. A *test* says whether chance explains a
 //! difference: [`numbers_differ`] (Kolmogorov and Smirnov) for what has an order, [`counts_differ`] (χ²,

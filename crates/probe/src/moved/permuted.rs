@@ -1,4 +1,4 @@
-//! P-values by exchanging which sample a row belongs to.
+//! Permutation tests: p-values by exchanging which sample a row belongs to.
 
 use collegium_digest::{Digest, Stream, stream};
 

@@ -1,4 +1,4 @@
-//! The population stability index, and the bins that it is taken over.
+//! The population stability index (PSI), and the bins that it is taken over.
 
 /// What every occupied bin is given, so that an empty one is rare and not impossible (Jeffreys' prior).
 const HALF: f64 = 0.5;

@@ -1,4 +1,4 @@
-//! ROC and precision-recall curves.
+//! ROC curve and precision-recall curve.
 
 use collegium_records::{Curve, Curves};
 

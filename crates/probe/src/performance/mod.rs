@@ -1,4 +1,4 @@
-//! How well an expert does, in more than one number.
+//! Performance beyond one number: classes, thresholds, residuals, weak slices.
 //!
 //! A metric is one number of all rows. What it leaves out is found in four places: the single
 //! *classes* ([`class_measures`]), the other *thresholds* ([`curves`]), the *distribution* of errors

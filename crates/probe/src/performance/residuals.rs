@@ -1,4 +1,4 @@
-//! How the errors of a regression are distributed.
+//! Residuals of a regression: the distribution of its errors.
 
 use collegium_records::{ResidualBin, Residuals};
 

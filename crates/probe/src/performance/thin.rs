@@ -1,4 +1,4 @@
-//! Long polylines, thinned.
+//! Polyline simplification of long curves.
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 

@@ -1,4 +1,4 @@
-//! What a route follows.
+//! Dependence of a routing on columns: normalised mutual information.
 
 use collegium_digest::{Digest, stream};
 use collegium_records::RouteDependence;

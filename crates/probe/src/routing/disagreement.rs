@@ -1,4 +1,4 @@
-//! How far experts differ: where they all say the same, there is nothing for a gate to choose.
+//! Disagreement (diversity) of experts: where they all say the same, a gate has nothing to choose.
 
 use collegium_records::Disagreement;
 

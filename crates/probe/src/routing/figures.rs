@@ -1,4 +1,4 @@
-//! How rows are divided among experts.
+//! Load balancing figures of a routing: load, importance, entropies, dead experts.
 
 use collegium_records::{RouteFigures, RouteLevel};
 use libm::log;
@@ -14,7 +14,7 @@ const USED: f64 = 0.1;
 /// Part of an even share below which an expert is dead.
 pub(super) const DEAD: f64 = 0.01;
 
-/// The expert with the largest weight in every row, the first of equals; `weights` is rows × `experts`.
+/// The top expert of every row (largest weight, the first of equals); `weights` is rows × `experts`.
 ///
 /// # Panics
 /// When the weights are no whole number of rows (a mistake of the caller, which no data can cause).

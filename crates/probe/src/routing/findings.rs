@@ -1,4 +1,4 @@
-//! What a reviewer must know of a route, in sentences.
+//! Findings about a routing, in sentences: dead experts, even load without decisions, one dominant expert.
 
 use collegium_records::{Regret, RouteFigures, RoutingDiagnostics};
 

@@ -1,4 +1,4 @@
-//! Whom a gate asks, and whether that was wise.
+//! Routing diagnostics of a mixture of experts: load balancing, entropy, dependence, regret.
 //!
 //! A mixture may be right for reasons that have nothing to do with its gate, so four questions are
 //! asked apart. *How are rows divided?* [`route_figures`]: load counts assignments, importance weighs

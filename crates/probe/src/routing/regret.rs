@@ -1,4 +1,4 @@
-//! What a route is worth, and what each expert is worth to it.
+//! Regret of a routing against the oracle, and the value of each expert to it (leave one out).
 
 use collegium_records::{ExpertValue, Measure, Regret};
 

@@ -1,4 +1,4 @@
-//! What a gate or a mixture has to beat, each a cached fit on the same rows.
+//! Controls (baselines) of a gate or a mixture: each is a cached fit on the same rows.
 //!
 //! Simpler ways to use the same experts (the best of them, means, a linear stack), and one network that
 //! replaces all of it: of the same total size, of the same work for a row, given the same extra labels,

@@ -1,4 +1,4 @@
-//! Gates and mixtures: how they route, what decides it, and whether they pay.
+//! Audit of gates and mixtures (mixture of experts): routing, what it depends on, and whether it pays.
 
 mod controls;
 mod planned;

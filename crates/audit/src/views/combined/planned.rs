@@ -1,4 +1,4 @@
-//! What a gate or a mixture has to beat: which nodes its controls are.
+//! List of the controls (baselines) of a gate or a mixture, as nodes to be fitted.
 
 use std::collections::BTreeSet;
 

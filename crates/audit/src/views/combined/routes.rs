@@ -1,4 +1,4 @@
-//! Who answers for whom, on test rows.
+//! Routing diagnostics on test rows: weights, losses with and without each expert, regret against the oracle.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Routed {
 }
 
 impl Auditor<'_> {
-    /// Runs a combination on its test rows and remembers who answered.
+    /// Evaluates a gate or a mixture on its test rows: weights, losses, answers of each expert.
     pub(super) fn routes(self, model: &Model, routes: Routes) -> Result<Routed, EngineError> {
         let rows =
             self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
@@ -98,7 +98,7 @@ impl Auditor<'_> {
         Ok(losses_of(&self.answers_with_truth(&model.head, raw, rows)?))
     }
 
-    /// Raw outputs as predictions, with the truth.
+    /// Raw outputs as predictions, with the targets.
     pub(super) fn answers_with_truth(
         self,
         head: &Head,

@@ -1,4 +1,4 @@
-//! Whether a gate pays, in words.
+//! Verdict on a gate, in words: is it better than its controls?
 
 use collegium_records::{CascadeFigures, Control};
 
@@ -65,7 +65,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
     sentences
 }
 
-/// Whom a cascade asks, and what that saves.
+/// Cascade: the share of rows that each expert is asked for, and the work that this saves.
 pub(super) fn asked(experts: &[String], figures: &CascadeFigures, multiply_adds: f64) -> String {
     let later = experts.iter().zip(&figures.asked).skip(1);
     let shares: Vec<String> = later

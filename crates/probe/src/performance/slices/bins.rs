@@ -1,4 +1,4 @@
-//! Columns as bins. A tree sees nothing else, and a set of bins is what a condition says.
+//! Binning of columns for the regression tree of weak slices.
 
 use super::{
     SliceFeature, SliceValues,

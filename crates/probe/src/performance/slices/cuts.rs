@@ -1,4 +1,4 @@
-//! Where numbers are cut, and how a cut is printed.
+//! Cut points of numeric columns, and how they are printed.
 
 /// Bins of a numeric column at most: no finer than the smallest leaf needs.
 pub(super) const BINS: usize = 64;

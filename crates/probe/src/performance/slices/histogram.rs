@@ -1,4 +1,4 @@
-//! One column on the rows of one node.
+//! Histogram of losses by the bins of one column, for the splits of a tree node.
 
 use super::bins::Binned;
 

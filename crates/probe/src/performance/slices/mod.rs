@@ -1,4 +1,4 @@
-//! Slices of the rows on which the loss is larger than elsewhere.
+//! Weak slices (subgroup analysis): subsets of the rows on which the loss is larger than elsewhere.
 //!
 //! A mean hides where a model fails. Looking for slices by hand, or testing every slice there is,
 //! finds some in any data; so one side *proposes* and another *disposes*. A shallow regression tree

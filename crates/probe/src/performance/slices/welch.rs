@@ -1,4 +1,4 @@
-//! Is the mean loss of some rows larger than that of the others?
+//! Welch's t-test: is the mean loss of some rows larger than that of the others?
 
 use super::super::student::upper_tail;
 
