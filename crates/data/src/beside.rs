@@ -1,4 +1,4 @@
-//! IDX files side by side: each is a column, and row i of one belongs to row i of the others.
+//! IDX files read as one table: each file is a column, and row i of one belongs to row i of the others.
 
 use std::{
     collections::BTreeSet,

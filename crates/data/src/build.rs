@@ -1,4 +1,4 @@
-//! Putting columns together from chunks, with the least memory.
+//! Column builders: columns put together from chunks, with the least memory.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! From texts to values, and from one type to another.
+//! Parsing of texts into values, and casts from one column type to another.
 
 use collegium_manifest::ColumnType;
 use indexmap::IndexSet;
@@ -11,7 +11,7 @@ use crate::{
 /// The largest whole number up to which a 64-bit float holds every whole number.
 pub(crate) const EXACT: i64 = 1 << 53;
 
-/// Why a text or a value is not of a type.
+/// Why a text or a value cannot be read as a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
     /// It is something else.
@@ -97,7 +97,7 @@ pub(crate) fn refuse(why: Why, kind: ColumnType, column: &str, text: &str) -> Da
     }
 }
 
-/// Distinct texts in the order in which they first came.
+/// String interning: distinct texts in the order in which they first came.
 #[derive(Debug, Default)]
 pub(crate) struct Interner(IndexSet<String>);
 

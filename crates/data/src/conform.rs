@@ -1,4 +1,4 @@
-//! New rows in the shape that experts were trained on.
+//! Schema conformance of new rows: the columns, order and types that experts were trained on.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

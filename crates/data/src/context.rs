@@ -1,4 +1,4 @@
-//! Where data work happens and who watches it.
+//! Context of data preparation: folders, store, and the observer of progress.
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
@@ -7,7 +7,7 @@ use collegium_store::Store;
 
 use crate::{DataError, SqlLimits};
 
-/// Where data work happens and who watches it.
+/// Context of data preparation: folders, store, and the observer of progress.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Keeps prepared tables.

@@ -1,4 +1,4 @@
-//! What can be wrong with data, where it is, and the way out.
+//! Data errors: what is wrong, the place in the file, and the way out.
 
 use std::{fmt, io, ops::Range, path::Path, path::PathBuf, sync::Arc};
 

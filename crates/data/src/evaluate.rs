@@ -1,4 +1,4 @@
-//! One value per row: `where` predicates and `derive` expressions over a table in memory.
+//! Evaluation of SQL expressions row by row: `where` predicates and `derive` columns, in memory.
 //!
 //! Derived columns are computed here, from the typed columns of the finished query, and not in one
 //! breath with the query: so that in prediction, where there are rows and no query, the same

@@ -1,4 +1,4 @@
-//! What is known about a table without its rows.
+//! Table metadata: schema, row counts, levels and digests, without the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

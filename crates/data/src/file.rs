@@ -1,4 +1,4 @@
-//! A file by itself, without a pipeline and without a store.
+//! Reading of one file as a table, without a pipeline and without a store.
 
 use std::path::Path;
 

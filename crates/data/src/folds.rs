@@ -1,4 +1,4 @@
-//! Which rows a fold model is not trained on.
+//! Cross-validation folds: which rows each fold model is not trained on.
 //!
 //! A fold must not move when rows are appended, sorted or given another column, or every such change
 //! would refit every fold. So it is a keyed hash of a row's identity, or of its group's. Rejected:

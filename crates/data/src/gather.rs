@@ -1,4 +1,4 @@
-//! Images of which each pixel is a column.
+//! Image columns from pixel columns: tables in which each pixel of an image is a column.
 //!
 //! Tables of pixels hold a number for each, in a range of their own (0 to 16, 0 to 1), eight bytes wide
 //! once read. Here they become bytes, chunk by chunk, so that a table never stands in memory as numbers

@@ -1,4 +1,4 @@
-//! Who a row is, whatever stands beside it.
+//! Row identity: a 64-bit hash of a row's cells, independent of all other rows.
 //!
 //! A row's side, its fold, and whether a model has seen it are asked of its *identity*: 64 bits that
 //! depend on the values of some of its cells and on nothing else. Not on other rows, not on their
@@ -42,7 +42,7 @@ pub(crate) fn keyed(purpose: &str, seed: u64) -> u64 {
     Hasher::new(purpose).count(seed).finish().as_u64()
 }
 
-/// What the cells of a column mean, one value per row.
+/// Hashes of the cells of a column, one for each row.
 pub(crate) struct Cells<'a> {
     column: &'a Column,
     /// Of categories: what each level means.

@@ -1,4 +1,4 @@
-//! What a table is made of: its recipe.
+//! Cache key of a table: the recipe of everything that it is made of.
 
 use collegium_manifest::{DataSource, PixelColumns, ReadOptions, Spanned, SplitRule, ValidRows};
 use collegium_records::{Ingredient, Recipe, Settled};

@@ -1,4 +1,4 @@
-//! From files to typed columns.
+//! Data preparation: from files, SQL and a split to typed columns.
 //!
 //! Everything above this crate reasons about *columns by content*: a recipe names the digest of a
 //! column on some rows, and an expert retrains when that digest moves. So the one idea here is that a

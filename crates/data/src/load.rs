@@ -1,4 +1,4 @@
-//! From a data source to its table: read, query, cast, derive.
+//! Loading of a data source: read, query, cast, derive.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What this machine has, as far as it bounds what a program should take.
+//! Resource limits of this machine: memory, disk space, processor time.
 
 use std::{fs, path::Path, time::Duration};
 

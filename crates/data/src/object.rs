@@ -1,4 +1,4 @@
-//! A table as an object of the store: one Arrow IPC file, uncompressed, with the same bytes for the
+//! Table serialisation for the store: one Arrow IPC file, uncompressed, with the same bytes for the
 //! same table whoever writes it.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Tables cached by content.
+//! Content-addressed cache of prepared tables.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

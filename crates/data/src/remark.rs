@@ -1,4 +1,4 @@
-//! What a person who reads a column should know of how it was read.
+//! Remarks on type inference: what a user should know of how a column was read.
 //!
 //! A column of numbers that becomes a category because of one cell is another column: its values have no
 //! order any more, and each is a level of its own. Nothing is wrong with the file as such, so nothing

@@ -1,4 +1,4 @@
-//! New rows for prediction, streamed, in the types that the file gives them.
+//! Streaming reader of new rows for prediction, in the types that the file gives them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How the values of a column are read, once that is settled.
+//! Schema stability: how the values of a column are read, settled by the first run and kept in the lock file.
 //!
 //! The first run settles it from all rows, and the lock keeps it. From then on one cell changes no
 //! column: an `integer` column shows its whole values to SQL as integers although a fraction stands

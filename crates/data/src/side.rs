@@ -1,4 +1,4 @@
-//! The parts of a table, and their stored form.
+//! Sides of the split (train, valid, test, none), and their stored form.
 
 use serde::{Deserialize, Serialize};
 

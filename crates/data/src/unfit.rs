@@ -1,4 +1,4 @@
-//! Columns of files that are not what an input would need.
+//! Unusable columns of files: they are an error only when something reads them.
 //!
 //! A list, a number that a float would change, a column without a name: none of it stops a file from
 //! being read, as long as nothing reads that column. Why it is unfit is kept with the facts of the
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, DataErrorKind};
 
-/// A column that only what does not read it can live with.
+/// A column that nothing may read as it is, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unfit {
     /// Its name; empty if it has none.

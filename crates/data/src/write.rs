@@ -1,4 +1,4 @@
-//! Predictions to a place that a person named, where they appear when they are whole.
+//! Writer of predictions: the output file gets its name only when it is complete.
 
 use std::{
     fs::File,

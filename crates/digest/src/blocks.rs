@@ -1,4 +1,4 @@
-//! A content hash that can be checked piece by piece.
+//! Block-wise verifiable content hash (BLAKE3 tree).
 //!
 //! BLAKE3 is a tree. Keep the values of its nodes at one height, and any block of a file can be told to be
 //! the one that was hashed, in any order and without the rest. So a file may be read several times, here and

@@ -1,4 +1,4 @@
-//! The canonical encoding: typed, length-prefixed fields, hashed as they come.
+//! Canonical encoding for hashing: typed, length-prefixed fields.
 
 use std::fmt;
 

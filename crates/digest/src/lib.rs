@@ -1,4 +1,4 @@
-//! What two things must share to be called the same.
+//! Content hashes and named random streams: what two things must share to be called the same.
 //!
 //! Everything Collegium promises rests on one question: *is this the same as before?* This crate
 //! holds the four pieces that answer it, and nothing in the workspace lies below it.

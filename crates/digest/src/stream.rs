@@ -1,4 +1,4 @@
-//! Random numbers that have a name.
+//! Random number streams, each named by a key and a purpose.
 
 use rand::SeedableRng as _;
 

@@ -1,4 +1,4 @@
-//! Does a lock hold together? Said from the lock and the pipeline file alone: no data, no store.
+//! Consistency check of a lock file, from the lock and the pipeline file alone: no data, no store.
 //!
 //! Every consumer was trained on exactly what its pinned upstreams hand over, or stands on a
 //! certificate made for just that, or on a model that is held on purpose. A merge of two branches
@@ -10,7 +10,7 @@ use collegium_records::{Certificate, Lock, LockedNode, Verdict};
 
 use crate::{View, reads};
 
-/// What a node of a lock stands on, and what is wrong with that.
+/// The check of one node of a lock: the model in use, and what is wrong with that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCheck {
     /// `expert.NAME`

@@ -1,4 +1,4 @@
-//! Who feeds whom.
+//! The DAG of experts: topological order and cycle detection.
 
 use std::collections::BTreeSet;
 

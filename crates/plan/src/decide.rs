@@ -1,4 +1,4 @@
-//! From recipes before and after to an action with reasons.
+//! Decision on a node (cached, train, …) from recipes before and after, with reasons.
 
 use collegium_records::{Action, FitName, Reason, Recipe};
 

@@ -1,4 +1,4 @@
-//! Which fits an expert owes, because of who reads it.
+//! Fits that an expert needs, because of who reads it: the full one, cross-validation folds, baselines.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -26,7 +26,7 @@ pub enum View {
     },
 }
 
-/// What the expert at `index` sees of its upstreams on training rows.
+/// The view through which the expert at `index` sees its upstreams on training rows.
 pub fn reads(index: usize, expert: &Expert) -> View {
     match expert.upstream {
         Upstream::InSample => View::Deployed,

@@ -1,4 +1,4 @@
-//! What has to be done, and why: the DAG, the recipes, the reasons, the price.
+//! Planning: the DAG, the recipes (cache keys), the reasons, the price.
 //!
 //! This crate decides and does nothing. It reads no file and asks no clock, so that every decision
 //! about retraining can be tested with plain values. The form is that of *Build Systems à la Carte*
@@ -7,12 +7,12 @@
 //! expert that is the content of the outputs handed over, never the upstream's weights. Equal
 //! outputs therefore stop propagation without anybody having to notice it.
 //!
-//! * [`Dag`]: who feeds whom.
-//! * [`demand`]: which fits an expert owes because of who reads it (its folds).
+//! * [`Dag`]: the experts in topological order.
+//! * [`demand`]: which fits an expert needs because of who reads it (its folds).
 //! * [`fit_recipe`] and [`baseline_recipe`]: the ingredients of a fit.
 //! * [`decide`]: from recipes before and after to an action with reasons in words.
 //! * [`reuse`]: keep, patch or retrain.
-//! * [`check()`]: does a lock hold together?
+//! * [`check()`]: is a lock consistent?
 //! * [`Prices`]: what fits like this one have cost before.
 //!
 //! Rejected: timestamps and file dates (touching a file is not a change); hashing the pipeline's

@@ -1,4 +1,4 @@
-//! What a fit will cost, from what fits like it have cost before.
+//! Cost estimate of a fit, from what fits like it have cost before.
 //!
 //! The best witness is the last fit of the same part: its CPU seconds, scaled by rows, epochs and
 //! multiply-adds. Without one, the rates of all recorded fits serve. What surrounds the fits

@@ -1,4 +1,4 @@
-//! Keep, patch or retrain: the rule, on figures alone.
+//! Keep, patch or retrain: the decision rule for reuse of a model, on figures alone.
 //!
 //! An expert B was last fully trained on some upstream outputs; that fit is its *anchor*. The
 //! upstream was retrained and hands over others. Nothing here knows how a loss comes about: from the

@@ -1,4 +1,4 @@
-//! What kind of prediction a target asks for.
+//! Type of prediction task (classification or regression) that a target asks for.
 
 use std::fmt;
 

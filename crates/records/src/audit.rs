@@ -1,4 +1,4 @@
-//! `audit --json`, which is also all that the HTML report is made from.
+//! `audit --json`: the audit report, which is also all that the HTML report is made from.
 
 use std::collections::BTreeMap;
 
@@ -179,7 +179,7 @@ pub struct Skill {
     pub not_judged: Option<String>,
 }
 
-/// True classes by predicted classes.
+/// Confusion matrix: true classes by predicted classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Class names.
@@ -188,7 +188,7 @@ pub struct Confusion {
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Predicted against observed frequency.
+/// Reliability diagram (calibration): predicted against observed frequency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
     /// Expected calibration error: Σ share · |mean prediction − frequency|, 15 equal-width bins.
@@ -208,8 +208,8 @@ pub struct ReliabilityBin {
     pub rows: u64,
 }
 
-/// Where an expert's labels come from. Model collapse, the decay of models that are trained on what
-/// models made, cannot be seen in any one model; this is where it can be seen coming.
+/// Label provenance: where an expert's labels come from. Model collapse, the decay of models that are
+/// trained on the output of models, cannot be seen in any one model; this is where it can be seen coming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// 0: all that it reads and predicts was measured; else the largest generation among the tables

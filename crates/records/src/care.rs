@@ -1,4 +1,4 @@
-//! The documents of `gc --json` and `verify --json`.
+//! `gc --json` (garbage collection) and `verify --json` (integrity check).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whether combining experts pays, and who is to blame for what is left of the error.
+//! Comparison of a gate or a mixture with its controls, and error attribution to upstreams.
 
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ pub struct Control {
     pub pays: Option<bool>,
 }
 
-/// An expert with upstreams in four modes.
+/// Error attribution: an expert with upstreams in four modes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Composite {
     /// `log_loss` or `squared_error`
@@ -103,7 +103,7 @@ pub struct Composite {
     pub upstream: Vec<UpstreamPart>,
 }
 
-/// What one upstream is to an expert.
+/// The effect of one upstream on an expert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UpstreamPart {
     /// `expert.NAME`

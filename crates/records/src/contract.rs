@@ -1,4 +1,4 @@
-//! The documents of `--json`. Fields are added, never renamed or removed.
+//! Documents of `--json`. Fields are added, never renamed or removed.
 
 use std::collections::BTreeMap;
 

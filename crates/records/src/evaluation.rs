@@ -1,4 +1,4 @@
-//! `evaluate --json`: what a pipeline is worth on rows that it was not measured on, and what moved.
+//! `evaluate --json`: metrics and covariate shift on new rows.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What became of the rows of a table, and what should be known of its data before a figure is
-//! believed.
+//! Row accounting and data findings: how many rows of a table are used, and what to know of its data
+//! before a figure is believed.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ impl ClassRows {
     }
 }
 
-/// Something that should be known of data before a figure is believed.
+/// A data finding: something to know of data before a figure is believed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFinding {
     /// What it is about: `fallen-type`, `input-kept-out`, `keeps-nothing-out`, `rows-without-target`, `rows-left-out`, `class-without-training-rows`,

@@ -1,4 +1,4 @@
-//! What the store keeps behind recipes.
+//! Stored results of recipes: fits, outputs, metrics.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is written down, and the shapes in which others read it.
+//! Records of the store, and the JSON documents and lock file that other programs read.
 //!
 //! Two kinds of types live here. *Contracts* are the documents of `--json` ([`RunReport`],
 //! [`PlanReport`], [`AuditReport`], …) and the lock file: other people's programs read them, so they

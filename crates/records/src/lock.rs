@@ -1,4 +1,4 @@
-//! The lock file: which realisation of each expert a pipeline stands on, and why it may.
+//! The lock file: which model of each expert a pipeline uses, and why it may.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ impl Settled {
     }
 }
 
-/// What one expert stands on.
+/// The lock entry of one expert: the model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedNode {
@@ -105,7 +105,7 @@ pub struct LockedNode {
     pub seal: Option<Digest>,
 }
 
-/// Why an expert stands on a model that was not trained on its present inputs, and needs no
+/// Why an expert uses a model that was not trained on its present inputs, and needs no
 /// certificate for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

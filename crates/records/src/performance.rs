@@ -1,4 +1,4 @@
-//! How well an expert does, in more than one number. All of it on held-out rows.
+//! Performance beyond one number: classes, curves, residuals, weak slices. All of it on held-out rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub struct ClassMeasures {
     pub f1: Option<Measure>,
 }
 
-/// Curves over all thresholds, one per class (of the positive class alone for two).
+/// ROC curves and precision-recall curves, one per class (of the positive class alone for two).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Points (false positive rate, true positive rate), from (0, 0) to (1, 1); area: AUC.
@@ -69,7 +69,7 @@ pub struct Curve {
     pub area: f64,
 }
 
-/// Errors of a regression, predicted less true, in the target's units.
+/// Residuals of a regression, predicted less true, in the target's units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Residuals {
     /// Their mean: systematic over- or underestimation.
@@ -100,8 +100,8 @@ pub struct ResidualBin {
     pub high: f64,
 }
 
-/// Slices of the rows on which the loss is larger than elsewhere: the leaves of a shallow tree that
-/// was grown on validation rows, each then tested on test rows.
+/// Weak slices (subgroup analysis): rows on which the loss is larger than elsewhere. They are leaves of a
+/// shallow tree that was grown on validation rows, each then tested on test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeakSlices {
     /// `log_loss` or `squared_error`

@@ -1,4 +1,4 @@
-//! `OUTPUT.provenance.json`: which experts made the file beside it.
+//! Provenance of predictions (`OUTPUT.provenance.json`): which experts made the file beside it.
 
 use std::{
     collections::BTreeMap,

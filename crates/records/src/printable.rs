@@ -1,4 +1,4 @@
-//! Text that comes from data, as it may be shown.
+//! Escaping of hidden characters (control, bidirectional, zero-width) in text that comes from data.
 //!
 //! A header, a cell, a file name can hold anything: sequences that move a terminal's cursor or set its
 //! title, characters that turn the order of the text around, letters that nobody sees. Shown, they are

@@ -1,4 +1,4 @@
-//! What an expert learned, as numbers.
+//! Model diagnostics: feature importance (AGOP), layers, ablations, comparisons.
 
 use std::collections::BTreeMap;
 
@@ -329,7 +329,7 @@ pub struct ImageMaps {
     pub directions: Vec<Vec<f32>>,
 }
 
-/// Two looks, compared: do they look at the same things?
+/// Comparison of the importances of two networks, or of one on two sets of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// What is compared.
@@ -357,7 +357,7 @@ pub struct Comparison {
     pub reason: String,
 }
 
-/// What two looks are of.
+/// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Between {
@@ -382,7 +382,7 @@ pub enum Changed {
     CannotTell,
 }
 
-/// A cue test: what an expert can do without an input. Nothing is trained.
+/// Ablation of an input (cue test): what an expert can do without it. Nothing is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cue {
     /// `flights.hour`, or `digits.image[0:2, 0:2]`.

@@ -1,4 +1,4 @@
-//! Keep, patch or retrain: what was measured, and what was decided on it.
+//! Keep, patch or retrain: the record of a reuse decision and of its figures.
 //!
 //! Losses are means over an expert's validation rows: log loss in nats for classification, squared
 //! error in squared target units for regression, each row weighted by its class where the expert is

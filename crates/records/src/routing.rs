@@ -1,11 +1,11 @@
-//! How a mixture divides its rows among its experts, and what that is worth. All of it on held-out
+//! Routing of mixtures of experts: load balancing, dependence, regret. All of it on held-out
 //! rows; lists by expert are in the order of [`RoutingDiagnostics::experts`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::Measure;
 
-/// What is measured of a gate and its experts.
+/// Routing diagnostics of a gate and its experts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoutingDiagnostics {
     /// The experts, in the order of the gate's outputs.
@@ -31,7 +31,7 @@ pub struct RoutingDiagnostics {
     pub disagreement: Option<Disagreement>,
 }
 
-/// How some rows are divided among K experts.
+/// Load balancing figures: how some rows are divided among K experts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouteFigures {
     /// Rows.
@@ -115,7 +115,7 @@ pub struct Regret {
     pub against_best: Measure,
 }
 
-/// What one expert is worth to the mixture: mean loss without it less mean loss with it. Above 0 it
+/// The value of one expert to the mixture: mean loss without it less mean loss with it. Above 0 it
 /// helps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpertValue {

@@ -1,4 +1,4 @@
-//! What needs attention: the findings of the audit, and what the records say beyond them.
+//! Warnings at the top of the page: the findings of the audit, and what the records say beyond them.
 //!
 //! The audit's findings are sentences already. Four things are read off the records here, because
 //! they belong at the top of the page with a link to where they are shown: labels that too few people

@@ -1,4 +1,4 @@
-//! What was learned, on one page.
+//! HTML report of an audit, on one page, and model cards.
 //!
 //! An audit is worth nothing if only its author can read it. This crate turns the stored record of
 //! an audit ([`AuditReport`]) into one HTML file that can be mailed, printed and opened in ten

@@ -1,4 +1,4 @@
-//! Numbers as a person reads them: three significant digits, thousands separators, never a NaN.
+//! Number formatting: three significant digits, thousands separators, never a NaN.
 
 /// A whole number: `327,346`.
 pub(crate) use collegium_records::thousands as count;

@@ -1,4 +1,4 @@
-//! The first screen: what needs attention, how everything hangs together, a line per expert.
+//! Overview of the page: what needs attention, the DAG, a line per expert.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A page around what it is filled with, how anchors are named, and how names and sentences are set.
+//! Frame of an HTML page, anchors, and typesetting of names and sentences.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

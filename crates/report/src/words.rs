@@ -1,4 +1,4 @@
-//! Sentences that follow from the numbers, and the names of things.
+//! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{FEWEST_GROUPS, Interval, Metrics, NodeAudit, SplitMeasures};
 
@@ -181,7 +181,7 @@ impl Health {
     }
 }
 
-/// How an expert stands against a yardstick.
+/// How an expert compares with a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Against {
     /// Clearly better.

@@ -1,4 +1,4 @@
-//! One typed column, what "missing" means in it, and the digest of its content.
+//! A typed column: its values, what "missing" means in them, and its content hash.
 
 use collegium_digest::{Digest, Hasher};
 

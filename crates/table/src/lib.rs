@@ -1,4 +1,4 @@
-//! Typed columns in memory, and the encoders that make numbers of them.
+//! Typed tables in memory, matrices, and the encoders that turn columns into features.
 //!
 //! What a file, a query or a model gives is a [`Column`] of one of five types, a [`Table`] of such columns, or
 //! a [`Matrix`] of 32-bit floats. An [`Encoder`] is fitted on training rows, belongs to an expert, and turns

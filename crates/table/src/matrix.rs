@@ -1,4 +1,4 @@
-//! Dense rows of 32-bit floats: what encoders make and what experts hand to each other.
+//! Dense matrix of 32-bit floats: what encoders make and what experts hand to each other.
 
 /// A dense matrix, row-major: row `i` is `data[i * width .. (i + 1) * width]`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Rows and typed columns in memory.
+//! A table: typed columns of equal length, in memory.
 
 use std::sync::Arc;
 

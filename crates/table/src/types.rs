@@ -1,4 +1,4 @@
-//! What a column can hold.
+//! Column types, and shapes of images.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

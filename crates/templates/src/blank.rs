@@ -1,4 +1,4 @@
-//! A handful of flowers: the table of the `blank` template, there to be replaced.
+//! The `blank` template: a small table of flowers, there to be replaced.
 //!
 //! Petals of two made-up kinds, `meadow` (about 40 × 12 mm) and `marsh` (about 55 × 20 mm), taking
 //! turns. Small enough to read whole.

@@ -1,4 +1,4 @@
-//! Projects that run at once.
+//! Project templates (`init --template`): projects that run at once.
 //!
 //! The first minute with a tool is spent on a blank page. `collegium init --template NAME` replaces
 //! that page by a pipeline that trains, with its own data beside it and a comment on every line that

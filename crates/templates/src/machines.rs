@@ -1,4 +1,4 @@
-//! Machines that fail for known reasons.
+//! The `machines` template: simulated machines that fail for known reasons.
 //!
 //! The table follows the published description of *AI4I 2020* (S. Matzka, *Explainable Artificial
 //! Intelligence for Predictive Maintenance Applications*, 2020; UCI repository, doi

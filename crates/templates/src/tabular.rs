@@ -1,4 +1,4 @@
-//! Parcels that arrive late: the small table of the `tabular` template.
+//! The `tabular` template: a small table of parcels that arrive late.
 //!
 //! A courier takes `minutes` from the depot to the door:
 //!

@@ -1,4 +1,4 @@
-//! Writing a project: every file or none.
+//! Atomic writing of a project: every file or none.
 
 use std::{
     fs, io,

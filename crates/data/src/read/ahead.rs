@@ -1,4 +1,4 @@
-//! The next chunk is read while the last one is used.
+//! Read-ahead: a second thread reads the next chunk while the last one is used (back-pressure: one chunk).
 
 use std::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! Arrow's arrays as values of ours.
+//! Conversion of Arrow arrays to column values.
 //!
 //! Texts are read as those of a text file are: blanks around them do not count, and the texts that mean
 //! "missing" are missing; so are the numbers and times that such a text stands for.
@@ -25,7 +25,7 @@ use crate::{
 /// A value without a counterpart: its row, its text, and why.
 pub(super) type Odd = (usize, String, Why);
 
-/// Our type for one of Arrow's.
+/// The column type for an Arrow type.
 pub(super) fn kind_of(given: &DataType) -> Option<ColumnType> {
     use DataType as D;
     Some(match given {

@@ -1,4 +1,4 @@
-//! How much a file may become: a few bytes can be made to unpack to more than any memory holds.
+//! Decompression limits (zip bombs): how many bytes a file may unpack to.
 //!
 //! What is packed (gzip, Zstandard) or written in short (dictionaries, runs) may hold up to [`FACTOR`] times
 //! the bytes of its file, and whatever holds no more than [`FREE`] is always let in. Tables that people keep

@@ -1,4 +1,4 @@
-//! Where other people's readers run: a panic in them is an error about the file.
+//! Panic containment for third-party readers: a panic in them is an error about the file.
 //!
 //! The readers of Arrow and Parquet check most of what they are given and index by the rest. A flipped bit
 //! then panics, deep in a library, with a text for its authors. Here it ends as what it is, a damaged file,

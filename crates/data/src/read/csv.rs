@@ -1,4 +1,4 @@
-//! Text files: one pass settles the types, the next one reads.
+//! Reader of text files (CSV, TSV): one pass settles the types, the next one reads.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! From patterns to files, and from extensions to formats.
+//! File patterns (globs), and file formats by extension.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What type a column has, by all of its values: the one rule for every format.
+//! Type inference: the type of a column by all of its values; one rule for every format.
 //!
 //! Values come as texts (of a text file, or a column of texts of a typed one) or typed. A column whose
 //! values are all numbers is one of numbers, and so for truth values and times; anything else is a

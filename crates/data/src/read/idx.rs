@@ -1,4 +1,4 @@
-//! IDX files: the plain form in which MNIST and its kin are given away.
+//! Reader of IDX files: the plain form in which MNIST and similar data sets are distributed.
 //!
 //! ```text
 //! 00 00 08 03        two zeros, the type of an element, the number of dimensions

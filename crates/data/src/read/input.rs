@@ -1,4 +1,4 @@
-//! Input files whose bytes are those that were hashed.
+//! Verified input files: every byte that is parsed is one that was hashed.
 //!
 //! A table is filed under the content of its files, and files are read more than once: for the key, for the
 //! types, for the values. Somebody may replace a file meanwhile and put it back, and no time stamp need tell.

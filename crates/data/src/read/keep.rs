@@ -1,5 +1,5 @@
-//! Columns of new rows that are copied as they are: cells of a text file byte for byte, columns of Arrow and
-//! Parquet files in their own type. What they mean is nobody's business on this way.
+//! Pass-through columns of new rows: cells of a text file byte for byte, columns of Arrow and
+//! Parquet files in their own type. They are copied, and not interpreted.
 
 use arrow_array::{
     Array as _, ArrayRef, StringArray,

@@ -1,4 +1,4 @@
-//! The lines of a text file as records under a header, and what is said where they disappoint.
+//! Lines of a text file as records under a header, with errors and notes about them.
 
 use std::{io::Read, path::PathBuf};
 

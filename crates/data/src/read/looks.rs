@@ -1,5 +1,5 @@
-//! Texts that a person would take for numbers or dates: a percentage, a price, a decimal comma, a day before
-//! its month. They are categories as they are written; what reads them is found by trying it.
+//! Detection of unparsed formats: texts that a person would take for numbers or dates (a percentage, a price, a
+//! decimal comma, a day before its month). They stay categories as written; what reads them is found by trying it.
 
 use std::collections::BTreeSet;
 

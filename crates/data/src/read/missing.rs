@@ -1,4 +1,4 @@
-//! Which values mean "missing": one list of texts for every format.
+//! Missing values: one list of texts that mean "missing", for every format.
 
 use crate::{cast::named_boolean, time};
 

@@ -1,4 +1,4 @@
-//! Files to chunks of typed columns.
+//! File readers: from files to chunks of typed columns.
 //!
 //! A table is opened once, which settles the type of every column over *all* of its rows, and then
 //! streamed, so that whoever takes the chunks decides what is kept in memory. Text files are

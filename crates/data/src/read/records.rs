@@ -1,4 +1,4 @@
-//! Text to records: where each field begins and ends, strictly.
+//! Strict CSV parser (RFC 4180): where each field begins and ends.
 //!
 //! The rules are those of RFC 4180. Readers differ in what they do about files that break them, and most
 //! are lenient: the `csv` crate takes a quote that is never closed as closed by the end of the file, and with

@@ -1,4 +1,4 @@
-//! The text of a file, whatever it is packed in and encoded as: bytes of UTF-8 for the layer above.
+//! Decompression and character encoding of text files: bytes of UTF-8 for the layer above.
 //!
 //! What a file is packed in is said by its name (`.csv.gz`, `.csv.zst`), how it is encoded by `read`. A
 //! wrong guess about either gives garbage and not an error, so nothing is guessed: the first bytes are only

@@ -1,4 +1,4 @@
-//! How a text file writes numbers and times, where it is not the plain way.
+//! Number and date formats of text files, where `read` declares other ones than the plain way.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The first look at all files of a table: which columns there are, and of which type each is.
+//! Schema inference over all files of a table: its columns and their types.
 //!
 //! Columns that cannot be referred to (no name, a name that stands twice), that are not in every file,
 //! or whose type has no counterpart here, are left out of the table and remembered as unfit.

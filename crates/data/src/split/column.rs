@@ -1,4 +1,4 @@
-//! A column says on which side a row is, as tables with a published split have it.
+//! Split by a column that names each row's side, as tables with a published split have it.
 //!
 //! Values are compared as the cells spell them, and numbers and truth values also by what they mean:
 //! `1` is `1.0`, and `True` is `true`, whatever type the other cells give the column.

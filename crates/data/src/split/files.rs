@@ -1,4 +1,4 @@
-//! Each side has files of its own: a table whose test rows came as a second file.
+//! Split by files: a table whose training, validation or test rows are files of their own.
 //!
 //! The files of all sides are read as one table, so that a column has one type and a category one list
 //! of levels; a row's side is the file that it stands in.

@@ -1,4 +1,4 @@
-//! Which side of the split a row falls on.
+//! Train, validation and test split: which side a row falls on.
 //!
 //! A row's side is a keyed hash of its identity ([`crate::identity`]), cut at the shares: it depends on
 //! no other row, so appending, sorting and adding a column move nothing, and equal rows share a side.
@@ -24,7 +24,7 @@ use crate::{
     read::Style,
 };
 
-/// The rows of a table by who they are.
+/// The rows of a table with their identity, side and group.
 pub(crate) struct Dealt {
     /// The side of every row.
     pub(crate) sides: Vec<Side>,

@@ -1,4 +1,4 @@
-//! Shares that hold within each stratum.
+//! Stratified split: shares that hold within each stratum.
 //!
 //! In each stratum rows are put in the order of a keyed hash of their identity, and cut where the shares
 //! are met. The cuts are settled by the rows that are there when a stratum first occurs. From then on

@@ -1,4 +1,4 @@
-//! Training before validation before test.
+//! Split by time: training rows before validation rows before test rows.
 //!
 //! A row's side follows from its own time and from two dates. Dates that the file gives as shares are
 //! found once, when the rows are first seen, and kept in the lock: rows that come later are test rows

@@ -1,4 +1,4 @@
-//! SQLite's date functions without the clock and the time zone of this machine.
+//! Deterministic date functions for SQLite, without the clock and the time zone of this machine.
 //!
 //! What SQL gives is cached by content, so it must be made of content alone. A look at the text finds
 //! `date('now')`; it cannot find `date('n' || 'ow')`, or a column that holds `now`. So the functions are ours:

@@ -1,4 +1,4 @@
-//! Our tables inside SQLite.
+//! SQLite database with the tables of a data source.
 
 use std::{collections::BTreeSet, ops::Range};
 

@@ -1,4 +1,4 @@
-//! SQLite's errors, with the place in the user's SQL.
+//! SQL errors with spans: SQLite's errors, with the place in the user's SQL.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What a user's SQL may do, asked by SQLite itself while it compiles the statement.
+//! SQL authorizer: what a user's SQL may do, checked by SQLite while it compiles the statement.
 
 use std::{
     collections::BTreeSet,

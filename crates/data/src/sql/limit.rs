@@ -1,4 +1,4 @@
-//! What a query may take: steps, memory and disk.
+//! Resource limits of a query: steps, memory and disk.
 //!
 //! A query comes with a stranger's pipeline, and a few words of SQL can run for ever (`WITH RECURSIVE`) or fill
 //! the memory (`printf('%.*c', 1e9, 'x')`, a join without `ON`). So a statement is counted while it runs, and

@@ -1,4 +1,4 @@
-//! SQLite's mathematical functions, with the same bits on every machine.
+//! Deterministic mathematical functions for SQLite, with the same bits on every machine.
 //!
 //! SQLite's own call the C library, whose last bits differ between systems, and what SQL gives is cached by
 //! content. These are the same functions (<https://sqlite.org/lang_mathfunc.html>) over `libm`, which is

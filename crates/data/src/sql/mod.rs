@@ -1,4 +1,4 @@
-//! An embedded SQLite that sees our tables and may only read them.
+//! SQL by an embedded SQLite that sees the tables of a data source and may only read them.
 //!
 //! A user's SQL passes three gates: the scanner ([`scan`]) refuses what is no single expression or
 //! statement and what asks the clock; the authorizer ([`guard`]) refuses everything but reading our

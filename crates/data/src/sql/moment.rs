@@ -1,4 +1,4 @@
-//! How a time looks in SQL, and how it compares.
+//! Times in SQL: their text form, and a collation that compares them.
 //!
 //! A time is a text: midnight is a date, `2013-01-31`, every other moment a date with its time,
 //! `2013-01-31 17:05:00`. That depends on the moment alone, so no cell changes how another one looks. Such

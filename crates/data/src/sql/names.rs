@@ -1,4 +1,4 @@
-//! Which columns a piece of SQL names.
+//! Column names in a piece of SQL: which columns SQLite has to be told of.
 //!
 //! A SQLite table takes 2,000 columns and does not tell `X` from `x`; our tables may have more, and both.
 //! So SQLite is told only about columns whose names stand in the text. That is more than the SQL reads (a

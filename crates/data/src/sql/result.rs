@@ -1,4 +1,4 @@
-//! What a query gave, as typed columns.
+//! Query results as typed columns (type inference).
 //!
 //! SQLite types values, not columns, so a column's type follows from what came: numbers, or texts
 //! (times, if every text is an ISO date or time). The declared type that a plain reference carries

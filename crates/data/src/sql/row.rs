@@ -1,4 +1,4 @@
-//! Expressions over one row: `derive`, `where`, the rules of a gate.
+//! Row expressions, which read one row alone: `derive`, `where`, the rules of a gate.
 //!
 //! The value of a row may depend on that row alone: in prediction other rows stand beside it, or none.
 //! SQLite itself has a place with just this rule, the expression of a *generated column*, in which it refuses

@@ -1,4 +1,4 @@
-//! A look at SQL before SQLite sees it.
+//! Scanner that checks the text of SQL before SQLite compiles it.
 //!
 //! An expression is put in brackets inside a statement of ours; it must not close them. And some
 //! things are about the text alone: a second statement, and functions that read the clock.

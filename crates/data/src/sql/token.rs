@@ -1,4 +1,4 @@
-//! SQL as a row of tokens, with their places.
+//! SQL tokenizer: tokens with their places.
 //!
 //! No grammar: where a token stands among its neighbours is enough for what is asked of it here, and what
 //! SQL means is for SQLite to say.

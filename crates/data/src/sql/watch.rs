@@ -1,4 +1,4 @@
-//! Stopping SQLite from outside.
+//! Cancellation of a running SQLite statement.
 
 use std::{
     sync::{

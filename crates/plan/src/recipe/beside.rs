@@ -1,4 +1,4 @@
-//! Fits inside a fit, and what of upstream models reaches one beside the content of its inputs.
+//! Recipes of fits inside a fit, and ingredients from upstream models beside the content of inputs.
 
 use collegium_digest::Digest;
 use collegium_manifest::{Expert, Mlp, Output};

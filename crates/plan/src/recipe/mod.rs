@@ -1,4 +1,4 @@
-//! The ingredients of a fit.
+//! Recipes (cache keys): the ingredients of a fit.
 
 mod beside;
 

@@ -1,4 +1,4 @@
-//! The metadata in front: YAML as model hubs read it.
+//! Model card metadata: YAML front matter, as model hubs read it.
 
 use collegium_records::{AuditReport, NodeAudit, is_hidden};
 

@@ -1,4 +1,4 @@
-//! Limitations that follow from the numbers.
+//! Model card: limitations that follow from the numbers.
 
 use collegium_records::{Level, NodeAudit};
 

@@ -1,4 +1,4 @@
-//! What an expert looks at, with its noise floor.
+//! Model card: feature importance, with its noise floor.
 
 use collegium_records::{Agop, NodeAudit};
 

@@ -1,4 +1,4 @@
-//! Metrics, classes and weak slices.
+//! Model card: metrics, classes and weak slices.
 
 use collegium_records::{Measure, NodeAudit, SplitMeasures};
 

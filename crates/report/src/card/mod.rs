@@ -1,4 +1,4 @@
-//! A model card: what a person needs who finds one expert without its report.
+//! Model card: what a person needs who finds one expert without its report.
 //!
 //! Markdown with metadata in front, in the form that model hubs read (`library_name`,
 //! `pipeline_tag`, `model-index`), so that a card can stand as the README of an exported model.

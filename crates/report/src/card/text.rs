@@ -1,4 +1,4 @@
-//! Markdown that a name cannot break.
+//! Markdown escaping: a name cannot break the card.
 
 use collegium_records::printable;
 

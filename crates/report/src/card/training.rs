@@ -1,4 +1,4 @@
-//! What an expert was trained on.
+//! Model card: training data.
 
 use collegium_records::{AuditReport, NodeAudit, RowAccount};
 

@@ -1,4 +1,4 @@
-//! Two looks at an expert beside what no change looks like.
+//! Chart of a comparison: similarity of two sets of importances beside the reference lines.
 
 use collegium_records::{Agreement, Comparison};
 use maud::{Markup, html};

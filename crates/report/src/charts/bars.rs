@@ -1,4 +1,4 @@
-//! Tables whose rows carry a bar.
+//! Bar charts as tables whose rows carry a bar.
 //!
 //! Tables, so that names wrap and numbers can be read and copied; the bar of each row is a strip of
 //! SVG in per cent of its cell, which needs no fixed width. On a narrow screen a row becomes a small

@@ -1,4 +1,4 @@
-//! The reliability curve: what the expert promises against what happens.
+//! Reliability diagram (calibration curve): predicted against observed frequency.
 
 use collegium_records::Reliability;
 use maud::{Markup, html};

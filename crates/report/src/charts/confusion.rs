@@ -1,4 +1,4 @@
-//! The confusion matrix as a table that is shaded and still readable without its shading.
+//! Confusion matrix as a table that is shaded and still readable without its shading.
 
 use collegium_records::Confusion;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! What is left of a metric when an input is taken away.
+//! Chart of an ablation (cue test): a metric before and after an input is removed.
 
 use collegium_records::{Cue, MetricDiff};
 use maud::{Markup, html};

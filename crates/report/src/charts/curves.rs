@@ -1,5 +1,4 @@
-//! Curves over all thresholds: what a classifier could do if it were asked to be braver or more
-//! careful.
+//! ROC curve and precision-recall curve: all thresholds of a classifier.
 
 use collegium_records::Curve;
 use maud::{Markup, html};

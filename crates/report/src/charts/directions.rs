@@ -1,4 +1,4 @@
-//! A direction as named loadings.
+//! Chart of a direction (eigenvector of the AGOP) as named loadings.
 
 use collegium_records::Direction;
 use maud::{Markup, html};

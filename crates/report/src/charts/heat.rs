@@ -1,4 +1,4 @@
-//! Which class looks at what: a table that is shaded and still readable without its shading.
+//! Heat map of importance by class: a table that is shaded and still readable without its shading.
 
 use collegium_records::{Agop, ClassShares};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Bars of importance: what the choice of rows leaves open (a whisker on the bar), what the choice of
+//! Chart of feature importance: what the choice of rows leaves open (a whisker on the bar), what the choice of
 //! the seed leaves open (a band below it), and what networks show that learned nothing (marks).
 
 use collegium_records::{Agop, Importance, RawAgop};

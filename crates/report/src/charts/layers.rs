@@ -1,4 +1,4 @@
-//! Small pictures by layer: neural collapse, the neural feature ansatz, effective ranks, dead units.
+//! Charts by layer: neural collapse, the neural feature ansatz, effective ranks, dead units.
 
 use collegium_records::LayerAudit;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The pictures. Each is SVG inside the page, styled by the page's style sheet, with a title and a
+//! Charts. Each is SVG inside the page, styled by the page's style sheet, with a title and a
 //! description; what it shows is also there as text.
 
 mod agreement;

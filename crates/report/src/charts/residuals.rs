@@ -1,4 +1,4 @@
-//! How the errors of a regression are distributed.
+//! Charts of the residuals of a regression.
 
 use collegium_records::Residuals;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Two samples of a number in one picture.
+//! Histogram of two samples of a number, for covariate shift.
 
 use collegium_records::ShiftHistogram;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The spectrum: how many directions of its input the expert really uses, beside networks that
+//! Chart of the spectrum of the AGOP: how many directions of its input the expert really uses, beside networks that
 //! learned nothing.
 
 use collegium_records::Agop;

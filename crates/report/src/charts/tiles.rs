@@ -1,4 +1,4 @@
-//! Image inputs: what is looked at, pixel by pixel.
+//! Saliency maps of image inputs, pixel by pixel.
 
 use collegium_records::{Agop, ImageMaps};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! What moved: every input against the training rows.
+//! Covariate shift: every input of the new rows against the training rows.
 
 use collegium_records::{ColumnShift, EvaluationReport, TwoSample};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! One expert on new rows beside its test rows.
+//! Section of one expert in an evaluation: metrics on new rows beside those on test rows.
 
 use collegium_records::{NodeEvaluation, NodeRows, SplitMeasures};
 use maud::{Markup, html};

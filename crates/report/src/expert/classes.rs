@@ -1,4 +1,4 @@
-//! A line per class.
+//! Table of precision, recall and F1, a line per class.
 
 use collegium_records::{Curve, Measure, Performance};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The head of an expert's section: what it is, what was found, what it stands on.
+//! Head of an expert's section: what it is, what was found, which model is in use.
 
 use collegium_records::{Level, NodeAudit, Verdict};
 use maud::{Markup, html};

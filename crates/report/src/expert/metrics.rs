@@ -1,4 +1,4 @@
-//! The table of metrics: every side of the split, and the yardsticks.
+//! Table of metrics: every side of the split, and the baselines.
 
 use std::collections::BTreeMap;
 

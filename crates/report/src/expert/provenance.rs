@@ -1,4 +1,4 @@
-//! Where an expert's labels come from.
+//! Label provenance: where an expert's labels come from.
 
 use collegium_records::Provenance;
 use maud::{Markup, html};

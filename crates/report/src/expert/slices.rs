@@ -1,4 +1,4 @@
-//! Slices of the rows on which an expert does worse than elsewhere.
+//! Weak slices (subgroup analysis): rows on which an expert does worse than elsewhere.
 
 use collegium_records::WeakSlices;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! How an expert was trained, and what that cost.
+//! Training: the learning curve, and what the fit cost.
 
 use collegium_records::NodeAudit;
 use maud::{Markup, html};

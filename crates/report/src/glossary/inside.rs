@@ -1,4 +1,4 @@
-//! Words about the inside of a network, and about what its labels are made of.
+//! Glossary: layers of a network, and label provenance.
 
 use maud::{Markup, html};
 

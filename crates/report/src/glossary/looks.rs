@@ -1,4 +1,4 @@
-//! Words about what an expert looks at.
+//! Glossary: feature importance.
 
 use maud::{Markup, html};
 

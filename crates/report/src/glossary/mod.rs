@@ -1,4 +1,4 @@
-//! The words of the report with their formulas, for a reader who did not build the pipeline.
+//! Glossary: the words of the report with their formulas, for a reader who did not build the pipeline.
 
 mod inside;
 mod looks;

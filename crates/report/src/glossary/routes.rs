@@ -1,4 +1,4 @@
-//! Words about gates and mixtures.
+//! Glossary: gates and mixtures of experts.
 
 use maud::{Markup, html};
 

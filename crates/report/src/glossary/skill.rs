@@ -1,4 +1,4 @@
-//! Words about how well an expert does.
+//! Glossary: metrics and skill.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! Parts of a graph that nothing connects, moved together.
+//! Compaction of the layout: connected components of a graph are moved together.
 
 /// Space between two parts.
 const PART_GAP: f64 = 40.0;

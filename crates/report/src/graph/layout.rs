@@ -1,4 +1,4 @@
-//! Layered drawing: layers by longest path, order by barycentres, heights by isotonic regression.
+//! Layered graph drawing (Sugiyama): layers by longest path, order by barycentres, heights by isotonic regression.
 //!
 //! The scheme of Sugiyama, Tagawa and Toda (1981), left to right. Long edges are led through dummy
 //! nodes so that they bend around boxes. Given an order within each layer, the heights that bring

@@ -1,4 +1,4 @@
-//! The DAG of a pipeline as a picture and as text.
+//! Drawing of the DAG of a pipeline, as a picture and as text.
 //!
 //! [`Graph`] is a small struct of its own, so that the report (which knows shares and health) and
 //! `collegium graph` (which knows only the pipeline file) draw with the same hand.

@@ -1,4 +1,4 @@
-//! Small pictures of numbers, one pixel each, as `data:` URIs that an `img` can show.
+//! Raster images as PNG `data:` URIs, one pixel for each number.
 //!
 //! A map of 28 × 28 pixels is 784 rectangles of SVG (40 kB), or as many cells of a CSS grid, but
 //! about 1 kB as an indexed PNG in base64, and a browser scales it without smearing

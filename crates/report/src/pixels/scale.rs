@@ -1,4 +1,4 @@
-//! Scales of colour: numbers to steps that are told apart by lightness first.
+//! Colour scales: numbers to steps that are distinguished by lightness first.
 //!
 //! The sequential ones go from white to dark in one hue, the diverging one from dark brown over white
 //! to dark blue; all are of ColorBrewer (Harrower and Brewer 2003), chosen so that people who do not

@@ -1,4 +1,4 @@
-//! Gates and mixtures: does it pay, who answers for whom, and what decides that.
+//! Gates and mixtures of experts: controls, routing, load balancing.
 
 use collegium_records::{
     Combined, Control, Metrics, NodeAudit, RouteColumn, RouteFigures, RoutingDiagnostics,

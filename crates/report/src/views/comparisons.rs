@@ -1,4 +1,4 @@
-//! Two looks at an expert, or at two experts of one task, compared.
+//! Comparisons of importances: two versions, two sides of the split, or two experts of one task.
 
 use collegium_records::{Changed, Comparison, NodeAudit};
 use maud::{Markup, html};

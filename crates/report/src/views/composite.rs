@@ -1,4 +1,4 @@
-//! What each upstream is to an expert: as it is, never wrong, silent.
+//! Error attribution to upstreams: each as it is, replaced by the truth, ablated.
 
 use collegium_records::{Composite, Metrics, NodeAudit};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Conditional permutation: what an input costs when it is exchanged among rows that are alike.
+//! Conditional permutation: the rise in loss when an input is exchanged among rows that are alike.
 
 use collegium_records::Conditional;
 use maud::{Markup, html};

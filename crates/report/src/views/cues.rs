@@ -1,4 +1,4 @@
-//! Cue tests: what an expert can do without an input.
+//! Ablation of inputs (cue tests): what an expert can do without an input.
 
 use collegium_records::{Cue, NodeAudit};
 use maud::{Markup, html};

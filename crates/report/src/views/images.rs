@@ -1,4 +1,4 @@
-//! What is looked at in each image.
+//! Saliency maps of image inputs.
 
 use collegium_records::{Agop, NodeAudit};
 use maud::{Markup, html};

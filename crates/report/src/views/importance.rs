@@ -1,4 +1,4 @@
-//! What an expert looks at.
+//! Feature importance (AGOP) of an expert.
 
 use collegium_records::{Agop, NodeAudit};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Hidden layers, from the inputs on.
+//! Hidden layers: neural collapse, neural feature ansatz, ranks, from the inputs on.
 
 use collegium_records::{Ansatz, Collapse, LayerAudit, NodeAudit};
 use maud::{Markup, html};

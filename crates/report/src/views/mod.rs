@@ -1,4 +1,4 @@
-//! The section of each view, a module of the name that the view has in the audit.
+//! Sections of the audit views: each module has the name that the view has in the audit.
 
 pub(crate) mod combined;
 pub(crate) mod comparisons;

@@ -1,4 +1,4 @@
-//! How well an expert does, in more than one number; all of it on held-out rows.
+//! Performance beyond one number; all of it on held-out rows.
 
 use collegium_records::NodeAudit;
 use maud::{Markup, html};

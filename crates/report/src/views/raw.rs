@@ -1,4 +1,4 @@
-//! Importance of the raw columns, through every expert above.
+//! Feature importance of the raw columns, through every expert above.
 
 use collegium_records::RawAgop;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! What single rows rest on.
+//! Local explanations: input attributions of single rows.
 
 use collegium_records::{NodeAudit, RowAttribution};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The test metrics of this fit and of its refits with other seeds.
+//! Seed variance: the test metrics of this fit and of its refits with other seeds.
 
 use collegium_records::NodeAudit;
 use maud::{Markup, html};

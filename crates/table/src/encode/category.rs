@@ -1,4 +1,4 @@
-//! One-hot categories.
+//! One-hot encoding of categories.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Floats as text in JSON. JSON readers may miss the nearest float by one bit in favour of speed;
+//! Exact floats in JSON, as text. JSON readers may miss the nearest float by one bit in favour of speed;
 //! the standard library's never does, and one bit is enough to change a prediction.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

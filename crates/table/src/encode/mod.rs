@@ -1,4 +1,4 @@
-//! From typed columns and upstream outputs to the numbers that a network sees.
+//! Feature encoding: one-hot encoding, standardisation, times and images to the numbers that a network sees.
 //!
 //! An encoder is fitted on training rows only and is part of the expert. It works row by row: a row
 //! gives the same bits whatever rows surround it, which is what makes predictions equal those of

@@ -1,4 +1,4 @@
-//! Standardised numbers.
+//! Standardisation of numbers: mean 0 and deviation 1 over the training rows.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Values of an input that lie outside of what its training rows held.
+//! Out-of-range values: values of an input outside of the range of its training rows.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The encoding of one declared input.
+//! Encoding of one declared input.
 
 use serde::{Deserialize, Serialize};
 

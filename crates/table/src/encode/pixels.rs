@@ -1,4 +1,4 @@
-//! Pixels of images.
+//! Standardisation of image pixels, with one scale for all of an image column.
 //!
 //! All pixels of an image column share one mean and one deviation. Scales of their own would blow up
 //! the pixels of the rim, which hardly ever vary, and would make a map of importance one of scales: with

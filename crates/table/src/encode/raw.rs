@@ -1,4 +1,4 @@
-//! Derivatives back through an encoding: from the numbers that a network sees to what was measured.
+//! Vector–Jacobian products (vjp) of encoders: gradients at encoded columns to gradients at raw values.
 //!
 //! An expert's own encoding of a column (its mean, its deviation, which levels it knows) is no place
 //! to compare experts in, or to add up what reaches an output on several ways. Raw coordinates are:

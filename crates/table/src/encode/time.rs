@@ -1,4 +1,4 @@
-//! Points in time: how late, and where in the day, the week and the year.
+//! Encoding of times: seconds, and cycles of the hour, the weekday and the season.
 
 use std::f64::consts::TAU;
 

@@ -1,4 +1,4 @@
-//! The pages of a Parquet file on their way from unpacking to decoding.
+//! Parquet pages between decompression and decoding: size checks.
 //!
 //! Deltas (`DELTA_BINARY_PACKED` and what is built on it) say themselves how many they are, inside of what is
 //! packed, and the decoder makes room for them at once. So each page is looked at where it is unpacked and not

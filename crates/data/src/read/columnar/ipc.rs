@@ -1,4 +1,4 @@
-//! Arrow files and streams: what must hold before a reader allocates by what they say.
+//! Validation of Arrow IPC files and streams before a reader allocates by what they say.
 //!
 //! Each message has a head, which says how long its body is, where in it each buffer lies, and to how many
 //! bytes a packed one unpacks. All heads are looked at before the first message is read; bodies only where

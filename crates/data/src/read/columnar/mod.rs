@@ -1,4 +1,4 @@
-//! Parquet and Arrow IPC files: typed already, but with more types than we have.
+//! Reader of Parquet and Arrow IPC files, which are typed already, but with more types than we have.
 
 mod groups;
 mod ipc;

@@ -1,4 +1,4 @@
-//! Parquet files: what must hold before a reader allocates or recurses by what they say.
+//! Validation of Parquet files before a reader allocates or recurses by what they say.
 //!
 //! The reader of the `parquet` crate makes room for a page as large as its header says, for a dictionary of
 //! as many values, and descends into a schema as deep as the footer says. So the footer is looked through

@@ -1,4 +1,4 @@
-//! Thrift's compact form, looked through before anybody allocates or recurses by it.
+//! Validation of Thrift's compact protocol before anything allocates or recurses by it.
 //!
 //! The footer of a Parquet file and the headers of its pages are Thrift structs. What is wanted of them here
 //! is little: how deep the schema is, how large a page says that it is. What Parquet does not use (maps,
