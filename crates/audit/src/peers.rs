@@ -139,7 +139,7 @@ fn compare_peers(
 }
 
 impl Auditor<'_> {
-    /// Where its labels come from; cue tests and rows that were asked for. A cue that was asked for comes first.
+    /// Adds label provenance, and the ablations (cue tests) and rows that the command line asks for, these first.
     pub(super) fn add_asked(
         self,
         options: &AuditOptions,

@@ -26,8 +26,8 @@ pub(super) struct Refits {
 }
 
 impl Auditor<'_> {
-    /// What `audit.seeds` and `audit.permuted` ask for. An expert that stands on a held or patched
-    /// model has none: no fit of its recipe is what it stands on.
+    /// The refits that `audit.seeds` and `audit.permuted` ask for. An expert that uses a held or patched
+    /// model has none: that model is no fit of its recipe.
     pub(super) fn refits(self, state: &NodeState, model: &Model) -> Result<Refits, EngineError> {
         let mut refits = Refits::default();
         let full = state.full();

@@ -57,7 +57,7 @@ impl Subject {
         Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
     }
 
-    /// Looked at as what tells classes apart, whatever the expert's own task.
+    /// The same probed as a classifier, whatever the expert's own task.
     pub(super) fn of_classes(mut self) -> Self {
         self.task = Task::Classification;
         self
@@ -197,8 +197,8 @@ impl Subject {
         }
     }
 
-    /// What a network looks at on some of the rows, for comparisons, with the eigenvalues of its
-    /// directions. `None` where it looks at nothing.
+    /// Importances of a network on some of the rows, for comparisons, with the eigenvalues of its
+    /// directions. `None` where its gradients are 0.
     pub(super) fn look(
         &self,
         model: &Model,
@@ -214,7 +214,7 @@ impl Subject {
         }
     }
 
-    /// How far halves of the rows agree: what no change at all looks like.
+    /// Agreement of halves of the rows: the reference line of no change at all.
     pub(crate) fn split_half(
         &self,
         k: usize,

@@ -219,7 +219,7 @@ impl Conform {
         self.given.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Columns that were empty in training: what new rows hold there is not looked at.
+    /// Columns that were empty in training: values of new rows in them are ignored.
     pub fn empty_in_training(&self) -> &BTreeSet<String> {
         &self.empty
     }

@@ -86,7 +86,7 @@ fn field(column: &Column, whole: bool) -> Field {
     Field { name: column.name.clone(), kind: column.kind(), integer: whole, dates: whole }
 }
 
-/// Runs work on a database, with somebody who can interrupt it.
+/// Runs work on a database that can be interrupted.
 pub(crate) type Guarded<'a> = &'a mut dyn FnMut(
     InterruptHandle,
     &mut dyn FnMut() -> Result<(), DataError>,

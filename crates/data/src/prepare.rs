@@ -25,7 +25,7 @@ use crate::{
     unfit::{left_out, mentions},
 };
 
-/// A data source whose facts are known, and whose table is at hand when it is needed.
+/// A prepared data source: its facts are known, and its table is loaded when it is needed.
 pub struct Prepared {
     /// The data source's name.
     pub name: String,
@@ -323,7 +323,7 @@ impl Prepared {
         std::mem::take(&mut self.state().notes)
     }
 
-    /// Lets go of the rows; they are loaded again when they are asked for.
+    /// Frees the rows; they are loaded again when they are needed.
     pub fn release(&self) {
         let mut state = self.state();
         state.columns.clear();

@@ -13,7 +13,7 @@ use blake3::hazmat::{
 
 use crate::Digest;
 
-/// The digest of a content and what tells its blocks: 32 bytes for each 64 KiB.
+/// The digest of a content and of each of its blocks: 32 bytes for each 64 KiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocks {
     length: u64,

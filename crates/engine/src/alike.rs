@@ -32,7 +32,7 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
-    /// `forward` says of an expert whether its training rows depend on what feeds it.
+    /// Finds experts that are alike. `forward` says whether an expert's training rows depend on its upstreams.
     pub(crate) fn of(
         pipeline: &Pipeline,
         resolved: &[Resolved],

@@ -52,7 +52,7 @@ impl Session {
         Ok(notes)
     }
 
-    /// What `status` says of a block whose recipe has another model here than the lock names, or named.
+    /// The note of `status` on a node whose recipe has another model here than the lock names, or named.
     pub(crate) fn other_bits(
         &self,
         name: &str,

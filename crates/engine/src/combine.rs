@@ -11,7 +11,7 @@ use collegium_records::Ingredient;
 use crate::{EngineError, NodeRef, Session, memory::mebibytes, resolved::Resolved, states::States};
 
 impl NodeRef<'_> {
-    /// What of its upstreams reaches a fit beside the content of inputs; `None` while they are not done.
+    /// Ingredients of a fit from its upstreams, beside the content of inputs; `None` while they are not done.
     pub(crate) fn beside(
         self,
         part: Part,

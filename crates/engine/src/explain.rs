@@ -233,7 +233,7 @@ impl Session {
         Ok(self.fitting_run(name, model)?.map(|(_, run)| run))
     }
 
-    /// What a node stood on before a run, as an anchor.
+    /// The model that a node used before a run, as an anchor.
     pub fn earlier(&self, run: &NodeRun) -> Result<Option<Anchor>, EngineError> {
         let Some(before) = run.before else { return Ok(None) };
         let seen = self.fit_of(&before)?.and_then(|fit| fit.seen);

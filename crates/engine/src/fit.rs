@@ -526,7 +526,7 @@ fn finite(loss: f64) -> Option<f64> {
     loss.is_finite().then_some(loss)
 }
 
-/// An interrupted fit is an interrupted run; what else went wrong is told by `failure`.
+/// The engine's error for a training error: an interrupted fit is an interrupted run, all else is a `failure`.
 pub(crate) fn training_error(
     error: TrainError,
     failure: impl Fn(String) -> EngineError,

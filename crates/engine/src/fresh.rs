@@ -120,7 +120,7 @@ impl Fresh {
         }))
     }
 
-    /// Is there something to be said of a node that is up to date? Then a plan says it.
+    /// Has a node settings that its held model was not trained with? Then a plan says it.
     pub fn has_held_settings(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == HELD_SETTINGS)
     }
@@ -185,7 +185,7 @@ pub fn fresh(pipeline: &Path, allowed: &[PathBuf]) -> Result<Option<Fresh>, Engi
 }
 
 impl Session {
-    /// Is any object damaged that these states stand on? Each is read, unless this process has written or
+    /// Is any object damaged that these states use? Each is read, unless this process has written or
     /// checked it; what is damaged is out of the way then, and is made again. Nothing rests on the stamp of
     /// a file that was not looked into: cut to nothing before it was first stamped, it would pass for ever.
     pub(crate) fn any_damaged(&self, states: &States) -> Result<bool, EngineError> {

@@ -96,7 +96,7 @@ impl<'s> NodeRef<'s> {
         self.with_target(rows, valid, inputs, beside).map(Some)
     }
 
-    /// The same without what comes from upstream: what can be said before they are done.
+    /// The same without upstream outputs: what is known before the upstreams are done.
     pub(crate) fn own_inputs(self) -> Result<FitInputs, EngineError> {
         let rows = Rows::Train { expert: self.index };
         let valid = Rows::Side { expert: self.index, side: Side::Valid };

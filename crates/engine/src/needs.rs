@@ -8,7 +8,7 @@ use collegium_records::{Fit, Reason, Recipe};
 
 use crate::{EngineError, NodeRef, states::States, warm::Start};
 
-/// A fit that a node owes.
+/// A fit that a node needs, with its model where there is one.
 #[derive(Debug, Clone)]
 pub(crate) struct Need {
     pub(crate) part: Part,
@@ -22,7 +22,7 @@ pub(crate) struct Need {
 }
 
 impl NodeRef<'_> {
-    /// The fits that a node owes when `wanted` experts are brought up to date; `None` while an
+    /// The fits that a node needs when `wanted` experts are brought up to date; `None` while an
     /// upstream is not done.
     pub(crate) fn needs(
         self,
@@ -76,7 +76,7 @@ impl NodeRef<'_> {
         }
     }
 
-    /// The recipe that the lock stands on, if its manifest is still in the store.
+    /// The recipe of the model in the lock, if its manifest is still in the store.
     pub(crate) fn locked_recipe(self) -> Result<Option<Recipe>, EngineError> {
         match self.locked() {
             Some(locked) => Ok(self.session.store.recipe(&locked.recipe)?),

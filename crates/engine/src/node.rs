@@ -31,7 +31,7 @@ impl<'s> NodeRef<'s> {
         &self.session.pipeline.experts[self.index]
     }
 
-    /// What its columns turned out to be.
+    /// Its resolved columns: types, classes, task.
     pub fn resolved(self) -> &'s Resolved {
         &self.session.resolved[self.index]
     }
@@ -52,7 +52,7 @@ impl<'s> NodeRef<'s> {
         self.session.lock.node.get(&self.node_name())
     }
 
-    /// The model of other places that it stands on without being trained, if it does.
+    /// The held model that it uses without training (frozen, pinned, or another pipeline's), if it has one.
     pub(crate) fn held_model(self) -> Option<&'s HeldModel> {
         self.session.held.get(self.index)?.as_deref()
     }

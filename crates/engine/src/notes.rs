@@ -14,22 +14,22 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// Says something once, in the notes of what is being made.
+    /// Adds a note to the next report.
     pub(crate) fn tell(&self, note: String) {
         lock_mutex(&self.told).push(note);
     }
 
-    /// What was told since the last time.
+    /// The notes since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *lock_mutex(&self.told))
     }
 
-    /// Says how the data were read.
+    /// Adds a note on how the data were read.
     pub(crate) fn say(&self, note: String) {
         lock_mutex(&self.said).push(note);
     }
 
-    /// What was said of how the data were read.
+    /// The notes on how the data were read.
     pub(crate) fn said(&self) -> Vec<String> {
         lock_mutex(&self.said).clone()
     }

@@ -172,7 +172,7 @@ fn like(parts: &BTreeMap<FitName, Standing>, part: FitName) -> Option<Standing> 
 }
 
 impl NodeRef<'_> {
-    /// The full fit that the lock stands on, if it is still in the store.
+    /// The full fit that the lock names, if it is still in the store.
     pub(crate) fn locked_fit(self) -> Result<Option<Fit>, EngineError> {
         let Some(locked) = self.locked() else { return Ok(None) };
         let mut known: BTreeMap<_, Fit> = self.session.store.realisations(&locked.recipe)?;

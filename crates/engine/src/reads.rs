@@ -50,7 +50,7 @@ impl Session {
         wanted
     }
 
-    /// Says what a person should know about the columns that are read.
+    /// Reports notes on the columns that are read.
     pub(crate) fn note_columns(&self) {
         for (name, prepared) in self.data.iter() {
             let named = self.named(name);
@@ -73,13 +73,13 @@ impl Session {
         }
     }
 
-    /// Says something about the data at once, and keeps it for who counts what was said.
+    /// Reports a note on the data at once, and keeps it.
     pub(crate) fn note(&self, text: String) {
         self.observer.event(Event::Note(text.clone()));
         self.told.say(text);
     }
 
-    /// What was said about how the data were read, beside the findings.
+    /// The notes on how the data were read, beside the findings.
     pub fn said(&self) -> Vec<String> {
         self.told.said()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use collegium_manifest::{Input, Task};
 
-/// What an expert's columns turned out to be.
+/// The resolved columns of an expert.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// What is predicted.

@@ -204,7 +204,7 @@ impl Session {
         })
     }
 
-    /// Says something once, in the notes of what is being made.
+    /// Adds a note to the next report.
     pub(crate) fn tell(&self, note: String) {
         self.told.tell(note);
     }
@@ -238,7 +238,7 @@ impl Session {
         self.data.get(data)?.facts.columns.iter().find(|facts| facts.name == column)
     }
 
-    /// The realisation of a recipe to stand on: the locked one, else one of this processor's
+    /// The realisation of a recipe to use: the locked one, else one of this processor's
     /// kernels, else the first by name. Its model must be in the store.
     pub(crate) fn known_fit(&self, recipe: &Digest) -> Result<Option<Fit>, EngineError> {
         let mut known: BTreeMap<Digest, Fit> = self.store.realisations(recipe)?;

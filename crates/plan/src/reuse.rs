@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use collegium_records::{Candidate, Certificate, Effect, Judgement, Verdict};
 
-/// Fewest rows that must really speak.
+/// Least effective sample size.
 pub const EFFECTIVE_ROWS: f64 = 30.0;
 /// An expert that fits its new inputs is still not kept if retraining would gain more than this
 /// share of the budget.

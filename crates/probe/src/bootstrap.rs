@@ -168,7 +168,7 @@ fn paired<T, const M: usize>(
     each.collect()
 }
 
-/// One model on two samples of rows: what it is worth on each, as [`measure_classification`] says it, and
+/// Metrics of one model on two samples of rows, each as [`measure_classification`] gives it, and
 /// how far each metric changed from the first to the second. The samples are drawn again each by itself
 /// (the two keys must differ), so the interval of a change is that of two independent samples. The
 /// calibration error has no interval, and so no change either.

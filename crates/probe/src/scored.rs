@@ -94,7 +94,7 @@ impl<'a> View<'a> {
         -self.of_truth(row).clamp(CLIP, 1.0 - CLIP).ln()
     }
 
-    /// What the calibration error looks at: a probability and whether it came true. Binary: of the
+    /// Input of the calibration error: a probability and whether it came true. Binary: of the
     /// positive class; else: of the predicted class.
     pub(crate) fn calibrated(&self, row: usize) -> (f64, bool) {
         if self.is_binary() {

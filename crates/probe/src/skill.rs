@@ -27,7 +27,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The metric that its mean is told in.
+    /// The metric that reports its mean.
     pub(crate) fn metric(self) -> &'static str {
         match self {
             Self::Log => "log_loss",

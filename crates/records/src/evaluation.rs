@@ -132,7 +132,7 @@ pub struct MetricChange {
     pub p_value: Option<f64>,
 }
 
-/// What can be said of a node on these rows.
+/// The verdict on a node on these rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quality {

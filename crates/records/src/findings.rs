@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Level;
 
-/// What became of the rows of an expert's table.
+/// Row accounting: how many rows of an expert's table are used, and why others are not.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RowAccount {
     /// Rows of the table.

@@ -81,7 +81,7 @@ pub struct SeenByFit {
     pub membership: Option<Membership>,
 }
 
-/// Which rows a model has seen, by itself and through the models that it was made from.
+/// Training-set membership: which rows a model has seen, by itself and through the models that it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Membership {
     /// By itself.
@@ -123,7 +123,7 @@ impl Members {
     }
 }
 
-/// Who the rows of a table are.
+/// Row identities of a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Who {
     /// The columns that tell them apart.

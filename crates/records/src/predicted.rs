@@ -81,7 +81,7 @@ pub struct Maker {
 const SUFFIX: &str = ".provenance.json";
 
 impl PredictedBy {
-    /// The file that speaks of `path`.
+    /// The path of the provenance file of `path`.
     pub fn beside(path: &Path) -> PathBuf {
         let mut name = OsString::from(path);
         name.push(SUFFIX);
@@ -93,7 +93,7 @@ impl PredictedBy {
         path.to_string_lossy().ends_with(SUFFIX)
     }
 
-    /// What is said of a content.
+    /// The provenance of this content.
     pub fn of(&self, content: &Digest) -> Option<&PredictedFile> {
         self.files.iter().find(|file| file.content == *content)
     }

@@ -97,7 +97,7 @@ pub struct PermutedNull {
     pub effective_rank: f64,
 }
 
-/// How far several looks at one expert agree, in pairs.
+/// Agreement of importances of one expert, in pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// Networks, or halves of the rows, compared with each other.

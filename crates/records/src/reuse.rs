@@ -20,7 +20,7 @@ pub struct Standing {
     pub realisation: Digest,
 }
 
-/// What to do with an expert whose upstreams hand over other outputs than it was trained on.
+/// Keep, patch or retrain: what to do with an expert whose upstream outputs changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -76,7 +76,7 @@ pub struct Effect {
     pub effective_rows: Option<f64>,
 }
 
-/// What would become of an expert whose upstreams moved: all figures, and the decision.
+/// A reuse judgement of an expert whose upstream outputs changed: all figures, and the decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The decision, were the expert to follow the rule (whether or not it has `reuse`).
@@ -131,7 +131,7 @@ fn whole() -> f64 {
     1.0
 }
 
-/// The part of a judgement that a lock stands on.
+/// The part of a judgement that allows the model in a lock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {

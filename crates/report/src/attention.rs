@@ -97,7 +97,7 @@ impl Item {
     }
 }
 
-/// May what an expert looks at be shown? Without skill on held-out rows, nothing of it.
+/// May importances of an expert be shown? Without skill on held-out rows, none.
 pub(crate) fn has_skill(node: &NodeAudit) -> bool {
     node.skill.beats_baseline
 }

@@ -26,8 +26,8 @@ impl Version {
 }
 
 impl Auditor<'_> {
-    /// What the two models look at, each on the inputs that it reads; and, for an expert that is up
-    /// to date, what other seeds of it look at.
+    /// Importances of the two models, each on the inputs that it reads; and, for an expert that is up
+    /// to date, those of its other seeds.
     pub(super) fn importances(
         self,
         before: &LockedNode,

@@ -46,7 +46,7 @@ impl AuditView for Rows {
 }
 
 impl Auditor<'_> {
-    /// A few of the probed rows that tell the most, and those that were asked for.
+    /// Input attributions of a few informative rows, and of those that the command line asks for.
     pub(crate) fn attributions(
         self,
         subject: &Subject,

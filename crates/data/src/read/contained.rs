@@ -20,8 +20,8 @@ thread_local! {
     static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs a reader of a file. What it leaves behind after a panic must not be used: everybody who gets an
-/// error here stops reading.
+/// Runs a reader of a file and turns a panic into an error. What it leaves behind after a panic must not be
+/// used: everybody who gets an error here stops reading.
 pub(crate) fn contained<T>(
     path: &Path,
     work: impl FnOnce() -> Result<T, DataError>,

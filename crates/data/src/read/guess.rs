@@ -57,7 +57,7 @@ impl Firsts {
     }
 }
 
-/// What is known of a column's type so far.
+/// State of the type inference of a column.
 #[derive(Debug)]
 pub(super) struct Guess {
     forced: Option<ColumnType>,
@@ -84,7 +84,7 @@ pub(super) struct Guess {
     looks: Looks,
 }
 
-/// What a column turned out to be.
+/// The inferred type of a column.
 pub(super) struct Verdict {
     pub(super) field: Field,
     /// How it is read from now on; `None` as long as it has no values, or as they are unfit.

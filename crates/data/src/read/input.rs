@@ -30,7 +30,7 @@ use crate::{DataError, DataErrorKind};
 /// Blocks of an open file that are kept: a columnar file is read at as many places as it has columns.
 const KEPT: usize = 64;
 
-/// What is known of the files that somebody reads: their content, as it was when it was first looked at.
+/// Contents of input files, as they were at the first reading.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     known: Mutex<BTreeMap<PathBuf, Known>>,

@@ -91,7 +91,7 @@ pub(super) fn places(
     fields.iter().map(find).collect()
 }
 
-/// What is known of a table after some of its files.
+/// State of the schema inference after some of a table's files.
 pub(super) struct Survey<'a> {
     files: &'a [PathBuf],
     options: &'a Options<'a>,
@@ -174,7 +174,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// What the columns turned out to be.
+    /// The inferred columns.
     pub(super) fn finish(self, rows: u64, format: Format) -> Result<Opened, DataError> {
         let Self { files, options, guesses, mut unfit, .. } = self;
         let (mut fields, mut remarks) = (Vec::new(), IndexMap::new());

@@ -21,7 +21,7 @@ use crate::{
     time,
 };
 
-/// A table as SQLite is told about it.
+/// The schema of a table, as declared to SQLite.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     pub(crate) name: String,

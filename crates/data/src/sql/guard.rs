@@ -10,7 +10,7 @@ use rusqlite::{
     hooks::{AuthAction, AuthContext, Authorization},
 };
 
-/// What a statement turned out to touch.
+/// Tables and columns that a statement reads.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Touched {
     /// Table and column, as declared.

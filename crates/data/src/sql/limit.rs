@@ -28,7 +28,7 @@ use rusqlite::{Connection, limits::Limit};
 
 use crate::{DataError, DataErrorKind, machine};
 
-/// What a query may take where the pipeline says it, and how long somebody who only looks waits for one.
+/// Limits of a query that the pipeline sets, and a bound on steps for commands that only look.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SqlLimits {
     /// Steps of SQLite's machine.

@@ -59,7 +59,7 @@ impl Kept {
         })
     }
 
-    /// Takes what the node says of a chunk, whose first row is number `first`. Rows that its models have
+    /// Adds the node's predictions on a chunk, whose first row is number `first`. Rows that its models have
     /// `seen` are counted and not measured; `None` where that is not known. `groups` has the group of each
     /// row, where there are any.
     pub(super) fn add(

@@ -31,7 +31,7 @@ fn judged(node: &NodeEvaluation) -> [&'static str; 2] {
     }
 }
 
-/// Says of every node whether it is worse, better, or neither.
+/// Sets the verdict of every node: worse, better, or neither (corrected for multiple testing).
 pub(super) fn judge(nodes: &mut [NodeEvaluation]) {
     let mut asked: Vec<(usize, &str, f64, bool)> = Vec::new();
     for (at, node) in nodes.iter_mut().enumerate() {

@@ -107,7 +107,7 @@ impl Watched {
         }
     }
 
-    /// What came of it. `sampled` are the new rows' numbers that the test looks at; NaN is missing.
+    /// Compares the two samples. `sampled` are the new rows' numbers that the test looks at; NaN is missing.
     pub(super) fn finish(self, name: String, sampled: &[f64], family: &Family) -> ColumnShift {
         let kind = self.kind;
         let (mut found, training_known, new_known) = match self.side {

@@ -17,7 +17,7 @@ use crate::{
 const UNSEEN: f64 = 0.01;
 
 impl NodeRef<'_> {
-    /// Why nothing is to be said of an expert on a side: too many of its rows are of classes that no
+    /// Why an expert is not measured on a side: too many of its rows are of classes that no
     /// training row has. Whatever shows a figure of a side asks this.
     pub fn beyond_it(self, side: Side) -> Result<Option<String>, EngineError> {
         if self.resolved().task == Task::Regression || side == Side::Train {

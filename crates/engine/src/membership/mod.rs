@@ -40,7 +40,7 @@ use crate::{
     states::States,
 };
 
-/// What is to be said of a node whose models have seen held-out rows.
+/// Notes on a node whose models have seen held-out rows (data leakage).
 pub(crate) fn notes(run: &NodeRun) -> Vec<String> {
     let note = |(side, rows): (&String, &SeenRows)| {
         let SeenRows { seen, unseen } = rows;
@@ -167,7 +167,7 @@ impl NodeRef<'_> {
         found
     }
 
-    /// Which of `rows` of a node's table somebody has seen. The one place where this is decided.
+    /// Which of `rows` of a node's table these models have seen. The one place where this is decided.
     pub(crate) fn seen_among(
         self,
         seen: &Memberships,
@@ -329,7 +329,7 @@ impl Session {
     }
 }
 
-/// Rows that were seen, by who they are.
+/// Identities of rows that models have seen.
 #[derive(Clone)]
 pub(crate) struct Identities {
     /// The columns that tell rows apart.

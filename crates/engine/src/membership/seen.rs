@@ -18,7 +18,8 @@ pub(crate) enum Use {
     Any,
 }
 
-/// What a fit has seen, and what it was made from had. Nothing, for one of an older version.
+/// The rows that a fit has seen, and those seen by the models that it was made from.
+/// Nothing, for one of an older version.
 pub(crate) fn closure(fit: &Fit) -> Memberships {
     let membership = fit.seen.as_ref()?.membership.as_ref()?;
     Some(unique(membership.all().cloned().collect()))
@@ -34,7 +35,7 @@ pub(super) fn both(a: Memberships, b: Memberships) -> Memberships {
     Some(unique([a?, b?].concat()))
 }
 
-/// Identifies what was seen.
+/// Key of a set of seen rows.
 pub(crate) fn key(seen: &Memberships) -> Digest {
     let mut hasher = Hasher::new("seen");
     hasher.boolean(seen.is_some());

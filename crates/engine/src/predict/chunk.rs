@@ -55,7 +55,7 @@ impl<'a> Chunk<'a> {
         Ok(columns)
     }
 
-    /// Hands out what each of the experts says whose outputs are wanted, in the order of the DAG.
+    /// Computes the outputs of the wanted experts, in topological order, and passes each to `take`.
     pub(crate) fn each(
         mut self,
         take: &mut dyn FnMut(&Deployed, &Made) -> Result<(), EngineError>,

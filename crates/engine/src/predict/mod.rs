@@ -66,7 +66,7 @@ pub(crate) struct Deployed {
     pub(crate) written: bool,
 }
 
-/// Applies the experts that the lock stands on to the rows of a file, and says beside the output who
+/// Applies the deployed experts (those in the lock) to the rows of a file, and writes beside the output which models
 /// made it ([`collegium_records::PredictedBy`]).
 ///
 /// # Errors
@@ -230,7 +230,7 @@ fn next(rows: &mut RowReader) -> Result<Option<Table>, collegium_data::DataError
 }
 
 impl NodeRef<'_> {
-    /// The full model that the lock stands on.
+    /// The deployed model: the full fit that the lock names.
     pub(crate) fn deployed(self) -> Result<Model, EngineError> {
         let name = self.node_name();
         let missing = |what: &str| {

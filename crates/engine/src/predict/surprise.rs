@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use collegium_table::{OutOfRange, Surprises};
 use serde::Serialize;
 
-/// What was odd about one input of one expert. Rows are those that the expert was asked about.
+/// Unseen, missing and out-of-range values of one input of one expert, among the rows that it was applied to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Surprise {
     /// `expert.NAME`

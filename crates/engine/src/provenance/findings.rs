@@ -35,7 +35,7 @@ impl Session {
         Ok(found)
     }
 
-    /// The same in sentences, for those who do not read the pipeline file just now.
+    /// The same as sentences, without places in the pipeline file.
     ///
     /// # Errors
     /// As [`Session::provenance_warnings`].

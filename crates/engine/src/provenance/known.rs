@@ -47,7 +47,7 @@ pub(super) struct FileOrigin {
     pub(super) made: Option<PredictedFile>,
 }
 
-/// Training rows by what their column says.
+/// Counts of measured and synthetic training rows, by the column of origins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(super) all: u64,
@@ -70,7 +70,7 @@ impl Origins {
 }
 
 impl TableOrigin {
-    /// 0 where nobody says that a model made it.
+    /// Generation of the table: 0 where nothing says that a model made it.
     pub(super) fn generation(&self) -> u32 {
         let said = u32::from(self.declared == Origin::Synthetic);
         let made = self.files.iter().filter_map(|file| file.made.as_ref());

@@ -53,8 +53,8 @@ impl Given {
 }
 
 impl Session {
-    /// Gives predictions their place, and says beside them who made them. What is said is there
-    /// before the rows are, so that they are never seen without it. Nothing lies beside a pipe.
+    /// Publishes predictions, with a provenance file beside them that names the models. It is written
+    /// before the rows are, so that they are never seen without it. A pipe has none.
     pub(crate) fn name_predictions(
         &self,
         making: &Making<'_>,

@@ -64,7 +64,7 @@ impl Session {
     }
 }
 
-/// What is said beside a file of this content of it; `None` where there is nothing beside it, and an
+/// The provenance file beside a file of this content; `None` where there is nothing beside it, and an
 /// error in words where there is something that says nothing of it.
 pub(super) fn beside(path: &Path, content: &Digest) -> Result<Option<PredictedFile>, String> {
     let bytes = match fs::read(PredictedBy::beside(path)) {

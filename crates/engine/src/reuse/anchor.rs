@@ -37,7 +37,7 @@ pub enum ReadAs {
 }
 
 impl NodeRef<'_> {
-    /// The anchor that the lock stands on: of a kept or patched expert that of its certificate, of
+    /// The anchor of the model in the lock: of a kept or patched expert that of its certificate, of
     /// a trained one itself. `None` where there is none, or the store no longer has it.
     pub fn anchor(self) -> Result<Option<Anchor>, EngineError> {
         match self.anchor_named() {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{anchor::Anchor, ground::Ground};
 use crate::{EngineError, NodeRef, Session, clock::Clock, fit::training_error, states::States};
 
-/// What came of judging.
+/// The result of a judgement.
 pub enum Judged {
     /// The figures and the verdict.
     Known(Box<Judgement>),

@@ -39,7 +39,7 @@ use crate::{
 pub(crate) const OWN: &str = "not only what upstreams hand over";
 
 impl NodeRef<'_> {
-    /// What an expert stands on when `wanted` experts are brought up to date; `None` while an
+    /// The models that an expert uses when `wanted` experts are brought up to date; `None` while an
     /// upstream is not done.
     pub fn ready(
         self,
@@ -160,7 +160,7 @@ impl NodeRef<'_> {
         }
     }
 
-    /// Nobody may ask for a fit of what is not to be trained.
+    /// Refuses `--force` for a held model, which is not to be trained.
     pub(crate) fn refuse_force(self, forced: bool) -> Result<(), EngineError> {
         if !forced {
             return Ok(());

@@ -149,7 +149,7 @@ impl fmt::Display for AgopError {
 
 impl std::error::Error for AgopError {}
 
-/// Shares of the declared inputs, in their order; `None` for a network that looks at nothing.
+/// Importances: shares of the declared inputs, in their order; `None` for a network whose gradients are 0.
 pub fn shares(frame: &Frame, gathered: &Gathered) -> Option<Vec<f64>> {
     normalised(&column_sums(&gathered.contributions, frame.parts.len()), frame.inputs).map(
         |mut shares| {

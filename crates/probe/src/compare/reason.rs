@@ -4,7 +4,7 @@ use collegium_records::{Changed, Comparison};
 
 use super::verdict::Standing;
 
-/// The finding, and the numbers that it stands on.
+/// The finding, and the numbers behind it.
 pub(super) fn reason(of: &Comparison, skilled: bool, standings: [Standing; 2]) -> String {
     let any = |of| standings.contains(&of);
     let finding = match of.changed {

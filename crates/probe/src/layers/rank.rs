@@ -7,7 +7,7 @@ use crate::agop::rank_of;
 /// Rows that are turned into a matrix at a time.
 const CHUNK: usize = 256;
 
-/// exp of the entropy of the normalised eigenvalues (Roy and Vetterli 2007) of the covariance of
+/// Effective rank: exp of the entropy of the normalised eigenvalues (Roy and Vetterli 2007) of the covariance of
 /// `rows × units` activations, row-major: h for h equal directions, 1 for one, 0 where all rows are
 /// the same.
 ///

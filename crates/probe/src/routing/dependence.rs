@@ -13,7 +13,7 @@ pub const PERMUTATIONS: u32 = 200;
 /// Mutual informations that differ by less differ by rounding.
 const ROUNDING: f64 = 1e-12;
 
-/// How far each column says which expert a row goes to: normalised mutual information
+/// Dependence of the routing on each column: normalised mutual information
 /// 2·I/(H(route) + H(column)), its mean when the route is shuffled among the rows, and the
 /// permutation p-value (1 + hits)/(1 + permutations).
 ///

@@ -44,7 +44,7 @@ pub struct RouteCodes<'a> {
     pub codes: &'a [u32],
 }
 
-/// What every expert says of every row, rows × K.
+/// Predictions of every expert on every row, rows × K.
 #[derive(Debug, Clone, Copy)]
 pub enum Predictions<'a> {
     /// Predicted classes.
@@ -83,7 +83,7 @@ pub struct RoutingInputs<'a> {
     pub how: Resampling<'a>,
 }
 
-/// Everything that is measured of a route. `None` without rows or experts, and with weights that are
+/// Routing diagnostics of a gate. `None` without rows or experts, and with weights that are
 /// no weights (not finite, below 0, or none above 0 in a row); of losses or predictions that are not
 /// finite, only what follows from them is absent.
 ///

@@ -30,7 +30,7 @@ pub(super) fn about(node: &NodeAudit) -> Markup {
     }
 }
 
-/// Why it may stand on an earlier fit, and whether retraining would help.
+/// Why it may use an earlier fit, and whether retraining would help.
 pub(super) fn standing(node: &NodeAudit) -> Markup {
     html! {
         @if let Some(certificate) = &node.certificate {

@@ -47,7 +47,7 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
 
 const HEADINGS: [&str; 5] = ["Rows", "Loss there", "Loss elsewhere", "p-value", "Corrected"];
 
-/// What is too small to be told from 0 is said to be small, not to be 0.
+/// A p-value in print: a tiny one is said to be small, not to be 0.
 pub(crate) fn probability(value: f64) -> String {
     if (0.0..1e-12).contains(&value) { "< 10⁻¹²".to_owned() } else { number(value) }
 }

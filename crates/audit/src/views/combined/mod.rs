@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Auditor, looked::Looked, subject::Subject, view::AuditView};
 use routes::Routed;
 
-/// Routes, controls and verdict of a gate or a mixture.
+/// Routing diagnostics, controls and verdict of a gate or a mixture.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Pays(Combined);
 
