@@ -3,6 +3,7 @@
 
 use collegium_learn::DECLARED;
 use collegium_records::FitName;
+use serde_json::Value;
 
 use crate::project::{PIPELINE, Project, all, node, standing, with_folds};
 
@@ -102,6 +103,81 @@ fn experts_of_every_kind_are_combined_by_gates() {
             assert_eq!(node(&report, name)["outcome"], "trained", "{kind}: {name}");
         }
         assert_eq!(project.fitted(), just(&[]), "{kind}");
+    }
+}
+
+/// What an audit says of a model beside one that chance gives, and why there is none where there is none.
+fn beside_chance(agop: &Value, who: &str) {
+    let floor = &agop["noise_floor"];
+    let untrained = floor["untrained"].as_array().unwrap();
+    match floor["no_untrained"].as_str() {
+        Some(why) => {
+            assert!(untrained.is_empty() && why.contains("drawn at random"), "{who}: {floor}")
+        }
+        None => {
+            let importance = agop["importance"].as_array().unwrap();
+            assert_eq!(untrained.len(), importance.len(), "{who}: {floor}");
+            let itself = importance.iter().zip(untrained).all(|(own, by)| own["share"] == *by);
+            assert!(!itself || untrained.len() == 1, "{who} is compared with itself: {floor}");
+        }
+    }
+}
+
+#[test]
+fn gates_over_experts_of_every_kind_are_audited() {
+    for kind in DECLARED.iter().map(|kind| kind.name()) {
+        let project = project(kind);
+        let target = "target = \"rows.kind\"\nmodel = { type = ";
+        let others = format!(
+            "[expert.other]\ninputs = [\"rows.a\", \"rows.c\"]\n{target}\"{kind}\" }}\n\n\
+             [expert.same]\ninputs = [\"rows.b\", \"rows.c\"]\n{target}\"{kind}\" }}\n\n\
+             [gate.mean]\nexperts = [\"same\", \"other\"]\ntype = \"uniform\"\ntarget = \"rows.kind\"\n\n\
+             [gate.route]\nexperts = [\"same\", \"other\"]\ninputs = [\"rows.d\"]\ntarget = \"rows.kind\"\n\
+             train = {{ epochs = 2, batch = 64 }}\n\n[evaluate]"
+        );
+        let text = project.read("pipelines/small.toml");
+        project.write("pipelines/small.toml", text.replace("[evaluate]", &others));
+        project.run(&[]);
+        let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+        let mut seen = 0;
+        for expert in ["same", "other", "mean", "route"] {
+            let audit = node(&audit, expert);
+            let noun = audit["noun"].as_str().unwrap();
+            assert!(!noun.is_empty() && noun == noun.to_lowercase(), "{kind}: {noun}");
+            match audit["agop"].is_object() {
+                true => beside_chance(&audit["agop"], &format!("{kind}: {expert}")),
+                false => assert!(audit["withheld"].is_string(), "{kind}: {audit}"),
+            }
+            seen += usize::from(audit["agop"].is_object());
+        }
+        assert!(seen > 0, "{kind}: nothing was looked at");
+        for gate in ["mean", "route"] {
+            let combined = &node(&audit, gate)["combined"];
+            let controls = combined["controls"].as_array().unwrap();
+            let control = |name: &str| {
+                let found = controls.iter().find(|control| control["name"] == name);
+                found
+                    .unwrap_or_else(|| panic!("{kind}: {gate} has no control `{name}`: {combined}"))
+            };
+            for name in ["best", "stack", "dense", "longer"] {
+                assert!(control(name)["lead"]["value"].is_number(), "{kind}: {combined}");
+            }
+            let said = control("dense")["what"].as_str().unwrap();
+            let size = control("dense")["parameters"].as_u64().unwrap();
+            match said.contains("of the same total size") {
+                // A unit more or less of a small network is much of it.
+                true => {
+                    let whole = combined["parameters"].as_u64().unwrap();
+                    let factor = size as f64 / whole as f64;
+                    assert!((0.5..2.0).contains(&factor), "{kind}: {gate}: {size} for {whole}");
+                }
+                false => assert!(said.contains("keeps rows") && size > 0, "{kind}: {said}"),
+            }
+            assert!(!combined["verdict"].as_array().unwrap().is_empty(), "{kind}: {combined}");
+        }
+        let page = "audited.html";
+        project.collegium(&["audit", "mean", "route", "-q", "-o", page]).ok();
+        assert!(project.read(page).contains("</html>"), "{kind}");
     }
 }
 

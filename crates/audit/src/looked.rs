@@ -138,8 +138,8 @@ impl<'s> Looked<'s> {
         let found = once(&self.sight, || {
             let refits = self.refits()?;
             let others = [refits.seeds.as_slice(), refits.permuted.as_slice()];
-            let (initial, _) = self.initial()?;
-            subject.sight(self.auditor.session(), &initial, others, &self.key)
+            let initial = self.initial()?.map(|(model, _)| model);
+            subject.sight(self.auditor.session(), initial.as_ref(), others, &self.key)
         })?;
         Ok(found.as_ref().map(|sight| (subject, sight)).map_err(String::as_str))
     }
@@ -168,12 +168,12 @@ impl<'s> Looked<'s> {
     }
 
     /// The weights that the fit began with, and whether they are just those: a warm start and a patch
-    /// began with another model.
-    pub(crate) fn initial(&self) -> Result<(Model, bool), EngineError> {
+    /// began with another model. `None` of a kind that draws none.
+    pub(crate) fn initial(&self) -> Result<Option<(Model, bool)>, EngineError> {
         let (model, state) = (self.model()?, self.state);
         let began =
             model.layers().is_some() && state.full().parent.is_none() && state.held.is_none();
         let key = if began { &state.recipe } else { &self.key };
-        Ok((model.untrained(key), began))
+        Ok(model.untrained(key).map(|model| (model, began)))
     }
 }

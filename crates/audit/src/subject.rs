@@ -1,7 +1,9 @@
 //! A model under probe: its network, the probed rows, and their covariance.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_learn::{Model, Seeds};
+use collegium_learn::{Interrupted, Model, Seeds};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Lift, Look, Sight,
@@ -19,7 +21,7 @@ use collegium_engine::{
 
 use crate::Auditor;
 
-/// Networks with initial weights behind the reference of what training found nothing for.
+/// Models with initial weights behind the reference of what training found nothing for.
 const UNTRAINED: u64 = 8;
 
 /// Divisions of the rows into halves: how far two halves are apart is itself a draw.
@@ -37,6 +39,35 @@ pub(crate) struct Subject {
     pub(super) geometry: Geometry,
     pub(super) frame: Frame,
     pub(super) task: Task,
+    stop: Arc<AtomicBool>,
+}
+
+/// Why nothing was gathered.
+#[derive(Debug)]
+pub(super) enum Unseen {
+    Agop(AgopError),
+    Interrupted,
+}
+
+impl From<AgopError> for Unseen {
+    fn from(error: AgopError) -> Self {
+        Self::Agop(error)
+    }
+}
+
+impl From<Interrupted> for Unseen {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl From<Unseen> for EngineError {
+    fn from(error: Unseen) -> Self {
+        match error {
+            Unseen::Agop(error) => Self::Internal(error.to_string()),
+            Unseen::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 impl Subject {
@@ -51,10 +82,11 @@ impl Subject {
         let x = encode(&model, &sources(&data), &rows)?;
         let geometry = match Geometry::new(&x.data, x.width, &model.encoder.groups()) {
             Ok(geometry) => geometry,
-            Err(error) => return reason(error).map(Err),
+            Err(error) => return reason(error.into()).map(Err),
         };
         let (frame, task) = (geometry.frame(), session.node(index).resolved().task);
-        Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task }))
+        let stop = session.interrupted.clone();
+        Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task, stop }))
     }
 
     /// The same probed as a classifier, whatever the expert's own task.
@@ -79,12 +111,7 @@ impl Subject {
 
     /// Gradients of a network on some of the rows (all, or a half), through the frame of all. The
     /// common shift of logits is taken out; one output has none.
-    pub(super) fn gather(
-        &self,
-        model: &Model,
-        x: &Matrix,
-        keep: bool,
-    ) -> Result<Gathered, AgopError> {
+    pub(super) fn gather(&self, model: &Model, x: &Matrix, keep: bool) -> Result<Gathered, Unseen> {
         self.gather_through(model, x, &self.frame, keep)
     }
 
@@ -94,7 +121,7 @@ impl Subject {
         x: &Matrix,
         frame: &Frame,
         keep: bool,
-    ) -> Result<Gathered, AgopError> {
+    ) -> Result<Gathered, Unseen> {
         let Some(network) = model.layers() else {
             return self.gather_jacobians(model, x, frame, keep);
         };
@@ -108,7 +135,7 @@ impl Subject {
         network.sweep(x, seeds_of(self.task), &mut |swept| {
             sum.add(&swept.through(&lens), &swept.gram(0))
         });
-        sum.finish()
+        Ok(sum.finish()?)
     }
 
     /// The same of a model that is not dense layers: its Jacobians are written out.
@@ -118,11 +145,11 @@ impl Subject {
         x: &Matrix,
         frame: &Frame,
         keep: bool,
-    ) -> Result<Gathered, AgopError> {
+    ) -> Result<Gathered, Unseen> {
         let outputs = model.outputs_wide();
         let mut sum = Accumulator::new(&self.geometry, frame, x.rows, outputs, None, keep);
         let mut chunk: Vec<f32> = Vec::new();
-        model.jacobians(x, &mut |row, jacobian| {
+        model.jacobians(x, &self.stop, &mut |row, jacobian| {
             let from = chunk.len();
             chunk.extend_from_slice(jacobian);
             if outputs > 1 && self.task == Task::Classification {
@@ -132,16 +159,16 @@ impl Subject {
                 sum.add_jacobians(&chunk);
                 chunk.clear();
             }
-        });
-        sum.finish()
+        })?;
+        Ok(sum.finish()?)
     }
 
-    /// The whole measurement. `initial` is the network with its first weights, `seeds` and
-    /// `permuted` are refits; those encode rows as the expert does, or they could not be compared.
+    /// The whole measurement. `initial` is the model with its first weights, if its kind draws
+    /// any; `seeds` and `permuted` are refits; those encode rows as the expert does, or they could not be compared.
     pub(super) fn sight(
         &self,
         session: &Session,
-        initial: &Model,
+        initial: Option<&Model>,
         [seeds, permuted]: [&[Model]; 2],
         key: &Digest,
     ) -> Result<Result<Sight, String>, EngineError> {
@@ -160,17 +187,23 @@ impl Subject {
             models
                 .iter()
                 .map(|m| self.gather(m, &self.x, keep))
-                .collect::<Result<Vec<Gathered>, AgopError>>()
+                .collect::<Result<Vec<Gathered>, Unseen>>()
         };
-        let measured = || -> Result<Sight, AgopError> {
+        let measured = || -> Result<Sight, Unseen> {
             let seeds = gathered(seeds, true)?;
             let permuted = gathered(permuted, false)?;
-            let mut untrained = vec![self.gather(initial, &self.x, false)?];
-            for draw in 1..UNTRAINED {
-                let key = Hasher::new("untrained").digest(key).count(draw).finish();
-                untrained.push(self.gather(&model.untrained(&key), &self.x, false)?);
+            let mut untrained = Vec::new();
+            if let Some(initial) = initial {
+                untrained.push(self.gather(initial, &self.x, false)?);
+                for draw in 1..UNTRAINED {
+                    let key = Hasher::new("untrained").digest(key).count(draw).finish();
+                    if let Some(drawn) = model.untrained(&key) {
+                        untrained.push(self.gather(&drawn, &self.x, false)?);
+                    }
+                }
             }
-            agop(&AgopInputs {
+            let raw = model.raw(&self.x, &self.stop)?;
+            let mut sight = agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,
                 columns: &self.model.encoder.column_names(),
@@ -181,7 +214,7 @@ impl Subject {
                 untrained: &untrained,
                 seeds: &seeds,
                 permuted: &permuted,
-                raw: &model.raw(&self.x).data,
+                raw: &raw.data,
                 output: match self.task {
                     Task::Classification => AgopOutput::Logit,
                     Task::Regression => AgopOutput::Value,
@@ -189,7 +222,15 @@ impl Subject {
                 split: side_name(Side::Test),
                 bootstrap: session.pipeline.audit.bootstrap,
                 key,
-            })
+            })?;
+            if initial.is_none() {
+                let noun = session.node(self.index).declared().model.noun();
+                sight.agop.noise_floor.no_untrained = Some(format!(
+                    "nothing is drawn at random in this {noun}, so there is none that has learned nothing to \
+                     compare it with"
+                ));
+            }
+            Ok(sight)
         };
         match measured() {
             Ok(sight) => Ok(Ok(sight)),
@@ -210,7 +251,7 @@ impl Subject {
                 let Spectrum { eigenvalues, basis, .. } = Spectrum::new(&self.geometry, &gathered);
                 (Look { shares, basis, skilled }, eigenvalues)
             })),
-            Err(error) => Err(EngineError::Internal(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -255,10 +296,12 @@ pub(super) fn seeds_of(task: Task) -> Seeds<'static> {
 }
 
 /// What is a finding about the expert is told to the reader; anything else is a mistake of ours.
-fn reason(error: AgopError) -> Result<String, EngineError> {
+fn reason(error: Unseen) -> Result<String, EngineError> {
     match error {
-        AgopError::Constant | AgopError::TooFewRows(_) => Ok(error.to_string()),
-        error => Err(EngineError::Internal(error.to_string())),
+        Unseen::Agop(error @ (AgopError::Constant | AgopError::TooFewRows(_))) => {
+            Ok(error.to_string())
+        }
+        error => Err(error.into()),
     }
 }
 
@@ -277,7 +320,7 @@ impl Auditor<'_> {
             Err(reason) => return Ok(Err(reason)),
         };
         Ok(subject
-            .sight(self.session(), &untrained, [&[], &[]], key)?
+            .sight(self.session(), untrained.as_ref(), [&[], &[]], key)?
             .map(|sight| (subject, sight)))
     }
 

@@ -262,7 +262,7 @@ impl Session {
                 return Err(EngineError::Interrupted);
             }
             let x = encode(model, sources, chunk)?;
-            let mut named = named(model.outputs(&x));
+            let mut named = named(model.outputs(&x, &self.interrupted)?);
             if embedding {
                 named.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
             }

@@ -133,6 +133,7 @@ impl<'a> Around<'a> {
             epochs: done.epochs.clone(),
             best_epoch: done.best_epoch,
             parameters: model.parameters(),
+            kept: model.kept(),
             multiply_adds: model.multiply_adds(),
             rows: rows.len() as u64,
             cost: Cost { peak_bytes: 0, ..cost },

@@ -50,6 +50,12 @@ pub enum EngineError {
     Internal(String),
 }
 
+impl From<collegium_learn::Interrupted> for EngineError {
+    fn from(_: collegium_learn::Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
 /// Does work again for as long as it meets damaged objects: each time one less.
 ///
 /// # Errors

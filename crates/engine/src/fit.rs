@@ -231,6 +231,7 @@ impl NodeRef<'_> {
             epochs: fitted.epochs,
             best_epoch: fitted.best_epoch,
             parameters: model.parameters(),
+            kept: model.kept(),
             multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
             cost: Cost { peak_bytes: self.cost(shape).peak_bytes, ..Cost::default() },

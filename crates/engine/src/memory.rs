@@ -5,7 +5,7 @@
 //! share the limit: one waits until what is running leaves enough. Where the pipeline sets none, it is four fifths
 //! of what the machine, or the process's share of it, has.
 
-use collegium_learn::{Estimator, FitCost, Shape};
+use collegium_learn::{Estimator, FitCost, RowCost, Shape};
 use collegium_manifest::{ColumnType, Input, Output};
 
 use crate::{EngineError, NodeRef, Session};
@@ -79,9 +79,15 @@ impl<'s> NodeRef<'s> {
         }
     }
 
-    /// The same before anything is encoded.
+    /// The same before anything is encoded, of the fit or of applying its model, whichever is more.
     pub(crate) fn memory(self) -> u64 {
-        self.expected_cost().peak_bytes
+        let cost = self.expected_cost();
+        cost.peak_bytes.max(cost.apply.peak_bytes(self.all_rows()))
+    }
+
+    /// Rows that its model is applied to.
+    pub(crate) fn all_rows(self) -> u64 {
+        self.prepared().facts.rows
     }
 
     /// How a node's model is fitted.
@@ -93,7 +99,8 @@ impl<'s> NodeRef<'s> {
 
     /// What a fit on rows of this shape costs. A kind that is not known has no fits.
     pub(crate) fn cost(self, shape: Shape) -> FitCost {
-        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1 };
+        let apply = RowCost::default();
+        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1, apply };
         let train = &self.declared().train;
         self.estimator().map_or(none, |estimator| estimator.cost(&shape, train))
     }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use collegium_manifest::Ingredients;
-use collegium_plan::{PlannedFit, Prices, Witness, likelihood};
-use collegium_records::{
-    Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Recipe, Standing,
-};
+use collegium_plan::{PlannedFit, Prices, Witness, likelihood, scale, shape};
+use collegium_records::{Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Standing};
 
 use crate::{EngineError, NodeRef, Session};
 
@@ -70,6 +67,13 @@ impl Records {
                 }
             }
         }
+        for index in 0..session.pipeline.experts.len() {
+            let node = session.node(index);
+            let beside = past.get(&node.node_name()).and_then(|past| past.beside);
+            if let (Some(seconds), Some(fit)) = (beside, node.locked_fit()?) {
+                prices.record_application(node.all_rows(), fit.multiply_adds, seconds);
+            }
+        }
         Ok(Self { prices, past })
     }
 
@@ -81,7 +85,7 @@ impl Records {
         plan: &NodePlan,
     ) -> Result<Option<Estimate>, EngineError> {
         let past = self.past.get(&plan.name).copied().unwrap_or_default();
-        let beside = past.beside.unwrap_or_default();
+        let Some(beside) = self.beside(session.node(index), past)? else { return Ok(None) };
         let mut sum = Estimate { min: beside, expected: beside, max: beside };
         for &part in &plan.fits {
             let Some(one) = self.fit(session, index, part)? else { return Ok(None) };
@@ -102,6 +106,21 @@ impl Records {
             sum.min = 0.0;
         }
         Ok(Some(sum))
+    }
+
+    /// CPU seconds of what surrounds the fits: above all, of applying the model to all rows. `None` where it is much
+    /// and nothing like it was recorded.
+    fn beside(&self, node: NodeRef<'_>, past: Past) -> Result<Option<f64>, EngineError> {
+        let now = node.expected_cost().apply.multiply_adds;
+        let Some(seconds) = past.beside else {
+            return Ok(self.prices.application(node.all_rows(), now));
+        };
+        let locked = node.locked();
+        let standing = locked.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
+        Ok(Some(match node.locked_fit()? {
+            Some(fit) if !node.same_shape(&standing)? => seconds * scale(now, fit.multiply_adds),
+            _ => seconds,
+        }))
     }
 
     fn fit(
@@ -143,19 +162,20 @@ impl Records {
             _ => all,
         };
         let rows = witness.as_ref().map_or(own, |fit| fit.rows);
+        // A recorded fit took all of its restarts.
+        let restarts = witness.as_ref().map_or(1, |fit| fit.restarts.len().max(1) as u64);
+        let once = match &witness {
+            // Recorded widths are exact; only a changed shape is estimated.
+            Some(fit) if fit.multiply_adds > 0 && session.node(index).same_shape(&standing)? => {
+                fit.multiply_adds
+            }
+            _ => cost.multiply_adds,
+        };
         let job = PlannedFit {
             rows,
             epochs: if closed { 0 } else { cost.epochs },
             patience: expert.train.patience,
-            multiply_adds: match &witness {
-                // Recorded widths are exact; only a changed shape is estimated.
-                Some(fit)
-                    if fit.multiply_adds > 0 && session.node(index).same_shape(&standing)? =>
-                {
-                    fit.multiply_adds
-                }
-                _ => cost.multiply_adds * u64::from(cost.restarts),
-            },
+            multiply_adds: once * u64::from(cost.restarts) / restarts,
         };
         let witness = witness.as_ref().map(|fit| Witness { fit, allowed });
         Ok(self.prices.estimate(job, witness))
@@ -183,12 +203,8 @@ impl NodeRef<'_> {
     fn same_shape(self, standing: &Option<Standing>) -> Result<bool, EngineError> {
         let Some(standing) = standing else { return Ok(false) };
         let Some(recipe) = self.session.store.recipe(&standing.recipe)? else { return Ok(true) };
-        let expert = self.declared();
-        let mut now = Recipe::new("shape");
-        let (train, seed) = (&expert.train, expert.seed);
-        expert.model.ingredients(&mut Ingredients { recipe: &mut now, train, seed });
-        let shapes = now.ingredients.iter().filter(|(name, _)| name.ends_with(".hidden"));
-        let mut shapes = shapes.map(|(name, shape)| (recipe.ingredients.get(name), shape));
+        let now = shape(self.declared());
+        let mut shapes = now.iter().map(|(name, now)| (recipe.ingredients.get(name), now));
         Ok(shapes.all(|(before, now)| before.is_none_or(|before| before == now)))
     }
 }

@@ -7,9 +7,11 @@
 //! A model that has seen rows which are held out now is no parent: what it remembers of them would pass
 //! for skill. The fit begins cold then, and says why.
 
+use std::collections::BTreeMap;
+
 use collegium_digest::Digest;
-use collegium_manifest::WarmStart;
-use collegium_plan::{Part, View};
+use collegium_manifest::{TrainKeys, WarmStart};
+use collegium_plan::{Part, View, shape};
 use collegium_records::{Fit, Ingredient, Recipe, Standing};
 
 use crate::{
@@ -29,6 +31,9 @@ impl NodeRef<'_> {
         let Some(WarmStart { cold_every }) = self.declared().warm_start else {
             return begins(cold);
         };
+        if self.declared().model.train_keys() != TrainKeys::All {
+            return begins(cold);
+        }
         let Some(standing) = self.locked_part(part) else { return begins(cold) };
         let Some(before) = self.session.store.recipe(&standing.recipe)? else {
             return begins(cold);
@@ -52,7 +57,7 @@ impl NodeRef<'_> {
             };
         }
         let Some(fit) = self.session.fit_of(&standing)? else { return begins(cold) };
-        if fit.generation >= cold_every || !same_shape(&before, &cold) {
+        if fit.generation >= cold_every || !same_shape(&before, &cold, &shape(self.declared())) {
             return begins(cold);
         }
         if let Some(why) = self.has_seen(part, &fit)? {
@@ -130,8 +135,8 @@ pub(crate) struct Start {
     pub(crate) cold: Option<String>,
 }
 
-/// Are the network, the inputs and the classes of two fits the same?
-fn same_shape(before: &Recipe, cold: &Recipe) -> bool {
+/// Are the shape of the model, the inputs and the classes of two fits the same?
+fn same_shape(before: &Recipe, cold: &Recipe, model: &BTreeMap<String, Ingredient>) -> bool {
     let shape = |recipe: &Recipe| -> Vec<(String, Option<Ingredient>)> {
         let kind = |value: &Ingredient| match value {
             Ingredient::List(items) => items.first().cloned(),
@@ -139,9 +144,7 @@ fn same_shape(before: &Recipe, cold: &Recipe) -> bool {
         };
         let part_of_it = |(name, value): (&String, &Ingredient)| match name.as_str() {
             "task" | "classes" => Some((name.clone(), Some(value.clone()))),
-            model if model.starts_with("model.") && model != "model.dropout" => {
-                Some((name.clone(), Some(value.clone())))
-            }
+            name if model.contains_key(name) => Some((name.to_owned(), Some(value.clone()))),
             input if input.starts_with("inputs.") => Some((name.clone(), kind(value))),
             _ => None,
         };

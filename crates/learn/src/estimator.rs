@@ -7,11 +7,11 @@ use collegium_manifest::{Mlp, spec::Train};
 use collegium_records::Epoch;
 use collegium_table::{Encoder, Matrix};
 
-use crate::{Learned, Lesson, Model, Network, Target, TrainError, Trained, Watch};
+use crate::{Learned, Lesson, Model, Network, RowCost, Target, TrainError, Trained, Watch};
 
 /// The parameters of a model as something that can be fitted. A kind implements it for its own parameters.
 pub trait Estimator {
-    /// What a fit costs, before it is begun.
+    /// What a fit costs, and what it costs to apply the model, before either is begun.
     fn cost(&self, shape: &Shape, train: &Train) -> FitCost;
 
     /// Fits a model. The same job gives the same bits, alone and beside others.
@@ -37,10 +37,10 @@ pub struct Shape {
     pub rows: u64,
 }
 
-/// What a fit costs.
+/// What a fit costs, and what comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FitCost {
-    /// Multiply-adds of a row in one pass forward; of a mixture, of those parts that answer.
+    /// Multiply-adds of a row in one pass of training; of a mixture, of those parts that answer.
     pub multiply_adds: u64,
     /// Bytes that are held at the peak, about.
     pub peak_bytes: u64,
@@ -48,6 +48,8 @@ pub struct FitCost {
     pub epochs: u32,
     /// How often all of that is done.
     pub restarts: u32,
+    /// What it costs to apply the model, for each row.
+    pub apply: RowCost,
 }
 
 /// What to fit on.

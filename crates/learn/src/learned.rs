@@ -18,28 +18,37 @@ pub trait Learned: Boxed + Any + fmt::Debug + Send + Sync {
     /// The name of its kind, as [`crate::kind`] finds it.
     fn kind(&self) -> &'static str;
 
-    /// The raw outputs for encoded rows: rows × (1 or classes).
+    /// The raw outputs for encoded rows: rows × (1 or classes). [`crate::Model`] calls it with so many rows at once
+    /// as [`row_cost`](Self::row_cost) allows, and can be interrupted between calls.
     ///
     /// # Panics
     /// If the rows have another width than it was fitted on.
     fn raw(&self, x: &Matrix, head: &Head) -> Matrix;
 
     /// Calls `visit` for every row, in order, with the Jacobian of its raw outputs: outputs × encoded columns,
-    /// row-major.
+    /// row-major. It is called as [`raw`](Self::raw) is.
     ///
     /// # Panics
     /// If the rows have another width than it was fitted on.
     fn jacobians(&self, x: &Matrix, head: &Head, visit: &mut dyn FnMut(usize, &[f32]));
 
-    /// The same shape with random weights, as before any learning: what an importance looks like of a model that
-    /// has learned nothing. A kind without weights has no such twin and returns itself.
-    fn untrained(&self, key: &Digest) -> Box<dyn Learned>;
+    /// What chance gives for this kind: the same shape with random weights, as before any learning. An audit shows
+    /// what such a model looks at beside what this one does. `None` where no weights are drawn at random: there is
+    /// nothing to compare with, and the audit says so.
+    fn untrained(&self, _: &Digest) -> Option<Box<dyn Learned>> {
+        None
+    }
 
-    /// Trainable numbers.
+    /// Numbers that were trained. Rows that it keeps are no parameters: see [`kept`](Self::kept).
     fn parameters(&self) -> u64;
 
-    /// Multiply-adds of one row, without those of experts that are handed in.
-    fn multiply_adds(&self) -> u64;
+    /// Numbers of the training rows that it keeps as they are, as kernel machines and neighbours do.
+    fn kept(&self) -> u64 {
+        0
+    }
+
+    /// What it costs to answer for a row, without the experts that are handed in.
+    fn row_cost(&self) -> RowCost;
 
     /// Why it cannot be used on `width` encoded columns for `outputs` raw outputs, in words. Whoever uses a model
     /// indexes by what it says of itself, so everything is asked here: every width is backed by weights, every
@@ -64,6 +73,15 @@ pub trait Learned: Boxed + Any + fmt::Debug + Send + Sync {
     fn routes(&self) -> Option<Routes<'_>> {
         None
     }
+}
+
+/// What it costs to apply a model, for each row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCost {
+    /// Multiply-adds of the answer, or steps of about that length.
+    pub multiply_adds: u64,
+    /// Bytes that are held for the row while several are answered at once, beside its encoding and its answer.
+    pub bytes: u64,
 }
 
 /// A combination of experts, and the network that decides the route: of no inputs, where none does.

@@ -44,7 +44,7 @@ mod train;
 pub use collegium_manifest::spec::Activation;
 pub use combine::{Combination, Lesson, Pool, Routing, Weights};
 pub use estimator::{Estimator, FitCost, FitError, FitJob, Fitted, Host, Shape};
-pub use format::{ModelError, Stored, Tensor, Tensors};
+pub use format::{ModelError, Own, Stored, Tensor, Tensors};
 pub use gradients::{Lens, Seeds, Swept};
 pub use kinds::{
     DECLARED, DenseModel, KINDS, Kind, RoutedModel,
@@ -55,9 +55,9 @@ pub use kinds::{
     linear::{LinearJob, RIDGE, fit_linear},
     mixture::{Grown, MixtureJob, fit_mixture},
 };
-pub use learned::{Learned, Routes};
+pub use learned::{Learned, Routes, RowCost};
 pub use machine::{estimate_bytes, kernel_class};
-pub use model::{Head, Model, Outputs};
+pub use model::{Head, Interrupted, Model, Outputs};
 pub use network::{Dense, Network};
 pub use repair::{Columns, Repair, constant_losses, raw_outputs, re_encoded, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train, train_beside};

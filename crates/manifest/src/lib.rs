@@ -46,7 +46,7 @@ mod wording;
 pub mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use kind::{Declare, Ingredients, Keys, Kinds, Params, Section};
+pub use kind::{Declare, Ingredients, Keys, Kinds, Params, Section, TrainKeys};
 pub use load::{Loaded, NoBlueprint, load, load_within, parse, project_root};
 pub use reach::{Fence, Outside, asks, beginning, real};
 pub use resolve::METRICS;

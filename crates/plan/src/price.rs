@@ -2,7 +2,8 @@
 //!
 //! The best witness is the last fit of the same part: its CPU seconds, scaled by rows, epochs and
 //! multiply-adds. Without one, the rates of all recorded fits serve. What surrounds the fits
-//! (applying models, measuring) is priced by what it took in the last run that did it. Whether an
+//! (applying models, measuring) is priced by what it took in the last run that did it, scaled where the
+//! model's shape changed; without such a run, by rows, multiply-adds and the rates of others. Whether an
 //! expert below a moving upstream is fitted at all is guessed from how often it was before.
 
 use collegium_records::{Estimate, Fit};
@@ -33,6 +34,8 @@ pub struct Witness<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Prices {
     rates: Vec<f64>,
+    /// The same of applications, per row and multiply-add.
+    applications: Vec<f64>,
 }
 
 impl Prices {
@@ -41,6 +44,25 @@ impl Prices {
         let units = units(fit.rows, fit.epochs.len() as f64, fit.multiply_adds);
         if units > 0.0 && fit.cost.cpu_seconds > 0.0 {
             self.rates.push(fit.cost.cpu_seconds / units);
+        }
+    }
+
+    /// Adds what applying a model to so many rows took, with what else surrounds its fits.
+    pub fn record_application(&mut self, rows: u64, multiply_adds: u64, seconds: f64) {
+        let units = units(rows, 1.0, multiply_adds);
+        if units > 0.0 && seconds > 0.0 {
+            self.applications.push(seconds / units);
+        }
+    }
+
+    /// CPU seconds of applying a model; `None` where that is no small thing and none was recorded.
+    pub fn application(&self, rows: u64, multiply_adds: u64) -> Option<f64> {
+        let units = units(rows, 1.0, multiply_adds);
+        let mut rates = self.applications.clone();
+        rates.sort_by(f64::total_cmp);
+        match rates.get(rates.len() / 2) {
+            Some(rate) => Some(units * rate),
+            None => (units < SMALL).then_some(0.0),
         }
     }
 
@@ -71,7 +93,7 @@ impl Prices {
 }
 
 fn by_witness(job: PlannedFit, fit: &Fit, allowed: u32) -> Estimate {
-    let work = (job.multiply_adds as f64 + STEP) / (fit.multiply_adds as f64 + STEP);
+    let work = scale(job.multiply_adds, fit.multiply_adds);
     let rows = job.rows as f64 / fit.rows.max(1) as f64;
     let went = fit.epochs.len() as f64;
     if job.epochs == 0 || went == 0.0 {
@@ -94,6 +116,14 @@ fn by_witness(job: PlannedFit, fit: &Fit, allowed: u32) -> Estimate {
 
 /// What a row costs in a step whatever the network's size, in multiply-adds.
 const STEP: f64 = 1000.0;
+
+/// Multiply-adds that take about a second.
+const SMALL: f64 = 1e9;
+
+/// How much more a row costs with so many multiply-adds than with those.
+pub fn scale(now: u64, before: u64) -> f64 {
+    (now as f64 + STEP) / (before as f64 + STEP)
+}
 
 fn units(rows: u64, epochs: f64, multiply_adds: u64) -> f64 {
     rows as f64 * epochs * (multiply_adds as f64 + STEP)

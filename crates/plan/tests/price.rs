@@ -1,7 +1,7 @@
 //! What fits will cost, with plain values.
 
 use collegium_digest::Digest;
-use collegium_plan::{PlannedFit, Prices, Witness, likelihood};
+use collegium_plan::{PlannedFit, Prices, Witness, likelihood, scale};
 use collegium_records::{Cost, Epoch, Estimate, Fit};
 use proptest::prelude::*;
 
@@ -17,6 +17,7 @@ fn fit(rows: u64, epochs: usize, multiply_adds: u64, cpu_seconds: f64) -> Fit {
         epochs: vec![Epoch { train: 1.0, valid: 1.0 }; epochs],
         best_epoch: epochs as u32,
         parameters: multiply_adds,
+        kept: 0,
         multiply_adds,
         rows,
         cost: Cost { seconds: cpu_seconds, cpu_seconds, ..Cost::default() },
@@ -131,4 +132,22 @@ proptest! {
         prop_assert!(0.0 < p && p < 1.0);
         prop_assert!(likelihood(happened, of + 1, 0.9) < p && p < likelihood(happened + 1, of + 1, 0.9));
     }
+}
+
+#[test]
+fn an_application_is_priced_by_rows_and_multiply_adds_of_those_before_it() {
+    let mut prices = Prices::default();
+    assert_eq!(prices.application(1000, 5000), Some(0.0), "a small thing beside a fit");
+    assert_eq!(prices.application(1_000_000, 1_000_000), None, "no small thing, and unknown");
+    prices.record_application(1000, 9000, 2.0);
+    let price = |rows, work| prices.application(rows, work).expect("one was recorded");
+    assert!(near(price(1000, 9000), 2.0));
+    assert!(near(price(3000, 9000), 6.0));
+    assert!(near(price(1000, 9000) * scale(99_000, 9000), price(1000, 99_000)));
+    assert!(near(scale(99_000, 9000), 10.0));
+    // One that took no time says nothing, and one that took long is not the rule.
+    for seconds in [0.0, 4.0, 1000.0] {
+        prices.record_application(1000, 9000, seconds);
+    }
+    assert!(near(prices.application(1000, 9000).expect("three were recorded"), 4.0));
 }

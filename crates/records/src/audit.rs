@@ -69,6 +69,8 @@ pub struct NodeAudit {
     pub filter: Option<String>,
     /// The model in words: `mlp 64-32 relu`
     pub model: String,
+    /// What a model of its kind is called: `network`, `linear model`, `gate`.
+    pub noun: String,
     /// Class names in the order of the logits.
     pub classes: Vec<String>,
     /// By `train`, `valid`, `test`.
@@ -99,8 +101,11 @@ pub struct NodeAudit {
     pub epochs: Vec<Epoch>,
     /// The epoch whose weights were kept.
     pub best_epoch: u32,
-    /// Trainable numbers.
+    /// Numbers that were trained.
     pub parameters: u64,
+    /// Numbers of training rows that the model keeps as they are.
+    #[serde(skip_serializing_if = "crate::fit::is_none_kept", default)]
+    pub kept: u64,
     /// Multiply-adds per row.
     pub multiply_adds: u64,
     /// Training rows.

@@ -22,8 +22,11 @@ pub struct Fit {
     pub epochs: Vec<Epoch>,
     /// The epoch whose weights were kept, from 1; 0 for closed forms.
     pub best_epoch: u32,
-    /// Trainable numbers.
+    /// Numbers that were trained.
     pub parameters: u64,
+    /// Numbers of training rows that the model keeps as they are.
+    #[serde(skip_serializing_if = "is_none_kept", default)]
+    pub kept: u64,
     /// Multiply-adds of one row's forward pass.
     pub multiply_adds: u64,
     /// Training rows.
@@ -53,6 +56,10 @@ pub struct Fit {
     /// from the store.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub judged: Vec<String>,
+}
+
+pub(crate) fn is_none_kept(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_zero(number: &u32) -> bool {

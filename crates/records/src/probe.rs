@@ -68,12 +68,15 @@ pub struct Importance {
 pub struct NoiseFloor {
     /// Cosine between the importances of two random halves of the rows.
     pub split_half_cosine: f64,
-    /// Share by declared input in the untrained network of the same shape, same order as
-    /// [`Agop::importance`].
+    /// Share by declared input in the untrained model of the same shape, same order as
+    /// [`Agop::importance`]; empty where there is none.
     pub untrained: Vec<f64>,
-    /// Effective rank of the untrained network's matrix.
+    /// Why there is no untrained model.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_untrained: Option<String>,
+    /// Effective rank of the untrained model's matrix; 0 where there is none.
     pub untrained_effective_rank: f64,
-    /// Eigenvalues of the untrained network's matrix, at most 32.
+    /// Eigenvalues of the untrained model's matrix, at most 32.
     #[serde(default)]
     pub untrained_eigenvalues: Vec<f64>,
     /// What networks look at that were trained on permuted labels (`audit.permuted`).

@@ -115,13 +115,13 @@ fn headline_cell(node: &NodeAudit) -> Markup {
 }
 
 fn baselines_cell(node: &NodeAudit) -> Markup {
-    let values: Vec<(&str, f64)> = headline(node)
+    let values: Vec<(String, f64)> = headline(node)
         .map(|metric| {
             node.baselines
                 .iter()
                 .filter_map(|(name, by)| {
                     let value = finite(&by.get("test")?.metrics, metric)?;
-                    Some((baseline_name(name, &node.task), value))
+                    Some((baseline_name(name, node), value))
                 })
                 .collect()
         })

@@ -118,13 +118,13 @@ pub(crate) fn short(name: &str) -> &str {
     sections.iter().find_map(|section| name.strip_prefix(section)).unwrap_or(name)
 }
 
-/// A baseline's name in print.
-pub(crate) fn baseline_name<'a>(name: &'a str, task: &str) -> &'a str {
-    match (name, task) {
-        ("majority", "regression") => "mean",
-        ("majority", _) => "constant",
-        ("single", _) => "single network",
-        (other, _) => other,
+/// The name of a node's baseline in print.
+pub(crate) fn baseline_name(name: &str, node: &NodeAudit) -> String {
+    match (name, node.task.as_str()) {
+        ("majority", "regression") => "mean".to_owned(),
+        ("majority", _) => "constant".to_owned(),
+        ("single", _) => format!("single {}", node.noun),
+        (other, _) => other.to_owned(),
     }
 }
 

@@ -89,8 +89,8 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     if audit.skill.beats_baseline {
         let interval = audit.metrics.get("test").and_then(|split| split.intervals.get(loss));
         for (name, what) in [
-            ("linear", "A linear model on the same inputs"),
-            ("single", "One network on all raw columns"),
+            ("linear", "A linear model on the same inputs".to_owned()),
+            ("single", format!("One {} on all raw columns", audit.noun)),
         ] {
             let theirs = audit.baselines.get(name).and_then(test);
             let (Some(ours), Some(theirs), Some(interval)) = (ours, theirs, interval) else {

@@ -205,7 +205,7 @@ impl Auditor<'_> {
         x: &Matrix,
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
-        let outputs = model.outputs(x);
+        let outputs = model.outputs(x, &self.session().interrupted)?;
         let matrix = outputs
             .probability
             .or(outputs.value)
@@ -256,7 +256,7 @@ impl Auditor<'_> {
             if expert == self.node.index {
                 return self.encoded_predicted(&model, &x, rows);
             }
-            let mut outputs = named(model.outputs(&x));
+            let mut outputs = named(model.outputs(&x, &self.session().interrupted)?);
             if self.session().node(expert).hands_out_embedding() {
                 outputs.extend(model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
             }

@@ -1,11 +1,15 @@
 //! Saliency maps of image inputs: importance by pixel.
 
 use collegium_engine::EngineError;
-use collegium_probe::{AgopError, Gathered, Sight};
+use collegium_probe::{Gathered, Sight};
 use collegium_records::{ImageMaps, NodeAudit};
 use serde::{Deserialize, Serialize};
 
-use crate::{looked::Looked, subject::Subject, view::AuditView};
+use crate::{
+    looked::Looked,
+    subject::{Subject, Unseen},
+    view::AuditView,
+};
 
 /// Importance maps of each image among the inputs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,9 +45,7 @@ impl Subject {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let squares = self
-            .squares()
-            .map_err(|error| EngineError::Internal(format!("maps of images: {error}")))?;
+        let squares = self.squares()?;
         let groups = self.model.encoder.groups();
         let variances = self.geometry.variances();
         let width = self.x.width;
@@ -98,7 +100,7 @@ impl Subject {
     }
 
     /// Mean squared gradients by output and encoded column.
-    fn squares(&self) -> Result<Gathered, AgopError> {
+    fn squares(&self) -> Result<Gathered, Unseen> {
         let identity = self.geometry.plain();
         self.gather_through(&self.model, &self.x, &identity, false)
     }

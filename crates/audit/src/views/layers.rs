@@ -1,8 +1,10 @@
 //! Hidden layers: AGOP of each, the neural feature ansatz of the weights, and neural collapse of
 //! the classes.
 
+use std::sync::atomic::AtomicBool;
+
 use collegium_engine::{EngineError, inputs::encode, rows::Side};
-use collegium_learn::{Model, Network, Seeds};
+use collegium_learn::{Interrupted, Model, Network, Seeds};
 use collegium_manifest::Task;
 use collegium_probe::{
     AgopRoot, ClassMeans, ansatz, collapse, collapse_against, dead_units, effective_rank,
@@ -30,19 +32,19 @@ impl AuditView for Layers {
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
         let (auditor, model) = (looked.auditor, looked.model()?);
         let Ok(subject) = looked.subject()? else { return Ok(Self(Vec::new())) };
-        let (initial, began) = looked.initial()?;
+        let initial = looked.initial()?;
         let train = auditor.probed_rows(Side::Train, &looked.key)?;
         let x_train = encode(model, &subject.sources(), &train)?;
         let classes = auditor.node.resolved().classes.len();
         let [train_labels, labels] = [auditor.class_of(&train)?, auditor.class_of(&subject.rows)?];
         Ok(Self(layers(
             model,
-            &initial,
-            began,
+            initial.as_ref(),
             subject.task,
             &Labelled { x: &x_train, labels: &train_labels, classes },
             &Labelled { x: &subject.x, labels: &labels, classes },
-        )))
+            &auditor.session().interrupted,
+        )?))
     }
 
     fn place(self, audit: &mut NodeAudit) {
@@ -91,26 +93,29 @@ struct Labelled<'a> {
 /// kind where they are not known (`began` false).
 fn layers(
     model: &Model,
-    initial: &Model,
-    began: bool,
+    initial: Option<&(Model, bool)>,
     task: Task,
     train: &Labelled,
     test: &Labelled,
-) -> Vec<LayerAudit> {
+    stop: &AtomicBool,
+) -> Result<Vec<LayerAudit>, Interrupted> {
+    let Some((initial, began)) = initial else { return Ok(Vec::new()) };
     let (Some(network), Some(initial)) = (model.layers(), initial.layers()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let depth = network.layers.len();
     if depth < 2 || test.x.rows == 0 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let seeds = seeds_of(task);
     let seen = Sweep::of(network, test.x, seeds);
     let first = Sweep::of(initial, test.x, seeds);
     let trained_on = Sweep::of(network, train.x, seeds);
-    let [on_train, on_test] =
-        [train, test].map(|side| model.outputs(side.x).label.unwrap_or_default());
-    (1..depth)
+    let labels = |side: &Labelled| -> Result<Vec<u32>, Interrupted> {
+        Ok(model.outputs(side.x, stop)?.label.unwrap_or_default())
+    };
+    let (on_train, on_test) = (labels(train)?, labels(test)?);
+    let layers = (1..depth)
         .map(|at| {
             let (into, out) = (&network.layers[at - 1], &network.layers[at]);
             let units = into.outputs;
@@ -126,7 +131,7 @@ fn layers(
                 agop_effective_rank: hidden_rank(&out.weight, &seen.grams[at]),
                 activation_effective_rank: effective_rank(activations, units).unwrap_or(0.0),
                 dead_units: dead_units(activations, units),
-                ansatz: of_weights(network, initial, began, at - 1, &seen, &first),
+                ansatz: of_weights(network, initial, *began, at - 1, &seen, &first),
                 collapse_train: classifies
                     .then(|| {
                         collapse(
@@ -144,7 +149,8 @@ fn layers(
                 }),
             }
         })
-        .collect()
+        .collect();
+    Ok(layers)
 }
 
 fn of_weights(

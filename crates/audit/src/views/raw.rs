@@ -9,7 +9,10 @@
 //! has arrived at its outputs back to its inputs; a column keeps its part, an upstream's output hands
 //! it on through that output's own derivative.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::atomic::AtomicBool,
+};
 
 use collegium_digest::Digest;
 use collegium_learn::{Head, Model, Seeds};
@@ -115,7 +118,7 @@ impl Auditor<'_> {
                 frame: &frame,
                 trained: &trained,
                 // No reference: the share alone decides what is too small to speak of.
-                untrained: &[gathered(&vec![0.0; jacobians.data.len()])?],
+                untrained: &[],
                 seeds: &[],
                 permuted: &[],
                 raw: &vec![0.0; rows.len() * each],
@@ -173,7 +176,8 @@ impl Auditor<'_> {
             let data =
                 self.session().node(expert).input_data(inputs, View::Deployed, self.states)?;
             let sources = sources(&data);
-            let gradients = pulled(&model, &sources, rows, each, &arrived_here)?;
+            let gradients =
+                pulled(&model, &sources, rows, each, &arrived_here, &self.session().interrupted)?;
             for (at, input) in inputs.iter().enumerate() {
                 let back = model.encoder.pull_back(at, &sources[at], rows, &gradients, each);
                 match input {
@@ -222,13 +226,14 @@ fn pulled(
     rows: &[u32],
     each: usize,
     arrived: &Arrived,
+    stop: &AtomicBool,
 ) -> Result<Vec<f32>, EngineError> {
     let x = encode(model, sources, rows)?;
     let mut gradients = vec![0.0; rows.len() * each * x.width];
     let Some(network) = model.layers() else {
         // Cotangents times the Jacobian of each row.
         let Some(values) = &arrived.raw else { return Ok(gradients) };
-        model.jacobians(&x, &mut |row, jacobian| {
+        model.jacobians(&x, stop, &mut |row, jacobian| {
             let outputs = jacobian.len() / x.width.max(1);
             for k in row * each..(row + 1) * each {
                 let into = &mut gradients[k * x.width..][..x.width];
@@ -238,7 +243,7 @@ fn pulled(
                     into.iter_mut().zip(by).for_each(|(sum, slope)| *sum += cotangent * slope);
                 }
             }
-        });
+        })?;
         return Ok(gradients);
     };
     let mut sweep = |seeds: Seeds| {

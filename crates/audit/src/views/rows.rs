@@ -125,7 +125,7 @@ impl Auditor<'_> {
         let variances = subject.geometry.variances();
         let largest = sight.shares.iter().copied().fold(0.0, f64::max);
         let mut all = Vec::new();
-        subject.model.jacobians(&x, &mut |row, jacobian| {
+        subject.model.jacobians(&x, &self.session().interrupted, &mut |row, jacobian| {
             let gradient = toward_predicted(jacobian, x.width, row, predicted);
             let weights: Vec<f64> = groups
                 .iter()
@@ -144,7 +144,7 @@ impl Auditor<'_> {
             let most = weights.iter().fold(0.0f64, |most, weight| most.max(weight.abs()));
             let scale = if most > 0.0 { 1.0 / most } else { 0.0 };
             all.push(weights.into_iter().map(|weight| weight * scale).collect());
-        });
+        })?;
         Ok(all)
     }
 

@@ -140,7 +140,8 @@ impl<'a> Chunk<'a> {
             .encode_counted(&sources, rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
         self.surprises[at].add(&unseen);
-        let mut made: Made = named(expert.model.outputs(&x)).into_iter().collect();
+        let outputs = expert.model.outputs(&x, &self.session.interrupted)?;
+        let mut made: Made = named(outputs).into_iter().collect();
         if self.session.node(expert.index).hands_out_embedding() {
             made.extend(expert.model.embedding(&x).map(|matrix| (Output::Embedding, matrix)));
         }

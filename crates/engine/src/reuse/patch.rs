@@ -47,6 +47,7 @@ impl Session {
             model: object,
             parent: Some(parent.model),
             parameters: model.parameters(),
+            kept: model.kept(),
             multiply_adds: model.multiply_adds(),
             cost,
             kernel: kernel_class(),

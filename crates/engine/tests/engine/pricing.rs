@@ -61,3 +61,15 @@ fn an_upstream_that_may_change_nothing_lowers_what_is_expected_and_not_the_most(
     let sum: f64 = plan.nodes.iter().filter_map(|n| n.seconds).map(|s| s.max).sum();
     assert!((plan.seconds.max - sum).abs() < 1e-9);
 }
+
+#[test]
+fn the_least_price_grows_with_the_width_too() {
+    let project = Project::new();
+    project.run();
+    let price = || planned(&project.plan(), "first").seconds.unwrap();
+    project.edit("epochs = 25", "epochs = 1");
+    let narrow = price();
+    project.edit("hidden = [8]", "hidden = [512, 512]");
+    let wide = price();
+    assert!(wide.min > 10.0 * narrow.min, "{wide:?} after {narrow:?}");
+}

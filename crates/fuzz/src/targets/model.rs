@@ -1,6 +1,6 @@
 //! Stored models: sizes, shapes, columns and experts that do not fit each other.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::atomic::AtomicBool};
 
 use collegium_learn::{
     Activation, Combination, Dense, Head, Model, Network, Pool, Routing, Weights, kinds,
@@ -197,14 +197,15 @@ fn use_it(model: &Model) -> Result<(), String> {
         return Err(format!("{} names for {width} columns", names.len()));
     }
     let _ = (encoder.handed(), encoder.images(), encoder.notes());
-    let _ = (model.parameters(), model.multiply_adds());
+    let _ = (model.parameters(), model.kept(), model.multiply_adds());
     let x = Matrix {
         rows: 3,
         width,
         data: (0..3 * width).map(|at| (at % 13) as f32 / 4.0 - 1.0).collect(),
     };
     answers(model, &x)?;
-    model.jacobians(&x, &mut |_, _| {});
+    let going_on = AtomicBool::new(false);
+    model.jacobians(&x, &going_on, &mut |_, _| {}).map_err(|error| error.to_string())?;
     let inputs = Inputs::new();
     let sources: Vec<Source<'_>> = encoder.names().iter().map(|name| inputs.source(name)).collect();
     // Inputs of other kinds are refused.
@@ -216,7 +217,7 @@ fn use_it(model: &Model) -> Result<(), String> {
 }
 
 fn answers(model: &Model, x: &Matrix) -> Result<(), String> {
-    let outputs = model.outputs(x);
+    let outputs = model.outputs(x, &AtomicBool::new(false)).map_err(|error| error.to_string())?;
     let wide = model.outputs_wide();
     let whole = |matrix: &Matrix| (matrix.rows, matrix.width) == (x.rows, wide);
     let matrices = [&outputs.logit, &outputs.probability, &outputs.value];

@@ -88,6 +88,7 @@ fn fit() -> Fit {
         epochs: vec![Epoch { train: 0.7, valid: 0.1 + 0.2 }, Epoch { train: 0.5, valid: 1e-300 }],
         best_epoch: 2,
         parameters: 33,
+        kept: 7,
         multiply_adds: 30,
         rows: 1000,
         cost: Cost { seconds: 1.5, cpu_seconds: 1.25, peak_bytes: 1 << 20, joules: Some(3.0) },

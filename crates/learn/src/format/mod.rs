@@ -2,23 +2,22 @@
 //!
 //! Tensors come in the order of their names; everything else is one JSON text under one metadata key, because
 //! safetensors writes several keys in random order. Floats in it are texts, because JSON readers may miss a float
-//! by its last bit. What belongs to one kind of model is in [`Stored`].
+//! by its last bit. The fields that belong to one kind of model are that kind's own: see [`Stored`].
 
 mod stored;
 mod tensors;
 
 use std::collections::HashMap;
 
-use collegium_manifest::spec::Activation;
 use collegium_table::Encoder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Head, Model, kinds};
-use stored::StoredCombination;
+use stored::text;
 
-pub use stored::Stored;
+pub use stored::{Own, Stored};
+pub(crate) use tensors::of_network;
 pub use tensors::{Tensor, Tensors};
 
 const KEY: &str = "collegium";
@@ -36,24 +35,16 @@ impl ModelError {
     }
 }
 
-/// The order of these fields is that of the bytes. `activation`, `layers` and `combination` are of kinds that are
-/// made of dense layers; whatever else a kind has is in `own`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The fields of every model, and those of its kind.
+#[derive(Deserialize)]
 struct Header {
     format: u32,
     kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    activation: Option<Activation>,
     head: StoredHead,
     classes: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    layers: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    combination: Option<StoredCombination>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    own: Option<Value>,
     encoder: Encoder,
+    #[serde(flatten)]
+    own: Own,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,19 +66,15 @@ impl Model {
                 deviation: format!("{deviation:?}"),
             },
         };
-        let Stored { activation, layers, combination, own, tensors } = self.learned.store();
-        let header = Header {
-            format: FORMAT,
-            kind: self.learned.kind().to_owned(),
-            activation,
-            head,
-            classes: self.classes.clone(),
-            layers,
-            combination,
-            own,
-            encoder: self.encoder.clone(),
-        };
-        let header = serde_json::to_string(&header).expect("a header has only plain fields");
+        let Stored { first, fields, tensors } = self.learned.store();
+        let common = [("format", text(&FORMAT)), ("kind", text(&self.learned.kind()))];
+        let answers = [("head", text(&head)), ("classes", text(&self.classes))];
+        let header = common.into_iter().chain(first).chain(answers).chain(fields);
+        let header: Vec<String> = header
+            .chain([("encoder", text(&self.encoder))])
+            .map(|(name, value)| format!("{}:{value}", text(&name)))
+            .collect();
+        let header = format!("{{{}}}", header.join(","));
         let raw: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
             .into_iter()
             .map(|Tensor { name, shape, values }| (name, shape, to_le_bytes(&values)))
@@ -122,11 +109,9 @@ impl Model {
                 Head::Regression { mean: number(&mean)?, deviation: number(&deviation)? }
             }
         };
-        let Header { activation, layers, combination, own, .. } = header;
-        let stored = Stored { activation, layers, combination, own, tensors: Vec::new() };
         let kind = kinds::kind(&header.kind)
             .ok_or_else(|| ModelError(format!("there is no kind of model `{}`", header.kind)))?;
-        let learned = kind.load(&stored, &Tensors::new(&tensors))?;
+        let learned = kind.load(header.own, &Tensors::new(&tensors))?;
         let model = Self { encoder: header.encoder, learned, head, classes: header.classes };
         match model.misfit() {
             Some(why) => Err(ModelError(why.to_owned())),
@@ -163,6 +148,7 @@ fn number(text: &str) -> Result<f64, ModelError> {
 #[cfg(test)]
 mod tests {
     use collegium_digest::Digest;
+    use collegium_manifest::spec::Activation;
     use collegium_table::{Column, Source, Values};
     use proptest::prelude::*;
 
@@ -237,6 +223,39 @@ mod tests {
             "not a stored model: its layers do not fit each other"
         );
         assert!(error(&|m| of(m, &|n| n.layers.clear())).contains("missing or left over"));
+    }
+
+    /// The same bytes with another header of ours.
+    fn with_header(bytes: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).unwrap();
+        let header = change(&metadata.metadata().as_ref().unwrap()[KEY]);
+        let tensors = SafeTensors::deserialize(bytes).unwrap();
+        let all = tensors.tensors();
+        safetensors::serialize(all, Some(HashMap::from([(KEY.to_owned(), header)]))).unwrap()
+    }
+
+    #[test]
+    fn the_fields_of_a_header_are_those_of_its_kind() {
+        let bytes = model(Activation::Relu, Head::Binary).to_bytes();
+        let said = |from: &str, to: &str| {
+            let changed = with_header(&bytes, |header| {
+                assert!(header.contains(from), "{header}");
+                header.replacen(from, to, 1)
+            });
+            Model::from_bytes(&changed).unwrap_err().to_string()
+        };
+        assert_eq!(with_header(&bytes, str::to_owned), bytes);
+        let layers = "\"layers\":2";
+        assert!(said(layers, "\"layers\":2,\"own\":{}").contains("unknown field `own`"));
+        assert!(said(layers, "\"layers\":2,\"layers\":2").contains("`layers` is there twice"));
+        assert!(said("\"layers\":2,", "").contains("missing field `layers`"));
+        assert!(
+            said("\"kind\":\"mlp\"", "\"kind\":\"gate\"").contains("missing field `combination`")
+        );
+        assert!(
+            said("\"kind\":\"mlp\"", "\"kind\":\"mlp\",\"kind\":\"mlp\"")
+                .contains("duplicate field")
+        );
     }
 
     proptest! {

@@ -85,7 +85,7 @@ impl<'a> Tensors<'a> {
 }
 
 /// What [`Tensors::network`] reads: `layer.0000.bias`, `layer.0000.weight`, …
-pub(super) fn of_network<'a>(
+pub(crate) fn of_network<'a>(
     under: &'a str,
     network: &'a Network,
 ) -> impl Iterator<Item = Tensor> + 'a {

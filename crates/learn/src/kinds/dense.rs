@@ -1,11 +1,12 @@
 //! Models that are dense layers: perceptrons, linear models, and constants.
 
 use collegium_digest::Digest;
+use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;
+use serde::Deserialize;
 
 use crate::{
-    Head, Learned, ModelError, Network,
-    format::{Stored, Tensors},
+    Head, Learned, ModelError, Network, Own, RowCost, Stored, Tensors, format::of_network,
 };
 
 /// Dense layers, and the kind of model that made them.
@@ -13,6 +14,14 @@ use crate::{
 pub struct DenseModel {
     kind: &'static str,
     network: Network,
+}
+
+/// What is read back of its header.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    activation: Activation,
+    layers: usize,
 }
 
 impl DenseModel {
@@ -24,13 +33,10 @@ impl DenseModel {
     /// Reads what [`Learned::store`] wrote.
     pub(crate) fn load(
         kind: &'static str,
-        stored: &Stored,
+        own: Own,
         tensors: &Tensors,
     ) -> Result<Box<dyn Learned>, ModelError> {
-        if stored.combination.is_some() || stored.own.is_some() {
-            return Err(ModelError::new("it has parts of another kind of model"));
-        }
-        let (layers, activation) = stored.layers()?;
+        let Fields { layers, activation } = own.read()?;
         tensors.exactly(layers.checked_mul(2))?;
         Ok(Box::new(Self { kind, network: tensors.network("", layers, activation)? }))
     }
@@ -57,16 +63,17 @@ impl Learned for DenseModel {
         self.network.jacobians(x, visit);
     }
 
-    fn untrained(&self, key: &Digest) -> Box<dyn Learned> {
-        Box::new(Self { kind: self.kind, network: self.network.untrained(key) })
+    fn untrained(&self, key: &Digest) -> Option<Box<dyn Learned>> {
+        Some(Box::new(Self { kind: self.kind, network: self.network.untrained(key) }))
     }
 
     fn parameters(&self) -> u64 {
         self.network.parameters()
     }
 
-    fn multiply_adds(&self) -> u64 {
-        self.network.multiply_adds()
+    fn row_cost(&self) -> RowCost {
+        // Few rows go through the layers at a time, however many there are.
+        RowCost { multiply_adds: self.network.multiply_adds(), bytes: 0 }
     }
 
     fn misfit(&self, width: usize, outputs: usize, _: &Head) -> Option<&'static str> {
@@ -78,7 +85,9 @@ impl Learned for DenseModel {
     }
 
     fn store(&self) -> Stored {
-        Stored::of_layers(&self.network)
+        Stored::new(of_network("", &self.network).collect())
+            .with_first("activation", &self.network.activation)
+            .with("layers", &self.network.layers.len())
     }
 
     fn layers(&self) -> Option<&Network> {

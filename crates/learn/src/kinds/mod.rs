@@ -15,7 +15,7 @@ use std::{any::Any, sync::LazyLock};
 
 use collegium_manifest::{Declare, Params};
 
-use crate::{Estimator, Learned, ModelError, Stored, Tensors};
+use crate::{Estimator, Learned, ModelError, Own, Tensors};
 
 /// A kind of model.
 pub trait Kind: Sync {
@@ -35,11 +35,11 @@ pub trait Kind: Sync {
     /// Parameters of this kind as something that can be fitted.
     fn estimator<'a>(&self, params: &'a dyn Params) -> Option<&'a dyn Estimator>;
 
-    /// Reads what [`Learned::store`] wrote.
+    /// Reads what [`Learned::store`] wrote: the fields of the header that are this kind's, and the tensors.
     ///
     /// # Errors
     /// [`ModelError`] if it is not of this kind.
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError>;
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError>;
 }
 
 /// All of them.

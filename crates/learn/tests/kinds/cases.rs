@@ -28,6 +28,14 @@ pub enum Task {
     Values,
 }
 
+/// For what is not interrupted.
+pub static GOING_ON: AtomicBool = AtomicBool::new(false);
+
+/// Raw outputs.
+pub fn raw(model: &Model, x: &Matrix) -> Matrix {
+    model.raw(x, &GOING_ON).unwrap()
+}
+
 pub const TASKS: [Task; 3] = [Task::Binary, Task::Classes, Task::Values];
 
 /// A node of a file, and what it predicts.

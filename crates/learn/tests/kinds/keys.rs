@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use collegium_learn::DECLARED;
+use collegium_learn::{DECLARED, Shape, estimator};
 use collegium_manifest::{Diagnostics, Ingredients, NoBlueprint, Params, SourceFile, parse};
 use collegium_records::Recipe;
 
@@ -11,8 +11,7 @@ use super::cases::{another, expert, keys};
 fn recipe(params: &dyn Params) -> Recipe {
     let node = expert("");
     let mut recipe = Recipe::new("fit");
-    let (train, seed) = (&node.train, node.seed);
-    params.ingredients(&mut Ingredients { recipe: &mut recipe, train, seed });
+    params.ingredients(&mut Ingredients::new(&mut recipe, &node.train, node.seed));
     recipe
 }
 
@@ -40,6 +39,36 @@ fn every_key_moves_the_recipe_and_is_described() {
             assert_ne!(moved, default, "{name}: {key} = {value} is not in the recipe");
             let changes = default.changes(&moved);
             assert_eq!(changes.len(), 1, "{name}: {key} moves more than itself: {changes:?}");
+        }
+    }
+}
+
+/// A price is learned from fits of the same shape: a key that moves the cost is part of it.
+#[test]
+fn a_key_that_moves_the_cost_is_part_of_the_shape() {
+    for kind in DECLARED.iter() {
+        let name = kind.name();
+        let of = |more: &str| {
+            let node = expert(&format!("type = \"{name}\"{more}"));
+            let shape = Shape { width: 7, outputs: 3, rows: 1000 };
+            let cost = estimator(&*node.model).unwrap().cost(&shape, &node.train);
+            let mut recipe = Recipe::new("fit");
+            let mut ingredients = Ingredients::new(&mut recipe, &node.train, node.seed);
+            node.model.ingredients(&mut ingredients);
+            let names = ingredients.into_shape();
+            assert!(names.iter().all(|name| recipe.ingredients.contains_key(name)), "{name}");
+            recipe.ingredients.retain(|name, _| names.contains(name));
+            ((cost.multiply_adds, cost.apply), recipe)
+        };
+        let default = of("");
+        for (key, schema) in keys(*kind) {
+            let value = another(&key, &schema);
+            let moved = of(&format!(", {key} = {value}"));
+            let same_cost = moved.0 == default.0;
+            assert!(
+                same_cost || moved.1 != default.1,
+                "{name}: {key} = {value} is not in the shape"
+            );
         }
     }
 }

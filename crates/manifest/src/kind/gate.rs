@@ -18,14 +18,14 @@ impl Params for Gate {
 
     fn ingredients(&self, recipe: &mut Ingredients<'_>) {
         let Self { experts, rule, temperature, top_k, shared } = self;
-        recipe.set("gate.type", rule.name());
+        recipe.shape("gate.type", rule.name());
         if !learns(rule) {
             // What the predicates of rules say stays in: another rule is another gate.
             recipe.without_content_of(Output::Prediction);
         }
         // Their order is that of the weights, and of a cascade.
         let experts = experts.iter().map(|expert| Ingredient::from(expert.get_ref().as_str()));
-        recipe.set("gate.experts", experts.collect::<Vec<_>>());
+        recipe.shape("gate.experts", experts.collect::<Vec<_>>());
         match rule {
             Rule::Uniform | Rule::Geometric | Rule::NoisyOr | Rule::Best => {}
             Rule::Rules { columns: _ } | Rule::Distance => {}
@@ -74,6 +74,10 @@ impl Params for Gate {
     fn describe(&self) -> String {
         let chosen = self.top_k.map_or(String::new(), |k| format!(", {k} of which answer"));
         format!("{} gate over {} experts{chosen}", self.rule.name(), self.experts.len())
+    }
+
+    fn noun(&self) -> &'static str {
+        "gate"
     }
 
     fn section(&self) -> Section {

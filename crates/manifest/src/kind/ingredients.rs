@@ -1,5 +1,7 @@
 //! What of a model's parameters enters a recipe.
 
+use std::collections::BTreeSet;
+
 use collegium_records::{Ingredient, Recipe};
 
 use crate::{Activation, ClassWeights, Mlp, Optimizer, Output, Schedule, Train};
@@ -7,26 +9,43 @@ use crate::{Activation, ClassWeights, Mlp, Optimizer, Output, Schedule, Train};
 /// The recipe of a fit while its model's parameters are put in.
 #[derive(Debug)]
 pub struct Ingredients<'a> {
-    /// What is there already: task, classes, target, inputs.
-    pub recipe: &'a mut Recipe,
-    /// How it is trained, for kinds that are.
-    pub train: &'a Train,
-    /// The seed of its random numbers, for kinds that draw some.
-    pub seed: u64,
+    recipe: &'a mut Recipe,
+    train: &'a Train,
+    seed: u64,
+    shape: BTreeSet<String>,
 }
 
-impl Ingredients<'_> {
+impl<'a> Ingredients<'a> {
+    /// Into a recipe that has task, classes, target and inputs already. `train` is for kinds that are trained, `seed`
+    /// for those that draw random numbers.
+    pub fn new(recipe: &'a mut Recipe, train: &'a Train, seed: u64) -> Self {
+        Self { recipe, train, seed, shape: BTreeSet::new() }
+    }
+
     /// Adds or replaces an ingredient.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Ingredient>) {
         self.recipe.set(name, value);
     }
 
-    /// The shape of a network, as `UNDER.hidden`, `UNDER.activation` and `UNDER.dropout`.
+    /// The same for one that makes the model's shape: with another value, a fit costs something else, and cannot
+    /// begin with the model before it.
+    pub fn shape(&mut self, name: impl Into<String>, value: impl Into<Ingredient>) {
+        let name = name.into();
+        self.shape.insert(name.clone());
+        self.set(name, value);
+    }
+
+    /// The names of those that make the shape.
+    pub fn into_shape(self) -> BTreeSet<String> {
+        self.shape
+    }
+
+    /// A network, as `UNDER.hidden`, `UNDER.activation` and `UNDER.dropout`.
     pub fn network(&mut self, under: &str, mlp: &Mlp) {
         let Mlp { hidden, activation, dropout } = mlp;
         let hidden = hidden.iter().map(|&width| Ingredient::from(width)).collect::<Vec<_>>();
-        self.set(format!("{under}.hidden"), hidden);
-        self.set(
+        self.shape(format!("{under}.hidden"), hidden);
+        self.shape(
             format!("{under}.activation"),
             match activation {
                 Activation::Relu => "relu",

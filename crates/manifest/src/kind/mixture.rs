@@ -32,11 +32,11 @@ impl Params for Mixture {
             // What it begins with is content: the models of these experts.
             warm_start: _,
         } = self;
-        recipe.set("mixture.experts", *experts);
-        recipe.set("mixture.shared", *shared);
+        recipe.shape("mixture.experts", *experts);
+        recipe.shape("mixture.shared", *shared);
         recipe.set("mixture.restarts", *restarts);
         recipe.set("gate.temperature", *temperature);
-        recipe.set("gate.top_k", answering(*top_k));
+        recipe.shape("gate.top_k", answering(*top_k));
         recipe.set("gate.z_loss", *z_loss);
         let capacity = capacity_factor.map_or(Ingredient::from("none"), Ingredient::from);
         recipe.set("gate.capacity_factor", capacity);
@@ -59,6 +59,10 @@ impl Params for Mixture {
         };
         let expert = self.expert.describe();
         format!("mixture of {} experts{chosen}{shared}, each {expert}", self.experts)
+    }
+
+    fn noun(&self) -> &'static str {
+        "mixture"
     }
 
     fn section(&self) -> Section {

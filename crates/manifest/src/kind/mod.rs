@@ -49,10 +49,12 @@ pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
     /// In a few words, for people: `mlp 64-32 relu`.
     fn describe(&self) -> String;
 
-    /// Is it trained by gradient steps? Of what is not, the keys of `train` have no effect, but for the weights of
-    /// classes; a file that sets them is told so.
-    fn trains(&self) -> bool {
-        true
+    /// What reports call a model of this kind, in the singular: `network`, `linear model`.
+    fn noun(&self) -> &'static str;
+
+    /// Which keys of `train` move its fit. A file that sets others is told that they have no effect.
+    fn train_keys(&self) -> TrainKeys {
+        TrainKeys::All
     }
 
     /// The table of the file that such a node stands in.
@@ -74,6 +76,17 @@ pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
     fn mixture(&self) -> Option<&Mixture> {
         None
     }
+}
+
+/// Keys of `train` that a kind reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrainKeys {
+    /// All: it is trained by gradient steps, and can begin with the model before it.
+    All,
+    /// `class_weights` alone: it minimises a weighted loss in another way.
+    ClassWeights,
+    /// None.
+    None,
 }
 
 /// A table of nodes.

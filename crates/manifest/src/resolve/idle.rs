@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{extends::Merged, stands_on::given};
 use crate::{
-    At, Input,
+    At, Input, TrainKeys,
     raw::{RawExpert, RawTrain},
     recover::Cut,
     sink::Sink,
@@ -19,6 +19,8 @@ pub(crate) struct TurnedOn {
     warm_start: Option<Range<usize>>,
     /// Keys of `train` that only gradient steps read.
     steps: Option<Range<usize>>,
+    /// Any key of `train`.
+    train: Option<Range<usize>>,
 }
 
 impl TurnedOn {
@@ -28,6 +30,7 @@ impl TurnedOn {
             reuse: raw.reuse.as_deref().filter(|reuse| reuse.get().is_on()).map(At::span),
             warm_start: raw.warm_start.as_deref().filter(|warm| warm.get().is_on()).map(At::span),
             steps: raw.train.as_deref().and_then(RawTrain::steps),
+            train: raw.train.as_deref().and_then(RawTrain::place),
         }
     }
 }
@@ -54,13 +57,19 @@ pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, si
             idle.extend(place.clone().map(|place| (name, place, why)));
         }
     }
-    if !expert.model.trains() {
-        let why = "it is fitted at once: of `train` it reads `class_weights` alone";
-        let turned_on = &expert.turned_on;
-        let steps = turned_on.steps.clone().map(|place| ("train", place));
+    let turned_on = &expert.turned_on;
+    let unread = match expert.model.train_keys() {
+        TrainKeys::All => None,
+        TrainKeys::ClassWeights => {
+            Some((&turned_on.steps, "of `train` it reads `class_weights` alone"))
+        }
+        TrainKeys::None => Some((&turned_on.train, "it reads no key of `train`")),
+    };
+    if let Some((unread, why)) = unread {
+        let train = unread.clone().map(|place| ("train", place));
         let warm = turned_on.warm_start.clone().map(|place| ("warm_start", place));
-        let told = |(key, place)| (key, place, why.to_owned());
-        idle.extend(steps.into_iter().chain(warm).map(told));
+        let told = |(key, place)| (key, place, format!("it is fitted at once: {why}"));
+        idle.extend(train.into_iter().chain(warm).map(told));
     }
     for (key, place, why) in idle {
         let message = format!("`{key}` has no effect on `{}`", expert.name.get());

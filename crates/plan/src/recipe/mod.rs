@@ -51,7 +51,19 @@ pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
 
 /// What a node's parameters are put into.
 fn of<'a>(expert: &'a Expert, recipe: &'a mut Recipe) -> Ingredients<'a> {
-    Ingredients { recipe, train: &expert.train, seed: expert.seed }
+    Ingredients::new(recipe, &expert.train, expert.seed)
+}
+
+/// Those ingredients of a fit of `expert` that make the shape of its model: where they are as they were, a fit costs
+/// what it cost, and may begin with the model before it.
+pub fn shape(expert: &Expert) -> BTreeMap<String, Ingredient> {
+    let mut recipe = Recipe::new("fit").with("model.type", expert.model.kind());
+    let mut ingredients = of(expert, &mut recipe);
+    expert.model.ingredients(&mut ingredients);
+    let mut names = ingredients.into_shape();
+    names.insert("model.type".to_owned());
+    recipe.ingredients.retain(|name, _| names.contains(name));
+    recipe.ingredients
 }
 
 /// The recipe of a baseline. `single` is an ordinary fit on other inputs: [`fit_recipe`].
@@ -63,7 +75,7 @@ pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Rec
     };
     let mut recipe = common(inputs).with("model.type", name);
     // It draws no random numbers.
-    Ingredients { recipe: &mut recipe, train, seed: 0 }.class_weights();
+    Ingredients::new(&mut recipe, train, 0).class_weights();
     recipe
 }
 

@@ -83,7 +83,7 @@ pub struct AgopInputs<'a> {
     pub frame: &'a Frame,
     /// The network.
     pub trained: &'a Gathered,
-    /// Networks of the same shape with initial weights, at least one: what one of them looks at is a draw,
+    /// Models of the same shape with initial weights, if its kind draws any: what one of them looks at is a draw,
     /// so shares are compared with the mean of several.
     pub untrained: &'a [Gathered],
     /// Refits with other seeds; with any, they and `trained` must have kept their gradients.
@@ -276,7 +276,11 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         participation: spectrum.participation(),
         noise_floor: NoiseFloor {
             split_half_cosine: split_half_cosine(&trained.contributions, parts, count, inputs.key),
-            untrained: ranked.iter().map(|ranked| ranked.initial).collect(),
+            untrained: match &untrained {
+                Some(_) => ranked.iter().map(|ranked| ranked.initial).collect(),
+                None => Vec::new(),
+            },
+            no_untrained: None,
             untrained_effective_rank: untrained.as_ref().map_or(0.0, Spectrum::effective_rank),
             untrained_eigenvalues: untrained.as_ref().map_or_else(Vec::new, Spectrum::reported),
             permuted: permuted(inputs, &order),

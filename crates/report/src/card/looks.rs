@@ -20,7 +20,7 @@ pub(super) fn looks(node: &NodeAudit, page: &mut Paragraphs) {
     if left > 0 {
         page.add(format!("{left} more inputs are in the report of the audit."));
     }
-    page.add(floor(agop));
+    page.add(floor(agop, &node.noun));
     let groups: Vec<String> = agop
         .groups
         .iter()
@@ -42,7 +42,8 @@ fn inputs(agop: &Agop) -> String {
     let permuted = agop.noise_floor.permuted.as_ref();
     let mut heading = vec!["Input", "Share (95 %)"];
     heading.extend(seeds.then_some("Other seeds"));
-    heading.push("Untrained");
+    let untrained = &agop.noise_floor.untrained;
+    heading.extend((!untrained.is_empty()).then_some("Untrained"));
     heading.extend(permuted.map(|_| "Permuted labels"));
     let reference =
         |values: &[f64], i: usize| values.get(i).map_or_else(|| "–".to_owned(), |v| percent(*v));
@@ -60,7 +61,7 @@ fn inputs(agop: &Agop) -> String {
                     row.seeds.map_or_else(|| "–".to_owned(), |s| percent_range(s.low, s.high)),
                 );
             }
-            cells.push(reference(&agop.noise_floor.untrained, i));
+            cells.extend((!untrained.is_empty()).then(|| reference(untrained, i)));
             cells.extend(permuted.map(|null| reference(&null.shares, i)));
             cells
         })
@@ -68,7 +69,7 @@ fn inputs(agop: &Agop) -> String {
     table(&heading, &rows)
 }
 
-fn floor(agop: &Agop) -> String {
+fn floor(agop: &Agop, noun: &str) -> String {
     let floor = &agop.noise_floor;
     let seeds = floor.seeds.as_ref().map(|seeds| {
         format!(", {} seeds to no less than {}", seeds.of, measure(seeds.cosine, None).0)
@@ -77,13 +78,20 @@ fn floor(agop: &Agop) -> String {
         .permuted
         .as_ref()
         .map(|null| format!(", {} on permuted labels", number(null.effective_rank)));
+    let untrained = match &floor.no_untrained {
+        None => {
+            format!(" against {} in the untrained {noun}", number(floor.untrained_effective_rank))
+        }
+        Some(_) => String::new(),
+    };
+    let none = floor.no_untrained.as_ref().map(|why| format!(" {}", sentence(why)));
     format!(
-        "Shares are scale-free parts of the average gradient outer product over {} rows. Noise floor: two halves of the rows agree to a cosine of {}{}; effective rank {} against {} in the untrained network{}.",
+        "Shares are scale-free parts of the average gradient outer product over {} rows. Noise floor: two halves of the rows agree to a cosine of {}{}; effective rank {}{untrained}{}.{}",
         agop.rows,
         measure(floor.split_half_cosine, None).0,
         seeds.unwrap_or_default(),
         number(agop.effective_rank),
-        number(floor.untrained_effective_rank),
-        permuted.unwrap_or_default()
+        permuted.unwrap_or_default(),
+        none.unwrap_or_default()
     )
 }

@@ -35,7 +35,7 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
 
 fn metrics(node: &NodeAudit, names: &[&str]) -> String {
     let mut heading = vec!["Metric".to_owned(), "This expert".to_owned()];
-    heading.extend(node.baselines.keys().map(|name| inline(baseline_name(name, &node.task))));
+    heading.extend(node.baselines.keys().map(|name| inline(&baseline_name(name, node))));
     let cell = |split: Option<&SplitMeasures>, name: &str| match on(split, name) {
         Some((value, interval)) => {
             let (value, range) = measure(value, interval);

@@ -88,10 +88,13 @@ fn intended(report: &AuditReport, node: &NodeAudit) -> String {
 
 fn cost(node: &NodeAudit) -> String {
     let cost = &node.cost;
+    let kept = (node.kept > 0)
+        .then(|| format!(", {} numbers kept of its training rows", count(node.kept)));
     let energy = cost.joules.map(|joules| format!(", {} J", crate::number::number(joules)));
     format!(
-        "{} parameters, {} multiply-adds per row. One fit took {} ({} of processor time), about {} of memory{}.",
+        "{} parameters{}, {} multiply-adds per row. One fit took {} ({} of processor time), about {} of memory{}.",
         count(node.parameters),
+        kept.unwrap_or_default(),
         count(node.multiply_adds),
         seconds(cost.seconds),
         seconds(cost.cpu_seconds),

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::bars::{Across, Row, ranges, table};
 use crate::number::{counted, number, percent, percent_measure, percent_range};
-use crate::page::breakable;
+use crate::page::{breakable, sentence};
 use crate::words::short;
 
 /// Rows that are shown at once; the rest folds away.
@@ -28,8 +28,8 @@ impl References<'_> {
     }
 }
 
-/// The chart of declared inputs.
-pub(crate) fn importance(agop: &Agop) -> Markup {
+/// The chart of declared inputs of a model that is called `noun`.
+pub(crate) fn importance(agop: &Agop, noun: &str) -> Markup {
     let permuted = agop.noise_floor.permuted.as_ref();
     let references = References {
         untrained: &agop.noise_floor.untrained,
@@ -37,7 +37,8 @@ pub(crate) fn importance(agop: &Agop) -> Markup {
     };
     html! {
         (folded(&agop.importance, references, "Declared input", &|row| html! { (breakable(&row.input)) }))
-        (legend(&agop.importance, references, permuted.map_or(0, |null| null.fits)))
+        (legend(&agop.importance, references, noun, permuted.map_or(0, |null| null.fits)))
+        @if let Some(why) = &agop.noise_floor.no_untrained { p.caption { (sentence(why)) } }
     }
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn raw(raw: &RawAgop) -> Markup {
     };
     html! {
         (folded(&raw.importance, References::default(), "Raw column", &name))
-        (legend(&raw.importance, References::default(), 0))
+        (legend(&raw.importance, References::default(), "", 0))
     }
 }
 
@@ -165,14 +166,14 @@ fn nulls(all: &[Importance], references: References<'_>, heading: &str) -> Marku
         table.plain {
             thead { tr {
                 th scope="col" { (heading) }
-                th.figure scope="col" { "Untrained" }
+                @if !references.untrained.is_empty() { th.figure scope="col" { "Untrained" } }
                 @if !references.permuted.is_empty() { th.figure scope="col" { "Permuted labels, largest" } }
             } }
             tbody {
                 @for (i, row) in all.iter().enumerate() {
                     tr {
                         th scope="row" { (breakable(&row.input)) }
-                        td.figure { (cell(references.untrained, i)) }
+                        @if !references.untrained.is_empty() { td.figure { (cell(references.untrained, i)) } }
                         @if !references.permuted.is_empty() { td.figure { (cell(references.permuted, i)) } }
                     }
                 }
@@ -189,7 +190,7 @@ fn diamond() -> Markup {
     html! { path.permuted d="M0 -5L5 0L0 5L-5 0Z" {} }
 }
 
-fn legend(rows: &[Importance], references: References<'_>, permuted: u32) -> Markup {
+fn legend(rows: &[Importance], references: References<'_>, noun: &str, permuted: u32) -> Markup {
     html! {
         p.legend {
             span { svg width="26" height="12" aria-hidden="true" { rect.bar x="1" y="1" width="24" height="10" {} } "share of importance" }
@@ -200,7 +201,7 @@ fn legend(rows: &[Importance], references: References<'_>, permuted: u32) -> Mar
                 span { svg width="26" height="12" aria-hidden="true" { rect.band x="1" y="4" width="24" height="4" rx="1" {} } "other seeds: least to largest of all refits" }
             }
             @if !references.untrained.is_empty() {
-                span { svg width="14" height="12" viewBox="-7 -6 14 12" aria-hidden="true" { (circle()) } "same network untrained" }
+                span { svg width="14" height="12" viewBox="-7 -6 14 12" aria-hidden="true" { (circle()) } "same " (noun) " untrained" }
             }
             @if !references.permuted.is_empty() {
                 span { svg width="14" height="12" viewBox="-7 -6 14 12" aria-hidden="true" { (diamond()) }

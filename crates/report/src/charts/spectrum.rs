@@ -11,15 +11,16 @@ use crate::number::{SPACE, number, percent, px};
 const DECADES: f64 = 4.0;
 
 /// Eigenvalues as shares of their sum, on a logarithmic scale, the expert's as bars, those of the
-/// untrained and the permuted network as lines. Nothing when there is none to draw.
-pub(crate) fn spectrum(agop: &Agop, id: &str) -> Option<Markup> {
+/// untrained and the permuted model as lines. Nothing when there is none to draw. A model of this kind is called
+/// `noun`.
+pub(crate) fn spectrum(agop: &Agop, noun: &str, id: &str) -> Option<Markup> {
     let floor = &agop.noise_floor;
     let own = shares(&agop.eigenvalues)?;
     let untrained = shares(&floor.untrained_eigenvalues);
     let permuted = floor.permuted.as_ref().and_then(|null| shares(&null.eigenvalues));
-    let nulls: Vec<(&str, &str, &Vec<f64>)> = [
-        ("untrained", "the same network untrained", untrained.as_ref()),
-        ("permuted", "trained on permuted labels", permuted.as_ref()),
+    let nulls: Vec<(&str, String, &Vec<f64>)> = [
+        ("untrained", format!("the same {noun} untrained"), untrained.as_ref()),
+        ("permuted", "trained on permuted labels".to_owned(), permuted.as_ref()),
     ]
     .into_iter()
     .filter_map(|(class, name, values)| Some((class, name, values?)))
@@ -52,10 +53,13 @@ pub(crate) fn spectrum(agop: &Agop, id: &str) -> Option<Markup> {
         }
     };
     let first = percent(own.first().copied().unwrap_or(f64::NAN));
+    let chance = match floor.no_untrained {
+        None => format!("; {} in the untrained {noun}", number(floor.untrained_effective_rank)),
+        Some(_) => String::new(),
+    };
     let description = format!(
-        "Effective rank {}; {} in the untrained network. The first direction holds {first} of the sum.",
-        number(agop.effective_rank),
-        number(floor.untrained_effective_rank)
+        "Effective rank {}{chance}. The first direction holds {first} of the sum.",
+        number(agop.effective_rank)
     );
     Some(html! {
         figure {
@@ -96,7 +100,7 @@ fn mark(class: &str, x: f64, y: f64) -> Markup {
     }
 }
 
-fn table(own: &[f64], nulls: &[(&str, &str, &Vec<f64>)], count: usize) -> Markup {
+fn table(own: &[f64], nulls: &[(&str, String, &Vec<f64>)], count: usize) -> Markup {
     let cell =
         |values: &[f64], i: usize| values.get(i).map_or_else(|| "–".to_owned(), |v| percent(*v));
     html! {

@@ -32,7 +32,7 @@ pub(crate) fn metrics(node: &NodeAudit) -> Markup {
                         tr {
                             th scope="col" { "Metric" }
                             @for (side, label) in &sides { th.figure scope="col" { (label) span.aside { (rows(&node.metrics, side)) } } }
-                            @for (i, (name, _)) in baselines.iter().enumerate() { th.figure.beside[i == 0] scope="col" { (baseline_name(name, &node.task)) } }
+                            @for (i, (name, _)) in baselines.iter().enumerate() { th.figure.beside[i == 0] scope="col" { (baseline_name(name, node)) } }
                         }
                     }
                     tbody {

@@ -23,6 +23,7 @@ pub(super) fn training(node: &NodeAudit, id: &str) -> Markup {
                 dl.facts {
                     dt { "Model" } dd { (node.model) }
                     dt { "Parameters" } dd { (count(node.parameters)) }
+                    @if node.kept > 0 { dt { "Numbers kept of training rows" } dd { (count(node.kept)) } }
                     dt { "Multiply-adds per row" } dd { (count(node.multiply_adds)) }
                     dt { "Training rows" } dd { (count(node.rows)) }
                     @if let Some(account) = &node.account {

@@ -50,7 +50,7 @@ pub(super) fn entries() -> Markup {
             dd {
                 p.formula { "exp(−Σ" sub { "k" } " p" sub { "k" } " ln p" sub { "k" } "), p" sub { "k" } " = λ" sub { "k" } " / Σ λ" }
                 p { "How many directions of its input an expert really uses, from the eigenvalues λ of Σ" sup { "½" } "GΣ" sup { "½" } ": 1 if all hangs on a single combination. "
-                    "Learning usually brings it far below that of the untrained network beside it." }
+                    "Learning usually brings it far below that of the same model untrained, beside it." }
             }
         }
         div {
@@ -70,10 +70,10 @@ pub(super) fn entries() -> Markup {
         div {
             dt #glossary-noise { "Noise floor" }
             dd {
-                p { "What the same pictures show where nothing was learned: the shares of a network of the same shape with its first random weights, "
+                p { "What the same pictures show where nothing was learned: the shares of a model of the same shape with its first random weights (of a kind that has any), "
                     "and how far two random halves of the rows agree. An input has little weight if the lower end of its band is below a tenth of an even share, "
-                    "if (with refits) less than half of its importance is common to all seeds, or if (with permuted labels) a network that learned nothing answers to it as strongly. "
-                    "The comparison with permuted labels is of strengths in units of the output and not of shares, which add up to 100 % in a network without skill as well." }
+                    "if (with refits) less than half of its importance is common to all seeds, or if (with permuted labels) a model that learned nothing answers to it as strongly. "
+                    "The comparison with permuted labels is of strengths in units of the output and not of shares, which add up to 100 % in a model without skill as well." }
             }
         }
         div {

@@ -22,7 +22,7 @@ pub(crate) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
         }
         @if let Some(gate) = &combined.gate {
             h4 { "What decides the route" }
-            (charts::importance(gate))
+            (charts::importance(gate, "network"))
             p.caption { "The gate's own AGOP: how much the weights of the experts answer to each of its inputs." }
         }
     }

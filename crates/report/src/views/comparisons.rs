@@ -11,7 +11,7 @@ use crate::words::capital;
 pub(crate) fn comparisons(node: &NodeAudit) -> Markup {
     html! {
         p.caption.above {
-            "Two looks differ only below what no change at all looks like: two halves of the rows of one network, and, where there are any, refits of one version with other seeds. "
+            "Two looks differ only below what no change at all looks like: two halves of the rows of one model, and, where there are any, refits of one version with other seeds. "
             a href="#glossary-angles" { "How it is measured" } "."
         }
         @for comparison in &node.probe.comparisons { (one(comparison)) }

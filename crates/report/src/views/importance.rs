@@ -7,6 +7,7 @@ use super::{images, raw, rows};
 use crate::attention::has_skill;
 use crate::charts;
 use crate::number::{counted, measure, number};
+use crate::words::capital;
 
 /// Directions that are shown at once; the rest folds away.
 const DIRECTIONS: usize = 4;
@@ -19,7 +20,7 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
     };
     html! {
         (head(agop))
-        (charts::importance(agop))
+        (charts::importance(agop, &node.noun))
         @if !agop.groups.is_empty() {
             h4 { "Inputs that move together" }
             (charts::groups(agop))
@@ -34,9 +35,9 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
             p.caption { "Share of all importance that runs through each upstream expert's outputs." }
         }
         @if let Some(raw) = &node.probe.raw { (raw::raw(raw)) }
-        @if let Some(spectrum) = charts::spectrum(agop, &format!("{id}-spectrum")) {
+        @if let Some(spectrum) = charts::spectrum(agop, &node.noun, &format!("{id}-spectrum")) {
             h4 { "How many directions" }
-            div.pair { div { (spectrum) } div { (ranks(agop)) } }
+            div.pair { div { (spectrum) } div { (ranks(agop, &node.noun)) } }
         }
         (directions(agop, node))
         @if let Some(shares) = agop.classes.as_ref().filter(|_| agop.importance.len() > 1) {
@@ -69,23 +70,25 @@ fn head(agop: &Agop) -> Markup {
     }
 }
 
-/// How many directions, beside networks that learned nothing.
-fn ranks(agop: &Agop) -> Markup {
+/// How many directions, beside models that learned nothing.
+fn ranks(agop: &Agop, noun: &str) -> Markup {
     let floor = &agop.noise_floor;
     html! {
         table.plain {
-            thead { tr { th scope="col" { "Network" } th.figure scope="col" { a href="#glossary-rank" { "Effective rank" } } th.figure scope="col" { a href="#glossary-participation" { "Participation" } } } }
+            thead { tr { th scope="col" { (capital(noun)) } th.figure scope="col" { a href="#glossary-rank" { "Effective rank" } } th.figure scope="col" { a href="#glossary-participation" { "Participation" } } } }
             tbody {
                 tr { th scope="row" { "this expert" } td.figure { (number(agop.effective_rank)) }
                     td.figure { @if agop.participation > 0.0 { (number(agop.participation)) } @else { "–" } } }
-                tr { th scope="row" { "untrained" } td.figure { (number(floor.untrained_effective_rank)) } td.figure { "–" } }
+                @if floor.no_untrained.is_none() {
+                    tr { th scope="row" { "untrained" } td.figure { (number(floor.untrained_effective_rank)) } td.figure { "–" } }
+                }
                 @if let Some(null) = &floor.permuted {
                     tr { th scope="row" { "permuted labels" } td.figure { (number(null.effective_rank)) } td.figure { "–" } }
                 }
             }
         }
         p.caption {
-            "Directions that the output answers to. Fewer than in networks that had nothing to learn mean that training "
+            "Directions that the output answers to. Fewer than in one that had nothing to learn mean that training "
             "found out what matters; as many or more, that it did not narrow its view."
         }
     }

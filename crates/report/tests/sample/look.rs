@@ -88,6 +88,7 @@ pub fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64)
         noise_floor: NoiseFloor {
             split_half_cosine: 0.99873,
             untrained,
+            no_untrained: None,
             untrained_effective_rank: ranks(&untrained_eigenvalues).0,
             untrained_eigenvalues,
             permuted: None,

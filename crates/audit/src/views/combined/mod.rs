@@ -135,7 +135,10 @@ impl Auditor<'_> {
             Ok(subject) => subject.of_classes(),
             Err(_) => return Ok(None),
         };
-        Ok(subject.sight(self.session(), &untrained, [&[], &[]], key)?.ok().map(|sight| sight.agop))
+        Ok(subject
+            .sight(self.session(), untrained.as_ref(), [&[], &[]], key)?
+            .ok()
+            .map(|sight| sight.agop))
     }
 
     /// The names of a gate's experts, or the numbers of a mixture's.

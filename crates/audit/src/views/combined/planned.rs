@@ -70,8 +70,9 @@ impl Auditor<'_> {
         let outputs = self.node.resolved().outputs() as u64;
         let (pattern, train) = self.largest();
         let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
-        let by_parameters =
-            scaled(&pattern, |mlp| mlp.parameters(width, outputs) as f64, parameters as f64);
+        let total = |mlp: &Mlp| mlp.parameters(width, outputs) as f64;
+        let keeper = self.keeps_rows();
+        let (by_parameters, size) = sized(&pattern, total, parameters as f64, keeper.as_deref());
         let by_work = scaled(&pattern, work, multiply_adds);
         let dense = |mlp: &Mlp, train: Train| Expert {
             inputs: self.dense_inputs(),
@@ -89,11 +90,11 @@ impl Auditor<'_> {
         };
         planned.push(Planned {
             name: "dense",
-            what: format!("one network ({}) of the same total size", words(&by_parameters)),
+            what: format!("one network ({}) {size}", words(&by_parameters)),
             expert: dense(&by_parameters, train.clone()),
         });
         let more = work(&by_parameters) / multiply_adds.max(1.0);
-        if by_work != by_parameters && (more - 1.0).abs() > 0.1 {
+        if keeper.is_none() && by_work != by_parameters && (more - 1.0).abs() > 0.1 {
             planned.push(Planned {
                 name: "active",
                 what: format!("one network ({}) of the same multiply-adds a row", words(&by_work)),
@@ -104,7 +105,7 @@ impl Auditor<'_> {
         if !labels.is_empty() {
             let mut expert = dense(&by_parameters, train.clone());
             let what = format!(
-                "one network ({}) of the same total size that also learns {}",
+                "one network ({}) {size} that also learns {}",
                 words(&by_parameters),
                 labels.join(", ")
             );
@@ -114,7 +115,7 @@ impl Auditor<'_> {
         planned.push(Planned {
             name: "longer",
             what: format!(
-                "one network ({}) of the same total size, trained up to {LONGER} times as long",
+                "one network ({}) {size}, trained up to {LONGER} times as long",
                 words(&by_parameters)
             ),
             expert: dense(
@@ -160,6 +161,18 @@ impl Auditor<'_> {
         let encoder = Encoder::fit(&input_names(&inputs), &sources, &rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
         Ok(encoder.width() as u64)
+    }
+
+    /// The first node in it whose model keeps rows and trains no numbers.
+    fn keeps_rows(self) -> Option<String> {
+        let keeps = |at: &&usize| {
+            let fit = self.states.get(at).map(|state| state.full());
+            fit.is_some_and(|fit| fit.kept > 0 && fit.parameters == 0)
+        };
+        let dag = &self.session().dag;
+        let all = dag.with_ancestors(&[self.node.index]);
+        let mut all = dag.order().iter().filter(|at| all.contains(at));
+        all.find(keeps).map(|at| self.session().node(*at).node_name())
     }
 
     /// The shape and the training of the largest network in it: what the dense network is a larger
@@ -232,6 +245,29 @@ fn without(expert: &Expert, gate: &Gate, at: usize) -> Option<Expert> {
     })
 }
 
+/// The network that replaces all of it, by its size: as many numbers as are trained, in words too. Where an expert
+/// (`keeper`) keeps rows and trains nothing, that says little of its size: the network has then at least the hidden
+/// layers that a network has by default.
+fn sized(
+    pattern: &Mlp,
+    total: impl Fn(&Mlp) -> f64,
+    trained: f64,
+    keeper: Option<&str>,
+) -> (Mlp, String) {
+    let usual = Mlp { hidden: Mlp::default().hidden, ..pattern.clone() };
+    match keeper {
+        Some(name) if total(&usual) >= trained => {
+            let why = format!("of the default size, since {name} keeps rows and trains no numbers");
+            (usual, why)
+        }
+        Some(name) => (
+            scaled(pattern, total, trained),
+            format!("of the size of what is trained ({name} keeps rows and trains no numbers)"),
+        ),
+        None => (scaled(pattern, total, trained), "of the same total size".to_owned()),
+    }
+}
+
 /// The hidden layers of a pattern (one of 16 if it has none), all multiplied by one factor, so that
 /// `size` comes nearest to `wanted`.
 fn scaled(pattern: &Mlp, size: impl Fn(&Mlp) -> f64, wanted: f64) -> Mlp {
@@ -249,5 +285,28 @@ fn scaled(pattern: &Mlp, size: impl Fn(&Mlp) -> f64, wanted: f64) -> Mlp {
     match wanted - size(&below) <= size(&above) - wanted {
         true => below,
         false => above,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_is_as_large_as_what_is_trained_unless_rows_are_kept_instead() {
+        let total = |mlp: &Mlp| mlp.parameters(10, 1) as f64;
+        let pattern = Mlp { hidden: vec![8], dropout: 0.25, ..Mlp::default() };
+        let (same, words) = sized(&pattern, total, 961.0, None);
+        assert_eq!((same.hidden, words.as_str()), (vec![80], "of the same total size"));
+        let (usual, words) = sized(&pattern, total, 0.0, Some("expert.near"));
+        assert_eq!((&usual.hidden, usual.dropout), (&Mlp::default().hidden, 0.25));
+        assert_eq!(
+            words,
+            "of the default size, since expert.near keeps rows and trains no numbers"
+        );
+        // Others may train more than that.
+        let (large, words) = sized(&pattern, total, 5e4, Some("expert.near"));
+        assert!((total(&large) / 5e4 - 1.0).abs() < 0.01, "{large:?}");
+        assert!(words.contains("of what is trained"), "{words}");
     }
 }

@@ -3,7 +3,7 @@
 use collegium_manifest::{Params, spec::Activation};
 
 use super::{Kind, dense::DenseModel};
-use crate::{Dense, Estimator, Learned, ModelError, Network, Stored, Target, Tensors};
+use crate::{Dense, Estimator, Learned, ModelError, Network, Own, Target, Tensors};
 
 const NAME: &str = "constant";
 
@@ -24,8 +24,8 @@ impl Kind for ConstantKind {
         None
     }
 
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
-        DenseModel::load(NAME, stored, tensors)
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        DenseModel::load(NAME, own, tensors)
     }
 }
 

@@ -11,11 +11,14 @@ use collegium_table::Encoder;
 pub use fit::{GateError, GateJob, Gated, fit_gate};
 pub use rules::own::{judged, judgement_targets};
 
-use super::{Kind, parameters, routed::RoutedModel};
+use super::{
+    Kind, parameters,
+    routed::{RoutedModel, row_bytes},
+};
 use crate::{
     Combination, Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, ModelError,
-    Network, Routing, Shape, Stored, Target, Tensors, Watch, combine::softmax, estimate_bytes,
-    train,
+    Network, Own, Routing, RowCost, Shape, Target, Tensors, Watch, combine::softmax,
+    estimate_bytes, train,
 };
 
 const NAME: &str = "gate";
@@ -32,8 +35,8 @@ impl Kind for GateKind {
         parameters::<Gate>(params)
     }
 
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
-        RoutedModel::load(NAME, stored, tensors)
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        RoutedModel::load(NAME, own, tensors)
     }
 }
 
@@ -48,12 +51,14 @@ impl Estimator for Gate {
         let (net, experts) = (self.rule.net(), self.experts.len());
         let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
         let network = estimate_bytes(net.unwrap_or(&linear), width, experts, rows, train.batch);
+        let multiply_adds = net.map_or(0, |net| net.multiply_adds(width as u64, experts as u64));
         FitCost {
-            multiply_adds: net.map_or(0, |net| net.multiply_adds(width as u64, experts as u64)),
+            multiply_adds,
             // What is handed to it, once more as the combination reads it, and its network.
             peak_bytes: network + rows * (experts * outputs) as u64 * 4,
             epochs: if net.is_some() { train.epochs } else { 0 },
             restarts: 1,
+            apply: RowCost { multiply_adds, bytes: row_bytes(experts, outputs, width) },
         }
     }
 

@@ -16,8 +16,8 @@ pub(crate) use smooth::Smooth;
 
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
-    Estimator, FitCost, FitError, FitJob, Fitted, Host, Learned, ModelError, Network, Shape,
-    Stored, Tensors, Watch,
+    Estimator, FitCost, FitError, FitJob, Fitted, Host, Learned, ModelError, Network, Own, RowCost,
+    Shape, Tensors, Watch,
 };
 
 const NAME: &str = "linear";
@@ -38,8 +38,8 @@ impl Kind for LinearKind {
         parameters::<LinearParams>(params)
     }
 
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
-        DenseModel::load(NAME, stored, tensors)
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        DenseModel::load(NAME, own, tensors)
     }
 }
 
@@ -60,6 +60,7 @@ impl Estimator for LinearParams {
             peak_bytes: 4 * rows * (width as u64 + 2) + 8 * (curvature + rows * outputs as u64),
             epochs: 0,
             restarts: 1,
+            apply: RowCost { multiply_adds: width as u64 * outputs as u64, bytes: 0 },
         }
     }
 

@@ -1,7 +1,7 @@
 //! `type = "linear"`
 
 use collegium_manifest::{
-    At, Declare, Ingredients, Keys, Params,
+    At, Declare, Ingredients, Keys, Params, TrainKeys,
     write::{self, Written},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -65,7 +65,11 @@ impl Params for LinearParams {
         "linear model".to_owned()
     }
 
-    fn trains(&self) -> bool {
-        false
+    fn noun(&self) -> &'static str {
+        "linear model"
+    }
+
+    fn train_keys(&self) -> TrainKeys {
+        TrainKeys::ClassWeights
     }
 }

@@ -6,10 +6,13 @@ use collegium_manifest::{Mixture, Params, Train};
 
 pub use fit::{Grown, MixtureJob, fit_mixture};
 
-use super::{Kind, parameters, routed::RoutedModel};
+use super::{
+    Kind, parameters,
+    routed::{RoutedModel, row_bytes},
+};
 use crate::{
     Combination, Dense, Estimator, FitCost, FitError, FitJob, Fitted, Head, Host, Learned,
-    ModelError, Network, Shape, Stored, Tensors, Watch, estimate_bytes, re_encoded,
+    ModelError, Network, Own, RowCost, Shape, Tensors, Watch, estimate_bytes, re_encoded,
 };
 
 const NAME: &str = "mixture";
@@ -26,8 +29,8 @@ impl Kind for MixtureKind {
         parameters::<Mixture>(params)
     }
 
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
-        RoutedModel::load(NAME, stored, tensors)
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        RoutedModel::load(NAME, own, tensors)
     }
 }
 
@@ -44,14 +47,16 @@ impl Estimator for Mixture {
         let active = u64::from(self.top_k.map_or(experts, |k| k + self.shared));
         let batch = u64::from(train.batch);
         let each = bytes(outputs, &self.expert, 0, 1) + batch * outputs as u64 * 4;
+        let multiply_adds = self.gate.multiply_adds(width as u64, u64::from(experts))
+            + active * self.expert.multiply_adds(width as u64, outputs as u64);
         FitCost {
-            multiply_adds: self.gate.multiply_adds(width as u64, u64::from(experts))
-                + active * self.expert.multiply_adds(width as u64, outputs as u64),
+            multiply_adds,
             peak_bytes: bytes(experts as usize, &self.gate, rows, train.batch)
                 + u64::from(experts) * each
                 + bytes(outputs, &self.expert, rows, train.batch),
             epochs: train.epochs,
             restarts: self.restarts,
+            apply: RowCost { multiply_adds, bytes: row_bytes(experts as usize, outputs, width) },
         }
     }
 

@@ -9,7 +9,7 @@ pub use params::Perceptron;
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
     Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, Model, ModelError, Network,
-    Shape, Stored, Tensors, Watch, estimate_bytes, train, train_beside,
+    Own, RowCost, Shape, Tensors, Watch, estimate_bytes, train, train_beside,
 };
 
 const NAME: &str = "mlp";
@@ -30,8 +30,8 @@ impl Kind for MlpKind {
         parameters::<Perceptron>(params)
     }
 
-    fn load(&self, stored: &Stored, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
-        DenseModel::load(NAME, stored, tensors)
+    fn load(&self, own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, ModelError> {
+        DenseModel::load(NAME, own, tensors)
     }
 }
 
@@ -43,11 +43,13 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 impl Estimator for Perceptron {
     fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> FitCost {
         let Shape { width, outputs, rows } = *shape;
+        let multiply_adds = self.0.multiply_adds(width as u64, outputs as u64);
         FitCost {
-            multiply_adds: self.0.multiply_adds(width as u64, outputs as u64),
+            multiply_adds,
             peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch),
             epochs: train.epochs,
             restarts: 1,
+            apply: RowCost { multiply_adds, bytes: 0 },
         }
     }
 

@@ -47,6 +47,10 @@ impl Params for Perceptron {
         self.0.describe()
     }
 
+    fn noun(&self) -> &'static str {
+        "network"
+    }
+
     fn layers(&self) -> Option<&Mlp> {
         Some(&self.0)
     }

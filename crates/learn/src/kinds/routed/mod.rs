@@ -1,5 +1,7 @@
 //! Models that combine several experts: gates and mixtures.
 
+mod header;
+
 use std::ops::Range;
 
 use collegium_digest::{Digest, Hasher};
@@ -7,8 +9,8 @@ use collegium_table::Matrix;
 
 use super::dense::{JOINTS, MISFIT, joints_fit};
 use crate::{
-    Combination, Head, Learned, ModelError, Network, Pool, Routes, Routing, Weights,
-    format::{Stored, Tensors},
+    Combination, Head, Learned, ModelError, Network, Own, Pool, Routes, Routing, RowCost, Stored,
+    Tensors, Weights,
 };
 
 /// A combination of experts with what decides the route, and the kind of model that made it.
@@ -28,13 +30,10 @@ impl RoutedModel {
     /// Reads what [`Learned::store`] wrote.
     pub(crate) fn load(
         kind: &'static str,
-        stored: &Stored,
+        own: Own,
         tensors: &Tensors,
     ) -> Result<Box<dyn Learned>, ModelError> {
-        let (layers, activation) = stored.layers()?;
-        let Some(inside) = stored.combination.as_ref().filter(|_| stored.own.is_none()) else {
-            return Err(ModelError::new("it does not say how it combines experts"));
-        };
+        let header::Fields { layers, activation, combination: inside } = own.read()?;
         // Experts without layers would be counted by nothing.
         let hollow = inside.experts > 0 && inside.layers == 0;
         let parts = inside.experts.checked_mul(inside.layers);
@@ -78,6 +77,12 @@ impl RoutedModel {
     }
 }
 
+/// Bytes that a row of a combination holds: a weight and an answer of each expert, and the columns that decide the
+/// route.
+pub(super) fn row_bytes(experts: usize, outputs: usize, own: usize) -> u64 {
+    4 * (experts * (1 + outputs) + own) as u64
+}
+
 fn weighs(weights: &Weights, experts: usize, width: usize, head: &Head) -> bool {
     match weights {
         Weights::Fixed(weights) => weights.len() == experts,
@@ -117,13 +122,18 @@ impl Learned for RoutedModel {
         self.combination.jacobians(&self.network, x, head, visit);
     }
 
-    fn untrained(&self, key: &Digest) -> Box<dyn Learned> {
+    fn untrained(&self, key: &Digest) -> Option<Box<dyn Learned>> {
+        // A rule without a network draws no weights.
+        if self.parameters() == 0 {
+            return None;
+        }
         let mut combination = self.combination.clone();
         for (at, expert) in combination.experts.iter_mut().enumerate() {
             let key = Hasher::new("untrained expert").digest(key).count(at as u64).finish();
             *expert = expert.untrained(&key);
         }
-        Box::new(Self { kind: self.kind, network: self.network.untrained(key), combination })
+        let network = self.network.untrained(key);
+        Some(Box::new(Self { kind: self.kind, network, combination }))
     }
 
     fn parameters(&self) -> u64 {
@@ -134,8 +144,12 @@ impl Learned for RoutedModel {
         }
     }
 
-    fn multiply_adds(&self) -> u64 {
-        self.network.multiply_adds() + self.combination.multiply_adds()
+    fn row_cost(&self) -> RowCost {
+        let width = self.combination.handed.first().map_or(self.network.outputs(), Range::len);
+        RowCost {
+            multiply_adds: self.network.multiply_adds() + self.combination.multiply_adds(),
+            bytes: row_bytes(self.combination.len(), width, self.network.inputs()),
+        }
     }
 
     fn misfit(&self, width: usize, outputs: usize, head: &Head) -> Option<&'static str> {
@@ -147,7 +161,7 @@ impl Learned for RoutedModel {
     }
 
     fn store(&self) -> Stored {
-        Stored::of_combination(&self.network, &self.combination)
+        header::stored(&self.network, &self.combination)
     }
 
     fn routes(&self) -> Option<Routes<'_>> {
