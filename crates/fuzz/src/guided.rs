@@ -1,4 +1,4 @@
-//! The same targets for a fuzzer that is guided by coverage: what the programs of `fuzz/` call.
+//! Coverage-guided fuzzing of the same targets: what the programs of `fuzz/` call.
 //!
 //! An input of theirs is a byte, which says the form (the number of a seed), and a file of that form. Mutants are
 //! our own: the fuzzer chooses whose offspring to keep.

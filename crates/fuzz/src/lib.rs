@@ -1,4 +1,4 @@
-//! Inputs that nobody would write by hand, by the hundred thousand.
+//! Fuzz testing of everything that reads what strangers make: generated inputs, by the hundred thousand.
 //!
 //! A [`FuzzTarget`] is something that reads what strangers make: a table, a pipeline file, a lock, a model, a record.
 //! It has *seeds*, whole inputs that it reads, and a *mutator* that knows the form, so that what it breaks is

@@ -1,4 +1,4 @@
-//! `collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR]`: reads mutants, one after another.
+//! `collegium-fuzz TARGET [--seed N] [--count N] [--from N] [--corpus DIR]`: fuzz testing, one mutant after another.
 //! `collegium-fuzz --list` names the targets.
 //!
 //! What does harm is written to the corpus, as small as it still does the same, and the program ends with 1.

@@ -1,4 +1,4 @@
-//! Breaking bytes: what all forms have in common.
+//! Byte mutations that all targets have in common.
 
 use rand::RngExt as _;
 
@@ -87,7 +87,7 @@ pub fn overwrite(bytes: &mut [u8], within: std::ops::Range<usize>, random: &mut 
     }
 }
 
-/// Breaks any bytes once.
+/// Mutates any bytes once.
 pub fn break_once(bytes: &mut Vec<u8>, random: &mut Random) {
     let all = 0..bytes.len();
     match random.random_range(0..10) {

@@ -1,4 +1,4 @@
-//! Breaking nested values: what TOML, JSON and the heads of models have in common.
+//! Structural mutations of nested values: what TOML, JSON and the heads of models have in common.
 //!
 //! A mutant of the text alone seldom passes the parser. Here a value is of another type, at another place,
 //! there twice or not at all, and what comes out is a whole document again.

@@ -1,4 +1,4 @@
-//! One input, and what it must not do.
+//! One fuzz trial: an input, and what it must not cause (panic, memory, time).
 
 use std::{
     fmt, fs,

@@ -1,4 +1,4 @@
-//! Arrow files and streams: lengths, offsets and types that are not those of the bytes.
+//! Fuzz target of Arrow files and streams: lengths, offsets and types that are not those of the bytes.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Text files: separators, quotes, encodings and packings in wrong places.
+//! Fuzz target of text files: separators, quotes, encodings and packings in wrong places.
 
 use std::{io::Write as _, path::Path};
 

@@ -1,4 +1,4 @@
-//! IDX files: heads whose dimensions are not those of the bytes, packed and not.
+//! Fuzz target of IDX files: heads whose dimensions are not those of the bytes, packed and not.
 
 use std::{io::Write as _, path::Path};
 

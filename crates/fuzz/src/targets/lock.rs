@@ -1,4 +1,4 @@
-//! Lock files: blocks torn, merged and edited, digests that are none, numbers beyond all bounds.
+//! Fuzz target of lock files: blocks torn, merged and edited, digests that are none, numbers beyond all bounds.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! What is fuzzed: a module for each form. Bundles do not exist yet, and have no target.
+//! Fuzz targets: a module for each file format. Bundles do not exist yet, and have no target.
 
 pub mod arrow;
 pub mod csv;

@@ -1,4 +1,4 @@
-//! Stored models: sizes, shapes, columns and experts that do not fit each other.
+//! Fuzz target of stored models: sizes, shapes, columns and experts that do not fit each other.
 
 use std::{fs, path::Path, sync::atomic::AtomicBool};
 

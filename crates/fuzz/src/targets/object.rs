@@ -1,4 +1,4 @@
-//! Objects of a store: matrices, sides, identities and tables that are not what their heads say.
+//! Fuzz target of store objects: matrices, sides, identities and tables that are not what their heads say.
 //!
 //! Their names are digests of their content, so only a stranger's store holds such ones, and every flip of a
 //! bit by chance is found before. What is read must be written back byte by byte.

@@ -1,4 +1,4 @@
-//! Parquet files: footers and heads of pages that promise what is not there.
+//! Fuzz target of Parquet files: footers and heads of pages that promise what is not there.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Pipeline files: keys, values and names where they do not belong, and blueprints of the same kind.
+//! Fuzz target of pipeline files: keys, values and names where they do not belong, and blueprints of the same kind.
 
 use std::{fs, path::Path, sync::Arc};
 

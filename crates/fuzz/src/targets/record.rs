@@ -1,4 +1,4 @@
-//! Records of a store: recipes, realisations of every kind, reports of runs, caches.
+//! Fuzz target of store records: recipes, realisations of every kind, reports of runs, caches.
 //!
 //! A record that was broken behind its seal must be refused. Mostly a mutant is sealed again, as a stranger
 //! who writes a store would: then its fields are of other types, its numbers huge, its digests none.

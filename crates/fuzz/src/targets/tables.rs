@@ -1,4 +1,4 @@
-//! What the targets of data files share: batches to write, and how a file is read.
+//! Helpers of the targets of data files: batches to write, and how a file is read.
 
 use std::{path::Path, sync::Arc};
 
