@@ -1,4 +1,4 @@
-//! Bringing a pipeline up to date.
+//! The engine (incremental build): brings a pipeline up to date.
 //!
 //! The engine is where decisions meet files. It opens a pipeline ([`Session`]), turns rows and
 //! columns into digests, asks `collegium-plan` what is missing, executes that on tokio, and writes

@@ -28,7 +28,7 @@ use crate::{
     scored::{CLASSIFICATION, Scored, View},
 };
 
-/// 95 % intervals of the metrics of [`crate::classification`], same arguments.
+/// Bootstrap intervals (95 %) of the metrics of [`crate::classification`], same arguments.
 ///
 /// The calibration error has none: drawing rows adds noise to every bin, so that resamples err by more
 /// than the rows do, and the error itself can lie below all of them.
@@ -49,7 +49,7 @@ pub fn bootstrap_classification(
     measure_classification(probability, width, labels, classes, how).intervals
 }
 
-/// 95 % intervals of the metrics of [`crate::regression`], same arguments.
+/// Bootstrap intervals (95 %) of the metrics of [`crate::regression`], same arguments.
 ///
 /// # Panics
 /// As [`crate::regression`].
@@ -111,7 +111,7 @@ pub fn paired_classification(
     paired(CLASSIFICATION, &all, labels.len(), how, Scored::measure, Scored::measure)
 }
 
-/// The same of regressions.
+/// The same for regressions: metrics, and intervals of paired differences.
 ///
 /// # Panics
 /// As [`crate::regression`].
@@ -190,7 +190,7 @@ pub fn unpaired_classification(
     unpaired(CLASSIFICATION, both, rows, Scored::measure, Scored::measure)
 }
 
-/// The same of a regression.
+/// The same for a regression: metrics on two samples of rows, and their changes.
 ///
 /// # Panics
 /// As [`crate::regression`].

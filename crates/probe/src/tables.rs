@@ -15,7 +15,7 @@ pub fn predicted_labels(probability: &[f32], width: usize) -> Vec<u32> {
     (0..labels.len()).map(|row| view.top(row).0).collect()
 }
 
-/// Rows by true class and predicted class. `labels` and `predicted` index `classes`; a row whose
+/// Confusion matrix: rows by true class and predicted class. `labels` and `predicted` index `classes`; a row whose
 /// class the model does not know has no cell and is left out.
 ///
 /// # Panics
@@ -34,7 +34,7 @@ pub fn confusion(labels: &[u32], predicted: &[u32], classes: &[String]) -> Confu
     Confusion { classes: classes.to_vec(), counts }
 }
 
-/// Predicted against observed frequency in 15 bins of equal width: of the positive class for a
+/// Reliability diagram: predicted against observed frequency in 15 bins of equal width: of the positive class for a
 /// binary classifier, of the predicted class for more classes (DeGroot and Fienberg 1983; Guo et al.
 /// 2017). Arguments as in [`crate::classification`]; bins without rows are left out.
 ///

@@ -54,7 +54,7 @@ pub struct Edge {
     pub share: Option<f64>,
 }
 
-/// One expert.
+/// The audit of one expert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeAudit {
     /// `expert.NAME`

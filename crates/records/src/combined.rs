@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Agop, Measure, Metrics, RoutingDiagnostics};
 
-/// What is measured of a gate or a mixture, beside what is measured of every expert. All of it on test
+/// Audit of a gate or a mixture, beside what is measured of every expert. All of it on test
 /// rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Combined {
@@ -59,7 +59,7 @@ impl Combined {
     }
 }
 
-/// Something simpler that was given the same rows.
+/// A control (baseline): something simpler that was given the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {
     /// `best`, `uniform`, `geometric`, `stack`, `dense`, `active`, `multi-task`, `longer`, `random`.

@@ -118,7 +118,7 @@ pub struct NodeRun {
     pub error: Option<String>,
 }
 
-/// Held-out rows that a model has seen nevertheless.
+/// Data leakage: held-out rows that a model has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenRows {
     /// Rows that are left out of its figures: it was trained, stopped or chosen on them.

@@ -42,7 +42,7 @@ pub struct EvaluationReport {
     pub notes: Vec<String>,
 }
 
-/// One node on these rows beside the test rows.
+/// Metrics of one node on these rows beside those on test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeEvaluation {
     /// `expert.NAME`
@@ -146,7 +146,7 @@ pub enum Quality {
     Unknown,
 }
 
-/// A column on these rows against the training rows.
+/// Covariate shift of a column: these rows against the training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnShift {
     /// `data.column`

@@ -88,7 +88,7 @@ pub struct SeenByFit {
     pub membership: Option<Membership>,
 }
 
-/// Training-set membership: which rows a model has seen, by itself and through the models that it was made from.
+/// Training-set membership: rows that a model has seen, by itself and through the models that it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Membership {
     /// By itself.

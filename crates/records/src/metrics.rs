@@ -1,4 +1,4 @@
-//! Metrics by name, with intervals.
+//! Metrics by name, with confidence intervals.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Interval;
 
-/// What is measured beside the metrics.
+/// Performance beyond the metrics: classes, curves, residuals, weak slices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Performance {
     /// Classification: each class by itself, in the order of the classes.

@@ -1,4 +1,4 @@
-//! Why a node is trained, kept, patched or left as it is: what a program decides by, and the words for it.
+//! Reasons why a node is trained, kept, patched or left as it is, as variants and as sentences.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Recipes: every ingredient that may change what a computation produces.
+//! Recipes (cache keys): every ingredient that may change what a computation produces.
 //!
 //! The readable form is the hashed form: a recipe *is* a map from names to typed values, stored as
 //! JSON beside its digest, so that "why did this retrain?" is a comparison of two maps.

@@ -1,4 +1,4 @@
-//! The audit's page: overview, a section for each expert, glossary.
+//! Audit page: overview, a section for each expert, glossary.
 
 use collegium_records::AuditReport;
 use maud::{Markup, html};

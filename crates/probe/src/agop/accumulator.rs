@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use super::{AgopError, Frame, Geometry};
 
-/// Sums gradients chunk by chunk, in the order in which they come.
+/// Accumulator of the AGOP: sums gradients chunk by chunk, in the order in which they come.
 ///
 /// Two sums are kept. The *gram*, Σ BᵀB in `f64`, of gradients at whatever place the caller has them:
 /// at the inputs it is n·G; at the first layer's pre-activations it is n·K, from which G = W K Wᵀ

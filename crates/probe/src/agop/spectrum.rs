@@ -89,12 +89,12 @@ impl Spectrum {
         self.eigenvalues[..REPORTED.min(self.eigenvalues.len())].to_vec()
     }
 
-    /// exp(−Σ pᵢ ln pᵢ), pᵢ = λᵢ/Σλ (Roy and Vetterli 2007); 0 for a matrix of zeros.
+    /// Effective rank: exp(−Σ pᵢ ln pᵢ), pᵢ = λᵢ/Σλ (Roy and Vetterli 2007); 0 for a matrix of zeros.
     pub fn effective_rank(&self) -> f64 {
         rank_of(self.eigenvalues.iter().copied())
     }
 
-    /// (Σλ)² / Σλ², the participation ratio; 0 for a matrix of zeros.
+    /// Participation ratio: (Σλ)² / Σλ²; 0 for a matrix of zeros.
     pub fn participation(&self) -> f64 {
         let total: f64 = self.eigenvalues.iter().sum();
         let squares: f64 = self.eigenvalues.iter().map(|v| v * v).sum();

@@ -15,7 +15,7 @@ pub fn align(a: &[Importance], b: &[Importance]) -> (Vec<f64>, Vec<f64>) {
     pairs.into_iter().unzip()
 }
 
-/// a·b / (‖a‖ ‖b‖). `None` when one of them is 0 or not finite.
+/// Cosine similarity: a·b / (‖a‖ ‖b‖). `None` when one of them is 0 or not finite.
 ///
 /// # Panics
 /// When the lengths differ (a mistake of the caller, which no data can cause).

@@ -38,7 +38,7 @@ pub fn spectral_gap(eigenvalues: &[f64]) -> usize {
     (from..=to).fold(from, |best, k| if ratio(k) > ratio(best) { k } else { best })
 }
 
-/// Two subspaces beside each other.
+/// Similarity of two subspaces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subspaces {
     /// 1/k Σ cos² of the principal angles: 1 for the same space, 0 for orthogonal ones. Two random

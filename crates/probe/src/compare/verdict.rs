@@ -58,7 +58,7 @@ fn standing(value: f64, halves: f64, seeds: Option<f64>, least: f64) -> Standing
     }
 }
 
-/// Compares two looks by their importances and their first `k` directions (see
+/// Compares two networks by their importances and their first `k` directions (see
 /// [`crate::spectral_gap`]), and says whether they are of different things.
 ///
 /// `split_half` is the agreement of halves of one network's rows, best over five divisions or more,

@@ -42,7 +42,7 @@ pub struct Partners {
     of: Vec<Vec<Term>>,
 }
 
-/// What the other inputs say of one.
+/// Prediction of one input from the others.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
     /// Nothing: there is no other input, or none that varies.
@@ -98,7 +98,7 @@ impl Partners {
         Self { rows, terms, gram, of }
     }
 
-    /// What the other inputs say of these (by number; several are taken as one).
+    /// Predicts these inputs from the others (by number; several are taken as one).
     pub fn expected(&self, inputs: &[usize]) -> Expected {
         let terms = |own: bool, squares: bool| -> Vec<usize> {
             let of = self.of.iter().enumerate().filter(|(i, _)| inputs.contains(i) == own);

@@ -42,7 +42,7 @@ pub struct Codes {
     pub beyond_line: bool,
 }
 
-/// Looks at the values of a column on some rows, none of which is missing. `None` if they are not
+/// Tests whether the values of a column, none of which is missing, are codes. `None` if they are not
 /// whole numbers of few levels, or if there are too few rows. With several classes the one counts
 /// for which the levels explain most beyond the curve.
 ///

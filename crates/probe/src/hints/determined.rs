@@ -22,7 +22,7 @@ const VALUES: usize = 20;
 /// Share of variance from which a straight line is the target itself.
 const LINE: f64 = 0.9999;
 
-/// How an input determines the target.
+/// How an input determines the target (data leakage).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Determined {
     /// Each of its levels has one class or value.

@@ -17,7 +17,7 @@ const SHARE: f64 = 0.05;
 /// Rows at least.
 const ROWS: usize = 20;
 
-/// Values that lie far from all others.
+/// Outliers of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Far {
     /// The middle value.
@@ -42,7 +42,7 @@ pub struct Far {
     pub spreads: bool,
 }
 
-/// Looks for far values. The spread is that of `trained` values, none of which is missing; far ones
+/// Finds outliers. The spread is that of `trained` values, none of which is missing; far ones
 /// are looked for in `all`, whose missing values (NaN) are passed over.
 ///
 /// Whatever their share, a number of nothing but nines that repeats beyond all others by more than their

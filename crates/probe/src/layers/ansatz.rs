@@ -97,7 +97,7 @@ impl AgopRoot {
     }
 }
 
-/// The ansatz of one layer: `initial` and `trained` are each the weights into the layer (inputs ×
+/// Neural feature ansatz of one layer: `initial` and `trained` are each the weights into the layer (inputs ×
 /// units, row-major) with the AGOP at its input in the same network; `began` the weights that the fit
 /// began with, where they are known.
 ///

@@ -54,7 +54,7 @@ pub fn effective_rank(activations: &[f32], units: usize) -> Option<f64> {
     Some(rank_of(eigenvalues.iter().map(|v| v.max(0.0))))
 }
 
-/// Dead units: those that are 0 on every row of `rows × units` activations, row-major: those of a rectifier that
+/// Dead units: 0 on every row of `rows × units` activations, row-major, as those of a rectifier that
 /// no row reaches. Without rows nothing is known, and none is called dead.
 ///
 /// # Panics

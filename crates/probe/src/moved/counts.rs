@@ -14,7 +14,7 @@ const EXPECTED: f64 = 5.0;
 /// the rare bins are one.
 const PERMUTED: usize = 5_000;
 
-/// Are these two samples, as rows by bin, of one distribution? Bins that neither occupies do not count.
+/// Two-sample test of rows by bin: are they of one distribution? Bins that neither occupies do not count.
 ///
 /// | bins | expected rows | test |
 /// |---|---|---|

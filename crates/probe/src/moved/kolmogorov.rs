@@ -14,7 +14,7 @@ const HEAVY: f64 = 0.01;
 /// A p-value that needs no second look: with ties the formula's is an upper bound.
 const CLEAR: f64 = 1e-4;
 
-/// Are these two samples of one distribution? Two-sided, by D = max |F(x) − G(x)| of their distribution
+/// Two-sample test of Kolmogorov and Smirnov, two-sided, by D = max |F(x) − G(x)| of their distribution
 /// functions. Values are finite.
 ///
 /// The p-value is the share of all ways to deal the values at hand to samples of these sizes that have a

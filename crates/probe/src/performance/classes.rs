@@ -12,7 +12,7 @@ use crate::{
 /// True positives, predicted and actual rows of one class, on each lane.
 type Tally<const L: usize> = [[f64; L]; 3];
 
-/// Each class by itself, in the order of `class_names`: precision = TP/predicted, recall = TP/rows,
+/// Metrics of each class, in the order of `class_names`: precision = TP/predicted, recall = TP/rows,
 /// F1 = 2·TP/(rows + predicted), at the predicted class (binary: p > .5; else the first of the
 /// largest). A binary classifier has both its classes here.
 ///

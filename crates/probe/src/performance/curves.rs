@@ -8,7 +8,7 @@ use crate::scored::{Ranking, View};
 /// Curves that are kept where there are more classes.
 const MOST_CLASSES: usize = 12;
 
-/// The curves over all thresholds: of the positive class of a binary classifier, else of each class
+/// ROC and precision-recall curves: of the positive class of a binary classifier, else of each class
 /// that occurs against all others. Arguments as in [`crate::classification`], with
 /// `class_names.len()` classes.
 ///

@@ -10,7 +10,7 @@ const BINS: usize = 40;
 /// Groups by predicted value at most.
 const TENTHS: usize = 10;
 
-/// Predicted less true values, in target units: their mean, quantiles (numpy's default
+/// Residuals, predicted less true values, in target units: their mean, quantiles (numpy's default
 /// interpolation), histogram, and how they go with the prediction.
 ///
 /// The histogram has ⌈√rows⌉ bins, at most 40. Errors whose .5 % and 99.5 % quantiles are the same

@@ -27,7 +27,7 @@ pub fn routes(weights: &[f32], experts: usize) -> Vec<u32> {
         .collect()
 }
 
-/// The figures of the chosen `rows`; `weights` is all rows × K, K the number of `experts`.
+/// Load balancing figures of the chosen `rows`; `weights` is all rows × K, K the number of `experts`.
 ///
 /// load_e = 1/n Σ \[w_e > 0\]/#{w > 0} and importance_e = 1/n Σ w_e; all else follows from load, but
 /// the decision entropy 1/n Σ H(w)/ln K, with 0 ln 0 = 0. At k of K experts chosen it cannot exceed

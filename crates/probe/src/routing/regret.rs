@@ -7,7 +7,7 @@ use crate::{
     resample::{Block, Draws, weighted},
 };
 
-/// What the mixture loses by row when one expert is taken away; each where it was tried.
+/// Ablation of one expert: the mixture's loss by row without it; each where it was tried.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExpertRemoved<'a> {
     /// Its weight divided among the others as they stand.
@@ -16,7 +16,7 @@ pub struct ExpertRemoved<'a> {
     pub refitted: Option<&'a [f64]>,
 }
 
-/// The mixture's mean loss beside that of the best expert of each row (the oracle), of the gate's first
+/// Regret: the mixture's mean loss beside that of the best expert of each row (the oracle), of the gate's first
 /// choice, and of the best single expert; regret = mixture − oracle.
 ///
 /// `losses` is rows × K, K the number of `experts`; `routes` has the first choice of every row
@@ -69,7 +69,7 @@ pub fn route_regret(
     })
 }
 
-/// What each expert is worth: mean loss without it less that of the whole `mixture`, with the interval
+/// Value of each expert: mean loss without it less that of the whole `mixture`, with the interval
 /// of a paired bootstrap of rows, or of their groups. All are measured on the same resamples.
 ///
 /// `without` has an entry for each of the `experts`, or none at all: then nothing was tried and the

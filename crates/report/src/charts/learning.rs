@@ -1,4 +1,4 @@
-//! The learning curve: training and validation loss by epoch.
+//! Learning curve: training and validation loss by epoch.
 
 use collegium_records::Epoch;
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The page of an evaluation: new rows beside the test rows, and where in the DAG quality is lost.
+//! Evaluation page: metrics on new rows beside those on test rows, and where in the DAG quality is lost.
 
 mod inputs;
 mod nodes;

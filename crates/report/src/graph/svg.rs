@@ -1,4 +1,4 @@
-//! The DAG as SVG, styled by attributes alone so that the picture also stands by itself.
+//! The DAG as SVG, styled by attributes alone, so that the picture needs no style sheet.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! The DAG for other programs: Graphviz, Mermaid, JSON.
+//! Export of the DAG: Graphviz, Mermaid, JSON.
 
 use std::fmt::Write as _;
 

@@ -87,7 +87,7 @@ pub struct SliceRows<'a> {
     pub groups: Option<&'a Groups>,
 }
 
-/// Where the loss is larger than elsewhere: see the record's own words, and the essay of the module.
+/// Weak slices, where the loss is larger than elsewhere: see the record's own words, and the essay of the module.
 ///
 /// The tree is at most 3 deep, its leaves hold at least 50 and at least 2 % of the validation rows,
 /// and a node is divided only where that explains more than the best split of noise would; without
