@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::looked::Looked;
 
-/// What is measured of a node, and the record of it.
+/// An audit view: a measurement of a node, and its record.
 pub(crate) trait AuditView: Serialize + DeserializeOwned {
     /// Its name in recipes. The section of the page that shows it has the same.
     const NAME: &'static str;

@@ -142,7 +142,7 @@ impl RowWriter {
         self.rows
     }
 
-    /// Makes the file whole and gives it its name.
+    /// Completes the file and gives it its name.
     ///
     /// # Errors
     /// If it cannot be written or renamed; then the target is as it was.

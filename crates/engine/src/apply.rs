@@ -84,7 +84,7 @@ impl NodeRef<'_> {
         Ok(())
     }
 
-    /// Is its last hidden layer an output that somebody reads?
+    /// Is its embedding (last hidden layer) read by another node?
     pub fn hands_out_embedding(self) -> bool {
         View::outputs_read(&self.session.pipeline, self.name()).contains(&Output::Embedding)
     }

@@ -56,7 +56,7 @@ impl From<collegium_learn::Interrupted> for EngineError {
     }
 }
 
-/// Does work again for as long as it meets damaged objects: each time one less.
+/// Retries work as long as it meets damaged objects: each time one less.
 ///
 /// # Errors
 /// With those of `work`; [`EngineError::Lost`] where the work cannot do without a damaged object, or from a disk
@@ -76,7 +76,7 @@ pub fn mended<T>(mut work: impl FnMut() -> Result<T, EngineError>) -> Result<T, 
     work()
 }
 
-/// So many damaged objects are replaced before a person is asked to look at the disk.
+/// Most damaged objects that are replaced before the user is asked to check the disk.
 pub(crate) const MOST_LOSSES: usize = 1000;
 
 /// A fit that did not produce a model.

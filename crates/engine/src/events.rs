@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use collegium_records::{Epoch, NodeRun};
 
-/// Something happened.
+/// A progress event.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A data source is being read.

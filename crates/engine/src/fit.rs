@@ -72,7 +72,7 @@ pub fn shuffle<T>(values: &mut [T], random: &mut Stream) {
     }
 }
 
-/// What a fit is trained on.
+/// Training set of a fit, encoded.
 pub(crate) struct Prepared {
     pub(crate) encoder: Encoder,
     pub(crate) x: Matrix,
@@ -135,7 +135,7 @@ impl NodeRef<'_> {
         Ok((fit, true))
     }
 
-    /// One fit, not filed yet.
+    /// Trains one fit, without filing it in the store.
     pub(crate) fn compute(
         self,
         part: Part,

@@ -24,7 +24,7 @@ pub fn losses_of(predicted: &Predicted) -> Vec<f64> {
     }
 }
 
-/// Predicted by observed frequencies, of classes.
+/// Reliability diagram (calibration) of a classifier; `None` for a regression.
 pub fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
     match held_out {
         Predicted::Classes { probability, width, labels, classes } => {

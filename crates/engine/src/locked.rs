@@ -61,7 +61,7 @@ fn changes(
     Ok(changes)
 }
 
-/// In what two locks differ, block by block.
+/// Differences between two lock files, block by block.
 pub(crate) fn differences(before: &Lock, after: &Lock) -> Vec<LockChange> {
     let mut changes = Vec::new();
     let mut add = |name: &String, what: String| {

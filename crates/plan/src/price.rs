@@ -129,7 +129,7 @@ fn units(rows: u64, epochs: f64, multiply_adds: u64) -> f64 {
     rows as f64 * epochs * (multiply_adds as f64 + STEP)
 }
 
-/// How often something happened that may happen again, beside a first guess that weighs as much as two
+/// Probability that something happens again, smoothed by a first guess that weighs as much as two
 /// observations of it.
 pub fn likelihood(happened: u32, of: u32, guess: f64) -> f64 {
     (f64::from(happened) + 2.0 * guess) / (f64::from(of) + 2.0)

@@ -48,7 +48,7 @@ impl Kept {
     }
 }
 
-/// So many files.
+/// Number and size of files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Amount {
     /// How many.

@@ -133,7 +133,7 @@ impl Members {
 /// Row identities of a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Who {
-    /// The columns that tell them apart.
+    /// The columns that identify a row.
     pub columns: Vec<String>,
     /// The identity of every row by these columns: an object.
     pub rows: Digest,

@@ -24,7 +24,7 @@ use collegium_engine::{
 
 use crate::{Auditor, looked::Looked, view::AuditView};
 
-/// What each upstream is to it; `None` where there are no test rows.
+/// Error attribution to each upstream; `None` where there are no test rows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Upstreams(Option<Composite>);
 

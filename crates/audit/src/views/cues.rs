@@ -44,7 +44,7 @@ const MOST_ROWS: usize = 10_000;
 /// Fewest resamples behind an interval.
 const LEAST_RESAMPLES: u32 = 100;
 
-/// What happens when an input is taken away, for every declared input.
+/// Ablation of every declared input.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cues(Vec<Cue>);
 
@@ -68,7 +68,7 @@ impl AuditView for Cues {
     }
 }
 
-/// What is taken away.
+/// An input to ablate (`--without`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Without {
     /// A declared input, as the pipeline file writes it.
@@ -163,7 +163,7 @@ impl Auditor<'_> {
             .collect()
     }
 
-    /// An input taken from the whole pipeline, as far as it reaches an expert; `None` where it does
+    /// Ablation of an input in the whole pipeline, as far as it reaches an expert; `None` where it does
     /// not.
     pub(crate) fn cue_everywhere(
         self,

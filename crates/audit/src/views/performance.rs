@@ -282,7 +282,7 @@ fn mean(losses: &[f64]) -> f64 {
     losses.iter().sum::<f64>() / losses.len().max(1) as f64
 }
 
-/// Without test rows nothing is proved.
+/// The skill record of an expert without test rows: none is shown.
 pub(crate) fn no_skill() -> Skill {
     Skill {
         metric: String::new(),

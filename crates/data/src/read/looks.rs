@@ -17,7 +17,7 @@ const MONEY: [char; 5] = ['$', '€', '£', '¥', '₹'];
 /// What may stand between groups of digits; a blank stands for every kind of blank.
 const GROUPS: [char; 6] = [',', '.', '\'', '’', '_', ' '];
 
-/// What texts look like that are of no type.
+/// Collects texts that could not be parsed, to say which format they resemble.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     texts: Vec<String>,

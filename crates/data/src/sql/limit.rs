@@ -77,7 +77,7 @@ struct State {
     found_free: AtomicU64,
 }
 
-/// What a statement may take.
+/// Budget of a statement: what it may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     steps: u64,

@@ -90,7 +90,7 @@ impl SeenBefore {
         Ok(found)
     }
 
-    /// The columns that tell rows apart.
+    /// The columns that identify a row.
     pub(super) fn columns(&self) -> Vec<String> {
         let all = self.by_node.values().flat_map(|sets| sets.iter()).flat_map(|one| &one.columns);
         all.collect::<BTreeSet<_>>().into_iter().cloned().collect()

@@ -4,7 +4,7 @@ use collegium_data::{Conform, RowReader, row_groups};
 use collegium_manifest::DataSource;
 use collegium_table::Table;
 
-/// How the groups of new rows are told.
+/// Identifies the groups of new rows.
 pub(super) struct Together {
     by: Vec<String>,
     /// Brings the columns into the table's types, derived ones among them.
@@ -44,7 +44,7 @@ impl Together {
         found
     }
 
-    /// What a reader must know of it.
+    /// A note on the groups, for the report.
     pub(super) fn note(&self) -> String {
         let by = self.by.join("`, `");
         match self.unknown {

@@ -332,7 +332,7 @@ impl Session {
 /// Identities of rows that models have seen.
 #[derive(Clone)]
 pub(crate) struct Identities {
-    /// The columns that tell rows apart.
+    /// The columns that identify a row.
     pub(crate) columns: Vec<String>,
     /// [`row_identities`] by these columns.
     pub(crate) seen: HashSet<u64>,

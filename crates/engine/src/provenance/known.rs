@@ -9,7 +9,7 @@ use std::{
 use collegium_manifest::{Diagnostic, Origin, Spanned};
 use collegium_records::PredictedFile;
 
-/// What was found out in this session.
+/// Session cache of label provenance.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// By data source.

@@ -22,7 +22,7 @@ use crate::{
     states::{NodeState, States},
 };
 
-/// The ends of a run, measured.
+/// The sinks of a run, measured.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ends {
     /// Every sink below something that was kept or patched.

@@ -16,7 +16,7 @@ const RARE_SHARE: u64 = 1000;
 
 pub(super) use crate::MISSING_CODE as MISSING;
 
-/// Which level has which column.
+/// One-hot encoding: which level has which column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Levels {

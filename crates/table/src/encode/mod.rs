@@ -110,7 +110,7 @@ pub enum EncodeError {
     Empty,
 }
 
-/// What rows held that the training rows did not: rows by declared input.
+/// Values that the training rows did not have (unseen, missing, out of range): rows by declared input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surprises {
     /// Categories never seen in training.

@@ -8,7 +8,7 @@ use super::{
     outside::{OutOfRange, Span},
 };
 
-/// Mean and deviation over the training rows.
+/// Standardisation: mean and deviation over the training rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scale {

@@ -49,8 +49,8 @@ impl Encoder {
         Coordinates { names, values }
     }
 
-    /// Gradients with respect to the encoded columns, (rows · each) × width, as gradients with respect
-    /// to the raw coordinates of one declared input: (rows · each) × coordinates.
+    /// Vector–Jacobian product (vjp): gradients with respect to the encoded columns, (rows · each) × width, as
+    /// gradients with respect to the raw coordinates of one declared input: (rows · each) × coordinates.
     ///
     /// # Panics
     /// As [`Self::coordinates`].

@@ -37,7 +37,7 @@ const INSIDE: [(&str, &str); 2] = [
     ("uniform", "the arithmetic mean of its experts"),
 ];
 
-/// A gate beside its controls.
+/// A gate compared with its controls.
 pub(super) struct Compared {
     /// What it is compared in.
     pub(super) loss: &'static str,
