@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::BackendError;
+
 /// Why the store could not do what it was asked. A damaged file is never among these: it is moved
 /// to quarantine and counts as absent.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,17 @@ pub enum StoreError {
         /// What was to be read.
         path: PathBuf,
         /// The system's reason.
+        source: io::Error,
+    },
+    /// What is behind the store did not answer, so nobody knows what it holds.
+    #[error(
+        "cannot reach {}: {source}. Whether it is there is not known; run again when it can be reached: \
+         what was finished is kept", path.display()
+    )]
+    Unreachable {
+        /// What was asked for.
+        path: PathBuf,
+        /// The reason.
         source: io::Error,
     },
     /// The store was laid out by a later version of Collegium.
@@ -125,14 +138,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Is the store (or a lock file) damaged beyond repair, unreadable, not writable, or of a newer
-    /// version? The command line's exit code 7; the other kinds are the user's input.
+    /// Is the store (or a lock file) damaged beyond repair, unreadable, not writable, out of reach, or of a
+    /// newer version? The command line's exit code 7; the other kinds are the user's input.
     pub fn is_damage_or_write(&self) -> bool {
         matches!(
             self,
             Self::Write { .. }
                 | Self::Output { .. }
                 | Self::Read { .. }
+                | Self::Unreachable { .. }
                 | Self::Newer { .. }
                 | Self::Owner { .. }
                 | Self::Link { .. }
@@ -147,6 +161,7 @@ impl StoreError {
             | Self::Output { path, .. }
             | Self::Closed { path }
             | Self::Read { path, .. }
+            | Self::Unreachable { path, .. }
             | Self::Newer { path, .. }
             | Self::Owner { path, .. }
             | Self::Link { path, .. }
@@ -161,6 +176,25 @@ impl StoreError {
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Write { path, source }
+    }
+
+    /// An error of a backend that was read.
+    pub(crate) fn reading(error: BackendError) -> Self {
+        match error {
+            BackendError::Unreachable { place: path, source } => Self::Unreachable { path, source },
+            BackendError::Refused { place: path, source } => Self::Read { path, source },
+            BackendError::Damaged { place: path } => {
+                Self::Read { path, source: ErrorKind::IsADirectory.into() }
+            }
+        }
+    }
+
+    /// An error of a backend that was written to.
+    pub(crate) fn writing(error: BackendError) -> Self {
+        match Self::reading(error) {
+            Self::Read { path, source } => Self::Write { path, source },
+            other => other,
+        }
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -16,8 +16,12 @@ use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read as _},
     os::fd::{AsFd as _, OwnedFd},
+    os::unix::fs::FileExt as _,
     path::{Component, Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -263,7 +267,8 @@ impl Folder {
                     // Nobody else has seen the file. Where locks are not supported, leftovers just stay.
                     let _ = file.try_lock();
                     let (path, ground) = (folder.join(&name), self.clone());
-                    return Ok(Temporary { file, path, name, folder: handle, ground, left: true });
+                    let left = AtomicBool::new(true);
+                    return Ok(Temporary { file, path, name, folder: handle, ground, left });
                 }
             }
         }
@@ -295,14 +300,14 @@ impl Folder {
 
 /// A file that is being written, under a name of its own. Dropped, it is removed.
 #[derive(Debug)]
-pub(crate) struct Temporary {
+pub struct Temporary {
     pub(crate) file: File,
     path: PathBuf,
     name: String,
     folder: Arc<OwnedFd>,
     ground: Arc<Folder>,
     /// Does it still have its first name?
-    left: bool,
+    left: AtomicBool,
 }
 
 impl Temporary {
@@ -310,16 +315,27 @@ impl Temporary {
         &self.path
     }
 
-    /// What was written so far.
-    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        self.ground.read(&self.path)
+    /// Was it made below this folder, so that it can be named there?
+    pub(crate) fn lies_in(&self, ground: &Arc<Folder>) -> bool {
+        Arc::ptr_eq(&self.ground, ground)
     }
 
-    /// Gives the file its name, replacing what was there; the folder is made if missing.
+    /// What was written so far, whatever its name is by now.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.file.metadata()?.len() as usize];
+        self.file.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
+    }
+
+    /// Gives the file its name, replacing what was there; the folder is made if missing. A second call does
+    /// nothing.
     ///
     /// From then on every process sees the whole file. Whether it also survives a power loss is another
     /// matter.
-    pub(crate) fn settle(mut self, target: &Path, read_only: bool) -> io::Result<()> {
+    pub(crate) fn settle(&self, target: &Path, read_only: bool) -> io::Result<()> {
+        if !self.left.load(Ordering::Acquire) {
+            return Ok(());
+        }
         if read_only {
             let mut permissions = self.file.metadata()?.permissions();
             permissions.set_readonly(true);
@@ -328,7 +344,7 @@ impl Temporary {
         for _ in 0..TRIES {
             match self.ground.rename_from(&self.folder, OsStr::new(&self.name), target) {
                 Ok(()) => {
-                    self.left = false;
+                    self.left.store(false, Ordering::Release);
                     return Ok(());
                 }
                 // The folder is not there yet, or `gc` removed it since, as it does with empty ones.
@@ -344,7 +360,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if self.left {
+        if self.left.load(Ordering::Acquire) {
             let _ = rustix::fs::unlinkat(&*self.folder, self.name.as_str(), AtFlags::empty());
         }
     }

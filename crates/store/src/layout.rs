@@ -5,14 +5,18 @@ use std::{
     fs,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
 };
 
 use collegium_digest::Digest;
 use rustix::fs::FileType;
 
 use crate::{
-    StoreError, disk,
+    Aside, StoreError, disk,
     folder::{Folder, Temporary},
     locked, owner,
     scratch::{Scratch, can_write},
@@ -74,8 +78,10 @@ pub(crate) struct Layout {
     pub(crate) looks: bool,
     /// Damaged files that whoever only looks passes over.
     ignored: Mutex<HashSet<PathBuf>>,
-    /// What is to be said of the place.
-    pub(crate) note: Option<String>,
+    /// Has this process made sure that the folders exist?
+    created: AtomicBool,
+    /// What is to be said of the place, until somebody asks.
+    pub(crate) notes: Mutex<Vec<String>>,
 }
 
 impl Layout {
@@ -96,10 +102,12 @@ impl Layout {
             let folder = std::env::temp_dir();
             layout.scratch = Some(Scratch::new().map_err(StoreError::write(&folder))?);
         }
-        layout.note = stranger.map(|_| {
+        if stranger.is_some() {
             let root = layout.root.display();
-            format!("{root} belongs to another user: it is read, and nothing is written to it")
-        });
+            locked(&layout.notes).push(format!(
+                "{root} belongs to another user: it is read, and nothing is written to it"
+            ));
+        }
         Ok(layout)
     }
 
@@ -107,8 +115,16 @@ impl Layout {
         let root = project_root.join(".collegium");
         let linked = fs::symlink_metadata(&root).is_ok_and(|metadata| metadata.is_symlink());
         let ground = Arc::new(Folder::new(root.clone(), linked));
-        let (ignored, note) = (Mutex::default(), None);
-        let layout = Self { root, ground, scratch: None, linked, looks: false, ignored, note };
+        let layout = Self {
+            root,
+            ground,
+            scratch: None,
+            linked,
+            looks: false,
+            ignored: Mutex::default(),
+            created: AtomicBool::new(false),
+            notes: Mutex::default(),
+        };
         // A link may lead anywhere. It is the user's own if a store is there already.
         if linked && !matches!(layout.version(), Ok(Some(text)) if text.parse::<u64>().is_ok()) {
             let to = fs::read_link(&layout.root).unwrap_or_default();
@@ -186,30 +202,6 @@ impl Layout {
         self.root.join(name)
     }
 
-    pub(crate) fn object(&self, object: &Digest) -> PathBuf {
-        let name = hex(object);
-        self.below("objects", &[&name[..2], &name[2..]])
-    }
-
-    pub(crate) fn recipe(&self, recipe: &Digest) -> PathBuf {
-        let name = hex(recipe);
-        self.below("recipes", &[&name[..2], &(name.clone() + ".json")])
-    }
-
-    pub(crate) fn realisations(&self, recipe: &Digest) -> PathBuf {
-        let name = hex(recipe);
-        path(&self.root, "realisations", &[&name[..2], &name])
-    }
-
-    /// The folders that realisations of a recipe may lie in.
-    pub(crate) fn all_realisations(&self, recipe: &Digest) -> impl Iterator<Item = PathBuf> {
-        let over = self.scratch.as_ref().map(|scratch| {
-            let name = hex(recipe);
-            path(scratch.root(), "realisations", &[&name[..2], &name])
-        });
-        std::iter::once(self.realisations(recipe)).chain(over)
-    }
-
     /// Passes over a damaged file from now on.
     pub(crate) fn ignore(&self, path: &Path) {
         locked(&self.ignored).insert(path.to_owned());
@@ -220,23 +212,39 @@ impl Layout {
         self.looks && locked(&self.ignored).contains(path)
     }
 
-    /// Is the file there, and not passed over?
-    fn is_below(&self, path: &Path) -> bool {
-        self.ground.look(path).is_ok() && !self.ignores(path)
-    }
-
-    pub(crate) fn realisation(&self, recipe: &Digest, id: &Digest) -> PathBuf {
-        let name = hex(recipe);
-        self.below("realisations", &[&name[..2], &name, &(hex(id) + ".json")])
-    }
-
-    /// A file of the store: where it is, else where it would be written.
-    fn below(&self, folder: &str, names: &[&str]) -> PathBuf {
-        let own = path(&self.root, folder, names);
-        match &self.scratch {
-            Some(scratch) if !self.is_below(&own) => path(scratch.root(), folder, names),
-            _ => own,
+    /// Passes over it no longer: it was written anew.
+    pub(crate) fn heed(&self, path: &Path) {
+        if self.looks {
+            locked(&self.ignored).remove(path);
         }
+    }
+
+    /// Moves a damaged file to quarantine, where its age counts from now. Where nothing but caches is written,
+    /// it is passed over.
+    pub(crate) fn set_aside(&self, path: &Path) -> io::Result<Aside> {
+        if self.looks {
+            self.ignore(path);
+            return Ok(Aside::PassedOver);
+        }
+        let folder = self.folder("quarantine");
+        let name: Vec<_> = path
+            .strip_prefix(&self.root)
+            .unwrap_or(path)
+            .iter()
+            .map(|part| part.to_string_lossy())
+            .collect();
+        let target = folder.join(format!("{}.{}", name.join("-"), std::process::id()));
+        let ground = self.ground(path);
+        ground.make_folder(&folder)?;
+        match ground.rename(path, &target) {
+            // Another process was faster.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Aside::Gone),
+            result => result?,
+        }
+        if let Ok(file) = ground.open(&target) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Ok(Aside::Moved(target))
     }
 
     /// What `version` says; `None` if it is not there.
@@ -266,6 +274,36 @@ impl Layout {
                 Ok(Some(format!("{} is damaged and {then}", path.display())))
             }
         }
+    }
+
+    /// Makes the folders on this process's first write.
+    pub(crate) fn ready(&self) -> Result<(), StoreError> {
+        if self.created.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.create()?;
+        let first = !self.created.swap(true, Ordering::AcqRel);
+        if first && self.scratch.is_some() {
+            locked(&self.notes).push(format!(
+                "{} cannot be written: what has to be made is in a temporary folder, and is not kept",
+                self.root.display()
+            ));
+        }
+        // Already so while it is enrolled, which writes, too.
+        self.enrol()
+    }
+
+    /// A temporary file of this store; if somebody deleted the store meanwhile, it is made again.
+    pub(crate) fn new_file(&self) -> Result<Temporary, StoreError> {
+        self.ready()?;
+        match self.temporary() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.create()?;
+                self.temporary()
+            }
+            result => result,
+        }
+        .map_err(StoreError::write(&self.home("tmp")))
     }
 
     /// Names files that carry no checksum: each is whole behind its name, or not there, whatever happens to
@@ -311,15 +349,6 @@ impl Layout {
         }
         Ok(())
     }
-}
-
-fn path(root: &Path, folder: &str, names: &[&str]) -> PathBuf {
-    // One allocation: this is on the way of every lookup.
-    let mut path = PathBuf::with_capacity(root.as_os_str().len() + 240);
-    path.push(root);
-    path.push(folder);
-    names.iter().for_each(|name| path.push(name));
-    path
 }
 
 /// The digits of a digest. Formatting each byte by itself took more time than opening the file.

@@ -8,6 +8,9 @@
 //! passed over), mentioned once in words ([`Store::notes`]), and counts as absent. *Deleting any file costs time and never correctness*,
 //! because all that is here follows from the pipeline file, the data and the lock file.
 //!
+//! Objects, recipes and realisations lie in a [`Backend`], which for a project is its folder ([`LocalFolder`]); the
+//! rest of the layout is this machine's own state, whatever the backend ([`backend`]).
+//!
 //! | file | holds |
 //! |---|---|
 //! | `objects/ab/cdef…` | content: models, outputs, tables; read-only |
@@ -40,7 +43,8 @@
 //!
 //! Two commands care for it. [`Store::verify`] reads everything and names what was damaged;
 //! [`Store::plan_gc`] and [`Store::gc`] free what no lock file, pin or recent run stands on. Both
-//! work beside running processes, for which a vanished file is a miss.
+//! work beside running processes, for which a vanished file is a miss. Both care for the folder alone, where
+//! there is one: something shared behind it has other users.
 //!
 //! Rejected: a database (one damaged page takes everything with it, and no two stores can be united
 //! by copying files); one append-only log of records (a lookup need not read the whole history, and
@@ -48,15 +52,16 @@
 //! "locked" (a killed process would leave them behind; advisory locks die with their holder);
 //! reference counts (they drift; a walk over all records, at 20 to 40 µs each, always tells the truth).
 
+pub mod backend;
 mod disk;
 mod error;
 mod folder;
 mod gc;
-mod ground;
 mod layout;
 mod lock;
 mod lockfile;
 mod memo;
+mod notes;
 mod objects;
 mod output;
 mod owner;
@@ -75,20 +80,21 @@ mod trust;
 mod verify;
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    io::{self, ErrorKind, Write as _},
+    collections::HashMap,
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use collegium_digest::Digest;
 
+pub use backend::{
+    Aside, Backend, BackendError, Content, Entry, EntryMeta, Ground, InMemory, Layered, LocalFolder,
+    Opened, Prefix,
+};
 pub use error::StoreError;
+pub use folder::Temporary;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
-pub use ground::Ground;
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, lock_text, parse_lock, read_lock, write_lock};
 pub use output::OutputFile;
@@ -100,9 +106,9 @@ pub use trust::{Grant, READS, grants, revoke, stores, trust_store};
 pub use verify::{Progress, Scope, Verified};
 
 use crate::{
-    folder::Temporary,
     layout::Layout,
     memo::Memo,
+    objects::Copies,
     staged::Staged,
     stamp::{Stamp, StatCache},
 };
@@ -111,17 +117,18 @@ use crate::{
 /// of threads and processes may use one store at a time.
 #[derive(Debug)]
 pub struct Store {
+    /// What is this machine's own.
     layout: Arc<Layout>,
-    /// Has this process made sure that the folders exist?
-    created: AtomicBool,
+    /// Objects, recipes and records.
+    backend: Arc<dyn Backend>,
     /// In words, until somebody asks.
     notes: Mutex<Vec<String>>,
-    /// Results that are not yet sure to survive a power loss.
-    unsynced: Mutex<BTreeSet<PathBuf>>,
     /// Objects that wait for their names.
     staged: Staged,
     /// Objects whose content this process has checked, with the state of the file at that time.
     verified: Mutex<HashMap<Digest, Stamp>>,
+    /// Files of objects that the backend does not have as files.
+    copies: Copies,
     stat: Mutex<StatCache>,
     memo: Mutex<Memo>,
 }
@@ -134,7 +141,7 @@ impl Store {
     /// If the store there has a newer layout, belongs to another user, is a link to what is no store,
     /// or is not a folder that can be read.
     pub fn open(project_root: &Path) -> Result<Self, StoreError> {
-        Self::of(Arc::new(Layout::new(project_root)?))
+        Self::of(Layout::new(project_root)?)
     }
 
     /// The same for whoever only looks. Where the project cannot be written, nothing below it is:
@@ -144,7 +151,22 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], or if there is no place for temporary files either.
     pub fn open_to_read(project_root: &Path) -> Result<Self, StoreError> {
-        Self::of(Arc::new(Layout::to_read(project_root)?))
+        Self::of(Layout::to_read(project_root)?)
+    }
+
+    /// The store of the project at `project_root` with its objects and records in `backend`; what is this
+    /// machine's own is in the project's folder.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn over(project_root: &Path, backend: Arc<dyn Backend>) -> Result<Self, StoreError> {
+        let layout = Arc::new(Layout::new(project_root)?);
+        let note = layout.check()?;
+        // Of the same folder one handle serves both: files that are filled by it are named by it.
+        let shared = backend.folder().map(|folder| folder.layout.clone());
+        let layout = shared.filter(|shared| shared.root == layout.root).unwrap_or(layout);
+        locked(&layout.notes).extend(note);
+        Ok(Self::on(layout, backend))
     }
 
     /// Another handle on the store of this place.
@@ -152,15 +174,14 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn at(place: &Place) -> Result<Self, StoreError> {
-        let store = Self::of(place.0.clone())?;
         // Whoever opened it first was told.
-        store.created.store(place.0.scratch.is_some(), Ordering::Release);
-        Ok(store)
+        place.layout.check()?;
+        Ok(Self::on(place.layout.clone(), place.backend.clone()))
     }
 
     /// Where this store lies, to open it again.
     pub fn place(&self) -> Place {
-        Place(self.layout.clone())
+        Place { layout: self.layout.clone(), backend: self.backend.clone() }
     }
 
     /// Is nothing below the project written, because it cannot be?
@@ -168,19 +189,33 @@ impl Store {
         self.layout.scratch.is_some()
     }
 
-    fn of(layout: Arc<Layout>) -> Result<Self, StoreError> {
+    fn of(layout: Layout) -> Result<Self, StoreError> {
         let note = layout.check()?;
-        let notes = layout.note.iter().cloned().chain(note).collect();
-        Ok(Self {
+        locked(&layout.notes).extend(note);
+        let layout = Arc::new(layout);
+        Ok(Self::on(layout.clone(), Arc::new(LocalFolder::of(layout))))
+    }
+
+    fn on(layout: Arc<Layout>, backend: Arc<dyn Backend>) -> Self {
+        Self {
             layout,
-            created: AtomicBool::new(false),
-            notes: Mutex::new(notes),
-            unsynced: Mutex::default(),
+            backend,
+            notes: Mutex::default(),
             staged: Staged::default(),
             verified: Mutex::default(),
+            copies: Copies::default(),
             stat: Mutex::default(),
             memo: Mutex::default(),
-        })
+        }
+    }
+
+    /// What is asked whether something has to be written, and what `gc` and `verify` care for: the folder, if
+    /// there is one, and not what is shared behind it.
+    fn nearest(&self) -> &dyn Backend {
+        match self.backend.folder() {
+            Some(folder) => folder,
+            None => &*self.backend,
+        }
     }
 
     /// The folder `.collegium/`.
@@ -198,74 +233,14 @@ impl Store {
         self.name_staged()?;
         self.flush_stat()?;
         self.flush_memo()?;
-        let files = std::mem::take(&mut *locked(&self.unsynced));
-        if files.is_empty() || self.is_read_only() {
-            return Ok(());
-        }
-        disk::sync_all(self.root(), files.iter())
-            .map_err(|(path, source)| StoreError::Write { path, source })
-    }
-
-    /// What a person should know about the store (files found damaged), in words. Each note is
-    /// handed out once.
-    pub fn notes(&self) -> Vec<String> {
-        std::mem::take(&mut *locked(&self.notes))
-    }
-
-    fn note(&self, text: String) {
-        locked(&self.notes).push(text);
-    }
-
-    /// Makes the folders on this process's first write.
-    fn create(&self) -> Result<(), StoreError> {
-        if !self.created.load(Ordering::Acquire) {
-            self.layout.create()?;
-            if self.is_read_only() && !self.created.load(Ordering::Acquire) {
-                self.note(format!(
-                    "{} cannot be written: what has to be made is in a temporary folder, and is not \
-                     kept",
-                    self.layout.root.display()
-                ));
-            }
-            // Already so while it is enrolled, which writes, too.
-            self.created.store(true, Ordering::Release);
-            self.enrol()?;
-        }
-        Ok(())
-    }
-
-    /// A temporary file for this store; if somebody deleted the store meanwhile, it is made again.
-    fn temporary(&self) -> Result<Temporary, StoreError> {
-        self.create()?;
-        match self.layout.temporary() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.layout.create()?;
-                self.layout.temporary()
-            }
-            result => result,
-        }
-        .map_err(StoreError::write(&self.layout.home("tmp")))
-    }
-
-    /// Names a filled temporary file, and sees to it that the next flush makes it durable.
-    fn settle(&self, file: Temporary, target: &Path, read_only: bool) -> Result<(), StoreError> {
-        file.settle(target, read_only).map_err(StoreError::write(target))?;
-        locked(&self.unsynced).insert(target.to_owned());
-        Ok(())
+        self.backend.flush().map_err(StoreError::writing)
     }
 
     /// Writes a whole file of the store that may well be lost in a power loss.
     fn replace(&self, target: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut file = self.temporary()?;
+        let mut file = self.layout.new_file()?;
         file.file.write_all(bytes).map_err(StoreError::write(target))?;
         file.settle(target, false).map_err(StoreError::write(target))
-    }
-
-    /// Writes a whole file of the store that is part of a result.
-    fn keep(&self, target: &Path, bytes: &[u8], read_only: bool) -> Result<(), StoreError> {
-        let mut file = self.temporary()?;
-        file.file.write_all(bytes).map_err(StoreError::write(target))?;
-        self.settle(file, target, read_only)
     }
 
     /// Writes the files of an audit's report, each by its way below `reports/`, replacing the last ones;
@@ -283,7 +258,7 @@ impl Store {
                     let source = io::Error::other("it does not lie in the folder of reports");
                     return Err(StoreError::Write { path, source });
                 }
-                let mut file = self.temporary()?;
+                let mut file = self.layout.new_file()?;
                 file.file.write_all(bytes).map_err(StoreError::write(&path))?;
                 new.push((file, path));
             }
@@ -291,57 +266,14 @@ impl Store {
         }
         Ok(folder)
     }
-
-    /// Moves a damaged file to quarantine, where its age counts from now. Returns its new place; `None`
-    /// where nothing but caches is written, and the file is passed over.
-    fn set_aside(&self, path: &Path) -> io::Result<Option<PathBuf>> {
-        if self.layout.looks {
-            self.layout.ignore(path);
-            return Ok(None);
-        }
-        let folder = self.layout.folder("quarantine");
-        let name: Vec<_> = path
-            .strip_prefix(&self.layout.root)
-            .unwrap_or(path)
-            .iter()
-            .map(|part| part.to_string_lossy())
-            .collect();
-        let target = folder.join(format!("{}.{}", name.join("-"), std::process::id()));
-        let ground = self.layout.ground(path);
-        ground.make_folder(&folder)?;
-        ground.rename(path, &target)?;
-        if let Ok(file) = ground.open(&target) {
-            let _ = file.set_modified(std::time::SystemTime::now());
-        }
-        Ok(Some(target))
-    }
-
-    /// Takes a damaged file out of the way and says so. `what` names it in words.
-    fn quarantine(&self, path: &Path, what: &str) {
-        if self.layout.ignores(path) {
-            return;
-        }
-        self.note(match self.set_aside(path) {
-            Ok(None) => format!("{what} is damaged and is ignored"),
-            Ok(Some(moved)) => format!(
-                "{what} was damaged; it was moved to {} and will be made again when needed",
-                moved.display()
-            ),
-            // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                format!("{what} was damaged and will be made again when needed")
-            }
-            Err(error) => format!(
-                "{what} is damaged and is ignored; {} could not be moved away: {error}",
-                path.display()
-            ),
-        });
-    }
 }
 
 /// Where a store lies; as long as one is held, what was made in a temporary folder is there.
 #[derive(Debug, Clone)]
-pub struct Place(Arc<Layout>);
+pub struct Place {
+    layout: Arc<Layout>,
+    backend: Arc<dyn Backend>,
+}
 
 /// A mutex whose holder panicked still guards valid data here: every change is a single insertion.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -100,7 +100,7 @@ impl Store {
     }
 
     fn lock_candidate(&self, recipe: &Digest) -> Result<(File, PathBuf, Arc<Folder>), StoreError> {
-        self.create()?;
+        self.layout.ready()?;
         let path = self.layout.home("locks").join(hex(recipe));
         let ground = self.layout.ground(&path);
         let open = || ground.open_or_make(&path);

@@ -2,16 +2,22 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, ErrorKind, Write},
-    path::{Path, PathBuf},
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
 use collegium_digest::Digest;
+use tempfile::{NamedTempFile, TempDir};
 
-use rustix::fs::FileType;
+use crate::{
+    Backend, BackendError, Entry, Opened, Prefix, Store, StoreError, layout::hex, locked,
+    stamp::Stamp,
+};
 
-use crate::{Store, StoreError, folder::Look, locked, stamp::Stamp};
+/// A temporary folder, once it is needed.
+pub(crate) type Copies = Mutex<Option<TempDir>>;
 
 /// An object that was written or found needed more recently than this counts as young as it is.
 const FRESH: Duration = Duration::from_secs(600);
@@ -28,7 +34,7 @@ impl Store {
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
         if !self.holds(&digest)? {
-            let mut file = self.temporary()?;
+            let mut file = self.layout.new_file()?;
             file.file.write_all(bytes).map_err(StoreError::write(file.path()))?;
             self.stage(digest, file)?;
         }
@@ -43,7 +49,7 @@ impl Store {
         &self,
         fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<Digest, StoreError> {
-        let mut file = self.temporary()?;
+        let mut file = self.layout.new_file()?;
         let path = file.path().to_owned();
         let hasher = blake3::Hasher::new();
         let mut writer = BufWriter::with_capacity(1 << 17, Hashing { to: &mut file.file, hasher });
@@ -63,17 +69,17 @@ impl Store {
         if self.staged.contains(object) {
             return Ok(true);
         }
-        let Some(path) = self.sound(object)? else { return Ok(false) };
+        let (near, entry) = (self.nearest(), Entry::Object(*object));
+        let Some(opened) = self.opened(near, &entry)? else { return Ok(false) };
+        if !self.is_sound(object, opened)? {
+            return Ok(false);
+        }
         let now = SystemTime::now();
-        let ground = self.layout.ground(&path);
-        let old = ground
-            .look(&path)
-            .is_ok_and(|look| now.duration_since(look.modified).is_ok_and(|age| age > FRESH));
-        if old
-            && !self.is_read_only()
-            && ground.open(&path).is_ok_and(|file| file.set_modified(now).is_ok())
-        {
-            self.trust(object, &path);
+        let old = near.look(&entry).ok().flatten().is_some_and(|meta| {
+            now.duration_since(meta.modified).is_ok_and(|age| age > FRESH)
+        });
+        if old && near.touch(&entry).is_ok() {
+            self.trust(object);
         }
         Ok(true)
     }
@@ -81,120 +87,161 @@ impl Store {
     /// The content of an object, checked; `None` if it is not there or was damaged.
     ///
     /// # Errors
-    /// If it is there and the system refuses to read it.
+    /// If it is there and the system refuses to read it, or if nobody knows whether it is there.
     pub fn get(&self, object: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.layout.object(object);
-        if let Some(bytes) = self.staged.read(object).map_err(StoreError::read(&path))? {
+        let entry = Entry::Object(*object);
+        let staged = self.staged.read(object);
+        if let Some(bytes) = staged.map_err(|e| self.unread(&entry, e))? {
             return Ok(Some(bytes));
         }
-        match self.layout.ground(&path).read(&path) {
-            Ok(bytes) if Digest::of(&bytes) == *object => Ok(Some(bytes)),
-            Ok(_) => Ok(self.damaged_object(&path, object)),
-            Err(error) => match error.kind() {
-                ErrorKind::NotFound => Ok(None),
-                ErrorKind::IsADirectory => Ok(self.damaged_object(&path, object)),
-                _ => Err(StoreError::Read { path, source: error }),
-            },
+        let Some(bytes) = self.bytes(&*self.backend, &entry)? else { return Ok(None) };
+        if entry.vouches_for(&bytes) {
+            return Ok(Some(bytes));
         }
+        self.quarantine_entry(&entry);
+        Ok(None)
     }
 
     /// The file of an object, to be mapped or streamed; `None` if it is not there or was damaged.
     /// Its content is checked once per process, and again if the file changed since. The file must
-    /// not be written to.
+    /// not be written to. Of an object that the backend does not have as a file, it is a copy, as long as this
+    /// handle is held.
     ///
     /// # Errors
-    /// If it is there and the system refuses to read it, or if it waits for its name and cannot be
-    /// made durable.
+    /// If it is there and the system refuses to read it, if nobody knows whether it is there, or if it waits for
+    /// its name and cannot be made durable.
     pub fn path(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
         if self.staged.contains(object) {
             self.name_staged()?;
         }
-        self.sound(object)
+        match self.opened(&*self.backend, &Entry::Object(*object))? {
+            None => Ok(None),
+            Some(Opened::File { file, path }) => {
+                let opened = Opened::File { file, path: path.clone() };
+                Ok(self.is_sound(object, opened)?.then_some(path))
+            }
+            Some(stream) => self.copy(object, stream),
+        }
     }
 
-    /// The file of a named object, if it is what its name says.
-    fn sound(&self, object: &Digest) -> Result<Option<PathBuf>, StoreError> {
-        let path = self.layout.object(object);
-        let opened = self.layout.ground(&path).open(&path).and_then(|file| {
-            let metadata = file.metadata()?;
-            Ok((file, metadata))
-        });
-        let (file, metadata) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                return match error.kind() {
-                    ErrorKind::NotFound => Ok(None),
-                    ErrorKind::IsADirectory => Ok(self.damaged_object(&path, object)),
-                    _ => Err(StoreError::Read { path, source: error }),
-                };
+    /// Begins to read an entry; `None` if it is not there, or damaged at first sight.
+    pub(crate) fn opened(
+        &self,
+        backend: &dyn Backend,
+        entry: &Entry,
+    ) -> Result<Option<Opened>, StoreError> {
+        match backend.open(entry) {
+            Err(BackendError::Damaged { .. }) => {
+                self.quarantine_entry(entry);
+                Ok(None)
             }
-        };
-        let stamp = Stamp::of(&metadata);
-        if stamp.is_some() && locked(&self.verified).get(object) == stamp.as_ref() {
-            return Ok(Some(path));
+            result => result.map_err(StoreError::reading),
         }
-        match hash(file) {
-            Ok(digest) if digest == *object => {}
-            Ok(_) => return Ok(self.damaged_object(&path, object)),
-            Err(source) => return Err(StoreError::Read { path, source }),
+    }
+
+    /// The bytes of an entry, not yet checked.
+    pub(crate) fn bytes(
+        &self,
+        backend: &dyn Backend,
+        entry: &Entry,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(opened) = self.opened(backend, entry)? else { return Ok(None) };
+        opened.read().map(Some).map_err(|error| self.unread(entry, error))
+    }
+
+    /// The error for an entry whose content does not come.
+    pub(crate) fn unread(&self, entry: &Entry, error: io::Error) -> StoreError {
+        StoreError::reading(BackendError::of(self.backend.place(entry), error))
+    }
+
+    /// Is this the content of the object? If not, it is taken out of the way. A file is read once per process,
+    /// and again if it changed.
+    fn is_sound(&self, object: &Digest, opened: Opened) -> Result<bool, StoreError> {
+        let entry = Entry::Object(*object);
+        let stamp = match &opened {
+            Opened::File { file, .. } => file.metadata().map(|metadata| Stamp::of(&metadata)),
+            Opened::Stream { .. } => Ok(None),
+        };
+        let stamp = stamp.map_err(|error| self.unread(&entry, error))?;
+        if stamp.is_some() && locked(&self.verified).get(object) == stamp.as_ref() {
+            return Ok(true);
+        }
+        let digest = Digest::of_reader(&mut opened.into_reader());
+        if digest.map_err(|error| self.unread(&entry, error))? != *object {
+            self.quarantine_entry(&entry);
+            return Ok(false);
         }
         if let Some(stamp) = stamp {
             locked(&self.verified).insert(*object, stamp);
         }
+        Ok(true)
+    }
+
+    /// A file with the content of a stream, if that is the object's.
+    fn copy(&self, object: &Digest, stream: Opened) -> Result<Option<PathBuf>, StoreError> {
+        let entry = Entry::Object(*object);
+        let mut copies = locked(&self.copies);
+        let folder = match &mut *copies {
+            Some(folder) => folder.path(),
+            none => none.insert(temporary_folder()?).path(),
+        };
+        let path = folder.join(hex(object));
+        if path.exists() {
+            return Ok(Some(path));
+        }
+        let mut file = NamedTempFile::new_in(folder).map_err(StoreError::write(&path))?;
+        let mut to = Hashing { to: file.as_file_mut(), hasher: blake3::Hasher::new() };
+        io::copy(&mut stream.into_reader(), &mut to).map_err(|e| self.unread(&entry, e))?;
+        if Digest::from_bytes(*to.hasher.finalize().as_bytes()) != *object {
+            self.quarantine_entry(&entry);
+            return Ok(None);
+        }
+        file.persist(&path).map_err(|refused| StoreError::write(&path)(refused.error))?;
         Ok(Some(path))
     }
 
-    /// Is there a file for this object? Its content is not checked; one that was found damaged is none.
+    /// Is there such an object? Its content is not checked; one that was found damaged is none, and so is one
+    /// that nobody can tell of.
     pub fn contains(&self, object: &Digest) -> bool {
-        let path = self.layout.object(object);
-        let is_file = |look: Look| look.kind == FileType::RegularFile;
         self.staged.contains(object)
-            || (self.layout.ground(&path).look(&path).is_ok_and(is_file)
-                && !self.layout.ignores(&path))
+            || self.backend.look(&Entry::Object(*object)).is_ok_and(|meta| meta.is_some())
     }
 
-    /// The digests of all objects, sorted, by their names alone.
+    /// The digests of all objects, sorted, by their names alone: of the folder, where there is one.
     ///
     /// # Errors
     /// If a folder is there and cannot be read, or an object cannot be made durable.
     pub fn objects(&self) -> Result<Vec<Digest>, StoreError> {
         self.name_staged()?;
-        let mut digests = Vec::new();
-        for (shard, folder) in self.layout.names(&self.layout.folder("objects"))? {
-            for (rest, _) in self.layout.names(&folder)? {
-                digests.extend(format!("{shard}{rest}").parse::<Digest>());
-            }
-        }
-        digests.sort_unstable();
-        Ok(digests)
+        let entries = self.nearest().list(&Prefix::Objects).map_err(StoreError::reading)?;
+        let object = |entry| match entry {
+            Entry::Object(object) => Some(object),
+            _ => None,
+        };
+        Ok(entries.into_iter().filter_map(object).collect())
     }
 
     /// Spares [`Store::path`] the reading of what this process has just written.
-    pub(crate) fn trust(&self, object: &Digest, path: &Path) {
-        let metadata = self.layout.ground(path).open(path).and_then(|file| file.metadata());
-        if let Some(stamp) = metadata.ok().and_then(|metadata| Stamp::of(&metadata)) {
+    pub(crate) fn trust(&self, object: &Digest) {
+        if let Ok(Some(Opened::File { file, .. })) = self.nearest().open(&Entry::Object(*object))
+            && let Some(stamp) = file.metadata().ok().and_then(|metadata| Stamp::of(&metadata))
+        {
             locked(&self.verified).insert(*object, stamp);
         }
     }
+}
 
-    fn damaged_object<T>(&self, path: &Path, object: &Digest) -> Option<T> {
-        self.quarantine(path, &format!("object {}", object.short()));
-        None
-    }
+fn temporary_folder() -> Result<TempDir, StoreError> {
+    tempfile::tempdir().map_err(StoreError::write(&std::env::temp_dir()))
 }
 
 /// The digest of a file's bytes, in bounded memory.
 #[cfg(test)]
-pub(crate) fn hash_file(path: &Path) -> io::Result<Digest> {
-    hash(File::open(path)?)
+pub(crate) fn hash_file(path: &std::path::Path) -> io::Result<Digest> {
+    hash_open(&mut File::open(path)?)
 }
 
 /// The digest of what is left of an open file, in bounded memory.
-pub(crate) fn hash(mut file: File) -> io::Result<Digest> {
-    hash_open(&mut file)
-}
-
-/// The same of a file that stays open.
 pub(crate) fn hash_open(file: &mut File) -> io::Result<Digest> {
     Digest::of_reader(file)
 }

@@ -9,7 +9,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_records::{FitName, Lock, LockedNode, Missing};
 
-use crate::{Store, StoreError, layout::hex, read_lock};
+use crate::{Entry, Prefix, Store, StoreError, layout::hex, read_lock};
 
 /// A pipeline file with its lock.
 #[derive(Debug, Clone)]
@@ -190,11 +190,13 @@ impl Store {
             let fits = node.parts.iter().map(|(part, one)| (*part, one.recipe, one.realisation));
             let full = (FitName::Full, node.recipe, node.realisation);
             for (part, recipe, model) in fits.chain([full]) {
-                if !self.layout.realisation(&recipe, &model).is_file() {
+                let record = Entry::Record { recipe, id: model };
+                if !self.backend.look(&record).is_ok_and(|meta| meta.is_some()) {
                     note(name, format!("record of fit {part}"), false, recipe);
                 }
             }
-            if self.layout.names(&self.layout.realisations(&node.outputs))?.is_empty() {
+            let outputs = Prefix::RecordsOf(node.outputs);
+            if self.backend.list(&outputs).map_err(StoreError::reading)?.is_empty() {
                 note(name, "record of its outputs".to_owned(), false, node.outputs);
             }
         }

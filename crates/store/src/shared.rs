@@ -12,27 +12,29 @@ use std::{
 
 use collegium_digest::{Digest, Hasher};
 
-use crate::{PipelineFile, Store, StoreError, pipelines};
+use crate::{PipelineFile, Store, StoreError, layout::Layout, pipelines};
 
-impl Store {
+impl Layout {
     /// Files a project that reaches this store through a link.
     pub(crate) fn enrol(&self) -> Result<(), StoreError> {
-        let (true, false) = (self.layout.linked, self.layout.looks) else { return Ok(()) };
-        let Some(project) = self.layout.root.parent() else { return Ok(()) };
+        let (true, false) = (self.linked, self.looks) else { return Ok(()) };
+        let Some(project) = self.root.parent() else { return Ok(()) };
         let project = if project == Path::new("") { Path::new(".") } else { project };
         let project = fs::canonicalize(project).map_err(StoreError::read(project))?;
         // A path that is no text cannot be filed, nor can it be named in a pipeline.
         let Some(text) = project.to_str() else { return Ok(()) };
-        let path = self.layout.folder("projects").join(name(text).short());
-        if self.layout.read(&path)?.as_deref() == Some(text.as_bytes()) {
+        let path = self.folder("projects").join(name(text).short());
+        if self.read(&path)?.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
-        let mut file = self.temporary()?;
+        let mut file = self.new_file()?;
         file.file.write_all(text.as_bytes()).map_err(StoreError::write(&path))?;
         // Whoever reads a torn one frees what this project stands on.
-        self.layout.settle_whole(vec![(file, path)])
+        self.settle_whole(vec![(file, path)])
     }
+}
 
+impl Store {
     /// The folders of the other projects that use this store, sorted.
     ///
     /// # Errors

@@ -1,21 +1,20 @@
 //! Objects that are written and not yet named: an object has no name before its content is durable.
 //!
 //! To sync every object by itself costs some milliseconds each, most of them spent waiting. So what
-//! is put waits under its temporary name, readable in this process, and all that wait are synced
-//! and named together: before a record that may name them is filed, before the path of one is
-//! handed out, at a flush, and when many wait. Whoever comes while that goes on waits for it and
+//! is put waits under its temporary name, readable in this process, and all that wait are handed to the
+//! backend together, which syncs and names them: before a record that may name them is filed, before the path
+//! of one is handed out, at a flush, and when many wait. Whoever comes while that goes on waits for it and
 //! shares the next one.
 
 use std::{
     collections::HashMap,
     io,
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use collegium_digest::Digest;
 
-use crate::{Store, StoreError, disk, folder::Temporary, locked};
+use crate::{Content, Entry, Store, StoreError, folder::Temporary, locked};
 
 /// So many objects may wait: each holds a file open.
 pub(crate) const MANY: usize = 64;
@@ -23,7 +22,7 @@ pub(crate) const MANY: usize = 64;
 /// What waits for its name.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
-    files: Mutex<HashMap<Digest, Temporary>>,
+    files: Mutex<HashMap<Digest, Arc<Temporary>>>,
     /// Held by whoever is syncing and naming.
     naming: Mutex<()>,
 }
@@ -34,10 +33,10 @@ impl Staged {
         locked(&self.files).contains_key(object)
     }
 
-    /// The content of an unnamed object.
+    /// The content of an unnamed object. It is read from the open file, which may get its name meanwhile.
     pub(crate) fn read(&self, object: &Digest) -> io::Result<Option<Vec<u8>>> {
-        // Under the lock: the file must not get its name between the look and the reading.
-        locked(&self.files).get(object).map(Temporary::read).transpose()
+        let file = locked(&self.files).get(object).cloned();
+        file.map(|file| file.read()).transpose()
     }
 }
 
@@ -47,7 +46,7 @@ impl Store {
         let waiting = {
             let mut files = locked(&self.staged.files);
             // Another thread may have staged the same; then this copy is dropped.
-            files.entry(object).or_insert(file);
+            files.entry(object).or_insert_with(|| Arc::new(file));
             files.len()
         };
         if waiting >= MANY { self.name_staged() } else { Ok(()) }
@@ -60,20 +59,17 @@ impl Store {
             return Ok(());
         }
         let _naming = self.staged.naming.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting: Vec<(Digest, PathBuf)> = locked(&self.staged.files)
+        let waiting: Vec<(Digest, Arc<Temporary>)> =
+            locked(&self.staged.files).iter().map(|(o, file)| (*o, file.clone())).collect();
+        let batch: Vec<(Entry, Content<'_>)> = waiting
             .iter()
-            .map(|(object, file)| (*object, file.path().to_owned()))
+            .map(|(object, file)| (Entry::Object(*object), Content::File(file)))
             .collect();
-        disk::sync_contents(waiting.iter().map(|(_, path)| path.as_path()))
-            .map_err(|(path, source)| StoreError::Write { path, source })?;
-        for (object, _) in waiting {
-            // Readers find it here until it is found there.
-            let mut files = locked(&self.staged.files);
-            let Some(file) = files.remove(&object) else { continue };
-            let target = self.layout.object(&object);
-            self.settle(file, &target, true)?;
-            drop(files);
-            self.trust(&object, &target);
+        self.backend.put(&batch).map_err(StoreError::writing)?;
+        for (object, _) in &waiting {
+            // Readers have found it here until now, and find it there.
+            locked(&self.staged.files).remove(object);
+            self.trust(object);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Store, StoreError, seal,
+    Entry, Ground, Store, StoreError, seal,
     stamp::{Stamp, nanoseconds_now},
 };
 
@@ -40,12 +40,27 @@ impl Stamped {
 impl Store {
     /// The file of an object, whether or not it is there.
     pub fn object_file(&self, object: &Digest) -> PathBuf {
-        self.layout.object(object)
+        self.backend.place(&Entry::Object(*object))
     }
 
     /// The file of a realisation, whether or not it is there.
     pub fn realisation_file(&self, recipe: &Digest, id: &Digest) -> PathBuf {
-        self.layout.realisation(recipe, id)
+        self.backend.place(&Entry::Record { recipe: *recipe, id: *id })
+    }
+
+    /// The state of the files of objects, and of realisations by recipe and id, as bytes that
+    /// [`Ground::from_bytes`] reads; `None` if one of them is not there, or no file.
+    pub fn ground(
+        &self,
+        objects: impl IntoIterator<Item = Digest>,
+        records: impl IntoIterator<Item = (Digest, Digest)>,
+    ) -> Option<Vec<u8>> {
+        self.backend.folder()?.ground(objects, records)
+    }
+
+    /// Are all of these files as they were?
+    pub fn stands_on(&self, ground: &Ground) -> bool {
+        self.backend.folder().is_some_and(|folder| folder.stands_on(ground))
     }
 
     /// A small entry of the cache; `None` if it is not there or was damaged.

@@ -6,7 +6,7 @@ use collegium_digest::{Digest, Hasher};
 use collegium_records::Recipe;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Store, StoreError, seal};
+use crate::{Backend, Content, Entry, Prefix, Store, StoreError, layout::hex, seal};
 
 impl Store {
     /// Files `record` as what one computation of `recipe` gave. `id` tells realisations of one
@@ -31,11 +31,16 @@ impl Store {
             message: e.to_string(),
         })?;
         let sealed = seal::seal(&[&digest, id], &record);
-        let path = self.layout.realisation(&digest, id);
-        if self.layout.ground(&path).read(&path).is_ok_and(|there| there == sealed) {
+        let entry = Entry::Record { recipe: digest, id: *id };
+        let there = self.nearest().open(&entry).ok().flatten().and_then(|there| there.read().ok());
+        if there.is_some_and(|there| there == sealed) {
             return Ok(());
         }
-        self.keep(&path, &sealed, false)
+        self.keep(entry, &sealed)
+    }
+
+    fn keep(&self, entry: Entry, content: &[u8]) -> Result<(), StoreError> {
+        self.backend.put(&[(entry, Content::Bytes(content))]).map_err(StoreError::writing)
     }
 
     /// Files the ingredients behind a recipe's digest, if they are not there or were damaged.
@@ -44,9 +49,8 @@ impl Store {
     /// If the store cannot be written, or an ingredient is no finite number.
     pub fn file_recipe(&self, recipe: &Recipe) -> Result<Digest, StoreError> {
         let digest = recipe.digest();
-        let path = self.layout.recipe(&digest);
         // Asked for as by a reader, so that a damaged one is moved out of the way and said.
-        if self.recipe(&digest)?.is_none() {
+        if self.recipe_in(self.nearest(), &digest)?.is_none() {
             let encode = |message: String| StoreError::Record {
                 what: format!("recipe {}", digest.short()),
                 message,
@@ -56,7 +60,7 @@ impl Store {
             if parse_recipe(&bytes, &digest).is_none() {
                 return Err(encode("an ingredient is not a finite number".to_owned()));
             }
-            self.keep(&path, &bytes, false)?;
+            self.keep(Entry::Recipe(digest), &bytes)?;
         }
         Ok(digest)
     }
@@ -65,30 +69,20 @@ impl Store {
     /// `T` (of another version of Collegium) is left alone. Both count as absent and are noted.
     ///
     /// # Errors
-    /// If something is there and the system refuses to read it.
+    /// If something is there and the system refuses to read it, or if nobody knows what is there.
     pub fn realisations<T: DeserializeOwned>(
         &self,
         recipe: &Digest,
     ) -> Result<BTreeMap<Digest, T>, StoreError> {
         let mut found = BTreeMap::new();
-        let folders = self.layout.all_realisations(recipe).map(|folder| self.layout.names(&folder));
-        let files: Vec<_> = folders.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        for (name, path) in files {
-            if self.layout.ignores(&path) {
-                continue;
-            }
-            let Some(id) = name.strip_suffix(".json").and_then(|n| n.parse::<Digest>().ok()) else {
-                continue;
-            };
-            let what = || format!("realisation {} of recipe {}", id.short(), recipe.short());
-            let Some(bytes) = self.layout.read(&path)? else { continue };
+        for (_, id, entry) in self.records(&Prefix::RecordsOf(*recipe))? {
+            let Some(bytes) = self.bytes(&*self.backend, &entry)? else { continue };
             match seal::unseal(&[recipe, &id], &bytes).map(serde_json::from_slice) {
                 Some(Ok(record)) => drop(found.insert(id, record)),
                 Some(Err(error)) => self.note(format!(
-                    "{} is not understood by this version and is ignored: {error}",
-                    what()
+                    "{entry} is not understood by this version and is ignored: {error}"
                 )),
-                None => self.quarantine(&path, &what()),
+                None => self.quarantine_entry(&entry),
             }
         }
         Ok(found)
@@ -100,33 +94,42 @@ impl Store {
     /// # Errors
     /// If a folder is there and cannot be read.
     pub fn realisations_named(&self, prefix: &str) -> Result<Vec<(Digest, Digest)>, StoreError> {
-        let mut found = Vec::new();
-        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in self.layout.names(&shard)? {
-                let Ok(recipe) = recipe.parse::<Digest>() else { continue };
-                for (name, _) in self.layout.names(&folder)? {
-                    if name.starts_with(prefix)
-                        && let Some(Ok(id)) = name.strip_suffix(".json").map(str::parse)
-                    {
-                        found.push((recipe, id));
-                    }
-                }
-            }
-        }
-        Ok(found)
+        let all = self.records(&Prefix::Records)?;
+        let named = all.filter(|(_, id, _)| hex(id).starts_with(prefix));
+        Ok(named.map(|(recipe, id, _)| (recipe, id)).collect())
+    }
+
+    /// Recipe, id and name of some records.
+    fn records(
+        &self,
+        prefix: &Prefix,
+    ) -> Result<impl Iterator<Item = (Digest, Digest, Entry)>, StoreError> {
+        let entries = self.backend.list(prefix).map_err(StoreError::reading)?;
+        Ok(entries.into_iter().filter_map(|entry| match entry {
+            Entry::Record { recipe, id } => Some((recipe, id, entry)),
+            _ => None,
+        }))
     }
 
     /// The ingredients behind a recipe's digest; `None` if they are not there or were damaged.
     ///
     /// # Errors
-    /// If the file is there and the system refuses to read it.
+    /// If it is there and the system refuses to read it, or if nobody knows whether it is there.
     pub fn recipe(&self, digest: &Digest) -> Result<Option<Recipe>, StoreError> {
-        let path = self.layout.recipe(digest);
+        self.recipe_in(&*self.backend, digest)
+    }
+
+    fn recipe_in(
+        &self,
+        backend: &dyn Backend,
+        digest: &Digest,
+    ) -> Result<Option<Recipe>, StoreError> {
+        let entry = Entry::Recipe(*digest);
         // One look decides: between two, another process may have filed what was not there.
-        let Some(bytes) = self.layout.read(&path)? else { return Ok(None) };
+        let Some(bytes) = self.bytes(backend, &entry)? else { return Ok(None) };
         let recipe = parse_recipe(&bytes, digest);
         if recipe.is_none() {
-            self.quarantine(&path, &format!("recipe {}", digest.short()));
+            self.quarantine_entry(&entry);
         }
         Ok(recipe)
     }
@@ -143,11 +146,10 @@ impl Store {
         for object in &objects {
             hasher.digest(object);
         }
-        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in self.layout.names(&shard)? {
-                for (id, _) in self.layout.names(&folder)? {
-                    hasher.text(&recipe).text(&id);
-                }
+        let records = self.nearest().list(&Prefix::Records).map_err(StoreError::reading)?;
+        for record in records {
+            if let Entry::Record { recipe, id } = record {
+                hasher.text(&hex(&recipe)).text(&(hex(&id) + ".json"));
             }
         }
         Ok(hasher.finish())

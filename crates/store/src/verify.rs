@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    io::ErrorKind,
     path::Path,
 };
 
@@ -10,8 +9,8 @@ use collegium_digest::Digest;
 use collegium_records::{Amount, Checked, Damaged};
 
 use crate::{
-    PipelineFile, Store, StoreError, locked, memo, objects::hash, project, runs::is_run, seal,
-    shape, stamp, traces::parse_recipe,
+    Aside, BackendError, Entry, PipelineFile, Prefix, Store, StoreError, locked, memo, project,
+    runs::is_run, seal, shape, stamp, traces::parse_recipe,
 };
 
 /// How far a verification is.
@@ -90,22 +89,22 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut objects = self.objects()?;
         objects.retain(|object| scope.is_none_or(|scope| scope.objects.contains(object)));
-        let size = |object| {
-            let path = self.layout.object(object);
-            self.layout.ground(&path).look(&path).map_or(0, |look| look.bytes)
-        };
+        let near = self.nearest();
+        let look = |object| near.look(&Entry::Object(object)).ok().flatten();
+        let size = |object: &Digest| look(*object).map_or(0, |meta| meta.bytes);
         let sizes: Vec<u64> = objects.iter().map(size).collect();
         let of = sizes.iter().sum();
         let mut done = 0;
         for (object, bytes) in objects.iter().zip(sizes) {
-            let path = self.layout.object(object);
-            let whole = match self.layout.ground(&path).open(&path).and_then(hash) {
-                Ok(digest) => Some(digest == *object),
-                Err(error) => match error.kind() {
-                    ErrorKind::NotFound => None,
-                    ErrorKind::IsADirectory => Some(false),
-                    _ => return Err(StoreError::Read { path, source: error }),
-                },
+            let entry = Entry::Object(*object);
+            let whole = match near.open(&entry) {
+                Ok(None) => None,
+                Ok(Some(opened)) => {
+                    let digest = Digest::of_reader(&mut opened.into_reader());
+                    Some(digest.map_err(|error| self.unread(&entry, error))? == *object)
+                }
+                Err(BackendError::Damaged { .. }) => Some(false),
+                Err(error) => return Err(StoreError::reading(error)),
             };
             done += bytes;
             progress(Progress { done, of });
@@ -114,10 +113,20 @@ impl Store {
             if !whole {
                 locked(&self.verified).remove(object);
                 let was = words.get(object).map_or("an object that nothing names", String::as_str);
-                self.found_damaged(Checked::Object, &path, was.to_owned(), found);
+                self.found_damaged_entry(Checked::Object, &entry, was.to_owned(), found);
             }
         }
         Ok(())
+    }
+
+    /// What lies near under a name; empty if it can be no entry.
+    pub(crate) fn content(&self, entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.nearest().open(entry) {
+            Ok(None) => Ok(None),
+            Ok(Some(opened)) => opened.read().map(Some).map_err(|error| self.unread(entry, error)),
+            Err(BackendError::Damaged { .. }) => Ok(Some(Vec::new())),
+            Err(error) => Err(StoreError::reading(error)),
+        }
     }
 
     /// Recipes and what is filed behind them; gathers in words what the records name.
@@ -133,44 +142,42 @@ impl Store {
             None => format!("recipe {}", recipe.short()),
         };
         let within = |recipe: &Digest| scope.is_none_or(|scope| scope.recipes.contains(recipe));
-        let stem = |name: &str| name.strip_suffix(".json")?.parse::<Digest>().ok();
+        let list = |prefix| self.nearest().list(&prefix).map_err(StoreError::reading);
         let mut kinds: HashMap<Digest, String> = HashMap::new();
-        for (_, shard) in self.layout.names(&self.layout.folder("recipes"))? {
-            for (name, path) in self.layout.names(&shard)? {
-                let Some(digest) = stem(&name).filter(within) else { continue };
-                let Some(bytes) = self.layout.read(&path)? else { continue };
-                found.count(Checked::Recipe, bytes.len() as u64);
-                match parse_recipe(&bytes, &digest) {
-                    Some(recipe) => drop(kinds.insert(digest, recipe.kind)),
-                    None => {
-                        let was = format!("ingredients of {}", named(&digest));
-                        self.found_damaged(Checked::Recipe, &path, was, found);
-                    }
+        for entry in list(Prefix::Recipes)? {
+            let Entry::Recipe(digest) = entry else { continue };
+            let Some(bytes) = within(&digest).then(|| self.content(&entry)).transpose()?.flatten()
+            else {
+                continue;
+            };
+            found.count(Checked::Recipe, bytes.len() as u64);
+            match parse_recipe(&bytes, &digest) {
+                Some(recipe) => drop(kinds.insert(digest, recipe.kind)),
+                None => {
+                    let was = format!("ingredients of {}", named(&digest));
+                    self.found_damaged_entry(Checked::Recipe, &entry, was, found);
                 }
             }
         }
-        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in self.layout.names(&shard)? {
-                let Some(recipe) = recipe.parse().ok().filter(within) else { continue };
-                let kind = kinds.get(&recipe).map(String::as_str);
-                for (name, path) in self.layout.names(&folder)? {
-                    let Some(id) = stem(&name) else { continue };
-                    let Some(bytes) = self.layout.read(&path)? else { continue };
-                    found.count(Checked::Record, bytes.len() as u64);
-                    match seal::unseal(&[&recipe, &id], &bytes) {
-                        Some(record) => {
-                            words.extend(shape::names(kind, record).needs.into_iter().map(
-                                |(object, _, what)| {
-                                    (object, format!("{what} of recipe {}", recipe.short()))
-                                },
-                            ))
-                        }
-                        None => {
-                            let kind = kind.map(|kind| format!("{kind} ")).unwrap_or_default();
-                            let was = format!("{kind}record of {}", named(&recipe));
-                            self.found_damaged(Checked::Record, &path, was, found);
-                        }
-                    }
+        for entry in list(Prefix::Records)? {
+            let Entry::Record { recipe, id } = entry else { continue };
+            let Some(bytes) = within(&recipe).then(|| self.content(&entry)).transpose()?.flatten()
+            else {
+                continue;
+            };
+            found.count(Checked::Record, bytes.len() as u64);
+            let kind = kinds.get(&recipe).map(String::as_str);
+            match seal::unseal(&[&recipe, &id], &bytes) {
+                Some(record) => {
+                    let needs = shape::names(kind, record).needs.into_iter();
+                    words.extend(needs.map(|(object, _, what)| {
+                        (object, format!("{what} of recipe {}", recipe.short()))
+                    }));
+                }
+                None => {
+                    let kind = kind.map(|kind| format!("{kind} ")).unwrap_or_default();
+                    let was = format!("{kind}record of {}", named(&recipe));
+                    self.found_damaged_entry(Checked::Record, &entry, was, found);
                 }
             }
         }
@@ -205,9 +212,35 @@ impl Store {
     }
 
     fn found_damaged(&self, kind: Checked, path: &Path, was: String, found: &mut Verified) {
+        let aside = self.layout.set_aside(path).ok();
+        self.list_damaged(kind, path, was, aside, found);
+    }
+
+    fn found_damaged_entry(
+        &self,
+        kind: Checked,
+        entry: &Entry,
+        was: String,
+        found: &mut Verified,
+    ) {
+        let aside = self.nearest().set_aside(entry).ok();
+        self.list_damaged(kind, &self.nearest().place(entry), was, aside, found);
+    }
+
+    fn list_damaged(
+        &self,
+        kind: Checked,
+        path: &Path,
+        was: String,
+        aside: Option<Aside>,
+        found: &mut Verified,
+    ) {
         let below =
             |path: &Path| path.strip_prefix(self.root()).unwrap_or(path).display().to_string();
-        let quarantine = self.set_aside(path).ok().flatten().as_deref().map(below);
+        let quarantine = match aside {
+            Some(Aside::Moved(to)) => Some(below(&to)),
+            _ => None,
+        };
         found.damaged.push(Damaged { kind, file: below(path), was, quarantine });
     }
 }

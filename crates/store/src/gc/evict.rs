@@ -177,6 +177,7 @@ fn doomed(kind: Kept, file: &Seen) -> Doomed {
         bytes: file.bytes,
         cpu_seconds: 0.0,
         object: None,
+        entry: file.entry,
         modified: file.modified,
     }
 }

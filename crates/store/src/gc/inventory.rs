@@ -11,7 +11,7 @@ use rustix::fs::FileType;
 
 use super::GcPolicy;
 use crate::{
-    Store, StoreError,
+    BackendError, Entry, Prefix, Store, StoreError,
     folder::Look,
     layout::FOLDERS,
     runs::{is_number, is_run},
@@ -27,6 +27,8 @@ const RUNS: usize = 100;
 /// A file and what the system says about it.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
+    /// What it is for the backend, if it lies there.
+    pub(super) entry: Option<Entry>,
     pub(super) path: PathBuf,
     pub(super) bytes: u64,
     pub(super) modified: SystemTime,
@@ -58,62 +60,72 @@ impl Store {
     pub(super) fn inventory(&self, policy: &GcPolicy) -> Result<Inventory, StoreError> {
         self.name_staged()?;
         let mut found = Inventory::default();
-        let digest = |name: &str| name.strip_suffix(".json")?.parse::<Digest>().ok();
-        for (_, shard) in self.layout.names(&self.layout.folder("recipes"))? {
-            for (name, path) in self.layout.names(&shard)? {
-                match (digest(&name), self.look(&path)) {
-                    (Some(digest), Some(file)) => found.recipes.push((digest, file)),
-                    (None, Some(file)) => found.rest.add(file.bytes, 0.0),
-                    (_, None) => {}
-                }
+        let list = |prefix| self.nearest().list(&prefix).map_err(StoreError::reading);
+        for entry in list(Prefix::Recipes)? {
+            if let (Entry::Recipe(recipe), Some(file)) = (entry, self.look_at(&entry)?) {
+                found.recipes.push((recipe, file));
             }
         }
-        for (_, shard) in self.layout.names(&self.layout.folder("realisations"))? {
-            for (recipe, folder) in self.layout.names(&shard)? {
-                let Ok(recipe) = recipe.parse::<Digest>() else { continue };
-                self.look_at_records(recipe, &folder, &mut found)?;
+        // Of one recipe after the other, which is read once for all its records.
+        let mut last = None;
+        for entry in list(Prefix::Records)? {
+            let Entry::Record { recipe, id } = entry else { continue };
+            let (_, kind, about) = match &last {
+                Some(known @ (of, _, _)) if *of == recipe => known,
+                _ => last.insert(self.look_at_recipe(recipe)?),
+            };
+            let Some(file) = self.look_at(&entry)? else { continue };
+            let names = self
+                .content(&entry)?
+                .and_then(|bytes| {
+                    let record = seal::unseal(&[&recipe, &id], &bytes)?;
+                    Some(shape::names(kind.as_deref(), record))
+                });
+            match names {
+                Some(names) => found.records.push(Record { recipe, file, names, about: *about }),
+                // Damaged ones are left for `verify`, or for whoever reads them.
+                None => found.rest.add(file.bytes, 0.0),
             }
         }
-        for (shard, folder) in self.layout.names(&self.layout.folder("objects"))? {
-            for (name, path) in self.layout.names(&folder)? {
-                let Some(file) = self.look(&path) else { continue };
-                match format!("{shard}{name}").parse() {
-                    Ok(digest) => found.objects.push((digest, file)),
-                    Err(_) => found.rest.add(file.bytes, 0.0),
-                }
+        for entry in list(Prefix::Objects)? {
+            if let (Entry::Object(object), Some(file)) = (entry, self.look_at(&entry)?) {
+                found.objects.push((object, file));
             }
+        }
+        if let Some(folder) = self.backend.folder() {
+            let strangers = folder.strangers().map_err(StoreError::reading)?;
+            found.rest.files += strangers.files;
+            found.rest.bytes += strangers.bytes;
         }
         self.look_at_the_rest(policy, &mut found)?;
         Ok(found)
     }
 
-    /// Damaged records are left for `verify`, or for whoever reads them.
-    fn look_at_records(
+    /// A recipe, its kind, and what its records are about.
+    fn look_at_recipe(
         &self,
-        recipe: Digest,
-        folder: &Path,
-        found: &mut Inventory,
-    ) -> Result<(), StoreError> {
-        let ingredients = self
-            .layout
-            .read(&self.layout.recipe(&recipe))?
-            .and_then(|bytes| parse_recipe(&bytes, &recipe));
-        let kind = ingredients.as_ref().map(|recipe| recipe.kind.as_str());
-        let about = ingredients.as_ref().map(shape::about).unwrap_or_default();
-        for (name, path) in self.layout.names(folder)? {
-            let Some(file) = self.look(&path) else { continue };
-            let id = name.strip_suffix(".json").and_then(|stem| stem.parse::<Digest>().ok());
-            let bytes = if id.is_some() { self.layout.read(&path)? } else { None };
-            let names = id
-                .zip(bytes.as_deref())
-                .and_then(|(id, bytes)| seal::unseal(&[&recipe, &id], bytes))
-                .map(|record| shape::names(kind, record));
-            match names {
-                Some(names) => found.records.push(Record { recipe, file, names, about }),
-                None => found.rest.add(file.bytes, 0.0),
-            }
-        }
-        Ok(())
+        digest: Digest,
+    ) -> Result<(Digest, Option<String>, About), StoreError> {
+        let content = self.content(&Entry::Recipe(digest))?;
+        let recipe = content.and_then(|bytes| parse_recipe(&bytes, &digest));
+        let about = recipe.as_ref().map(shape::about).unwrap_or_default();
+        Ok((digest, recipe.map(|recipe| recipe.kind), about))
+    }
+
+    /// What is known of an entry; `None` for what has vanished meanwhile, or is no file. A backend that does not
+    /// answer is an error: nothing may be freed for want of an answer.
+    fn look_at(&self, entry: &Entry) -> Result<Option<Seen>, StoreError> {
+        let near = self.nearest();
+        let meta = match near.look(entry) {
+            Err(error @ BackendError::Unreachable { .. }) => return Err(StoreError::reading(error)),
+            result => result.ok().flatten(),
+        };
+        Ok(meta.map(|meta| Seen {
+            entry: Some(*entry),
+            path: near.place(entry),
+            bytes: meta.bytes,
+            modified: meta.modified,
+        }))
     }
 
     /// Only names of our own pattern are ever sorted out: what else lies there is not ours.
@@ -158,7 +170,7 @@ impl Store {
 
 impl Seen {
     fn of(path: &Path, look: Look) -> Self {
-        Self { path: path.to_owned(), bytes: look.bytes, modified: look.modified }
+        Self { entry: None, path: path.to_owned(), bytes: look.bytes, modified: look.modified }
     }
 }
 

@@ -25,7 +25,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_records::{Amount, Kept};
 
-use crate::{Roots, Store, StoreError, locked};
+use crate::{Entry, Prefix, Roots, Store, StoreError, locked};
 
 /// What may stay although nothing stands on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Doomed {
     pub cpu_seconds: f64,
     /// Its name, if it is an object.
     pub object: Option<Digest>,
+    /// What it is for the backend; of any other file, nothing.
+    entry: Option<Entry>,
     modified: SystemTime,
 }
 
@@ -97,41 +99,53 @@ impl Store {
     pub fn gc<'a>(&self, plan: &'a GcPlan) -> Result<Vec<&'a Doomed>, StoreError> {
         let mut deleted = Vec::new();
         for doomed in &plan.doomed {
-            let path = &doomed.path;
-            let ground = self.layout.ground(path);
-            let as_it_was = ground.look(path).is_ok_and(|look| look.modified == doomed.modified);
-            if as_it_was && !self.is_needed(doomed)? {
-                let removed = match doomed.kind {
-                    // There, a folder may lie that lay in place of a file.
-                    Kept::Quarantine => ground.remove_all(path),
-                    _ => ground.remove(path),
-                };
-                match removed {
-                    Ok(()) => deleted.push(doomed),
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    Err(source) => return Err(StoreError::Write { path: path.clone(), source }),
-                }
+            let gone = match &doomed.entry {
+                Some(entry) => self.evict(entry, doomed.modified)?,
+                None => self.remove(doomed)?,
+            };
+            if gone {
+                deleted.push(doomed);
             }
             if let Some(object) = &doomed.object {
                 locked(&self.verified).remove(object);
-            }
-            if doomed.kind == Kept::Records
-                && let Some(folder) = path.parent()
-            {
-                // Fails unless it is empty, as it should.
-                let _ = ground.remove(folder);
             }
         }
         Ok(deleted)
     }
 
-    /// Was a record filed behind this recipe since the look?
-    fn is_needed(&self, doomed: &Doomed) -> Result<bool, StoreError> {
-        if doomed.kind != Kept::Recipes {
+    /// Deletes an entry, unless somebody needed it since the look; was it there?
+    fn evict(&self, entry: &Entry, modified: SystemTime) -> Result<bool, StoreError> {
+        let near = self.nearest();
+        let now = near.look(entry).ok().flatten();
+        if now.is_none_or(|now| now.modified != modified) {
             return Ok(false);
         }
-        let stem = doomed.path.file_stem().and_then(|stem| stem.to_str());
-        let Some(recipe) = stem.and_then(|stem| stem.parse().ok()) else { return Ok(false) };
-        Ok(!self.layout.names(&self.layout.realisations(&recipe))?.is_empty())
+        // Was a record filed behind this recipe meanwhile?
+        if let Entry::Recipe(recipe) = entry {
+            let records = near.list(&Prefix::RecordsOf(*recipe)).map_err(StoreError::reading)?;
+            if !records.is_empty() {
+                return Ok(false);
+            }
+        }
+        near.delete(entry).map_err(StoreError::writing)
+    }
+
+    /// The same for a file of this machine.
+    fn remove(&self, doomed: &Doomed) -> Result<bool, StoreError> {
+        let path = &doomed.path;
+        let ground = self.layout.ground(path);
+        if !ground.look(path).is_ok_and(|look| look.modified == doomed.modified) {
+            return Ok(false);
+        }
+        let removed = match doomed.kind {
+            // There, a folder may lie that lay in place of a file.
+            Kept::Quarantine => ground.remove_all(path),
+            _ => ground.remove(path),
+        };
+        match removed {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(StoreError::Write { path: path.clone(), source }),
+        }
     }
 }

@@ -12,9 +12,10 @@ use std::{fs::File, os::fd::OwnedFd};
 use collegium_digest::Digest;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 
-use crate::{Store, layout::push_hex, stamp::Stamp};
+use super::LocalFolder;
+use crate::{layout::push_hex, stamp::Stamp};
 
-/// Files of a store, and their state when they were looked at, as [`Store::ground`] wrote them. They are asked
+/// Files of a store, and their state when they were looked at, as [`Store::ground`](crate::Store::ground) wrote them. They are asked
 /// for as they lie there: a copy of millions of bytes costs more than reading them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Ground<'a> {
@@ -36,7 +37,7 @@ const RECORD: usize = 2 * DIGEST + STAMP;
 const MANY: usize = 4_000;
 
 impl<'a> Ground<'a> {
-    /// What [`Store::ground`] wrote: how many objects there are, then each with its stamp, then the records;
+    /// What [`Store::ground`](crate::Store::ground) wrote: how many objects there are, then each with its stamp, then the records;
     /// `None` for anything else.
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let (count, rest) = bytes.split_first_chunk::<8>()?;
@@ -57,10 +58,9 @@ fn stamp(entry: &[u8]) -> Option<Stamp> {
     Some(Stamp::from_bytes(entry.last_chunk::<STAMP>()?))
 }
 
-impl Store {
-    /// The state of objects, and of realisations by recipe and id, as bytes that [`Ground::from_bytes`] reads;
-    /// `None` if one of them is not there.
-    pub fn ground(
+impl LocalFolder {
+    /// As [`Store::ground`](crate::Store::ground).
+    pub(crate) fn ground(
         &self,
         objects: impl IntoIterator<Item = Digest>,
         records: impl IntoIterator<Item = (Digest, Digest)>,
@@ -97,8 +97,8 @@ impl Store {
         Some(bytes)
     }
 
-    /// Are all of these files as they were?
-    pub fn stands_on(&self, ground: &Ground) -> bool {
+    /// As [`Store::stands_on`](crate::Store::stands_on).
+    pub(crate) fn stands_on(&self, ground: &Ground) -> bool {
         let mut of_objects = self.asker("objects", ground.objects.len());
         let objects = ground.objects.iter().all(|entry| {
             let now = digest(entry, 0).and_then(|object| of_objects.object(object));
@@ -186,6 +186,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::Store;
 
     fn filled(files: u32) -> (tempfile::TempDir, Store, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
