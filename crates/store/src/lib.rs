@@ -89,8 +89,8 @@ use std::{
 use collegium_digest::Digest;
 
 pub use backend::{
-    Aside, Backend, BackendError, Content, Entry, EntryMeta, Ground, InMemory, Layered, LocalFolder,
-    Opened, Prefix,
+    Aside, Backend, BackendError, Content, Entry, EntryMeta, Ground, InMemory, Layered,
+    LocalFolder, Opened, Prefix,
 };
 pub use error::StoreError;
 pub use folder::Temporary;

@@ -75,9 +75,11 @@ impl Store {
             return Ok(false);
         }
         let now = SystemTime::now();
-        let old = near.look(&entry).ok().flatten().is_some_and(|meta| {
-            now.duration_since(meta.modified).is_ok_and(|age| age > FRESH)
-        });
+        let old = near
+            .look(&entry)
+            .ok()
+            .flatten()
+            .is_some_and(|meta| now.duration_since(meta.modified).is_ok_and(|age| age > FRESH));
         if old && near.touch(&entry).is_ok() {
             self.trust(object);
         }

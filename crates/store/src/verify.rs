@@ -216,13 +216,7 @@ impl Store {
         self.list_damaged(kind, path, was, aside, found);
     }
 
-    fn found_damaged_entry(
-        &self,
-        kind: Checked,
-        entry: &Entry,
-        was: String,
-        found: &mut Verified,
-    ) {
+    fn found_damaged_entry(&self, kind: Checked, entry: &Entry, was: String, found: &mut Verified) {
         let aside = self.nearest().set_aside(entry).ok();
         self.list_damaged(kind, &self.nearest().place(entry), was, aside, found);
     }

@@ -19,9 +19,7 @@ use std::{
     },
 };
 
-use super::{
-    Aside, Backend, BackendError, Content, Entry, EntryMeta, LocalFolder, Opened, Prefix,
-};
+use super::{Aside, Backend, BackendError, Content, Entry, EntryMeta, LocalFolder, Opened, Prefix};
 use crate::{folder::Temporary, locked};
 
 /// A folder, and the backend that is asked behind it.
@@ -61,10 +59,7 @@ impl Layered {
     }
 
     /// Asks the far side. Its failure is no answer.
-    fn ask<T>(
-        &self,
-        question: impl FnOnce(&dyn Backend) -> Result<T, BackendError>,
-    ) -> Option<T> {
+    fn ask<T>(&self, question: impl FnOnce(&dyn Backend) -> Result<T, BackendError>) -> Option<T> {
         if self.away.load(Ordering::Acquire) {
             return None;
         }

@@ -75,12 +75,10 @@ impl Store {
                 _ => last.insert(self.look_at_recipe(recipe)?),
             };
             let Some(file) = self.look_at(&entry)? else { continue };
-            let names = self
-                .content(&entry)?
-                .and_then(|bytes| {
-                    let record = seal::unseal(&[&recipe, &id], &bytes)?;
-                    Some(shape::names(kind.as_deref(), record))
-                });
+            let names = self.content(&entry)?.and_then(|bytes| {
+                let record = seal::unseal(&[&recipe, &id], &bytes)?;
+                Some(shape::names(kind.as_deref(), record))
+            });
             match names {
                 Some(names) => found.records.push(Record { recipe, file, names, about: *about }),
                 // Damaged ones are left for `verify`, or for whoever reads them.
@@ -117,7 +115,9 @@ impl Store {
     fn look_at(&self, entry: &Entry) -> Result<Option<Seen>, StoreError> {
         let near = self.nearest();
         let meta = match near.look(entry) {
-            Err(error @ BackendError::Unreachable { .. }) => return Err(StoreError::reading(error)),
+            Err(error @ BackendError::Unreachable { .. }) => {
+                return Err(StoreError::reading(error));
+            }
             result => result.ok().flatten(),
         };
         Ok(meta.map(|meta| Seen {

@@ -56,15 +56,13 @@ impl LocalFolder {
                 each(json(name).map(Entry::Recipe).ok_or(path));
                 Ok(())
             }),
-            Prefix::Records => self.shards(&root.join("realisations"), &mut |_, name, path| {
-                match name.parse() {
+            Prefix::Records => {
+                self.shards(&root.join("realisations"), &mut |_, name, path| match name.parse() {
                     Ok(recipe) => self.records(recipe, &path, each),
                     Err(_) => Ok(()),
-                }
-            }),
-            Prefix::RecordsOf(recipe) => {
-                self.records(*recipe, &root.join(prefix.path()), each)
+                })
             }
+            Prefix::RecordsOf(recipe) => self.records(*recipe, &root.join(prefix.path()), each),
         }
     }
 

@@ -85,11 +85,7 @@ impl LocalFolder {
     }
 
     /// A file with this content, to be named.
-    fn filled<'a>(
-        &self,
-        target: &Path,
-        content: &Content<'a>,
-    ) -> Result<Filled<'a>, BackendError> {
+    fn filled<'a>(&self, target: &Path, content: &Content<'a>) -> Result<Filled<'a>, BackendError> {
         match content {
             Content::File(file) if file.lies_in(self.layout.ground(target)) => {
                 Ok(Filled::Theirs(file))
@@ -102,7 +98,9 @@ impl LocalFolder {
         let mut own = self.new_file()?;
         let written = match content {
             Content::Bytes(bytes) => own.file.write_all(bytes),
-            Content::File(_) | Content::Stored(_) => io::copy(&mut content.reader(), &mut own.file).map(drop),
+            Content::File(_) | Content::Stored(_) => {
+                io::copy(&mut content.reader(), &mut own.file).map(drop)
+            }
         };
         written.map_err(|error| BackendError::of(target.to_owned(), error))?;
         Ok(own)
