@@ -80,10 +80,22 @@ impl Session {
     /// # Errors
     /// [`EngineError::Invalid`] with everything that is wrong, [`EngineError::Store`].
     pub fn open(pipeline: Pipeline, options: Options) -> Result<Self, EngineError> {
-        let store = Arc::new(match options.keeps {
+        let store = match options.keeps {
             true => Store::open(&pipeline.root)?,
             false => Store::open_to_read(&pipeline.root)?,
-        });
+        };
+        Self::over(pipeline, options, Arc::new(store))
+    }
+
+    /// The same over a store that is open already, wherever its objects lie.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn over(
+        pipeline: Pipeline,
+        options: Options,
+        store: Arc<Store>,
+    ) -> Result<Self, EngineError> {
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
         let session_lock = read_lock(&lock_path(&pipeline))?;

@@ -10,3 +10,4 @@ mod fresh;
 mod judging;
 mod planning;
 mod pricing;
+mod stores;

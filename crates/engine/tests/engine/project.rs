@@ -10,6 +10,7 @@ use std::{
 use collegium_engine::{DECLARED, Options, PlanOptions, Quiet, RunOptions, Session};
 use collegium_manifest::load;
 use collegium_records::{NodePlan, NodeRun, PlanReport, RunReport};
+use collegium_store::{Backend, Store};
 
 pub struct Project {
     folder: tempfile::TempDir,
@@ -91,30 +92,19 @@ impl Project {
 
     pub fn session(&self) -> Arc<Session> {
         let pipeline = load(&self.file(), &DECLARED).unwrap().pipeline;
-        let options = Options {
-            observer: Arc::new(Quiet),
-            interrupted: Arc::new(AtomicBool::new(false)),
-            keeps: true,
-            memory_bound: 1 << 30,
-            advance_split: false,
-            allowed: Vec::new(),
-            look: None,
-        };
-        Arc::new(Session::open(pipeline, options).unwrap())
+        Arc::new(Session::open(pipeline, options()).unwrap())
+    }
+
+    /// A session whose objects and records lie in `backend`.
+    pub fn session_over(&self, backend: Arc<dyn Backend>) -> Arc<Session> {
+        let pipeline = load(&self.file(), &DECLARED).unwrap().pipeline;
+        let store = Arc::new(Store::over(self.folder.path(), backend).unwrap());
+        Arc::new(Session::over(pipeline, options(), store).unwrap())
     }
 
     pub fn run(&self) -> RunReport {
-        let options = RunOptions {
-            nodes: Vec::new(),
-            jobs: 2,
-            force: Vec::new(),
-            keep_going: false,
-            exact: false,
-            locked: false,
-        };
-        collegium_engine::run(&self.session(), &options).unwrap()
+        run_in(&self.session())
     }
-
     /// Runs until a run can file what it rests on: not while a file changed so lately that it could change again
     /// under the same stamp.
     pub fn settle(&self) {
@@ -132,6 +122,30 @@ impl Project {
         let options = PlanOptions { nodes: Vec::new(), force: Vec::new(), exact: false };
         collegium_engine::plan(&self.session(), &options).unwrap()
     }
+}
+
+fn options() -> Options {
+    Options {
+        observer: Arc::new(Quiet),
+        interrupted: Arc::new(AtomicBool::new(false)),
+        keeps: true,
+        memory_bound: 1 << 30,
+        advance_split: false,
+        allowed: Vec::new(),
+        look: None,
+    }
+}
+
+pub fn run_in(session: &Arc<Session>) -> RunReport {
+    let options = RunOptions {
+        nodes: Vec::new(),
+        jobs: 2,
+        force: Vec::new(),
+        keep_going: false,
+        exact: false,
+        locked: false,
+    };
+    collegium_engine::run(session, &options).unwrap()
 }
 
 #[track_caller]
