@@ -141,6 +141,33 @@ fn the_plan_does_no_io() {
     }
 }
 
+/// The store asks its backend for objects, recipes and records: where they lie as files, one backend knows.
+#[test]
+fn only_the_local_backend_knows_entries_as_files() {
+    let parts = ["objects", "recipes", "realisations"];
+    let ways = ["join", "folder", "home", "asker"];
+    // The fuzzer writes there as a stranger would.
+    for name in all_crates().into_iter().filter(|name| name != "fuzz") {
+        for (path, text) in sources(&name) {
+            if path.parent().is_some_and(|folder| folder.ends_with("store/src/backend/local")) {
+                continue;
+            }
+            for (part, way) in parts.iter().flat_map(|part| ways.map(|way| (part, way))) {
+                let reached = text.contains(&format!("{way}(\"{part}\""));
+                assert!(!reached, "{} reaches into {part}", path.display());
+            }
+        }
+    }
+    for (path, text) in sources("store") {
+        let place = path.display().to_string();
+        let of_entries = ["objects.rs", "traces.rs", "staged.rs"].iter().any(|n| path.ends_with(n));
+        let backend = place.contains("src/backend/") && !place.contains("backend/local/");
+        for word in ["fs::read", "fs::write", "rustix", ".ground(", "layout.read", "layout.names"] {
+            assert!(!(of_entries || backend) || !text.contains(word), "{place} uses {word}");
+        }
+    }
+}
+
 #[test]
 fn only_the_programs_print() {
     for name in all_crates().into_iter().filter(|name| !["cli", "fuzz"].contains(&name.as_str())) {

@@ -16,12 +16,8 @@ use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read as _},
     os::fd::{AsFd as _, OwnedFd},
-    os::unix::fs::FileExt as _,
     path::{Component, Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -30,7 +26,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{disk::LETTERS, locked};
+use crate::locked;
 
 /// A folder, and what is below it.
 #[derive(Debug)]
@@ -88,7 +84,7 @@ impl Folder {
     }
 
     /// The way from this folder to a path below it.
-    fn below<'a>(&self, path: &'a Path) -> io::Result<&'a Path> {
+    pub(crate) fn below<'a>(&self, path: &'a Path) -> io::Result<&'a Path> {
         let way = path.strip_prefix(&self.path).map_err(|_| outside(path))?;
         let plain = way.components().all(|part| matches!(part, Component::Normal(_)));
         if plain { Ok(way) } else { Err(outside(path)) }
@@ -103,7 +99,7 @@ impl Folder {
     }
 
     /// The handle of a folder below, by the way to it; `path` is named in errors.
-    fn folder(&self, way: &Path, path: &Path) -> io::Result<Arc<OwnedFd>> {
+    pub(crate) fn folder(&self, way: &Path, path: &Path) -> io::Result<Arc<OwnedFd>> {
         let handle = self.handle()?;
         if way.as_os_str().is_empty() {
             return Ok(handle);
@@ -219,7 +215,7 @@ impl Folder {
         self.rename_from(&folder, name, to)
     }
 
-    fn rename_from(&self, folder: &OwnedFd, name: &OsStr, to: &Path) -> io::Result<()> {
+    pub(crate) fn rename_from(&self, folder: &OwnedFd, name: &OsStr, to: &Path) -> io::Result<()> {
         let (into, new) = self.parent(to)?;
         Ok(rustix::fs::renameat(folder, name, &*into, new)?)
     }
@@ -249,32 +245,6 @@ impl Folder {
         Ok(File::from(file.map_err(|error| self.said(error, path))?))
     }
 
-    /// A new file in a folder below, locked, whose name is `prefix` and six letters.
-    pub(crate) fn temporary(
-        self: &Arc<Self>,
-        folder: &Path,
-        prefix: &str,
-    ) -> io::Result<Temporary> {
-        let handle = self.folder(self.below(folder)?, folder)?;
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        for attempt in 0..TRIES {
-            let name = format!("{prefix}{}", letters(attempt));
-            match rustix::fs::openat(&*handle, &name, flags | OFlags::NOFOLLOW, MODE) {
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-                Ok(file) => {
-                    let file = File::from(file);
-                    // Nobody else has seen the file. Where locks are not supported, leftovers just stay.
-                    let _ = file.try_lock();
-                    let (path, ground) = (folder.join(&name), self.clone());
-                    let left = AtomicBool::new(true);
-                    return Ok(Temporary { file, path, name, folder: handle, ground, left });
-                }
-            }
-        }
-        Err(ErrorKind::AlreadyExists.into())
-    }
-
     /// An error of the system as a person should read it.
     fn said(&self, error: Errno, path: &Path) -> io::Error {
         match error {
@@ -298,92 +268,8 @@ impl Folder {
     }
 }
 
-/// A file that is being written, under a name of its own. Dropped, it is removed.
-#[derive(Debug)]
-pub struct Temporary {
-    pub(crate) file: File,
-    path: PathBuf,
-    name: String,
-    folder: Arc<OwnedFd>,
-    ground: Arc<Folder>,
-    /// Does it still have its first name?
-    left: AtomicBool,
-}
-
-impl Temporary {
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Was it made below this folder, so that it can be named there?
-    pub(crate) fn lies_in(&self, ground: &Arc<Folder>) -> bool {
-        Arc::ptr_eq(&self.ground, ground)
-    }
-
-    /// What was written so far, whatever its name is by now.
-    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.file.metadata()?.len() as usize];
-        self.file.read_exact_at(&mut bytes, 0)?;
-        Ok(bytes)
-    }
-
-    /// Gives the file its name, replacing what was there; the folder is made if missing. A second call does
-    /// nothing.
-    ///
-    /// From then on every process sees the whole file. Whether it also survives a power loss is another
-    /// matter.
-    pub(crate) fn settle(&self, target: &Path, read_only: bool) -> io::Result<()> {
-        if !self.left.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        if read_only {
-            let mut permissions = self.file.metadata()?.permissions();
-            permissions.set_readonly(true);
-            self.file.set_permissions(permissions)?;
-        }
-        for _ in 0..TRIES {
-            match self.ground.rename_from(&self.folder, OsStr::new(&self.name), target) {
-                Ok(()) => {
-                    self.left.store(false, Ordering::Release);
-                    return Ok(());
-                }
-                // The folder is not there yet, or `gc` removed it since, as it does with empty ones.
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.ground.make_folder(target.parent().unwrap_or(target))?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(ErrorKind::NotFound.into())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if self.left.load(Ordering::Acquire) {
-            let _ = rustix::fs::unlinkat(&*self.folder, self.name.as_str(), AtFlags::empty());
-        }
-    }
-}
-
 /// As any other new file: the user's umask decides.
-const MODE: Mode = Mode::from_raw_mode(0o666);
-
-/// So often a name is tried that is taken, or a folder that vanishes.
-const TRIES: usize = 20;
-
-/// Letters that nobody else is likely to take: of the time, the thread and the attempt.
-fn letters(attempt: usize) -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    // Keyed anew for each: the names of two processes never run in step.
-    let mut number = RandomState::new().hash_one((attempt, std::thread::current().id()));
-    let mut letter = || {
-        let at = (number % 36) as u32;
-        number /= 36;
-        char::from_digit(at, 36).unwrap_or('0')
-    };
-    (0..LETTERS).map(|_| letter()).collect()
-}
+pub(crate) const MODE: Mode = Mode::from_raw_mode(0o666);
 
 fn modified(stat: &Stat) -> SystemTime {
     let rest = Duration::from_nanos(stat.st_mtime_nsec);

@@ -9,17 +9,17 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::SystemTime,
 };
 
 use collegium_digest::Digest;
 use rustix::fs::FileType;
 
 use crate::{
-    Aside, StoreError, disk,
-    folder::{Folder, Temporary},
+    StoreError, disk,
+    folder::Folder,
     locked, owner,
     scratch::{Scratch, can_write},
+    temporary::Temporary,
 };
 
 /// The layout version that this program writes, and the latest that it reads.
@@ -77,7 +77,7 @@ pub(crate) struct Layout {
     /// Is nothing but caches written?
     pub(crate) looks: bool,
     /// Damaged files that whoever only looks passes over.
-    ignored: Mutex<HashSet<PathBuf>>,
+    pub(crate) ignored: Mutex<HashSet<PathBuf>>,
     /// Has this process made sure that the folders exist?
     created: AtomicBool,
     /// What is to be said of the place, until somebody asks.
@@ -185,7 +185,7 @@ impl Layout {
     /// A locked temporary file of this process.
     pub(crate) fn temporary(&self) -> io::Result<Temporary> {
         let folder = self.home("tmp");
-        self.ground(&folder).temporary(&folder, &format!("{}-", std::process::id()))
+        Temporary::new(self.ground(&folder), &folder, &format!("{}-", std::process::id()))
     }
 
     /// Where new files go: the store itself, or what is laid over it.
@@ -200,51 +200,6 @@ impl Layout {
 
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.root.join(name)
-    }
-
-    /// Passes over a damaged file from now on.
-    pub(crate) fn ignore(&self, path: &Path) {
-        locked(&self.ignored).insert(path.to_owned());
-    }
-
-    /// Is this file of the store passed over?
-    pub(crate) fn ignores(&self, path: &Path) -> bool {
-        self.looks && locked(&self.ignored).contains(path)
-    }
-
-    /// Passes over it no longer: it was written anew.
-    pub(crate) fn heed(&self, path: &Path) {
-        if self.looks {
-            locked(&self.ignored).remove(path);
-        }
-    }
-
-    /// Moves a damaged file to quarantine, where its age counts from now. Where nothing but caches is written,
-    /// it is passed over.
-    pub(crate) fn set_aside(&self, path: &Path) -> io::Result<Aside> {
-        if self.looks {
-            self.ignore(path);
-            return Ok(Aside::PassedOver);
-        }
-        let folder = self.folder("quarantine");
-        let name: Vec<_> = path
-            .strip_prefix(&self.root)
-            .unwrap_or(path)
-            .iter()
-            .map(|part| part.to_string_lossy())
-            .collect();
-        let target = folder.join(format!("{}.{}", name.join("-"), std::process::id()));
-        let ground = self.ground(path);
-        ground.make_folder(&folder)?;
-        match ground.rename(path, &target) {
-            // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Aside::Gone),
-            result => result?,
-        }
-        if let Ok(file) = ground.open(&target) {
-            let _ = file.set_modified(SystemTime::now());
-        }
-        Ok(Aside::Moved(target))
     }
 
     /// What `version` says; `None` if it is not there.

@@ -61,11 +61,11 @@ mod layout;
 mod lock;
 mod lockfile;
 mod memo;
-mod notes;
 mod objects;
 mod output;
 mod owner;
 mod project;
+mod quarantine;
 mod runs;
 mod scratch;
 mod seal;
@@ -75,6 +75,7 @@ mod staged;
 mod stamp;
 mod stamped;
 mod sweep;
+mod temporary;
 mod traces;
 mod trust;
 mod verify;
@@ -93,7 +94,6 @@ pub use backend::{
     LocalFolder, Opened, Prefix,
 };
 pub use error::StoreError;
-pub use folder::Temporary;
 pub use gc::{Doomed, GcPlan, GcPolicy, amounts};
 pub use lock::RecipeLock;
 pub use lockfile::{LOCK_FORMAT, broken_seals, lock_text, parse_lock, read_lock, write_lock};
@@ -102,6 +102,7 @@ pub use owner::trust_file;
 pub use project::{PipelineFile, Roots, pipeline, pipelines};
 pub use seal::seal;
 pub use stamped::Stamped;
+pub use temporary::Temporary;
 pub use trust::{Grant, READS, grants, revoke, stores, trust_store};
 pub use verify::{Progress, Scope, Verified};
 

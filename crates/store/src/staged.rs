@@ -14,7 +14,7 @@ use std::{
 
 use collegium_digest::Digest;
 
-use crate::{Content, Entry, Store, StoreError, folder::Temporary, locked};
+use crate::{Content, Entry, Store, StoreError, locked, temporary::Temporary};
 
 /// So many objects may wait: each holds a file open.
 pub(crate) const MANY: usize = 64;

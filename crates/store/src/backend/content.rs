@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-use crate::folder::Temporary;
+use crate::temporary::Temporary;
 
 /// What is to be stored. It can be read any number of times.
 #[derive(Debug, Clone, Copy)]

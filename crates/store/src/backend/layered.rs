@@ -20,7 +20,7 @@ use std::{
 };
 
 use super::{Aside, Backend, BackendError, Content, Entry, EntryMeta, LocalFolder, Opened, Prefix};
-use crate::{folder::Temporary, locked};
+use crate::{locked, temporary::Temporary};
 
 /// A folder, and the backend that is asked behind it.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use rustix::fs::FileType;
 pub use ground::Ground;
 
 use super::{Aside, Backend, BackendError, Content, Entry, EntryMeta, Opened, Prefix};
-use crate::{StoreError, disk, folder::Temporary, layout::Layout, locked};
+use crate::{StoreError, disk, layout::Layout, locked, temporary::Temporary};
 
 /// The files of a project's `.collegium/`.
 #[derive(Debug)]
@@ -169,10 +169,8 @@ impl Backend for LocalFolder {
         }
         // What is temporary anyway outlives nothing.
         if self.layout.scratch.is_none() {
-            let objects: Vec<&Path> = files
-                .iter()
-                .filter_map(|(object, _, filled)| object.then(|| filled.file().path()))
-                .collect();
+            let objects = files.iter().filter(|(is_object, ..)| *is_object);
+            let objects: Vec<&Path> = objects.map(|(_, _, filled)| filled.file().path()).collect();
             disk::sync_contents(objects.into_iter())
                 .map_err(|(path, source)| BackendError::of(path, source))?;
         }
