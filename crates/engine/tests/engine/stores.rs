@@ -1,10 +1,20 @@
 //! A whole run over other stores than the folder of the project.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use collegium_engine::fresh;
 use collegium_records::{FitName, Outcome, RunReport};
-use collegium_store::{Backend, InMemory, Layered, LocalFolder, Prefix};
+use collegium_store::{
+    Backend, BackendError, Content, Entry, EntryMeta, InMemory, Layered, LocalFolder, Opened,
+    Prefix,
+};
 
 use super::project::{Project, ran, run_in};
 
@@ -57,6 +67,71 @@ fn an_object_that_memory_lost_is_made_again() {
     assert_trained(&run_in(&project.session_over(memory.clone())));
     assert_eq!(fs::read(project.path("pipelines/p.lock")).unwrap(), lock);
     assert_found(&run_in(&project.session_over(memory)));
+}
+
+/// Answers so many calls, and then none.
+#[derive(Debug)]
+struct Flaky {
+    inner: Arc<InMemory>,
+    answers: AtomicUsize,
+}
+
+impl Flaky {
+    fn ask<T>(&self, answer: Result<T, BackendError>) -> Result<T, BackendError> {
+        let left = |n: usize| n.checked_sub(1);
+        match self.answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) {
+            Ok(_) => answer,
+            Err(_) => Err(BackendError::of("far".into(), ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+impl Backend for Flaky {
+    fn open(&self, entry: &Entry) -> Result<Option<Opened>, BackendError> {
+        self.ask(self.inner.open(entry))
+    }
+
+    fn look(&self, entry: &Entry) -> Result<Option<EntryMeta>, BackendError> {
+        self.ask(self.inner.look(entry))
+    }
+
+    fn put(&self, batch: &[(Entry, Content<'_>)]) -> Result<(), BackendError> {
+        self.ask(self.inner.put(batch))
+    }
+
+    fn list(&self, prefix: &Prefix) -> Result<Vec<Entry>, BackendError> {
+        self.ask(self.inner.list(prefix))
+    }
+
+    fn delete(&self, entry: &Entry) -> Result<bool, BackendError> {
+        self.ask(self.inner.delete(entry))
+    }
+}
+
+#[test]
+fn whenever_what_lies_behind_the_folder_stops_answering_the_run_ends_as_ever() {
+    let (inner, project) = (Arc::new(InMemory::new()), Project::new());
+    let layered = |project: &Project, far: Arc<dyn Backend>| -> Arc<dyn Backend> {
+        Arc::new(Layered::new(LocalFolder::open(&project.path("")).unwrap(), far))
+    };
+    let counted =
+        |answers: usize| Arc::new(Flaky { inner: inner.clone(), answers: answers.into() });
+    run_in(&project.session_over(layered(&project, inner.clone())));
+    let lock = fs::read(project.path("pipelines/p.lock")).unwrap();
+    let all = counted(usize::MAX);
+    let clone = Project::new();
+    assert_found(&run_in(&clone.session_over(layered(&clone, all.clone()))));
+    let calls = usize::MAX - all.answers.load(Ordering::SeqCst);
+    assert!(calls > 20, "{calls}");
+    for answers in (0..calls).step_by(3) {
+        let (clone, far) = (Project::new(), counted(answers));
+        let session = clone.session_over(layered(&clone, far));
+        let run = run_in(&session);
+        assert_eq!(fs::read(clone.path("pipelines/p.lock")).unwrap(), lock, "{answers}");
+        let fits = ran(&run, "first").fits + ran(&run, "second").fits;
+        assert!(answers > 0 || fits == 7, "nothing was found, and {fits} of 7 fits were done");
+        assert_found(&clone.run());
+    }
 }
 
 #[test]
