@@ -1,4 +1,4 @@
-//! What becomes of damaged files, and what a person is told of them.
+//! Quarantine: what becomes of damaged files, and what a person is told of them.
 
 use std::{
     io::{self, ErrorKind},

@@ -1,4 +1,4 @@
-//! Files that are being written, below a folder that is reached by one handle.
+//! Temporary files: what is being written, below a folder that is reached by one handle.
 
 use std::{
     ffi::OsStr,
@@ -22,7 +22,7 @@ use crate::{
     folder::{Folder, MODE},
 };
 
-/// A file that is being written, under a name of its own. Dropped, it is removed.
+/// A temporary file that is being written, under a name of its own. Dropped, it is removed.
 #[derive(Debug)]
 pub struct Temporary {
     pub(crate) file: File,

@@ -9,7 +9,7 @@ use collegium_digest::Digest;
 
 use crate::{layout::push_hex, seal, traces::parse_recipe};
 
-/// The name of an object, a recipe or a record.
+/// The key of an entry in a backend: the name of an object, a recipe or a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entry {
     /// Content (a model, an output, a table), named by the BLAKE3 hash of its bytes. It never changes.
@@ -25,7 +25,7 @@ pub enum Entry {
     },
 }
 
-/// Some entries, by the beginning of their paths.
+/// A prefix of keys: some entries, by the beginning of their paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
     /// All objects.

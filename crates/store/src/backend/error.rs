@@ -1,11 +1,11 @@
-//! Why a backend did not do what it was asked. That an entry is not there is no error.
+//! Errors of a storage backend: why it did not do what it was asked. That an entry is not there is none.
 
 use std::{
     io::{self, ErrorKind},
     path::PathBuf,
 };
 
-/// What a caller can act on: a damaged entry is a miss, an unreachable backend may be there later, a refusal
+/// An error of a backend, sorted by what a caller can do: a damaged entry is a miss, an unreachable backend may be there later, a refusal
 /// needs a person.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {

@@ -1,4 +1,4 @@
-//! The folder of a project with something shared behind it.
+//! Layered backend (a shared remote cache): the folder of a project with another backend behind it.
 //!
 //! What is not in the folder is looked for on the far side, checked, and copied into the folder, where it can be
 //! mapped and asked for by the thousand. What is made goes into the folder, and at a flush to the far side as well:
@@ -22,7 +22,7 @@ use std::{
 use super::{Aside, Backend, BackendError, Content, Entry, EntryMeta, LocalFolder, Opened, Prefix};
 use crate::{locked, temporary::Temporary};
 
-/// A folder, and the backend that is asked behind it.
+/// Two backends in layers: a folder, and the shared one that is asked behind it.
 #[derive(Debug)]
 pub struct Layered {
     near: LocalFolder,

@@ -1,4 +1,4 @@
-//! Entries in memory: for tests, and as the plainest example of a backend.
+//! In-memory backend: for tests, and as the plainest example of a backend.
 //!
 //! Two stores that are given the same one share it, as two machines share a remote one.
 
@@ -12,7 +12,7 @@ use std::{
 use super::{Backend, BackendError, Content, Entry, EntryMeta, Opened, Prefix};
 use crate::locked;
 
-/// A backend that ends with its process.
+/// An in-memory backend, which ends with its process.
 #[derive(Debug, Default)]
 pub struct InMemory {
     entries: Mutex<BTreeMap<Entry, Stored>>,

@@ -40,7 +40,7 @@ pub use layered::Layered;
 pub use local::{Ground, LocalFolder};
 pub use memory::InMemory;
 
-/// What a backend says about an entry without giving its content.
+/// Metadata of an entry: what a backend says without giving its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryMeta {
     /// The length of its content.
@@ -60,7 +60,7 @@ pub enum Aside {
     PassedOver,
 }
 
-/// Holds objects, recipes and records under their names.
+/// A storage backend: holds objects, recipes and records under their names.
 pub trait Backend: fmt::Debug + Send + Sync {
     /// Begins to read an entry; `None` if it is not there. Its content is not checked.
     ///

@@ -1,4 +1,4 @@
-//! Which entries lie in the folder, by the names of their files.
+//! Listing: which entries lie in the folder, by the names of their files.
 
 use std::path::{Path, PathBuf};
 

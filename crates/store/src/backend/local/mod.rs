@@ -1,4 +1,4 @@
-//! Entries as files below `.collegium/`: the backend of every project.
+//! Local file system backend: entries as files below `.collegium/`, as every project has them.
 //!
 //! Each entry is a file at its [path](Entry::path). It is filled under another name in `tmp` and renamed, from
 //! the handle of the store's folder and through no link. The content of objects is synced before they are named,
@@ -23,7 +23,7 @@ pub use ground::Ground;
 use super::{Aside, Backend, BackendError, Content, Entry, EntryMeta, Opened, Prefix};
 use crate::{StoreError, disk, layout::Layout, locked, temporary::Temporary};
 
-/// The files of a project's `.collegium/`.
+/// The file system backend of a project: the files of its `.collegium/`.
 #[derive(Debug)]
 pub struct LocalFolder {
     pub(crate) layout: Arc<Layout>,
