@@ -25,7 +25,7 @@ fn just(names: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_change_fits_what_it_reaches_whatever_the_kind() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let project = project(kind);
         let whole = all(&[with_folds("size"), with_folds("kind"), just(&["final: full"])]);
         assert_eq!(project.fitted(), whole, "{kind}: cold");
@@ -44,7 +44,7 @@ fn a_change_fits_what_it_reaches_whatever_the_kind() {
 
 #[test]
 fn any_number_of_jobs_gives_the_same_models_whatever_the_kind() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let of = |jobs: &str| {
             let project = project(kind);
             project.collegium(&["run", "--quiet", "--jobs", jobs]).ok();
@@ -59,7 +59,7 @@ fn any_number_of_jobs_gives_the_same_models_whatever_the_kind() {
 
 #[test]
 fn every_command_knows_every_kind() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let project = project(kind);
         project.collegium(&["check"]).ok();
         let plan = project.collegium(&["plan", "--json"]).ok().json();
@@ -88,7 +88,7 @@ fn every_command_knows_every_kind() {
 
 #[test]
 fn experts_of_every_kind_are_combined_by_gates() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let project = project(kind);
         let text = project.read("pipelines/small.toml");
         let second = format!(
@@ -125,7 +125,7 @@ fn beside_chance(agop: &Value, who: &str) {
 
 #[test]
 fn gates_over_experts_of_every_kind_are_audited() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let project = project(kind);
         let target = "target = \"rows.kind\"\nmodel = { type = ";
         let others = format!(
@@ -184,7 +184,7 @@ fn gates_over_experts_of_every_kind_are_audited() {
 /// A certificate or its refusal, never silence.
 #[test]
 fn reuse_judges_experts_of_every_kind_or_says_why_not() {
-    for kind in DECLARED.iter().map(|kind| kind.name()) {
+    for kind in DECLARED.kinds.iter().map(|kind| kind.name()) {
         let project = project(kind);
         project.to_expert("final", "reuse = { tolerance = 0.2 }");
         project.run(&[]);

@@ -24,7 +24,7 @@ impl NodeRef<'_> {
             beside.insert(format!("auxiliary.{column}"), digest.into());
         }
         let expert = self.declared();
-        if let Some(gate) = expert.gate().filter(|gate| gate.is_cascade()) {
+        if let Some(gate) = expert.gate().filter(|gate| gate.rule.in_turn()) {
             let names = gate.names();
             let Some(costs) = self.session.costs(&names, states)? else { return Ok(None) };
             for (expert, cost) in names.iter().zip(costs) {

@@ -51,15 +51,20 @@ impl<T: JsonSchema> JsonSchema for At<T> {
 
 /// A TOML table with free keys, in the order of the file (toml's own map sorts by key).
 #[derive(Debug, Clone)]
-pub(crate) struct Table<V>(pub(crate) Vec<(At<String>, V)>);
+pub struct TomlTable<V>(pub(crate) Vec<(At<String>, V)>);
 
-impl<V> Default for Table<V> {
+impl<V> Default for TomlTable<V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<V> Table<V> {
+impl<V> TomlTable<V> {
+    /// The entries, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &(At<String>, V)> {
+        self.0.iter()
+    }
+
     /// Own entries win; those that only `base` has come behind.
     pub(crate) fn over(mut self, base: Self) -> Self {
         for (key, value) in base.0 {
@@ -71,11 +76,11 @@ impl<V> Table<V> {
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Table<V> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for TomlTable<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries<V>(PhantomData<V>);
         impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
-            type Value = Table<V>;
+            type Value = TomlTable<V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table")
@@ -87,14 +92,14 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Table<V> {
                     entries.push(entry);
                 }
                 entries.sort_by_cached_key(|(key, _)| key.span().start);
-                Ok(Table(entries))
+                Ok(TomlTable(entries))
             }
         }
         deserializer.deserialize_map(Entries(PhantomData))
     }
 }
 
-impl<V: JsonSchema> JsonSchema for Table<V> {
+impl<V: JsonSchema> JsonSchema for TomlTable<V> {
     fn inline_schema() -> bool {
         true
     }

@@ -46,7 +46,10 @@ mod wording;
 pub mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use kind::{Declare, Ingredients, Keys, Kinds, Params, Section, TrainKeys};
+pub use kind::{
+    Declare, DeclareRule, GateKeys, GateRule, Ingredients, Keys, Kinds, Params, Registry, Rules,
+    Section, TrainKeys,
+};
 pub use load::{Loaded, NoBlueprint, load, load_within, parse, project_root};
 pub use reach::{Fence, Outside, asks, beginning, real};
 pub use resolve::METRICS;
@@ -57,6 +60,6 @@ pub use suggest::{did_you_mean, suggest};
 pub use toml::Spanned;
 
 pub use at::At;
-pub use raw::RawPerceptron;
+pub use raw::{RawGate, RawPerceptron};
 
-pub(crate) use at::Table;
+pub use at::TomlTable;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Diagnostic, Diagnostics, Fence, Kinds, Outside, Pipeline, SourceFile,
+    Diagnostic, Diagnostics, Fence, Outside, Pipeline, Registry, SourceFile,
     resolve::resolve,
     suggest::{did_you_mean, list},
 };
@@ -30,12 +30,12 @@ pub struct NoBlueprint {
     pub help: Option<String>,
 }
 
-/// Reads a pipeline file and the blueprints that it names; `kinds` are the kinds of model that it may name.
+/// Reads a pipeline file and the blueprints that it names; `registry` has the kinds of model and the rules of gates that it may name.
 ///
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.
-pub fn load(path: &Path, kinds: Kinds<'_>) -> Result<Loaded, Diagnostics> {
-    load_within(path, kinds, &[])
+pub fn load(path: &Path, registry: &Registry) -> Result<Loaded, Diagnostics> {
+    load_within(path, registry, &[])
 }
 
 /// The same; blueprints may be links that lead to the folders that the user consents to.
@@ -44,14 +44,14 @@ pub fn load(path: &Path, kinds: Kinds<'_>) -> Result<Loaded, Diagnostics> {
 /// Everything that is wrong with them, in the order of the text.
 pub fn load_within(
     path: &Path,
-    kinds: Kinds<'_>,
+    registry: &Registry,
     consented: &[PathBuf],
 ) -> Result<Loaded, Diagnostics> {
     let source = Arc::new(read(path)?);
     let root = project_root(path);
     let models = root.join("models");
     let fence = Fence::new(path, &root, &[], consented);
-    parse(source, root, kinds, &|name| read_blueprint(&models, name, &fence))
+    parse(source, root, registry, &|name| read_blueprint(&models, name, &fence))
 }
 
 /// A pipeline from its text, its project root, and a way to read the blueprint of a name.
@@ -61,10 +61,10 @@ pub fn load_within(
 pub fn parse(
     source: Arc<SourceFile>,
     root: PathBuf,
-    kinds: Kinds<'_>,
+    registry: &Registry,
     read_blueprint: &dyn Fn(&str) -> Result<SourceFile, NoBlueprint>,
 ) -> Result<Loaded, Diagnostics> {
-    resolve(&source, root, kinds, read_blueprint)
+    resolve(&source, root, registry, read_blueprint)
 }
 
 /// The folder that `.collegium/` lies in: the nearest above the pipeline file that holds

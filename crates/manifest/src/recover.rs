@@ -15,7 +15,7 @@ use toml::{
 };
 
 use crate::{
-    At, SourceFile, Table,
+    At, SourceFile, TomlTable,
     kind::{Given, ModelChoice, given},
     raw::{RawExpert, RawFile, RawMixture},
     sink::Sink,
@@ -140,16 +140,16 @@ impl Reader {
         root: &mut DeTable<'i>,
         kind: &str,
         set_model: impl Fn(&mut T, At<ModelChoice<'i>>),
-    ) -> Table<T> {
+    ) -> TomlTable<T> {
         let mut entries = Vec::new();
         if !matches!(root.get(kind).map(Spanned::get_ref), Some(DeValue::Table(_))) {
-            return Table(entries); // absent, or an error that the root will report
+            return TomlTable(entries); // absent, or an error that the root will report
         }
         let Some((_, nodes)) = root.remove_entry(kind) else {
-            return Table(entries);
+            return TomlTable(entries);
         };
         let DeValue::Table(nodes) = nodes.into_inner() else {
-            return Table(entries);
+            return TomlTable(entries);
         };
         for (name, mut node) in nodes {
             let (span, name) = (name.span(), name.into_inner().into_owned());
@@ -163,7 +163,7 @@ impl Reader {
             }
         }
         entries.sort_by_cached_key(|(name, _): &(At<String>, T)| name.span().start);
-        Table(entries)
+        TomlTable(entries)
     }
 
     fn root<T: DeserializeOwned + Default>(&mut self, mut root: DeTable<'_>) -> T {

@@ -7,14 +7,14 @@ use schemars::{
 };
 use serde_json::{Value, json};
 
-use crate::{Kinds, kind, raw::RawFile};
+use crate::{Registry, kind, raw::RawFile};
 
 /// JSON Schema, draft 7 (what TOML editors read), of the pipeline file: every key with its
 /// description, its range and its default.
-pub fn json_schema(kinds: Kinds<'_>) -> Value {
+pub fn json_schema(registry: &Registry) -> Value {
     let mut generator = SchemaSettings::draft07().for_deserialize().into_generator();
     let mut models = Vec::new();
-    for (at, kind) in kinds.iter().enumerate() {
+    for (at, kind) in registry.kinds.iter().enumerate() {
         let schema = model(kind.name(), at == 0, kind.schema(&mut generator));
         let name = format!("{}_{}", kind::DEFINITION, kind.name());
         models.push(json!({ "$ref": format!("#/definitions/{name}") }));
@@ -23,6 +23,8 @@ pub fn json_schema(kinds: Kinds<'_>) -> Value {
     let description = "What an expert is: one of the kinds of model, by its `type`.";
     let models = json!({ "description": description, "anyOf": models });
     generator.definitions_mut().insert(kind::DEFINITION.to_owned(), models);
+    let rules = kind::definition(&registry.rules);
+    generator.definitions_mut().insert(kind::RULES.to_owned(), rules);
     let mut schema = generator.into_root_schema_for::<RawFile<'_>>();
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()

@@ -1,9 +1,18 @@
 //! The cheapest expert first: calibrated confidence, and the threshold below which the next is asked.
 
-use collegium_manifest::spec::Threshold;
-
 use super::pool::LEAST_PROBABILITY;
 use crate::math;
+
+/// When the next expert of a cascade is asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// Below this calibrated confidence.
+    Confidence(f64),
+    /// As seldom as a validation error of at most the last expert's and this much allows.
+    ErrorBudget(f64),
+    /// As often as this many mean multiply-adds a row allow.
+    CostBudget(f64),
+}
 
 /// Thresholds that are tried between chance and certainty.
 const STEPS: usize = 400;

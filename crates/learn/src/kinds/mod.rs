@@ -13,7 +13,7 @@ pub use routed::RoutedModel;
 
 use std::{any::Any, sync::LazyLock};
 
-use collegium_manifest::{Declare, Params};
+use collegium_manifest::{Declare, Params, Registry};
 
 use crate::{Estimator, Learned, ModelError, Own, Tensors};
 
@@ -56,9 +56,11 @@ pub fn kind(name: &str) -> Option<&'static dyn Kind> {
     KINDS.iter().find(|kind| kind.name() == name).copied()
 }
 
-/// The kinds that `model.type` can name, the default first.
-pub static DECLARED: LazyLock<Vec<&'static dyn Declare>> =
-    LazyLock::new(|| KINDS.iter().filter_map(|kind| kind.declaration()).collect());
+/// The kinds that `model.type` can name, the default first, and the rules that `gate.type` can name.
+pub static DECLARED: LazyLock<Registry> = LazyLock::new(|| Registry {
+    kinds: KINDS.iter().filter_map(|kind| kind.declaration()).collect(),
+    rules: gate::declared().collect(),
+});
 
 /// The parameters of a model as something that can be fitted; `None` for those of a kind that is not in [`KINDS`].
 pub fn estimator(params: &dyn Params) -> Option<&dyn Estimator> {

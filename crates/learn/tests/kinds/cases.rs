@@ -151,7 +151,7 @@ const GATES: [&str; 9] = [
 /// Every kind that there is, in some of its forms, for every task that it can have.
 pub fn cases() -> Vec<Case> {
     let mut nodes: Vec<(String, Expert)> = Vec::new();
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         // With its defaults, and with each key changed by itself.
         let name = kind.name();
         let each = keys(*kind).into_iter().map(|(k, s)| format!(", {k} = {}", another(&k, &s)));
@@ -190,6 +190,10 @@ pub fn cases() -> Vec<Case> {
         all.iter().map(|case| case.node.model.kind()).chain(["constant"]).collect();
     let known = KINDS.iter().map(|kind| kind.name()).collect();
     assert_eq!(tested, known, "a kind without a case");
+    let gates = all.iter().filter_map(|case| case.node.gate());
+    let tested: std::collections::BTreeSet<&str> = gates.map(|gate| gate.rule.name()).collect();
+    let known = DECLARED.rules.iter().map(|rule| rule.name()).collect();
+    assert_eq!(tested, known, "a rule of gates without a case");
     all
 }
 

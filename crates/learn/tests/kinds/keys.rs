@@ -26,7 +26,7 @@ fn wrong(model: &str) -> Diagnostics {
 
 #[test]
 fn every_key_moves_the_recipe_and_is_described() {
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         let name = kind.name();
         let of = |more: &str| expert(&format!("type = \"{name}\"{more}")).model;
         let default = recipe(&*of(""));
@@ -46,7 +46,7 @@ fn every_key_moves_the_recipe_and_is_described() {
 /// A price is learned from fits of the same shape: a key that moves the cost is part of it.
 #[test]
 fn a_key_that_moves_the_cost_is_part_of_the_shape() {
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         let name = kind.name();
         let of = |more: &str| {
             let node = expert(&format!("type = \"{name}\"{more}"));
@@ -75,7 +75,7 @@ fn a_key_that_moves_the_cost_is_part_of_the_shape() {
 
 #[test]
 fn what_is_written_out_is_read_back() {
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         let name = kind.name();
         let each = keys(*kind).into_iter().map(|(k, s)| format!(", {k} = {}", another(&k, &s)));
         for more in each.chain([String::new()]) {
@@ -96,7 +96,7 @@ fn what_is_written_out_is_read_back() {
 
 #[test]
 fn what_a_key_cannot_be_is_told_at_its_place() {
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         let name = kind.name();
         let said = wrong(&format!("type = \"{name}\", nonsense = 1")).to_string();
         assert!(said.contains("unknown key `nonsense`"), "{name}: {said}");
@@ -122,7 +122,7 @@ fn what_a_key_cannot_be_is_told_at_its_place() {
 
 #[test]
 fn two_errors_in_a_model_are_told_in_one_reading() {
-    for kind in DECLARED.iter() {
+    for kind in DECLARED.kinds.iter() {
         let name = kind.name();
         let said = wrong(&format!("type = \"{name}\", nonsense = 1, more = 2")).to_string();
         assert!(said.contains("`nonsense`") && said.contains("`more`"), "{name}: {said}");

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use collegium_records::{Ingredient, Recipe};
 
-use crate::{Activation, ClassWeights, Mlp, Optimizer, Output, Schedule, Train};
+use crate::{
+    Activation, Balance, BalanceBy, ClassWeights, Mlp, Optimizer, Output, Schedule, Train,
+};
 
 /// The recipe of a fit while its model's parameters are put in.
 #[derive(Debug)]
@@ -54,6 +56,22 @@ impl<'a> Ingredients<'a> {
             },
         );
         self.set(format!("{under}.dropout"), *dropout);
+    }
+
+    /// How a network routes in training.
+    pub fn routing(&mut self, balance: Balance, noise: f64) {
+        let Balance { by, weight } = balance;
+        let name = match by {
+            BalanceBy::None => "none",
+            BalanceBy::Importance => "importance",
+            BalanceBy::Switch => "switch",
+            BalanceBy::Bias => "bias",
+        };
+        self.set("gate.noise", noise);
+        self.set("gate.balance", name);
+        if by != BalanceBy::None {
+            self.set("gate.balance_weight", weight);
+        }
     }
 
     /// The seed.

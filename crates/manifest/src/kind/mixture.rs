@@ -2,10 +2,7 @@
 
 use collegium_records::Ingredient;
 
-use super::{
-    Ingredients, Params, Section,
-    gate::{answering, routing},
-};
+use super::{Ingredients, Params, Section, gate::answering};
 use crate::{
     Mixture,
     write::{Written, combine},
@@ -43,7 +40,7 @@ impl Params for Mixture {
         recipe.seed();
         recipe.network("model", expert);
         recipe.network("gate", gate);
-        routing(recipe, *balance, *noise);
+        recipe.routing(*balance, *noise);
         recipe.training();
     }
 

@@ -8,6 +8,7 @@ mod given;
 mod ingredients;
 mod keys;
 mod mixture;
+mod rule;
 
 use std::{any::Any, fmt};
 
@@ -16,11 +17,22 @@ use schemars::{Schema, SchemaGenerator};
 pub(crate) use given::{DEFINITION, Given, ModelChoice, given};
 pub use ingredients::Ingredients;
 pub use keys::Keys;
+pub use rule::{CopiedRule, DeclareRule, GateKeys, GateRule, Rules};
+pub(crate) use rule::{DEFAULT, DEFINITION as RULES, RuleName, definition, not_combined};
 
 use crate::{Gate, Mixture, Mlp, write::Written};
 
 /// The kinds of model that `model.type` can name; the first is the one that is meant where it names none.
 pub type Kinds<'a> = &'a [&'a dyn Declare];
+
+/// What a file can name.
+#[derive(Clone)]
+pub struct Registry {
+    /// The kinds of model; the first is the one that is meant where a file names none.
+    pub kinds: Vec<&'static dyn Declare>,
+    /// The rules of gates.
+    pub rules: Vec<&'static dyn DeclareRule>,
+}
 
 /// A kind of model, as far as the file knows it.
 pub trait Declare: Sync {

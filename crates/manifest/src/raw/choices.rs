@@ -12,14 +12,14 @@ use serde::{
     },
 };
 
-use crate::{At, Table};
+use crate::{At, TomlTable};
 
 /// `"none"`, `"balanced"`, or weights by class.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged, rename = "ClassWeights")]
 pub(crate) enum ClassWeightsChoice {
     Rule(ClassWeightsRule),
-    Given(Table<At<f64>>),
+    Given(TomlTable<At<f64>>),
 }
 
 /// A rule for the weights of classes.
@@ -60,7 +60,8 @@ impl<'de> Deserialize<'de> for ClassWeightsChoice {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClassWeightsChoice, A::Error> {
-                Table::deserialize(MapAccessDeserializer::new(map)).map(ClassWeightsChoice::Given)
+                TomlTable::deserialize(MapAccessDeserializer::new(map))
+                    .map(ClassWeightsChoice::Given)
             }
         }
         deserializer.deserialize_any(Choice)

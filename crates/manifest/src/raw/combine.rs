@@ -5,19 +5,19 @@ use serde::Deserialize;
 
 use super::expert::RawTrain;
 use crate::{
-    Activation, At, BalanceBy, GateLoss, Mlp, Table, Task, Upstream,
+    Activation, At, BalanceBy, GateLoss, Mlp, Task, TomlTable, Upstream,
     defaults::{
         BALANCE_WEIGHT, EXPERTS, FOLDS, GATE_HIDDEN, MOST_EXPERTS, MOST_FOLDS, MOST_RESTARTS,
         RIDGE, UPSTREAM,
     },
-    kind::ModelChoice,
+    kind::{DEFAULT, ModelChoice, RuleName},
 };
 
 /// A gate: combines the predictions of experts that are trained by themselves.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Gate")]
-pub(crate) struct RawGate {
+pub struct RawGate {
     /// What it combines: names of experts, gates or mixtures, at least two. A cascade asks them in
     /// this order.
     pub(crate) experts: Option<At<Vec<At<String>>>>,
@@ -28,8 +28,8 @@ pub(crate) struct RawGate {
     /// on `inputs` that says how well it will do. `rules`: by an SQL predicate for each. `cascade`:
     /// the first that is sure enough. Default: `"softmax"`.
     #[serde(rename = "type")]
-    #[schemars(extend("default" = "softmax"))]
-    pub(crate) kind: Option<At<GateType>>,
+    #[schemars(with = "Option<RuleName>", extend("default" = DEFAULT))]
+    pub(crate) kind: Option<At<String>>,
     /// What the weights are computed from (softmax, distance, self): columns and outputs, as an
     /// expert's inputs.
     pub(crate) inputs: Option<At<Vec<At<String>>>>,
@@ -41,23 +41,23 @@ pub(crate) struct RawGate {
     #[serde(rename = "where")]
     pub(crate) filter: Option<At<String>>,
     /// Weights by expert, at least 0 (fixed).
-    pub(crate) weights: Option<At<Table<At<f64>>>>,
+    pub weights: Option<At<TomlTable<At<f64>>>>,
     /// An SQL predicate by expert over the columns of the data source (rules).
-    pub(crate) rules: Option<At<Table<At<String>>>>,
+    pub rules: Option<At<TomlTable<At<String>>>>,
     /// Widths of the network's hidden layers; an empty list is a linear gate (softmax, self).
     /// Default: `[16]`.
     #[schemars(extend("default" = GATE_HIDDEN))]
-    pub(crate) hidden: Option<At<Vec<At<u32>>>>,
+    pub hidden: Option<At<Vec<At<u32>>>>,
     /// The nonlinearity between its layers (softmax, self). Default: `"relu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
-    pub(crate) activation: Option<At<Activation>>,
+    pub activation: Option<At<Activation>>,
     /// What it is trained by (softmax): the mixture likelihood −log Σ gᵢ p(y|fᵢ), which for classes is
     /// the log loss, or the squared error. Default: `"likelihood"`.
     #[schemars(extend("default" = "likelihood"))]
-    pub(crate) loss: Option<At<GateLoss>>,
+    pub loss: Option<At<GateLoss>>,
     /// Penalty on squared weights, in units of the mean loss (stack). Default: 0.001.
     #[schemars(range(min = 0.0), extend("default" = RIDGE))]
-    pub(crate) ridge: Option<At<f64>>,
+    pub ridge: Option<At<f64>>,
     /// Divides what the weights are a softmax of, above 0 (softmax, distance, self). Default: 1; for
     /// `distance`, the one of least validation loss.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
@@ -71,25 +71,25 @@ pub(crate) struct RawGate {
     pub(crate) shared: Option<At<Vec<At<String>>>>,
     /// Deviation of the noise on its outputs in training (softmax). Default: 0.
     #[schemars(range(min = 0.0), extend("default" = 0.0))]
-    pub(crate) noise: Option<At<f64>>,
+    pub noise: Option<At<f64>>,
     /// How load is kept even in training (softmax). Default: `"none"`.
     #[schemars(extend("default" = "none"))]
-    pub(crate) balance: Option<At<BalanceBy>>,
+    pub balance: Option<At<BalanceBy>>,
     /// Weight of `balance` in the loss; of `bias`, the step of the biases. Default: 0.01.
     #[schemars(range(min = 0.0), extend("default" = BALANCE_WEIGHT))]
-    pub(crate) balance_weight: Option<At<f64>>,
+    pub balance_weight: Option<At<f64>>,
     /// The next expert is asked below this calibrated confidence, from 0 to 1 (cascade). At most one
     /// of `confidence`, `error_budget` and `cost_budget`.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub(crate) confidence: Option<At<f64>>,
+    pub confidence: Option<At<f64>>,
     /// The next expert is asked as seldom as a validation error of at most the last expert's plus
     /// this allows, from 0 to 1 (cascade). Default: 0.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub(crate) error_budget: Option<At<f64>>,
+    pub error_budget: Option<At<f64>>,
     /// The next expert is asked as often as this many multiply-adds a row allow in the mean of the
     /// validation rows (cascade).
     #[schemars(extend("exclusiveMinimum" = 0.0))]
-    pub(crate) cost_budget: Option<At<f64>>,
+    pub cost_budget: Option<At<f64>>,
     /// How its network is trained (softmax, self).
     pub(crate) train: Option<RawTrain>,
     /// What it sees of its experts on training rows. Default: `"out-of-fold"`.
@@ -100,36 +100,6 @@ pub(crate) struct RawGate {
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
     pub(crate) seed: Option<At<u64>>,
-}
-
-/// How a gate combines.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum GateType {
-    /// Arithmetic mean.
-    Uniform,
-    /// Product of experts.
-    Geometric,
-    /// Any cause suffices.
-    NoisyOr,
-    /// By `weights`.
-    Fixed,
-    /// The one of least loss.
-    Best,
-    /// A linear model of predictions.
-    Stack,
-    /// By a network on `inputs`.
-    #[default]
-    Softmax,
-    /// By the distance to centres.
-    Distance,
-    /// By a network for each expert.
-    #[serde(rename = "self")]
-    Own,
-    /// By SQL predicates.
-    Rules,
-    /// The first that is sure enough.
-    Cascade,
 }
 
 /// A mixture: experts and gate trained together, cached as one.

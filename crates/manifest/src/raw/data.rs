@@ -7,7 +7,7 @@ use super::{
     choices::ColumnsChoice, memory::Memory, origin::OriginChoice, read::RawRead, split::RawSplit,
 };
 use crate::{
-    At, ColumnType, Origin, Table,
+    At, ColumnType, Origin, TomlTable,
     defaults::{CHANNELS, MISSING, MOST_PIXELS, ORIGIN, SCALE},
 };
 
@@ -21,13 +21,13 @@ pub(crate) struct RawData {
     /// named like the data source. One of this, `tables` and `idx`.
     pub(crate) path: Option<At<String>>,
     /// Several files or globs, by table name; more than one needs `query`.
-    pub(crate) tables: Option<At<Table<At<String>>>>,
+    pub(crate) tables: Option<At<TomlTable<At<String>>>>,
     /// IDX files, plain or gzipped, as MNIST comes in: column name to file or glob, such as
     /// `{ image = "train-images-idx3-ubyte.gz", label = "train-labels-idx1-ubyte.gz" }`. Each is one
     /// column, and they stand side by side: row i holds the i-th image and the i-th label. Bytes of
     /// three dimensions are images, of four with 1 or 3 at the end images of so many channels; any
     /// numbers of one dimension are a column of numbers. Globs match their files in pairs, by name.
-    pub(crate) idx: Option<At<Table<At<String>>>>,
+    pub(crate) idx: Option<At<TomlTable<At<String>>>>,
     /// How text files are written: delimiter, decimal comma, dates, encoding. Rows that `predict` reads from
     /// a text file are read so, too. Default: UTF-8, delimiter by the file's name, decimal points, ISO dates.
     #[schemars(extend("default" = {}))]
@@ -35,7 +35,7 @@ pub(crate) struct RawData {
     /// The same for single ones of several tables, instead of `read`: table name to such a table. Default:
     /// what `read` says.
     #[schemars(extend("default" = {}))]
-    pub(crate) reads: Option<Table<At<RawRead>>>,
+    pub(crate) reads: Option<TomlTable<At<RawRead>>>,
     /// How much one file may hold once it is unpacked, such as `"20 GiB"`, or a number of bytes; rows that
     /// `predict` reads from a file, too. A few bytes can be made to unpack to more than any memory holds: raise it
     /// for files of your own that shrink more than tables mostly do, lower it for those of others. At least 1 MiB.
@@ -46,12 +46,12 @@ pub(crate) struct RawData {
     /// Images that are made of numeric columns, by name: which columns, and the shape. The columns
     /// leave the table, before `derive`. Default: none.
     #[schemars(extend("default" = {}))]
-    pub(crate) images: Option<At<Table<At<RawImage>>>>,
+    pub(crate) images: Option<At<TomlTable<At<RawImage>>>>,
     /// Added columns: name to SQL expression over the query's columns. Default: none.
-    pub(crate) derive: Option<Table<At<String>>>,
+    pub(crate) derive: Option<TomlTable<At<String>>>,
     /// Column types that are not to be guessed: column name to type. Default: all are found from
     /// the content.
-    pub(crate) types: Option<Table<At<ColumnType>>>,
+    pub(crate) types: Option<TomlTable<At<ColumnType>>>,
     /// Texts that mean "missing" in text files. Default: `["", "NA"]`.
     #[schemars(extend("default" = MISSING))]
     pub(crate) missing: Option<Vec<String>>,
@@ -66,7 +66,7 @@ pub(crate) struct RawData {
     /// The same for single ones of several tables: table name to `"measured"` or `"synthetic"`.
     /// Default: what `origin` says.
     #[schemars(extend("default" = {}))]
-    pub(crate) origins: Option<Table<At<Origin>>>,
+    pub(crate) origins: Option<TomlTable<At<Origin>>>,
 }
 
 /// An image of which each pixel is a column.

@@ -18,7 +18,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice};
-pub(crate) use combine::{GateType, RawGate, RawMixture, RawRouter};
+pub use combine::RawGate;
+pub(crate) use combine::{RawMixture, RawRouter};
 pub(crate) use data::{RawData, RawImage};
 pub use expert::RawPerceptron;
 pub(crate) use expert::{RawExpert, RawTrain};
@@ -29,7 +30,7 @@ pub(crate) use split::{Amount, Cell, RawSplit};
 pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
-    At, Audit, Baseline, Table,
+    At, Audit, Baseline, TomlTable,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, MOST_REFITS, SEED},
 };
 
@@ -41,13 +42,13 @@ pub(crate) struct RawFile<'i> {
     /// What holds for the whole pipeline.
     pub(crate) pipeline: Option<RawPipeline>,
     /// Data sources by name: tables of rows and typed columns.
-    pub(crate) data: Table<RawData>,
+    pub(crate) data: TomlTable<RawData>,
     /// Experts by name: small models with declared inputs, a target and named outputs.
-    pub(crate) expert: Table<Box<RawExpert<'i>>>,
+    pub(crate) expert: TomlTable<Box<RawExpert<'i>>>,
     /// Gates by name: combinations of experts that are trained by themselves.
-    pub(crate) gate: Table<RawGate>,
+    pub(crate) gate: TomlTable<RawGate>,
     /// Mixtures by name: experts and gate trained together.
-    pub(crate) mixture: Table<RawMixture<'i>>,
+    pub(crate) mixture: TomlTable<RawMixture<'i>>,
     /// Yardsticks, and conditions that a run must meet.
     pub(crate) evaluate: Option<RawEvaluate>,
     /// How much the audit measures.

@@ -4,11 +4,11 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{images, memory, names::check_name, origin, ranges::not_empty, read, split};
-use crate::{At, DataSource, Table, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
+use crate::{At, DataSource, TomlTable, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
 
 /// Every data source of the file, with its defaults.
 pub(crate) fn resolve(
-    raw: &Table<RawData>,
+    raw: &TomlTable<RawData>,
     cut: &Cut,
     sink: &mut Sink,
 ) -> IndexMap<String, DataSource> {

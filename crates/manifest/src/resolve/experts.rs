@@ -9,7 +9,7 @@ use super::{
     stands_on,
 };
 use crate::{
-    At, ClassWeights, Expert, Reuse, Table, Train,
+    At, ClassWeights, Expert, Reuse, TomlTable, Train,
     defaults::{FOLDS, SEED, UPSTREAM},
     raw::{ClassWeightsChoice, RawPipeline, RawReuse, RawTrain, Switch},
     recover::Cut,
@@ -88,7 +88,7 @@ pub(crate) fn train(raw: RawTrain) -> Train {
         class_weights: match raw.class_weights.map(|choice| choice.0.into_inner()) {
             None => default.class_weights,
             Some(ClassWeightsChoice::Rule(rule)) => rule.into(),
-            Some(ClassWeightsChoice::Given(Table(weights))) => ClassWeights::Given(
+            Some(ClassWeightsChoice::Given(TomlTable(weights))) => ClassWeights::Given(
                 weights
                     .into_iter()
                     .map(|(class, weight)| (class.0.into_inner(), *weight.get()))

@@ -16,7 +16,7 @@ use super::{
     ranges::check_expert,
 };
 use crate::{
-    At, Diagnostics, NoBlueprint, Params, SourceFile, Table,
+    At, Diagnostics, NoBlueprint, Params, SourceFile, TomlTable,
     kind::{Given, Kinds, ModelChoice},
     raw::{RawExpert, RawFile, RawMixture},
     recover::{Cut, Recovered, read_blueprint},
@@ -65,8 +65,8 @@ impl<'i> MergedExperts<'i> {
 
 /// Checks what each expert says itself, puts it over what it extends, and reads the models.
 pub(crate) fn merge<'i>(
-    raw: Table<Box<RawExpert<'i>>>,
-    mixtures: &mut Table<RawMixture<'i>>,
+    raw: TomlTable<Box<RawExpert<'i>>>,
+    mixtures: &mut TomlTable<RawMixture<'i>>,
     blueprints: &'i Blueprints,
     kinds: Kinds<'_>,
     cut: &mut Cut,

@@ -1,7 +1,5 @@
 //! `[gate.NAME]`: what each one combines, and by which rule.
 
-use std::ops::Range;
-
 use indexmap::IndexMap;
 use toml::Spanned;
 
@@ -11,20 +9,21 @@ use super::{
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, DataSource, Expert, Gate, GateLoss, Input, Mlp, Output, Rule, Table,
-    Threshold,
-    defaults::{BALANCE_WEIGHT, GATE_HIDDEN, RIDGE, UPSTREAM},
-    raw::{GateType, RawGate, RawPipeline},
+    At, DataSource, DeclareRule, Expert, Gate, GateKeys, Input, Output, Rules, TomlTable,
+    defaults::UPSTREAM,
+    kind::{DEFAULT, not_combined},
+    raw::{RawGate, RawPipeline},
     recover::Cut,
     sink::Sink,
     spec::rule_column,
-    suggest::did_you_mean,
+    suggest::{list, suggest},
 };
 
 /// Adds every gate whose target is known, and the columns that their rules make; of the others an
 /// error has been reported.
 pub(crate) fn resolve(
-    gates: &Table<RawGate>,
+    gates: &TomlTable<RawGate>,
+    rules: Rules<'_>,
     around: &Around,
     cut: &Cut,
     pipeline: &RawPipeline,
@@ -36,15 +35,16 @@ pub(crate) fn resolve(
         let lost = |key: &str| cut.touches(&["gate", name.get(), key]);
         check(raw, sink);
         let node = Node::of(name, &raw.inputs, &raw.target, &lost);
-        let kind = raw.kind.as_ref().map(|kind| *kind.get()).unwrap_or_default();
+        let (kind, type_lost) = kind(raw, rules, lost("type"), sink);
+        let Some(kind) = kind else { continue };
         let upstream = raw.upstream.as_ref().map_or(UPSTREAM, |upstream| *upstream.get());
         let experts = members(&node, raw, around, sink);
-        if !lost("type") {
-            refuse_idle(name, raw, kind, sink);
+        if !type_lost {
+            refuse_idle(name, raw, kind, rules, sink);
         }
-        let given = match weighs_inputs(kind) {
+        let given = match kind.keys().contains(&"inputs") {
             // A type that was not understood may be one without inputs.
-            true if !lost("type") => node.given(sink),
+            true if !type_lost => node.given(sink),
             true => raw.inputs.as_ref().map(At::get).map(Vec::as_slice).unwrap_or_default(),
             false => &[],
         };
@@ -52,11 +52,10 @@ pub(crate) fn resolve(
         let patterns = node.patterns(given, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
         let of_file: Vec<&str> = experts.iter().map(|expert| expert.get_ref().as_str()).collect();
-        let rule = rule(name, raw, kind, &of_file, &lost, sink);
-        if let Rule::Rules { columns } = &rule
-            && let Some(source) = data.get_mut(source)
-        {
-            for (expert, column) in of_file.iter().zip(columns) {
+        let mut own = GateKeys { raw, name, experts: &of_file, lost: &lost, sink };
+        let rule = kind.read(&mut own);
+        if let Some(source) = data.get_mut(source).filter(|_| !rule.columns().is_empty()) {
+            for (expert, column) in of_file.iter().zip(rule.columns()) {
                 let rules = raw.rules.iter().flat_map(|rules| &rules.get().0);
                 if let Some((_, sql)) = rules.into_iter().find(|(key, _)| key.get() == expert) {
                     let known = Spanned::new(sql.span(), rule_column(sql.get()));
@@ -91,11 +90,8 @@ pub(crate) fn resolve(
                 );
             }
         }
-        let temperature = match (kind, &raw.temperature) {
-            (_, Some(temperature)) => Some(*temperature.get()),
-            (GateType::Distance, None) => None,
-            (_, None) => Some(1.0),
-        };
+        let temperature = raw.temperature.as_ref().map(|temperature| *temperature.get());
+        let temperature = temperature.or(kind.temperature());
         let gate = Gate { experts, rule, temperature, top_k, shared };
         let keys = Keys {
             task: &raw.task,
@@ -111,8 +107,26 @@ pub(crate) fn resolve(
     }
 }
 
-fn weighs_inputs(kind: GateType) -> bool {
-    matches!(kind, GateType::Softmax | GateType::Distance | GateType::Own)
+/// The rule that `type` names; the default where it names none, and whether what it says was not understood.
+fn kind<'k>(
+    raw: &RawGate,
+    rules: Rules<'k>,
+    lost: bool,
+    sink: &mut Sink,
+) -> (Option<&'k dyn DeclareRule>, bool) {
+    let named = |name: &str| rules.iter().find(|rule| rule.name() == name).copied();
+    let Some(said) = &raw.kind else { return (named(DEFAULT), lost) };
+    if let Some(rule) = named(said.get()) {
+        return (Some(rule), lost);
+    }
+    let known: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
+    let help = match suggest(said.get(), known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("choose one of {}", list(&known)),
+    };
+    let message = format!("`type` cannot be `{}`", said.get());
+    sink.local(sink.error(said.span(), message).label("unknown choice").help(help));
+    (named(DEFAULT), true)
 }
 
 /// The experts that are there, each once, all on the rows of the gate's data source.
@@ -209,137 +223,6 @@ fn shared(raw: &RawGate, experts: &[&str], sink: &mut Sink) -> Vec<usize> {
     found
 }
 
-fn not_combined(text: &At<String>, experts: &[&str], sink: &Sink) -> crate::Diagnostic {
-    sink.error(text.span(), format!("`{}` is not among `experts`", text.get()))
-        .label("not combined here")
-        .maybe_help(
-            sink.may_compare(experts.len())
-                .then(|| did_you_mean(text.get(), experts, "there are"))
-                .flatten(),
-        )
-}
-
-/// The rule with all that belongs to it.
-fn rule(
-    name: &At<String>,
-    raw: &RawGate,
-    kind: GateType,
-    experts: &[&str],
-    lost: &dyn Fn(&str) -> bool,
-    sink: &mut Sink,
-) -> Rule {
-    let net = || Mlp {
-        hidden: raw.hidden.as_ref().map_or(GATE_HIDDEN.to_vec(), |hidden| {
-            hidden.get().iter().map(|width| *width.get()).collect()
-        }),
-        activation: raw.activation.as_ref().map_or(Mlp::default().activation, |a| *a.get()),
-        dropout: 0.0,
-    };
-    match kind {
-        GateType::Uniform => Rule::Uniform,
-        GateType::Geometric => Rule::Geometric,
-        GateType::NoisyOr => Rule::NoisyOr,
-        GateType::Best => Rule::Best,
-        GateType::Distance => Rule::Distance,
-        GateType::Stack => Rule::Stack { ridge: raw.ridge.as_ref().map_or(RIDGE, |r| *r.get()) },
-        GateType::Own => Rule::Own { net: net() },
-        GateType::Softmax => Rule::Softmax {
-            net: net(),
-            loss: raw.loss.as_ref().map_or(GateLoss::Likelihood, |loss| *loss.get()),
-            balance: Balance {
-                by: raw.balance.as_ref().map_or(BalanceBy::None, |by| *by.get()),
-                weight: raw.balance_weight.as_ref().map_or(BALANCE_WEIGHT, |w| *w.get()),
-            },
-            noise: raw.noise.as_ref().map_or(0.0, |noise| *noise.get()),
-        },
-        GateType::Fixed => {
-            let weights = raw.weights.as_ref();
-            let found = by_expert(name, "weights", weights, experts, lost, sink);
-            let weights: Vec<f64> = found.iter().map(|w| w.map_or(0.0, |w| *w.get())).collect();
-            let sum: f64 = weights.iter().sum();
-            if let Some(table) = raw
-                .weights
-                .as_ref()
-                .filter(|_| weights.iter().all(|w| *w == 0.0) && !experts.is_empty())
-            {
-                sink.global(
-                    sink.error(table.span(), "all weights are 0").label("one must be above 0"),
-                );
-            }
-            Rule::Fixed(weights.iter().map(|w| w / sum.max(f64::MIN_POSITIVE)).collect())
-        }
-        GateType::Rules => {
-            for (_, sql) in raw.rules.iter().flat_map(|rules| &rules.get().0) {
-                ranges::not_empty(sink, "rules", sql);
-            }
-            by_expert(name, "rules", raw.rules.as_ref(), experts, lost, sink);
-            let column = |expert: &&str| format!("{}.{expert}", name.get());
-            Rule::Rules { columns: experts.iter().map(column).collect() }
-        }
-        GateType::Cascade => Rule::Cascade(threshold(raw, sink)),
-    }
-}
-
-/// A table's value for each expert; one that is missing or left over is an error.
-fn by_expert<'a, T>(
-    name: &At<String>,
-    key: &str,
-    table: Option<&'a At<Table<At<T>>>>,
-    experts: &[&str],
-    lost: &dyn Fn(&str) -> bool,
-    sink: &mut Sink,
-) -> Vec<Option<&'a At<T>>> {
-    let entries = table.map(|table| table.get().0.as_slice()).unwrap_or_default();
-    for (expert, _) in entries {
-        if !experts.contains(&expert.get().as_str()) {
-            sink.global(not_combined(expert, experts, sink));
-        }
-    }
-    let found: Vec<Option<&At<T>>> = experts
-        .iter()
-        .map(|expert| entries.iter().find(|(key, _)| key.get() == expert).map(|(_, value)| value))
-        .collect();
-    let missing: Vec<String> = experts
-        .iter()
-        .zip(&found)
-        .filter(|(_, value)| value.is_none())
-        .map(|(expert, _)| format!("`{expert}`"))
-        .collect();
-    if !missing.is_empty() && !lost(key) {
-        let (place, label) = match table {
-            Some(table) => (table.span(), format!("nothing for {}", missing.join(", "))),
-            None => (name.span(), format!("no `{key}`")),
-        };
-        sink.global(
-            sink.error(place, format!("`{}` has no `{key}` for every expert", name.get()))
-                .label(label)
-                .help(format!("`{key} = {{ {} = … }}`", experts.join(" = …, "))),
-        );
-    }
-    found
-}
-
-/// What a cascade's threshold is chosen for.
-fn threshold(raw: &RawGate, sink: &mut Sink) -> Threshold {
-    let value = |value: &Option<At<f64>>| value.as_ref().map(|value| *value.get());
-    let mut given: Vec<(Range<usize>, Threshold)> = Vec::new();
-    let mut add = |at: &Option<At<f64>>, threshold: fn(f64) -> Threshold| {
-        given.extend(at.as_ref().zip(value(at)).map(|(at, v)| (at.span(), threshold(v))));
-    };
-    add(&raw.confidence, Threshold::Confidence);
-    add(&raw.error_budget, Threshold::ErrorBudget);
-    add(&raw.cost_budget, Threshold::CostBudget);
-    if let [(first, _), (second, _), ..] = &given[..] {
-        sink.global(
-            sink.error(second.clone(), "a cascade has one threshold")
-                .label("a second one")
-                .also(first.clone(), "the first")
-                .help("keep one of `confidence`, `error_budget` and `cost_budget`"),
-        );
-    }
-    given.first().map_or(Threshold::ErrorBudget(0.0), |(_, threshold)| *threshold)
-}
-
 /// Values out of range, whatever the type.
 fn check(raw: &RawGate, sink: &mut Sink) {
     let positive = |x: f64| x.is_finite() && x > 0.0;
@@ -369,56 +252,41 @@ fn check(raw: &RawGate, sink: &mut Sink) {
     }
 }
 
-/// A key, where it stands, and the types that it belongs to.
-type Key<'a> = (&'a str, Option<Range<usize>>, &'a [GateType]);
-
 /// Keys that say nothing to a gate of this type.
-fn refuse_idle(name: &At<String>, raw: &RawGate, kind: GateType, sink: &mut Sink) {
-    use GateType::{Cascade, Distance, Fixed, Own, Rules, Softmax, Stack};
-    let keys: [Key; 17] = [
-        ("inputs", raw.inputs.as_ref().map(At::span), &[Softmax, Distance, Own]),
-        ("weights", raw.weights.as_ref().map(At::span), &[Fixed]),
-        ("rules", raw.rules.as_ref().map(At::span), &[Rules]),
-        ("hidden", raw.hidden.as_ref().map(At::span), &[Softmax, Own]),
-        ("activation", raw.activation.as_ref().map(At::span), &[Softmax, Own]),
-        ("loss", raw.loss.as_ref().map(At::span), &[Softmax]),
-        ("ridge", raw.ridge.as_ref().map(At::span), &[Stack]),
-        ("temperature", raw.temperature.as_ref().map(At::span), &[Softmax, Distance, Own]),
-        ("top_k", raw.top_k.as_ref().map(At::span), &[Softmax, Distance, Own]),
-        ("shared", raw.shared.as_ref().map(At::span), &[Softmax, Distance, Own]),
-        ("noise", raw.noise.as_ref().map(At::span), &[Softmax]),
-        ("balance", raw.balance.as_ref().map(At::span), &[Softmax]),
-        ("balance_weight", raw.balance_weight.as_ref().map(At::span), &[Softmax]),
-        ("confidence", raw.confidence.as_ref().map(At::span), &[Cascade]),
-        ("error_budget", raw.error_budget.as_ref().map(At::span), &[Cascade]),
-        ("cost_budget", raw.cost_budget.as_ref().map(At::span), &[Cascade]),
-        ("train", raw.train.as_ref().and_then(|train| train.place()), &[Softmax, Own]),
+fn refuse_idle(
+    name: &At<String>,
+    raw: &RawGate,
+    kind: &dyn DeclareRule,
+    rules: Rules<'_>,
+    sink: &mut Sink,
+) {
+    let keys = [
+        ("inputs", raw.inputs.as_ref().map(At::span)),
+        ("weights", raw.weights.as_ref().map(At::span)),
+        ("rules", raw.rules.as_ref().map(At::span)),
+        ("hidden", raw.hidden.as_ref().map(At::span)),
+        ("activation", raw.activation.as_ref().map(At::span)),
+        ("loss", raw.loss.as_ref().map(At::span)),
+        ("ridge", raw.ridge.as_ref().map(At::span)),
+        ("temperature", raw.temperature.as_ref().map(At::span)),
+        ("top_k", raw.top_k.as_ref().map(At::span)),
+        ("shared", raw.shared.as_ref().map(At::span)),
+        ("noise", raw.noise.as_ref().map(At::span)),
+        ("balance", raw.balance.as_ref().map(At::span)),
+        ("balance_weight", raw.balance_weight.as_ref().map(At::span)),
+        ("confidence", raw.confidence.as_ref().map(At::span)),
+        ("error_budget", raw.error_budget.as_ref().map(At::span)),
+        ("cost_budget", raw.cost_budget.as_ref().map(At::span)),
+        ("train", raw.train.as_ref().and_then(|train| train.place())),
     ];
-    for (key, at, kinds) in keys {
-        let Some(at) = at.filter(|_| !kinds.contains(&kind)) else { continue };
-        let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
+    for (key, at) in keys {
+        let Some(at) = at.filter(|_| !kind.keys().contains(&key)) else { continue };
+        let having = rules.iter().filter(|rule| rule.keys().contains(&key));
+        let names: Vec<String> = having.map(|rule| format!("`{}`", rule.name())).collect();
         sink.global(
             sink.error(at, format!("a gate of type `{}` has no `{key}`", kind.name()))
                 .label(format!("this belongs to {}", names.join(", ")))
                 .help(format!("take it out of `gate.{}`, or change its `type`", name.get())),
         );
-    }
-}
-
-impl GateType {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::Geometric => "geometric",
-            Self::NoisyOr => "noisy-or",
-            Self::Fixed => "fixed",
-            Self::Best => "best",
-            Self::Stack => "stack",
-            Self::Softmax => "softmax",
-            Self::Distance => "distance",
-            Self::Own => "self",
-            Self::Rules => "rules",
-            Self::Cascade => "cascade",
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, Expert, Mixture, Mlp, Table,
+    At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     kind::{Given, Keys as ModelKeys, ModelChoice},
     raw::{RawMixture, RawPerceptron, RawPipeline, RawRouter},
@@ -20,7 +20,7 @@ use crate::{
 
 /// Adds every mixture whose target is known; of the others an error has been reported.
 pub(crate) fn resolve(
-    mixtures: &Table<RawMixture<'_>>,
+    mixtures: &TomlTable<RawMixture<'_>>,
     around: &Around,
     cut: &mut Cut,
     pipeline: &RawPipeline,

@@ -26,9 +26,9 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use toml::Spanned;
 
 use crate::{
-    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, Table,
+    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, TomlTable,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, SEED},
-    kind::Kinds,
+    kind::Registry,
     raw::{RawAudit, RawGate, RawMixture, RawPipeline},
     recover::{Cut, Recovered, read_pipeline},
     sink::Sink,
@@ -43,7 +43,7 @@ pub(crate) type ReadBlueprint<'a> = &'a dyn Fn(&str) -> Result<SourceFile, NoBlu
 pub(crate) fn resolve(
     source: &Arc<SourceFile>,
     root: PathBuf,
-    kinds: Kinds<'_>,
+    registry: &Registry,
     read_blueprint: ReadBlueprint<'_>,
 ) -> Result<Loaded, Diagnostics> {
     let Recovered { value: mut file, mut cut, mut sink } = read_pipeline(source);
@@ -63,12 +63,27 @@ pub(crate) fn resolve(
     names::check(&file, &mut sink);
     let mut data = data::resolve(&file.data, &cut, &mut sink);
     let (gates, mut mixtures) = (file.gate, file.mixture);
-    let merged =
-        extends::merge(file.expert, &mut mixtures, &blueprints, kinds, &mut cut, &mut sink);
+    let merged = extends::merge(
+        file.expert,
+        &mut mixtures,
+        &blueprints,
+        &registry.kinds,
+        &mut cut,
+        &mut sink,
+    );
     let targets = targets(&merged, &gates, &mixtures, &names, &cut, &mut sink);
     let around = node::Around { names: &names, targets: &targets, experts: &merged };
     let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
-    gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
+    gates::resolve(
+        &gates,
+        &registry.rules,
+        &around,
+        &cut,
+        &raw,
+        &mut data,
+        &mut experts,
+        &mut sink,
+    );
     mixtures::resolve(&mixtures, &around, &mut cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);
 
@@ -134,8 +149,8 @@ fn stem(source: &SourceFile) -> String {
 /// The targets of all nodes that have one.
 fn targets(
     merged: &extends::MergedExperts<'_>,
-    gates: &Table<RawGate>,
-    mixtures: &Table<RawMixture<'_>>,
+    gates: &TomlTable<RawGate>,
+    mixtures: &TomlTable<RawMixture<'_>>,
     names: &names::Names,
     cut: &Cut,
     sink: &mut Sink,

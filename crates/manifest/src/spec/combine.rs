@@ -3,21 +3,33 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{Mlp, Task};
+use super::Mlp;
+use crate::GateRule;
 
 /// `[gate.NAME]`: combines the predictions of experts that are trained by themselves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Gate {
     /// Experts, gates or mixtures, in the order of the file; no duplicates.
     pub experts: Vec<Spanned<String>>,
     /// How their predictions are combined.
-    pub rule: Rule,
+    pub rule: Box<dyn GateRule>,
     /// Divides what the weights are a softmax of; `None` for `distance`: chosen on validation rows.
     pub temperature: Option<f64>,
     /// How many experts answer for a row, shared ones not counted; `None`: all.
     pub top_k: Option<u32>,
     /// Positions of the experts that always answer.
     pub shared: Vec<usize>,
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { experts, rule, temperature, top_k, shared } = self;
+        *experts == other.experts
+            && **rule == *other.rule
+            && *temperature == other.temperature
+            && *top_k == other.top_k
+            && *shared == other.shared
+    }
 }
 
 /// A rule's predicate as a column that is never missing: of a missing value nobody knows, so the
@@ -39,7 +51,7 @@ impl Gate {
     }
 
     /// The same experts under another rule, which reads nothing but them.
-    pub fn under(&self, rule: Rule) -> Self {
+    pub fn under(&self, rule: Box<dyn GateRule>) -> Self {
         Self { rule, temperature: Some(1.0), top_k: None, shared: Vec::new(), ..self.clone() }
     }
 
@@ -58,111 +70,9 @@ impl Gate {
             return None;
         }
         gate.top_k = gate.top_k.map(|k| k.min(routed as u32));
-        let mut column = None;
-        match &mut gate.rule {
-            Rule::Fixed(weights) => {
-                weights.remove(at);
-                let sum: f64 = weights.iter().sum();
-                if sum <= 0.0 {
-                    return None;
-                }
-                weights.iter_mut().for_each(|weight| *weight /= sum);
-            }
-            Rule::Rules { columns } => column = Some(columns.remove(at)),
-            _ => {}
-        }
+        let column = gate.rule.columns().get(at).cloned();
+        gate.rule = gate.rule.without(at)?;
         Some((gate, column))
-    }
-
-    /// Are its experts asked one after another?
-    pub const fn is_cascade(&self) -> bool {
-        matches!(self.rule, Rule::Cascade(_))
-    }
-}
-
-/// How a gate weighs its experts.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rule {
-    /// All the same: the arithmetic mean.
-    Uniform,
-    /// The normalised geometric mean of probabilities: a product of experts (Hinton 2002).
-    Geometric,
-    /// 1 − Π (1 − p): the event has several causes, and any suffices (Pearl 1988).
-    NoisyOr,
-    /// Weights from the file, scaled to a sum of 1, in the order of the experts.
-    Fixed(Vec<f64>),
-    /// The one of least loss.
-    Best,
-    /// A linear model of their predictions (Wolpert 1992).
-    Stack {
-        /// Penalty on squared weights, in units of the mean loss.
-        ridge: f64,
-    },
-    /// Weights are a softmax of a network's outputs (Jacobs, Jordan, Nowlan and Hinton 1991).
-    Softmax {
-        /// The network.
-        net: Mlp,
-        /// What it is trained by.
-        loss: GateLoss,
-        /// How its load is kept even.
-        balance: Balance,
-        /// Deviation of the noise that is added to its outputs in training.
-        noise: f64,
-    },
-    /// Weights are a softmax of −d²/T, d the distance to a centre of each expert.
-    Distance,
-    /// Each expert has a network of its own that says how well it will do (`self`).
-    Own {
-        /// Each of the networks.
-        net: Mlp,
-    },
-    /// Those whose predicate holds; all, where none does.
-    Rules {
-        /// The derived columns that the predicates make, in the order of the experts.
-        columns: Vec<String>,
-    },
-    /// The first one that is sure enough, in the order of the file.
-    Cascade(Threshold),
-}
-
-impl Rule {
-    /// Its name in the file.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::Geometric => "geometric",
-            Self::NoisyOr => "noisy-or",
-            Self::Fixed(_) => "fixed",
-            Self::Best => "best",
-            Self::Stack { .. } => "stack",
-            Self::Softmax { .. } => "softmax",
-            Self::Distance => "distance",
-            Self::Own { .. } => "self",
-            Self::Rules { .. } => "rules",
-            Self::Cascade(_) => "cascade",
-        }
-    }
-
-    /// Which targets it needs, if it cannot combine answers of this task and so many classes.
-    pub fn needs_other_targets(&self, task: Task, classes: usize) -> Option<&'static str> {
-        match self {
-            Self::NoisyOr if classes != 2 => Some("yes/no targets"),
-            Self::Geometric | Self::Cascade(_) if task == Task::Regression => Some("classes"),
-            _ => None,
-        }
-    }
-
-    /// Does any of several causes suffice? Then these have targets of their own.
-    pub const fn combines_causes(&self) -> bool {
-        matches!(self, Self::NoisyOr)
-    }
-
-    /// The network that is trained by gradient steps, if there is one.
-    pub const fn net(&self) -> Option<&Mlp> {
-        match self {
-            Self::Softmax { net, .. } | Self::Own { net } => Some(net),
-            _ => None,
-        }
     }
 }
 
@@ -197,17 +107,6 @@ pub enum BalanceBy {
     Switch,
     /// Biases that only choose, moved by the sign of the load's error (Wang et al. 2024).
     Bias,
-}
-
-/// When the next expert of a cascade is asked.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Threshold {
-    /// Below this calibrated confidence.
-    Confidence(f64),
-    /// As seldom as a validation error of at most the last expert's and this much allows.
-    ErrorBudget(f64),
-    /// As often as this many mean multiply-adds a row allow.
-    CostBudget(f64),
 }
 
 /// `[mixture.NAME]`: experts and gate trained together, cached as one.

@@ -282,9 +282,7 @@ impl Expert {
     pub fn is_handed(&self, input: &Input) -> bool {
         match (self.gate(), input) {
             (Some(_), Input::Output { output, .. }) => *output == Output::Prediction,
-            (Some(Gate { rule: Rule::Rules { columns }, .. }), Input::Column { column, .. }) => {
-                columns.contains(column)
-            }
+            (Some(gate), Input::Column { column, .. }) => gate.rule.columns().contains(column),
             _ => false,
         }
     }

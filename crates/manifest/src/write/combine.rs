@@ -1,7 +1,7 @@
 //! Gates and mixtures written out.
 
 use super::{Written, float, key, line, list, name, patterns, perceptron, table, text, train};
-use crate::{Expert, Gate, Input, Mixture, Mlp, Rule, Threshold, spec::written_rule};
+use crate::{Expert, Gate, Input, Mixture};
 
 /// The keys of a gate behind its name; the inputs without what its experts and rules make.
 pub(super) fn gate(out: &mut String, expert: &Expert, gate: &Gate) {
@@ -15,58 +15,18 @@ pub(super) fn gate(out: &mut String, expert: &Expert, gate: &Gate) {
     }
 }
 
-/// What the rule has, beside what every node has.
-pub(crate) fn rule(written: &mut Written<'_>, gate: &Gate) {
-    let Written { out, expert, pipeline } = written;
-    let predicate = |column: &str| {
-        let sql = pipeline.data.get(&expert.data)?.derive.get(column)?.get_ref();
-        Some(written_rule(sql).to_owned())
-    };
-    let names = || gate.experts.iter().map(|expert| expert.get_ref().as_str());
-    match &gate.rule {
-        Rule::Uniform | Rule::Geometric | Rule::NoisyOr | Rule::Best => {}
-        Rule::Fixed(weights) => {
-            line(out, "weights", table(names().zip(weights.iter().map(|w| float(*w)))));
-        }
-        Rule::Stack { ridge } => line(out, "ridge", float(*ridge)),
-        Rule::Softmax { net, loss, balance, noise } => {
-            network(out, net);
-            line(out, "loss", name(loss));
-            line(out, "noise", float(*noise));
-            line(out, "balance", name(&balance.by));
-            line(out, "balance_weight", float(balance.weight));
-            line(out, "train", train(&expert.train));
-        }
-        Rule::Own { net } => {
-            network(out, net);
-            line(out, "train", train(&expert.train));
-        }
-        Rule::Distance => {}
-        Rule::Rules { columns } => {
-            let sql = columns.iter().map(|column| text(&predicate(column).unwrap_or_default()));
-            line(out, "rules", table(names().zip(sql)));
-        }
-        Rule::Cascade(Threshold::Confidence(at)) => line(out, "confidence", float(*at)),
-        Rule::Cascade(Threshold::ErrorBudget(at)) => line(out, "error_budget", float(*at)),
-        Rule::Cascade(Threshold::CostBudget(at)) => line(out, "cost_budget", float(*at)),
+/// What a rule has whose weights are a softmax.
+pub(crate) fn routing(written: &mut Written<'_>, gate: &Gate) {
+    match gate.temperature {
+        Some(temperature) => written.key("temperature", float(temperature)),
+        None => written.comment("temperature: the one of least validation loss"),
     }
-    if matches!(gate.rule, Rule::Softmax { .. } | Rule::Own { .. } | Rule::Distance) {
-        match gate.temperature {
-            Some(temperature) => line(out, "temperature", float(temperature)),
-            None => out.push_str("# temperature: the one of least validation loss\n"),
-        }
-        match gate.top_k {
-            Some(k) => line(out, "top_k", k),
-            None => out.push_str("# top_k: all experts answer\n"),
-        }
-        let shared = gate.shared.iter().filter_map(|at| gate.experts.get(*at));
-        line(out, "shared", list(shared.map(|expert| text(expert.get_ref()))));
+    match gate.top_k {
+        Some(k) => written.key("top_k", k),
+        None => written.comment("top_k: all experts answer"),
     }
-}
-
-fn network(out: &mut String, net: &Mlp) {
-    line(out, "hidden", list(net.hidden.iter().map(u32::to_string)));
-    line(out, "activation", name(&net.activation));
+    let shared = gate.shared.iter().filter_map(|at| gate.experts.get(*at));
+    written.key("shared", list(shared.map(|expert| text(expert.get_ref()))));
 }
 
 /// What a mixture has, beside what every node has.

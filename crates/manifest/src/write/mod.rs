@@ -15,6 +15,7 @@ use toml::{Spanned, Value};
 use crate::{
     Audit, ClassWeights, Comparator, DataSource, Evaluate, Expert, GatheredImage, Mlp, Pipeline,
     PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train, defaults::FORMAT, size,
+    spec::written_rule,
 };
 
 impl Pipeline {
@@ -162,6 +163,23 @@ impl Written<'_> {
     pub fn model(&mut self, kind: &str, keys: Vec<(&'static str, String)>) {
         let kind = ("type", text(kind));
         self.key("model", table(std::iter::once(kind).chain(keys)));
+    }
+
+    /// A line that is no key: a value that the fit decides.
+    pub fn comment(&mut self, text: &str) {
+        let _ = writeln!(self.out, "# {text}");
+    }
+
+    /// `hidden` and `activation`.
+    pub fn network(&mut self, net: &Mlp) {
+        self.key("hidden", list(net.hidden.iter().map(u32::to_string)));
+        self.key("activation", name(&net.activation));
+    }
+
+    /// The predicate that a column of the node's data source was made of.
+    pub fn predicate(&self, column: &str) -> Option<String> {
+        let sql = self.pipeline.data.get(&self.expert.data)?.derive.get(column)?.get_ref();
+        Some(written_rule(sql).to_owned())
     }
 
     /// `train`, for a kind that is trained by gradient steps.

@@ -7,7 +7,7 @@
 
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Pool, Routes, Weights};
-use collegium_manifest::{Expert, Gate, Task};
+use collegium_manifest::{Expert, Task};
 use collegium_plan::View;
 use collegium_probe::{Resampling, over_rows, over_seeds, predicted_labels};
 use collegium_records::{Control, Measure, Metrics};
@@ -227,7 +227,9 @@ impl Auditor<'_> {
     fn compared_in(self) -> &'static str {
         match self.node.resolved().task {
             Task::Regression => "squared_error",
-            Task::Classification if self.node.declared().gate().is_some_and(Gate::is_cascade) => {
+            Task::Classification
+                if self.node.declared().gate().is_some_and(|gate| gate.rule.in_turn()) =>
+            {
                 ERROR
             }
             Task::Classification => "log_loss",
@@ -269,7 +271,7 @@ impl Auditor<'_> {
         let Some(costs) = self.session().costs(&gate.names(), self.states)? else {
             return Ok((parameters, all));
         };
-        let in_turn = gate.is_cascade();
+        let in_turn = gate.rule.in_turn();
         let mut sum = 0.0;
         for row in weights.data.chunks_exact(costs.len().max(1)) {
             let last = row.iter().rposition(|weight| *weight != 0.0).unwrap_or_default();
@@ -286,7 +288,7 @@ impl Auditor<'_> {
     /// A cascade that asks as often, but at random; nothing for other gates.
     fn random_deferral(self, key: &Digest) -> Result<Option<Outcome>, EngineError> {
         let (true, Some(state)) = (
-            self.node.declared().gate().is_some_and(Gate::is_cascade),
+            self.node.declared().gate().is_some_and(|gate| gate.rule.in_turn()),
             self.states.get(&self.node.index),
         ) else {
             return Ok(None);

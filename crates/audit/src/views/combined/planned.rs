@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use collegium_learn::kinds::mlp::Perceptron;
+use collegium_learn::kinds::{
+    gate::{SimplerRule, controls},
+    mlp::Perceptron,
+};
 use collegium_manifest::{
-    Expert, Gate, Input, Mlp, Output, Rule, Spanned, StandsOn, Task, Train, Upstream,
+    Expert, Gate, GateRule, Input, Mlp, Output, Spanned, StandsOn, Train, Upstream,
 };
 use collegium_table::Encoder;
 
@@ -32,7 +35,6 @@ impl Auditor<'_> {
         let mut planned = Vec::new();
         let expert = self.node.declared();
         if let Some(gate) = expert.gate() {
-            let classes = self.node.resolved().task == Task::Classification;
             // Causes of an event may have classes of other names, which only their own gate combines.
             let alike = gate.experts.iter().all(|expert| {
                 let at = self.session().pipeline.experts.get_index_of(expert.get_ref());
@@ -40,31 +42,15 @@ impl Auditor<'_> {
                     self.session().node(at).resolved().classes == self.node.resolved().classes
                 })
             });
-            let rules = [
-                ("best", "the best single expert", Some(Rule::Best)),
-                ("uniform", "the arithmetic mean of the experts", Some(Rule::Uniform)),
-                (
-                    "geometric",
-                    "the geometric mean of the experts",
-                    classes.then_some(Rule::Geometric),
-                ),
-                (
-                    "stack",
-                    "a linear stack of the experts",
-                    Some(Rule::Stack { ridge: collegium_manifest::defaults::RIDGE }),
-                ),
-            ];
-            for (name, what, rule) in rules {
-                let Some(rule) = rule.filter(|rule| alike && rule.name() != gate.rule.name())
-                else {
-                    continue;
-                };
-                planned.push(Planned {
-                    name,
-                    what: what.to_owned(),
-                    expert: by_rule(expert, gate, rule),
-                });
-            }
+            let task = self.node.resolved().task;
+            let others = controls(task)
+                .into_iter()
+                .filter(|control| alike && control.rule.name() != gate.rule.name());
+            planned.extend(others.map(|SimplerRule { rule, what }| Planned {
+                name: rule.name(),
+                what: what.to_owned(),
+                expert: by_rule(expert, gate, rule),
+            }));
         }
         let width = self.dense_width()?;
         let outputs = self.node.resolved().outputs() as u64;
@@ -218,7 +204,7 @@ impl Auditor<'_> {
 }
 
 /// The same experts under another rule, which reads nothing but them.
-fn by_rule(expert: &Expert, gate: &Gate, rule: Rule) -> Expert {
+fn by_rule(expert: &Expert, gate: &Gate, rule: Box<dyn GateRule>) -> Expert {
     let handed = |input: &&Spanned<Input>| {
         matches!(input.get_ref(), Input::Output { output: Output::Prediction, .. })
     };

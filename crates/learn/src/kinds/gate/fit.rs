@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use collegium_manifest::spec::{Activation, Gate, Rule};
+use collegium_manifest::spec::{Activation, Gate};
 use collegium_records::Epoch;
 use collegium_table::Matrix;
 
@@ -11,7 +11,7 @@ use crate::{
     Combination, Dense, Head, Lesson, Network, Pool, Routing, Target, TrainError, Watch, Weights,
     combine::{
         cascade,
-        softmax::{self, Manner, Seen},
+        softmax::{self, Seen},
     },
     train::Truth,
 };
@@ -79,22 +79,10 @@ pub fn fit_gate(job: &GateJob, watch: &mut Watch) -> Result<Gated, GateError> {
     if job.lesson.x.rows == 0 {
         return Err(TrainError::Empty.into());
     }
-    match &job.spec.rule {
-        Rule::Uniform => rules::means::uniform(job),
-        Rule::Geometric => rules::means::geometric(job),
-        Rule::NoisyOr => rules::means::noisy_or(job),
-        Rule::Fixed(weights) => rules::means::fixed(job, weights),
-        Rule::Best => Ok(rules::best::fit(job, &truth)),
-        Rule::Rules { .. } => Ok(rules::predicates::fit(job)),
-        Rule::Stack { ridge } => rules::stack::fit(job, *ridge, watch.interrupted),
-        Rule::Softmax { net, loss, balance, noise } => {
-            let manner = Manner { loss: *loss, balance: *balance, noise: *noise, z_loss: 0.0 };
-            rules::softmax::fit(job, truth, manner, net, watch)
-        }
-        Rule::Distance => Ok(rules::distance::fit(job, &truth)?),
-        Rule::Own { .. } => Ok(rules::own::fit(job)),
-        Rule::Cascade(budget) => rules::cascade::fit(job, *budget),
-    }
+    let rule = rules::fitting(&*job.spec.rule).ok_or_else(|| {
+        GateError::Answers(format!("no rule of gates is called `{}`", job.spec.rule.name()))
+    })?;
+    rule.fit(job, truth, watch)
 }
 
 /// A combination without a routing network.

@@ -5,11 +5,16 @@ mod rules;
 
 use std::ops::Range;
 
-use collegium_manifest::{Gate, Mlp, Output, Params, Rule, Train};
+use collegium_manifest::{Gate, Mlp, Output, Params, Train};
 use collegium_table::Encoder;
 
 pub use fit::{GateError, GateJob, Gated, fit_gate};
-pub use rules::own::{judged, judgement_targets};
+pub(super) use rules::declared;
+pub use rules::{
+    Best, Cascade, Distance, Fixed, Geometric, NoisyOr, OwnNetworks, Predicates, SimplerRule,
+    Softmax, Stack, Threshold, Uniform, controls,
+    own::{judged, judgement_targets},
+};
 
 use super::{
     Kind, parameters,
@@ -71,18 +76,15 @@ impl Estimator for Gate {
         let names: Vec<&str> = self.experts.iter().map(|e| e.get_ref().as_str()).collect();
         let handed = handed(job.encoder, &names)
             .ok_or_else(|| FitError::Reason("it is not given its experts' predictions".into()))?;
-        let (judges, judged) = match &self.rule {
-            Rule::Own { net } => judges(net, job, &names, &handed, host, watch)?,
-            _ => (Vec::new(), Vec::new()),
+        let (judges, judged) = match self.rule.net().filter(|_| self.rule.is_judged()) {
+            Some(net) => judges(net, job, &names, &handed, host, watch)?,
+            None => (Vec::new(), Vec::new()),
         };
-        let costs = match &self.rule {
-            Rule::Cascade(_) => host.costs(&names)?,
-            _ => Vec::new(),
+        let costs = match self.rule.in_turn() {
+            true => host.costs(&names)?,
+            false => Vec::new(),
         };
-        let rules = match &self.rule {
-            Rule::Rules { columns } => rules(job, columns),
-            _ => Vec::new(),
-        };
+        let rules = columns(job, self.rule.columns());
         let job = GateJob { lesson: job.lesson.clone(), spec: self, handed, rules, costs, judges };
         let gated = fit_gate(&job, watch).map_err(|error| match error {
             GateError::Train(error) => FitError::Train(error),
@@ -105,7 +107,7 @@ fn handed(encoder: &Encoder, experts: &[&str]) -> Option<Vec<Range<usize>>> {
 }
 
 /// The encoded columns of each expert's predicate.
-fn rules(job: &FitJob<'_>, columns: &[String]) -> Vec<usize> {
+fn columns(job: &FitJob<'_>, columns: &[String]) -> Vec<usize> {
     let of = |column: &String| {
         let name = format!("{}.{column}", job.data);
         let at = job.encoder.names().iter().position(|known| *known == name)?;

@@ -1,12 +1,15 @@
 use std::sync::atomic::AtomicBool;
 
 use collegium_digest::Digest;
-use collegium_manifest::spec::{
-    Activation, Balance, BalanceBy, Gate, GateLoss, Mlp, Rule, Threshold, Train,
+use collegium_manifest::{
+    Activation, Balance, BalanceBy, Gate, GateLoss, GateRule, Mlp, Task, Train,
 };
 use collegium_table::Matrix;
 
-use super::{GateError, GateJob, Gated, fit_gate, judged};
+use super::{
+    Best, Cascade, Distance, GateError, GateJob, Gated, Softmax, Threshold, Uniform, controls,
+    fit_gate, judged,
+};
 use crate::{Head, Lesson, Network, Target, Watch, Weights, init};
 
 fn draw(n: usize, name: &[u8]) -> Vec<f32> {
@@ -35,10 +38,10 @@ pub(crate) fn regimes(count: usize, seed: u8) -> (Matrix, Vec<f32>, Vec<u32>) {
     (all, y, regime)
 }
 
-fn gate(rule: Rule) -> Gate {
+fn gate(rule: impl GateRule) -> Gate {
     let name = |name: &str| collegium_manifest::Spanned::new(0..0, name.to_owned());
     let experts = ["a", "b", "c", "d"].map(name).to_vec();
-    Gate { experts, rule, temperature: Some(1.0), top_k: None, shared: Vec::new() }
+    Gate { experts, rule: Box::new(rule), temperature: Some(1.0), top_k: None, shared: Vec::new() }
 }
 
 pub(crate) fn watch<T>(work: impl FnOnce(&mut Watch) -> T) -> T {
@@ -89,9 +92,9 @@ fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
     let net = Mlp { hidden: vec![], ..Mlp::default() };
     let balance = Balance { by: BalanceBy::None, weight: 0.0 };
     let train = Train { epochs: 150, learning_rate: 0.05, batch: 64, ..Train::default() };
-    let mean = fitted(&gate(Rule::Uniform), &train);
+    let mean = fitted(&gate(Uniform), &train);
     for loss in [GateLoss::Likelihood, GateLoss::SquaredError] {
-        let rule = Rule::Softmax { net: net.clone(), loss, balance, noise: 0.0 };
+        let rule = Softmax { net: net.clone(), loss, balance, noise: 0.0 };
         let (_, error, right) = fitted(&gate(rule), &train);
         assert!(error < 0.2 * mean.1 && right > 0.75, "{loss:?}: {error} of {}, {right}", mean.1);
     }
@@ -100,7 +103,7 @@ fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
 /// A choice stands still until it flips: judged by it, early stopping would end most of these at once.
 #[test]
 fn a_gate_that_chooses_one_expert_finds_the_regimes_from_every_seed() {
-    let rule = Rule::Softmax {
+    let rule = Softmax {
         net: Mlp { hidden: vec![8], ..Mlp::default() },
         loss: GateLoss::Likelihood,
         balance: Balance { by: BalanceBy::None, weight: 0.0 },
@@ -116,7 +119,7 @@ fn a_gate_that_chooses_one_expert_finds_the_regimes_from_every_seed() {
 
 #[test]
 fn a_distance_gate_begins_where_experts_are_at_home_and_chooses_its_temperature() {
-    let mut spec = gate(Rule::Distance);
+    let mut spec = gate(Distance);
     spec.temperature = None;
     let (gated, error, right) = fitted(&spec, &Train::default());
     let (_, vague, _) = fitted(&Gate { temperature: Some(100.0), ..spec }, &Train::default());
@@ -127,7 +130,7 @@ fn a_distance_gate_begins_where_experts_are_at_home_and_chooses_its_temperature(
 
 #[test]
 fn the_best_expert_is_the_one_of_least_loss() {
-    let (gated, ..) = fitted(&gate(Rule::Best), &Train::default());
+    let (gated, ..) = fitted(&gate(Best), &Train::default());
     let Weights::Fixed(weights) = &gated.combination.weights else { panic!("not fixed") };
     assert_eq!(weights.iter().sum::<f32>(), 1.0);
     assert_eq!(weights.iter().filter(|w| **w == 1.0).count(), 1);
@@ -137,7 +140,7 @@ fn the_best_expert_is_the_one_of_least_loss() {
 fn balancing_makes_load_more_even() {
     let train = Train { epochs: 60, learning_rate: 0.05, batch: 64, ..Train::default() };
     let load = |by, weight| {
-        let rule = Rule::Softmax {
+        let rule = Softmax {
             net: Mlp { hidden: vec![], ..Mlp::default() },
             loss: GateLoss::Likelihood,
             balance: Balance { by, weight },
@@ -196,7 +199,7 @@ fn a_cascade_asks_the_next_when_unsure_and_keeps_its_budget() {
         x.row_mut(row)[1] = if *label == 1 { 0.9 } else { 0.1 };
     }
     let fit = |threshold| {
-        let mut spec = gate(Rule::Cascade(threshold));
+        let mut spec = gate(Cascade(threshold));
         spec.experts.truncate(2);
         let y = Target::Classes { labels: &labels, count: 2 };
         let job = GateJob {
@@ -243,4 +246,11 @@ fn experts_own_networks_side_by_side_say_what_they_say_alone() {
             assert!((all.row(row)[k] + badly).abs() < 1e-6);
         }
     }
+}
+
+#[test]
+fn what_a_gate_has_to_beat_is_the_simplest_first_and_only_what_its_task_allows() {
+    let of = |task| controls(task).iter().map(|c| c.rule.name()).collect::<Vec<_>>();
+    assert_eq!(of(Task::Classification), ["best", "uniform", "geometric", "stack"]);
+    assert_eq!(of(Task::Regression), ["best", "uniform", "stack"]);
 }

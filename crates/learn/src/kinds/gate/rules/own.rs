@@ -2,15 +2,91 @@
 
 use std::ops::Range;
 
-use collegium_manifest::spec::Activation;
+use collegium_manifest::{
+    Activation, DeclareRule, Gate, GateKeys, GateRule, Ingredients, Mlp, write::Written,
+};
 use collegium_table::Matrix;
 
-use super::super::fit::{GateJob, Gated, losses, routed};
-use crate::{Dense, Head, Network, Routing, Target, combine::softmax};
+use super::{Fitting, Rule, own};
+use crate::{
+    Dense, Head, Network, Routing, Target, Watch,
+    combine::softmax,
+    kinds::gate::fit::{GateError, GateJob, Gated, losses, routed},
+    train::Truth,
+};
 
-pub(in super::super) fn fit(job: &GateJob) -> Gated {
-    let combination = routed(job, job.spec.temperature.unwrap_or(1.0));
-    Gated { network: judged(&job.judges), combination, epochs: Vec::new(), best_epoch: 0 }
+const NAME: &str = "self";
+
+/// Each expert has a network of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnNetworks {
+    /// Each of the networks.
+    pub net: Mlp,
+}
+
+/// As a file declares it.
+pub(super) struct OwnNetworksRule;
+
+impl DeclareRule for OwnNetworksRule {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn about(&self) -> &'static str {
+        "By a network for each expert."
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &["inputs", "hidden", "activation", "temperature", "top_k", "shared", "train"]
+    }
+
+    fn read(&self, keys: &mut GateKeys<'_>) -> Box<dyn GateRule> {
+        Box::new(OwnNetworks { net: keys.net() })
+    }
+}
+
+impl Rule for OwnNetworksRule {
+    fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
+        own::<OwnNetworks>(params)
+    }
+}
+
+impl GateRule for OwnNetworks {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn ingredients(&self, recipe: &mut Ingredients<'_>) {
+        let Self { net } = self;
+        recipe.network("gate", net);
+        recipe.seed();
+        recipe.training();
+    }
+
+    fn write(&self, _: &Gate, out: &mut Written<'_>) {
+        out.network(&self.net);
+        out.train();
+    }
+
+    fn routes(&self) -> bool {
+        true
+    }
+
+    fn net(&self) -> Option<&Mlp> {
+        Some(&self.net)
+    }
+
+    fn is_judged(&self) -> bool {
+        true
+    }
+}
+
+impl Fitting for OwnNetworks {
+    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+        let combination = routed(job, job.spec.temperature.unwrap_or(1.0));
+        let network = judged(&job.judges);
+        Ok(Gated { network, combination, epochs: Vec::new(), best_epoch: 0 })
+    }
 }
 
 /// The least squared error that has a logarithm, in units of the target's variance.
