@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments (clap).
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the user allows on the command line.
+//! Permissions from the command line (`--allow-read`).
 
 use std::{path::PathBuf, sync::OnceLock};
 

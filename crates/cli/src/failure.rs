@@ -1,4 +1,4 @@
-//! Errors with their exit codes, as people and as programs read them.
+//! Errors with exit codes, for people and for programs.
 
 use std::process::ExitCode;
 

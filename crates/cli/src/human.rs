@@ -1,4 +1,4 @@
-//! Tables and numbers as people read them.
+//! Formatting of tables and numbers for people.
 
 use std::io::IsTerminal as _;
 

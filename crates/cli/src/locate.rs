@@ -1,4 +1,4 @@
-//! Which pipeline file is meant.
+//! Lookup of the pipeline file that a command is about.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! The `collegium` binary: arguments in, exit codes out.
+//! The `collegium` command line: arguments in, exit codes out.
 //!
 //! This is the only crate that prints. Each command has a file in `commands/`; what a command finds
 //! goes to stdout (a table, or one JSON document with `--json`), everything else to stderr.

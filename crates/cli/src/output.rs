@@ -1,4 +1,4 @@
-//! Places that a person named for a report: a file with what lies beside it, or one document through a pipe.
+//! Output places of reports: a file with its companion files, or one document through a pipe.
 
 use std::{fs, path::Path};
 

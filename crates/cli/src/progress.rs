@@ -1,4 +1,4 @@
-//! Bars on a terminal, calm lines elsewhere.
+//! Progress bars on a terminal, plain lines elsewhere.
 
 use std::{
     collections::HashMap,

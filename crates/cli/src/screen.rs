@@ -1,4 +1,4 @@
-//! The one way to stdout and stderr, which data cannot misuse.
+//! Terminal output, escaped: the one way to stdout and stderr, which data cannot misuse.
 //!
 //! Text of a table or a file name may hold what a terminal obeys. It is escaped where it is put into a
 //! sentence; here is the last line of defence: nothing passes but letters, line ends, tabs and our own

@@ -1,4 +1,4 @@
-//! Opening a pipeline from the command line.
+//! Opening of a session from the command line.
 
 use std::sync::{Arc, atomic::AtomicBool};
 

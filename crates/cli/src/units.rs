@@ -1,4 +1,4 @@
-//! Sizes and durations as people type them.
+//! Parsing of sizes and durations.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Products of gradients, for the units through which they went.
+//! Sparse gradient products: leave out the units without a slope (ReLU).
 //!
 //! Behind a ReLU about half of a row's gradients are exactly 0, in the same units for all of its
 //! cotangents. With b_u the column of an active unit in a row's gradients B (each × units):

@@ -1,4 +1,4 @@
-//! Fitting a model by its parameters, whatever kind it is.
+//! The traits of an estimator: how a model of any kind is fitted by its parameters.
 
 use std::error::Error;
 
@@ -111,7 +111,7 @@ pub enum FitError {
     Host(Box<dyn Error + Send + Sync>),
 }
 
-/// The project around a fit, for kinds that need more of it than rows. Experts go by their names.
+/// Host of a fit: the project around it, for kinds that need more of it than rows. Experts go by their names.
 pub trait Host {
     /// Multiply-adds of a row that each of these experts adds to those before it.
     ///

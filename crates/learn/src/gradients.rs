@@ -1,4 +1,4 @@
-//! Exact derivatives of the raw outputs, at every layer of a network at once.
+//! Vector–Jacobian products (vjp) of a network: exact derivatives of the raw outputs, at every layer at once.
 //!
 //! Forward once, keeping what each layer was given and each hidden unit's slope; then back from the
 //! seeds, one cotangent per row of the Jacobian: δ_L = seed, δ_{l−1} = (δ_l W_lᵀ) ∘ φ'. What comes of

@@ -1,4 +1,4 @@
-//! Initial weights.
+//! Weight initialisation.
 
 use collegium_digest::{Digest, Stream, stream};
 use collegium_manifest::spec::Activation;

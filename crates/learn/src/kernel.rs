@@ -1,4 +1,4 @@
-//! The inner loops of prediction.
+//! Inference kernels: dense layers with a fixed order of summation.
 //!
 //! For each row and output the sum starts at the bias and adds `x[i] · w[i]` for i = 0, 1, …, each a
 //! multiplication and then an addition. Tiles decide which sums are computed at the same time, never

@@ -1,4 +1,4 @@
-//! What a fit has learned: the function from encoded rows to raw outputs.
+//! The trait of a fitted model: the function from encoded rows to raw outputs.
 //!
 //! Every kind of model has its own. The engine and the audit ask for abilities ([`Learned::layers`],
 //! [`Learned::routes`]), never for a kind; a kind that has none of them is applied, differentiated and stored
@@ -94,7 +94,7 @@ pub struct Routes<'a> {
 }
 
 impl Routes<'_> {
-    /// How much each expert counts in each row: rows × experts.
+    /// Gate weights of each row: rows × experts.
     pub fn weights(&self, x: &Matrix, head: &Head) -> Matrix {
         self.combination.weights(self.network, x, head)
     }

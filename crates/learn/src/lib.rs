@@ -1,4 +1,4 @@
-//! What an expert is, how it learns, and how it answers.
+//! Models: training, inference, gradients, serialisation.
 //!
 //! An expert is a small multilayer perceptron behind an encoder ([`Model`]). This crate fits it
 //! ([`train()`], and [`fit_linear`] and [`constant`] for the yardsticks), writes it down byte by byte

@@ -1,4 +1,4 @@
-//! What the processor computes, and what a fit needs of memory.
+//! Processor class (kernels that fits run on), and memory estimate of a fit.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! Elementary functions whose bits are the same on every processor.
+//! Deterministic elementary functions (exp, tanh, …): the same bits on every processor.
 //!
 //! The C library's `expf` picks its code by processor and rounds differently. These are additions,
 //! multiplications and one division, in one order, so they vectorise and never differ. Their error

@@ -1,4 +1,4 @@
-//! A fitted model: its encoder, what it has learned, and what its outputs mean.
+//! A fitted model: its encoder, what it has learned, and its output head.
 
 use std::{
     ops::Range,
@@ -53,7 +53,7 @@ impl PartialEq for Model {
     }
 }
 
-/// What a model says about each row.
+/// Predictions of a model for each row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
     /// Classification: the raw logits, not clipped. Rows × (1 or C).
@@ -188,7 +188,7 @@ impl Model {
         self.learned.layers()
     }
 
-    /// How it weighs several experts, if it does.
+    /// Its routing among several experts, if it has any.
     pub fn routes(&self) -> Option<Routes<'_>> {
         self.learned.routes()
     }

@@ -1,4 +1,4 @@
-//! A multilayer perceptron at rest, and its forward pass.
+//! A multilayer perceptron and its forward pass.
 
 use collegium_digest::Digest;
 use collegium_manifest::spec::Activation;
@@ -82,12 +82,12 @@ impl Network {
         out
     }
 
-    /// The same shape with fresh weights: what an importance looks like before learning.
+    /// The same architecture with fresh weights: the reference of an untrained network.
     pub fn untrained(&self, key: &Digest) -> Self {
         init::fresh(&self.widths(), self.activation, key)
     }
 
-    /// The network part of the way to another of the same shape: `share` 0 is this one, 1 the other.
+    /// Weight interpolation between this network (`share` 0) and another of the same shape (`share` 1).
     /// Where only last layers differ, its outputs are that mixture of theirs.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! Between plain buffers and burn's tensors. Buffers travel in and out without being copied.
+//! Conversion between plain buffers and burn's tensors, without copying.
 
 use burn::tensor::{Device, Tensor, TensorData};
 

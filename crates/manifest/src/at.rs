@@ -1,4 +1,4 @@
-//! Values that know where they stand.
+//! Values with spans: each knows its place in the file.
 
 use std::{fmt, marker::PhantomData, ops::Range};
 

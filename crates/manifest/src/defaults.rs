@@ -1,4 +1,4 @@
-//! What a key is when the file does not say.
+//! Default values of all keys.
 //!
 //! One place for the parser, the schema and `show`. They are those of a practitioner's first try:
 //! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.

@@ -1,4 +1,4 @@
-//! Errors that point into a file.
+//! Diagnostics with spans: errors and warnings that point into a file.
 
 use std::{fmt, ops::Range, sync::Arc};
 

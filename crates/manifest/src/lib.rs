@@ -1,4 +1,4 @@
-//! From a TOML file to a pipeline, or to all of its errors at once.
+//! Parser and validator of pipeline files: from TOML to a pipeline, or to all of its errors at once.
 //!
 //! A pipeline file is the one thing that every user writes by hand, so this crate is judged by its
 //! errors: all of them in one reading, each with file, line and caret, and with the way out where

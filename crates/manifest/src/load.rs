@@ -1,4 +1,4 @@
-//! Finding and reading the files of a pipeline.
+//! Loading of a pipeline file and its blueprints.
 
 use std::{
     io,

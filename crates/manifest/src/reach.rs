@@ -1,4 +1,4 @@
-//! Which files a pipeline may reach.
+//! File access control: which files a pipeline may read.
 //!
 //! A pipeline file may come from a stranger, and what it names is read with its user's rights. So every path of
 //! a pipeline (tables, files of a split, IDX columns, `source`, blueprints, what lies beside tables) passes

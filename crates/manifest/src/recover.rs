@@ -1,4 +1,4 @@
-//! Every error of a file in one reading.
+//! Error recovery: every error of a file in one reading.
 //!
 //! Serde stops at the first error, and a second, hand-written validation would be a second truth
 //! about the format. So the typed structs stay the only one: deserialise, and on an error record it,

@@ -1,4 +1,4 @@
-//! The JSON Schema of the pipeline file, for editors.
+//! JSON Schema of the pipeline file, for editors.
 
 use schemars::{
     Schema,

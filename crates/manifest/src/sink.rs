@@ -1,4 +1,4 @@
-//! Where findings go while a file is read.
+//! Collector of diagnostics while a file is read.
 
 use std::{cell::Cell, collections::BTreeSet, ops::Range, sync::Arc};
 
@@ -54,7 +54,7 @@ impl Sink {
         }
     }
 
-    /// Takes down a finding that stands on what is written at its own place.
+    /// Adds a finding that depends on its own place alone.
     pub(crate) fn local(&mut self, finding: Diagnostic) {
         let explained = !self.syntax_lines.is_empty()
             && finding.line_column().is_some_and(|(line, _)| self.syntax_lines.contains(&line));
@@ -63,7 +63,7 @@ impl Sink {
         }
     }
 
-    /// Takes down a finding that stands on the rest of the file too, or on what is not in it.
+    /// Adds a finding that depends on the rest of the file too, or on what is missing from it.
     pub(crate) fn global(&mut self, finding: Diagnostic) {
         if self.whole {
             self.local(finding);

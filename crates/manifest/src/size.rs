@@ -1,4 +1,4 @@
-//! Sizes of memory: `"2 GiB"`.
+//! Parsing and writing of memory sizes: `"2 GiB"`.
 
 /// The units, by their exact names, with their bytes.
 pub(crate) const UNITS: [(&str, u64); 9] = [

@@ -1,4 +1,4 @@
-//! The text of a file, kept for messages.
+//! Source text of a file, kept for diagnostics.
 
 use std::{ops::Range, path::PathBuf, sync::OnceLock};
 

@@ -1,4 +1,4 @@
-//! "Did you mean …?": the one answer to a wrong name, wherever it stands.
+//! Suggestions for a wrong name ("did you mean …?"), by spelling.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Serde's messages in the words of the file's reader.
+//! Rewording of serde's error messages for the reader of a pipeline file.
 //!
 //! Serde speaks of fields, variants and `u32`; whoever writes a pipeline knows keys, choices and
 //! whole numbers. Only the forms that serde's own `Error` trait makes are reworded; anything else is

@@ -1,4 +1,4 @@
-//! Writing a file so that nobody ever sees half of it.
+//! Atomic and durable file writes: nobody ever sees half of a file.
 //!
 //! A temporary file on the same file system is filled and renamed to its name. While it is
 //! being filled its writer holds an advisory lock on it, so that a later process can tell what a

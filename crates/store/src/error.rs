@@ -1,4 +1,4 @@
-//! What can go wrong with a store, and the way out of it.
+//! Store errors, and the way out of each.
 
 use std::{
     io::{self, ErrorKind},

@@ -1,4 +1,4 @@
-//! A folder that is reached by one handle, and never through a link below it.
+//! Directory handle that never follows a link (path traversal).
 //!
 //! A clone of a stranger's project may hold links: `.collegium/tmp` that leads to somebody's home, a
 //! shard of `objects` that leads into another store. By path such a link is followed without a word, and

@@ -1,4 +1,4 @@
-//! The folder `.collegium/`: its parts, its version, and how it comes into being.
+//! Layout of the store's folder `.collegium/`: its parts, its version, its creation.
 
 use std::{
     collections::HashSet,
@@ -65,7 +65,7 @@ version                             the version of this layout
 file stands on.
 ";
 
-/// Where things lie below `.collegium/`.
+/// Paths below `.collegium/`.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) root: PathBuf,

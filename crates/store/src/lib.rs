@@ -1,4 +1,4 @@
-//! The memory of a project: what was computed, filed under what it was computed from.
+//! Content-addressed store of a project: results, filed under what they were computed from.
 //!
 //! Everything Collegium spares its user rests on finding an earlier result again, so this crate
 //! promises three things about `.collegium/`. *Nothing half-written is ever visible*: every file is

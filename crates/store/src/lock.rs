@@ -1,4 +1,4 @@
-//! One process at a time per recipe.
+//! Advisory lock per recipe: one process at a time computes it.
 //!
 //! The lock is the operating system's, on an open file: it ends with its holder, however that
 //! happens, so there is nothing to unlock by hand. The file itself means nothing. A holder removes

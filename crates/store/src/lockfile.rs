@@ -1,4 +1,4 @@
-//! `NAME.lock` beside `NAME.toml`: made by Collegium, committed and merged by people.
+//! The lock file `NAME.lock` beside `NAME.toml`: made by Collegium, committed and merged by people.
 //!
 //! One key per line and everything sorted, so that two branches which refitted different experts
 //! merge by themselves; byte-stable, and not touched when nothing changed.

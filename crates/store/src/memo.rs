@@ -1,4 +1,4 @@
-//! Small facts that follow from digests and are dear to find out again: a digest for a digest.
+//! Persistent memo table, digest to digest: small facts that follow from content and are expensive to compute again.
 //!
 //! The file is a line that says what it is, the BLAKE3 hash of the rest, and the pairs in order of
 //! their keys, 64 bytes each. A file that is not exactly that is an empty memo.

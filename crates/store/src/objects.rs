@@ -1,4 +1,4 @@
-//! Content, named by its hash.
+//! Objects of the content-addressed store: content, named by its hash.
 
 use std::{
     fs::File,

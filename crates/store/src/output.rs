@@ -1,4 +1,4 @@
-//! A result in a place that a person named: `-o FILE`, `--report FILE`.
+//! Atomic output files (`-o FILE`, `--report FILE`): a result in a place that the user named.
 //!
 //! A regular file appears when it is whole: it is written under a name of our own beside its target, and
 //! renamed. Whatever is not a regular file is never renamed over, for that would put a file in the place of

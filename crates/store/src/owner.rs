@@ -1,4 +1,4 @@
-//! Whose a store is.
+//! Ownership check of a store: it is not written to if it belongs to another user.
 //!
 //! Whoever can write to a store decides what is in it, and what a command does with it. So a store of
 //! another user is not written to, as git does not work in another user's repository, unless this user said

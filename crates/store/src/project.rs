@@ -1,4 +1,4 @@
-//! The pipelines of a project, and what their lock files stand on.
+//! Pipelines of a project, and the garbage collection roots that their lock files name.
 
 use std::{
     collections::BTreeSet,
@@ -106,7 +106,7 @@ fn pin_of_line(line: &str) -> Option<String> {
     Some(value.split(['"', '\'']).nth(1)?.to_owned())
 }
 
-/// What must not be freed.
+/// Garbage collection roots: what must not be removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roots {
     /// Objects that lock files and pins name.
@@ -123,7 +123,7 @@ pub struct Roots {
 const RECENT_RUNS: usize = 10;
 
 impl Store {
-    /// What the pipelines of this project, and its last ten runs, stand on.
+    /// Garbage collection roots: what the pipelines of this project, and its last ten runs, use.
     ///
     /// # Errors
     /// If the store cannot be read.

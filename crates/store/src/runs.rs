@@ -1,4 +1,4 @@
-//! Reports of past runs.
+//! Run log: reports of past runs.
 
 use collegium_records::RunReport;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Where a command that only looks keeps what it makes, when the project cannot be written.
+//! Scratch overlay for read-only projects: new files go to a temporary folder.
 //!
 //! A clone in a container, on CI or in another user's home is there to be read: `check`, `plan` and
 //! `predict` need a table, and a table may have to be made. So the store of a folder that cannot be

@@ -1,4 +1,4 @@
-//! JSON that knows whether it is whole.
+//! Checksummed JSON records.
 //!
 //! `{"digest":"<64 digits>","record":<JSON>}` and a newline. The digest covers the record's bytes
 //! *and* what the record is about, so that an intact file in the wrong place is not believed either.

@@ -1,4 +1,4 @@
-//! Which objects a record names. The store files any record; to free what nothing stands on it must
+//! References of a record: which objects it names. The store files any record; garbage collection must
 //! know this much of those that name objects.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use collegium_digest::Digest;
 use collegium_records::{Applied, Fit, Ingredient, Kept, Recipe, Standing};
 use serde::Deserialize;
 
-/// What a record names.
+/// Objects that a record names, and what they cost.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Names {
     /// Objects without which the record is worth nothing, and what each was, in words.
@@ -24,7 +24,7 @@ pub(crate) struct Names {
     pub(crate) parts: Vec<Digest>,
 }
 
-/// What a recipe says of the records behind it: with these, they go.
+/// What the records of a recipe depend on: they are removed together with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct About {
     /// A recipe whose outputs were measured.

@@ -1,4 +1,4 @@
-//! One store for several projects.
+//! Shared store: one store for several projects.
 //!
 //! A project shares the store of another by a link: its `.collegium` leads to the other's. Then `gc` in one
 //! of them must know what the others stand on. The project that owns the folder is known from where the

@@ -1,4 +1,4 @@
-//! Objects that are written and not yet named: an object has no name before its content is durable.
+//! Group commit of objects: they are written, then synced and named together.
 //!
 //! To sync every object by itself costs some milliseconds each, most of them spent waiting. So what
 //! is put waits under its temporary name, readable in this process, and all that wait are handed to the
@@ -19,7 +19,7 @@ use crate::{Content, Entry, Store, StoreError, locked, temporary::Temporary};
 /// So many objects may wait: each holds a file open.
 pub(crate) const MANY: usize = 64;
 
-/// What waits for its name.
+/// Objects that wait for their names.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
     files: Mutex<HashMap<Digest, Arc<Temporary>>>,

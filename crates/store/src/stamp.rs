@@ -1,4 +1,4 @@
-//! The digests of input files, without reading them again.
+//! Stat cache: digests of input files, without reading them again.
 //!
 //! A file whose device, inode, size, modification and change times are all as they were is taken
 //! to hold what it held. That fails for a file that was changed so shortly before it was hashed

@@ -1,5 +1,5 @@
-//! Files that are taken to be as they were, by what the system says of them; and small entries of
-//! the cache that rest on such files.
+//! File stamps: files that are taken as unchanged by size, times and inode; and small entries of
+//! the cache that depend on such files.
 
 use std::{
     fs,

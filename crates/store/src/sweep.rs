@@ -1,4 +1,4 @@
-//! What dead processes left in `tmp/`.
+//! Cleanup of temporary files that dead processes left in `tmp/`.
 //!
 //! Only files of our own pattern go, `PROCESS-abc123`, which are some minutes old and which nobody holds a
 //! lock on. Whoever only looks removes nothing.

@@ -1,4 +1,4 @@
-//! Recipes, and what came of them.
+//! Recipes and their realisations: records of what each computation gave.
 
 use std::collections::BTreeMap;
 

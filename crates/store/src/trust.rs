@@ -1,4 +1,4 @@
-//! What a user consents to, in a file of his or her own.
+//! User consent (grants), in a file of the user's own.
 //!
 //! A pipeline file can ask for things: folders outside of its project to read (and whatever is asked for the
 //! same way). It cannot consent: that is its user's, and lies where no pipeline writes, in `collegium/trust.toml`

@@ -1,4 +1,4 @@
-//! Reading everything, so that damage is found before it is met.
+//! `verify`: integrity check of every file of the store.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,7 +13,7 @@ use crate::{
     runs::is_run, seal, shape, stamp, traces::parse_recipe,
 };
 
-/// How far a verification is.
+/// Progress of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Bytes of objects that were hashed.
@@ -22,7 +22,7 @@ pub struct Progress {
     pub of: u64,
 }
 
-/// A part of the store: what one pipeline stands on.
+/// A part of the store: what the lock file of one pipeline uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     objects: BTreeSet<Digest>,

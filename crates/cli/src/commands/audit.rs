@@ -1,4 +1,4 @@
-//! `collegium audit`
+//! `collegium audit`: metrics, importances and ablations of experts.
 
 use std::{
     collections::BTreeMap,

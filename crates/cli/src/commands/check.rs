@@ -1,4 +1,4 @@
-//! `collegium check`
+//! `collegium check`: validation of a pipeline file, its data and its split.
 
 use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! `collegium diff`
+//! `collegium diff`: comparison of two versions of a lock file.
 
 use std::{
     collections::BTreeMap,

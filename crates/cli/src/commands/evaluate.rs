@@ -1,4 +1,4 @@
-//! `collegium evaluate`
+//! `collegium evaluate`: metrics and covariate shift on new rows.
 
 use std::{path::Path, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! `collegium forget`
+//! `collegium forget`: the models that were trained on given rows.
 
 use std::{path::Path, process::ExitCode};
 

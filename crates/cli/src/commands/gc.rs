@@ -1,4 +1,4 @@
-//! `collegium gc`
+//! `collegium gc`: garbage collection of the store.
 
 use std::{
     collections::BTreeMap,

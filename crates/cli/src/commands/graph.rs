@@ -1,4 +1,4 @@
-//! `collegium graph`
+//! `collegium graph`: the DAG as text or picture.
 
 use std::process::ExitCode;
 

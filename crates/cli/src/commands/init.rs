@@ -1,4 +1,4 @@
-//! `collegium init`
+//! `collegium init`: a new project from a template.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! `collegium log`
+//! `collegium log`: past runs.
 
 use std::process::ExitCode;
 

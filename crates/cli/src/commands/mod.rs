@@ -1,4 +1,4 @@
-//! One file per command.
+//! Commands, one file for each.
 
 mod audit;
 mod check;

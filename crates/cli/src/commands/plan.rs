@@ -1,4 +1,4 @@
-//! `collegium plan`
+//! `collegium plan`: a dry run, with reasons and estimated cost.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `collegium predict`
+//! `collegium predict`: inference on new rows, or on the pipeline's own.
 //!
 //! `-` is standard input, and standard output. Rows from there are first put into a temporary file, since
 //! columnar formats begin at their end; predictions to a pipe are written when all are made, so that what is

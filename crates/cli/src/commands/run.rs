@@ -1,4 +1,4 @@
-//! `collegium run`
+//! `collegium run`: brings experts up to date and writes the lock file.
 
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 

@@ -1,4 +1,4 @@
-//! `collegium show`
+//! `collegium show`: the pipeline with every default.
 
 use std::process::ExitCode;
 

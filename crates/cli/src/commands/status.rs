@@ -1,4 +1,4 @@
-//! `collegium status`
+//! `collegium status`: which models the lock file uses, and which are stale.
 
 use collegium_records::Reason;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `collegium trust`
+//! `collegium trust`: user consent to what a pipeline asks for.
 //!
 //! A pipeline asks, its user consents: to exactly what is asked, in a file of the user's own.
 

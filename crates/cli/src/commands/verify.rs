@@ -1,4 +1,4 @@
-//! `collegium verify`
+//! `collegium verify`: integrity check and repair of the store.
 
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 

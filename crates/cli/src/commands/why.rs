@@ -1,4 +1,4 @@
-//! `collegium why`
+//! `collegium why`: the reason why a node was, or would be, trained.
 
 use std::process::ExitCode;
 

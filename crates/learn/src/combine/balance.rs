@@ -1,4 +1,4 @@
-//! Even load: what is added to a gate's gradient.
+//! Load balancing of experts: balance loss, router z-loss, and loss-free balancing.
 
 use collegium_manifest::spec::{Balance, BalanceBy};
 

@@ -1,4 +1,4 @@
-//! The cheapest expert first: calibrated confidence, and the threshold below which the next is asked.
+//! Cascade of experts: calibration by temperature scaling, and the threshold below which the next expert is asked.
 
 use super::pool::LEAST_PROBABILITY;
 use crate::math;
@@ -25,7 +25,7 @@ pub(crate) fn confidence(probabilities: &[f32]) -> f32 {
     }
 }
 
-/// Probabilities with their logarithms divided by `temperature`, normalised, in place (Guo et al. 2017).
+/// Temperature scaling (Guo et al. 2017), in place: logarithms divided by `temperature`, then normalised.
 pub(crate) fn temper(probabilities: &mut [f32], temperature: f32) {
     let log = |p: f32| libm::logf(p.max(LEAST_PROBABILITY));
     if let [p] = probabilities {
@@ -41,7 +41,7 @@ pub(crate) fn temper(probabilities: &mut [f32], temperature: f32) {
     probabilities.iter_mut().for_each(|p| *p /= sum);
 }
 
-/// The temperature of least log loss of an expert's answers (rows × `width`), by golden section over
+/// Calibration by temperature: that of least log loss of an expert's answers (rows × `width`), by golden section over
 /// its logarithm; the loss has one minimum.
 pub(crate) fn calibration(answers: &[f32], width: usize, labels: &[u32]) -> f32 {
     let loss = |log_temperature: f64| {

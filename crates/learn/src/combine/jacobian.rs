@@ -1,4 +1,4 @@
-//! Derivatives of a combination's raw outputs, row by row.
+//! Jacobian of a combination's raw outputs, row by row.
 //!
 //! With weights g = softmax(z/T) of the chosen experts, ∂(Σ g f)/∂z_k = g_k (f_k − Σ g f)/T and
 //! ∂(Σ g f)/∂f_k = g_k. Where the choice itself changes there is no derivative; on either side of it

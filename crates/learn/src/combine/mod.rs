@@ -1,4 +1,4 @@
-//! Several experts answering as one.
+//! Combination of experts (mixture of experts, ensembles): weights and pooling.
 //!
 //! A combination is two questions. *How much does each expert count in this row?* A row of
 //! [`Weights`], which sum to 1. *What do their answers come to?* A [`Pool`]. All gates are a choice
@@ -41,7 +41,7 @@ use crate::{Head, Network, Target};
 pub use pool::Pool;
 pub use weigh::{Routing, Weights};
 
-/// Rows with their targets, and how a gate or a mixture is to learn from them.
+/// Training set of a gate or a mixture: rows with their targets, and how to learn from them.
 #[derive(Debug, Clone)]
 pub struct Lesson<'a> {
     /// How what is trained by steps is trained.
@@ -107,7 +107,7 @@ impl Combination {
         Matrix { rows: x.rows, width: columns.len(), data }
     }
 
-    /// How much each expert counts in each row: rows × experts, each row of sum 1. Of a cascade this
+    /// Gate weights of each row: rows × experts, each row of sum 1. Of a cascade this
     /// needs the predictions in `x`, of all others the own columns and rules alone.
     pub fn weights(&self, network: &Network, x: &Matrix, head: &Head) -> Matrix {
         let experts = self.len();
@@ -175,7 +175,7 @@ impl Combination {
         }
     }
 
-    /// What each expert says of each row: rows × experts × [`answer_width`](Self::answer_width);
+    /// Predictions of each expert: rows × experts × [`answer_width`](Self::answer_width);
     /// probabilities, or standardised values. With weights, a mixture computes only who counts.
     pub fn predictions(&self, x: &Matrix, head: &Head, weights: Option<&Matrix>) -> Vec<f32> {
         let (experts, width) = (self.len(), self.answer_width(head));

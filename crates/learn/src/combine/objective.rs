@@ -1,4 +1,4 @@
-//! What weights (and a mixture's experts) are trained by.
+//! Training objective of a mixture of experts: the likelihood of its weights and experts.
 //!
 //! The likelihood of Jacobs, Jordan, Nowlan and Hinton (1991): each row was made by one of the experts,
 //! −log Σ gᵢ p(y | fᵢ). Of values p is a normal density around the expert's; its variance is common to

@@ -1,10 +1,10 @@
-//! What the answers of several experts come to.
+//! Pooling of predictions: arithmetic, geometric, noisy-or, stacking.
 
 use collegium_table::Matrix;
 
 use crate::Head;
 
-/// A way to make one answer of several.
+/// A pooling rule: one prediction from several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pool {

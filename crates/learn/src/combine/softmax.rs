@@ -1,4 +1,4 @@
-//! A softmax gate over experts that stay as they are.
+//! Softmax gate over experts that are trained already and stay as they are.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! How much each expert counts in a row.
+//! Gate weights: softmax, top-k routing, temperature.
 
 use crate::math;
 
@@ -41,7 +41,7 @@ impl Routing {
         Self { temperature: 1.0, top_k: None, shared: Vec::new(), bias: Vec::new() }
     }
 
-    /// Which experts answer for a row of outputs: the shared ones, and the `top_k` largest of the
+    /// Top-k routing: which experts answer for a row of outputs: the shared ones, and the `top_k` largest of the
     /// others, the first of equals.
     pub(crate) fn chosen(&self, outputs: &[f32]) -> Vec<bool> {
         let Some(k) = self.top_k else { return vec![true; outputs.len()] };

@@ -1,4 +1,4 @@
-//! A model as bytes: safetensors, the same bytes for the same model.
+//! Model serialisation: safetensors, the same bytes for the same model.
 //!
 //! Tensors come in the order of their names; everything else is one JSON text under one metadata key, because
 //! safetensors writes several keys in random order. Floats in it are texts, because JSON readers may miss a float

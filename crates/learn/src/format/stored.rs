@@ -1,4 +1,4 @@
-//! What a kind of model writes down: fields of the header that are its own, and tensors.
+//! Stored form of a model of one kind: fields of the header, and tensors.
 
 use std::fmt;
 

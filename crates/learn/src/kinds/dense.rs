@@ -1,4 +1,4 @@
-//! Models that are dense layers: perceptrons, linear models, and constants.
+//! Dense models: perceptrons, linear models, and constants.
 
 use collegium_digest::Digest;
 use collegium_manifest::spec::Activation;

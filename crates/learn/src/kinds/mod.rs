@@ -1,4 +1,4 @@
-//! The kinds of model. A kind is a folder, and a line of [`KINDS`].
+//! The registry of model kinds. A kind is a folder, and a line of [`KINDS`].
 
 pub mod constant;
 mod dense;

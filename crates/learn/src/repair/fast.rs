@@ -1,4 +1,4 @@
-//! Forward passes for measuring, on burn's products.
+//! Fast forward passes for measuring, on burn's products.
 //!
 //! Prediction adds up every row in one plain order, so that it has the same bits everywhere. A
 //! judgement needs no such promise, only the same bits from the same machine, and makes many more

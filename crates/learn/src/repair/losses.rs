@@ -1,4 +1,4 @@
-//! Each row's loss by itself, in 64 bits: what certificates are made of.
+//! Loss of each row, in 64 bits, for certificates.
 
 use collegium_table::Matrix;
 

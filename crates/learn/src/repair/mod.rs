@@ -1,4 +1,4 @@
-//! What can be done for a trained expert without training it, when what it reads has moved.
+//! Repair of a trained expert in closed form, without training, when its inputs changed.
 //!
 //! Three repairs in closed form: a [`Repair::shim`] maps the new columns back to the old ones and
 //! needs no labels; [`Repair::refit`] fits the last layer again, on either the shimmed or the

@@ -1,4 +1,4 @@
-//! The last layer fitted again on fixed features.
+//! Refit of the last layer (readout) on fixed features.
 //!
 //! `Σ wᵢ ℓᵢ / Σ wᵢ + ½ ridge ‖θ − θ₀‖²` with θ₀ the present weights: convex, so it has one minimum, and
 //! the penalty keeps what the rows do not speak about as it was. Products are burn's, in 32 bits;

@@ -1,4 +1,4 @@
-//! An affine map from what an expert reads now to what it was trained on, folded into its weights.
+//! Affine adapter from the present inputs of an expert to those of its training, folded into its weights.
 //!
 //! In encoded columns: u_old ≈ S u_new + t, by least squares over training rows, without labels.
 //! The first layer sees x · W + b, so the map disappears into it exactly: W' = S W for the moved

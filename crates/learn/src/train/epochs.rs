@@ -1,4 +1,4 @@
-//! The passes over the training rows, whatever is trained: shuffle, step through batches (the last may
+//! The training loop over epochs, with early stopping: shuffle, step through batches (the last may
 //! be short), measure, keep the best.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::{TrainError, Watch};
 /// A training loss this many times that of a constant prediction has diverged, even if it is finite.
 const RUNAWAY: f64 = 1000.0;
 
-/// What goes through the epochs.
+/// What the training loop trains.
 pub(crate) trait Learner {
     /// One step on some rows, at a learning rate; their loss, summed.
     fn step(&mut self, rows: &[u32], rate: f64) -> f64;
@@ -28,7 +28,7 @@ pub(crate) trait Learner {
     fn keep(&mut self);
 }
 
-/// How often, how fast, over how many rows.
+/// Settings of the training loop: epochs, learning-rate schedule, rows.
 pub(crate) struct Course<'a> {
     pub(crate) train: &'a Train,
     pub(crate) rows: usize,
@@ -100,7 +100,7 @@ pub(crate) fn run(
     Ok((epochs, best.1))
 }
 
-/// The learning rate of a step.
+/// Learning-rate schedule: the learning rate of a step.
 fn rate(train: &Train, step: u64, steps: u64) -> f64 {
     match train.schedule {
         Schedule::Constant => train.learning_rate,

@@ -1,4 +1,4 @@
-//! Losses and their gradients by the raw outputs.
+//! Loss functions and their gradients by the raw outputs.
 //!
 //! Each returns the weighted sum over rows, in 64 bits, and writes `scale · weight · ∂loss/∂output`.
 

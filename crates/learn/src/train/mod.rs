@@ -1,4 +1,4 @@
-//! Fitting a perceptron by gradient steps.
+//! Training of a perceptron: mini-batch gradient steps, learning-rate schedule, early stopping.
 //!
 //! The loop is the textbook's: shuffle, step through batches (the last may be short), measure the
 //! validation loss, keep the best epoch's weights. What is particular: all draws come from streams
@@ -54,7 +54,7 @@ pub struct Job<'a> {
     pub start: Option<&'a Network>,
 }
 
-/// Who watches a fit.
+/// Observer of a fit: receives its epochs, and can interrupt it.
 pub struct Watch<'a> {
     /// Read at every step; true ends the fit with [`TrainError::Interrupted`].
     pub interrupted: &'a AtomicBool,

@@ -1,5 +1,5 @@
-//! One network for several targets, of which only the first is kept: what the others teach it stays in
-//! the hidden layers (multi-task learning, Caruana 1997).
+//! Multi-task learning (Caruana 1997): one network for several targets, of which only the first is kept.
+//! What the others teach it stays in the hidden layers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

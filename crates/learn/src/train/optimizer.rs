@@ -1,4 +1,4 @@
-//! Rules of a training step, fused into one loop per layer.
+//! Optimisers (SGD with momentum, Adam, AdamW), fused into one loop per layer.
 
 use collegium_manifest::spec::{Optimizer, Train};
 

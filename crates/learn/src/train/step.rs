@@ -1,4 +1,4 @@
-//! One forward and one backward pass of a batch: matrix products on burn, the rest in plain loops.
+//! Backpropagation: one forward and one backward pass of a batch, matrix products on burn, the rest in plain loops.
 //!
 //! With a_0 = x, z_l = a_{l−1} W_l + b_l, a_l = φ(z_l) ∘ mask, and δ_l = ∂loss/∂z_l:
 //! ∂W_l = a_{l−1}ᵀ δ_l, ∂b_l = Σ_rows δ_l, δ_{l−1} = (δ_l W_lᵀ) ∘ φ'(z_{l−1}) ∘ mask.

@@ -1,4 +1,4 @@
-//! What is to be predicted, checked and weighted.
+//! Training targets: checks and weights of classes.
 
 use collegium_table::Matrix;
 
@@ -46,7 +46,7 @@ impl Target<'_> {
     }
 }
 
-/// Targets that are nobody else's.
+/// Owned targets.
 pub(crate) enum Selected {
     Classes(Vec<u32>, usize),
     Values(Vec<f32>),

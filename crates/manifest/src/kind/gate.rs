@@ -1,4 +1,4 @@
-//! What of a gate enters a recipe.
+//! Recipe ingredients (cache key) of a gate.
 //!
 //! A gate that learns nothing (a mean, fixed weights, rules) reads no content in its fit, so no change of its
 //! experts touches it; what it hands over is of course computed anew.

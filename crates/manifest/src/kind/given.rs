@@ -1,4 +1,4 @@
-//! A model as it is written: a table whose keys its kind will read, or the name of a blueprint.
+//! A model as written, unparsed: a table whose keys its kind will read, or the name of a blueprint.
 //!
 //! Which keys a table may have is known only with its kind, and the kind may be inherited. So the table is kept as it
 //! is, with all its places, until `extends` is done.

@@ -1,4 +1,4 @@
-//! What of a model's parameters enters a recipe.
+//! Recipe ingredients (cache key) of a model's parameters.
 
 use std::collections::BTreeSet;
 

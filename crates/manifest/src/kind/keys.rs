@@ -1,4 +1,4 @@
-//! How a kind reads its table.
+//! Key reader: how a kind of model parses its table.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! What of a mixture enters a recipe.
+//! Recipe ingredients (cache key) of a mixture.
 
 use collegium_records::Ingredient;
 

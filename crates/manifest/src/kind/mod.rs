@@ -1,4 +1,4 @@
-//! What a kind of model declares: its keys in the file, what of them enters a recipe, how they are written out.
+//! The traits of a model kind in the file: its keys, its recipe ingredients, how they are written out.
 //!
 //! This crate knows no kind by name. Whoever loads a file brings those that there are ([`Kinds`]); how a model is
 //! fitted and what it answers is for the crate that learns.

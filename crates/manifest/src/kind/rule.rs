@@ -1,5 +1,5 @@
-//! What a rule of gates declares: the keys of `[gate.NAME]` that it has, what of them enters a recipe, how they are
-//! written out.
+//! The traits of a gate rule in the file: its keys in `[gate.NAME]`, its recipe ingredients (cache key), how they
+//! are written out.
 //!
 //! All keys of all rules are fields of [`RawGate`]: they stand in one table of the file, several rules share some of
 //! them, and a key of another rule is an error of its own. What they mean is a rule's own affair.

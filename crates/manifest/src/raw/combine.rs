@@ -1,4 +1,4 @@
-//! `[gate.NAME]` and `[mixture.NAME]` as they are written.
+//! Raw `[gate.NAME]` and `[mixture.NAME]`, as written.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `[data.NAME]` as it is written.
+//! Raw `[data.NAME]`, as written.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `[expert.NAME]` as it is written, and how one extends another.
+//! Raw `[expert.NAME]`, as written, and inheritance by `extends`.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -140,7 +140,7 @@ pub(crate) struct RawTrain {
 }
 
 impl RawExpert<'_> {
-    /// Own keys over a base's; tables key by key. What an expert stands on is not inherited.
+    /// Inheritance: own keys over a base's, tables key by key. A held model is not inherited.
     pub(crate) fn over(self, base: Self) -> Self {
         Self {
             extends: self.extends,

@@ -1,4 +1,4 @@
-//! `pipeline.memory_limit` and other sizes as they are written.
+//! Raw memory sizes, as written: `pipeline.memory_limit` and others.
 
 use std::fmt;
 

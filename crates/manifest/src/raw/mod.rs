@@ -1,4 +1,4 @@
-//! The file as it is written: every key typed, every value with its place, nothing resolved.
+//! Raw schema of the file, as written: every key typed, every value with its span, nothing resolved.
 //!
 //! These types are the one truth about the keys of the format. Serde reads files through them,
 //! schemars makes the JSON Schema from them, and the doc comments are what an editor shows. All keys

@@ -1,4 +1,4 @@
-//! `data.NAME.origin` as it is written: a word, or a column that says it row by row.
+//! Raw `data.NAME.origin`, as written: a word, or a column that says it row by row.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! `data.NAME.read` as it is written.
+//! Raw `data.NAME.read`, as written.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `data.NAME.split` as it is written.
+//! Raw `data.NAME.split`, as written.
 
 use std::fmt;
 

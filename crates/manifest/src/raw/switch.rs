@@ -1,4 +1,4 @@
-//! Keys that are off, on, or on with settings: `reuse` and `warm_start`.
+//! Raw switches: keys that are off, on, or on with settings: `reuse` and `warm_start`.
 
 use std::{fmt, marker::PhantomData, ops::Range};
 

@@ -1,4 +1,4 @@
-//! Experts that feed each other in a circle.
+//! Cycle detection among experts.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -9,7 +9,7 @@ use crate::{Expert, Input, sink::Sink, suggest};
 /// Circles that are reported in one reading.
 const MOST_CIRCLES: usize = 50;
 
-/// Reports every circle that a depth-first walk closes, with its way. An expert that reads itself
+/// Reports every cycle that a depth-first search closes, with its path. An expert that reads itself
 /// has been reported as such.
 pub(crate) fn check(experts: &IndexMap<String, Expert>, sink: &mut Sink) {
     #[derive(Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-//! `[data.NAME]`.
+//! Resolution of `[data.NAME]`.
 
 use indexmap::IndexMap;
 use toml::Spanned;

@@ -1,4 +1,4 @@
-//! `[expert.NAME]`: what each one is given, predicts and is.
+//! Resolution of `[expert.NAME]`: inputs, target, model, training.
 
 use indexmap::IndexMap;
 

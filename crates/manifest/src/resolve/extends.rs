@@ -1,4 +1,4 @@
-//! `extends` and blueprints.
+//! Inheritance: `extends` and blueprints.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! `[gate.NAME]`: what each one combines, and by which rule.
+//! Resolution of `[gate.NAME]`: the experts that each one combines, and its rule.
 
 use indexmap::IndexMap;
 use toml::Spanned;

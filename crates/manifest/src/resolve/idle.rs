@@ -1,4 +1,4 @@
-//! Keys that have no effect where they stand.
+//! Warnings for keys without effect.
 
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ impl TurnedOn {
     }
 }
 
-/// Warns of what was written for nothing.
+/// Warns of keys without effect.
 pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {
     let mut idle: Vec<(&str, Range<usize>, String)> = Vec::new();
     let raw = &expert.raw;

@@ -1,4 +1,4 @@
-//! Images of `[data.NAME]`: gathered from columns by `images`, or read as they are by `idx`.
+//! Resolution of images of `[data.NAME]`: gathered from columns by `images`, or read as they are by `idx`.
 
 use std::collections::BTreeSet;
 

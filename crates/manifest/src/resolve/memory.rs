@@ -1,4 +1,4 @@
-//! `pipeline.memory_limit`, `pipeline.sql_memory` and `data.NAME.unpacked_limit`: from a size to bytes.
+//! Resolution of memory sizes (`pipeline.memory_limit`, `pipeline.sql_memory`, `data.NAME.unpacked_limit`) to bytes.
 
 use crate::{
     At,

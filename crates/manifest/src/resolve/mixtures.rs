@@ -1,4 +1,4 @@
-//! `[mixture.NAME]`: experts and gate in one.
+//! Resolution of `[mixture.NAME]`: a mixture of experts with its gate.
 
 use indexmap::IndexMap;
 use toml::Spanned;

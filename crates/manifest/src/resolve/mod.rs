@@ -1,5 +1,5 @@
-//! From what is written to what is meant: defaults, inheritance, references, and all that can be
-//! wrong with them.
+//! Semantic analysis of a pipeline file: defaults, inheritance, references, and all errors in
+//! them.
 
 mod cycles;
 mod data;

@@ -1,4 +1,4 @@
-//! `model`: which kind it is, and what that kind reads.
+//! Resolution of `model`: which kind it is, and what that kind reads.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Which nodes there are.
+//! Name table: all nodes of a file, and checks of their names.
 
 use std::{borrow::Cow, collections::HashMap};
 

@@ -1,4 +1,4 @@
-//! What experts, gates and mixtures have in common: a target, and inputs.
+//! Resolution of targets and inputs, which experts, gates and mixtures have in common.
 
 use std::{collections::HashMap, ops::Range};
 

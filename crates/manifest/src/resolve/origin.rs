@@ -1,4 +1,4 @@
-//! `data.NAME.origin` and `data.NAME.origins`.
+//! Resolution of `data.NAME.origin` and `data.NAME.origins` (label provenance).
 
 use indexmap::IndexMap;
 use toml::Spanned;

@@ -1,4 +1,4 @@
-//! Numbers and texts that have the right type and still cannot be meant.
+//! Range checks: numbers and texts that have the right type and are no valid value.
 //!
 //! Checked on what is written, before inheritance and defaults, so that each is told once and at
 //! its own place.

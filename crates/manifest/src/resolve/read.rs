@@ -1,4 +1,4 @@
-//! `data.NAME.read` and `data.NAME.reads`.
+//! Resolution of `data.NAME.read` and `data.NAME.reads` (text file options).
 
 use std::ops::Range;
 

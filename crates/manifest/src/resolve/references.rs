@@ -1,4 +1,4 @@
-//! `source.column` and `expert.output`.
+//! Parsing of references: `source.column` and `expert.output`.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! `evaluate.require`: conditions that a run must meet.
+//! Parsing of `evaluate.require`: conditions on metrics that a run must meet.
 
 use super::{
     extends::MergedExperts,

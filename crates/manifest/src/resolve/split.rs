@@ -1,4 +1,4 @@
-//! `data.NAME.split`: which of the four rules is meant, and that its keys go together.
+//! Resolution of `data.NAME.split`: which of the four rules it is, and that its keys agree.
 
 use std::{collections::BTreeMap, ops::Range};
 

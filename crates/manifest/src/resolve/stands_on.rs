@@ -1,5 +1,5 @@
-//! `frozen`, `pin`, `source` and `expert`: an expert that stands on another model than the one that
-//! its recipe gives.
+//! Resolution of held models (`frozen`, `pin`, `source` and `expert`): an expert that uses another model than the
+//! one that its recipe gives.
 
 use std::{
     ops::Range,
@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::{extends::Merged, names::is_name, ranges::not_empty};
 use crate::{At, StandsOn, defaults::PIN_DIGITS, raw::RawExpert, recover::Cut, sink::Sink};
 
-/// What an expert stands on; of several the first, after an error that shows them all.
+/// Which model an expert uses (its recipe's, or a held one); of several the first, after an error that shows all.
 pub(crate) fn resolve(expert: &Merged<'_>, cut: &Cut, sink: &mut Sink) -> StandsOn {
     let raw = &expert.raw;
     one_of(expert, sink);

@@ -1,4 +1,4 @@
-//! `[gate.NAME]` and `[mixture.NAME]`: what combines experts.
+//! Gates and mixtures of experts, resolved: `[gate.NAME]` and `[mixture.NAME]`.
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;

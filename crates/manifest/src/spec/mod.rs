@@ -1,4 +1,4 @@
-//! The pipeline as the rest of the workspace sees it: resolved, defaulted, in the file's order.
+//! The resolved pipeline as the rest of the workspace sees it: with defaults, in the file's order.
 //!
 //! Nothing here is optional that a default can fill, and every name that may later turn out to be
 //! wrong (a column, a query) carries its span, so that an error found with the data at hand still
@@ -227,7 +227,7 @@ pub struct Reuse {
     pub confidence: f64,
 }
 
-/// Which model an expert stands on.
+/// Which model an expert uses: that of its recipe, or a held one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StandsOn {
     /// The fit of its recipe.
@@ -340,7 +340,7 @@ impl std::fmt::Display for Input {
     }
 }
 
-/// What an expert hands out.
+/// A named output of an expert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {

@@ -1,4 +1,4 @@
-//! `inputs = ["t.*", "!t.id"]`: columns that are named by a pattern.
+//! Input patterns (wildcards): `inputs = ["t.*", "!t.id"]`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How text files are written.
+//! Text file options: delimiter, encoding, number and date formats.
 
 /// `data.NAME.read`: how the text files of a table are written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! How the rows of a data source are divided.
+//! Train, validation and test split: how the rows of a data source are divided.
 //!
 //! Whatever the rule, a row's side follows from what the row itself says (its identity, a column, its
 //! file, its time) and from the file's settings, never from the other rows.

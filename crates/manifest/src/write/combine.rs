@@ -1,4 +1,4 @@
-//! Gates and mixtures written out.
+//! Serialisation of gates and mixtures to TOML.
 
 use super::{Written, float, key, line, list, name, patterns, perceptron, table, text, train};
 use crate::{Expert, Gate, Input, Mixture};

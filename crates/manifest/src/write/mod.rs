@@ -1,4 +1,4 @@
-//! A pipeline written out with every default.
+//! Serialisation of a pipeline to TOML, with every default (`show`).
 //!
 //! By hand and not through a serializer: keys come in the order in which one thinks of them, small
 //! tables stay on one line, and what is not a key (the task that the target's type will decide) is

@@ -1,4 +1,4 @@
-//! `data.NAME.split`, written out.
+//! Serialisation of `data.NAME.split` to TOML.
 
 use toml::Spanned;
 

@@ -1,4 +1,4 @@
-//! The content of entries, on the way into a backend and out of it.
+//! Content of entries: the bytes that a backend stores and gives back.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Entries: what a backend holds, by name, and what their names say of their content.
+//! Entries of a backend: keys, and verification of content by key.
 
 use std::{
     fmt,

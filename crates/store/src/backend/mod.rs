@@ -1,4 +1,4 @@
-//! Storage backends: where objects and records lie.
+//! Storage backends of the content-addressed store: local folder, memory, layered (shared remote cache).
 //!
 //! A [`Store`](crate::Store) keeps three kinds of [`Entry`], and a backend is whatever can hold them: the folder
 //! `.collegium/` ([`LocalFolder`]), memory ([`InMemory`]), the folder with something shared behind it

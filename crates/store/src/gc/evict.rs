@@ -1,4 +1,4 @@
-//! In which order goes what nothing stands on, and what goes with it.
+//! Eviction order: which unused objects go first (least cost per byte), and the records that go with them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ struct Known {
     records: Vec<usize>,
 }
 
-/// What is to go: the cheapest to make again, per byte, first, until the store is small enough.
+/// Eviction plan: what is cheapest to make again, per byte, goes first, until the store is small enough.
 pub(super) fn plan(inventory: &Inventory, roots: &Roots, policy: &GcPolicy) -> GcPlan {
     let live = live(inventory, roots, policy);
     let known = known(inventory);

@@ -1,4 +1,4 @@
-//! A look at every file of the store.
+//! Inventory of the store: every file, and the objects that each record names.
 
 use std::{
     path::{Path, PathBuf},
@@ -43,7 +43,7 @@ pub(super) struct Record {
     pub(super) about: About,
 }
 
-/// What there is.
+/// The inventory of a store.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     pub(super) recipes: Vec<(Digest, Seen)>,
@@ -56,7 +56,7 @@ pub(super) struct Inventory {
 }
 
 impl Store {
-    /// Looks. Records before objects: whoever files a record has named its objects before.
+    /// Makes the inventory. Records before objects: whoever files a record has named its objects before.
     pub(super) fn inventory(&self, policy: &GcPolicy) -> Result<Inventory, StoreError> {
         self.name_staged()?;
         let mut found = Inventory::default();

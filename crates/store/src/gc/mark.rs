@@ -1,4 +1,4 @@
-//! What is reached from the roots.
+//! Mark phase of garbage collection: what is reached from the roots.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use collegium_records::Kept;
 use super::{GcPolicy, inventory::Inventory};
 use crate::Roots;
 
-/// What may not go.
+/// The live set: what may not be removed.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     /// Objects that something stands on.

@@ -1,4 +1,4 @@
-//! Freeing what nothing stands on.
+//! Garbage collection: removes objects that no lock file, pin or recent run uses (eviction by cost and age).
 //!
 //! First a look ([`inventory`]): every file of the store, and which objects each record names. Then
 //! a plan, made from that look alone ([`mark`]: what is reached from the [`Roots`]; [`evict`]: in
@@ -27,7 +27,7 @@ use collegium_records::{Amount, Kept};
 
 use crate::{Entry, Prefix, Roots, Store, StoreError, locked};
 
-/// What may stay although nothing stands on it.
+/// Policy of a garbage collection: what may stay although nothing uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GcPolicy {
     /// Nothing more is evicted once the store has no more bytes than this.

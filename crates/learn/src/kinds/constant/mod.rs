@@ -1,4 +1,4 @@
-//! Constants: the average of the training rows, the baseline that knows nothing.
+//! Constant models: the average of the training rows, a baseline without inputs.
 
 use collegium_manifest::{Params, spec::Activation};
 

@@ -1,4 +1,4 @@
-//! Fitting a gate, whatever its rule.
+//! Training of a gate, whatever its rule.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Gates: combine experts that are trained by themselves.
+//! Gates: combine experts that are trained separately (stacking, ensembles, mixture of experts).
 
 mod fit;
 mod rules;

@@ -1,4 +1,4 @@
-//! Linear models, fitted to the optimum: the yardstick that an expert must beat.
+//! Training of linear models (logistic and ridge regression) to the optimum, also as a baseline.
 //!
 //! One objective serves all heads, `Σ wᵢ ℓᵢ / Σ wᵢ + ½ ridge ‖W‖²`, convex, in 64 bits. Newton's method
 //! reaches its minimum in a handful of steps. Its Hessian only steers, so it is summed in 32 bits by

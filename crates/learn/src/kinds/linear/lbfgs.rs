@@ -1,4 +1,4 @@
-//! L-BFGS (Nocedal & Wright, algorithm 7.4) with a backtracking search.
+//! The L-BFGS optimiser (Nocedal & Wright, algorithm 7.4) with a backtracking search.
 
 use std::{collections::VecDeque, sync::atomic::AtomicBool};
 

@@ -1,4 +1,4 @@
-//! The penalised mean loss of a linear model.
+//! Objective of a linear model: the mean loss with a ridge penalty (L2).
 //!
 //! Parameters θ are inputs × outputs weights, row-major, then the biases.
 

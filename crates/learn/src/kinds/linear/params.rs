@@ -1,4 +1,4 @@
-//! `type = "linear"`
+//! Parameters of `type = "linear"`: linear models.
 
 use collegium_manifest::{
     At, Declare, Ingredients, Keys, Params, TrainKeys,

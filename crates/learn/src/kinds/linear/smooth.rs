@@ -1,4 +1,4 @@
-//! Smooth convex objectives, and the line search that both minimisers share.
+//! Smooth convex objectives, and the backtracking line search that both optimisers share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Experts and gate trained together.
+//! Joint training of a mixture of experts: experts and gate together.
 //!
 //! A step routes its rows and pulls back the likelihood: at an expert's raw outputs the slope is its
 //! responsibility times that of its own loss, at the gate's outputs g − h. With `top_k` an expert learns

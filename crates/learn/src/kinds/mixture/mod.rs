@@ -1,4 +1,4 @@
-//! Mixtures: experts and gate trained together, cached as one.
+//! Mixtures of experts: experts and gate trained together, cached as one.
 
 mod fit;
 

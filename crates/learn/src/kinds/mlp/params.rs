@@ -1,4 +1,4 @@
-//! `type = "mlp"`
+//! Parameters of `type = "mlp"`: multilayer perceptrons.
 
 use collegium_manifest::{
     Declare, Ingredients, Keys, Mlp, Params, RawPerceptron,

@@ -1,4 +1,4 @@
-//! The fields of a stored combination's header.
+//! Stored form of a combination: the fields of its header.
 
 use collegium_manifest::spec::Activation;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Models that combine several experts: gates and mixtures.
+//! Routed models, which combine several experts: gates and mixtures.
 
 mod header;
 

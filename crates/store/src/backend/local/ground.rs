@@ -1,4 +1,4 @@
-//! What the system said of the files of a store that an answer rests on, and whether it still says so.
+//! Freshness check of store files: are their stamps (size, times, inode) what they were?
 //!
 //! A run with nothing to do asks for thousands of files and does nothing else, so that is made cheap: the
 //! files are asked for from the handle of `objects` or `realisations`, which spares the system the way

@@ -1,4 +1,4 @@
-//! `best`: the expert of least loss on the training rows.
+//! Gate `best`: model selection, the expert of least loss on the training rows.
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
@@ -11,7 +11,7 @@ use crate::{
 
 const NAME: &str = "best";
 
-/// The one of least loss.
+/// The expert of least loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best;
 

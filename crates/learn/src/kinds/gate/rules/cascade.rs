@@ -1,4 +1,4 @@
-//! `cascade`: the first expert, in the order of the file, that is sure enough.
+//! Gate `cascade`: the first expert, in the order of the file, that is confident enough.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const NAME: &str = "cascade";
 
-/// The first one that is sure enough, in the order of the file.
+/// The first expert that is confident enough, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cascade(pub Threshold);
 

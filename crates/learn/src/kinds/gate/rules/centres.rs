@@ -1,4 +1,4 @@
-//! Centres of experts: k-means, begun where each expert is at home.
+//! k-means centres of experts, begun where each expert is best.
 
 use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;

@@ -1,4 +1,4 @@
-//! `distance`: by the distance of a row to a centre of each expert.
+//! Gate `distance`: by the distance of a row to a centre of each expert.
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule};
 

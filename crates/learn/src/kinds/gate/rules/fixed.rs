@@ -1,4 +1,4 @@
-//! `fixed`: by weights of the file. There is nothing to learn.
+//! Gate `fixed`: the mean by weights of the file, without training.
 
 use collegium_manifest::{
     DeclareRule, Gate, GateKeys, GateRule, Ingredients,

@@ -1,4 +1,4 @@
-//! `geometric`: the normalised geometric mean of probabilities, a product of experts (Hinton 2002).
+//! Gate `geometric`: the normalised geometric mean of probabilities, a product of experts (Hinton 2002).
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 

@@ -1,4 +1,4 @@
-//! The rules of gates. A rule is a file, and a line of [`RULES`].
+//! The registry of gate rules. A rule is a file, and a line of [`RULES`].
 
 mod best;
 mod cascade;
@@ -84,7 +84,7 @@ pub(crate) fn declared() -> impl Iterator<Item = &'static dyn DeclareRule> {
     RULES.iter().map(|rule| *rule as &dyn DeclareRule)
 }
 
-/// What a gate of this task has to beat, besides single networks.
+/// Controls (baselines) of a gate of this task, besides single networks.
 pub fn controls(task: Task) -> Vec<SimplerRule> {
     CONTROLS.iter().filter_map(|rule| rule.control(task)).collect()
 }

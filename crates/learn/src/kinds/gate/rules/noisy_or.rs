@@ -1,4 +1,4 @@
-//! `noisy-or`: 1 − Π (1 − p). The event has several causes, and any suffices (Pearl 1988).
+//! Gate `noisy-or`: 1 − Π (1 − p). The event has several causes, and any suffices (Pearl 1988).
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 

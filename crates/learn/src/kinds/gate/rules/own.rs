@@ -1,4 +1,4 @@
-//! `self`: each expert has a network of its own that says how well it will do.
+//! Gate `self`: each expert has a network of its own that estimates its loss.
 
 use std::ops::Range;
 
@@ -92,7 +92,7 @@ impl Fitting for OwnNetworks {
 /// The least squared error that has a logarithm, in units of the target's variance.
 const LEAST_SQUARE: f64 = 1e-6;
 
-/// What one expert's own network of a gate of type `self` learns to say of each row: how badly it does.
+/// Targets of one expert's own network in a gate of type `self`: the expert's loss on each row.
 /// Classes: its log loss. Values: the logarithm of its squared error, so that weights are those of
 /// inverse variances. `handed` are the columns of its predictions in `x`.
 pub fn judgement_targets(x: &Matrix, handed: &Range<usize>, head: Head, y: &Target) -> Vec<f32> {

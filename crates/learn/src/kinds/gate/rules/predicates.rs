@@ -1,4 +1,4 @@
-//! `rules`: those experts whose SQL predicate holds; all, where none does.
+//! Gate `rules`: the experts whose SQL predicate holds; all, where none does.
 
 use collegium_manifest::{
     DeclareRule, Gate, GateKeys, GateRule,
@@ -14,7 +14,7 @@ use crate::{
 
 const NAME: &str = "rules";
 
-/// Those whose predicate holds.
+/// The experts whose predicate holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predicates {
     /// The derived columns that the predicates make, in the order of the experts.

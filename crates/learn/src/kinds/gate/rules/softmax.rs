@@ -1,4 +1,4 @@
-//! `softmax`: a network on the row's own columns decides (Jacobs, Jordan, Nowlan and Hinton 1991).
+//! Gate `softmax`: a network on the row's own columns decides (Jacobs, Jordan, Nowlan and Hinton 1991).
 
 use collegium_digest::stream;
 use collegium_manifest::{

@@ -1,4 +1,4 @@
-//! `stack`: a linear model of the experts' predictions (Wolpert 1992).
+//! Gate `stack`: stacking, a linear model of the experts' predictions (Wolpert 1992).
 
 use collegium_manifest::{
     DeclareRule, Gate, GateKeys, GateRule, Ingredients, Task,
@@ -15,7 +15,7 @@ use crate::{
 
 const NAME: &str = "stack";
 
-/// A linear model of the experts' predictions.
+/// Stacking: a linear model of the experts' predictions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
     /// Penalty on squared weights, in units of the mean loss.

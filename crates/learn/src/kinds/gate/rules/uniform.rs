@@ -1,4 +1,4 @@
-//! `uniform`: the arithmetic mean. There is nothing to learn.
+//! Gate `uniform`: the arithmetic mean of the experts (averaging ensemble), without training.
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
