@@ -23,7 +23,6 @@ use crate::{
 /// error has been reported.
 pub(crate) fn resolve(
     gates: &TomlTable<RawGate>,
-    rules: Rules<'_>,
     around: &Around,
     cut: &Cut,
     pipeline: &RawPipeline,
@@ -31,6 +30,7 @@ pub(crate) fn resolve(
     nodes: &mut IndexMap<String, Expert>,
     sink: &mut Sink,
 ) {
+    let rules = around.rules;
     for (name, raw) in &gates.0 {
         let lost = |key: &str| cut.touches(&["gate", name.get(), key]);
         check(raw, sink);

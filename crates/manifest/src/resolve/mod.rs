@@ -72,18 +72,10 @@ pub(crate) fn resolve(
         &mut sink,
     );
     let targets = targets(&merged, &gates, &mixtures, &names, &cut, &mut sink);
-    let around = node::Around { names: &names, targets: &targets, experts: &merged };
+    let around =
+        node::Around { names: &names, targets: &targets, experts: &merged, rules: &registry.rules };
     let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
-    gates::resolve(
-        &gates,
-        &registry.rules,
-        &around,
-        &cut,
-        &raw,
-        &mut data,
-        &mut experts,
-        &mut sink,
-    );
+    gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
     mixtures::resolve(&mixtures, &around, &mut cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);
 

@@ -11,7 +11,7 @@ use super::{
     references::{self, Reference},
 };
 use crate::{
-    At, Expert, Input, InputPattern, Output, Params, StandsOn, Task, Upstream,
+    At, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task, Upstream,
     defaults::{FOLDS, SEED},
     raw::{RawPipeline, RawTrain},
     sink::Sink,
@@ -35,6 +35,8 @@ pub(crate) struct Around<'a> {
     pub(crate) names: &'a Names,
     pub(crate) targets: &'a Targets,
     pub(crate) experts: &'a MergedExperts<'a>,
+    /// The rules that a gate can have.
+    pub(crate) rules: Rules<'a>,
 }
 
 /// What gates and mixtures have in common with experts, as it is written.
