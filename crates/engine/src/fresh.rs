@@ -305,7 +305,7 @@ impl Session {
     }
 }
 
-/// The models and outputs that states stand on.
+/// The models and outputs that states use.
 fn objects(states: &States) -> impl Iterator<Item = Digest> {
     let models = states.values().flat_map(|state| state.parts.values()).map(|(_, fit)| fit.model);
     let outputs = states

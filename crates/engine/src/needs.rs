@@ -13,7 +13,7 @@ use crate::{EngineError, NodeRef, states::States, warm::Start};
 pub(crate) struct Need {
     pub(crate) part: Part,
     pub(crate) recipe: Recipe,
-    /// The realisation to stand on, when there is one.
+    /// The realisation to use, when there is one.
     pub(crate) fit: Option<Fit>,
     /// Where a warm start begins.
     pub(crate) warm: Option<Fit>,

@@ -42,7 +42,7 @@ pub struct Options {
 pub struct Session {
     /// The resolved file.
     pub pipeline: Pipeline,
-    /// Who feeds whom.
+    /// The DAG of experts.
     pub dag: Dag,
     /// `.collegium/`
     pub store: Arc<Store>,
@@ -54,7 +54,7 @@ pub struct Session {
     pub(crate) observer: Watcher,
     /// Set to stop.
     pub interrupted: Arc<AtomicBool>,
-    /// Recipe to realisation, of all that the lock stands on.
+    /// Recipe to realisation, of all models in the lock.
     pub(crate) locked: HashMap<Digest, Digest>,
     /// The data sources, read.
     pub data: Arc<IndexMap<String, Prepared>>,

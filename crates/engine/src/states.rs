@@ -27,9 +27,9 @@ pub struct NodeState {
     pub views: BTreeMap<View, Applied>,
     /// What it reads of its upstreams, by reference.
     pub reads: BTreeMap<String, Reads>,
-    /// What allows it to stand on an earlier fit or a patch.
+    /// The certificate that allows an earlier fit or a patch.
     pub certificate: Option<Certificate>,
-    /// Why it stands on a model that needs no certificate.
+    /// Why it uses a held model, which needs no certificate.
     pub held: Option<Held>,
     /// What its models, and those above it, have seen beside its present rows.
     pub foreign: Arc<Memberships>,

@@ -31,7 +31,7 @@ pub struct NodeStatus {
     pub state: &'static str,
     /// Why it is not fresh.
     pub reasons: Vec<Reason>,
-    /// First digits of the model object that the lock stands on.
+    /// First digits of the model object that the lock names.
     pub realisation: Option<String>,
     /// When that model was made, RFC 3339 in UTC.
     pub created: Option<String>,
@@ -46,7 +46,7 @@ pub struct CheckReport {
     pub format_version: u32,
     /// The pipeline's name.
     pub pipeline: String,
-    /// Does every node stand on what its upstreams hand over, or on a certificate for it?
+    /// Was every node trained on what its upstreams hand over, or has it a certificate for it?
     pub sound: bool,
     /// In the order of the file.
     pub nodes: Vec<CheckedNode>,

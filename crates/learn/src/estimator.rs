@@ -131,7 +131,7 @@ pub trait Host {
         fit: &mut dyn FnMut(Digest) -> Result<Trained, FitError>,
     ) -> Result<(Network, bool), FitError>;
 
-    /// The model that an expert stands on.
+    /// The model in use of an expert.
     ///
     /// # Errors
     /// [`FitError::Host`]

@@ -5,7 +5,7 @@ use collegium_records::{Action, FitName, Reason, Recipe};
 /// What is known of a node when its turn comes in a plan.
 #[derive(Debug, Clone, Default)]
 pub struct Known<'a> {
-    /// The recipe that the lock stands on, if there is one.
+    /// The recipe of the model in the lock, if there is one.
     pub before: Option<&'a Recipe>,
     /// The recipe now; `None` while an upstream's outputs are not known.
     pub after: Option<&'a Recipe>,

@@ -47,7 +47,7 @@ pub enum Part {
         /// Which fold, from 0.
         fold: u32,
     },
-    /// A yardstick.
+    /// A baseline.
     Baseline(Baseline),
 }
 

@@ -85,7 +85,7 @@ pub struct NodeAudit {
     /// feeds it has no out-of-fold output there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub left_out: Option<u64>,
-    /// Yardsticks by name (`majority`, `linear`, `single`), each by split.
+    /// Baselines by name (`majority`, `linear`, `single`), each by split.
     pub baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     /// Does it know anything?
     pub skill: Skill,
@@ -93,7 +93,7 @@ pub struct NodeAudit {
     pub confusion: Option<Confusion>,
     /// Test rows; binary classification, or top-label for more classes.
     pub reliability: Option<Reliability>,
-    /// What it looks at; withheld when it has no skill.
+    /// Feature importance; withheld when it has no skill.
     pub agop: Option<Agop>,
     /// Why `agop` is absent, when it is.
     pub withheld: Option<String>,
@@ -116,7 +116,7 @@ pub struct NodeAudit {
     pub recipe: Digest,
     /// Its model object.
     pub realisation: Digest,
-    /// What allows it to stand on an earlier fit or a patch.
+    /// The certificate that allows an earlier fit or a patch.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub certificate: Option<Certificate>,
     /// Of an expert whose upstreams moved since the fit before this one: would retraining help?

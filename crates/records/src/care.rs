@@ -83,7 +83,7 @@ pub struct GcReport {
     pub total: Amount,
     /// What stays.
     pub kept: Amount,
-    /// Of that, what nothing stands on: `--keep` or the grace window spared it.
+    /// Of that, what nothing uses: `--keep` or the grace window spared it.
     pub spared: Amount,
 }
 

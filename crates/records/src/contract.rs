@@ -30,7 +30,7 @@ pub struct RunReport {
     pub end_to_end: Vec<EndToEnd>,
     /// Things worth a person's attention, in words.
     pub notes: Vec<String>,
-    /// What should be known of the data that the experts stand on: rows without a target, classes
+    /// What should be known of the data of the experts: rows without a target, classes
     /// without a training row.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub findings: Vec<DataFinding>,
@@ -104,10 +104,10 @@ pub struct NodeRun {
     /// What became of the rows of its table.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account: Option<RowAccount>,
-    /// What the lock stood on before, when it was something else.
+    /// The model in the lock before, when it was another one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<Standing>,
-    /// What allows it to stand on an earlier fit or a patch.
+    /// The certificate that allows an earlier fit or a patch.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub certificate: Option<Certificate>,
     /// Would retraining help? Of experts whose upstreams moved, as far as it was measured.
@@ -136,7 +136,7 @@ pub struct ForgetReport {
     pub pipeline: String,
     /// Rows that were asked for.
     pub rows: u64,
-    /// The models that the lock stands on and that have seen some of them.
+    /// The models in the lock that have seen some of them.
     pub models: Vec<SeenBy>,
     /// Models of which it cannot be said, with the reason: `expert.NAME, full, 5 of 5 folds: …`.
     pub unknown: Vec<String>,

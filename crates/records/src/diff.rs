@@ -44,9 +44,9 @@ pub struct NodeDiff {
     pub name: String,
     /// What became of it.
     pub status: DiffStatus,
-    /// What it stood on.
+    /// The model in use before.
     pub before: Option<Standing>,
-    /// What it stands on.
+    /// The model in use after.
     pub after: Option<Standing>,
     /// Ingredients of its full fit that differ, as far as the store has both recipes.
     pub recipe: Vec<Change>,

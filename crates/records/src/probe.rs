@@ -35,7 +35,7 @@ pub struct Agop {
     /// The first directions of the same matrix, by named loadings.
     #[serde(default)]
     pub directions: Vec<Direction>,
-    /// Which class looks at what; more than two classes only (the two logits of a binary classifier
+    /// Importance by class; more than two classes only (the two logits of a binary classifier
     /// are one).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub classes: Option<ClassShares>,
@@ -52,7 +52,7 @@ pub struct Importance {
     pub low: f64,
     /// 97.5 % bootstrap quantile.
     pub high: f64,
-    /// Is it told apart from noise?
+    /// Is it distinguishable from noise?
     pub above_noise: bool,
     /// Least and largest share among refits with other seeds, this fit included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -354,7 +354,7 @@ pub struct Comparison {
     /// Seeds of one version: what no change of meaning looks like.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seeds: Option<Agreement>,
-    /// Did it change what it looks at?
+    /// Did its importances change?
     pub changed: Changed,
     /// Why, in a sentence.
     pub reason: String,

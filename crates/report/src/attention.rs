@@ -19,7 +19,7 @@ pub(crate) enum Part {
     Performance,
     /// Of a gate or a mixture: who answers, and does it pay?
     Combined,
-    /// What it looks at.
+    /// Feature importance.
     Looks,
     /// What its upstreams are to it.
     Composite,

@@ -186,7 +186,7 @@ impl Health {
 pub(crate) enum Against {
     /// Clearly better.
     Better,
-    /// The yardstick's value lies within the expert's interval.
+    /// The baseline's value lies within the expert's interval.
     Even,
     /// Clearly worse.
     Worse,

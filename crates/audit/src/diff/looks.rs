@@ -12,7 +12,7 @@ use collegium_engine::{EngineError, inputs::InputData, reuse::ReadAs};
 
 use crate::{Auditor, Refit, Subject};
 
-/// A model on its inputs, and what it looks at.
+/// A model on its inputs, and its importances.
 struct Version {
     subject: Subject,
     sight: Sight,

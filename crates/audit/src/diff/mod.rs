@@ -33,7 +33,7 @@ const RESAMPLES: u32 = 400;
 pub struct Version {
     /// As a person named it.
     pub name: String,
-    /// What it stands on.
+    /// The lock file of this version.
     pub lock: Lock,
 }
 

@@ -46,7 +46,7 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<(Level, String)> {
     said
 }
 
-/// What it uses, what it has weight on for nothing, and what it hardly looks at.
+/// Inputs that it uses, inputs with weight and no use, and inputs with hardly any importance.
 fn inputs(audit: &NodeAudit, agop: &Agop) -> Vec<(Level, String)> {
     let cue = |input: &str| audit.probe.cues.iter().find(|cue| cue.input == input);
     let (costly, costly_groups) = costly(&audit.probe.cues, &agop.groups);

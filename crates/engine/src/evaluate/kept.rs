@@ -13,7 +13,7 @@ use crate::{
     EngineError, Session, error::data_error, measure::Predicted, predict::Made, rows::class_codes,
 };
 
-/// Classes that a model does not know and that are told apart.
+/// Most classes that a model does not know and that are counted one by one.
 const TOLD: usize = 1_000;
 /// Of these, those that are named.
 const NAMED: usize = 20;

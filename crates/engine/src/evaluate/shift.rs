@@ -14,7 +14,7 @@ use crate::rows::evenly;
 
 /// Levels that have a bin of the stability index each.
 const LEVELS: usize = 50;
-/// Levels that training never saw and that are told apart.
+/// Most unseen levels that are counted one by one.
 const UNSEEN: usize = 10_000;
 /// Of these, those that are named.
 const NAMED: usize = 20;
@@ -71,7 +71,7 @@ struct Levels {
     training: Vec<u64>,
     new: Vec<u64>,
     unseen: HashMap<String, u64>,
-    /// Rows of unseen levels that are not told apart any more.
+    /// Rows of further unseen levels, which are not counted one by one.
     beyond: u64,
 }
 

@@ -267,7 +267,7 @@ impl Session {
         }
     }
 
-    /// Says when the lock is older than the pipeline: prediction stands on the lock.
+    /// Notes that the lock is older than the pipeline: prediction uses the models of the lock.
     fn stale_notes(&self, wanted: &BTreeSet<usize>) -> Result<Vec<String>, EngineError> {
         let names: Vec<String> =
             wanted.iter().map(|&index| self.node(index).name().to_owned()).collect();

@@ -352,7 +352,7 @@ impl Session {
     }
 }
 
-/// A column on some rows; one of a name that is used here is told apart by its source's.
+/// A column on some rows; one whose name is used here already gets the name of its source before it.
 fn taken(column: &Column, rows: &[u32], source: &str) -> Column {
     let at = |row: &u32| *row as usize;
     let values = match &column.values {

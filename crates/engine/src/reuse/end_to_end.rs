@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct Ends {
     /// Every sink below something that was kept or patched.
     pub(crate) measured: Vec<EndToEnd>,
-    /// Experts that stand on certificates above an end that lost too much.
+    /// Experts kept or patched by certificates above a sink that lost too much.
     pub(crate) to_train: BTreeSet<usize>,
 }
 

@@ -26,7 +26,7 @@ pub struct Ready {
     pub(crate) open: Vec<Need>,
     /// The recipe of a full fit on the present inputs; absent for a held model.
     pub(crate) now: Option<Recipe>,
-    /// What allows it to stand on an earlier fit or a patch.
+    /// The certificate that allows an earlier fit or a patch.
     pub(crate) certificate: Option<Certificate>,
     /// What was measured of it, if its upstreams moved.
     pub(crate) judgement: Option<Judgement>,
@@ -36,7 +36,7 @@ pub struct Ready {
     pub(crate) lost: Option<Reason>,
     /// Parts of its anchor that were lost and have been fitted again.
     pub(crate) made_again: Vec<FitName>,
-    /// Why it stands on a model that needs no certificate.
+    /// Why it uses a held model, which needs no certificate.
     pub(crate) held: Option<Held>,
 }
 

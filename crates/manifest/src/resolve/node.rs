@@ -61,7 +61,7 @@ impl<'a> Node<'a> {
 }
 
 impl Node<'_> {
-    /// A gate or a mixture with all of its defaults: it is never kept on evidence, and stands on the fit
+    /// A gate or a mixture with all of its defaults: it is never kept on evidence, and uses the fit
     /// of its recipe.
     pub(crate) fn resolved(
         &self,

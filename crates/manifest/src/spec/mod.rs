@@ -212,7 +212,7 @@ pub struct Expert {
     pub seed: u64,
     /// Keep or patch it instead of retraining, on evidence; `None` always retrains.
     pub reuse: Option<Reuse>,
-    /// What it stands on, where that is not what its recipe gives.
+    /// The model that it uses, where that is not what its recipe gives.
     pub stands_on: StandsOn,
     /// Begin a fit from the last model instead of from random weights.
     pub warm_start: Option<WarmStart>,
@@ -236,7 +236,7 @@ pub enum StandsOn {
     Frozen(Spanned<bool>),
     /// `pin = "DIGEST PREFIX"`: the model object whose digest begins so.
     Pin(Spanned<String>),
-    /// `source = "other.toml"` with `expert = "NAME"`: what another pipeline's lock stands on.
+    /// `source = "other.toml"` with `expert = "NAME"`: the model in another pipeline's lock.
     Source {
         /// The other pipeline's file, relative to this one.
         pipeline: Spanned<String>,

@@ -209,7 +209,7 @@ fn sums(columns: &[f64], parts: &[Range<usize>]) -> impl Iterator<Item = f64> {
     parts.iter().map(|part| columns[part.clone()].iter().fold(0.0, |sum, value| sum + value))
 }
 
-/// Looks at all values, so that it looks at several at once.
+/// Are all values finite? All are tested, so that several are tested at once.
 fn finite(values: &[f32]) -> bool {
     values.iter().fold(true, |finite, value| finite & value.is_finite())
 }

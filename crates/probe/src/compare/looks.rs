@@ -12,7 +12,7 @@ pub struct Look {
     pub shares: Vec<f64>,
     /// Leading eigenvectors of Σ^½GΣ^½, largest first: orthonormal columns over the encoded columns.
     pub basis: DMatrix<f64>,
-    /// Does the network beat a constant? If not, what it looks at is what it was initialised with.
+    /// Does the network beat a constant? If not, its importances are those of its initial weights.
     pub skilled: bool,
 }
 

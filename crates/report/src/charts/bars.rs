@@ -11,7 +11,7 @@ use crate::number::{fixed, percent_range};
 /// One row.
 pub(crate) struct Row {
     pub(crate) name: Markup,
-    /// Not told apart from noise.
+    /// Not distinguishable from noise.
     pub(crate) muted: bool,
     /// What stands in the strip.
     pub(crate) strip: Markup,

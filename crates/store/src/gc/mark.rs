@@ -11,7 +11,7 @@ use crate::Roots;
 /// The live set: what may not be removed.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    /// Objects that something stands on.
+    /// Objects that are in use.
     pub(super) reached: HashSet<Digest>,
     /// Objects that are young, or named by something young.
     pub(super) young: HashSet<Digest>,

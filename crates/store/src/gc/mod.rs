@@ -70,7 +70,7 @@ pub struct GcPlan {
     pub doomed: Vec<Doomed>,
     /// What stays.
     pub kept: Amount,
-    /// Of that, what nothing stands on.
+    /// Of that, what nothing uses.
     pub spared: Amount,
 }
 

@@ -84,7 +84,7 @@ impl Auditor<'_> {
         })
     }
 
-    /// Whom a cascade asks how often; `None` for others.
+    /// How often a cascade asks each expert; `None` for others.
     fn cascade_figures(
         self,
         combination: &Combination,
