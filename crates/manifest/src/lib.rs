@@ -28,12 +28,15 @@
 //! may be opened at all.
 
 mod at;
+mod bounds;
 pub mod defaults;
 mod diagnostic;
 pub mod kind;
 mod load;
+mod loaded;
 mod raw;
 mod reach;
+mod reader;
 mod recover;
 mod resolve;
 mod schema;
@@ -50,8 +53,9 @@ pub use kind::{
     Declare, DeclareRule, GateKeys, GateRule, Ingredients, Keys, Kinds, Params, Registry, Rules,
     Section, TrainKeys,
 };
-pub use load::{Loaded, NoBlueprint, load, load_within, parse, project_root};
-pub use reach::{Fence, Outside, asks, beginning, real};
+pub use load::{load, load_within, parse};
+pub use loaded::{Loaded, NoBlueprint};
+pub use reach::{Fence, Outside, asks, beginning, project_root, real};
 pub use resolve::METRICS;
 pub use schema::json_schema;
 pub use source::SourceFile;

@@ -7,28 +7,11 @@ use std::{
 };
 
 use crate::{
-    Diagnostic, Diagnostics, Fence, Outside, Pipeline, Registry, SourceFile,
+    Diagnostic, Diagnostics, Fence, Loaded, NoBlueprint, Outside, Registry, SourceFile,
+    project_root,
     resolve::resolve,
     suggest::{did_you_mean, list},
 };
-
-/// A pipeline without errors, and what is worth saying about it all the same.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// The pipeline.
-    pub pipeline: Pipeline,
-    /// Warnings alone.
-    pub warnings: Diagnostics,
-}
-
-/// Why a blueprint cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoBlueprint {
-    /// In a few words, to stand at the caret.
-    pub reason: String,
-    /// A nearby name, or what there is.
-    pub help: Option<String>,
-}
 
 /// Reads a pipeline file and the blueprints that it names; `registry` has the kinds of model and the rules of gates that it may name.
 ///
@@ -65,21 +48,6 @@ pub fn parse(
     read_blueprint: &dyn Fn(&str) -> Result<SourceFile, NoBlueprint>,
 ) -> Result<Loaded, Diagnostics> {
     resolve(&source, root, registry, read_blueprint)
-}
-
-/// The folder that `.collegium/` lies in: the nearest above the pipeline file that holds
-/// `pipelines/`, else the file's own.
-pub fn project_root(pipeline: &Path) -> PathBuf {
-    let own = match pipeline.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    // Made absolute only to climb: `flights.toml` alone still has folders above it.
-    let absolute = std::path::absolute(&own).unwrap_or_else(|_| own.clone());
-    absolute
-        .ancestors()
-        .find(|folder| folder.join("pipelines").is_dir())
-        .map_or(own, Path::to_owned)
 }
 
 /// Reads a file as text; what is wrong with its encoding is shown at its place.

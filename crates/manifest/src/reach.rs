@@ -13,7 +13,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use crate::{Pipeline, StandsOn, project_root};
+use crate::{Pipeline, StandsOn};
 
 /// The folders in which the files of a pipeline may lie.
 #[derive(Debug, Clone)]
@@ -196,6 +196,21 @@ pub fn real(path: &Path) -> PathBuf {
             None => return known,
         };
     }
+}
+
+/// The folder that `.collegium/` lies in: the nearest above the pipeline file that holds
+/// `pipelines/`, else the file's own.
+pub fn project_root(pipeline: &Path) -> PathBuf {
+    let own = match pipeline.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    // Made absolute only to climb: `flights.toml` alone still has folders above it.
+    let absolute = std::path::absolute(&own).unwrap_or_else(|_| own.clone());
+    absolute
+        .ancestors()
+        .find(|folder| folder.join("pipelines").is_dir())
+        .map_or(own, Path::to_owned)
 }
 
 #[cfg(test)]

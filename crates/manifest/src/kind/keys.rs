@@ -9,9 +9,8 @@ use toml::{
 };
 
 use crate::{
-    At,
+    At, bounds,
     recover::{Cut, recover},
-    resolve::ranges,
     sink::Sink,
 };
 
@@ -43,11 +42,11 @@ impl Keys<'_> {
         good: impl Fn(T) -> bool,
         wanted: &str,
     ) -> bool {
-        ranges::bound(self.sink, key, value, good, wanted)
+        bounds::bound(self.sink, key, value, good, wanted)
     }
 
     /// Tells of widths of hidden layers that cannot be.
     pub fn hidden(&mut self, hidden: Option<&At<Vec<At<u32>>>>) {
-        ranges::check_hidden(hidden, self.sink);
+        bounds::check_hidden(hidden, self.sink);
     }
 }

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::Ingredients;
 use crate::{
-    At, Diagnostic, Gate, Mlp, Task, TomlTable, defaults::GATE_HIDDEN, raw::RawGate,
-    resolve::ranges, sink::Sink, suggest::did_you_mean, write::Written,
+    At, Diagnostic, Gate, Mlp, Task, TomlTable, bounds, defaults::GATE_HIDDEN, raw::RawGate,
+    sink::Sink, suggest::did_you_mean, write::Written,
 };
 
 /// The rules that `gate.type` can name.
@@ -171,7 +171,7 @@ impl<'a> GateKeys<'a> {
 
     /// Tells of a text that says nothing.
     pub fn not_empty(&mut self, key: &str, text: &At<String>) {
-        ranges::not_empty(self.sink, key, text);
+        bounds::not_empty(self.sink, key, text);
     }
 
     /// A table's value for each expert; one that is missing or left over is an error.

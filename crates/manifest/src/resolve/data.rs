@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::{images, memory, names::check_name, origin, ranges::not_empty, read, split};
+use super::{images, memory, names::check_name, origin, read, split};
+use crate::bounds::not_empty;
 use crate::{At, DataSource, TomlTable, defaults::MISSING, raw::RawData, recover::Cut, sink::Sink};
 
 /// Every data source of the file, with its defaults.

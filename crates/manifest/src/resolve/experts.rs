@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 
 use super::{
-    extends::MergedExperts,
     idle,
+    merged::MergedExperts,
     node::{Around, Node},
     stands_on,
 };

@@ -9,8 +9,8 @@ use std::{
 use toml::Spanned;
 
 use super::{
-    ReadBlueprint,
-    idle::TurnedOn,
+    merged::TurnedOn,
+    merged::{Merged, MergedExperts},
     model,
     names::{is_name, sorted},
     ranges::check_expert,
@@ -18,50 +18,13 @@ use super::{
 use crate::{
     At, Diagnostics, NoBlueprint, Params, SourceFile, TomlTable,
     kind::{Given, Kinds, ModelChoice},
+    loaded::ReadBlueprint,
     raw::{RawExpert, RawFile, RawMixture},
-    recover::{Cut, Recovered, read_blueprint},
+    reader::{Recovered, read_blueprint},
+    recover::Cut,
     sink::Sink,
     suggest::{circle, did_you_mean},
 };
-
-/// An expert with all that it inherits.
-pub(crate) struct Merged<'i> {
-    pub(crate) name: At<String>,
-    pub(crate) raw: Box<RawExpert<'i>>,
-    /// Its model with every default.
-    pub(crate) model: Box<dyn Params>,
-    /// What it says itself and does not inherit.
-    pub(crate) turned_on: TurnedOn,
-    /// The experts that it extends, nearest first; of a file in which nothing was cut, nobody asks for them.
-    chain: Vec<String>,
-    /// Something that it extends is not known: nothing must be called missing.
-    broken: bool,
-}
-
-impl Merged<'_> {
-    /// Is a key absent because it was cut, here or where it would be inherited from?
-    pub(crate) fn lost(&self, key: &str, cut: &Cut) -> bool {
-        let name = self.name.get();
-        self.broken
-            || !cut.is_empty()
-                && std::iter::once(name).chain(&self.chain).any(|name| {
-                    cut.touches(&["expert", name, key]) || cut.touches(&["expert", name, "extends"])
-                })
-    }
-}
-
-/// All experts, and what was found in blueprints.
-pub(crate) struct MergedExperts<'i> {
-    pub(crate) experts: Vec<Merged<'i>>,
-    index: HashMap<String, usize>,
-    pub(crate) findings: Diagnostics,
-}
-
-impl<'i> MergedExperts<'i> {
-    pub(crate) fn get(&self, name: &str) -> Option<&Merged<'i>> {
-        self.index.get(name).map(|&at| &self.experts[at])
-    }
-}
 
 /// Checks what each expert says itself, puts it over what it extends, and reads the models.
 pub(crate) fn merge<'i>(

@@ -9,7 +9,7 @@ use super::{
     ranges,
 };
 use crate::{
-    At, DataSource, DeclareRule, Expert, Gate, GateKeys, Input, Output, Rules, TomlTable,
+    At, DataSource, DeclareRule, Expert, Gate, GateKeys, Input, Output, Rules, TomlTable, bounds,
     defaults::UPSTREAM,
     kind::{DEFAULT, not_combined},
     raw::{RawGate, RawPipeline},
@@ -231,24 +231,24 @@ fn check(raw: &RawGate, sink: &mut Sink) {
     let above = "a finite number above 0";
     let least = "a finite number of at least 0";
     ranges::check_folds(&raw.folds, sink);
-    ranges::check_hidden(raw.hidden.as_ref(), sink);
-    ranges::bound(sink, "temperature", &raw.temperature, positive, above);
-    ranges::bound(sink, "ridge", &raw.ridge, not_negative, least);
-    ranges::bound(sink, "noise", &raw.noise, not_negative, least);
-    ranges::bound(sink, "balance_weight", &raw.balance_weight, not_negative, least);
-    ranges::bound(sink, "top_k", &raw.top_k, |k| k >= 1, "at least 1");
-    ranges::bound(sink, "confidence", &raw.confidence, share, "from 0 to 1");
-    ranges::bound(sink, "error_budget", &raw.error_budget, share, "from 0 to 1");
-    ranges::bound(sink, "cost_budget", &raw.cost_budget, positive, above);
+    bounds::check_hidden(raw.hidden.as_ref(), sink);
+    bounds::bound(sink, "temperature", &raw.temperature, positive, above);
+    bounds::bound(sink, "ridge", &raw.ridge, not_negative, least);
+    bounds::bound(sink, "noise", &raw.noise, not_negative, least);
+    bounds::bound(sink, "balance_weight", &raw.balance_weight, not_negative, least);
+    bounds::bound(sink, "top_k", &raw.top_k, |k| k >= 1, "at least 1");
+    bounds::bound(sink, "confidence", &raw.confidence, share, "from 0 to 1");
+    bounds::bound(sink, "error_budget", &raw.error_budget, share, "from 0 to 1");
+    bounds::bound(sink, "cost_budget", &raw.cost_budget, positive, above);
     if let Some(filter) = &raw.filter {
-        ranges::not_empty(sink, "where", filter);
+        bounds::not_empty(sink, "where", filter);
     }
     if let Some(train) = &raw.train {
         ranges::check_train(train, sink);
     }
     for (expert, weight) in raw.weights.iter().flat_map(|weights| &weights.get().0) {
         let key = format!("weights.{}", expert.get());
-        ranges::bound(sink, &key, &Some(weight.clone()), not_negative, least);
+        bounds::bound(sink, &key, &Some(weight.clone()), not_negative, least);
     }
 }
 

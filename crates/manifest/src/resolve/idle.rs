@@ -4,36 +4,8 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{extends::Merged, stands_on::given};
-use crate::{
-    At, Input, TrainKeys,
-    raw::{RawExpert, RawTrain},
-    recover::Cut,
-    sink::Sink,
-};
-
-/// Keys that an expert says itself and that turn something on, with their places.
-#[derive(Debug, Default)]
-pub(crate) struct TurnedOn {
-    reuse: Option<Range<usize>>,
-    warm_start: Option<Range<usize>>,
-    /// Keys of `train` that only gradient steps read.
-    steps: Option<Range<usize>>,
-    /// Any key of `train`.
-    train: Option<Range<usize>>,
-}
-
-impl TurnedOn {
-    /// Of an expert before it inherits anything.
-    pub(crate) fn by(raw: &RawExpert<'_>) -> Self {
-        Self {
-            reuse: raw.reuse.as_deref().filter(|reuse| reuse.get().is_on()).map(At::span),
-            warm_start: raw.warm_start.as_deref().filter(|warm| warm.get().is_on()).map(At::span),
-            steps: raw.train.as_deref().and_then(RawTrain::steps),
-            train: raw.train.as_deref().and_then(RawTrain::place),
-        }
-    }
-}
+use super::{merged::Merged, stands_on::given};
+use crate::{Input, TrainKeys, recover::Cut, sink::Sink};
 
 /// Warns of keys without effect.
 pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {

@@ -6,7 +6,8 @@ use glob::Pattern;
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::{names::check_name, ranges::bound};
+use super::names::check_name;
+use crate::bounds::bound;
 use crate::{
     At, ColumnType, GatheredImage, ImageShape, PixelColumns,
     defaults::{CHANNELS, MOST_PIXELS, SCALE},

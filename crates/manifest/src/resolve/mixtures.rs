@@ -4,12 +4,12 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
-    extends::Merged,
+    merged::Merged,
     node::{Around, Keys, Node},
     ranges,
 };
 use crate::{
-    At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable,
+    At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable, bounds,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     kind::{Given, Keys as ModelKeys, ModelChoice},
     raw::{RawMixture, RawPerceptron, RawPipeline, RawRouter},
@@ -213,12 +213,12 @@ fn differs(
 /// Values out of range.
 fn check(raw: &RawMixture<'_>, sink: &mut Sink) {
     let wanted = format!("from 2 to {MOST_EXPERTS}");
-    ranges::bound(sink, "experts", &raw.experts, |n| (2..=MOST_EXPERTS).contains(&n), &wanted);
+    bounds::bound(sink, "experts", &raw.experts, |n| (2..=MOST_EXPERTS).contains(&n), &wanted);
     let wanted = format!("from 1 to {MOST_RESTARTS}");
-    ranges::bound(sink, "restarts", &raw.restarts, |n| (1..=MOST_RESTARTS).contains(&n), &wanted);
+    bounds::bound(sink, "restarts", &raw.restarts, |n| (1..=MOST_RESTARTS).contains(&n), &wanted);
     ranges::check_folds(&raw.folds, sink);
     if let Some(filter) = &raw.filter {
-        ranges::not_empty(sink, "where", filter);
+        bounds::not_empty(sink, "where", filter);
     }
     if let Some(train) = &raw.train {
         ranges::check_train(train, sink);
@@ -233,13 +233,13 @@ fn check_router(raw: &RawRouter, sink: &mut Sink) {
     let not_negative = |x: f64| x.is_finite() && x >= 0.0;
     let above = "a finite number above 0";
     let least = "a finite number of at least 0";
-    ranges::check_hidden(raw.hidden.as_ref(), sink);
-    ranges::bound(sink, "temperature", &raw.temperature, positive, above);
-    ranges::bound(sink, "top_k", &raw.top_k, |k| k >= 1, "at least 1");
+    bounds::check_hidden(raw.hidden.as_ref(), sink);
+    bounds::bound(sink, "temperature", &raw.temperature, positive, above);
+    bounds::bound(sink, "top_k", &raw.top_k, |k| k >= 1, "at least 1");
     let wanted = format!("at most {MOST_EXPERTS}");
-    ranges::bound(sink, "shared", &raw.shared, |n| n <= MOST_EXPERTS, &wanted);
-    ranges::bound(sink, "noise", &raw.noise, not_negative, least);
-    ranges::bound(sink, "balance_weight", &raw.balance_weight, not_negative, least);
-    ranges::bound(sink, "z_loss", &raw.z_loss, not_negative, least);
-    ranges::bound(sink, "capacity_factor", &raw.capacity_factor, positive, above);
+    bounds::bound(sink, "shared", &raw.shared, |n| n <= MOST_EXPERTS, &wanted);
+    bounds::bound(sink, "noise", &raw.noise, not_negative, least);
+    bounds::bound(sink, "balance_weight", &raw.balance_weight, not_negative, least);
+    bounds::bound(sink, "z_loss", &raw.z_loss, not_negative, least);
+    bounds::bound(sink, "capacity_factor", &raw.capacity_factor, positive, above);
 }

@@ -9,6 +9,7 @@ mod gates;
 mod idle;
 mod images;
 mod memory;
+mod merged;
 mod mixtures;
 mod model;
 mod names;
@@ -26,25 +27,23 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use toml::Spanned;
 
 use crate::{
-    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, NoBlueprint, Pipeline, SourceFile, TomlTable,
+    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, Pipeline, SourceFile, TomlTable, bounds,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, SEED},
     kind::Registry,
     raw::{RawAudit, RawGate, RawMixture, RawPipeline},
-    recover::{Cut, Recovered, read_pipeline},
+    reader::{Recovered, read_pipeline},
+    recover::Cut,
     sink::Sink,
 };
 
 pub use require::METRICS;
-
-/// Reads a blueprint by its name.
-pub(crate) type ReadBlueprint<'a> = &'a dyn Fn(&str) -> Result<SourceFile, NoBlueprint>;
 
 /// The whole way from a text to a pipeline or to all of its errors.
 pub(crate) fn resolve(
     source: &Arc<SourceFile>,
     root: PathBuf,
     registry: &Registry,
-    read_blueprint: ReadBlueprint<'_>,
+    read_blueprint: crate::loaded::ReadBlueprint<'_>,
 ) -> Result<Loaded, Diagnostics> {
     let Recovered { value: mut file, mut cut, mut sink } = read_pipeline(source);
     let blueprints = extends::Blueprints::read(&file, read_blueprint);
@@ -54,9 +53,9 @@ pub(crate) fn resolve(
     let sql_memory = memory::resolve("sql_memory", raw.sql_memory.as_ref(), &mut sink);
     let steps = |steps: u64| steps >= LEAST_STEPS;
     let wanted = format!("at least {LEAST_STEPS}");
-    ranges::bound(&mut sink, "sql_steps", &raw.sql_steps, steps, &wanted);
+    bounds::bound(&mut sink, "sql_steps", &raw.sql_steps, steps, &wanted);
     for folder in raw.reads.iter().flatten() {
-        ranges::not_empty(&mut sink, "reads", folder);
+        bounds::not_empty(&mut sink, "reads", folder);
     }
 
     let names = names::Names::new(&file, &cut);
@@ -97,7 +96,7 @@ pub(crate) fn resolve(
         }
     };
     let share = |x: f64| (0.0..=1.0).contains(&x);
-    ranges::bound(&mut sink, "least_measured", &evaluate.least_measured, share, "from 0 to 1");
+    bounds::bound(&mut sink, "least_measured", &evaluate.least_measured, share, "from 0 to 1");
     let least_measured = evaluate.least_measured.map(|share| share.0);
     let mut requirements = Vec::new();
     for text in evaluate.require.unwrap_or_default() {
@@ -140,7 +139,7 @@ fn stem(source: &SourceFile) -> String {
 
 /// The targets of all nodes that have one.
 fn targets(
-    merged: &extends::MergedExperts<'_>,
+    merged: &merged::MergedExperts<'_>,
     gates: &TomlTable<RawGate>,
     mixtures: &TomlTable<RawMixture<'_>>,
     names: &names::Names,

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{
     experts::train,
-    extends::MergedExperts,
+    merged::MergedExperts,
     names::Names,
     references::{self, Reference},
 };

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::names::known_table;
-use super::ranges::not_empty;
+use crate::bounds::not_empty;
 use crate::{
     At, Origin, SourceOrigin,
     raw::{OriginChoice, RawData, RawOriginColumn},

@@ -1,7 +1,7 @@
 //! Parsing of `evaluate.require`: conditions on metrics that a run must meet.
 
 use super::{
-    extends::MergedExperts,
+    merged::MergedExperts,
     names::{Names, Node},
 };
 use crate::{

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use toml::Spanned;
 
-use super::{data::check_pattern, ranges::not_empty};
+use super::data::check_pattern;
+use crate::bounds::not_empty;
 use crate::{
     At, ByColumn, ByFiles, ByTime, Gap, Split, SplitRule, ValidRows,
     defaults::{TEST_VALUES, TRAIN_VALUES},

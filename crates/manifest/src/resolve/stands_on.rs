@@ -8,7 +8,8 @@ use std::{
 
 use toml::Spanned;
 
-use super::{extends::Merged, names::is_name, ranges::not_empty};
+use super::{merged::Merged, names::is_name};
+use crate::bounds::not_empty;
 use crate::{At, StandsOn, defaults::PIN_DIGITS, raw::RawExpert, recover::Cut, sink::Sink};
 
 /// Which model an expert uses (its recipe's, or a held one); of several the first, after an error that shows all.
