@@ -7,8 +7,8 @@ use std::{
 
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
-    Estimator, FitError, FitJob, Fitted, Head, Lesson, Model, RIDGE, Shape, Target, TrainError,
-    Watch, constant as average, kernel_class,
+    Estimator, FitError, FitJob, Fitted, Head, Model, RIDGE, Shape, Target, TrainError,
+    TrainingSet, Watch, constant as average, kernel_class,
     kinds::{self, linear::LinearParams},
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Task};
@@ -189,7 +189,7 @@ impl NodeRef<'_> {
                 ready.auxiliary.iter().map(|(labels, count)| labels.target(*count)).collect();
             let begins = |name: &String| name.starts_with(BEGINS_WITH);
             let job = FitJob {
-                lesson: Lesson {
+                lesson: TrainingSet {
                     train: &expert.train,
                     class_weights: weights,
                     x: &ready.x,

@@ -7,7 +7,7 @@ use collegium_manifest::{Mlp, spec::Train};
 use collegium_records::Epoch;
 use collegium_table::{Encoder, Matrix};
 
-use crate::{Learned, Lesson, Model, Network, RowCost, Target, TrainError, Trained, Watch};
+use crate::{Learned, Model, Network, RowCost, Target, TrainError, Trained, TrainingSet, Watch};
 
 /// The parameters of a model as something that can be fitted. A kind implements it for its own parameters.
 pub trait Estimator {
@@ -56,7 +56,7 @@ pub struct FitCost {
 #[derive(Debug, Clone)]
 pub struct FitJob<'a> {
     /// Rows, targets, and how to train on them.
-    pub lesson: Lesson<'a>,
+    pub lesson: TrainingSet<'a>,
     /// What made the rows' columns out of the declared inputs.
     pub encoder: &'a Encoder,
     /// The data source, as the names of its columns begin.

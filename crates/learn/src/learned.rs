@@ -9,7 +9,7 @@ use std::{any::Any, fmt};
 use collegium_digest::Digest;
 use collegium_table::Matrix;
 
-use crate::{Combination, Head, Network, format::Stored};
+use crate::{Combination, Head, Network, format::stored::Stored};
 
 /// A function from encoded rows to raw outputs: log odds, one logit a class, or a standardised value.
 ///

@@ -29,6 +29,7 @@ mod combine;
 mod estimator;
 mod format;
 mod gradients;
+mod head;
 mod init;
 mod kernel;
 pub mod kinds;
@@ -42,10 +43,15 @@ mod tensors;
 mod train;
 
 pub use collegium_manifest::spec::Activation;
-pub use combine::{Combination, Lesson, Pool, Routing, Weights};
+pub use combine::{Combination, GateWeights, Pool, Routing, TrainingSet};
 pub use estimator::{Estimator, FitCost, FitError, FitJob, Fitted, Host, Shape};
-pub use format::{ModelError, Own, Stored, Tensor, Tensors};
+pub use format::{
+    error::ModelError,
+    stored::{Own, Stored},
+    tensors::{Tensor, Tensors},
+};
 pub use gradients::{Lens, Seeds, Swept};
+pub use head::Head;
 pub use kinds::{
     DECLARED, DenseModel, KINDS, Kind, RoutedModel,
     constant::constant,
@@ -53,11 +59,11 @@ pub use kinds::{
     gate::{GateError, GateJob, Gated, fit_gate, judged, judgement_targets},
     kind,
     linear::{LinearJob, RIDGE, fit_linear},
-    mixture::{Grown, MixtureJob, fit_mixture},
+    mixture::{FittedMixture, MixtureJob, fit_mixture},
 };
 pub use learned::{Learned, Routes, RowCost};
 pub use machine::{estimate_bytes, kernel_class};
-pub use model::{Head, Interrupted, Model, Outputs};
+pub use model::{Interrupted, Model, Outputs};
 pub use network::{Dense, Network};
 pub use repair::{Columns, Repair, constant_losses, raw_outputs, re_encoded, row_losses};
 pub use train::{Job, Target, TrainError, Trained, Watch, class_weights, train, train_beside};

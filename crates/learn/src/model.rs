@@ -8,27 +8,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_table::{Encoder, Matrix};
 
-use crate::{
-    Kind, Learned, Network, Routes, RowCost,
-    kinds::{self},
-    math,
-};
-
-/// What the raw outputs mean.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Head {
-    /// One output: the log odds of the second class.
-    Binary,
-    /// One logit per class.
-    Classes,
-    /// One output: the target, standardised with these.
-    Regression {
-        /// Mean of the target over the training rows.
-        mean: f64,
-        /// Its deviation; not 0.
-        deviation: f64,
-    },
-}
+use crate::{Head, Learned, Network, Routes, RowCost, head::softmax, math};
 
 /// A trained model: rows of declared inputs in, outputs out.
 #[derive(Debug, Clone)]
@@ -65,17 +45,6 @@ pub struct Outputs {
     /// Classification: index of the most probable class; the first of equals. A binary probability
     /// of exactly ½ counts as the second class.
     pub label: Option<Vec<u32>>,
-}
-
-impl Head {
-    /// The raw outputs of one row as an answer, in place: probabilities, or the standardised value.
-    pub fn answer(&self, raw: &mut [f32]) {
-        match self {
-            Self::Regression { .. } => {}
-            Self::Binary => raw.iter_mut().for_each(|z| *z = math::sigmoid(*z)),
-            Self::Classes => drop(softmax(raw)),
-        }
-    }
 }
 
 /// The application of a model was asked to end before it had.
@@ -177,12 +146,6 @@ impl Model {
         })
     }
 
-    /// The name of its kind in the records of fits.
-    pub fn kind(&self) -> &'static str {
-        let name = self.learned.kind();
-        kinds::kind(name).map_or(name, Kind::in_records)
-    }
-
     /// The dense layers that it is, if it is made of nothing else.
     pub fn layers(&self) -> Option<&Network> {
         self.learned.layers()
@@ -268,24 +231,6 @@ impl Model {
     }
 }
 
-/// Turns logits into probabilities and returns the place of the largest, the first of equals.
-fn softmax(row: &mut [f32]) -> u32 {
-    let mut best = 0;
-    for (i, z) in row.iter().enumerate() {
-        if *z > row[best] {
-            best = i;
-        }
-    }
-    let Some(&top) = row.get(best) else { return 0 };
-    let mut sum = 0.0;
-    for z in row.iter_mut() {
-        *z = math::exp(*z - top);
-        sum += *z;
-    }
-    row.iter_mut().for_each(|p| *p /= sum);
-    u32::try_from(best).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -303,7 +248,12 @@ mod tests {
             Head::Regression { .. } => Vec::new(),
             _ => (0..bias.len().max(2)).map(|i| i.to_string()).collect(),
         };
-        Model { encoder: Encoder::empty(), learned: kinds::constant::model(network), head, classes }
+        Model {
+            encoder: Encoder::empty(),
+            learned: crate::kinds::constant::model(network),
+            head,
+            classes,
+        }
     }
 
     fn outputs(head: Head, bias: &[f32]) -> Outputs {

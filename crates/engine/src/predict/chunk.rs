@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use collegium_learn::{Combination, Routes, Weights};
+use collegium_learn::{Combination, GateWeights, Routes};
 use collegium_manifest::{Input, Output};
 use collegium_table::{Column, Matrix, Source, Surprises, Table};
 
@@ -167,7 +167,7 @@ impl<'a> Chunk<'a> {
             .iter()
             .filter_map(|columns| members.iter().find(|(p, _)| groups[*p] == *columns).copied())
             .collect();
-        if let Weights::Confidence { .. } = combination.weights {
+        if let GateWeights::Confidence { .. } = combination.weights {
             let mut left = rows.to_vec();
             for (stage, &(position, from)) in order.iter().enumerate() {
                 if left.is_empty() {
@@ -263,9 +263,9 @@ impl<'a> Chunk<'a> {
 /// May an expert of it be left out in some rows?
 fn is_sparse(combination: &Combination) -> bool {
     match &combination.weights {
-        Weights::Softmax(routing) => routing.top_k.is_some() && !combination.handed.is_empty(),
-        Weights::Rules(_) | Weights::Confidence { .. } => true,
-        Weights::Fixed(weights) => {
+        GateWeights::Softmax(routing) => routing.top_k.is_some() && !combination.handed.is_empty(),
+        GateWeights::Rules(_) | GateWeights::Confidence { .. } => true,
+        GateWeights::Fixed(weights) => {
             weights.contains(&0.0) && combination.pool != collegium_learn::Pool::Stack
         }
     }

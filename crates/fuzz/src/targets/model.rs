@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::atomic::AtomicBool};
 
 use collegium_learn::{
-    Activation, Combination, Dense, Head, Model, Network, Pool, Routing, Weights, kinds,
+    Activation, Combination, Dense, GateWeights, Head, Model, Network, Pool, Routing, kinds,
 };
 use collegium_table::{Column, Encoder, ImageShape, Matrix, Source, Values};
 use rand::RngExt as _;
@@ -143,17 +143,17 @@ fn models() -> Vec<Model> {
     };
     let routing =
         Routing { temperature: 0.5, top_k: Some(1), shared: vec![0], bias: vec![0.25, -0.25] };
-    let sure = Weights::Confidence { threshold: 0.8, temperatures: vec![1.0, 2.0] };
+    let sure = GateWeights::Confidence { threshold: 0.8, temperatures: vec![1.0, 2.0] };
     all.extend([
-        gate(&[], &[0, 1], Weights::Fixed(vec![0.75, 0.25]), Pool::Geometric),
-        gate(&["t.number"], &[2, 3, 2], Weights::Softmax(routing.clone()), Pool::Arithmetic),
-        gate(&["t.number"], &[0, 1], Weights::Rules(vec![0, 1]), Pool::Arithmetic),
+        gate(&[], &[0, 1], GateWeights::Fixed(vec![0.75, 0.25]), Pool::Geometric),
+        gate(&["t.number"], &[2, 3, 2], GateWeights::Softmax(routing.clone()), Pool::Arithmetic),
+        gate(&["t.number"], &[0, 1], GateWeights::Rules(vec![0, 1]), Pool::Arithmetic),
         gate(&[], &[0, 1], sure, Pool::Arithmetic),
-        gate(&[], &[2, 1], Weights::Fixed(vec![0.5, 0.5]), Pool::Stack),
+        gate(&[], &[2, 1], GateWeights::Fixed(vec![0.5, 0.5]), Pool::Stack),
     ]);
     let encoder = inputs.encoder(&["t.number", "t.truth"]);
     let width = encoder.width();
-    let weights = Weights::Softmax(Routing { shared: Vec::new(), bias: Vec::new(), ..routing });
+    let weights = GateWeights::Softmax(Routing { shared: Vec::new(), bias: Vec::new(), ..routing });
     let experts = (0..2).map(|_| network(&[width, 3, 1], Activation::Relu)).collect();
     let combination = Combination { handed: Vec::new(), experts, weights, pool: Pool::Arithmetic };
     let learned = kinds::mixture::model(network(&[width, 2], Activation::Relu), combination);

@@ -7,7 +7,7 @@
 
 use collegium_table::Matrix;
 
-use super::{Combination, Pool, Weights, pool};
+use super::{Combination, GateWeights, Pool, pool};
 use crate::{Head, Network, Seeds};
 
 /// Rows that go through the networks together.
@@ -71,7 +71,7 @@ impl Combination {
         let mut jacobians = vec![0.0; count * width * rows.x.width];
         self.through_handed(rows, &by_answer, &mut jacobians);
         self.through_experts(rows, &by_answer, &mut jacobians);
-        if let (Pool::Arithmetic, Weights::Softmax(routing)) = (self.pool, &self.weights) {
+        if let (Pool::Arithmetic, GateWeights::Softmax(routing)) = (self.pool, &self.weights) {
             let mut seeds = vec![0.0; count * width * experts];
             for row in 0..count {
                 let f = &rows.answers[row * experts * width..][..experts * width];
@@ -184,7 +184,9 @@ impl Combination {
 
     /// Through a cascade's tempering: q ∝ p^(1/T), so ∂q_i/∂p_j = q_i (δ_ij − q_j) / (T p_j).
     fn through_calibration(&self, expert: usize, by: &[f32], answer: &[f32]) -> Vec<f32> {
-        let Weights::Confidence { temperatures, .. } = &self.weights else { return by.to_vec() };
+        let GateWeights::Confidence { temperatures, .. } = &self.weights else {
+            return by.to_vec();
+        };
         let t = temperatures[expert];
         let before = |q: &[f32]| -> Vec<f32> {
             let mut p = q.to_vec();

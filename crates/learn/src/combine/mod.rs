@@ -1,7 +1,7 @@
 //! Combination of experts (mixture of experts, ensembles): weights and pooling.
 //!
 //! A combination is two questions. *How much does each expert count in this row?* A row of
-//! [`Weights`], which sum to 1. *What do their answers come to?* A [`Pool`]. All gates are a choice
+//! [`GateWeights`], which sum to 1. *What do their answers come to?* A [`Pool`]. All gates are a choice
 //! of the two:
 //!
 //! | gate | weights | pool |
@@ -39,11 +39,11 @@ use collegium_table::Matrix;
 use crate::{Head, Network, Target};
 
 pub use pool::Pool;
-pub use weigh::{Routing, Weights};
+pub use weigh::{GateWeights, Routing};
 
 /// Training set of a gate or a mixture: rows with their targets, and how to learn from them.
 #[derive(Debug, Clone)]
-pub struct Lesson<'a> {
+pub struct TrainingSet<'a> {
     /// How what is trained by steps is trained.
     pub train: &'a Train,
     /// One weight per class, see [`crate::class_weights`].
@@ -71,7 +71,7 @@ pub struct Combination {
     /// A mixture's experts, on the row's own columns; none for a gate.
     pub experts: Vec<Network>,
     /// How much each expert counts.
-    pub weights: Weights,
+    pub weights: GateWeights,
     /// What their answers come to.
     pub pool: Pool,
 }
@@ -91,7 +91,7 @@ impl Combination {
     pub fn own_columns(&self, width: usize) -> Vec<usize> {
         let taken = |column: &usize| {
             self.handed.iter().any(|range| range.contains(column))
-                || matches!(&self.weights, Weights::Rules(columns) if columns.contains(column))
+                || matches!(&self.weights, GateWeights::Rules(columns) if columns.contains(column))
         };
         (0..width).filter(|column| !taken(column)).collect()
     }
@@ -112,15 +112,15 @@ impl Combination {
     pub fn weights(&self, network: &Network, x: &Matrix, head: &Head) -> Matrix {
         let experts = self.len();
         match &self.weights {
-            Weights::Fixed(weights) => {
+            GateWeights::Fixed(weights) => {
                 Matrix { rows: x.rows, width: experts, data: weights.repeat(x.rows) }
             }
-            Weights::Softmax(routing) => {
+            GateWeights::Softmax(routing) => {
                 let mut weights = network.logits(&self.own(x));
                 weights.data.chunks_exact_mut(experts).for_each(|row| routing.weigh(row));
                 weights
             }
-            Weights::Rules(columns) => {
+            GateWeights::Rules(columns) => {
                 let mut weights = Matrix::zeros(x.rows, experts);
                 for row in 0..x.rows {
                     let holds = |column: &usize| f32::from(u8::from(x.row(row)[*column] > 0.5));
@@ -132,7 +132,7 @@ impl Combination {
                 }
                 weights
             }
-            Weights::Confidence { .. } => {
+            GateWeights::Confidence { .. } => {
                 let predictions = self.predictions(x, head, None);
                 let width = self.answer_width(head);
                 let mut weights = Matrix::zeros(x.rows, experts);
@@ -149,7 +149,7 @@ impl Combination {
     /// Is an expert of a cascade sure enough of its (calibrated) probabilities?
     pub fn is_sure(&self, expert: usize, calibrated: &[f32]) -> bool {
         match &self.weights {
-            Weights::Confidence { threshold, .. } if expert + 1 < self.len() => {
+            GateWeights::Confidence { threshold, .. } if expert + 1 < self.len() => {
                 cascade::confidence(calibrated) >= *threshold
             }
             _ => true,
@@ -159,7 +159,7 @@ impl Combination {
     /// An expert's probabilities as the cascade sees them, in place: tempered, so that a confidence is
     /// how often it is right.
     pub fn calibrate(&self, expert: usize, probabilities: &mut [f32]) {
-        if let Weights::Confidence { temperatures, .. } = &self.weights {
+        if let GateWeights::Confidence { temperatures, .. } = &self.weights {
             cascade::temper(probabilities, temperatures[expert]);
         }
     }
@@ -243,14 +243,14 @@ impl Combination {
         let experts = self.len();
         let width = self.answer_width(head);
         let mut weights = match &self.weights {
-            Weights::Softmax(routing) => {
+            GateWeights::Softmax(routing) => {
                 let mut weights = network.logits(&self.own(x));
                 for row in weights.data.chunks_exact_mut(experts) {
                     routing.weigh_without(row, expert);
                 }
                 weights
             }
-            Weights::Confidence { .. } => {
+            GateWeights::Confidence { .. } => {
                 let predictions = self.predictions(x, head, None);
                 let mut weights = Matrix::zeros(x.rows, experts);
                 let stages: Vec<usize> = (0..experts).filter(|stage| *stage != expert).collect();
@@ -304,7 +304,9 @@ impl Combination {
     pub fn multiply_adds(&self) -> u64 {
         let all: u64 = self.experts.iter().map(Network::multiply_adds).sum();
         match (&self.weights, self.experts.len() as u64) {
-            (Weights::Softmax(Routing { top_k: Some(k), shared, .. }), experts) if experts > 0 => {
+            (GateWeights::Softmax(Routing { top_k: Some(k), shared, .. }), experts)
+                if experts > 0 =>
+            {
                 all / experts * (*k + shared.len()) as u64
             }
             _ => all,

@@ -9,7 +9,7 @@
 use collegium_manifest::spec::GateLoss;
 
 use super::{cascade::of_class, pool::LEAST_PROBABILITY};
-use crate::{Target, math, train::Truth};
+use crate::{Target, math, train::Targets};
 
 /// The least variance of a value's density, in units of the target's.
 const LEAST_VARIANCE: f64 = 1e-4;
@@ -54,7 +54,7 @@ impl Objective {
     pub(crate) fn slopes(
         &mut self,
         rows: &[u32],
-        truth: &Truth,
+        truth: &Targets,
         weights: &[f32],
         answers: &[f32],
         width: usize,

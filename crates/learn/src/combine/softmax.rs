@@ -11,11 +11,11 @@ use super::{
     Combination, Pool,
     balance::{self, Routed},
     objective::Objective,
-    weigh::{Routing, Weights},
+    weigh::{GateWeights, Routing},
 };
 use crate::{
     Head, Network, TrainError,
-    train::{Learner, Pass, Stepper, Tape, Truth},
+    train::{Learner, Pass, Stepper, Tape, Targets},
 };
 
 /// Validation rows that are evaluated together.
@@ -35,7 +35,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) own: Matrix,
     /// Rows × experts × width.
     pub(crate) answers: Vec<f32>,
-    pub(crate) truth: Truth<'a>,
+    pub(crate) truth: Targets<'a>,
 }
 
 /// A gate under way.
@@ -213,7 +213,7 @@ pub(crate) fn combination(handed: Vec<std::ops::Range<usize>>, routing: Routing)
     Combination {
         handed,
         experts: Vec::new(),
-        weights: Weights::Softmax(routing),
+        weights: GateWeights::Softmax(routing),
         pool: Pool::Arithmetic,
     }
 }

@@ -60,18 +60,18 @@ fn combinations(width: usize, head: Head) -> Vec<(Combination, Network)> {
     };
     let gate = init::fresh(&[2, 5, 3], Activation::Tanh, &Digest::of(b"gate"));
     let of = |weights, pool| Combination { handed: handed.clone(), experts: vec![], weights, pool };
-    let fixed = || Weights::Fixed(vec![0.5, 0.2, 0.3]);
+    let fixed = || GateWeights::Fixed(vec![0.5, 0.2, 0.3]);
     let mut all = vec![
         (of(fixed(), Pool::Arithmetic), none(3)),
-        (of(Weights::Softmax(routing(None)), Pool::Arithmetic), gate.clone()),
-        (of(Weights::Softmax(routing(Some(2))), Pool::Arithmetic), gate.clone()),
+        (of(GateWeights::Softmax(routing(None)), Pool::Arithmetic), gate.clone()),
+        (of(GateWeights::Softmax(routing(Some(2))), Pool::Arithmetic), gate.clone()),
         (
             of(fixed(), Pool::Stack),
             init::fresh(&[3 * width, width], Activation::Relu, &Digest::of(b"s")),
         ),
     ];
     if !matches!(head, Head::Regression { .. }) {
-        let sure = Weights::Confidence { threshold: 0.6, temperatures: vec![1.5, 0.8, 1.0] };
+        let sure = GateWeights::Confidence { threshold: 0.6, temperatures: vec![1.5, 0.8, 1.0] };
         all.push((of(fixed(), Pool::Geometric), none(3)));
         all.push((of(sure, Pool::Arithmetic), none(3)));
     }
@@ -83,7 +83,7 @@ fn combinations(width: usize, head: Head) -> Vec<(Combination, Network)> {
     let experts = vec![inside(1), inside(2), inside(3)];
     let wide = init::fresh(&[3 * width + 2, 3], Activation::Tanh, &Digest::of(b"wide"));
     for top_k in [None, Some(1)] {
-        let weights = Weights::Softmax(routing(top_k));
+        let weights = GateWeights::Softmax(routing(top_k));
         let mixture = Combination {
             handed: vec![],
             experts: experts.clone(),
@@ -148,7 +148,7 @@ fn a_rows_bits_do_not_depend_on_its_neighbours_or_on_experts_left_out() {
                 assert!((weights.row(row).iter().sum::<f32>() - 1.0).abs() < 1e-5);
                 let mut alone = x.select(&[row as u32]);
                 if combination.pool == Pool::Arithmetic
-                    && !matches!(combination.weights, Weights::Confidence { .. })
+                    && !matches!(combination.weights, GateWeights::Confidence { .. })
                 {
                     for (columns, weight) in combination.handed.iter().zip(weights.row(row)) {
                         if *weight == 0.0 {
@@ -170,7 +170,7 @@ fn pools_are_what_their_names_say() {
     let of = |pool| Combination {
         handed: handed.clone(),
         experts: vec![],
-        weights: Weights::Fixed(vec![1.0 / 3.0; 3]),
+        weights: GateWeights::Fixed(vec![1.0 / 3.0; 3]),
         pool,
     };
     let network = init::fresh(&[1, 3], Activation::Relu, &Digest::of(b"none"));
@@ -208,7 +208,7 @@ fn slopes_by_weights_match_differences() {
                 false => (1, Target::Values(&values)),
             };
             let x = Matrix::zeros(3, 1);
-            let truth = crate::train::Truth::new(&x, &target, None).unwrap();
+            let truth = crate::train::Targets::new(&x, &target, None).unwrap();
             let answers = match classes {
                 true => probabilities(3, 4, 3, b"a"),
                 false => draw(12, b"v"),

@@ -4,7 +4,7 @@ use crate::math;
 
 /// Where weights come from.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Weights {
+pub enum GateWeights {
     /// The same in every row; of sum 1.
     Fixed(Vec<f32>),
     /// A softmax of the routing network's outputs.

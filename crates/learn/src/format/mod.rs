@@ -4,8 +4,9 @@
 //! safetensors writes several keys in random order. Floats in it are texts, because JSON readers may miss a float
 //! by its last bit. The fields that belong to one kind of model are that kind's own: see [`Stored`].
 
-mod stored;
-mod tensors;
+pub(crate) mod error;
+pub(crate) mod stored;
+pub(crate) mod tensors;
 
 use std::collections::HashMap;
 
@@ -13,27 +14,15 @@ use collegium_table::Encoder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Head, Model, kinds};
+use crate::{Head, Kind, Model, ModelError, kinds};
 use stored::text;
 
-pub use stored::{Own, Stored};
+use stored::{Own, Stored};
 pub(crate) use tensors::of_network;
-pub use tensors::{Tensor, Tensors};
+use tensors::{Tensor, Tensors};
 
 const KEY: &str = "collegium";
 const FORMAT: u32 = 1;
-
-/// Bytes that are not a model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a stored model: {0}")]
-pub struct ModelError(String);
-
-impl ModelError {
-    /// With a reason.
-    pub fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
-    }
-}
 
 /// The fields of every model, and those of its kind.
 #[derive(Deserialize)]
@@ -56,6 +45,12 @@ enum StoredHead {
 }
 
 impl Model {
+    /// The name of its kind in the records of fits.
+    pub fn kind(&self) -> &'static str {
+        let name = self.learned.kind();
+        kinds::kind(name).map_or(name, Kind::in_records)
+    }
+
     /// The object form; equal models have equal bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let head = match self.head {
@@ -93,14 +88,14 @@ impl Model {
     /// # Errors
     /// [`ModelError`] if the bytes are damaged, of another format, or not of one consistent model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let fail = |error: &dyn ToString| ModelError(error.to_string());
+        let fail = |error: &dyn ToString| ModelError::new(error.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| fail(&error))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| fail(&error))?;
         let header = metadata.metadata().as_ref().and_then(|map| map.get(KEY));
-        let header = header.ok_or_else(|| ModelError(format!("it has no `{KEY}` entry")))?;
+        let header = header.ok_or_else(|| ModelError::new(format!("it has no `{KEY}` entry")))?;
         let header: Header = serde_json::from_str(header).map_err(|error| fail(&error))?;
         if header.format != FORMAT {
-            return Err(ModelError(format!("its format is {}, not {FORMAT}", header.format)));
+            return Err(ModelError::new(format!("its format is {}, not {FORMAT}", header.format)));
         }
         let head = match header.head {
             StoredHead::Binary => Head::Binary,
@@ -109,12 +104,13 @@ impl Model {
                 Head::Regression { mean: number(&mean)?, deviation: number(&deviation)? }
             }
         };
-        let kind = kinds::kind(&header.kind)
-            .ok_or_else(|| ModelError(format!("there is no kind of model `{}`", header.kind)))?;
+        let kind = kinds::kind(&header.kind).ok_or_else(|| {
+            ModelError::new(format!("there is no kind of model `{}`", header.kind))
+        })?;
         let learned = kind.load(header.own, &Tensors::new(&tensors))?;
         let model = Self { encoder: header.encoder, learned, head, classes: header.classes };
         match model.misfit() {
-            Some(why) => Err(ModelError(why.to_owned())),
+            Some(why) => Err(ModelError::new(why.to_owned())),
             None => Ok(model),
         }
     }
@@ -141,7 +137,7 @@ fn to_le_bytes(values: &[f32]) -> Vec<u8> {
 fn number(text: &str) -> Result<f64, ModelError> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(ModelError(format!("`{text}` is not a finite number"))),
+        _ => Err(ModelError::new(format!("`{text}` is not a finite number"))),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::{ModelError, tensors::Tensor};
+use super::{error::ModelError, tensors::Tensor};
 
 /// What is written down of a [`crate::Learned`]. The names of its fields are its own affair, but for those that
 /// every model has: `format`, `kind`, `head`, `classes` and `encoder`. Floats in them are texts.

@@ -3,7 +3,7 @@
 use collegium_manifest::spec::Activation;
 use safetensors::{Dtype, SafeTensors};
 
-use super::ModelError;
+use super::error::ModelError;
 use crate::{Dense, Network};
 
 /// A tensor of 32-bit floats.
@@ -43,12 +43,12 @@ impl<'a> Tensors<'a> {
     pub fn get(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), ModelError> {
         let view = self.0.tensor(name).map_err(|error| ModelError::new(error.to_string()))?;
         if view.dtype() != Dtype::F32 {
-            return Err(ModelError(format!("`{name}` does not hold 32-bit floats")));
+            return Err(ModelError::new(format!("`{name}` does not hold 32-bit floats")));
         }
         let (quads, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect();
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(ModelError(format!("`{name}` holds a number that is not finite")));
+            return Err(ModelError::new(format!("`{name}` holds a number that is not finite")));
         }
         Ok((values, view.shape().to_vec()))
     }
@@ -67,15 +67,15 @@ impl<'a> Tensors<'a> {
             let [bias, weight] = names(i);
             let (bias, shape) = self.get(&format!("{under}{bias}"))?;
             let [outputs] = shape[..] else {
-                return Err(ModelError(format!("layer {i} has a bias that is no vector")));
+                return Err(ModelError::new(format!("layer {i} has a bias that is no vector")));
             };
             let (weight, shape) = self.get(&format!("{under}{weight}"))?;
             let [inputs, columns] = shape[..] else {
-                return Err(ModelError(format!("layer {i} has weights that are no matrix")));
+                return Err(ModelError::new(format!("layer {i} has weights that are no matrix")));
             };
             if columns != outputs {
                 let message = format!("layer {i} has {outputs} biases for {columns} units");
-                return Err(ModelError(message));
+                return Err(ModelError::new(message));
             }
             Ok(Dense { inputs, outputs, weight, bias })
         };

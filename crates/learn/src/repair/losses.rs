@@ -2,7 +2,7 @@
 
 use collegium_table::Matrix;
 
-use crate::{Target, TrainError, train::Truth};
+use crate::{Target, TrainError, train::Targets};
 
 /// Each row's loss under raw outputs (logits, or standardised values): log loss in nats, or squared
 /// error in standardised units; weighted by class where there are class weights, which are scaled
@@ -15,7 +15,7 @@ pub fn row_losses(
     y: &Target,
     class_weights: Option<&[f32]>,
 ) -> Result<Vec<f64>, TrainError> {
-    let truth = Truth::new(logits, y, class_weights)?;
+    let truth = Targets::new(logits, y, class_weights)?;
     if logits.width != truth.outputs() {
         return Err(TrainError::Mismatch("the outputs do not fit the target".to_owned()));
     }

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 
 use collegium_table::Matrix;
 
-use crate::{Dense, Network, Target, TrainError, train::Truth};
+use crate::{Dense, Network, Target, TrainError, train::Targets};
 
 pub use fast::raw_outputs;
 pub use losses::{constant_losses, row_losses};
@@ -75,7 +75,7 @@ impl Repair<'_> {
     /// # Errors
     /// [`TrainError::Interrupted`], or a loss that is not finite.
     pub fn refit(&self, network: &Network) -> Result<Network, TrainError> {
-        let truth = Truth::new(self.new, &self.y, self.class_weights.as_deref())?;
+        let truth = Targets::new(self.new, &self.y, self.class_weights.as_deref())?;
         let features = fast::embedding(network, self.new);
         let mut refitted = network.clone();
         if let Some(last) = refitted.layers.last_mut() {
@@ -102,7 +102,7 @@ impl Repair<'_> {
         let rows = rows.select(&drawn);
         let y = self.y.select(&drawn);
         let target = y.target();
-        let truth = Truth::new(&rows, &target, self.class_weights.as_deref())?;
+        let truth = Targets::new(&rows, &target, self.class_weights.as_deref())?;
         let readout = readout::refit(
             &augmented(networks, &rows),
             &truth,

@@ -20,7 +20,7 @@ use crate::{
     Dense, TrainError,
     kinds::linear::{Smooth, lbfgs, newton},
     tensors::{tensor, values},
-    train::Truth,
+    train::Targets,
 };
 
 /// Penalty on the squared distance from the present weights, in units of the mean loss.
@@ -39,7 +39,7 @@ const CHUNK: usize = 2048;
 /// Refits a readout. `start` maps features to raw outputs.
 pub(super) fn refit(
     features: &Matrix,
-    truth: &Truth,
+    truth: &Targets,
     start: &Dense,
     interrupted: &AtomicBool,
 ) -> Result<Dense, TrainError> {
@@ -62,7 +62,7 @@ pub(super) fn refit(
 /// Features with a column of ones, in chunks; parameters are (inputs + 1) × outputs, row-major, so
 /// that the last row is the bias.
 struct Readout<'a> {
-    truth: &'a Truth<'a>,
+    truth: &'a Targets<'a>,
     inputs: usize,
     outputs: usize,
     start: Vec<f64>,
@@ -73,7 +73,7 @@ struct Readout<'a> {
 }
 
 impl<'a> Readout<'a> {
-    fn new(features: &Matrix, truth: &'a Truth<'a>, start: &Dense) -> Self {
+    fn new(features: &Matrix, truth: &'a Targets<'a>, start: &Dense) -> Self {
         let device = Device::flex();
         let width = features.width + 1;
         let chunks: Vec<_> = (0..features.rows)

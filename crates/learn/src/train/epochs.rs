@@ -29,7 +29,7 @@ pub(crate) trait Learner {
 }
 
 /// Settings of the training loop: epochs, learning-rate schedule, rows.
-pub(crate) struct Course<'a> {
+pub(crate) struct EpochLoop<'a> {
     pub(crate) train: &'a Train,
     pub(crate) rows: usize,
     /// Sum of the rows' weights.
@@ -42,7 +42,7 @@ pub(crate) struct Course<'a> {
 
 /// Losses by epoch, and the best epoch, from 1.
 pub(crate) fn run(
-    course: &Course,
+    course: &EpochLoop,
     learner: &mut impl Learner,
     watch: &mut Watch,
 ) -> Result<(Vec<Epoch>, u32), TrainError> {

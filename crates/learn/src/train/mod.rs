@@ -23,10 +23,10 @@ pub use multi::train_beside;
 pub use target::{Target, class_weights};
 
 use crate::{Network, init};
-pub(crate) use epochs::{Course, Learner, run as through_epochs};
+pub(crate) use epochs::{EpochLoop, Learner, run as through_epochs};
 pub(crate) use optimizer::Stepper;
 pub(crate) use step::{Pass, Tape};
-pub(crate) use target::Truth;
+pub(crate) use target::Targets;
 
 /// Validation rows that are evaluated together.
 const EVALUATED: usize = 1024;
@@ -107,7 +107,7 @@ pub enum TrainError {
 /// # Errors
 /// [`TrainError`]; bad input is found before the first step.
 pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
-    let truth = Truth::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
@@ -130,7 +130,7 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
             ));
         }
     };
-    let course = Course {
+    let course = EpochLoop {
         train: job.train,
         rows: job.x.rows,
         total: truth.total(),
@@ -145,8 +145,8 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
 /// A perceptron under way.
 struct Perceptron<'a> {
     job: &'a Job<'a>,
-    truth: Truth<'a>,
-    truth_valid: Option<Truth<'a>>,
+    truth: Targets<'a>,
+    truth_valid: Option<Targets<'a>>,
     network: Network,
     best: Network,
     stepper: Stepper,
@@ -157,8 +157,8 @@ impl<'a> Perceptron<'a> {
     fn new(
         job: &'a Job<'a>,
         network: Network,
-        truth: Truth<'a>,
-        truth_valid: Option<Truth<'a>>,
+        truth: Targets<'a>,
+        truth_valid: Option<Targets<'a>>,
     ) -> Self {
         let dropout = stream(&job.key, "dropout");
         Self {

@@ -7,7 +7,7 @@ use collegium_digest::stream;
 use collegium_table::Matrix;
 
 use super::{
-    Course, EVALUATED, Job, Learner, Pass, Stepper, Tape, Target, TrainError, Trained, Truth,
+    EVALUATED, EpochLoop, Job, Learner, Pass, Stepper, Tape, Target, Targets, TrainError, Trained,
     Watch, epochs,
 };
 use crate::{Dense, Network, init};
@@ -23,7 +23,7 @@ pub fn train_beside(
     others: &[Target],
     watch: &mut Watch,
 ) -> Result<Trained, TrainError> {
-    let truth = Truth::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
@@ -37,7 +37,7 @@ pub fn train_beside(
         .chain([outputs])
         .collect();
     let network = init::fresh(&widths, job.spec.activation, &job.key);
-    let course = Course {
+    let course = EpochLoop {
         train: job.train,
         rows: job.x.rows,
         total: truth.total(),
@@ -83,8 +83,8 @@ fn first(network: &Network, outputs: usize) -> Network {
 struct Several<'a> {
     job: &'a Job<'a>,
     others: &'a [Target<'a>],
-    truth: Truth<'a>,
-    truth_valid: Option<Truth<'a>>,
+    truth: Targets<'a>,
+    truth_valid: Option<Targets<'a>>,
     network: Network,
     best: Network,
     stepper: Stepper,
@@ -118,7 +118,7 @@ impl Learner for Several<'_> {
                 known.iter().for_each(|at| z.extend_from_slice(&all[at * outputs..][..outputs]));
                 let own_rows: Vec<u32> = known.iter().map(|at| rows[*at]).collect();
                 let mut slope = vec![0.0; z.len()];
-                Truth::plain(*other, own_rows.len()).loss(&own_rows, &z, Some(&mut slope));
+                Targets::plain(*other, own_rows.len()).loss(&own_rows, &z, Some(&mut slope));
                 let share = known.len() as f32 / rows.len() as f32;
                 slope.iter_mut().for_each(|cell| *cell *= share);
                 put(&mut delta, width, from, outputs, &slope, |at| known[at]);

@@ -145,7 +145,7 @@ mod tests {
     use collegium_table::Matrix;
 
     use super::*;
-    use crate::{Target, init, train::Truth};
+    use crate::{Target, init, train::Targets};
 
     fn draw(n: usize, name: &[u8]) -> Vec<f32> {
         init::fresh(&[1, n], Activation::Tanh, &Digest::of(name)).layers[0]
@@ -171,7 +171,7 @@ mod tests {
         for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
             for target in &targets {
                 for (dropout, widths) in [(0.0, vec![3]), (0.0, vec![3, 8, 5]), (0.4, vec![3, 8])] {
-                    let truth = Truth::new(&x, target, None).unwrap();
+                    let truth = Targets::new(&x, target, None).unwrap();
                     let mut widths = widths;
                     widths.push(truth.outputs());
                     let mut network = init::fresh(&widths, activation, &Digest::of(b"w"));

@@ -83,14 +83,14 @@ fn count_labels(labels: &[u32], count: usize) -> Vec<u64> {
 
 /// Targets that fit their rows, with the weight of each class.
 #[derive(Debug, Clone)]
-pub(crate) struct Truth<'a> {
+pub(crate) struct Targets<'a> {
     target: Target<'a>,
     weights: Option<Vec<f32>>,
     /// Sum of the rows' weights.
     total: f64,
 }
 
-impl<'a> Truth<'a> {
+impl<'a> Targets<'a> {
     /// Checks training targets and scales the class weights to a mean of 1 over their rows.
     pub(crate) fn new(
         x: &Matrix,
@@ -124,7 +124,7 @@ impl<'a> Truth<'a> {
         x: &Matrix,
         target: &Target<'v>,
         width: usize,
-    ) -> Result<Option<Truth<'v>>, TrainError> {
+    ) -> Result<Option<Targets<'v>>, TrainError> {
         if x.rows == 0 {
             return Ok(None);
         }
@@ -141,7 +141,7 @@ impl<'a> Truth<'a> {
             return Err(mismatch("validation and training targets are of different kinds"));
         }
         let mut truth =
-            Truth { target: *target, weights: self.weights.clone(), total: x.rows as f64 };
+            Targets { target: *target, weights: self.weights.clone(), total: x.rows as f64 };
         if let (Some(weights), Target::Classes { labels, .. }) = (&truth.weights, target) {
             truth.total = labels.iter().map(|l| f64::from(weights[*l as usize])).sum();
         }

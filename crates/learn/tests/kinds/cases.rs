@@ -8,8 +8,8 @@ use std::{
 
 use collegium_digest::{Digest, stream};
 use collegium_learn::{
-    DECLARED, FitError, FitJob, Fitted, Head, Host, KINDS, Lesson, Model, Network, Shape, Target,
-    Trained, Watch, estimator,
+    DECLARED, FitError, FitJob, Fitted, Head, Host, KINDS, Model, Network, Shape, Target, Trained,
+    TrainingSet, Watch, estimator,
 };
 use collegium_manifest::{Declare, Expert, Mlp, NoBlueprint, SourceFile, json_schema, parse};
 use collegium_table::{Column, Encoder, Matrix, Source, Values};
@@ -338,7 +338,7 @@ impl Ready<'_> {
     }
 
     fn job(&self, key: Digest) -> FitJob<'_> {
-        let lesson = Lesson {
+        let lesson = TrainingSet {
             train: &self.case.node.train,
             class_weights: None,
             x: &self.x,

@@ -6,7 +6,7 @@
 //! experts included, and differences are taken seed by seed.
 
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_learn::{Pool, Routes, Weights};
+use collegium_learn::{GateWeights, Pool, Routes};
 use collegium_manifest::{Expert, Task};
 use collegium_plan::View;
 use collegium_probe::{Resampling, over_rows, over_seeds, predicted_labels};
@@ -182,7 +182,7 @@ impl Auditor<'_> {
     /// The expert that a gate gives all weight to.
     fn chosen_one(self, state: &NodeState) -> Result<Option<String>, EngineError> {
         let model = self.session().model(state.full())?;
-        let Some(Weights::Fixed(weights)) =
+        let Some(GateWeights::Fixed(weights)) =
             model.routes().map(|routes| &routes.combination.weights)
         else {
             return Ok(None);
@@ -251,7 +251,7 @@ impl Auditor<'_> {
         let Some(gate) = self.node.declared().gate() else { return Ok(size) };
         let model = self.session().model(state.full())?;
         if let Some(Routes { combination, .. }) = model.routes()
-            && let Weights::Fixed(weights) = &combination.weights
+            && let GateWeights::Fixed(weights) = &combination.weights
             && combination.pool != Pool::Stack
             && let Some(costs) = self.session().costs(&gate.names(), self.states)?
         {

@@ -6,7 +6,7 @@ mod routes;
 mod verdict;
 
 use collegium_digest::Digest;
-use collegium_learn::{Combination, Head, Model, Routes, Weights, kinds};
+use collegium_learn::{Combination, GateWeights, Head, Model, Routes, kinds};
 use collegium_plan::View;
 use collegium_records::{Agop, CascadeFigures, Combined, NodeAudit, Recipe};
 
@@ -90,7 +90,7 @@ impl Auditor<'_> {
         combination: &Combination,
         routed: &Routed,
     ) -> Result<Option<CascadeFigures>, EngineError> {
-        let (Weights::Confidence { threshold, temperatures }, Some(weights), Some(gate)) =
+        let (GateWeights::Confidence { threshold, temperatures }, Some(weights), Some(gate)) =
             (&combination.weights, &routed.weights, self.node.declared().gate())
         else {
             return Ok(None);
@@ -111,7 +111,7 @@ impl Auditor<'_> {
     /// The routing network looked at as an expert that tells the experts apart.
     fn what_decides(self, model: &Model, key: &Digest) -> Result<Option<Agop>, EngineError> {
         let Some(Routes { network, combination }) = model.routes() else { return Ok(None) };
-        let Weights::Softmax(_) = combination.weights else { return Ok(None) };
+        let GateWeights::Softmax(_) = combination.weights else { return Ok(None) };
         let inputs = &self.node.resolved().inputs;
         let own: Vec<usize> =
             (0..inputs.len()).filter(|at| !self.node.declared().is_handed(&inputs[*at])).collect();

@@ -1,6 +1,8 @@
 //! Gates: combine experts that are trained separately (stacking, ensembles, mixture of experts).
 
 mod fit;
+mod job;
+mod rule;
 mod rules;
 
 use std::ops::Range;
@@ -8,11 +10,13 @@ use std::ops::Range;
 use collegium_manifest::{Gate, Mlp, Output, Params, Train};
 use collegium_table::Encoder;
 
-pub use fit::{GateError, GateJob, Gated, fit_gate};
+pub use fit::fit_gate;
+pub use job::{GateError, GateJob, Gated};
+pub use rule::SimplerRule;
 pub(super) use rules::declared;
 pub use rules::{
-    Best, Cascade, Distance, Fixed, Geometric, NoisyOr, OwnNetworks, Predicates, SimplerRule,
-    Softmax, Stack, Threshold, Uniform, controls,
+    Best, Cascade, Distance, Fixed, Geometric, NoisyOr, OwnNetworks, Predicates, Softmax, Stack,
+    Threshold, Uniform, controls,
     own::{judged, judgement_targets},
 };
 

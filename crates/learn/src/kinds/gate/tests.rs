@@ -10,7 +10,7 @@ use super::{
     Best, Cascade, Distance, GateError, GateJob, Gated, Softmax, Threshold, Uniform, controls,
     fit_gate, judged,
 };
-use crate::{Head, Lesson, Network, Target, Watch, Weights, init};
+use crate::{GateWeights, Head, Network, Target, TrainingSet, Watch, init};
 
 fn draw(n: usize, name: &[u8]) -> Vec<f32> {
     let network = init::fresh(&[n, 1], Activation::Tanh, &Digest::of(name));
@@ -58,7 +58,7 @@ fn fitted_from(spec: &Gate, train: &Train, key: &[u8]) -> (Gated, f64, f64) {
     let (x_valid, y_valid, regime) = regimes(300, 2);
     let head = Head::Regression { mean: 0.0, deviation: 1.0 };
     let job = GateJob {
-        lesson: Lesson {
+        lesson: TrainingSet {
             train,
             class_weights: None,
             x: &x,
@@ -124,14 +124,14 @@ fn a_distance_gate_begins_where_experts_are_at_home_and_chooses_its_temperature(
     let (gated, error, right) = fitted(&spec, &Train::default());
     let (_, vague, _) = fitted(&Gate { temperature: Some(100.0), ..spec }, &Train::default());
     assert!(right > 0.9 && error < 0.2 * vague, "{right} {error} {vague}");
-    let Weights::Softmax(routing) = gated.combination.weights else { panic!("no softmax") };
+    let GateWeights::Softmax(routing) = gated.combination.weights else { panic!("no softmax") };
     assert!(routing.temperature < 1.0);
 }
 
 #[test]
 fn the_best_expert_is_the_one_of_least_loss() {
     let (gated, ..) = fitted(&gate(Best), &Train::default());
-    let Weights::Fixed(weights) = &gated.combination.weights else { panic!("not fixed") };
+    let GateWeights::Fixed(weights) = &gated.combination.weights else { panic!("not fixed") };
     assert_eq!(weights.iter().sum::<f32>(), 1.0);
     assert_eq!(weights.iter().filter(|w| **w == 1.0).count(), 1);
 }
@@ -153,7 +153,7 @@ fn balancing_makes_load_more_even() {
             *y = if row % 10 == 0 { *y } else { x.row(row)[0] };
         }
         let job = GateJob {
-            lesson: Lesson {
+            lesson: TrainingSet {
                 train: &train,
                 class_weights: None,
                 x: &x,
@@ -203,7 +203,7 @@ fn a_cascade_asks_the_next_when_unsure_and_keeps_its_budget() {
         spec.experts.truncate(2);
         let y = Target::Classes { labels: &labels, count: 2 };
         let job = GateJob {
-            lesson: Lesson {
+            lesson: TrainingSet {
                 train: &Train::default(),
                 class_weights: None,
                 x: &x,

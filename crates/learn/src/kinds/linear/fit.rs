@@ -12,7 +12,7 @@ use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;
 
 use super::{lbfgs, newton, objective::Objective};
-use crate::{Dense, Network, Target, TrainError, train::Truth};
+use crate::{Dense, Network, Target, TrainError, train::Targets};
 
 /// The usual ridge, in units of the mean loss: enough to bound the weights of separable classes,
 /// too little to shrink anything that a thousand rows support.
@@ -51,7 +51,7 @@ pub struct LinearJob<'a> {
 /// # Errors
 /// [`TrainError`], as for [`crate::train()`].
 pub fn fit_linear(job: &LinearJob) -> Result<Network, TrainError> {
-    let truth = Truth::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }

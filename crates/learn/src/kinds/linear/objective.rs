@@ -6,7 +6,7 @@ use collegium_table::Matrix;
 use nalgebra::DMatrix;
 
 use super::{newton, smooth::Smooth};
-use crate::{Target, TrainError, train::Truth};
+use crate::{Target, TrainError, train::Targets};
 
 /// The bias is not shrunk, only kept from running away where nothing else holds it.
 const BIAS_RIDGE: f64 = 1e-8;
@@ -21,7 +21,7 @@ pub(super) struct Objective<'a> {
 }
 
 impl<'a> Objective<'a> {
-    pub(super) fn new(x: &'a Matrix, truth: &Truth<'a>, ridge: f64) -> Result<Self, TrainError> {
+    pub(super) fn new(x: &'a Matrix, truth: &Targets<'a>, ridge: f64) -> Result<Self, TrainError> {
         if !ridge.is_finite() || ridge < 0.0 {
             return Err(TrainError::Mismatch(format!("a ridge of {ridge} is not possible")));
         }

@@ -56,7 +56,7 @@ fn newton_and_lbfgs_meet() {
         Target::Classes { labels: &three, count: 3 },
         Target::Values(&sums),
     ] {
-        let truth = Truth::new(&x, &target, None).unwrap();
+        let truth = Targets::new(&x, &target, None).unwrap();
         let objective = Objective::new(&x, &truth, 1e-2).unwrap();
         let one =
             newton::minimise(&objective, vec![0.0; objective.size()], newton::EXACT, &GO).unwrap();

@@ -13,7 +13,7 @@ use collegium_records::Epoch;
 use collegium_table::Matrix;
 
 use crate::{
-    Combination, Head, Lesson, Network, Pool, Routing, Target, TrainError, Watch, Weights,
+    Combination, GateWeights, Head, Network, Pool, Routing, Target, TrainError, TrainingSet, Watch,
     combine::{
         balance::{self, Routed},
         objective::Objective,
@@ -21,7 +21,7 @@ use crate::{
         softmax::route,
     },
     init,
-    train::{Course, Learner, Pass, Stepper, Tape, Truth, through_epochs},
+    train::{EpochLoop, Learner, Pass, Stepper, Tape, Targets, through_epochs},
 };
 
 /// What to fit, on what.
@@ -29,14 +29,14 @@ pub struct MixtureJob<'a> {
     /// The mixture.
     pub spec: &'a Mixture,
     /// Rows, targets, and how to train on them.
-    pub lesson: Lesson<'a>,
+    pub lesson: TrainingSet<'a>,
     /// Networks that the experts begin with, the routed ones first; empty: random weights.
     pub start: Vec<Network>,
 }
 
 /// A fitted mixture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Grown {
+pub struct FittedMixture {
     /// The gate.
     pub network: Network,
     /// The experts, and how they are routed to.
@@ -53,12 +53,12 @@ pub struct Grown {
 ///
 /// # Errors
 /// [`TrainError`]. A restart that diverges is an error only if all do: it is told by an infinite loss.
-pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<Grown, TrainError> {
-    let truth = Truth::new(job.lesson.x, &job.lesson.y, job.lesson.class_weights.as_deref())?;
+pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<FittedMixture, TrainError> {
+    let truth = Targets::new(job.lesson.x, &job.lesson.y, job.lesson.class_weights.as_deref())?;
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
-    let mut best: Option<(f64, Grown)> = None;
+    let mut best: Option<(f64, FittedMixture)> = None;
     let mut losses = Vec::new();
     let mut failed = None;
     for restart in 0..job.spec.restarts.max(1) {
@@ -85,7 +85,7 @@ pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<Grown, TrainEr
         }
     }
     match (best, failed) {
-        (Some((_, grown)), _) => Ok(Grown { restarts: losses, ..grown }),
+        (Some((_, grown)), _) => Ok(FittedMixture { restarts: losses, ..grown }),
         (None, Some(error)) => Err(error),
         (None, None) => Err(TrainError::Empty),
     }
@@ -93,10 +93,10 @@ pub fn fit_mixture(job: &MixtureJob, watch: &mut Watch) -> Result<Grown, TrainEr
 
 fn once(
     job: &MixtureJob,
-    truth: Truth,
+    truth: Targets,
     key: Digest,
     watch: &mut Watch,
-) -> Result<Grown, TrainError> {
+) -> Result<FittedMixture, TrainError> {
     let spec = job.spec;
     let (routed, shared) = (spec.experts as usize, spec.shared as usize);
     let experts = routed + shared;
@@ -132,7 +132,7 @@ fn once(
     };
     let truth_valid =
         truth.validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?;
-    let course = Course {
+    let course = EpochLoop {
         train: job.lesson.train,
         rows: job.lesson.x.rows,
         total: truth.total(),
@@ -165,14 +165,14 @@ fn once(
     let (epochs, best_epoch) = through_epochs(&course, &mut fit, watch)?;
     let (network, experts, routing) = fit.best;
     let combination = whole(experts, routing);
-    Ok(Grown { network, combination, epochs, best_epoch, restarts: Vec::new() })
+    Ok(FittedMixture { network, combination, epochs, best_epoch, restarts: Vec::new() })
 }
 
 fn whole(experts: Vec<Network>, routing: Routing) -> Combination {
     Combination {
         handed: Vec::new(),
         experts,
-        weights: Weights::Softmax(routing),
+        weights: GateWeights::Softmax(routing),
         pool: Pool::Arithmetic,
     }
 }
@@ -180,8 +180,8 @@ fn whole(experts: Vec<Network>, routing: Routing) -> Combination {
 /// A mixture under way.
 struct Joint<'a> {
     job: &'a MixtureJob<'a>,
-    truth: Truth<'a>,
-    truth_valid: Option<Truth<'a>>,
+    truth: Targets<'a>,
+    truth_valid: Option<Targets<'a>>,
     gate: Network,
     experts: Vec<Network>,
     routing: Routing,
@@ -365,7 +365,7 @@ fn spread(
 }
 
 /// What [`Objective::slopes`] counts for a row without any weight.
-fn orphan_loss(truth: &Truth, row: u32) -> f64 {
+fn orphan_loss(truth: &Targets, row: u32) -> f64 {
     let loss = match truth.target() {
         Target::Classes { .. } => -libm::log(f64::from(LEAST_PROBABILITY)),
         Target::Values(values) => f64::from(values[row as usize]).powi(2),

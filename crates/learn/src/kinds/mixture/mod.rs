@@ -4,7 +4,7 @@ mod fit;
 
 use collegium_manifest::{Mixture, Params, Train};
 
-pub use fit::{Grown, MixtureJob, fit_mixture};
+pub use fit::{FittedMixture, MixtureJob, fit_mixture};
 
 use super::{
     Kind, parameters,
@@ -71,7 +71,7 @@ impl Estimator for Mixture {
             false => Vec::new(),
         };
         let job = MixtureJob { lesson: job.lesson.clone(), spec: self, start };
-        let Grown { network, combination, epochs, best_epoch, restarts } =
+        let FittedMixture { network, combination, epochs, best_epoch, restarts } =
             fit_mixture(&job, watch)?;
         let fitted = Fitted::at_once(model(network, combination));
         Ok(Fitted { epochs, best_epoch, restarts, ..fitted })

@@ -2,9 +2,9 @@ use collegium_digest::Digest;
 use collegium_manifest::spec::{Balance, BalanceBy, Mixture, Mlp, Train};
 use collegium_table::Matrix;
 
-use super::{Grown, MixtureJob, fit_mixture};
+use super::{FittedMixture, MixtureJob, fit_mixture};
 use crate::{
-    Head, Lesson, Target, TrainError,
+    Head, Target, TrainError, TrainingSet,
     kinds::gate::tests::{regimes, watch},
 };
 
@@ -26,7 +26,7 @@ fn mixture() -> Mixture {
     }
 }
 
-fn grown(spec: &Mixture) -> Result<(Grown, f64), TrainError> {
+fn grown(spec: &Mixture) -> Result<(FittedMixture, f64), TrainError> {
     let (all, y, _) = regimes(800, 1);
     let (all_valid, y_valid, _) = regimes(300, 2);
     let own = |all: &Matrix| {
@@ -38,7 +38,7 @@ fn grown(spec: &Mixture) -> Result<(Grown, f64), TrainError> {
         Train { epochs: 120, learning_rate: 0.03, batch: 64, patience: 0, ..Train::default() };
     let head = Head::Regression { mean: 0.0, deviation: 1.0 };
     let job = MixtureJob {
-        lesson: Lesson {
+        lesson: TrainingSet {
             train: &train,
             class_weights: None,
             x: &x,
@@ -64,7 +64,7 @@ fn a_mixture_of_lines_learns_what_no_line_can_and_keeps_the_best_restart() {
     let least = first.restarts.iter().copied().fold(f64::INFINITY, f64::min);
     assert!((error - least).abs() < 1e-4, "{error} {least}");
     assert!(error < 0.3, "{error}");
-    assert_eq!(grown(&mixture()).unwrap().0, Grown { ..first }, "the same bits again");
+    assert_eq!(grown(&mixture()).unwrap().0, FittedMixture { ..first }, "the same bits again");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use collegium_manifest::spec::Activation;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Combination, ModelError, Network, Pool, Routing, Stored, Tensors, Weights, format::of_network,
+    Combination, GateWeights, ModelError, Network, Pool, Routing, Stored, Tensors,
+    format::of_network,
 };
 
 /// What is read back.
@@ -63,15 +64,15 @@ impl StoredCombination {
             activation: first.map_or(Activation::Relu, |network| network.activation),
             pool: combination.pool,
             weights: match &combination.weights {
-                Weights::Fixed(weights) => StoredWeights::Fixed { weights: texts(weights) },
-                Weights::Softmax(routing) => StoredWeights::Softmax {
+                GateWeights::Fixed(weights) => StoredWeights::Fixed { weights: texts(weights) },
+                GateWeights::Softmax(routing) => StoredWeights::Softmax {
                     temperature: format!("{:?}", routing.temperature),
                     top_k: routing.top_k,
                     shared: routing.shared.clone(),
                     bias: texts(&routing.bias),
                 },
-                Weights::Rules(columns) => StoredWeights::Rules { columns: columns.clone() },
-                Weights::Confidence { threshold, temperatures } => StoredWeights::Confidence {
+                GateWeights::Rules(columns) => StoredWeights::Rules { columns: columns.clone() },
+                GateWeights::Confidence { threshold, temperatures } => StoredWeights::Confidence {
                     threshold: format!("{threshold:?}"),
                     temperatures: texts(temperatures),
                 },
@@ -89,19 +90,20 @@ impl StoredCombination {
             .map(|i| tensors.network(&under(i), self.layers, self.activation))
             .collect::<Result<_, _>>()?;
         let weights = match &self.weights {
-            StoredWeights::Fixed { weights } => Weights::Fixed(all(weights)?),
+            StoredWeights::Fixed { weights } => GateWeights::Fixed(all(weights)?),
             StoredWeights::Softmax { temperature, top_k, shared, bias } => {
-                Weights::Softmax(Routing {
+                GateWeights::Softmax(Routing {
                     temperature: one(temperature)?,
                     top_k: *top_k,
                     shared: shared.clone(),
                     bias: all(bias)?,
                 })
             }
-            StoredWeights::Rules { columns } => Weights::Rules(columns.clone()),
-            StoredWeights::Confidence { threshold, temperatures } => {
-                Weights::Confidence { threshold: one(threshold)?, temperatures: all(temperatures)? }
-            }
+            StoredWeights::Rules { columns } => GateWeights::Rules(columns.clone()),
+            StoredWeights::Confidence { threshold, temperatures } => GateWeights::Confidence {
+                threshold: one(threshold)?,
+                temperatures: all(temperatures)?,
+            },
         };
         let handed = self.handed.iter().map(|[start, end]| *start..*end).collect();
         Ok(Combination { handed, experts, weights, pool: self.pool })

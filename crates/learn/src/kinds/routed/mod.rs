@@ -9,8 +9,8 @@ use collegium_table::Matrix;
 
 use super::dense::{JOINTS, MISFIT, joints_fit};
 use crate::{
-    Combination, Head, Learned, ModelError, Network, Own, Pool, Routes, Routing, RowCost, Stored,
-    Tensors, Weights,
+    Combination, GateWeights, Head, Learned, ModelError, Network, Own, Pool, Routes, Routing,
+    RowCost, Stored, Tensors,
 };
 
 /// A combination of experts with what decides the route, and the kind of model that made it.
@@ -48,7 +48,7 @@ impl RoutedModel {
         let Combination { handed, experts: inside, weights, pool } = &self.combination;
         let experts = self.combination.len();
         let rules: &[usize] = match weights {
-            Weights::Rules(columns) => columns,
+            GateWeights::Rules(columns) => columns,
             _ => &[],
         };
         // Before anything goes over the columns: there are no more than are spoken of.
@@ -64,13 +64,13 @@ impl RoutedModel {
             (handed, []) => !handed.is_empty() && handed.iter().all(is_answer),
             ([], inside) => {
                 let reads = inside.iter().all(|e| (e.inputs(), e.outputs()) == (width, outputs));
-                reads && matches!(weights, Weights::Softmax(_)) && *pool == Pool::Arithmetic
+                reads && matches!(weights, GateWeights::Softmax(_)) && *pool == Pool::Arithmetic
             }
             _ => false,
         };
         let route = match pool {
             Pool::Stack => own == 0 && network == (experts.saturating_mul(outputs), outputs),
-            _ if matches!(weights, Weights::Softmax(_)) => network == (own, experts),
+            _ if matches!(weights, GateWeights::Softmax(_)) => network == (own, experts),
             _ => own == 0 && network.0 == 0,
         };
         whose && route && weighs(weights, experts, width, head) && pools(*pool, head)
@@ -83,17 +83,19 @@ pub(super) fn row_bytes(experts: usize, outputs: usize, own: usize) -> u64 {
     4 * (experts * (1 + outputs) + own) as u64
 }
 
-fn weighs(weights: &Weights, experts: usize, width: usize, head: &Head) -> bool {
+fn weighs(weights: &GateWeights, experts: usize, width: usize, head: &Head) -> bool {
     match weights {
-        Weights::Fixed(weights) => weights.len() == experts,
-        Weights::Softmax(Routing { temperature, top_k, shared, bias }) => {
+        GateWeights::Fixed(weights) => weights.len() == experts,
+        GateWeights::Softmax(Routing { temperature, top_k, shared, bias }) => {
             *temperature > 0.0
                 && top_k.is_none_or(|k| (1..=experts).contains(&k))
                 && shared.iter().all(|at| *at < experts)
                 && (bias.is_empty() || bias.len() == experts)
         }
-        Weights::Rules(columns) => columns.len() == experts && columns.iter().all(|at| *at < width),
-        Weights::Confidence { temperatures, .. } => {
+        GateWeights::Rules(columns) => {
+            columns.len() == experts && columns.iter().all(|at| *at < width)
+        }
+        GateWeights::Confidence { temperatures, .. } => {
             temperatures.len() == experts
                 && temperatures.iter().all(|t| *t > 0.0)
                 && !matches!(head, Head::Regression { .. })

@@ -2,11 +2,11 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use super::{Fitting, Rule, SimplerRule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast};
 use crate::{
     Pool, Watch,
-    kinds::gate::fit::{GateError, GateJob, Gated, expert_losses, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, expert_losses, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "best";
@@ -34,7 +34,7 @@ impl DeclareRule for BestRule {
 
 impl Rule for BestRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Best>(params)
+        downcast::<Best>(params)
     }
 
     fn control(&self, _: Task) -> Option<SimplerRule> {
@@ -49,7 +49,7 @@ impl GateRule for Best {
 }
 
 impl Fitting for Best {
-    fn fit(&self, job: &GateJob, truth: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, truth: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let experts = job.handed.len();
         let losses = expert_losses(job, &truth);
         let mean = |expert: usize| losses.iter().skip(expert).step_by(experts).sum::<f64>();

@@ -7,13 +7,13 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use super::{Fitting, Rule, no_probabilities, own};
 pub use crate::combine::cascade::Threshold;
+use crate::kinds::gate::rule::{Fitting, Rule, downcast, no_probabilities};
 use crate::{
-    Head, Pool, Target, Watch, Weights,
+    GateWeights, Head, Pool, Target, Watch,
     combine::cascade,
-    kinds::gate::fit::{GateError, GateJob, Gated, plain},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, plain},
+    train::Targets,
 };
 
 const NAME: &str = "cascade";
@@ -61,7 +61,7 @@ impl DeclareRule for CascadeRule {
 
 impl Rule for CascadeRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Cascade>(params)
+        downcast::<Cascade>(params)
     }
 }
 
@@ -97,7 +97,7 @@ impl GateRule for Cascade {
 }
 
 impl Fitting for Cascade {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let budget = self.0;
         if matches!(job.lesson.head, Head::Regression { .. }) {
             return Err(no_probabilities(job));
@@ -108,7 +108,7 @@ impl Fitting for Cascade {
         else {
             return Err(GateError::Answers("a cascade needs classes".to_owned()));
         };
-        let ones = Weights::Confidence { threshold: 1.0, temperatures: vec![1.0; experts] };
+        let ones = GateWeights::Confidence { threshold: 1.0, temperatures: vec![1.0; experts] };
         let mut gated = plain(job, ones, Pool::Arithmetic);
         let width = gated.combination.answer_width(&job.lesson.head);
         let answers = gated.combination.predictions(job.lesson.x, &job.lesson.head, None);
@@ -123,7 +123,7 @@ impl Fitting for Cascade {
             })
             .collect();
         gated.combination.weights =
-            Weights::Confidence { threshold: 1.0, temperatures: temperatures.clone() };
+            GateWeights::Confidence { threshold: 1.0, temperatures: temperatures.clone() };
         // Chosen where nothing was trained: on what prediction will see. Without such rows, on the others.
         let (x, labels) = match job.lesson.x_valid.rows {
             0 => (job.lesson.x, labels),
@@ -138,7 +138,7 @@ impl Fitting for Cascade {
             },
             least,
         })?;
-        gated.combination.weights = Weights::Confidence { threshold, temperatures };
+        gated.combination.weights = GateWeights::Confidence { threshold, temperatures };
         Ok(gated)
     }
 }

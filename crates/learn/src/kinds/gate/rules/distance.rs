@@ -2,12 +2,13 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule};
 
-use super::{Fitting, Rule, centres, own};
+use super::centres;
+use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
-    Routing, Watch, Weights,
+    GateWeights, Routing, Watch,
     combine::softmax::measured,
-    kinds::gate::fit::{GateError, GateJob, Gated, expert_losses, routed, seen},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, expert_losses, routed, seen},
+    train::Targets,
 };
 
 const NAME: &str = "distance";
@@ -43,7 +44,7 @@ impl DeclareRule for DistanceRule {
 
 impl Rule for DistanceRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Distance>(params)
+        downcast::<Distance>(params)
     }
 }
 
@@ -64,13 +65,13 @@ fn temperatures() -> impl Iterator<Item = f64> {
 }
 
 impl Fitting for Distance {
-    fn fit(&self, job: &GateJob, truth: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, truth: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let experts = job.handed.len();
         let mut combination = routed(job, 1.0);
         let losses = expert_losses(job, &truth);
         let centres = centres::centres(&combination.own(job.lesson.x), &losses, experts);
         let network = centres::network(&centres);
-        let Weights::Softmax(routing) = combination.weights.clone() else {
+        let GateWeights::Softmax(routing) = combination.weights.clone() else {
             unreachable!("a routed combination has a softmax");
         };
         let valid =
@@ -90,7 +91,7 @@ impl Fitting for Distance {
             }
         };
         combination.weights =
-            Weights::Softmax(Routing { temperature: temperature as f32, ..routing });
+            GateWeights::Softmax(Routing { temperature: temperature as f32, ..routing });
         Ok(Gated { network, combination, epochs: Vec::new(), best_epoch: 0 })
     }
 }

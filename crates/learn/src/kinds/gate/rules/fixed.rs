@@ -6,11 +6,11 @@ use collegium_manifest::{
 };
 use collegium_records::Ingredient;
 
-use super::{Fitting, Rule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     Pool, Watch,
-    kinds::gate::fit::{GateError, GateJob, Gated, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "fixed";
@@ -52,7 +52,7 @@ impl DeclareRule for FixedRule {
 
 impl Rule for FixedRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Fixed>(params)
+        downcast::<Fixed>(params)
     }
 }
 
@@ -86,7 +86,7 @@ impl GateRule for Fixed {
 }
 
 impl Fitting for Fixed {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let weights = self.0.iter().map(|weight| *weight as f32).collect();
         Ok(fixed(job, weights, Pool::Arithmetic))
     }

@@ -2,11 +2,11 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use super::{Fitting, Rule, SimplerRule, even, no_probabilities, own};
+use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast, even, no_probabilities};
 use crate::{
     Head, Pool, Watch,
-    kinds::gate::fit::{GateError, GateJob, Gated, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "geometric";
@@ -34,7 +34,7 @@ impl DeclareRule for GeometricRule {
 
 impl Rule for GeometricRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Geometric>(params)
+        downcast::<Geometric>(params)
     }
 
     fn control(&self, task: Task) -> Option<SimplerRule> {
@@ -60,7 +60,7 @@ impl GateRule for Geometric {
 }
 
 impl Fitting for Geometric {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         match job.lesson.head {
             Head::Regression { .. } => Err(no_probabilities(job)),
             _ => Ok(fixed(job, even(job), Pool::Geometric)),

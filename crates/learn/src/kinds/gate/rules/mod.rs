@@ -13,8 +13,6 @@ mod softmax;
 mod stack;
 mod uniform;
 
-use std::any::Any;
-
 use collegium_manifest::{DeclareRule, GateRule, Task};
 
 pub use self::{
@@ -31,34 +29,7 @@ pub use self::{
     uniform::Uniform,
 };
 
-use super::fit::{GateError, GateJob, Gated};
-use crate::{Watch, train::Truth};
-
-/// A rule of gates.
-pub(crate) trait Rule: DeclareRule {
-    /// Its parameters as something that can be fitted.
-    fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting>;
-
-    /// The same experts by this rule, as what every other gate of this task has to beat.
-    fn control(&self, _: Task) -> Option<SimplerRule> {
-        None
-    }
-}
-
-/// The parameters of a rule as something that can be fitted.
-pub(crate) trait Fitting {
-    /// Fits the gate. Bad input is found before the first step.
-    fn fit(&self, job: &GateJob, truth: Truth, watch: &mut Watch) -> Result<Gated, GateError>;
-}
-
-/// A simpler way to use the same experts, which reads nothing but them.
-#[derive(Debug, Clone)]
-pub struct SimplerRule {
-    /// The rule.
-    pub rule: Box<dyn GateRule>,
-    /// In words: `the best single expert`.
-    pub what: &'static str,
-}
+use super::rule::{Fitting, Rule, SimplerRule};
 
 /// All of them, in the order in which the schema names them.
 static RULES: &[&dyn Rule] = &[
@@ -92,23 +63,4 @@ pub fn controls(task: Task) -> Vec<SimplerRule> {
 /// A rule as something that can be fitted; `None` for one that is not in [`RULES`].
 pub(super) fn fitting(params: &dyn GateRule) -> Option<&dyn Fitting> {
     RULES.iter().find(|rule| rule.name() == params.name())?.fitting(params)
-}
-
-/// Parameters as those of one rule.
-fn own<T: GateRule + Fitting>(params: &dyn GateRule) -> Option<&dyn Fitting> {
-    (params as &dyn Any).downcast_ref::<T>().map(|own| own as &dyn Fitting)
-}
-
-/// The same weight for each expert.
-fn even(job: &GateJob) -> Vec<f32> {
-    let experts = job.handed.len();
-    vec![1.0 / experts as f32; experts]
-}
-
-/// Values are handed over to a gate that combines probabilities.
-fn no_probabilities(job: &GateJob) -> GateError {
-    GateError::Answers(format!(
-        "a gate of type `{}` combines probabilities, and its experts hand over values",
-        job.spec.rule.name()
-    ))
 }

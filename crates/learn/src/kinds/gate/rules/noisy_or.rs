@@ -2,11 +2,11 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use super::{Fitting, Rule, even, no_probabilities, own};
+use crate::kinds::gate::rule::{Fitting, Rule, downcast, even, no_probabilities};
 use crate::{
     Head, Pool, Watch,
-    kinds::gate::fit::{GateError, GateJob, Gated, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "noisy-or";
@@ -34,7 +34,7 @@ impl DeclareRule for NoisyOrRule {
 
 impl Rule for NoisyOrRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<NoisyOr>(params)
+        downcast::<NoisyOr>(params)
     }
 }
 
@@ -57,7 +57,7 @@ impl GateRule for NoisyOr {
 }
 
 impl Fitting for NoisyOr {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         match job.lesson.head {
             Head::Regression { .. } => Err(no_probabilities(job)),
             Head::Binary => Ok(fixed(job, even(job), Pool::NoisyOr)),

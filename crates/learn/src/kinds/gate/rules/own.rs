@@ -7,12 +7,12 @@ use collegium_manifest::{
 };
 use collegium_table::Matrix;
 
-use super::{Fitting, Rule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     Dense, Head, Network, Routing, Target, Watch,
     combine::softmax,
-    kinds::gate::fit::{GateError, GateJob, Gated, losses, routed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, losses, routed},
+    train::Targets,
 };
 
 const NAME: &str = "self";
@@ -47,7 +47,7 @@ impl DeclareRule for OwnNetworksRule {
 
 impl Rule for OwnNetworksRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<OwnNetworks>(params)
+        downcast::<OwnNetworks>(params)
     }
 }
 
@@ -82,7 +82,7 @@ impl GateRule for OwnNetworks {
 }
 
 impl Fitting for OwnNetworks {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let combination = routed(job, job.spec.temperature.unwrap_or(1.0));
         let network = judged(&job.judges);
         Ok(Gated { network, combination, epochs: Vec::new(), best_epoch: 0 })

@@ -5,11 +5,11 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use super::{Fitting, Rule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
-    Pool, Watch, Weights,
-    kinds::gate::fit::{GateError, GateJob, Gated, plain},
-    train::Truth,
+    GateWeights, Pool, Watch,
+    kinds::gate::job::{GateError, GateJob, Gated, plain},
+    train::Targets,
 };
 
 const NAME: &str = "rules";
@@ -50,7 +50,7 @@ impl DeclareRule for PredicatesRule {
 
 impl Rule for PredicatesRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Predicates>(params)
+        downcast::<Predicates>(params)
     }
 }
 
@@ -81,7 +81,7 @@ impl GateRule for Predicates {
 }
 
 impl Fitting for Predicates {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
-        Ok(plain(job, Weights::Rules(job.rules.clone()), Pool::Arithmetic))
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
+        Ok(plain(job, GateWeights::Rules(job.rules.clone()), Pool::Arithmetic))
     }
 }

@@ -7,13 +7,13 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use super::{Fitting, Rule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
-    Routing, Watch, Weights,
+    GateWeights, Routing, Watch,
     combine::softmax::{self, Manner},
     init,
-    kinds::gate::fit::{GateError, GateJob, Gated, routed, seen},
-    train::{Course, Truth, through_epochs},
+    kinds::gate::job::{GateError, GateJob, Gated, routed, seen},
+    train::{EpochLoop, Targets, through_epochs},
 };
 
 const NAME: &str = "softmax";
@@ -75,7 +75,7 @@ impl DeclareRule for SoftmaxRule {
 
 impl Rule for SoftmaxRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Softmax>(params)
+        downcast::<Softmax>(params)
     }
 }
 
@@ -119,7 +119,7 @@ impl GateRule for Softmax {
 }
 
 impl Fitting for Softmax {
-    fn fit(&self, job: &GateJob, truth: Truth, watch: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, truth: Targets, watch: &mut Watch) -> Result<Gated, GateError> {
         let Self { net, loss, balance, noise } = self;
         let manner = Manner { loss: *loss, balance: *balance, noise: *noise, z_loss: 0.0 };
         let mut combination = routed(job, job.spec.temperature.unwrap_or(1.0));
@@ -129,10 +129,10 @@ impl Fitting for Softmax {
             .chain([job.handed.len()])
             .collect();
         let network = init::fresh(&widths, net.activation, &job.lesson.key);
-        let Weights::Softmax(routing) = combination.weights.clone() else {
+        let GateWeights::Softmax(routing) = combination.weights.clone() else {
             unreachable!("a routed combination has a softmax");
         };
-        let course = Course {
+        let course = EpochLoop {
             train: job.lesson.train,
             rows: job.lesson.x.rows,
             total: truth.total(),
@@ -157,7 +157,7 @@ impl Fitting for Softmax {
         let (epochs, best_epoch) = through_epochs(&course, &mut fit, watch)?;
         let (network, bias) = fit.best;
         let bias = if manner.balance.by == BalanceBy::Bias { bias } else { Vec::new() };
-        combination.weights = Weights::Softmax(Routing { bias, ..routing });
+        combination.weights = GateWeights::Softmax(Routing { bias, ..routing });
         Ok(Gated { network, combination, epochs, best_epoch })
     }
 }

@@ -6,11 +6,11 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use super::{Fitting, Rule, SimplerRule, own};
+use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast};
 use crate::{
     LinearJob, Pool, Watch, fit_linear,
-    kinds::gate::fit::{GateError, GateJob, Gated, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "stack";
@@ -45,7 +45,7 @@ impl DeclareRule for StackRule {
 
 impl Rule for StackRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Stack>(params)
+        downcast::<Stack>(params)
     }
 
     fn control(&self, _: Task) -> Option<SimplerRule> {
@@ -72,7 +72,7 @@ impl GateRule for Stack {
 }
 
 impl Fitting for Stack {
-    fn fit(&self, job: &GateJob, _: Truth, watch: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, watch: &mut Watch) -> Result<Gated, GateError> {
         let mut gated = fixed(job, vec![0.0; job.handed.len()], Pool::Stack);
         let answers = gated.combination.predictions(job.lesson.x, &job.lesson.head, None);
         gated.network = fit_linear(&LinearJob {

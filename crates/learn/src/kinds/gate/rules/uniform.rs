@@ -2,11 +2,11 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use super::{Fitting, Rule, SimplerRule, even, own};
+use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast, even};
 use crate::{
     Pool, Watch,
-    kinds::gate::fit::{GateError, GateJob, Gated, fixed},
-    train::Truth,
+    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    train::Targets,
 };
 
 const NAME: &str = "uniform";
@@ -34,7 +34,7 @@ impl DeclareRule for UniformRule {
 
 impl Rule for UniformRule {
     fn fitting<'a>(&self, params: &'a dyn GateRule) -> Option<&'a dyn Fitting> {
-        own::<Uniform>(params)
+        downcast::<Uniform>(params)
     }
 
     fn control(&self, _: Task) -> Option<SimplerRule> {
@@ -53,7 +53,7 @@ impl GateRule for Uniform {
 }
 
 impl Fitting for Uniform {
-    fn fit(&self, job: &GateJob, _: Truth, _: &mut Watch) -> Result<Gated, GateError> {
+    fn fit(&self, job: &GateJob, _: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         Ok(fixed(job, even(job), Pool::Arithmetic))
     }
 }

@@ -1,0 +1,48 @@
+//! What the raw outputs of a model mean.
+
+use crate::math;
+
+/// What the raw outputs mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Head {
+    /// One output: the log odds of the second class.
+    Binary,
+    /// One logit per class.
+    Classes,
+    /// One output: the target, standardised with these.
+    Regression {
+        /// Mean of the target over the training rows.
+        mean: f64,
+        /// Its deviation; not 0.
+        deviation: f64,
+    },
+}
+
+impl Head {
+    /// The raw outputs of one row as an answer, in place: probabilities, or the standardised value.
+    pub fn answer(&self, raw: &mut [f32]) {
+        match self {
+            Self::Regression { .. } => {}
+            Self::Binary => raw.iter_mut().for_each(|z| *z = math::sigmoid(*z)),
+            Self::Classes => drop(softmax(raw)),
+        }
+    }
+}
+
+/// Turns logits into probabilities and returns the place of the largest, the first of equals.
+pub(crate) fn softmax(row: &mut [f32]) -> u32 {
+    let mut best = 0;
+    for (i, z) in row.iter().enumerate() {
+        if *z > row[best] {
+            best = i;
+        }
+    }
+    let Some(&top) = row.get(best) else { return 0 };
+    let mut sum = 0.0;
+    for z in row.iter_mut() {
+        *z = math::exp(*z - top);
+        sum += *z;
+    }
+    row.iter_mut().for_each(|p| *p /= sum);
+    u32::try_from(best).unwrap_or(u32::MAX)
+}
