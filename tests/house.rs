@@ -1,6 +1,10 @@
 //! The walls of the house: which crate may know what.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 fn crates() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -214,4 +218,126 @@ fn no_two_public_types_have_one_name() {
         }
     }
     assert!(known.contains_key("NodeRef") && known.contains_key("Recipe"));
+}
+
+/// The modules that the paths of a `use` lead to: `crate::a::{b, c::D}` is `a::b` and `a::c::D`.
+fn paths(tree: &str, before: &[&str], found: &mut Vec<Vec<String>>) {
+    let tree = tree.trim();
+    if let Some(inner) = tree.strip_prefix('{') {
+        let inner = &inner[..inner.rfind('}').unwrap_or(inner.len())];
+        let (mut depth, mut from) = (0, 0);
+        for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    paths(&inner[from..at], before, found);
+                    from = (at + 1).min(inner.len());
+                }
+                _ => {}
+            }
+        }
+        return;
+    }
+    match tree.split_once("::") {
+        Some((first, rest)) => paths(rest, &[before, &[first]].concat(), found),
+        None if tree.is_empty() => {}
+        None => {
+            let name = tree.split(" as ").next().unwrap_or(tree);
+            found.push(before.iter().chain([&name]).map(|&name| name.to_owned()).collect());
+        }
+    }
+}
+
+/// Which modules of a crate name which others in a `use crate::…` or `use super::…`; what a module hands on
+/// (`pub use`) counts as what it comes from.
+fn uses(name: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let source = crates().join(name).join("src");
+    let module = |path: &PathBuf| {
+        let path = path.strip_prefix(&source).unwrap().with_extension("");
+        let parts: Vec<String> =
+            path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        let last = parts.last().is_some_and(|last| ["mod", "lib", "main"].contains(&&**last));
+        parts[..parts.len() - usize::from(last)].join("::")
+    };
+    let mut trees: BTreeMap<String, Vec<(bool, Vec<String>)>> = BTreeMap::new();
+    for (path, text) in sources(name) {
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("//")).collect();
+        let here = module(&path);
+        let text = lines.join("\n");
+        for statement in text.split(";\n").filter_map(|one| one.rsplit("\n\n").next()) {
+            let statement =
+                statement.lines().skip_while(|line| !line.contains("use ")).collect::<String>();
+            let Some((public, tree)) = statement.split_once("use ") else { continue };
+            let mut found = Vec::new();
+            paths(tree, &[], &mut found);
+            let own: Vec<String> =
+                here.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            for path in found {
+                let above = path.iter().take_while(|part| *part == "super").count();
+                let rest = &path[above.max(1).min(path.len())..];
+                let whole = match path[0].as_str() {
+                    "crate" => rest.to_vec(),
+                    "self" => [&own, rest].concat(),
+                    "super" => [&own[..own.len().saturating_sub(above)], rest].concat(),
+                    _ if public.starts_with("pub") => [&own[..], &path].concat(),
+                    _ => continue,
+                };
+                trees.entry(here.clone()).or_default().push((public.starts_with("pub"), whole));
+            }
+        }
+        trees.entry(here).or_default();
+    }
+    let handed_on: BTreeMap<String, String> = trees
+        .iter()
+        .flat_map(|(here, uses)| uses.iter().map(move |one| (here, one)))
+        .filter(|(_, (public, _))| *public)
+        .filter_map(|(here, (_, path))| {
+            let name = path.last()?;
+            let named = [here.as_str(), name].join("::").trim_start_matches("::").to_owned();
+            Some((named, path[..path.len() - 1].join("::")))
+        })
+        .collect();
+    let resolved = |path: &[String]| {
+        (1..=path.len()).rev().map(|n| path[..n].join("::")).find_map(|path| {
+            if trees.contains_key(&path) {
+                return Some(path);
+            }
+            handed_on.get(&path).filter(|to| trees.contains_key(*to)).cloned()
+        })
+    };
+    let modules = trees.iter().map(|(here, uses)| {
+        let to = uses.iter().filter(|(public, _)| !public).filter_map(|(_, path)| resolved(path));
+        (here.clone(), to.filter(|to| to != here && !to.is_empty()).collect())
+    });
+    modules.collect()
+}
+
+/// Everything that is reached from a module.
+fn reached(from: &str, uses: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![from.to_owned()];
+    while let Some(one) = open.pop() {
+        open.extend(uses[&one].iter().filter(|to| found.insert((*to).clone())).cloned());
+    }
+    found
+}
+
+/// Files that all lead to each other can only be read together: four are few enough for that.
+#[test]
+fn no_circle_of_files_is_larger_than_four() {
+    let mut edges = 0;
+    for name in all_crates() {
+        let uses = uses(&name);
+        edges += uses.values().map(BTreeSet::len).sum::<usize>();
+        let all: BTreeMap<&String, BTreeSet<String>> =
+            uses.keys().map(|one| (one, reached(one, &uses))).collect();
+        for (one, to) in &all {
+            let circle: Vec<&String> =
+                to.iter().filter(|other| all[other].contains(*one)).collect();
+            assert!(circle.len() <= 4, "crate {name}: {circle:?}");
+        }
+    }
+    assert!(edges > 500, "only {edges} uses were understood");
 }
