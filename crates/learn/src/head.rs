@@ -1,4 +1,4 @@
-//! What the raw outputs of a model mean.
+//! Output head: what the raw outputs of a model mean (log odds, logits, a standardised value), and softmax.
 
 use crate::math;
 

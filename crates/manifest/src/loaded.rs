@@ -1,4 +1,4 @@
-//! What loading gives: a pipeline with its warnings, or why a blueprint cannot be read.
+//! Result of loading: a pipeline with its warnings, or why a blueprint cannot be read.
 
 use crate::{Diagnostics, Pipeline, SourceFile};
 

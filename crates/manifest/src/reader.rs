@@ -1,4 +1,4 @@
-//! Reads a whole file as far as it can be read, node by node.
+//! Parser with error recovery: reads a whole file as far as it can be read, node by node.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Bytes that are not a model.
+//! Deserialisation error: bytes that are not a model.
 
 /// Bytes that are not a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

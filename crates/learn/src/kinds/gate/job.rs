@@ -1,4 +1,4 @@
-//! What a gate is fitted on, what comes out, and what several rules share.
+//! Input and result of the training of a gate, and helpers that several rules share.
 
 use std::ops::Range;
 

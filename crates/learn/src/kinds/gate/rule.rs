@@ -1,4 +1,4 @@
-//! What a rule of gates is.
+//! The traits of a gate rule.
 
 use std::any::Any;
 
