@@ -1,4 +1,4 @@
-//! An expert with all that it inherits.
+//! Inheritance: an expert with all that it inherits by `extends`.
 
 use std::{collections::HashMap, ops::Range};
 
