@@ -1,5 +1,6 @@
 //! Comparisons between experts, and measurements that the command line asks for; neither is cached.
 
+use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_digest::{Digest, Hasher};
@@ -41,10 +42,10 @@ pub(super) fn check_without(
                     known.iter().cloned().collect::<Vec<_>>().join(", ")
                 ),
             };
-            return Err(EngineError::Usage(format!(
-                "no audited expert reads `{}`; {help}",
-                without.input
-            )));
+            return Err(EngineError::Usage(
+                Code::BadArguments,
+                format!("no audited expert reads `{}`; {help}", without.input),
+            ));
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Permissions from the command line (`--allow-read`).
 
+use collegium_records::Code;
 use std::{path::PathBuf, sync::OnceLock};
 
 use crate::{args::Args, failure::Failure};
@@ -16,7 +17,10 @@ pub(crate) fn note(args: &Args) -> Result<(), Failure> {
     for folder in &args.allow_read {
         if !folder.is_dir() {
             let shown = folder.display();
-            return Err(Failure::usage(format!("--allow-read: there is no folder {shown}")));
+            return Err(Failure::usage(
+                Code::NoSuchFile,
+                format!("--allow-read: there is no folder {shown}"),
+            ));
         }
         folders.push(folder.clone());
     }

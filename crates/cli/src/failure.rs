@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use collegium_engine::{EngineError, LockChange};
 use collegium_manifest::Diagnostics;
+use collegium_records::Code;
 use collegium_store::StoreError;
 
 use crate::screen::{self, BAD, PLAIN};
@@ -17,49 +18,61 @@ pub(crate) enum Failure {
     Closed,
     /// The lock would change, and was not to: exit code 5.
     Locked(Vec<LockChange>),
-    /// Anything else, with its exit code.
-    Other { code: u8, message: String },
+    /// Anything else, with its exit code and its cause.
+    Other { exit: u8, code: Code, message: String },
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::Other { code: 2, message: message.into() }
+    pub(crate) fn usage(code: Code, message: impl Into<String>) -> Self {
+        Self::Other { exit: 2, code, message: message.into() }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::Other { code: 1, message: message.into() }
+        Self::Other { exit: 1, code: Code::InternalError, message: message.into() }
     }
 
     /// Something could not be written.
     pub(crate) fn unwritten(what: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        Self::Other { code: 7, message: format!("cannot write {what}: {error}") }
+        let message = format!("cannot write {what}: {error}");
+        Self::Other { exit: 7, code: Code::NotWritable, message }
     }
 
     /// A file that a person named could not be read.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Other { code: 3, message: format!("{doing} {}: {error}", path.display()) }
+        let message = format!("{doing} {}: {error}", path.display());
+        Self::Other { exit: 3, code: Code::FileUnreadable, message }
+    }
+
+    /// Its causes, as `collegium explain` names them.
+    fn codes(&self) -> Vec<Code> {
+        match self {
+            Self::Invalid(found) => found.codes(),
+            Self::Locked(_) => vec![Code::LockWouldChange],
+            Self::Other { code, .. } => vec![*code],
+            Self::Closed => Vec::new(),
+        }
     }
 
     /// Says it, and returns its exit code.
-    pub(crate) fn report(&self, json: bool) -> ExitCode {
-        let code = match self {
+    pub(crate) fn report(&self, json: bool, quiet: bool) -> ExitCode {
+        let exit = match self {
             Self::Closed => return ExitCode::SUCCESS,
             Self::Invalid(_) => 3,
             Self::Locked(_) => 5,
-            Self::Other { code, .. } => *code,
+            Self::Other { exit, .. } => *exit,
         };
         if json {
             let document = match self {
                 Self::Closed => return ExitCode::SUCCESS,
                 Self::Invalid(found) => serde_json::json!({
-                    "format_version": 1, "exit_code": code, "diagnostics": found.to_json(),
+                    "format_version": 1, "exit_code": exit, "diagnostics": found.to_json(),
                 }),
                 Self::Locked(changes) => serde_json::json!({
-                    "format_version": 1, "exit_code": code, "error": self.to_string(),
-                    "changes": changes,
+                    "format_version": 1, "exit_code": exit, "code": Code::LockWouldChange,
+                    "error": self.to_string(), "changes": changes,
                 }),
-                Self::Other { message, .. } => serde_json::json!({
-                    "format_version": 1, "exit_code": code, "error": message,
+                Self::Other { code, message, .. } => serde_json::json!({
+                    "format_version": 1, "exit_code": exit, "code": code, "error": message,
                 }),
             };
             // If stdout is what failed, stderr has the message below.
@@ -78,7 +91,8 @@ impl Failure {
             }
             Self::Locked(_) | Self::Other { .. } => tell!("{BAD}error{PLAIN}: {self}"),
         }
-        ExitCode::from(code)
+        crate::more::tell(quiet, &self.codes());
+        ExitCode::from(exit)
     }
 }
 
@@ -95,16 +109,18 @@ impl std::fmt::Display for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let code = error.exit_code();
+        let (exit, code) = (error.exit_code(), error.codes().first().copied());
+        let code = code.unwrap_or(Code::InternalError);
         match error {
             EngineError::Invalid(found) => Self::Invalid(found),
             EngineError::Closed | EngineError::Store(StoreError::Closed { .. }) => Self::Closed,
             EngineError::Locked(changes) => Self::Locked(changes),
             EngineError::Interrupted => Self::Other {
+                exit,
                 code,
                 message: "interrupted; everything that was finished is kept".to_owned(),
             },
-            other => Self::Other { code, message: other.to_string() },
+            other => Self::Other { exit, code, message: other.to_string() },
         }
     }
 }

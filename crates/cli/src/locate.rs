@@ -1,5 +1,6 @@
 //! Lookup of the pipeline file that a command is about.
 
+use collegium_records::Code;
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -20,7 +21,10 @@ pub(crate) fn split(targets: &[String]) -> Result<(Option<String>, Vec<String>),
     let (files, nodes): (Vec<String>, Vec<String>) =
         targets.iter().cloned().partition(|target| is_file(target));
     if files.len() > 1 {
-        return Err(Failure::usage(format!("one pipeline at a time: {}", files.join(", "))));
+        return Err(Failure::usage(
+            Code::BadArguments,
+            format!("one pipeline at a time: {}", files.join(", ")),
+        ));
     }
     Ok((files.into_iter().next(), nodes))
 }
@@ -56,7 +60,10 @@ pub(crate) fn enter(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     if !folder.is_dir() {
-        return Err(Failure::usage(format!("there is no folder {}", folder.display())));
+        return Err(Failure::usage(
+            Code::NoSuchFile,
+            format!("there is no folder {}", folder.display()),
+        ));
     }
     if let Ok(here) = std::env::current_dir() {
         let _ = TYPED_IN.set(here);
@@ -78,6 +85,7 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
         .find(|folder| folder.is_dir())
         .ok_or_else(|| {
             Failure::usage(
+                Code::NoPipeline,
                 "there is no `pipelines/` here or above; name a pipeline file, or start with \
                  `collegium init`",
             )
@@ -94,14 +102,19 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
     found.sort();
     match found.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(Failure::usage(format!("{} holds no pipeline", folder.display()))),
+        [] => {
+            Err(Failure::usage(Code::NoPipeline, format!("{} holds no pipeline", folder.display())))
+        }
         several => {
             let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
-            Err(Failure::usage(format!(
-                "name one of the pipelines, as in `collegium plan {}`: {}",
-                names[0],
-                names.join(", ")
-            )))
+            Err(Failure::usage(
+                Code::NoPipeline,
+                format!(
+                    "name one of the pipelines, as in `collegium plan {}`: {}",
+                    names[0],
+                    names.join(", ")
+                ),
+            ))
         }
     }
 }
@@ -118,6 +131,7 @@ pub(crate) fn project() -> Result<PathBuf, Failure> {
         .map(Path::to_path_buf)
         .ok_or_else(|| {
             Failure::usage(
+                Code::NoPipeline,
                 "there is no project here or above: no folder with `pipelines/` or `.collegium/`; \
                  name one, as in `collegium -C demo verify`",
             )

@@ -20,6 +20,7 @@ mod consent;
 mod failure;
 mod human;
 mod locate;
+mod more;
 mod output;
 mod progress;
 mod screen;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     let entered = locate::enter(&args).and_then(|()| consent::note(&args));
     match entered.and_then(|()| commands::dispatch(&args)) {
         Ok(code) => code,
-        Err(failure) => failure.report(args.json),
+        Err(failure) => failure.report(args.json, args.quiet),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Output places of reports: a file with its companion files, or one document through a pipe.
 
+use collegium_records::Code;
 use std::{fs, path::Path};
 
 use collegium_engine::Session;
@@ -10,10 +11,13 @@ use crate::{args::Args, failure::Failure};
 /// Refuses two documents in one stream.
 pub(crate) fn only_one(args: &Args, option: &str, path: Option<&Path>) -> Result<(), Failure> {
     match path {
-        Some(path) if args.json && OutputFile::is_stdout_at(path) => Err(Failure::usage(format!(
-            "`--json` and `{option} {}` both want standard output; name a file in `{option}`",
-            path.display()
-        ))),
+        Some(path) if args.json && OutputFile::is_stdout_at(path) => Err(Failure::usage(
+            Code::BadArguments,
+            format!(
+                "`--json` and `{option} {}` both want standard output; name a file in `{option}`",
+                path.display()
+            ),
+        )),
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, io, ops::Range, path::Path, path::PathBuf, sync::Arc};
 
 use collegium_manifest::{Diagnostic, SourceFile, Spanned};
+use collegium_records::Code;
 use collegium_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,35 @@ pub enum DataErrorKind {
     Interrupted,
 }
 
+impl DataErrorKind {
+    /// Kinds with the same way out share a code.
+    fn code(self) -> Code {
+        match self {
+            Self::MissingFile => Code::NoSuchFile,
+            Self::Outside => Code::OutsideTheProject,
+            Self::Limit | Self::Unfinished => Code::QueryOverItsLimit,
+            Self::Io | Self::NoFile => Code::FileUnreadable,
+            Self::UnknownFormat | Self::Unsupported => Code::UnknownFileFormat,
+            Self::Damaged => Code::DamagedFile,
+            Self::TooLarge => Code::TooLargeToRead,
+            Self::Empty => Code::NoRows,
+            Self::Ragged => Code::RowOfAnotherWidth,
+            Self::Quote => Code::UnclosedQuote,
+            Self::NotUtf8 => Code::WrongEncoding,
+            Self::DuplicateColumn => Code::DuplicateColumn,
+            Self::Disagree => Code::FilesDisagree,
+            Self::WrongType => Code::CellOfAnotherType,
+            Self::NotFinite | Self::Inexact => Code::NumberNotHeld,
+            Self::Query => Code::SqlRefused,
+            Self::UnknownColumn => Code::NoSuchColumn,
+            Self::EmptySide => Code::EmptySide,
+            Self::Changed => Code::FileChanged,
+            Self::Store | Self::Closed => Code::NotWritable,
+            Self::Interrupted => Code::Interrupted,
+        }
+    }
+}
+
 impl DataError {
     pub(crate) fn new(kind: DataErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Fault {
@@ -166,6 +196,11 @@ impl DataError {
         self.0.kind
     }
 
+    /// Its cause and way out, for `collegium explain`.
+    pub fn code(&self) -> Code {
+        self.0.kind.code()
+    }
+
     /// Did a person stop the work?
     pub fn is_interrupted(&self) -> bool {
         self.0.kind == DataErrorKind::Interrupted
@@ -181,13 +216,13 @@ impl DataError {
     pub fn diagnostic(&self, pipeline_source: &Arc<SourceFile>) -> Diagnostic {
         let message = self.to_string();
         let found = match &self.0.span {
-            None => Diagnostic::placeless(message),
+            None => Diagnostic::placeless(self.code(), message),
             Some(span) => {
                 let place = match &self.0.part {
                     Some((sql, part)) => within(pipeline_source, span, sql, part),
                     None => span.clone(),
                 };
-                Diagnostic::error(pipeline_source, place, message)
+                Diagnostic::error(self.code(), pipeline_source, place, message)
             }
         };
         found.maybe_help(self.0.help.clone())

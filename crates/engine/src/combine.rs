@@ -1,6 +1,7 @@
 //! Gates and mixtures (mixture of experts): checks before training, and what of their experts reaches
 //! their fits.
 
+use collegium_records::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_learn::Shape;
@@ -88,12 +89,17 @@ impl Session {
             if let Some(needs) = gate.rule.needs_other_targets(own.task, classes) {
                 let message = format!("a gate of type `{}` combines {needs}", gate.rule.name());
                 wrong.push(
-                    Diagnostic::error(&self.pipeline.source, node.target.span(), message)
-                        .label(match own.task {
-                            Task::Regression => "this target is a number".to_owned(),
-                            Task::Classification => format!("this target has {classes} classes"),
-                        })
-                        .help(format!("choose another `type` for `gate.{name}`")),
+                    Diagnostic::error(
+                        Code::ExpertsDoNotFit,
+                        &self.pipeline.source,
+                        node.target.span(),
+                        message,
+                    )
+                    .label(match own.task {
+                        Task::Regression => "this target is a number".to_owned(),
+                        Task::Classification => format!("this target has {classes} classes"),
+                    })
+                    .help(format!("choose another `type` for `gate.{name}`")),
                 );
                 continue;
             }
@@ -119,6 +125,7 @@ impl Session {
                 };
                 wrong.push(
                     Diagnostic::error(
+                        Code::ExpertsDoNotFit,
                         &self.pipeline.source,
                         expert.span(),
                         format!("`{}` does not predict what `{name}` predicts", expert.get_ref()),
@@ -154,7 +161,7 @@ impl Session {
                     mebibytes(limit)
                 );
                 wrong.push(
-                    Diagnostic::error(&self.pipeline.source, node.name.span(), message)
+                    Diagnostic::error(Code::OverMemoryLimit, &self.pipeline.source, node.name.span(), message)
                         .label(format!("{} experts", mixture.experts + mixture.shared))
                         .help(
                             "fewer or smaller experts, fewer rows (`where`), or a higher limit would do",

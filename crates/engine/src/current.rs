@@ -1,5 +1,6 @@
 //! Up-to-date states: the models in use by the lock, for commands that fit nothing.
 
+use collegium_records::Code;
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{EngineError, Session, reuse::How, states::States};
@@ -11,10 +12,13 @@ impl Session {
         if stale.is_empty() {
             return Ok(states);
         }
-        Err(EngineError::Usage(format!(
-            "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
-            stale.join(", ")
-        )))
+        Err(EngineError::Usage(
+            Code::NotUpToDate,
+            format!(
+                "not up to date: {}; run `collegium run` first (`collegium plan` says why)",
+                stale.join(", ")
+            ),
+        ))
     }
 
     /// The states of those of the experts and their ancestors that are up to date, and the names of

@@ -2,6 +2,7 @@
 
 use collegium_data::{DataError, DataErrorKind};
 use collegium_manifest::Diagnostics;
+use collegium_records::Code;
 use collegium_store::StoreError;
 use serde::Serialize;
 
@@ -40,11 +41,11 @@ pub enum EngineError {
     #[error("interrupted")]
     Interrupted,
     /// Reading or writing a file that a person named.
-    #[error("{0}")]
-    File(String),
+    #[error("{1}")]
+    File(Code, String),
     /// The caller asked for something that does not exist.
-    #[error("{0}")]
-    Usage(String),
+    #[error("{1}")]
+    Usage(Code, String),
     /// A bug.
     #[error("internal error: {0}")]
     Internal(String),
@@ -67,8 +68,8 @@ pub fn mended<T>(mut work: impl FnMut() -> Result<T, EngineError>) -> Result<T, 
         match work() {
             Err(EngineError::Lost(what)) => lost = Some(what),
             // It was missed after the damage was found: the damage is what there is to say.
-            Err(EngineError::Usage(other)) => {
-                return Err(lost.map_or(EngineError::Usage(other), EngineError::Lost));
+            Err(other @ EngineError::Usage(..)) => {
+                return Err(lost.map_or(other, EngineError::Lost));
             }
             done => return done,
         }
@@ -95,7 +96,7 @@ impl EngineError {
     /// The exit code of the command line for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Invalid(_) | Self::Unfinished(_) | Self::File(_) => 3,
+            Self::Invalid(_) | Self::Unfinished(_) | Self::File(..) => 3,
             Self::Fit(_) => 4,
             Self::Store(error) if error.is_damage_or_write() => 7,
             Self::Table(_) | Self::Lost(_) => 7,
@@ -104,9 +105,40 @@ impl EngineError {
             Self::Closed => 0,
             Self::Locked(_) => 5,
             Self::Interrupted => 130,
-            Self::Usage(_) => 2,
+            Self::Usage(..) => 2,
             Self::Internal(_) => 1,
         }
+    }
+
+    /// The causes and ways out, for `collegium explain`, in the order in which they are told.
+    pub fn codes(&self) -> Vec<Code> {
+        vec![match self {
+            Self::Invalid(found) | Self::Unfinished(found) => return found.codes(),
+            Self::Fit(_) => Code::FitFailed,
+            Self::Store(error) => of_store(error),
+            Self::Table(_) | Self::Closed => Code::NotWritable,
+            Self::Lost(_) => Code::ObjectDamaged,
+            Self::Locked(_) => Code::LockWouldChange,
+            Self::Interrupted => Code::Interrupted,
+            Self::File(code, _) | Self::Usage(code, _) => *code,
+            Self::Internal(_) => Code::InternalError,
+        }]
+    }
+}
+
+fn of_store(error: &StoreError) -> Code {
+    match error {
+        StoreError::Write { .. } | StoreError::Output { .. } | StoreError::Closed { .. } => {
+            Code::NotWritable
+        }
+        StoreError::Read { .. } => Code::StoreUnreadable,
+        StoreError::Newer { .. } => Code::NewerFormat,
+        StoreError::Owner { .. } => Code::StoreOfAnotherOwner,
+        StoreError::Link { .. } | StoreError::Away { .. } => Code::StoreAway,
+        StoreError::Input { .. } => Code::FileUnreadable,
+        StoreError::Unsettled { .. } => Code::FileChanged,
+        StoreError::LockFile { .. } => Code::LockUnreadable,
+        StoreError::Record { .. } => Code::InternalError,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Overwrite protection: an output may not replace a file that the command or its pipeline reads.
 
+use collegium_records::Code;
 use std::path::Path;
 
 use crate::{EngineError, Session};
@@ -20,11 +21,14 @@ impl Session {
             .chain(self.files.iter().map(|(path, _)| path.as_path()))
             .any(|path| path.canonicalize().is_ok_and(|path| path == target));
         if taken {
-            return Err(EngineError::Usage(format!(
-                "the output would replace {}, which this command or its pipeline reads; choose \
+            return Err(EngineError::Usage(
+                Code::OutputOverInput,
+                format!(
+                    "the output would replace {}, which this command or its pipeline reads; choose \
                  another output",
-                output.display()
-            )));
+                    output.display()
+                ),
+            ));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! and rows dealt at random although they follow each other in time: each lets a model meet in the test
 //! what it has learned by heart.
 
+use collegium_records::Code;
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use collegium_data::{Side, row_identities};
@@ -97,7 +98,7 @@ impl Session {
             time.name
         );
         Some(
-            Diagnostic::warning(&self.pipeline.source, source.name.span(), message)
+            Diagnostic::warning(Code::RandomSplitOfTimes, &self.pipeline.source, source.name.span(), message)
                 .label("test rows lie between training rows")
                 .help(format!(
                     "if the models are for times to come, train on the past: `split = {{ time = \"{}\" }}`",
@@ -143,7 +144,7 @@ impl Session {
             names.join("`, `")
         );
         Ok(Some(
-            Diagnostic::warning(&self.pipeline.source, by.span(), message)
+            Diagnostic::warning(Code::GroupsOnTwoSides, &self.pipeline.source, by.span(), message)
                 .label("groups of these columns")
                 .help(help),
         ))
@@ -176,7 +177,7 @@ impl Session {
             self.node(index).node_name()
         );
         Ok(Some(
-            Diagnostic::warning(&self.pipeline.source, source.name.span(), message)
+            Diagnostic::warning(Code::RowsOnTwoSides, &self.pipeline.source, source.name.span(), message)
                 .label("what it has learned by heart counts as held out")
                 .help(
                     "if they are one thing measured twice, keep them together: name its key in `split.by`, or drop \

@@ -3,6 +3,7 @@
 //! Recipes hold the names of columns and know nothing of patterns: a new column in the table changes an
 //! expert only if one of its patterns takes it.
 
+use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_data::Prepared;
@@ -70,9 +71,14 @@ impl Session {
             }
         };
         let message = format!("no column of `{}` matches `{found}`", found.data);
-        Diagnostic::error(&self.pipeline.source, pattern.span(), message)
-            .label("matches nothing")
-            .help(help)
+        Diagnostic::error(
+            Code::PatternMatchesNothing,
+            &self.pipeline.source,
+            pattern.span(),
+            message,
+        )
+        .label("matches nothing")
+        .help(help)
     }
 }
 
@@ -94,7 +100,14 @@ impl NodeRef<'_> {
                 "take one of the two away",
             ),
         };
-        Diagnostic::error(&self.session.pipeline.source, place, message).label(label).help(help)
+        Diagnostic::error(
+            Code::PatternMatchesNothing,
+            &self.session.pipeline.source,
+            place,
+            message,
+        )
+        .label(label)
+        .help(help)
     }
 }
 
@@ -153,6 +166,7 @@ fn odd_exclusions(expert: &Expert, prepared: &Prepared, source: &DataSource) -> 
             };
             found.push(Found {
                 kind: "input-kept-out",
+                code: Code::InputsKeptOut,
                 level,
                 span: input.span(),
                 label: format!("kept out by `{exclusion}`"),
@@ -166,6 +180,7 @@ fn odd_exclusions(expert: &Expert, prepared: &Prepared, source: &DataSource) -> 
         if named.is_empty() && !matching(prepared, source, exclusion).any(brought) {
             found.push(Found {
                 kind: "keeps-nothing-out",
+                code: Code::InputsKeptOut,
                 level: Level::Warning,
                 span: pattern.span(),
                 label: "keeps nothing out".to_owned(),

@@ -94,7 +94,7 @@ impl Session {
         let error = self.data.get(data)?.refusal(column)?;
         let message = error.to_string();
         let help = error.fault().help.clone();
-        Some(Diagnostic::error(&self.pipeline.source, span, message).maybe_help(help))
+        Some(Diagnostic::error(error.code(), &self.pipeline.source, span, message).maybe_help(help))
     }
 }
 
@@ -108,8 +108,13 @@ impl NodeRef<'_> {
             .map_err(|error| data_error(error, &self.session.pipeline.source))?;
         match refused {
             Some(error) => Err(EngineError::Invalid(collegium_manifest::Diagnostics(vec![
-                Diagnostic::error(&self.session.pipeline.source, filter.span(), error.to_string())
-                    .maybe_help(error.fault().help.clone()),
+                Diagnostic::error(
+                    error.code(),
+                    &self.session.pipeline.source,
+                    filter.span(),
+                    error.to_string(),
+                )
+                .maybe_help(error.fault().help.clone()),
             ]))),
             None => Ok(()),
         }

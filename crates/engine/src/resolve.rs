@@ -1,5 +1,6 @@
 //! Resolution and type checking of every expert's columns, with all errors at once.
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering},
@@ -145,6 +146,7 @@ impl Session {
                 }
                 Err(error) => wrong.push(
                     Diagnostic::error(
+                        Code::TaskNotClear,
                         &self.pipeline.source,
                         expert.target.span(),
                         error.to_string(),
@@ -192,9 +194,14 @@ impl Session {
             };
             let message = format!("expert `{}` {task} and has no `{}`", asked.expert, asked.metric);
             wrong.push(
-                Diagnostic::error(&self.pipeline.source, requirement.span(), message)
-                    .label("can never be met")
-                    .help(format!("its metrics are: {other}")),
+                Diagnostic::error(
+                    Code::NotARequirement,
+                    &self.pipeline.source,
+                    requirement.span(),
+                    message,
+                )
+                .label("can never be met")
+                .help(format!("its metrics are: {other}")),
             );
         }
         wrong
@@ -251,7 +258,9 @@ impl Session {
             (None, None) => format!("its columns are: {}", known.join(", ")),
         };
         let message = format!("data source `{data}` has no column `{column}`");
-        Diagnostic::error(&self.pipeline.source, span, message).label("no such column").help(help)
+        Diagnostic::error(Code::NoSuchColumn, &self.pipeline.source, span, message)
+            .label("no such column")
+            .help(help)
     }
 
     fn no_such_output(
@@ -271,7 +280,7 @@ impl Session {
             .map(|output| format!("`{expert}.{output}`"))
             .collect();
         let message = format!("expert `{expert}` {task} and has no output `{output}`");
-        Diagnostic::error(&self.pipeline.source, span, message)
+        Diagnostic::error(Code::NoSuchOutput, &self.pipeline.source, span, message)
             .label("no such output")
             .help(format!("it hands out {}", known.join(", ")))
     }
@@ -293,10 +302,14 @@ impl NodeRef<'_> {
                     "`where` of expert `{}` admits no row whose target is known",
                     self.name()
                 );
-                let diagnostic =
-                    Diagnostic::error(&self.session.pipeline.source, filter.span(), message)
-                        .label(format!("true for none of the rows of `{}`", expert.data))
-                        .help("compare it with the values that the column holds");
+                let diagnostic = Diagnostic::error(
+                    Code::WhereAdmitsNothing,
+                    &self.session.pipeline.source,
+                    filter.span(),
+                    message,
+                )
+                .label(format!("true for none of the rows of `{}`", expert.data))
+                .help("compare it with the values that the column holds");
                 Err(EngineError::Invalid(Diagnostics(vec![diagnostic])))
             }
             Ok(_) => {
@@ -365,9 +378,14 @@ impl NodeRef<'_> {
         );
         match collegium_data::resemblance(&facts.name, classes) {
             Some(help) => Some(
-                Diagnostic::error(&self.session.pipeline.source, expert.target.span(), message)
-                    .label(format!("target of expert `{}`", self.name()))
-                    .help(help),
+                Diagnostic::error(
+                    Code::ClassForEachRow,
+                    &self.session.pipeline.source,
+                    expert.target.span(),
+                    message,
+                )
+                .label(format!("target of expert `{}`", self.name()))
+                .help(help),
             ),
             None => {
                 let note = format!(
@@ -400,9 +418,14 @@ impl NodeRef<'_> {
         );
         let help = remark.help.clone().unwrap_or_default();
         Some(
-            Diagnostic::error(&self.session.pipeline.source, expert.target.span(), message)
-                .label(format!("target of expert `{}`", self.name()))
-                .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
+            Diagnostic::error(
+                Code::FallenType,
+                &self.session.pipeline.source,
+                expert.target.span(),
+                message,
+            )
+            .label(format!("target of expert `{}`", self.name()))
+            .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
         )
     }
 
@@ -434,9 +457,14 @@ impl NodeRef<'_> {
             }
         };
         Some(
-            Diagnostic::error(&self.session.pipeline.source, expert.name.span(), message)
-                .label("this expert")
-                .help(help),
+            Diagnostic::error(
+                Code::UnknownClass,
+                &self.session.pipeline.source,
+                expert.name.span(),
+                message,
+            )
+            .label("this expert")
+            .help(help),
         )
     }
 }

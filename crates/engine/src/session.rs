@@ -1,5 +1,6 @@
 //! An open pipeline: its store, its data, and each expert's resolved columns.
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
@@ -302,10 +303,10 @@ pub(crate) fn expert_index(pipeline: &Pipeline, name: &str) -> Result<usize, Eng
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its experts are: {}", known.join(", ")),
         };
-        EngineError::Usage(format!(
-            "pipeline `{}` has no expert `{short}`; {way_out}",
-            pipeline.name
-        ))
+        EngineError::Usage(
+            Code::NoSuchNode,
+            format!("pipeline `{}` has no expert `{short}`; {way_out}", pipeline.name),
+        )
     })
 }
 

@@ -1,5 +1,6 @@
 //! Bounds of single values: a number in its range, a text that is not empty.
 
+use collegium_records::Code;
 use std::fmt::Display;
 
 use crate::{
@@ -22,7 +23,10 @@ pub(crate) fn bound<T: Copy + Display>(
         // As it is written: `1e400` and `inf` are the same number and not the same slip.
         let written = sink.source.text.get(value.span()).unwrap_or_default();
         let message = format!("`{key}` must be {wanted}, not {written}");
-        sink.local(sink.error(value.span(), message).label(format!("must be {wanted}")));
+        sink.local(
+            sink.error(Code::ValueOutOfRange, value.span(), message)
+                .label(format!("must be {wanted}")),
+        );
     }
     fine
 }
@@ -31,7 +35,9 @@ pub(crate) fn bound<T: Copy + Display>(
 pub(crate) fn not_empty(sink: &mut Sink, key: &str, text: &At<String>) -> bool {
     let fine = !text.get().trim().is_empty();
     if !fine {
-        sink.local(sink.error(text.span(), format!("`{key}` is empty")).label("empty"));
+        sink.local(
+            sink.error(Code::EmptyValue, text.span(), format!("`{key}` is empty")).label("empty"),
+        );
     }
     fine
 }
@@ -42,7 +48,8 @@ pub(crate) fn check_hidden(hidden: Option<&At<Vec<At<u32>>>>, sink: &mut Sink) {
     if hidden.get().len() > MOST_LAYERS {
         let message = format!("`hidden` has {} layers", hidden.get().len());
         sink.local(
-            sink.error(hidden.span(), message).label(format!("at most {MOST_LAYERS} are possible")),
+            sink.error(Code::ValueOutOfRange, hidden.span(), message)
+                .label(format!("at most {MOST_LAYERS} are possible")),
         );
     }
     for width in hidden.get() {

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use collegium_records::{printable, printable_line};
+use collegium_records::{Code, printable, printable_line};
 
 use crate::SourceFile;
 
@@ -15,6 +15,8 @@ const LARGE: usize = 100_000;
 /// One finding: what is wrong, where, and the way out.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
+    /// Its cause and way out, for `collegium explain`.
+    pub code: Code,
     /// What is wrong, in one line without a full stop.
     pub message: String,
     /// The file and the bytes that the caret goes under; `None` when there is no text to show.
@@ -33,27 +35,39 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at a place of a file.
-    pub fn error(source: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { place: Some((Arc::clone(source), span)), ..Self::placeless(message) }
-    }
-
-    /// A warning at a place of a file.
-    pub fn warning(
+    pub fn error(
+        code: Code,
         source: &Arc<SourceFile>,
         span: Range<usize>,
         message: impl Into<String>,
     ) -> Self {
-        Self { warning: true, ..Self::error(source, span, message) }
+        Self { place: Some((Arc::clone(source), span)), ..Self::placeless(code, message) }
+    }
+
+    /// A warning at a place of a file.
+    pub fn warning(
+        code: Code,
+        source: &Arc<SourceFile>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { warning: true, ..Self::error(code, source, span, message) }
     }
 
     /// Something worth knowing about a place of a file, which stops nothing.
-    pub fn note(source: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { note: true, ..Self::warning(source, span, message) }
+    pub fn note(
+        code: Code,
+        source: &Arc<SourceFile>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { note: true, ..Self::warning(code, source, span, message) }
     }
 
     /// An error with no text to show, such as a file that cannot be read.
-    pub fn placeless(message: impl Into<String>) -> Self {
+    pub fn placeless(code: Code, message: impl Into<String>) -> Self {
         Self {
+            code,
             message: message.into(),
             place: None,
             label: String::new(),
@@ -146,11 +160,12 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// One JSON object: message, file, line, column, label, help, warning (it stops nothing) and
+    /// One JSON object: code, message, file, line, column, label, help, warning (it stops nothing) and
     /// note (a warning that is only worth knowing).
     pub fn to_json(&self) -> serde_json::Value {
         let (line, column) = self.line_column().unzip();
         serde_json::json!({
+            "code": self.code,
             "message": self.message,
             "file": self.place.as_ref().map(|(file, _)| file.path.display().to_string()),
             "line": line,
@@ -199,6 +214,18 @@ impl Diagnostics {
     /// The findings in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
+    }
+
+    /// The codes of what stops, or of all where nothing does, each once, in order.
+    pub fn codes(&self) -> Vec<Code> {
+        let stops = self.has_errors();
+        let mut codes = Vec::new();
+        for finding in self.0.iter().filter(|finding| !stops || !finding.warning) {
+            if !codes.contains(&finding.code) {
+                codes.push(finding.code);
+            }
+        }
+        codes
     }
 
     /// The first findings in rustc's form, an empty line between two, and how many more there are: nobody
@@ -280,11 +307,12 @@ mod tests {
     #[test]
     fn the_json_form_carries_what_a_program_needs() {
         let file = Arc::new(SourceFile::new("p.toml", "a = 1\nb = 2\n"));
-        let found = Diagnostic::error(&file, 6..7, "no").label("here").help("yes");
+        let found =
+            Diagnostic::error(Code::UnknownKey, &file, 6..7, "no").label("here").help("yes");
         assert_eq!(
             Diagnostics::from(found).to_json(),
             serde_json::json!([{
-                "message": "no", "file": "p.toml", "line": 2, "column": 1,
+                "code": "unknown-key", "message": "no", "file": "p.toml", "line": 2, "column": 1,
                 "label": "here", "help": "yes", "warning": false, "note": false
             }])
         );
@@ -292,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_finding_without_a_place_still_renders() {
-        let found = Diagnostic::placeless("cannot read it").help("write it");
+        let found = Diagnostic::placeless(Code::NoSuchFile, "cannot read it").help("write it");
         insta::assert_snapshot!(found.render(false), @r"
         error: cannot read it
          |
@@ -307,7 +335,7 @@ mod tests {
             also in 0_usize..20, color: bool,
         ) {
             let file = Arc::new(SourceFile::new("p.toml", text));
-            let found = Diagnostic::error(&file, start..end, "m").label("l").also(also..also + 3, "n");
+            let found = Diagnostic::error(Code::UnknownKey, &file, start..end, "m").label("l").also(also..also + 3, "n");
             prop_assert!(found.render(color).contains('m'));
         }
     }

@@ -1,5 +1,6 @@
 //! Loading of a pipeline file and its blueprints.
 
+use collegium_records::Code;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -54,7 +55,12 @@ pub fn parse(
 fn read(path: &Path) -> Result<SourceFile, Diagnostics> {
     let bytes = std::fs::read(path).map_err(|error| {
         let shown = path.display();
-        let found = Diagnostic::placeless(format!("cannot read `{shown}`: {}", plain(&error)));
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => Code::NoSuchFile,
+            _ => Code::FileUnreadable,
+        };
+        let found =
+            Diagnostic::placeless(code, format!("cannot read `{shown}`: {}", plain(&error)));
         let near = (error.kind() == io::ErrorKind::NotFound).then(|| neighbour(path)).flatten();
         Diagnostics::from(found.maybe_help(near))
     })?;
@@ -62,7 +68,7 @@ fn read(path: &Path) -> Result<SourceFile, Diagnostics> {
         let at = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let file = Arc::new(SourceFile::new(path, text));
-        Diagnostic::error(&file, at..at + 1, "the file is not UTF-8")
+        Diagnostic::error(Code::WrongEncoding, &file, at..at + 1, "the file is not UTF-8")
             .label("this byte")
             .help("save it in the encoding UTF-8")
             .into()

@@ -1,5 +1,6 @@
 //! Parser with error recovery: reads a whole file as far as it can be read, node by node.
 
+use collegium_records::Code;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -80,7 +81,10 @@ impl Reader {
                 }
                 let key = source.text.get(span.clone()).unwrap_or_default();
                 let message = format!("`{key}` is given twice");
-                sink.syntax(sink.error(span, message).label("given a second time"), true);
+                sink.syntax(
+                    sink.error(Code::GivenTwice, span, message).label("given a second time"),
+                    true,
+                );
             } else {
                 let word = source.text.get(span.clone()).unwrap_or_default();
                 // What is looked back over is then what stands before this word alone.
@@ -88,7 +92,7 @@ impl Reader {
                     && before.trim_end().ends_with(['=', '[', ',']);
                 let message = format!("this is not TOML: {}", error.message());
                 let help = bare.then(|| format!("texts are written in quotes: `\"{word}\"`"));
-                sink.syntax(sink.error(span, message).maybe_help(help), false);
+                sink.syntax(sink.error(Code::NotToml, span, message).maybe_help(help), false);
             }
         }
         (Self { cut: Cut::default(), sink }, root.into_inner())

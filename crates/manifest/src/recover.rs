@@ -87,7 +87,7 @@ pub(crate) fn cut_out(
     }));
     let worded = reword(error.message(), &path);
     let (steps, span) = steps.unwrap_or((Vec::new(), 0..0));
-    let finding = sink.error(span, worded.message).label(worded.label);
+    let finding = sink.error(worded.code, span, worded.message).label(worded.label);
     sink.local(finding.maybe_help(worded.help));
     if let Some(meant) = worded.meant {
         let mut known = path.clone();

@@ -1,5 +1,6 @@
 //! Collector of diagnostics while a file is read.
 
+use collegium_records::Code;
 use std::{cell::Cell, collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{Diagnostic, Diagnostics, SourceFile};
@@ -41,8 +42,13 @@ impl Sink {
     }
 
     /// An error to be completed and handed to [`Self::local`] or [`Self::global`].
-    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::error(&self.source, span, message)
+    pub(crate) fn error(
+        &self,
+        code: Code,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic::error(code, &self.source, span, message)
     }
 
     /// Takes down an error of the parser; one for each line, since one slip often upsets it twice.

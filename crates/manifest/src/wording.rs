@@ -5,10 +5,12 @@
 //! passed on as it is.
 
 use crate::suggest::{list, suggest};
+use collegium_records::Code;
 
 /// What is said of one error.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Worded {
+    pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) label: String,
     pub(crate) help: Option<String>,
@@ -23,6 +25,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
         let table = path[..path.len().saturating_sub(1)].join(".");
         let meant = suggest(wrong, known.iter().copied()).map(str::to_owned);
         return Worded {
+            code: Code::UnknownKey,
             message: match table.as_str() {
                 "" => format!("unknown key `{wrong}`"),
                 _ => format!("unknown key `{wrong}` in `{table}`"),
@@ -41,6 +44,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
             None => format!("choose one of {}", list(&known)),
         };
         return Worded {
+            code: Code::UnknownChoice,
             message: format!("{subject} cannot be `{wrong}`"),
             label: "unknown choice".to_owned(),
             help: Some(help),
@@ -64,6 +68,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
             other => other,
         };
         return Worded {
+            code: Code::ValueOfAnotherType,
             message: format!("{subject} must be {expected}, not {}", plain(found)),
             label: format!("expected {expected}"),
             help: None,
@@ -72,6 +77,7 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
     }
     if message == "wanted string or table" {
         return Worded {
+            code: Code::ValueOfAnotherType,
             message: format!("{subject} must be a text"),
             label: "expected a text".to_owned(),
             help: None,
@@ -79,6 +85,11 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
         };
     }
     Worded {
+        code: if message.starts_with("missing field") {
+            Code::MissingKey
+        } else {
+            Code::ValueOfAnotherType
+        },
         message: format!("{subject}: {message}"),
         label: String::new(),
         help: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Level;
+use crate::{Code, Level};
 
 /// Row accounting: how many rows of an expert's table are used, and why others are not.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub struct DataFinding {
     /// `class-without-held-out-rows`, `one-class`, `class-missing-in-fold`, `codes-as-quantities`,
     /// `far-values`, `determines-target`, `level-for-nearly-every-row`.
     pub kind: String,
+    /// For `collegium explain`: kinds with the same way out share one.
+    pub code: Code,
     /// How much it matters.
     pub level: Level,
     /// The experts that it concerns: `expert.NAME`.

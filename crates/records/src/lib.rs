@@ -10,6 +10,7 @@
 
 mod audit;
 mod care;
+mod code;
 mod combined;
 mod contract;
 mod diff;
@@ -30,6 +31,7 @@ mod routing;
 
 pub use audit::*;
 pub use care::*;
+pub use code::*;
 pub use combined::*;
 pub use contract::*;
 pub use diff::*;

@@ -9,6 +9,7 @@
 //! By itself an audit tests every declared input of every expert, at that expert. What is asked for by
 //! name (`--without`) is taken from the whole pipeline: from every expert above that reads it.
 
+use collegium_records::Code;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -322,16 +323,16 @@ fn columns_of(
     let Some([rows, columns]) = &without.region else { return Ok(group.collect()) };
     let image = model.encoder.images().into_iter().find(|(at, _)| *at == input);
     let Some((_, shape)) = image else {
-        return Err(EngineError::Usage(format!(
-            "`{}` is no image: leave out the region in `{without}`",
-            without.input
-        )));
+        return Err(EngineError::Usage(
+            Code::BadArguments,
+            format!("`{}` is no image: leave out the region in `{without}`", without.input),
+        ));
     };
     if rows.end as usize > shape.height || columns.end as usize > shape.width {
-        return Err(EngineError::Usage(format!(
-            "`{without}` lies outside: `{}` is an image of {shape}",
-            without.input
-        )));
+        return Err(EngineError::Usage(
+            Code::BadArguments,
+            format!("`{without}` lies outside: `{}` is an image of {shape}", without.input),
+        ));
     }
     let pixels = rows.clone().flat_map(|row| columns.clone().map(move |column| (row, column)));
     let of = |(row, column)| {

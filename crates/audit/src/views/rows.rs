@@ -1,6 +1,7 @@
 //! Local explanations: input attributions of single rows.
 
 use collegium_probe::Sight;
+use collegium_records::Code;
 use collegium_records::{ChosenFor, InputAttribution, NodeAudit, RowAttribution, three_digits};
 use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
@@ -76,11 +77,14 @@ impl Auditor<'_> {
         let rows = self.node.table()?.rows as u64;
         for &row in asked {
             if row >= rows {
-                return Err(EngineError::Usage(format!(
-                    "row {row} is asked for, but `{}` has rows 0 to {}",
-                    self.node.declared().data,
-                    rows.saturating_sub(1)
-                )));
+                return Err(EngineError::Usage(
+                    Code::BadArguments,
+                    format!(
+                        "row {row} is asked for, but `{}` has rows 0 to {}",
+                        self.node.declared().data,
+                        rows.saturating_sub(1)
+                    ),
+                ));
             }
             chosen.push((row as u32, ChosenFor::AskedFor));
         }

@@ -61,6 +61,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     for note in advice.iter().filter(|_| !args.quiet) {
         tell!("note: {note}");
     }
+    crate::more::tell(args.quiet, &warnings.codes());
     if args.json {
         let provenance = mended(|| {
             let experts = pipeline.experts.keys().enumerate();
@@ -103,6 +104,7 @@ fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCod
         tell_rendered(found.render(colour).trim_end(), colour);
         tell!("note: {not}");
     }
+    crate::more::tell(args.quiet, &found.codes());
     match args.json {
         true => print_json(&Checked {
             complete: false,

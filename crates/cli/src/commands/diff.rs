@@ -1,5 +1,6 @@
 //! `collegium diff`: comparison of two versions of a lock file.
 
+use collegium_records::Code;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -64,7 +65,7 @@ fn in_git(path: &Path, revision: &str) -> Result<Vec<u8>, Failure> {
         .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
         .output()
         .map_err(|error| {
-            Failure::usage(format!(
+            Failure::usage(Code::NoSuchVersion, format!(
                 "`{revision}` is no lock file, and git, which could know it as a revision, cannot be \
                  run: {error}"
             ))
@@ -74,10 +75,13 @@ fn in_git(path: &Path, revision: &str) -> Result<Vec<u8>, Failure> {
     }
     let why = String::from_utf8_lossy(&said.stderr);
     let why = why.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned();
-    Err(Failure::usage(format!(
-        "`{revision}` is neither a lock file nor a git revision that holds {file}: {why}; is the lock \
+    Err(Failure::usage(
+        Code::NoSuchVersion,
+        format!(
+            "`{revision}` is neither a lock file nor a git revision that holds {file}: {why}; is the lock \
          committed?"
-    )))
+        ),
+    ))
 }
 
 fn words(report: &DiffReport) -> String {

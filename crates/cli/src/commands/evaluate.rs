@@ -1,5 +1,6 @@
 //! `collegium evaluate`: metrics and covariate shift on new rows.
 
+use collegium_records::Code;
 use std::{path::Path, process::ExitCode};
 
 use collegium_engine::{EvaluateOptions, mended};
@@ -69,7 +70,11 @@ pub(crate) fn evaluate(
         None => put(&words(&found))?,
     }
     let met = found.requirements.iter().all(|requirement| requirement.met);
-    Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(6) })
+    if met {
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::more::tell(args.quiet, &[Code::RequireNotMet]);
+    Ok(ExitCode::from(6))
 }
 
 fn words(report: &EvaluationReport) -> String {

@@ -1,5 +1,6 @@
 //! `collegium gc`: garbage collection of the store.
 
+use collegium_records::Code;
 use std::{
     collections::BTreeMap,
     process::ExitCode,
@@ -54,7 +55,8 @@ pub(crate) fn gc(
 fn refusal(error: StoreError) -> Failure {
     match error {
         StoreError::LockFile { .. } => Failure::Other {
-            code: 3,
+            exit: 3,
+            code: Code::LockUnreadable,
             message: format!(
                 "{error}\nnothing was freed: what this lock file stands on is not known"
             ),

@@ -1,5 +1,6 @@
 //! `collegium init`: a new project from a template.
 
+use collegium_records::Code;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -18,7 +19,10 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are: {}", names.join(", ")),
         };
-        return Err(Failure::usage(format!("there is no template `{template}`; {help}")));
+        return Err(Failure::usage(
+            Code::UnknownChoice,
+            format!("there is no template `{template}`; {help}"),
+        ));
     }
     let start = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let target = dir.map_or_else(|| start.clone(), |dir| start.join(dir));
@@ -26,9 +30,11 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
     let written =
         collegium_templates::write(template, &target, &schema).map_err(|error| match error {
             refused @ (TemplateError::Exists { .. } | TemplateError::Unknown { .. }) => {
-                Failure::usage(refused.to_string())
+                Failure::usage(Code::OutputOverInput, refused.to_string())
             }
-            other => Failure::Other { code: 7, message: other.to_string() },
+            other => {
+                Failure::Other { exit: 7, code: Code::NotWritable, message: other.to_string() }
+            }
         })?;
     if args.json {
         print_json(&serde_json::json!({"format_version": 1, "written": written}))?;

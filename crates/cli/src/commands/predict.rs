@@ -4,6 +4,7 @@
 //! columnar formats begin at their end; predictions to a pipe are written when all are made, so that what is
 //! behind it never sees half of them.
 
+use collegium_records::Code;
 use std::{
     fs::File,
     io,
@@ -106,6 +107,7 @@ impl Asked<'_> {
     fn check(&self, args: &Args, from_stdin: bool) -> Result<(), Failure> {
         if self.format.is_some() && !from_stdin && !OutputFile::is_stream_at(self.output) {
             return Err(Failure::usage(
+                Code::BadArguments,
                 "`--format` is for `-i -` and `-o -`, pipes and devices; files have it in their extension",
             ));
         }
@@ -176,7 +178,9 @@ impl Received {
                 }
                 Failure::Invalid(found)
             }
-            Failure::Other { code, message } => Failure::Other { code, message: plain(&message) },
+            Failure::Other { exit, code, message } => {
+                Failure::Other { exit, code, message: plain(&message) }
+            }
             other => other,
         }
     }

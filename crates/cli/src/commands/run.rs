@@ -1,5 +1,6 @@
 //! `collegium run`: brings experts up to date and writes the lock file.
 
+use collegium_records::Code;
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_audit::AuditOptions;
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             crate::human::put(&paths.place(&session))?;
         }
     }
-    Ok(code(&report, interrupted.load(Ordering::Relaxed)))
+    Ok(code(args, &report, interrupted.load(Ordering::Relaxed)))
 }
 
 /// A run with nothing to do, if that can be seen without opening the pipeline.
@@ -111,7 +112,7 @@ fn idle(
         crate::human::put(&words(&report, fresh.experts))?;
     }
     fresh.log(report.seconds)?;
-    Ok(Some(code(&report, false)))
+    Ok(Some(code(args, &report, false)))
 }
 
 /// Is every expert up to date?
@@ -119,12 +120,15 @@ fn complete(report: &RunReport) -> bool {
     report.nodes.iter().all(|node| !matches!(node.outcome, Outcome::Failed | Outcome::Blocked))
 }
 
-fn code(report: &RunReport, interrupted: bool) -> ExitCode {
+/// The exit code, and where its cause is explained.
+fn code(args: &Args, report: &RunReport, interrupted: bool) -> ExitCode {
     if interrupted || report.interrupted {
         ExitCode::from(130)
     } else if report.nodes.iter().any(|node| node.outcome == Outcome::Failed) {
+        crate::more::tell(args.quiet, &[Code::FitFailed]);
         ExitCode::from(4)
     } else if report.requirements.iter().any(|requirement| !requirement.met) {
+        crate::more::tell(args.quiet, &[Code::RequireNotMet]);
         ExitCode::from(6)
     } else {
         ExitCode::SUCCESS

@@ -1,5 +1,6 @@
 //! `collegium show`: the pipeline with every default.
 
+use collegium_records::Code;
 use std::process::ExitCode;
 
 use crate::{args::Args, failure::Failure, locate::split};
@@ -33,7 +34,10 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its experts are: {}", known.join(", ")),
             };
-            return Err(Failure::usage(format!("there is no expert `{name}`; {help}")));
+            return Err(Failure::usage(
+                Code::NoSuchNode,
+                format!("there is no expert `{name}`; {help}"),
+            ));
         };
         text.push_str(&expert.with_defaults(&pipeline));
     }

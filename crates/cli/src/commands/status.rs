@@ -1,5 +1,6 @@
 //! `collegium status`: which models the lock file uses, and which are stale.
 
+use collegium_records::Code;
 use collegium_records::Reason;
 use std::process::ExitCode;
 
@@ -40,7 +41,11 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     } else {
         crate::human::put(&words(&report))?;
     }
-    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::from(5) })
+    if report.sound {
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::more::tell(args.quiet, &[Code::LockUnsound]);
+    Ok(ExitCode::from(5))
 }
 
 fn words(report: &CheckReport) -> String {

@@ -2,6 +2,7 @@
 //!
 //! A pipeline asks, its user consents: to exactly what is asked, in a file of the user's own.
 
+use collegium_records::Code;
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
     path::{Path, PathBuf},
@@ -69,7 +70,10 @@ fn of_store(args: &Args, store: &Path, asked: &Asked<'_>) -> Result<ExitCode, Fa
         inside if inside.is_dir() => inside,
         _ => store,
     }) else {
-        return Err(Failure::usage(format!("there is no folder {}", store.display())));
+        return Err(Failure::usage(
+            Code::NoSuchFile,
+            format!("there is no folder {}", store.display()),
+        ));
     };
     let words =
         format!("write to the store {} although it belongs to somebody else", store.display());
@@ -131,9 +135,10 @@ fn agreed(yes: bool, words: &str) -> Result<bool, Failure> {
         return Ok(true);
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage(format!(
-            "{words}? Nobody can answer here: nothing was written; `--yes` says so"
-        )));
+        return Err(Failure::usage(
+            Code::BadArguments,
+            format!("{words}? Nobody can answer here: nothing was written; `--yes` says so"),
+        ));
     }
     crate::screen::ask(&format!("{words}? [y/N] "));
     let mut answer = String::new();

@@ -1,5 +1,6 @@
 //! `collegium verify`: integrity check and repair of the store.
 
+use collegium_records::Code;
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 
 use collegium_engine::{PlanOptions, RunOptions};
@@ -29,7 +30,10 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
                 crate::locate::load(args, Some(name))?;
             }
             let Some(file) = pipeline(&path)? else {
-                return Err(Failure::usage(format!("{} is no pipeline file", path.display())));
+                return Err(Failure::usage(
+                    Code::NoPipeline,
+                    format!("{} is no pipeline file", path.display()),
+                ));
             };
             let scope = Scope::of(&file);
             (Store::open(&collegium_manifest::project_root(&path))?, vec![file], Some(scope))
@@ -74,7 +78,11 @@ pub(crate) fn verify(args: &Args, name: Option<&str>, repair: bool) -> Result<Ex
     } else {
         crate::human::put(&words(&report, repair))?;
     }
-    Ok(if report.sound { ExitCode::SUCCESS } else { ExitCode::from(7) })
+    if report.sound {
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::more::tell(args.quiet, &[Code::ObjectDamaged]);
+    Ok(ExitCode::from(7))
 }
 
 fn lacking(store: &Store, files: &[PipelineFile]) -> Result<Vec<Missing>, Failure> {
@@ -140,11 +148,14 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         .map(|node| node.name.as_str())
         .collect();
     if !changed.is_empty() {
-        return Err(Failure::usage(format!(
-            "the pipeline has changed since its lock was written ({}): take the change back and repair, or \
+        return Err(Failure::usage(
+            Code::NotUpToDate,
+            format!(
+                "the pipeline has changed since its lock was written ({}): take the change back and repair, or \
              `collegium run` it as it is now",
-            changed.join(", ")
-        )));
+                changed.join(", ")
+            ),
+        ));
     }
     let options = RunOptions {
         locked: false,

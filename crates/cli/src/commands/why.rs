@@ -1,5 +1,6 @@
 //! `collegium why`: the reason why a node was, or would be, trained.
 
+use collegium_records::Code;
 use std::process::ExitCode;
 
 use collegium_engine::mended;
@@ -15,7 +16,7 @@ use crate::{
 pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
     let [node] = nodes.as_slice() else {
-        return Err(Failure::usage("name one expert: `collegium why arrival`"));
+        return Err(Failure::usage(Code::BadArguments, "name one expert: `collegium why arrival`"));
     };
     let (session, _) = crate::session::open(args, named.as_deref())?;
     let why = mended(|| collegium_engine::why(&session, node))?;

@@ -28,6 +28,7 @@ mod shift;
 mod slices;
 mod together;
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
@@ -228,7 +229,10 @@ impl Opened {
         }
         if sample.passed == 0 {
             let path = self.rows.path().display();
-            return Err(EngineError::File(format!("{path} has a header and no rows")));
+            return Err(EngineError::File(
+                Code::NoRows,
+                format!("{path} has a header and no rows"),
+            ));
         }
         Ok(Seen { kept, sample, watched })
     }
@@ -294,11 +298,13 @@ impl Session {
             Some(format!("did you mean `{target}` by `{near}`? "))
         });
         let message = format!("{} has no target to evaluate on", options.input.display());
-        EngineError::Invalid(Diagnostics(vec![Diagnostic::placeless(message).help(format!(
-            "{}{}",
-            near.unwrap_or_default(),
-            why.join("; ")
-        ))]))
+        EngineError::Invalid(Diagnostics(vec![
+            Diagnostic::placeless(Code::NothingToMeasure, message).help(format!(
+                "{}{}",
+                near.unwrap_or_default(),
+                why.join("; ")
+            )),
+        ]))
     }
 
     fn reported(
@@ -502,5 +508,7 @@ fn nothing(nodes: &[NodeEvaluation], options: &EvaluateOptions) -> EngineError {
         })
         .collect();
     let message = format!("nothing can be measured on {}", options.input.display());
-    EngineError::Invalid(Diagnostics(vec![Diagnostic::placeless(message).help(why.join("; "))]))
+    EngineError::Invalid(Diagnostics(vec![
+        Diagnostic::placeless(Code::NothingToMeasure, message).help(why.join("; ")),
+    ]))
 }

@@ -1,6 +1,7 @@
 //! Cross-validation folds without a class: one row, or one group, of a class lies in one fold, and the model
 //! of that fold is fitted without it.
 
+use collegium_records::Code;
 use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
@@ -53,7 +54,7 @@ pub(super) fn of(
             n => format!(" (and {} more classes so)", n - 1),
         };
         found.push(Found {
-            kind: "class-missing-in-fold",
+            kind: "class-missing-in-fold", code: Code::ClassTooRare,
             level: Level::Note,
             span: spec.target.span(),
             label: format!("{first}: {}", words::rows(rows)),

@@ -87,8 +87,8 @@ impl Session {
                 _ => sentence(&DataFinding { help: None, ..finding.clone() }),
             };
             let diagnostic = match finding.level {
-                Level::Warning => Diagnostic::warning(source, found.span, message),
-                Level::Note => Diagnostic::note(source, found.span, message),
+                Level::Warning => Diagnostic::warning(found.code, source, found.span, message),
+                Level::Note => Diagnostic::note(found.code, source, found.span, message),
             };
             diagnostics.push(diagnostic.label(found.label).maybe_help(finding.help.clone()));
             findings.push(finding);
@@ -127,6 +127,7 @@ impl Session {
                         place.insert(all.len());
                         let finding = DataFinding {
                             kind: found.kind.to_owned(),
+                            code: found.code,
                             level: found.level,
                             nodes: vec![node],
                             text: found.text.clone(),

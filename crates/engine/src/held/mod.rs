@@ -2,6 +2,7 @@
 
 pub(crate) mod model;
 
+use collegium_records::Code;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
@@ -36,7 +37,9 @@ impl Session {
             match found {
                 Ok(model) => held.push(model.map(Box::new)),
                 Err([message, label, help]) => wrong.push(
-                    Diagnostic::error(&self.pipeline.source, span, message).label(label).help(help),
+                    Diagnostic::error(Code::NoSuchModel, &self.pipeline.source, span, message)
+                        .label(label)
+                        .help(help),
                 ),
             }
         }

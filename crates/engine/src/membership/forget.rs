@@ -1,5 +1,6 @@
 //! `forget`: finds the models that were trained on given rows (data deletion requests).
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashSet},
     path::Path,
@@ -87,10 +88,13 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         unknown.extend(said);
     }
     if let (false, Some(columns)) = (answered, lacks) {
-        return Err(EngineError::Usage(format!(
-            "{} has not the columns that tell rows apart: it needs {columns}",
-            file.display()
-        )));
+        return Err(EngineError::Usage(
+            Code::NoSuchColumn,
+            format!(
+                "{} has not the columns that tell rows apart: it needs {columns}",
+                file.display()
+            ),
+        ));
     }
     let mut older = 0;
     for (recipe, realisation) in session.store.realisations_named("")? {

@@ -9,6 +9,7 @@ mod surprise;
 
 pub use sides::{SideOptions, predict_side};
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -185,22 +186,34 @@ fn keepable(
             let near = collegium_manifest::suggest(name, there.iter().map(String::as_str));
             let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             let path = options.input.display();
-            return Err(EngineError::Usage(format!("{path} has no column `{name}`{help}")));
+            return Err(EngineError::Usage(
+                Code::NoSuchColumn,
+                format!("{path} has no column `{name}`{help}"),
+            ));
         }
         if options.keep[..at].contains(name) {
-            return Err(EngineError::Usage(format!("`--keep` names `{name}` twice")));
+            return Err(EngineError::Usage(
+                Code::BadArguments,
+                format!("`--keep` names `{name}` twice"),
+            ));
         }
         if predicted.iter().any(|column| column.name == *name) {
-            return Err(EngineError::Usage(format!(
-                "the rows' `{name}` cannot be kept: the predictions have a column of that name; rename \
+            return Err(EngineError::Usage(
+                Code::BadArguments,
+                format!(
+                    "the rows' `{name}` cannot be kept: the predictions have a column of that name; rename \
                  it in the rows"
-            )));
+                ),
+            ));
         }
         if rows.is_one_column() && facts.column(name).is_some_and(|c| c.kind == ColumnType::Image) {
-            return Err(EngineError::Usage(format!(
-                "`{name}` is a column of images, which a table of predictions cannot hold; the \
+            return Err(EngineError::Usage(
+                Code::BadArguments,
+                format!(
+                    "`{name}` is a column of images, which a table of predictions cannot hold; the \
                  predictions are in the order of the images"
-            )));
+                ),
+            ));
         }
     }
     Ok(())
@@ -234,7 +247,10 @@ impl NodeRef<'_> {
     pub(crate) fn deployed(self) -> Result<Model, EngineError> {
         let name = self.node_name();
         let missing = |what: &str| {
-            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name()))
+            EngineError::Usage(
+                Code::NotUpToDate,
+                format!("{name} {what}; run `collegium run {}`", self.name()),
+            )
         };
         let Some(fit) = self.locked_fit()? else {
             return Err(missing("has no fitted model in the lock and the store"));
@@ -259,10 +275,13 @@ impl Session {
             Some(only) if names.len() == 1 => Ok(only),
             _ => {
                 let names: Vec<&str> = names.into_iter().collect();
-                Err(EngineError::Usage(format!(
-                    "these experts read the rows of several data sources ({}); name experts of one",
-                    names.join(", ")
-                )))
+                Err(EngineError::Usage(
+                    Code::BadArguments,
+                    format!(
+                        "these experts read the rows of several data sources ({}); name experts of one",
+                        names.join(", ")
+                    ),
+                ))
             }
         }
     }

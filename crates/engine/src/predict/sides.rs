@@ -5,6 +5,7 @@
 //! they were not trained on. Where nobody asked for fold models there are none, and each such row says
 //! that its prediction is in-sample.
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -87,7 +88,10 @@ pub fn predict_side(
     let prepared = &session.data[&source];
     let locked = session.lock.data.get(&format!("data.{source}"));
     let again = |what: &str| {
-        EngineError::Usage(format!("{what}; bring it up to date with `collegium run`"))
+        EngineError::Usage(
+            Code::NotUpToDate,
+            format!("{what}; bring it up to date with `collegium run`"),
+        )
     };
     match locked {
         None => return Err(again(&format!("no run has predicted the rows of `{source}` yet"))),
@@ -228,7 +232,10 @@ impl NodeRef<'_> {
     fn handed_out(self, table: &Table, sides: &[Side]) -> Result<Handed, EngineError> {
         let name = self.node_name();
         let again = |what: &str| {
-            EngineError::Usage(format!("{name} {what}; run `collegium run {}`", self.name()))
+            EngineError::Usage(
+                Code::NotUpToDate,
+                format!("{name} {what}; run `collegium run {}`", self.name()),
+            )
         };
         let block = self
             .session
@@ -340,13 +347,19 @@ impl Session {
         let Some(column) = table.column(name) else {
             let near = collegium_manifest::suggest(name, table.names());
             let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(EngineError::Usage(format!("`{source}` has no column `{name}`{help}")));
+            return Err(EngineError::Usage(
+                Code::NoSuchColumn,
+                format!("`{source}` has no column `{name}`{help}"),
+            ));
         };
         match column.kind() {
-            ColumnType::Image => Err(EngineError::Usage(format!(
-                "`{name}` is a column of images, which a table of predictions cannot hold; `row` says \
+            ColumnType::Image => Err(EngineError::Usage(
+                Code::BadArguments,
+                format!(
+                    "`{name}` is a column of images, which a table of predictions cannot hold; `row` says \
                  which image it is"
-            ))),
+                ),
+            )),
             _ => Ok(()),
         }
     }

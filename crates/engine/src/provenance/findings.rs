@@ -1,5 +1,6 @@
 //! Warnings about label provenance, before training.
 
+use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_manifest::{Diagnostic, Diagnostics, SourceOrigin, suggest};
@@ -60,9 +61,14 @@ impl Session {
             .map(|value| {
                 let message = format!("no row of `{data}` has the {name} `{}`", value.get_ref());
                 let near = suggest(value.get_ref(), levels.iter().map(String::as_str));
-                Diagnostic::warning(&self.pipeline.source, value.span(), message)
-                    .label("counts no label as synthetic")
-                    .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
+                Diagnostic::warning(
+                    Code::LabelsNotMeasured,
+                    &self.pipeline.source,
+                    value.span(),
+                    message,
+                )
+                .label("counts no label as synthetic")
+                .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
             })
             .collect()
     }
@@ -90,7 +96,12 @@ impl NodeRef<'_> {
             false => "add rows whose labels were measured, or lower the bound",
         };
         let target = self.declared().target.span();
-        let found = Diagnostic::warning(&self.session.pipeline.source, target, message);
+        let found = Diagnostic::warning(
+            Code::LabelsNotMeasured,
+            &self.session.pipeline.source,
+            target,
+            message,
+        );
         Some(found.label("these labels").also(bound.span(), "the bound").help(help))
     }
 
@@ -126,13 +137,18 @@ impl NodeRef<'_> {
             maker.model.short()
         );
         Some(
-            Diagnostic::warning(&self.session.pipeline.source, spec.target.span(), message)
-                .label("these labels")
-                .also(table.pattern.span(), made)
-                .help(
-                    "each such round forgets some of what is rare, and its own labels do not show \
+            Diagnostic::warning(
+                Code::LabelsNotMeasured,
+                &self.session.pipeline.source,
+                spec.target.span(),
+                message,
+            )
+            .label("these labels")
+            .also(table.pattern.span(), made)
+            .help(
+                "each such round forgets some of what is rare, and its own labels do not show \
                      it: keep measured labels among them, and a measured table to test on",
-                ),
+            ),
         )
     }
 

@@ -1,5 +1,6 @@
 //! Origin of tables and files: as the pipeline file and the provenance files beside them say.
 
+use collegium_records::Code;
 use std::{collections::HashMap, fs, io::ErrorKind, path::Path, sync::OnceLock};
 
 use collegium_digest::Digest;
@@ -55,7 +56,7 @@ impl Session {
     fn not_told(&self, path: &Path, pattern: &Spanned<String>, why: String) -> Diagnostic {
         let sidecar = PredictedBy::beside(path);
         let message = format!("{} {why}", sidecar.display());
-        Diagnostic::warning(&self.pipeline.source, pattern.span(), message)
+        Diagnostic::warning(Code::LabelsNotMeasured, &self.pipeline.source, pattern.span(), message)
             .label("its rows count as measured")
             .help(
                 "if a model made labels in it all the same, say `origin = \"synthetic\"`; if none \

@@ -14,6 +14,7 @@ mod patch;
 pub(crate) mod ready;
 mod restore;
 
+use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_manifest::{Baseline, StandsOn};
@@ -165,11 +166,14 @@ impl NodeRef<'_> {
         if !forced {
             return Ok(());
         }
-        Err(EngineError::Usage(format!(
-            "{} stands on a model that is not to be trained: take `frozen`, `pin` or `source` out of the \
+        Err(EngineError::Usage(
+            Code::BadArguments,
+            format!(
+                "{} stands on a model that is not to be trained: take `frozen`, `pin` or `source` out of the \
              file before it is forced",
-            self.node_name()
-        )))
+                self.node_name()
+            ),
+        ))
     }
 
     /// Says where fold models of a held model were trained on rows that they are to predict for

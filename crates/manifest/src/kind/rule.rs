@@ -4,6 +4,7 @@
 //! All keys of all rules are fields of [`RawGate`]: they stand in one table of the file, several rules share some of
 //! them, and a key of another rule is an error of its own. What they mean is a rule's own affair.
 
+use collegium_records::Code;
 use std::{any::Any, fmt, ops::Range};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -162,11 +163,12 @@ impl<'a> GateKeys<'a> {
     /// Tells what is wrong at a place; `more` adds labels and help.
     pub fn refuse(
         &mut self,
+        code: Code,
         place: Range<usize>,
         message: impl Into<String>,
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
-        self.sink.global(more(self.sink.error(place, message)));
+        self.sink.global(more(self.sink.error(code, place, message)));
     }
 
     /// Tells of a text that says nothing.
@@ -204,7 +206,7 @@ impl<'a> GateKeys<'a> {
             };
             let message = format!("`{}` has no `{key}` for every expert", self.name.get());
             let help = format!("`{key} = {{ {} = … }}`", experts.join(" = …, "));
-            self.refuse(place, message, |error| error.label(label).help(help));
+            self.refuse(Code::MissingKey, place, message, |error| error.label(label).help(help));
         }
         found
     }
@@ -212,7 +214,7 @@ impl<'a> GateKeys<'a> {
 
 /// A name that is none of the gate's experts.
 pub(crate) fn not_combined(text: &At<String>, experts: &[&str], sink: &Sink) -> Diagnostic {
-    sink.error(text.span(), format!("`{}` is not among `experts`", text.get()))
+    sink.error(Code::NoSuchNode, text.span(), format!("`{}` is not among `experts`", text.get()))
         .label("not combined here")
         .maybe_help(
             sink.may_compare(experts.len())

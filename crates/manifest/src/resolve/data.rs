@@ -1,5 +1,6 @@
 //! Resolution of `[data.NAME]`.
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 use toml::Spanned;
 
@@ -24,11 +25,13 @@ pub(crate) fn resolve(
             } else if tables.len() > 1 && !idx && !cut("query") {
                 let place = raw.tables.as_ref().map_or(name.span(), At::span);
                 sink.global(
-                    sink.error(place, format!("`{}` has several tables and no query", name.get()))
-                        .label(format!("{} tables", tables.len()))
-                        .help(
-                            "add `query = \"SELECT … FROM … JOIN …\"` that makes one table of them",
-                        ),
+                    sink.error(
+                        Code::KeyNeedsAnother,
+                        place,
+                        format!("`{}` has several tables and no query", name.get()),
+                    )
+                    .label(format!("{} tables", tables.len()))
+                    .help("add `query = \"SELECT … FROM … JOIN …\"` that makes one table of them"),
                 );
             }
             let origins = origin::by_table(raw, &tables, cut("tables") || cut("path"), sink);
@@ -81,7 +84,7 @@ fn tables(
     if let (Some((key, place)), Some((other, beside))) = (&first, second) {
         let message = format!("`{}` has both `{key}` and `{other}`", name.get());
         sink.local(
-            sink.error(place.clone(), message)
+            sink.error(Code::ConflictingKeys, place.clone(), message)
                 .label(format!("`{key}` is for {}", use_of(key)))
                 .also(beside, format!("`{other}` for {}", use_of(other))),
         );
@@ -89,9 +92,13 @@ fn tables(
     }
     if first.is_none() && !["path", "tables", "idx"].into_iter().any(cut) {
         sink.global(
-            sink.error(name.span(), format!("the data source `{}` has no file", name.get()))
-                .label("neither `path` nor `tables`")
-                .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
+            sink.error(
+                Code::MissingKey,
+                name.span(),
+                format!("the data source `{}` has no file", name.get()),
+            )
+            .label("neither `path` nor `tables`")
+            .help("add `path = \"FILE.csv\"`, relative to the pipeline file"),
         );
     }
     if let Some(path) = &raw.path {
@@ -105,7 +112,7 @@ fn tables(
     let Some(given) = raw.tables.as_ref().or(raw.idx.as_ref()) else { return tables };
     if given.get().0.is_empty() && !cut(key) {
         let message = format!("`{}` has no {what}s", name.get());
-        sink.local(sink.error(given.span(), message).label("empty"));
+        sink.local(sink.error(Code::EmptyValue, given.span(), message).label("empty"));
     }
     for (table, path) in &given.get().0 {
         check_name(table, &format!("a {what}"), sink);
@@ -132,7 +139,12 @@ pub(super) fn check_pattern(path: &At<String>, sink: &mut Sink) {
         let start: usize = path.get().chars().take(error.pos).map(char::len_utf8).sum();
         let place = sink.source.within(&path.span(), path.get(), start..path.get().len());
         sink.local(
-            sink.error(place, format!("`{}` is not a glob pattern", path.get())).label(error.msg),
+            sink.error(
+                Code::PatternMatchesNothing,
+                place,
+                format!("`{}` is not a glob pattern", path.get()),
+            )
+            .label(error.msg),
         );
     }
 }

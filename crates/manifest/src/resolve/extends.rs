@@ -1,5 +1,6 @@
 //! Inheritance: `extends` and blueprints.
 
+use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
@@ -106,7 +107,7 @@ fn circles(own: &[(At<String>, Box<RawExpert<'_>>)], bases: &[Base], sink: &mut 
         let names: Vec<&str> = members.iter().map(|&at| own[at].0.get().as_str()).collect();
         let message = format!("experts extend each other in a circle: {}", circle(&names));
         let span = own[members[0]].1.extends.as_ref().map_or(0..0, At::span);
-        sink.global(sink.error(span, message).label("the circle begins here"));
+        sink.global(sink.error(Code::Circle, span, message).label("the circle begins here"));
     }
     in_circle
 }
@@ -180,7 +181,11 @@ fn base(
     }
     if known.is_none() {
         let finding = sink
-            .error(extends.span(), format!("there is no expert `{name}` to extend"))
+            .error(
+                Code::NoSuchNode,
+                extends.span(),
+                format!("there is no expert `{name}` to extend"),
+            )
             .label("unknown expert");
         let near = || {
             let names = sorted(index.keys()).into_iter();
@@ -192,7 +197,7 @@ fn base(
         sink.global(finding.maybe_help(help));
     } else if !text.starts_with("expert.") {
         sink.local(
-            sink.error(extends.span(), "`extends` names a node")
+            sink.error(Code::NotAReference, extends.span(), "`extends` names a node")
                 .label("expected `expert.NAME`")
                 .help(format!("did you mean `expert.{name}`?")),
         );
@@ -246,6 +251,7 @@ impl Blueprints {
             None => {
                 sink.local(
                     sink.error(
+                        Code::BadName,
                         place.clone(),
                         format!("`{name}` cannot be the name of a blueprint"),
                     )
@@ -256,7 +262,11 @@ impl Blueprints {
             }
             Some(Err(missing)) => {
                 let finding = sink
-                    .error(place.clone(), format!("cannot read the blueprint `{name}`"))
+                    .error(
+                        Code::NoSuchFile,
+                        place.clone(),
+                        format!("cannot read the blueprint `{name}`"),
+                    )
                     .label(missing.reason.clone());
                 sink.local(finding.maybe_help(missing.help.clone()));
                 nothing

@@ -1,5 +1,6 @@
 //! Resolution of `[gate.NAME]`: the experts that each one combines, and its rule.
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 use toml::Spanned;
 
@@ -84,7 +85,7 @@ pub(crate) fn resolve(
             if routed > 0 && *k.get() as usize > routed {
                 let message = format!("`top_k` is {}, but there are {routed} experts", k.get());
                 sink.global(
-                    sink.error(k.span(), message)
+                    sink.error(Code::ValueOutOfRange, k.span(), message)
                         .label(format!("at most {routed}, shared ones not counted"))
                         .help("leave `top_k` away to let all of them answer"),
                 );
@@ -125,7 +126,9 @@ fn kind<'k>(
         None => format!("choose one of {}", list(&known)),
     };
     let message = format!("`type` cannot be `{}`", said.get());
-    sink.local(sink.error(said.span(), message).label("unknown choice").help(help));
+    sink.local(
+        sink.error(Code::UnknownChoice, said.span(), message).label("unknown choice").help(help),
+    );
     (named(DEFAULT), true)
 }
 
@@ -135,9 +138,13 @@ fn members(node: &Node, raw: &RawGate, around: &Around, sink: &mut Sink) -> Vec<
     let Some(list) = &raw.experts else {
         if !(node.lost)("experts") {
             sink.global(
-                sink.error(node.name.span(), format!("`{name}` has no experts"))
-                    .label("no `experts`")
-                    .help("add `experts = [\"NAME\", \"NAME\"]`: what it combines"),
+                sink.error(
+                    Code::NothingToCombine,
+                    node.name.span(),
+                    format!("`{name}` has no experts"),
+                )
+                .label("no `experts`")
+                .help("add `experts = [\"NAME\", \"NAME\"]`: what it combines"),
             );
         }
         return Vec::new();
@@ -147,17 +154,21 @@ fn members(node: &Node, raw: &RawGate, around: &Around, sink: &mut Sink) -> Vec<
         let Some(expert) = member(text, around.names, sink) else { continue };
         if expert == *name {
             sink.global(
-                sink.error(text.span(), format!("`{name}` combines itself"))
+                sink.error(Code::Circle, text.span(), format!("`{name}` combines itself"))
                     .label("this is the gate itself"),
             );
             continue;
         }
         if let Some(before) = found.iter().find(|known| *known.get_ref() == expert) {
             sink.local(
-                sink.error(text.span(), format!("the expert `{expert}` is listed twice"))
-                    .label("listed a second time")
-                    .also(before.span(), "first listed here")
-                    .help("a gate that should weigh it more has `type = \"fixed\"` and `weights`"),
+                sink.error(
+                    Code::GivenTwice,
+                    text.span(),
+                    format!("the expert `{expert}` is listed twice"),
+                )
+                .label("listed a second time")
+                .also(before.span(), "first listed here")
+                .help("a gate that should weigh it more has `type = \"fixed\"` and `weights`"),
             );
             continue;
         }
@@ -172,8 +183,12 @@ fn members(node: &Node, raw: &RawGate, around: &Around, sink: &mut Sink) -> Vec<
     }
     if list.get().len() < 2 && !(node.lost)("experts") {
         sink.global(
-            sink.error(list.span(), format!("`{name}` has nothing to combine"))
-                .label("fewer than two experts"),
+            sink.error(
+                Code::NothingToCombine,
+                list.span(),
+                format!("`{name}` has nothing to combine"),
+            )
+            .label("fewer than two experts"),
         );
     }
     found
@@ -188,7 +203,7 @@ fn member(text: &At<String>, names: &Names, sink: &mut Sink) -> Option<String> {
         Kind::Data | Kind::Unknown => {
             let help = unknown_help(bare, names, |names| names.all(Kind::Expert), sink);
             sink.global(
-                sink.error(text.span(), format!("there is no expert `{bare}`"))
+                sink.error(Code::NoSuchNode, text.span(), format!("there is no expert `{bare}`"))
                     .label("unknown expert")
                     .maybe_help(help),
             );
@@ -204,8 +219,12 @@ fn shared(raw: &RawGate, experts: &[&str], sink: &mut Sink) -> Vec<usize> {
         match experts.iter().position(|expert| *expert == crate::bare_name(text.get())) {
             Some(at) if !found.contains(&at) => found.push(at),
             Some(_) => sink.local(
-                sink.error(text.span(), format!("`{}` is shared twice", text.get()))
-                    .label("listed before"),
+                sink.error(
+                    Code::GivenTwice,
+                    text.span(),
+                    format!("`{}` is shared twice", text.get()),
+                )
+                .label("listed before"),
             ),
             None => sink.global(not_combined(text, experts, sink)),
         }
@@ -215,8 +234,12 @@ fn shared(raw: &RawGate, experts: &[&str], sink: &mut Sink) -> Vec<usize> {
         && let Some(shared) = &raw.shared
     {
         sink.global(
-            sink.error(shared.span(), "every expert is shared: there is nothing to route")
-                .label("all experts"),
+            sink.error(
+                Code::NothingToCombine,
+                shared.span(),
+                "every expert is shared: there is nothing to route",
+            )
+            .label("all experts"),
         );
     }
     found.sort_unstable();
@@ -284,9 +307,13 @@ fn refuse_idle(
         let having = rules.iter().filter(|rule| rule.keys().contains(&key));
         let names: Vec<String> = having.map(|rule| format!("`{}`", rule.name())).collect();
         sink.global(
-            sink.error(at, format!("a gate of type `{}` has no `{key}`", kind.name()))
-                .label(format!("this belongs to {}", names.join(", ")))
-                .help(format!("take it out of `gate.{}`, or change its `type`", name.get())),
+            sink.error(
+                Code::KeyDoesNotApply,
+                at,
+                format!("a gate of type `{}` has no `{key}`", kind.name()),
+            )
+            .label(format!("this belongs to {}", names.join(", ")))
+            .help(format!("take it out of `gate.{}`, or change its `type`", name.get())),
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Warnings for keys without effect.
 
+use collegium_records::Code;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -45,7 +46,7 @@ pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, si
     }
     for (key, place, why) in idle {
         let message = format!("`{key}` has no effect on `{}`", expert.name.get());
-        let mut finding = sink.error(place, message).label(why);
+        let mut finding = sink.error(Code::KeyDoesNotApply, place, message).label(why);
         finding.warning = true;
         sink.global(finding);
     }

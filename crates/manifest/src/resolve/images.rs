@@ -1,5 +1,6 @@
 //! Resolution of images of `[data.NAME]`: gathered from columns by `images`, or read as they are by `idx`.
 
+use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use glob::Pattern;
@@ -37,24 +38,32 @@ pub(crate) fn resolve(
 fn unfit(name: &At<String>, raw: &RawData, sink: &mut Sink) {
     if let (Some(idx), Some(query)) = (&raw.idx, &raw.query) {
         sink.local(
-            sink.error(query.span(), format!("`{}` has both `idx` and `query`", name.get()))
-                .label("SQL cannot read images")
-                .also(idx.span(), "these files are columns of one table already")
-                .help("`derive` makes columns of the labels, and an expert's `where` chooses rows"),
+            sink.error(
+                Code::ConflictingKeys,
+                query.span(),
+                format!("`{}` has both `idx` and `query`", name.get()),
+            )
+            .label("SQL cannot read images")
+            .also(idx.span(), "these files are columns of one table already")
+            .help("`derive` makes columns of the labels, and an expert's `where` chooses rows"),
         );
     }
     if let (Some(idx), Some(images)) = (&raw.idx, &raw.images) {
         sink.local(
-            sink.error(images.span(), format!("`{}` has both `idx` and `images`", name.get()))
-                .label("gathers images from the columns of a table")
-                .also(idx.span(), "these files hold images already"),
+            sink.error(
+                Code::ConflictingKeys,
+                images.span(),
+                format!("`{}` has both `idx` and `images`", name.get()),
+            )
+            .label("gathers images from the columns of a table")
+            .also(idx.span(), "these files hold images already"),
         );
     }
     for (column, kind) in raw.types.iter().flat_map(|types| &types.0) {
         if *kind.get() == ColumnType::Image {
             let message = format!("`types` cannot make an image of the column `{}`", column.get());
             sink.local(
-                sink.error(kind.span(), message).label("images come of several columns").help(
+                sink.error(Code::ImageDoesNotFit, kind.span(), message).label("images come of several columns").help(
                     "gather them: `images = { pixels = { columns = \"p*\", height = 28, width = 28 \
                      } }`; or read IDX files: `idx = { image = \"FILE\" }`",
                 ),
@@ -88,7 +97,7 @@ fn gathered(
         .collect();
         if !cut {
             let message = format!("the image `{}` has no {}", name.get(), absent.join(" and no "));
-            sink.global(sink.error(place, message).label("incomplete").help(
+            sink.global(sink.error(Code::ImageDoesNotFit, place, message).label("incomplete").help(
                 "an image is `{ columns = \"p*\", height = 28, width = 28 }`, as many columns as pixels",
             ));
         }
@@ -99,7 +108,7 @@ fn gathered(
     if fine && pixels.saturating_mul(channels.into()) > MOST_PIXELS.into() {
         let message = format!("the image `{}` is too large", name.get());
         let label = format!("height · width · channels can be at most {MOST_PIXELS}");
-        sink.local(sink.error(place, message).label(label));
+        sink.local(sink.error(Code::ImageDoesNotFit, place, message).label(label));
         return None;
     }
     let shape = ImageShape {
@@ -119,7 +128,7 @@ fn pixel_columns(
     sink: &mut Sink,
 ) -> Spanned<PixelColumns> {
     let wrong = |message: String, label: String, sink: &mut Sink| {
-        sink.local(sink.error(columns.span(), message).label(label));
+        sink.local(sink.error(Code::ImageDoesNotFit, columns.span(), message).label(label));
     };
     let chosen = match columns.get() {
         ColumnsChoice::Pattern(pattern) => {
@@ -134,7 +143,8 @@ fn pixel_columns(
                 if !seen.insert(column.get()) {
                     let message = format!("`{}` is twice among the columns", column.get());
                     sink.local(
-                        sink.error(column.span(), message).label("each pixel has its own column"),
+                        sink.error(Code::GivenTwice, column.span(), message)
+                            .label("each pixel has its own column"),
                     );
                 }
             }

@@ -8,6 +8,7 @@ use crate::{
     size::{self, Slip, UNITS},
     suggest::list,
 };
+use collegium_records::Code;
 
 fn example(key: &str) -> String {
     format!("write for example `{key} = \"2 GiB\"`")
@@ -20,7 +21,8 @@ pub(crate) fn resolve(key: &str, limit: Option<&At<Memory>>, sink: &mut Sink) ->
     if let Memory::Text(text) = limit.get()
         && text.trim().is_empty()
     {
-        let finding = sink.error(limit.span(), format!("`{key}` is empty")).label("empty");
+        let finding =
+            sink.error(Code::EmptyValue, limit.span(), format!("`{key}` is empty")).label("empty");
         sink.local(finding.help(example));
         return None;
     }
@@ -39,7 +41,9 @@ pub(crate) fn resolve(key: &str, limit: Option<&At<Memory>>, sink: &mut Sink) ->
         let written = sink.source.text.get(limit.span()).unwrap_or_default();
         let message = format!("`{key}` must be at least {least}, not {written}");
         sink.local(
-            sink.error(limit.span(), message).label(format!("must be at least {least}")).help(help),
+            sink.error(Code::ValueOutOfRange, limit.span(), message)
+                .label(format!("must be at least {least}"))
+                .help(help),
         );
         return None;
     }
@@ -50,11 +54,15 @@ fn report(key: &str, limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut
     let example = example(key);
     let finding = match slip {
         Slip::NoNumber => sink
-            .error(limit.span(), format!("`{key}` must be a size, not `{text}`"))
+            .error(
+                Code::ValueOfAnotherType,
+                limit.span(),
+                format!("`{key}` must be a size, not `{text}`"),
+            )
             .label("expected a number and a unit")
             .help(example),
         Slip::NoUnit => sink
-            .error(limit.span(), format!("the size `{text}` has no unit"))
+            .error(Code::ValueOfAnotherType, limit.span(), format!("the size `{text}` has no unit"))
             .label("expected a number and a unit")
             .help(format!(
                 "{example}; a number of bytes is written without quotes, `{key} = {}`",
@@ -64,15 +72,19 @@ fn report(key: &str, limit: &At<Memory>, text: &str, slip: &Slip<'_>, sink: &mut
             let start = unit.as_ptr() as usize - text.as_ptr() as usize;
             let place = sink.source.within(&limit.span(), text, start..start + unit.len());
             let names = UNITS.map(|(name, _)| name);
-            sink.error(place, format!("there is no unit `{unit}`")).label("unknown unit").help(
-                match size::suggest(unit) {
+            sink.error(Code::UnknownChoice, place, format!("there is no unit `{unit}`"))
+                .label("unknown unit")
+                .help(match size::suggest(unit) {
                     Some(meant) => format!("did you mean `{number} {meant}`?"),
                     None => format!("units are {}: {example}", list(&names)),
-                },
-            )
+                })
         }
         Slip::TooLarge => sink
-            .error(limit.span(), format!("`{text}` are more bytes than can be counted"))
+            .error(
+                Code::ValueOutOfRange,
+                limit.span(),
+                format!("`{text}` are more bytes than can be counted"),
+            )
             .label("must be below 16777216 TiB")
             .help(format!("leave it away for the default, or {example}")),
     };

@@ -1,5 +1,6 @@
 //! Resolution of `[mixture.NAME]`: a mixture of experts with its gate.
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 use toml::Spanned;
 
@@ -56,7 +57,7 @@ pub(crate) fn resolve(
             );
             let place = raw.warm_start.as_ref().map_or(name.span(), At::span);
             sink.global(
-                sink.error(place, message)
+                sink.error(Code::ConflictingKeys, place, message)
                     .label(format!("{} experts", warm_start.len()))
                     .also(given.span(), "shared ones beside these")
                     .help("leave `experts` away: `warm_start` says how many there are"),
@@ -71,6 +72,7 @@ pub(crate) fn resolve(
         {
             sink.global(
                 sink.error(
+                    Code::ValueOutOfRange,
                     k.span(),
                     format!("`top_k` is {}, but there are {experts} experts", k.get()),
                 )
@@ -125,9 +127,13 @@ fn inside(name: &str, raw: &RawMixture<'_>, cut: &mut Cut, sink: &mut Sink) -> M
         && said.get_ref().as_str() != Some("mlp")
     {
         sink.local(
-            sink.error(said.span(), format!("the experts of `{name}` cannot be of this type"))
-                .label("experts inside a mixture are multilayer perceptrons")
-                .help("leave `type` away, or combine experts of other types by a `[gate.NAME]`"),
+            sink.error(
+                Code::ExpertsDoNotFit,
+                said.span(),
+                format!("the experts of `{name}` cannot be of this type"),
+            )
+            .label("experts inside a mixture are multilayer perceptrons")
+            .help("leave `type` away, or combine experts of other types by a `[gate.NAME]`"),
         );
     }
     let path = ["mixture", name, "model"];
@@ -158,25 +164,37 @@ fn warm(
             };
             let help = sink.may_compare(experts.len()).then(near).flatten();
             sink.global(
-                sink.error(text.span(), format!("there is no expert `{bare}` to begin with"))
-                    .label("unknown expert")
-                    .maybe_help(help),
+                sink.error(
+                    Code::NoSuchNode,
+                    text.span(),
+                    format!("there is no expert `{bare}` to begin with"),
+                )
+                .label("unknown expert")
+                .maybe_help(help),
             );
             continue;
         };
         if let Some(before) = found.iter().find(|known| known.get_ref() == bare) {
             sink.local(
-                sink.error(text.span(), format!("the expert `{bare}` is listed twice"))
-                    .label("listed a second time")
-                    .also(before.span(), "first listed here"),
+                sink.error(
+                    Code::GivenTwice,
+                    text.span(),
+                    format!("the expert `{bare}` is listed twice"),
+                )
+                .label("listed a second time")
+                .also(before.span(), "first listed here"),
             );
             continue;
         }
         if let Some(what) = differs(model, (source, column), inputs, expert, around) {
             sink.global(
-                sink.error(text.span(), format!("a mixture cannot begin with `{bare}`"))
-                    .label(what)
-                    .help("it needs experts of the same inputs, target and model"),
+                sink.error(
+                    Code::ExpertsDoNotFit,
+                    text.span(),
+                    format!("a mixture cannot begin with `{bare}`"),
+                )
+                .label(what)
+                .help("it needs experts of the same inputs, target and model"),
             );
         }
         found.push(Spanned::new(text.span(), bare.to_owned()));

@@ -22,6 +22,7 @@ mod require;
 mod split;
 mod stands_on;
 
+use collegium_records::Code;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use toml::Spanned;
@@ -86,7 +87,7 @@ pub(crate) fn resolve(
             for baseline in given {
                 if baselines.contains(baseline.get()) {
                     sink.local(
-                        sink.error(baseline.span(), "a baseline is listed twice")
+                        sink.error(Code::GivenTwice, baseline.span(), "a baseline is listed twice")
                             .label("listed before"),
                     );
                 }
@@ -172,9 +173,13 @@ fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
         && *format.get() != FORMAT
     {
         sink.local(
-            sink.error(format.span(), format!("format {} is not known", format.get()))
-                .label(format!("this version reads format {FORMAT}"))
-                .help("a newer collegium may be able to read this file"),
+            sink.error(
+                Code::NewerFormat,
+                format.span(),
+                format!("format {} is not known", format.get()),
+            )
+            .label(format!("this version reads format {FORMAT}"))
+            .help("a newer collegium may be able to read this file"),
         );
     }
     if let Some(name) = &raw.name {
@@ -208,6 +213,7 @@ fn warn_of_unused(
         if !read.contains(name.as_str()) {
             sink.global(
                 Diagnostic::warning(
+                    Code::NothingReadsIt,
                     &source,
                     data.name.span(),
                     format!("no expert reads the data source `{name}`"),
@@ -217,8 +223,10 @@ fn warn_of_unused(
         }
     }
     if experts.is_empty() {
-        let mut finding =
-            Diagnostic::placeless("the pipeline has no experts: there is nothing to train");
+        let mut finding = Diagnostic::placeless(
+            Code::NothingReadsIt,
+            "the pipeline has no experts: there is nothing to train",
+        );
         finding.warning = true;
         sink.global(finding.help("add `[expert.NAME]` with `inputs` and `target`"));
     }

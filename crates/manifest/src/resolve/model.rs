@@ -1,5 +1,6 @@
 //! Resolution of `model`: which kind it is, and what that kind reads.
 
+use collegium_records::Code;
 use std::ops::Range;
 
 use toml::de::DeValue;
@@ -30,7 +31,8 @@ pub(crate) fn read<'i>(
                 named(name).or_else(|| unknown(name, said.span(), kinds, sink).and_then(named))
             }
             _ => {
-                let finding = sink.error(said.span(), "`type` must be a text");
+                let finding =
+                    sink.error(Code::ValueOfAnotherType, said.span(), "`type` must be a text");
                 sink.local(finding.label("expected a text"));
                 None
             }
@@ -53,7 +55,7 @@ fn unknown<'k>(
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("choose one of {}", list(&known)),
     };
-    let finding = sink.error(place, format!("`type` cannot be `{name}`"));
+    let finding = sink.error(Code::UnknownChoice, place, format!("`type` cannot be `{name}`"));
     sink.local(finding.label("unknown choice").help(help));
     known.into_iter().find(|known| Some(*known) == meant)
 }

@@ -1,5 +1,6 @@
 //! Name table: all nodes of a file, and checks of their names.
 
+use collegium_records::Code;
 use std::{borrow::Cow, collections::HashMap};
 
 use indexmap::IndexMap;
@@ -122,7 +123,7 @@ pub(crate) fn check(file: &RawFile<'_>, sink: &mut Sink) {
                 let message =
                     format!("`{}` and `{}` differ in case alone", other.get(), name.get());
                 sink.local(
-                    sink.error(name.span(), message)
+                    sink.error(Code::NameTaken, name.span(), message)
                         .label("the same file name on many systems")
                         .also(other.span(), "as this one's")
                         .help("reports and model cards are named after their nodes: rename one of them"),
@@ -132,7 +133,7 @@ pub(crate) fn check(file: &RawFile<'_>, sink: &mut Sink) {
                 let article = if *what == "expert" { "an" } else { "a" };
                 let message = format!("`{}` is both {article} {what} and {kind}", name.get());
                 sink.local(
-                    sink.error(name.span(), message)
+                    sink.error(Code::NameTaken, name.span(), message)
                         .label("the name is taken")
                         .also(other.span(), format!("by this {what}"))
                         .help("references could not tell them apart: rename one of them"),
@@ -171,8 +172,12 @@ pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
     let shown: String = text.chars().take(LONGEST).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
     sink.local(
-        sink.error(name.span(), format!("`{shown}{more}` cannot be the name of {what}"))
-            .label(label),
+        sink.error(
+            Code::BadName,
+            name.span(),
+            format!("`{shown}{more}` cannot be the name of {what}"),
+        )
+        .label(label),
     );
 }
 
@@ -181,7 +186,7 @@ pub(crate) fn check_name(name: &At<String>, what: &str, sink: &mut Sink) {
 pub(crate) fn check_reserved(name: &At<String>, what: &str, sink: &mut Sink) {
     if name.get().starts_with('-') && is_name(name.get()) {
         sink.local(
-            sink.error(name.span(), format!("`{}` cannot be the name of {what}", name.get())).label(
+            sink.error(Code::BadName, name.span(), format!("`{}` cannot be the name of {what}", name.get())).label(
                 "names begin with a letter, a digit or `_`: this would be an option on a command line",
             ),
         );
@@ -194,7 +199,7 @@ pub(crate) fn check_reserved(name: &At<String>, what: &str, sink: &mut Sink) {
     if matches!(&*lower, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt") {
         let message = format!("`{}` cannot be the name of {what}", name.get());
         sink.local(
-            sink.error(name.span(), message)
+            sink.error(Code::BadName, name.span(), message)
                 .label("the name of a device: no file can be called so on Windows")
                 .help("files are named after it: choose another, as in `aux_model`"),
         );
@@ -207,7 +212,7 @@ pub(crate) fn check_stem(stem: &str, sink: &mut Sink) {
         let shown: String = stem.chars().take(LONGEST / 2).collect();
         let message = format!("a pipeline cannot be called `{shown}…` after its file");
         sink.local(
-            sink.error(0..0, message)
+            sink.error(Code::BadName, 0..0, message)
                 .label(format!("{} bytes; a name has at most {LONGEST}", stem.len()))
                 .help("name it with `name = \"…\"` in `[pipeline]`, or rename the file"),
         );
@@ -238,9 +243,13 @@ pub(crate) fn known_table(
     if !tables.contains_key(table.get()) {
         let known: Vec<&str> = tables.keys().map(String::as_str).collect();
         sink.global(
-            sink.error(table.span(), format!("there is no table `{}`", table.get()))
-                .label("unknown table")
-                .maybe_help(did_you_mean(table.get(), &known, "there are")),
+            sink.error(
+                Code::NoSuchNode,
+                table.span(),
+                format!("there is no table `{}`", table.get()),
+            )
+            .label("unknown table")
+            .maybe_help(did_you_mean(table.get(), &known, "there are")),
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Resolution of targets and inputs, which experts, gates and mixtures have in common.
 
+use collegium_records::Code;
 use std::{collections::HashMap, ops::Range};
 
 use toml::Spanned;
@@ -101,9 +102,13 @@ impl Node<'_> {
         let Some(text) = self.target else {
             if !(self.lost)("target") {
                 sink.global(
-                    sink.error(self.name.span(), format!("`{}` has no target", self.name.get()))
-                        .label("no `target`")
-                        .help("add `target = \"source.column\"`: the column that it predicts"),
+                    sink.error(
+                        Code::MissingKey,
+                        self.name.span(),
+                        format!("`{}` has no target", self.name.get()),
+                    )
+                    .label("no `target`")
+                    .help("add `target = \"source.column\"`: the column that it predicts"),
                 );
             }
             return None;
@@ -114,9 +119,13 @@ impl Node<'_> {
             Input::Output { expert: from, .. } => {
                 let what = names.kind(&from);
                 sink.global(
-                    sink.error(text.span(), format!("`{}` is no column", text.get()))
-                        .label(format!("`{from}` is {what}"))
-                        .help("a target is a column of a data source: `source.column`"),
+                    sink.error(
+                        Code::NotAReference,
+                        text.span(),
+                        format!("`{}` is no column", text.get()),
+                    )
+                    .label(format!("`{from}` is {what}"))
+                    .help("a target is a column of a data source: `source.column`"),
                 );
                 None
             }
@@ -130,9 +139,13 @@ impl Node<'_> {
             None => {
                 if !(self.lost)("inputs") {
                     sink.global(
-                        sink.error(self.name.span(), format!("`{name}` has no inputs"))
-                            .label("no `inputs`")
-                            .help("add `inputs = [\"source.column\", …]`: what it is given"),
+                        sink.error(
+                            Code::MissingKey,
+                            self.name.span(),
+                            format!("`{name}` has no inputs"),
+                        )
+                        .label("no `inputs`")
+                        .help("add `inputs = [\"source.column\", …]`: what it is given"),
                     );
                 }
                 &[]
@@ -140,7 +153,12 @@ impl Node<'_> {
             Some(list) => {
                 if list.get().is_empty() && !(self.lost)("inputs") {
                     sink.global(
-                        sink.error(list.span(), format!("`{name}` has no inputs")).label("empty"),
+                        sink.error(
+                            Code::EmptyValue,
+                            list.span(),
+                            format!("`{name}` has no inputs"),
+                        )
+                        .label("empty"),
                     );
                 }
                 list.get()
@@ -166,9 +184,13 @@ impl Node<'_> {
             };
             if let Some(before) = first.get(text.get().as_str()) {
                 sink.local(
-                    sink.error(text.span(), format!("the input `{}` is given twice", text.get()))
-                        .label("given a second time")
-                        .also(before.clone(), "first given here"),
+                    sink.error(
+                        Code::GivenTwice,
+                        text.span(),
+                        format!("the input `{}` is given twice", text.get()),
+                    )
+                    .label("given a second time")
+                    .also(before.clone(), "first given here"),
                 );
                 continue;
             }
@@ -202,7 +224,7 @@ impl Node<'_> {
             let Input::Column { data, column } = &reference.input else {
                 let message = format!("`{}` is no column", whole.get());
                 sink.global(
-                    sink.error(text.span(), message)
+                    sink.error(Code::NotAReference, text.span(), message)
                         .label("`!` keeps columns of a data source out")
                         .help("leave the input away instead"),
                 );
@@ -221,7 +243,7 @@ impl Node<'_> {
         if !given.is_empty() && given.iter().all(|text| text.get().starts_with('!')) {
             let message = format!("`{}` has no inputs", self.name.get());
             sink.global(
-                sink.error(given[0].span(), message)
+                sink.error(Code::MissingKey, given[0].span(), message)
                     .label("only says what it is not given")
                     .help("begin with what it is given, e.g. `\"t.*\"`"),
             );
@@ -243,10 +265,14 @@ impl Node<'_> {
             Input::Column { data: other, column: input } => {
                 if other == data && input == column.get_ref() {
                     sink.global(
-                        sink.error(text.span(), format!("`{name}` is given what it is to predict"))
-                            .label("this is its target")
-                            .also(column.span(), "the target")
-                            .help("take it out of `inputs`"),
+                        sink.error(
+                            Code::TargetAmongInputs,
+                            text.span(),
+                            format!("`{name}` is given what it is to predict"),
+                        )
+                        .label("this is its target")
+                        .also(column.span(), "the target")
+                        .help("take it out of `inputs`"),
                     );
                 }
                 (other, format!("a column of `{other}`"))
@@ -273,8 +299,12 @@ impl Node<'_> {
     ) {
         if from == self.name.get() {
             sink.global(
-                sink.error(reference.node.clone(), format!("`{from}` reads its own output"))
-                    .label("this is the expert itself"),
+                sink.error(
+                    Code::Circle,
+                    reference.node.clone(),
+                    format!("`{from}` reads its own output"),
+                )
+                .label("this is the expert itself"),
             );
             return;
         }
@@ -282,9 +312,13 @@ impl Node<'_> {
             if output == Output::Embedding && around.targets.contains_key(from) {
                 let what = around.names.kind(from);
                 sink.global(
-                    sink.error(reference.part.clone(), format!("`{from}` has no embedding"))
-                        .label(format!("{what} has no last hidden layer"))
-                        .help(format!("read `{from}.logit`, or the embedding of an expert")),
+                    sink.error(
+                        Code::EmbeddingNotReadable,
+                        reference.part.clone(),
+                        format!("`{from}` has no embedding"),
+                    )
+                    .label(format!("{what} has no last hidden layer"))
+                    .help(format!("read `{from}.logit`, or the embedding of an expert")),
                 );
             }
             return;
@@ -294,10 +328,14 @@ impl Node<'_> {
         {
             let outputs = task.get().outputs().iter().map(|output| format!("`{from}.{output}`"));
             sink.global(
-                sink.error(reference.part.clone(), format!("`{from}` has no output `{output}`"))
-                    .label(format!("not an output of {}", task.get().name()))
-                    .also(task.span(), format!("`{from}` does {}", task.get().name()))
-                    .help(format!("it has {}", outputs.collect::<Vec<_>>().join(", "))),
+                sink.error(
+                    Code::NoSuchOutput,
+                    reference.part.clone(),
+                    format!("`{from}` has no output `{output}`"),
+                )
+                .label(format!("not an output of {}", task.get().name()))
+                .also(task.span(), format!("`{from}` does {}", task.get().name()))
+                .help(format!("it has {}", outputs.collect::<Vec<_>>().join(", "))),
             );
         }
         if output != Output::Embedding {
@@ -305,9 +343,13 @@ impl Node<'_> {
         }
         if source.model.layers().is_none_or(|layers| layers.hidden.is_empty()) {
             sink.global(
-                sink.error(reference.part.clone(), format!("`{from}` has no embedding"))
-                    .label("the last hidden layer of a model without hidden layers")
-                    .help(format!("give `expert.{from}` a hidden layer")),
+                sink.error(
+                    Code::EmbeddingNotReadable,
+                    reference.part.clone(),
+                    format!("`{from}` has no embedding"),
+                )
+                .label("the last hidden layer of a model without hidden layers")
+                .help(format!("give `expert.{from}` a hidden layer")),
             );
         }
         if let Some(upstream) = upstream
@@ -321,13 +363,17 @@ impl Node<'_> {
                 ),
             };
             sink.global(
-                sink.error(reference.part.clone(), format!("an embedding cannot be read {name}"))
-                    .label(how)
-                    .help(format!(
-                        "read `{from}.logit` or another output whose coordinates mean the same in \
+                sink.error(
+                    Code::EmbeddingNotReadable,
+                    reference.part.clone(),
+                    format!("an embedding cannot be read {name}"),
+                )
+                .label(how)
+                .help(format!(
+                    "read `{from}.logit` or another output whose coordinates mean the same in \
                          every fit, or set `upstream = \"in-sample\"` and accept that training \
                          rows look better than new ones"
-                    )),
+                )),
             );
         }
     }
@@ -348,7 +394,7 @@ pub(crate) fn two_sources(
 ) {
     let message = format!("`{name}` reads two data sources, `{data}` and `{other}`");
     sink.global(
-        sink.error(place, message)
+        sink.error(Code::TwoDataSources, place, message)
             .label(what)
             .also(column.span(), format!("its rows are those of `{data}`"))
             .help("join them in one `[data.NAME]` with a `query`"),

@@ -1,5 +1,6 @@
 //! Resolution of `data.NAME.origin` and `data.NAME.origins` (label provenance).
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 use toml::Spanned;
 
@@ -33,7 +34,7 @@ fn by_row(
     let nothing = raw.synthetic.as_ref().is_some_and(|values| values.get().is_empty());
     if let Some(values) = raw.synthetic.as_ref().filter(|_| nothing) {
         sink.local(
-            sink.error(values.span(), "`synthetic` names no value")
+            sink.error(Code::EmptyValue, values.span(), "`synthetic` names no value")
                 .label("empty")
                 .help("leave `origin` away: every row is measured then"),
         );
@@ -42,7 +43,7 @@ fn by_row(
     for value in raw.synthetic.iter().flat_map(At::get) {
         if !listed.insert(value.get()) {
             let message = format!("`{}` is listed twice in `synthetic`", value.get());
-            sink.local(sink.error(value.span(), message).label("listed before"));
+            sink.local(sink.error(Code::GivenTwice, value.span(), message).label("listed before"));
         }
     }
     if let Some(column) = &raw.column {
@@ -57,12 +58,16 @@ fn by_row(
             let missing = if column.is_none() { "column" } else { "synthetic" };
             if !cut {
                 sink.global(
-                    sink.error(place.span(), format!("`origin` has no `{missing}`"))
-                        .label(format!("`{missing}` is missing"))
-                        .help(
-                            "name a column and its values that mean that a model made the row: \
+                    sink.error(
+                        Code::KeyNeedsAnother,
+                        place.span(),
+                        format!("`origin` has no `{missing}`"),
+                    )
+                    .label(format!("`{missing}` is missing"))
+                    .help(
+                        "name a column and its values that mean that a model made the row: \
                              `origin = { column = \"source\", synthetic = [\"model\"] }`",
-                        ),
+                    ),
                 );
             }
             SourceOrigin::default()

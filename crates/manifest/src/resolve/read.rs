@@ -1,5 +1,6 @@
 //! Resolution of `data.NAME.read` and `data.NAME.reads` (text file options).
 
+use collegium_records::Code;
 use std::ops::Range;
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16BE, X_USER_DEFINED};
@@ -54,7 +55,9 @@ pub(crate) fn by_table(
 
 fn no_text(place: Range<usize>, key: &str, sink: &mut Sink) {
     let message = format!("`{key}` is about text files, and `idx` names none");
-    sink.local(sink.error(place, message).label("says nothing about IDX files"));
+    sink.local(
+        sink.error(Code::KeyDoesNotApply, place, message).label("says nothing about IDX files"),
+    );
 }
 
 fn options(raw: &RawRead, sink: &mut Sink) -> ReadOptions {
@@ -77,7 +80,11 @@ fn options(raw: &RawRead, sink: &mut Sink) -> ReadOptions {
             '.' => "add `decimal = \",\"`, or name another `thousands`",
             _ => "add `thousands = \".\"`, or another",
         };
-        sink.global(sink.error(place.span(), message).label("must differ").help(help));
+        sink.global(
+            sink.error(Code::ConflictingKeys, place.span(), message)
+                .label("must differ")
+                .help(help),
+        );
         read.thousands = None;
     }
     if let Some(format) = &raw.date_format {
@@ -85,7 +92,7 @@ fn options(raw: &RawRead, sink: &mut Sink) -> ReadOptions {
             Ok(()) => read.date_format = Some(format.get().clone()),
             Err(why) => {
                 let message = format!("`{}` is no date format: {why}", format.get());
-                sink.local(sink.error(format.span(), message).label("no date format").help(
+                sink.local(sink.error(Code::ValueOfAnotherType, format.span(), message).label("no date format").help(
                     "`%d/%m/%Y` is 31/01/2013, `%m/%d/%y %H:%M` is 01/31/13 17:05, `%d %b %Y` is 31 Jan 2013",
                 ));
             }
@@ -98,7 +105,7 @@ fn options(raw: &RawRead, sink: &mut Sink) -> ReadOptions {
                 let message = format!("there is no encoding `{}`", name.get());
                 let known = ["utf-8", "utf-16", "latin1", "windows-1252", "iso-8859-15"];
                 sink.local(
-                    sink.error(name.span(), message)
+                    sink.error(Code::UnknownChoice, name.span(), message)
                         .label("unknown encoding")
                         .maybe_help(did_you_mean(name.get(), &known, "among others there are")),
                 );
@@ -122,7 +129,10 @@ fn character(
         (Some(only), None) if good(only) => Some(only),
         _ => {
             let message = format!("`{key}` must be one character, {wanted}, not {:?}", value.get());
-            sink.local(sink.error(value.span(), message).label(format!("must be {wanted}")));
+            sink.local(
+                sink.error(Code::ValueOfAnotherType, value.span(), message)
+                    .label(format!("must be {wanted}")),
+            );
             None
         }
     }

@@ -1,5 +1,6 @@
 //! Parsing of references: `source.column` and `expert.output`.
 
+use collegium_records::Code;
 use std::ops::Range;
 
 use super::names::{Names, Node, unknown_help};
@@ -21,7 +22,7 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
         let sources =
             if sink.may_compare(names.len()) { names.all(Node::Data) } else { Vec::new() };
         let finding = sink
-            .error(text.span(), format!("`{value}` is not a reference"))
+            .error(Code::NotAReference, text.span(), format!("`{value}` is not a reference"))
             .label("expected `source.column` or `expert.output`");
         sink.local(finding.maybe_help(match (names.of(value), &*sources) {
             (Node::Expert, _) => Some(format!(
@@ -36,8 +37,12 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
     let (node_at, part_at) = (place(sink, 0..node.len()), place(sink, node.len() + 1..value.len()));
     if rest.trim().is_empty() {
         sink.local(
-            sink.error(text.span(), format!("`{value}` names no column and no output"))
-                .label("nothing behind the dot"),
+            sink.error(
+                Code::NotAReference,
+                text.span(),
+                format!("`{value}` names no column and no output"),
+            )
+            .label("nothing behind the dot"),
         );
         return None;
     }
@@ -51,7 +56,7 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
             let Some(output) = Output::ALL.into_iter().find(|output| output.name() == rest) else {
                 let known = Output::ALL.map(Output::name);
                 let finding = sink
-                    .error(part_at, format!("experts have no output `{rest}`"))
+                    .error(Code::NoSuchOutput, part_at, format!("experts have no output `{rest}`"))
                     .label("unknown output");
                 sink.local(finding.maybe_help(did_you_mean(rest, &known, "outputs are")));
                 return None;
@@ -69,9 +74,13 @@ pub(crate) fn parse(text: &At<String>, names: &Names, sink: &mut Sink) -> Option
                 None => unknown_help(node, names, Names::every, sink),
             };
             sink.global(
-                sink.error(node_at, format!("there is no data source or expert `{node}`"))
-                    .label("unknown node")
-                    .maybe_help(help),
+                sink.error(
+                    Code::NoSuchNode,
+                    node_at,
+                    format!("there is no data source or expert `{node}`"),
+                )
+                .label("unknown node")
+                .maybe_help(help),
             );
             None
         }

@@ -9,6 +9,7 @@ use crate::{
     sink::Sink,
     suggest::{did_you_mean, list},
 };
+use collegium_records::Code;
 
 /// The names of metrics, classification's first.
 pub const METRICS: [&str; 10] =
@@ -44,7 +45,11 @@ pub(crate) fn parse(
         "<" => Comparator::Below,
         other => {
             let finding = sink
-                .error(place(&right[..other.len()], sink), format!("`{other}` is no comparison"))
+                .error(
+                    Code::NotARequirement,
+                    place(&right[..other.len()], sink),
+                    format!("`{other}` is no comparison"),
+                )
                 .label("expected `>=`, `<=`, `>` or `<`");
             sink.local(finding);
             return None;
@@ -65,14 +70,22 @@ pub(crate) fn parse(
             return malformed(text, "no bound", sink);
         }
         sink.local(
-            sink.error(place(bound, sink), format!("`{bound}` is no finite number"))
-                .label("expected a number"),
+            sink.error(
+                Code::NotARequirement,
+                place(bound, sink),
+                format!("`{bound}` is no finite number"),
+            )
+            .label("expected a number"),
         );
     }
     for (word, known, what) in [(split, &SPLITS[..], "split"), (metric, &METRICS[..], "metric")] {
         if !known.contains(&word) {
             let finding = sink
-                .error(place(word, sink), format!("there is no {what} `{word}`"))
+                .error(
+                    Code::NotARequirement,
+                    place(word, sink),
+                    format!("there is no {what} `{word}`"),
+                )
                 .label(format!("unknown {what}"));
             sink.local(finding.maybe_help(did_you_mean(word, known, "there are")));
         }
@@ -87,9 +100,13 @@ pub(crate) fn parse(
             Task::Regression => &METRICS[OF_CLASSIFICATION..],
         };
         sink.global(
-            sink.error(place(metric, sink), format!("`{expert}` has no `{metric}`"))
-                .label(format!("not a metric of {}", task.name()))
-                .help(format!("there are {}", list(own))),
+            sink.error(
+                Code::NotARequirement,
+                place(metric, sink),
+                format!("`{expert}` has no `{metric}`"),
+            )
+            .label(format!("not a metric of {}", task.name()))
+            .help(format!("there are {}", list(own))),
         );
     }
     if !SPLITS.contains(&split) || !METRICS.contains(&metric) {
@@ -107,9 +124,13 @@ pub(crate) fn parse(
 
 fn malformed(text: &At<String>, label: &str, sink: &mut Sink) -> Option<Requirement> {
     sink.local(
-        sink.error(text.span(), format!("`{}` is not a requirement", text.get()))
-            .label(label)
-            .help(GRAMMAR),
+        sink.error(
+            Code::NotARequirement,
+            text.span(),
+            format!("`{}` is not a requirement", text.get()),
+        )
+        .label(label)
+        .help(GRAMMAR),
     );
     None
 }
@@ -122,8 +143,9 @@ fn expert<'a>(
 ) -> Option<&'a str> {
     let name = crate::bare_name(node);
     if name == node {
-        let finding =
-            sink.error(place, format!("`{node}` is no expert")).label("expected `expert.NAME`");
+        let finding = sink
+            .error(Code::NotARequirement, place, format!("`{node}` is no expert"))
+            .label("expected `expert.NAME`");
         sink.local(match names.of(node) {
             Node::Expert | Node::Broken => {
                 let section = names.kind(node).rsplit(' ').next().unwrap_or("expert");
@@ -151,7 +173,7 @@ fn expert<'a>(
             };
             let help = sink.may_compare(names.len()).then(near).flatten();
             sink.global(
-                sink.error(place, format!("there is no expert `{name}`"))
+                sink.error(Code::NoSuchNode, place, format!("there is no expert `{name}`"))
                     .label("unknown expert")
                     .maybe_help(help),
             );

@@ -1,5 +1,6 @@
 //! Resolution of `data.NAME.split`: which of the four rules it is, and that its keys agree.
 
+use collegium_records::Code;
 use std::{collections::BTreeMap, ops::Range};
 
 use toml::Spanned;
@@ -28,7 +29,7 @@ pub(super) fn resolve(name: &At<String>, raw: &RawData, cut: bool, sink: &mut Si
     if holds && split.by.is_empty() && !cut {
         let at = own.hold_groups.as_ref().map_or(place.span(), At::span);
         sink.global(
-            sink.error(at, "`hold_groups` needs groups")
+            sink.error(Code::KeyNeedsAnother, at, "`hold_groups` needs groups")
                 .label("without `by` there are none")
                 .help("name the columns whose values make a group: `by = [\"station\"]`"),
         );
@@ -52,7 +53,7 @@ fn rule_of(
     if let (Some((key, at)), Some((other, beside))) = (rules.next(), rules.next()) {
         let message = format!("`split` has both `{key}` and `{other}`");
         sink.local(
-            sink.error(at, message)
+            sink.error(Code::ConflictingKeys, at, message)
                 .label("one rule decides on which side a row is")
                 .also(beside, "another rule"),
         );
@@ -93,7 +94,9 @@ fn rule_of(
             let message = format!("`{key}` needs `{needed}`");
             let help = format!("say what it belongs to: `{needed} = \"…\"`");
             sink.global(
-                sink.error(at, message).label(format!("there is no `{needed}`")).help(help),
+                sink.error(Code::KeyNeedsAnother, at, message)
+                    .label(format!("there is no `{needed}`"))
+                    .help(help),
             );
         }
     }
@@ -113,10 +116,14 @@ fn whole_files(raw: &RawData, test: &At<String>, sink: &mut Sink) {
             .to_owned(),
     };
     sink.global(
-        sink.error(test.span(), format!("`test_file` goes with `path`, not with `{key}`"))
-            .label("the rows of this file would not be known apart")
-            .also(beside, format!("`{key}`"))
-            .help(help),
+        sink.error(
+            Code::ConflictingKeys,
+            test.span(),
+            format!("`test_file` goes with `path`, not with `{key}`"),
+        )
+        .label("the rows of this file would not be known apart")
+        .also(beside, format!("`{key}`"))
+        .help(help),
     );
 }
 
@@ -140,7 +147,10 @@ fn foreign_keys(own: &RawSplit, rule: &SplitRule, sink: &mut Sink) {
     for (key, at) in keys {
         if let Some(at) = at.filter(|_| !allowed.contains(&key)) {
             let message = format!("`{key}` does not go with `{what}`");
-            sink.local(sink.error(at, message).label(format!("`{what}` decides on the sides")));
+            sink.local(
+                sink.error(Code::KeyDoesNotApply, at, message)
+                    .label(format!("`{what}` decides on the sides")),
+            );
         }
     }
 }
@@ -158,15 +168,19 @@ fn by_column(column: Spanned<String>, own: &RawSplit, sink: &mut Sink) -> ByColu
     for (key, amount) in [("train", &own.train), ("test", &own.test)] {
         if let Some(at) = amount.as_ref().filter(|at| matches!(at.get(), Amount::Share(_))) {
             sink.local(
-                sink.error(at.span(), format!("`{key}` must be a list of values of `column`"))
-                    .label("a share")
-                    .help(format!("name the values that mean it: `{key} = [\"{key}\"]`")),
+                sink.error(
+                    Code::ValueOfAnotherType,
+                    at.span(),
+                    format!("`{key}` must be a list of values of `column`"),
+                )
+                .label("a share")
+                .help(format!("name the values that mean it: `{key} = [\"{key}\"]`")),
             );
         }
     }
     if let Some(train) = own.train.as_ref().filter(|at| is_empty(at.get())) {
         sink.local(
-            sink.error(train.span(), "`train` names no value")
+            sink.error(Code::EmptyValue, train.span(), "`train` names no value")
                 .label("empty")
                 .help("name the values of `column` that mean training"),
         );
@@ -191,7 +205,7 @@ fn by_column(column: Spanned<String>, own: &RawSplit, sink: &mut Sink) -> ByColu
         if let Some(before) = known.insert(value.get_ref(), value.span()) {
             let message = format!("`{}` is listed twice in `split`", value.get_ref());
             sink.local(
-                sink.error(value.span(), message)
+                sink.error(Code::GivenTwice, value.span(), message)
                     .label("a row is on one side")
                     .also(before, "listed before"),
             );
@@ -215,12 +229,16 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
             (Amount::Values(_), _) => {
                 fine = false;
                 sink.local(
-                    sink.error(at.span(), format!("`{key}` must be a share, not a list"))
-                        .label("expected a number from 0 to 1")
-                        .help(
-                            "values of a column go with its name: `split = { column = \"part\", train \
+                    sink.error(
+                        Code::ValueOfAnotherType,
+                        at.span(),
+                        format!("`{key}` must be a share, not a list"),
+                    )
+                    .label("expected a number from 0 to 1")
+                    .help(
+                        "values of a column go with its name: `split = { column = \"part\", train \
                              = [\"train\"], test = [\"test\"] }`",
-                        ),
+                    ),
                 );
             }
             (Amount::Share(_), SplitRule::Column(_)) if key != "valid" => {}
@@ -235,7 +253,7 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
                     let written = sink.source.text.get(at.span()).unwrap_or_default();
                     let message = format!("`{key}` must be {wanted}, not {written}");
                     let label = format!("must be {wanted}");
-                    sink.local(sink.error(at.span(), message).label(label));
+                    sink.local(sink.error(Code::ValueOutOfRange, at.span(), message).label(label));
                 }
                 given.push((key, *share, at.span()));
             }
@@ -255,8 +273,12 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
             for (key, _, at) in given.iter().filter(|(key, ..)| *key != "valid") {
                 if matches!(split.rule, SplitRule::Files(_)) {
                     sink.local(
-                        sink.error(at.clone(), format!("`{key}` does not go with `test_file`"))
-                            .label("the files say which rows these are"),
+                        sink.error(
+                            Code::KeyDoesNotApply,
+                            at.clone(),
+                            format!("`{key}` does not go with `test_file`"),
+                        )
+                        .label("the files say which rows these are"),
                     );
                 }
             }
@@ -264,8 +286,12 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
                 (&split.rule, shared("valid"))
             {
                 sink.local(
-                    sink.error(file.span(), "`split` has both `valid_file` and `valid`")
-                        .label("the file says which rows validate"),
+                    sink.error(
+                        Code::ConflictingKeys,
+                        file.span(),
+                        "`split` has both `valid_file` and `valid`",
+                    )
+                    .label("the file says which rows validate"),
                 );
             }
             return;
@@ -278,7 +304,7 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
                 };
                 let message = format!("`split` has both `{key}_from` and `{key}`");
                 sink.local(
-                    sink.error(from.span(), message)
+                    sink.error(Code::ConflictingKeys, from.span(), message)
                         .label("a date or a share says where it begins, not both"),
                 );
                 fine = false;
@@ -288,8 +314,12 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
                 split.train = 1.0 - split.valid - split.test;
                 if split.train <= 0.0 && fine {
                     sink.global(
-                        sink.error(place.span(), "the shares of `split` leave nothing to train on")
-                            .label("`valid` and `test` must sum to less than 1"),
+                        sink.error(
+                            Code::SharesDoNotSum,
+                            place.span(),
+                            "the shares of `split` leave nothing to train on",
+                        )
+                        .label("`valid` and `test` must sum to less than 1"),
                     );
                 }
                 return;
@@ -306,10 +336,12 @@ fn shares(place: &At<RawSplit>, own: &RawSplit, split: &mut Split, cut: bool, si
                 .collect();
         let message = format!("the shares of `split` sum to {}", (sum * 1e9).round() / 1e9);
         sink.global(
-            sink.error(place.span(), message).label("must sum to 1").maybe_help(
-                (!defaulted.is_empty())
-                    .then(|| format!("give all three: by default {}", defaulted.join(" and "))),
-            ),
+            sink.error(Code::SharesDoNotSum, place.span(), message)
+                .label("must sum to 1")
+                .maybe_help(
+                    (!defaulted.is_empty())
+                        .then(|| format!("give all three: by default {}", defaulted.join(" and "))),
+                ),
         );
     }
 }
@@ -332,12 +364,16 @@ fn gap_of(gap: &At<Cell>, sink: &mut Sink) -> Option<Spanned<Gap>> {
     if found.is_none() {
         let written = sink.source.text.get(gap.span()).unwrap_or_default();
         sink.local(
-            sink.error(gap.span(), format!("`gap` must be a length of time, not {written}"))
-                .label("expected a number and a unit")
-                .help(
-                    "write `\"7 days\"`; the units are seconds, minutes, hours, days and weeks (months \
+            sink.error(
+                Code::ValueOfAnotherType,
+                gap.span(),
+                format!("`gap` must be a length of time, not {written}"),
+            )
+            .label("expected a number and a unit")
+            .help(
+                "write `\"7 days\"`; the units are seconds, minutes, hours, days and weeks (months \
                      differ in length)",
-                ),
+            ),
         );
     }
     found.map(|found| Spanned::new(gap.span(), found))

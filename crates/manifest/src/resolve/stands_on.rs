@@ -1,6 +1,7 @@
 //! Resolution of held models (`frozen`, `pin`, `source` and `expert`): an expert that uses another model than the
 //! one that its recipe gives.
 
+use collegium_records::Code;
 use std::{
     ops::Range,
     path::{Component, Path, PathBuf},
@@ -22,6 +23,7 @@ pub(crate) fn resolve(expert: &Merged<'_>, cut: &Cut, sink: &mut Sink) -> Stands
     {
         sink.global(
             sink.error(
+                Code::KeyNeedsAnother,
                 other.span(),
                 format!("`{}` has `expert` and no `source`", expert.name.get()),
             )
@@ -59,7 +61,7 @@ fn one_of(expert: &Merged<'_>, sink: &mut Sink) {
         "pin" => "the model of this digest",
         _ => "the model of another pipeline",
     };
-    let mut finding = sink.error(place.clone(), message).label(what(first));
+    let mut finding = sink.error(Code::ConflictingKeys, place.clone(), message).label(what(first));
     for (key, place) in others {
         finding = finding.also(place.clone(), what(key));
     }
@@ -91,7 +93,7 @@ pub(crate) fn check(raw: &RawExpert<'_>, sink: &mut Sink) {
     {
         let message = format!("`{}` cannot be the name of an expert", other.get());
         sink.local(
-            sink.error(other.span(), message)
+            sink.error(Code::BadName, other.span(), message)
                 .label("names are made of letters, digits, `_` and `-`"),
         );
     }
@@ -104,17 +106,21 @@ fn check_pin(pin: &At<String>, sink: &mut Sink) {
     let digit = |c: char| c.is_ascii_hexdigit();
     let finding = if let Some((at, odd)) = text.char_indices().find(|(_, c)| !digit(*c)) {
         let place = sink.source.within(&pin.span(), text, at..at + odd.len_utf8());
-        sink.error(place, format!("`{text}` is not the beginning of a digest"))
-            .label("expected digits from `0` to `9` and from `a` to `f`")
-            .help(WHERE)
+        sink.error(
+            Code::ValueOfAnotherType,
+            place,
+            format!("`{text}` is not the beginning of a digest"),
+        )
+        .label("expected digits from `0` to `9` and from `a` to `f`")
+        .help(WHERE)
     } else if !PIN_DIGITS.contains(&text.len()) {
         let wanted =
             format!("must have from {} to {} digits", PIN_DIGITS.start(), PIN_DIGITS.end());
-        sink.error(pin.span(), format!("`pin` {wanted}, not {}", text.len()))
+        sink.error(Code::ValueOutOfRange, pin.span(), format!("`pin` {wanted}, not {}", text.len()))
             .label(wanted)
             .help(WHERE)
     } else if text.contains(|c: char| c.is_ascii_uppercase()) {
-        sink.error(pin.span(), "digests are written in lower case")
+        sink.error(Code::ValueOfAnotherType, pin.span(), "digests are written in lower case")
             .label("has letters in upper case")
             .help(format!("did you mean `{}`?", text.to_lowercase()))
     } else {
@@ -130,7 +136,7 @@ fn check_source(source: &At<String>, sink: &mut Sink) {
         return;
     }
     sink.local(
-        sink.error(source.span(), format!("`{}` is this file", source.get()))
+        sink.error(Code::Circle, source.span(), format!("`{}` is this file", source.get()))
             .label("expected another pipeline's file")
             .help(
                 "`frozen = true` keeps the model that this pipeline has; to read an expert of this \

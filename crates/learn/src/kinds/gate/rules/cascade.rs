@@ -1,5 +1,6 @@
 //! Gate `cascade`: the first expert, in the order of the file, that is confident enough.
 
+use collegium_records::Code;
 use std::ops::Range;
 
 use collegium_manifest::{
@@ -48,12 +49,17 @@ impl DeclareRule for CascadeRule {
         add(&raw.error_budget, Threshold::ErrorBudget);
         add(&raw.cost_budget, Threshold::CostBudget);
         if let [(first, _), (second, _), ..] = &given[..] {
-            keys.refuse(second.clone(), "a cascade has one threshold", |error| {
-                error
-                    .label("a second one")
-                    .also(first.clone(), "the first")
-                    .help("keep one of `confidence`, `error_budget` and `cost_budget`")
-            });
+            keys.refuse(
+                Code::ConflictingKeys,
+                second.clone(),
+                "a cascade has one threshold",
+                |error| {
+                    error
+                        .label("a second one")
+                        .also(first.clone(), "the first")
+                        .help("keep one of `confidence`, `error_budget` and `cost_budget`")
+                },
+            );
         }
         Box::new(Cascade(given.first().map_or(Threshold::ErrorBudget(0.0), |(_, at)| *at)))
     }

@@ -4,6 +4,7 @@ use collegium_manifest::{
     DeclareRule, Gate, GateKeys, GateRule, Ingredients,
     write::{self, Written},
 };
+use collegium_records::Code;
 use collegium_records::Ingredient;
 
 use crate::kinds::gate::rule::{Fitting, Rule, downcast};
@@ -42,7 +43,7 @@ impl DeclareRule for FixedRule {
         let sum: f64 = weights.iter().sum();
         let nothing = weights.iter().all(|weight| *weight == 0.0) && !keys.experts.is_empty();
         if let Some(table) = raw.weights.as_ref().filter(|_| nothing) {
-            keys.refuse(table.span(), "all weights are 0", |error| {
+            keys.refuse(Code::NothingToCombine, table.span(), "all weights are 0", |error| {
                 error.label("one must be above 0")
             });
         }
