@@ -169,6 +169,7 @@ fn the_document_of_evaluate_keeps_its_fields() {
         ".data: string",
         ".rows: number",
         ".training_rows: number",
+        ".findings[].code: string",
         ".findings[].level: string",
         ".findings[].text: string",
         ".nodes[].name: string",
@@ -235,6 +236,7 @@ fn errors_are_a_document_too() {
         &said.json(),
         &[
             ".exit_code: number",
+            ".diagnostics[].code: string",
             ".diagnostics[].message: string",
             ".diagnostics[].file: string",
             ".diagnostics[].line: number",

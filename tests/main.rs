@@ -25,6 +25,7 @@ mod damage;
 mod documents;
 mod evaluate;
 mod examples;
+mod explain;
 mod faults;
 mod forget;
 mod fresh;

@@ -51,6 +51,13 @@ impl Said {
         self
     }
 
+    /// What went wrong must end with where more stands of it.
+    #[track_caller]
+    pub fn explained(self) -> Self {
+        assert!(self.err.contains("\nfor more: `collegium explain "), "{}", self.err);
+        self
+    }
+
     /// The run must have failed with this code and say this on stderr.
     #[track_caller]
     pub fn fails(self, code: i32, needles: &[&str]) -> Self {
@@ -285,7 +292,7 @@ impl Project {
     #[track_caller]
     pub fn refuses(&self, code: i32, needles: &[&str]) -> Said {
         let before = self.standing();
-        let said = self.collegium(&["run"]).fails(code, needles);
+        let said = self.collegium(&["run"]).fails(code, needles).explained();
         self.stands_on(&before);
         said
     }
@@ -295,7 +302,7 @@ impl Project {
     #[track_caller]
     pub fn refuses_rows(&self, code: i32, needles: &[&str]) -> Said {
         let before = self.standing();
-        let said = self.collegium(&["run"]).fails(code, needles);
+        let said = self.collegium(&["run"]).fails(code, needles).explained();
         self.has_kept(&before);
         said
     }

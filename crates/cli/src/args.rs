@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{
+    Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, TypedValueParser},
+};
+use collegium_records::Code;
 
 /// Train bodies of small expert networks, retrain only what a change reaches, see what each learned.
 #[derive(Debug, Parser)]
@@ -332,6 +336,15 @@ pub(crate) enum Command {
         grace: std::time::Duration,
     },
 
+    /// Explain an error or a warning at length: causes, an example, what to do.
+    #[command(after_help = "Examples:\n  collegium explain unknown-key\n  \
+        collegium explain     # all codes, with a line for each")]
+    Explain {
+        /// The code that stands at the end of an error; all are listed without it.
+        #[arg(value_parser = CodeName, hide_possible_values = true)]
+        code: Option<String>,
+    },
+
     /// Print the JSON Schema of the pipeline file, for editors.
     Schema,
 
@@ -343,6 +356,27 @@ pub(crate) enum Command {
 
     /// Print the manual page.
     Man,
+}
+
+/// Any text as the name of a code, so that the command can say which was meant; shells complete those that exist.
+#[derive(Debug, Clone)]
+struct CodeName;
+
+impl TypedValueParser for CodeName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Code::ALL.iter().map(|code| PossibleValue::new(code.name()))))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -22,6 +22,7 @@ mod human;
 mod locate;
 mod more;
 mod output;
+mod pages;
 mod progress;
 mod screen;
 mod session;

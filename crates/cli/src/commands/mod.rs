@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod diff;
 mod evaluate;
+mod explain;
 mod forget;
 mod gc;
 mod graph;
@@ -98,6 +99,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             let (yes, list, revoke) = (*yes, *list, *revoke);
             trust::trust(args, &trust::Asked { pipeline, store, yes, list, revoke })
         }
+        Command::Explain { code } => explain::explain(args, code.as_deref()),
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),
