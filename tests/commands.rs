@@ -86,6 +86,7 @@ fn help_lists_every_command_and_exit_code() {
       log          List past runs
       verify       Read the whole store, and move what is damaged out of the way
       gc           Free what no lock file, pin or recent run stands on
+      explain      Explain an error or a warning at length: causes, an example, what to do
       schema       Print the JSON Schema of the pipeline file, for editors
       completions  Print completions for a shell
       man          Print the manual page
@@ -125,6 +126,7 @@ fn every_command_has_help() {
         "graph",
         "show",
         "log",
+        "explain",
         "schema",
         "completions",
         "man",
@@ -486,6 +488,8 @@ fn check_shows_all_errors_at_once() {
        = help: did you mean `kind`?
 
     2 errors; nothing was run and nothing was changed
+
+    for more: `collegium explain unknown-key`, `collegium explain no-such-node`
     "#);
     let json = project.collegium(&["check", "--json"]).json();
     assert_eq!(json["exit_code"], 3);

@@ -169,7 +169,6 @@ fn the_document_of_evaluate_keeps_its_fields() {
         ".data: string",
         ".rows: number",
         ".training_rows: number",
-        ".findings[].code: string",
         ".findings[].level: string",
         ".findings[].text: string",
         ".nodes[].name: string",

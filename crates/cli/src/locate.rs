@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use collegium_manifest::Pipeline;
+use collegium_manifest::{Loaded, Pipeline};
 
 use crate::{
     args::{Args, Command},
@@ -35,6 +35,11 @@ fn is_file(target: &str) -> bool {
 
 /// Loads the named pipeline, or the only one; prints its warnings.
 pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure> {
+    Ok(loaded(args, named)?.pipeline)
+}
+
+/// The same, with the warnings.
+pub(crate) fn loaded(args: &Args, named: Option<&str>) -> Result<Loaded, Failure> {
     let path = find(named)?;
     match collegium_manifest::load_within(
         &path,
@@ -46,7 +51,7 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
                 let colour = crate::screen::colour_on_stderr();
                 crate::screen::tell_rendered(loaded.warnings.render(colour).trim_end(), colour);
             }
-            Ok(loaded.pipeline)
+            Ok(loaded)
         }
         Err(found) => Err(Failure::Invalid(found)),
     }

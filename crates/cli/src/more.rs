@@ -44,6 +44,7 @@ fn text(codes: &[Code], width: usize) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -56,7 +57,10 @@ mod tests {
             Code::ValueOfAnotherType,
             Code::Circle,
         ];
-        insta::assert_snapshot!(text(&codes, 80).unwrap(), @"");
+        insta::assert_snapshot!(text(&codes, 80).unwrap(), @r"
+        for more: `collegium explain bad-name`, `collegium explain unknown-key`,
+                  `collegium explain value-of-another-type`
+        ");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) fn table(
                 "`types` says that `{name}` is a {}, and its files hold images of {shape}",
                 kind.name()
             );
-            return Err(DataError::new(DataErrorKind::WrongType, message)
+            return Err(DataError::new(DataErrorKind::Image, message)
                 .at(&source.types[name])
                 .help("leave it out of `types`: images are images"));
         }

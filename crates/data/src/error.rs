@@ -80,6 +80,10 @@ pub enum DataErrorKind {
     Query,
     /// A column that does not exist.
     UnknownColumn,
+    /// Columns or cells that make no image.
+    Image,
+    /// A column or a file that cannot decide on the sides.
+    Sides,
     /// A side of the split without rows.
     EmptySide,
     /// An input file that changed while it was read.
@@ -113,6 +117,8 @@ impl DataErrorKind {
             Self::NotFinite | Self::Inexact => Code::NumberNotHeld,
             Self::Query => Code::SqlRefused,
             Self::UnknownColumn => Code::NoSuchColumn,
+            Self::Image => Code::ImageDoesNotFit,
+            Self::Sides => Code::SplitDoesNotFit,
             Self::EmptySide => Code::EmptySide,
             Self::Changed => Code::FileChanged,
             Self::Store | Self::Closed => Code::NotWritable,

@@ -90,7 +90,7 @@ impl Gather {
                 shape.size(),
                 names.len()
             );
-            let found = DataError::new(DataErrorKind::Disagree, message);
+            let found = DataError::new(DataErrorKind::Image, message);
             return Err(match (names.first(), names.last()) {
                 (Some(first), Some(last)) => found.help(format!(
                     "they go from `{first}` to `{last}`: is it another shape, or does the pattern \
@@ -102,7 +102,7 @@ impl Gather {
         for (column, kind) in columns.iter().filter(|(column, _)| names.contains(column)) {
             if *kind != ColumnType::Number {
                 let message = format!("it is a {} and cannot be a pixel", kind.name());
-                return Err(DataError::new(DataErrorKind::WrongType, message)
+                return Err(DataError::new(DataErrorKind::Image, message)
                     .column(column, None)
                     .help("pixels are numbers: correct its values, or leave it out of `columns`"));
             }
@@ -120,7 +120,7 @@ impl Gather {
                 return Err(Odd { row: 0, column: name.clone(), error });
             };
             let Values::Number(values) = &column.values else {
-                let error = DataError::new(DataErrorKind::WrongType, "it holds no numbers");
+                let error = DataError::new(DataErrorKind::Image, "it holds no numbers");
                 return Err(Odd { row: 0, column: name.clone(), error });
             };
             let cells = pixels.iter_mut().skip(place).step_by(size);
@@ -138,7 +138,7 @@ impl Gather {
     fn refuse(&self, value: f64) -> DataError {
         if value.is_nan() {
             return DataError::new(
-                DataErrorKind::WrongType,
+                DataErrorKind::Image,
                 format!("a pixel of the image `{}` is missing", self.name),
             )
             .help(
@@ -151,7 +151,7 @@ impl Gather {
             self.name,
             number_text(self.scale)
         );
-        DataError::new(DataErrorKind::WrongType, message)
+        DataError::new(DataErrorKind::Image, message)
             .help("`scale` is the number that means full brightness")
     }
 }

@@ -135,6 +135,7 @@ fn of_store(error: &StoreError) -> Code {
         StoreError::Newer { .. } => Code::NewerFormat,
         StoreError::Owner { .. } => Code::StoreOfAnotherOwner,
         StoreError::Link { .. } | StoreError::Away { .. } => Code::StoreAway,
+        StoreError::Unreachable { .. } => Code::StoreUnreachable,
         StoreError::Input { .. } => Code::FileUnreadable,
         StoreError::Unsettled { .. } => Code::FileChanged,
         StoreError::LockFile { .. } => Code::LockUnreadable,

@@ -154,6 +154,7 @@ codes! {
     }
     Split {
         SharesDoNotSum "shares-do-not-sum" "shares of `split` that do not sum to 1",
+        SplitDoesNotFit "split-does-not-fit" "a column or a file that cannot decide on sides",
         EmptySide "empty-side" "a side of the split without rows",
         RandomSplitOfTimes "random-split-of-times" "rows with a time, dealt at random",
         GroupsOnTwoSides "groups-on-two-sides" "groups of test rows that have training rows too",
@@ -190,6 +191,7 @@ codes! {
         StoreUnreadable "store-unreadable" "a store that is there and cannot be read",
         StoreOfAnotherOwner "store-of-another-owner" "a store of another user",
         StoreAway "store-away" "a shared store or a project of it that is not there",
+        StoreUnreachable "store-unreachable" "a store behind this one that does not answer",
         ObjectDamaged "object-damaged" "a stored object with other bytes than it was given",
     }
     Command {
@@ -216,6 +218,7 @@ impl fmt::Display for Code {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

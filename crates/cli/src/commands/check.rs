@@ -38,10 +38,13 @@ impl<N: Serialize, T: Serialize> Serialize for Nodes<N, T> {
 }
 
 pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
-    let pipeline = crate::locate::load(args, named)?;
+    let collegium_manifest::Loaded { pipeline, warnings: mut found } =
+        crate::locate::loaded(args, named)?;
     let name = pipeline.name.clone();
     let session = match crate::session::to_look(pipeline, args.quiet) {
-        Err(EngineError::Unfinished(found)) => return unfinished(args, &name, found),
+        Err(EngineError::Unfinished(more)) => {
+            return unfinished(args, &name, found, more);
+        }
         opened => opened?,
     };
     let mut warnings = mended(|| session.provenance_warnings(&[]))?;
@@ -61,7 +64,9 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     for note in advice.iter().filter(|_| !args.quiet) {
         tell!("note: {note}");
     }
-    crate::more::tell(args.quiet, &warnings.codes());
+    // Those of the file have been said.
+    found.extend(warnings);
+    crate::more::tell(args.quiet, &found.codes());
     if args.json {
         let provenance = mended(|| {
             let experts = pipeline.experts.keys().enumerate();
@@ -72,7 +77,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         let rows = mended(|| session.row_accounts(&[]))?;
         print_json(&Checked {
             complete: true,
-            diagnostics: warnings.to_json(),
+            diagnostics: found.to_json(),
             findings: &findings,
             format_version: 1,
             notes: &notes,
@@ -86,24 +91,30 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
             pipeline.name,
             nodes(pipeline),
             count(pipeline.data.len(), "data source"),
-            verdict(&warnings, notes.len()),
+            verdict(&found, notes.len()),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says what could not be checked, since a query takes longer than somebody waits who only looks.
-fn unfinished(args: &Args, name: &str, mut found: Diagnostics) -> Result<ExitCode, Failure> {
-    for one in &mut found.0 {
+fn unfinished(
+    args: &Args,
+    name: &str,
+    mut found: Diagnostics,
+    mut more: Diagnostics,
+) -> Result<ExitCode, Failure> {
+    for one in &mut more.0 {
         one.warning = true;
     }
     let not = "not checked: whatever rests on its rows, that is columns, targets, predicates and the split; \
                `collegium plan` runs it to its end";
     if !args.quiet {
         let colour = colour_on_stderr();
-        tell_rendered(found.render(colour).trim_end(), colour);
+        tell_rendered(more.render(colour).trim_end(), colour);
         tell!("note: {not}");
     }
+    found.extend(more);
     crate::more::tell(args.quiet, &found.codes());
     match args.json {
         true => print_json(&Checked {

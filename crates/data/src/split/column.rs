@@ -25,7 +25,7 @@ pub(super) fn sides(
     let parts = column(table, &rule.column)?;
     if parts.kind() == ColumnType::Image {
         let message = format!("`column` of `split` names `{}`, a column of images", parts.name);
-        return Err(DataError::new(DataErrorKind::WrongType, message)
+        return Err(DataError::new(DataErrorKind::Sides, message)
             .at(&rule.column)
             .help("name a column whose values say train, valid and test"));
     }
@@ -111,5 +111,5 @@ fn unlisted(rule: &ByColumn, strangers: &BTreeMap<Option<String>, u64>) -> DataE
     let help = format!(
         "put each value into `train`, `valid` or `test`, or leave its rows out: `unused = [\"{value}\"]`"
     );
-    DataError::new(DataErrorKind::WrongType, message).at(&rule.column).help(help)
+    DataError::new(DataErrorKind::Sides, message).at(&rule.column).help(help)
 }

@@ -34,7 +34,7 @@ pub(crate) fn of_table(
     if let (Some(twice), Some(pattern)) =
         (valid.iter().find(|file| test.contains(file)), &rule.valid)
     {
-        return Err(DataError::new(DataErrorKind::Disagree, "is for validation and for testing")
+        return Err(DataError::new(DataErrorKind::Sides, "is for validation and for testing")
             .file(twice)
             .at(pattern)
             .help("a file belongs to one side"));
@@ -43,7 +43,7 @@ pub(crate) fn of_table(
     train.retain(|file| !test.contains(file) && !valid.contains(file));
     if train.is_empty() {
         let message = "every file of `path` is a file of another side";
-        return Err(DataError::new(DataErrorKind::MissingFile, message)
+        return Err(DataError::new(DataErrorKind::Sides, message)
             .at(&rule.test)
             .help("`path` names the training rows, `test_file` other rows"));
     }

@@ -78,7 +78,7 @@ pub(crate) fn deal(
             let column = column(table, name)?;
             if column.kind() == ColumnType::Image {
                 let message = format!("`stratify` names `{}`, a column of images", column.name);
-                return Err(DataError::new(DataErrorKind::WrongType, message)
+                return Err(DataError::new(DataErrorKind::Sides, message)
                     .at(name)
                     .help("stratify by a column of labels, whose values recur"));
             }

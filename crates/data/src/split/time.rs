@@ -92,7 +92,7 @@ pub(crate) fn times(table: &Table, name: &Spanned<String>) -> Result<Vec<f64>, D
                 "`time` of `split` names `{}`, which is a {kind} and no time: its first value is `{first}`",
                 column.name
             );
-            Err(DataError::new(DataErrorKind::WrongType, message).at(name).help(
+            Err(DataError::new(DataErrorKind::Sides, message).at(name).help(
                 "name a column of dates such as 2013-07-01 or 2013-07-01 17:00, or of numbers such as \
                  years; say how other dates are written, e.g. `read = { date_format = \"%d/%m/%Y\" }`; a \
                  query can make one: `printf('%04d-%02d-%02d', year, month, day)`",
@@ -125,7 +125,7 @@ impl Dated {
             }
         };
         let message = format!("`gap` does not go with the column `{name}`");
-        Err(DataError::new(DataErrorKind::WrongType, message).at(gap).help(wrong))
+        Err(DataError::new(DataErrorKind::Sides, message).at(gap).help(wrong))
     }
 
     fn read(&self, text: &str) -> Option<f64> {
@@ -147,7 +147,7 @@ impl Dated {
         self.read(from.get_ref()).ok_or_else(|| {
             let what = if self.0 { "a date" } else { "a number" };
             let message = format!("`{key}` must be {what}, not `{}`", from.get_ref());
-            DataError::new(DataErrorKind::WrongType, message).at(from).help(match self.0 {
+            DataError::new(DataErrorKind::Sides, message).at(from).help(match self.0 {
                 true => "write it as 2013-07-01 or 2013-07-01 17:00 (UTC)",
                 false => "`time` names a column of numbers",
             })
