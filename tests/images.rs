@@ -228,6 +228,8 @@ fn what_an_image_cannot_be_is_told_with_a_way_out() {
        = help: SQL reads numbers, texts, booleans and times: use labels or other columns here; experts read images as `inputs`
 
     2 errors; nothing was run and nothing was changed
+
+    for more: `collegium explain task-not-clear`, `collegium explain sql-refused`
     "#);
     project.write("pipelines/small.toml", PIPELINE);
     project.run(&[]);
