@@ -191,16 +191,16 @@ fn all_codes_are_listed_by_subject() {
       missing-key                 a key that must be there is not
       given-twice                 the same key, name or value stands there twice
       unknown-choice              a word that is none of the choices
-      value-of-another-type       a value of another type or form than the key needs
+      value-of-another-type       a value of another type or form than needed
       value-out-of-range          a number that is too small or too large
       empty-value                 a text or a list that says nothing
       conflicting-keys            two settings that exclude each other
       key-needs-another           a key that means nothing without another one
       key-does-not-apply          a key that has no effect where it stands
-      bad-name                    a name that cannot be used, since files are named after it
+      bad-name                    a name that cannot be the name of a file
       name-taken                  a name that something else has
       nothing-reads-it            a part of the file that nothing uses
-      newer-format                a file of a version that this program does not know
+      newer-format                a file of a version that is not known here
 
     Experts, gates and mixtures
       no-such-node                a name that no data source and no expert has
@@ -212,11 +212,11 @@ fn all_codes_are_listed_by_subject() {
       circle                      nodes that need each other in a circle
       nothing-to-combine          a gate or mixture without enough experts
       experts-do-not-fit          experts that cannot be combined with each other
-      no-such-model               the fitted model that an expert is to stand on is not there
+      no-such-model               the fitted model of an expert is not there
       over-memory-limit           a fit that needs more memory than `memory_limit`
 
     Data files
-      no-such-file                a file that is not there, or a pattern that matches none
+      no-such-file                a file that is not there, or a pattern without any
       file-unreadable             a file that the system does not let us read
       outside-the-project         a file outside of the project, without consent
       unknown-file-format         a file or column type that is not read
@@ -227,7 +227,7 @@ fn all_codes_are_listed_by_subject() {
       unclosed-quote              a quote that is not closed where its cell ends
       wrong-encoding              bytes that are no text in the declared encoding
       duplicate-column            two columns of one name
-      files-disagree              files of one table that do not have the same columns
+      files-disagree              files of one table with different columns
       cell-of-another-type        a cell that is not of its column's type
       number-not-held             a number that a 64-bit float cannot hold
       no-such-column              a column that the data do not have
@@ -259,7 +259,7 @@ fn all_codes_are_listed_by_subject() {
       rows-not-used               rows that an expert is not trained or measured on
       class-too-rare              a class that a side or a fold does not have
       fallen-type                 numbers that became categories by a few cells
-      inputs-kept-out             inputs that are named and kept out, or nothing kept out
+      inputs-kept-out             inputs that are named and kept out, or neither
       codes-as-quantities         codes that are read as quantities
       far-values                  values very far from all others
       determines-target           an input that gives the target away
@@ -271,21 +271,21 @@ fn all_codes_are_listed_by_subject() {
       require-not-met             a metric on the wrong side of its bound
       not-up-to-date              what is asked for needs a run first
       lock-would-change           a run that `--locked` refuses
-      lock-unsound                a lock in which experts do not stand on each other
+      lock-unsound                a lock in which experts do not stand together
       lock-unreadable             a lock file that cannot be understood
 
     The store and other files that are written
       not-writable                a file or folder that cannot be written
       store-unreadable            a store that is there and cannot be read
       store-of-another-owner      a store of another user
-      store-away                  a shared store or a project of it that is not there
+      store-away                  a shared store, or a project of it, that is away
       store-unreachable           a store behind this one that does not answer
-      object-damaged              a stored object with other bytes than it was given
+      object-damaged              a stored object with other bytes than before
 
     The command line
       bad-arguments               a command line that does not go together
-      no-pipeline                 no pipeline, or several, where the command looks for one
-      no-such-version             a version that is neither a lock file nor a git revision
+      no-pipeline                 no pipeline, or several, where one is looked for
+      no-such-version             a version that is no lock file and no git revision
       output-over-input           an output that would replace what is read
       interrupted                 a person stopped the command
       internal-error              a bug of Collegium
