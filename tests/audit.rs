@@ -359,3 +359,49 @@ fn a_row_that_is_asked_for_is_explained_on_the_terminal_too() {
     let line = said.out.lines().find(|line| line.contains("row 7: predicted ")).unwrap();
     assert!(line.contains("in truth") && line.contains("rows.b = "), "{line}");
 }
+
+#[test]
+fn an_expert_is_compared_with_its_baselines_on_the_same_rows_and_the_sentence_agrees_with_the_interval()
+ {
+    let project = Project::new();
+    project.edit_pipeline("epochs = 4", "epochs = 40");
+    project.edit_pipeline("baselines = []", "baselines = [\"majority\", \"linear\", \"single\"]");
+    project.collegium(&["run", "-q"]).ok();
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let mut compared = 0;
+    for node in audit["nodes"].as_array().unwrap() {
+        let loss = if node["task"] == "regression" { "rmse" } else { "log_loss" };
+        let findings: Vec<&str> = node["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["text"].as_str().unwrap())
+            .collect();
+        for (name, what) in [
+            ("linear", "a linear model on the same inputs"),
+            ("single", "one network on all raw columns"),
+        ] {
+            let diff = &node["against"][name][loss];
+            let number = |key: &str| diff[key].as_f64().unwrap();
+            let ours = node["metrics"]["test"]["metrics"][loss].as_f64().unwrap();
+            let theirs = node["baselines"][name]["test"]["metrics"][loss].as_f64().unwrap();
+            assert_eq!((number("after"), number("before")), (ours, theirs), "{}", node["name"]);
+            assert!((number("difference") - (ours - theirs)).abs() < 1e-12, "{diff}");
+            let bound = |key: &str| diff["interval"][key].as_f64().unwrap();
+            let says = match (bound("low"), bound("high")) {
+                (_, high) if high < 0.0 => "does better than",
+                (low, _) if low > 0.0 => "does worse than",
+                _ => "cannot be told from",
+            };
+            if node["skill"]["beats_baseline"] == true {
+                let wanted = format!("It {says} {what}: test ");
+                assert!(
+                    findings.iter().any(|text| text.starts_with(&wanted)),
+                    "{wanted} {findings:?}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 0, "no expert has skill");
+}

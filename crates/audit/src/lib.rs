@@ -260,6 +260,7 @@ impl Auditor<'_> {
             account: None,
             left_out: None,
             baselines: BTreeMap::new(),
+            against: BTreeMap::new(),
             skill: no_skill(),
             confusion: None,
             reliability: None,

@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, NotMeasured,
-    Performance, Probe, RowAccount, SplitMeasures,
+    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, MetricDiff,
+    NotMeasured, Performance, Probe, RowAccount, SplitMeasures,
 };
 
 /// `audit --json`
@@ -87,6 +87,10 @@ pub struct NodeAudit {
     pub left_out: Option<u64>,
     /// Baselines by name (`majority`, `linear`, `single`), each by split.
     pub baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
+    /// The expert (`after`) against each baseline (`before`) on the same test rows, by baseline and metric. The interval
+    /// is of the difference, expert less baseline, under the same resamples.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub against: BTreeMap<String, BTreeMap<String, MetricDiff>>,
     /// Does it know anything?
     pub skill: Skill,
     /// Test rows: `counts[true class][predicted class]`; classification only.

@@ -1,5 +1,6 @@
 //! Audit findings: sentences that follow from the numbers.
 
+mod baselines;
 mod looks;
 
 use collegium_records::{
@@ -87,30 +88,8 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     };
     let ours = test(&audit.metrics);
     if audit.skill.beats_baseline {
-        let interval = audit.metrics.get("test").and_then(|split| split.intervals.get(loss));
-        for (name, what) in [
-            ("linear", "A linear model on the same inputs".to_owned()),
-            ("single", format!("One {} on all raw columns", audit.noun)),
-        ] {
-            let theirs = audit.baselines.get(name).and_then(test);
-            let (Some(ours), Some(theirs), Some(interval)) = (ours, theirs, interval) else {
-                continue;
-            };
-            // The interval decides what counts as a difference; below it lies a better loss.
-            let (level, verdict) = match theirs {
-                better if better < interval.low => (Level::Warning, "does better"),
-                even if even <= interval.high => (Level::Note, "does as well, within the interval"),
-                _ => continue,
-            };
-            say(
-                level,
-                format!(
-                    "{what} {verdict}: test {} {} against {}.",
-                    words(loss),
-                    three(theirs),
-                    three(ours)
-                ),
-            );
+        for (level, text) in baselines::of(audit, loss) {
+            say(level, text);
         }
     }
     let interval_on = |side: &str| audit.metrics.get(side)?.intervals.get(loss);

@@ -13,10 +13,11 @@ use collegium_engine::{
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
-    curves, log_losses, predicted_labels, residuals, skill, squared_errors, weak_slices,
+    curves, log_losses, paired_classification, paired_regression, predicted_labels, residuals,
+    skill, squared_errors, weak_slices,
 };
 use collegium_records::{
-    Confusion, NodeAudit, Performance, Reliability, Skill, SplitMeasures, WeakSlices,
+    Confusion, MetricDiff, NodeAudit, Performance, Reliability, Skill, SplitMeasures, WeakSlices,
 };
 use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
 pub(crate) struct Performed {
     metrics: BTreeMap<String, SplitMeasures>,
     baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
+    against: BTreeMap<String, BTreeMap<String, MetricDiff>>,
     /// `None` where there are too few test rows to show it on.
     skill: Option<Skill>,
     confusion: Option<Confusion>,
@@ -37,7 +39,7 @@ pub(crate) struct Performed {
 
 impl AuditView for Performed {
     const NAME: &'static str = "performance";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)
@@ -53,13 +55,16 @@ impl AuditView for Performed {
             metrics.insert(side_name(side).to_owned(), measures);
         }
         let metrics = node.within_it(metrics)?;
-        let mut yardsticks = BTreeMap::new();
+        let (mut yardsticks, mut theirs) = (BTreeMap::new(), BTreeMap::new());
         for baseline in baselines(&state.parts) {
             let mut splits = BTreeMap::new();
             for side in SIDES {
                 let rows = Rows::HeldOut { expert: node.index, side };
                 let predicted = node.baseline_predicted(baseline, state, auditor.states, rows)?;
                 let measures = auditor.measures_on(side, &predicted, key)?;
+                if side == Side::Test {
+                    theirs.insert(baseline_name(baseline), predicted);
+                }
                 splits.insert(side_name(side).to_owned(), measures);
             }
             let splits = node.within_it(splits)?;
@@ -82,7 +87,19 @@ impl AuditView for Performed {
             true => auditor.performance(state, held_out, how)?,
             false => Performance::default(),
         };
-        Ok(Self { metrics, baselines: yardsticks, skill, confusion, reliability, performance })
+        let against = match shown {
+            true => against(held_out, &theirs, how),
+            false => BTreeMap::new(),
+        };
+        Ok(Self {
+            metrics,
+            baselines: yardsticks,
+            against,
+            skill,
+            confusion,
+            reliability,
+            performance,
+        })
     }
 
     fn tell(&self, looked: &Looked) {
@@ -92,6 +109,7 @@ impl AuditView for Performed {
     fn place(self, audit: &mut NodeAudit) {
         audit.metrics = self.metrics;
         audit.baselines = self.baselines;
+        audit.against = self.against;
         audit.skill = self.skill.unwrap_or_else(no_skill);
         audit.confusion = self.confusion;
         audit.reliability = self.reliability;
@@ -265,6 +283,29 @@ impl Auditor<'_> {
             SliceRows { rows: &test, losses: &test_losses, groups: groups.as_ref() },
         ))
     }
+}
+
+/// The expert against each baseline, on the same rows under the same resamples.
+fn against(
+    ours: &Predicted,
+    theirs: &BTreeMap<&str, Predicted>,
+    how: Resampling,
+) -> BTreeMap<String, BTreeMap<String, MetricDiff>> {
+    let one = |theirs: &Predicted| {
+        let found = match (theirs, ours) {
+            (
+                Predicted::Classes { probability: before, .. },
+                Predicted::Classes { probability, width, labels, classes },
+            ) => paired_classification(before, &[probability], *width, labels, *classes, how),
+            (
+                Predicted::Values { predicted: before, .. },
+                Predicted::Values { predicted, truth },
+            ) => paired_regression(before, &[predicted], truth, how),
+            _ => Vec::new(),
+        };
+        found.into_iter().next().unwrap_or_default()
+    };
+    theirs.iter().map(|(name, theirs)| ((*name).to_owned(), one(theirs))).collect()
 }
 
 /// True by predicted classes, and predicted by observed frequencies.

@@ -1,11 +1,13 @@
 //! Performance beyond one number; all of it on held-out rows.
 
-use collegium_records::NodeAudit;
+use collegium_records::{MetricDiff, NodeAudit, PairedVerdict};
 use maud::{Markup, html};
 
 use super::seeds;
 use crate::charts::{self, MOST_CLASSES};
-use crate::expert::{classes, metrics, weak};
+use crate::expert::{classes, direction, metrics, weak};
+use crate::number::measure;
+use crate::words::{baseline_name, headline, metric_name, short};
 
 /// Classes up to which a confusion matrix needs no more than half of the width.
 const BESIDE: usize = 4;
@@ -14,6 +16,7 @@ pub(crate) fn performance(node: &NodeAudit, id: &str) -> Markup {
     let performance = &node.performance;
     html! {
         (metrics(node))
+        (against(node))
         @if !performance.classes.is_empty() {
             h4 { "Each class by itself" }
             (classes(performance, "Test rows"))
@@ -26,6 +29,51 @@ pub(crate) fn performance(node: &NodeAudit, id: &str) -> Markup {
             (weak(found, "test row", "test rows"))
         }
         (seeds::seeds(node))
+    }
+}
+
+/// The expert against its baselines, paired: the headline metric and the loss.
+fn against(node: &NodeAudit) -> Markup {
+    let loss = if node.task == "regression" { "rmse" } else { "log_loss" };
+    let shown = headline(node).into_iter().chain((headline(node) != Some(loss)).then_some(loss));
+    let shown: Vec<&str> = shown.collect();
+    let rows = node.against.iter().flat_map(|(name, metrics)| {
+        let diffs = shown.iter().filter_map(|metric| Some((*metric, metrics.get(*metric)?)));
+        diffs.map(move |(metric, diff)| (name, metric, diff))
+    });
+    let rows: Vec<(&String, &str, &MetricDiff)> = rows.collect();
+    html! {
+        @if !rows.is_empty() {
+            h4 { "Against baselines, on the same test rows" }
+            div.scroll tabindex="0" role="region" aria-label={ "Paired differences of " (short(&node.name)) } {
+                table.plain {
+                    thead { tr {
+                        th scope="col" { "Baseline" } th scope="col" { "Metric" } th.figure scope="col" { "Expert" }
+                        th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference" } th scope="col" { "Expert is" }
+                    } }
+                    tbody { @for (name, metric, diff) in &rows {
+                        @let (difference, range) = measure(diff.difference, diff.interval.as_ref());
+                        tr {
+                            th scope="row" { (baseline_name(name, node)) }
+                            td { (metric_name(metric)) " " (direction(metric)) }
+                            td.figure { (measure(diff.after, None).0) }
+                            td.figure { (measure(diff.before, None).0) }
+                            td.figure { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } }
+                            td { (verdict(diff.verdict(metric))) }
+                        }
+                    } }
+                }
+            }
+            p.caption { "Expert less baseline. The 95 % interval of a difference is of both models on the same resampled rows: what makes rows hard for both falls out." }
+        }
+    }
+}
+
+fn verdict(verdict: PairedVerdict) -> &'static str {
+    match verdict {
+        PairedVerdict::Better => "better",
+        PairedVerdict::Worse => "worse",
+        PairedVerdict::CannotTell => "cannot tell",
     }
 }
 

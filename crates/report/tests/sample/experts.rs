@@ -28,6 +28,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         account: None,
         left_out: None,
         baselines: BTreeMap::new(),
+        against: BTreeMap::new(),
         skill: Skill {
             metric: "log_loss".into(),
             value: 0.0,

@@ -1,0 +1,59 @@
+//! Verdicts on an expert against its baselines: paired, on the same test rows, with difference and interval.
+
+use collegium_records::{Level, MetricDiff, NodeAudit, PairedVerdict, three_digits as three};
+
+use super::words;
+
+/// The baselines that a reader compares with, and what they are.
+const BASELINES: [(&str, &str); 2] =
+    [("linear", "a linear model on the same inputs"), ("single", "one network on all raw columns")];
+
+/// Metrics that may say otherwise than the loss, and their names.
+const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
+
+/// A sentence for each baseline that was compared in `loss`.
+pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<(Level, String)> {
+    let known = BASELINES.iter().filter_map(|(name, what)| {
+        let metrics = audit.against.get(*name)?;
+        let diff = metrics.get(loss)?;
+        let verdict = diff.verdict(loss);
+        let (level, said) = match verdict {
+            PairedVerdict::Better => (Level::Note, format!("It does better than {what}")),
+            PairedVerdict::Worse => (Level::Warning, format!("It does worse than {what}")),
+            PairedVerdict::CannotTell => (Level::Note, format!("It cannot be told from {what}")),
+        };
+        let otherwise = OTHERS.iter().filter_map(|(metric, name)| {
+            let diff = metrics.get(*metric)?;
+            let opposed = match (verdict, diff.verdict(metric)) {
+                (PairedVerdict::Better, PairedVerdict::Worse) => "worse",
+                (PairedVerdict::Worse, PairedVerdict::Better) => "better",
+                _ => return None,
+            };
+            Some(format!(" By {name} it does {opposed}: {}.", figures(diff)))
+        });
+        let otherwise: String = otherwise.collect();
+        Some((level, format!("{said}: test {} {}.{otherwise}", words(loss), figures(diff))))
+    });
+    known.collect()
+}
+
+/// `0.431 against 0.444 (difference −0.0125, 95 % interval −0.0179 to −0.0071)`
+fn figures(diff: &MetricDiff) -> String {
+    let range = match diff.interval {
+        Some(interval) => {
+            format!("95 % interval {} to {}", signed(interval.low), signed(interval.high))
+        }
+        None => "without an interval".to_owned(),
+    };
+    format!(
+        "{} against {} (difference {}, {range})",
+        three(diff.after),
+        three(diff.before),
+        signed(diff.difference)
+    )
+}
+
+/// Three digits with a real minus.
+fn signed(value: f64) -> String {
+    three(value).replace('-', "−")
+}
