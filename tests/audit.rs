@@ -382,6 +382,11 @@ fn an_expert_is_compared_with_its_baselines_on_the_same_rows_and_the_sentence_ag
             ("single", "one network on all raw columns"),
         ] {
             let diff = &node["against"][name][loss];
+            // One network on all raw columns is no other model where an expert reads just these.
+            if diff.is_null() {
+                assert!(node["baselines"][name].is_null(), "{}", node["name"]);
+                continue;
+            }
             let number = |key: &str| diff[key].as_f64().unwrap();
             let ours = node["metrics"]["test"]["metrics"][loss].as_f64().unwrap();
             let theirs = node["baselines"][name]["test"]["metrics"][loss].as_f64().unwrap();

@@ -1,8 +1,10 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
-use collegium_records::{FEWEST_GROUPS, Interval, Metrics, NodeAudit, SplitMeasures};
+use collegium_records::{
+    FEWEST_GROUPS, Interval, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
+};
 
-use crate::number::{count, counted, number, percent, percent_measure};
+use crate::number::{count, counted, number, percent_measure};
 
 /// Metrics in the order in which a person asks for them.
 pub(crate) const ORDER: [&str; 10] =
@@ -153,7 +155,7 @@ impl Health {
             Self::LearnedNothing
         } else if warnings > 0 {
             Self::Warnings(warnings)
-        } else if linear(node).is_some_and(|linear| linear.verdict != Against::Better) {
+        } else if linear(node).is_some_and(|linear| linear.verdict != PairedVerdict::Better) {
             Self::NoBetterThanLinear
         } else {
             Self::Sound
@@ -166,7 +168,7 @@ impl Health {
             Self::LearnedNothing => "learned nothing".to_owned(),
             Self::NotJudged => "not judged".to_owned(),
             Self::Warnings(count) => counted(count as u64, "warning", "warnings"),
-            Self::NoBetterThanLinear => "no better than linear".to_owned(),
+            Self::NoBetterThanLinear => "not shown to beat linear".to_owned(),
             Self::Sound => "no warnings".to_owned(),
         }
     }
@@ -181,46 +183,24 @@ impl Health {
     }
 }
 
-/// How an expert compares with a baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Against {
-    /// Clearly better.
-    Better,
-    /// The baseline's value lies within the expert's interval.
-    Even,
-    /// Clearly worse.
-    Worse,
-}
-
 /// The expert beside the linear baseline on test rows.
 pub(crate) struct Linear {
-    /// Judged by the expert's own interval.
-    pub(crate) verdict: Against,
-    /// Share of the linear baseline's loss that the expert removes.
-    pub(crate) gain: f64,
+    /// Judged by the interval of the difference.
+    pub(crate) verdict: PairedVerdict,
     /// The expert's loss.
     pub(crate) ours: f64,
     /// The linear baseline's loss.
     pub(crate) theirs: f64,
 }
 
-/// Compares with the linear baseline in the metric of [`collegium_records::Skill`].
+/// The paired comparison with the linear baseline, in the metric of [`collegium_records::Skill`].
 pub(crate) fn linear(node: &NodeAudit) -> Option<Linear> {
     let metric = node.skill.metric.as_str();
-    let (ours, interval) = on(node.metrics.get("test"), metric)?;
-    let (theirs, _) = on(node.baselines.get("linear")?.get("test"), metric)?;
-    // Without an interval (all test rows are of one group) nothing tells them apart.
-    let verdict = match interval? {
-        i if i.low <= theirs && theirs <= i.high => Against::Even,
-        _ if ours < theirs => Against::Better,
-        _ => Against::Worse,
-    };
-    let ratio = ours / theirs;
-    let gain = 1.0 - if metric == "rmse" { ratio * ratio } else { ratio };
-    Some(Linear { verdict, gain, ours, theirs })
+    let diff = node.against.get("linear")?.get(metric)?;
+    Some(Linear { verdict: diff.verdict(metric), ours: diff.after, theirs: diff.before })
 }
 
-/// What was learned, in one or two sentences.
+/// What was learned, in a sentence.
 pub(crate) fn verdict(node: &NodeAudit) -> String {
     let skill = &node.skill;
     if let Some(why) = &skill.not_judged {
@@ -239,31 +219,7 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
             number(skill.baseline),
         );
     }
-    let removed = format!("On test rows it removes {gain} of the {loss} of {constant}");
-    let beside = linear(node).map(|linear| {
-        let values = format!(
-            "{} {} against {}",
-            metric_phrase(&skill.metric),
-            number(linear.ours),
-            number(linear.theirs)
-        );
-        match linear.verdict {
-            Against::Better => format!(
-                "Against the linear baseline it removes {} of the {loss} that one leaves ({values}).",
-                percent(linear.gain)
-            ),
-            Against::Even => {
-                format!("The linear baseline does as well within the interval ({values}).")
-            }
-            Against::Worse => format!("The linear baseline does better ({values})."),
-        }
-    });
-    let mut text = format!("{removed} (95 % interval {range}).");
-    if let Some(beside) = beside {
-        text.push(' ');
-        text.push_str(&beside);
-    }
-    text
+    format!("On test rows it has {gain} less {loss} than {constant} (95 % interval {range}).")
 }
 
 /// The heading of the verdict.
@@ -276,9 +232,11 @@ pub(crate) fn verdict_title(node: &NodeAudit) -> String {
     }
     let constant = if node.task == "regression" { "the mean" } else { "a constant" };
     match linear(node).map(|linear| linear.verdict) {
-        Some(Against::Better) => format!("Beats {constant} and the linear baseline."),
-        Some(Against::Even) => format!("Beats {constant}; no better than linear."),
-        Some(Against::Worse) => format!("Beats {constant}; worse than linear."),
+        Some(PairedVerdict::Better) => format!("Beats {constant} and the linear baseline."),
+        Some(PairedVerdict::CannotTell) => {
+            format!("Beats {constant}; cannot be told from linear.")
+        }
+        Some(PairedVerdict::Worse) => format!("Beats {constant}; worse than linear."),
         None => format!("Beats {constant}."),
     }
 }

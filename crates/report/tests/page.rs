@@ -130,7 +130,8 @@ fn verdicts_name_the_linear_baseline_when_it_is_as_good_or_better() {
     let node = &mut report.nodes[1];
     let test = node.metrics["test"].clone();
     node.baselines.get_mut("linear").unwrap().insert("test".into(), test);
-    assert!(text(&html(&report)).contains("Beats a constant; no better than linear."));
+    sample::compare(node);
+    assert!(text(&html(&report)).contains("Beats a constant; cannot be told from linear."));
     let node = &mut report.nodes[1];
     node.baselines
         .get_mut("linear")
@@ -139,8 +140,10 @@ fn verdicts_name_the_linear_baseline_when_it_is_as_good_or_better() {
         .unwrap()
         .metrics
         .insert("log_loss".into(), 0.1);
+    sample::compare(node);
     assert!(text(&html(&report)).contains("Beats a constant; worse than linear."));
     report.nodes[1].baselines.clear();
+    report.nodes[1].against.clear();
     sound(&html(&report));
 }
 

@@ -1,11 +1,11 @@
 //! Model card: limitations that follow from the numbers.
 
-use collegium_records::{Level, NodeAudit};
+use collegium_records::{Level, NodeAudit, PairedVerdict};
 
 use super::text::{inline, sentence};
 use crate::attention::items;
 use crate::number::{number, percent};
-use crate::words::{Against, linear, metric_phrase};
+use crate::words::{linear, metric_phrase};
 
 /// A class of which fewer rows are found is named.
 const LOW_RECALL: f64 = 0.5;
@@ -36,8 +36,11 @@ fn no_skill(node: &NodeAudit) -> Option<String> {
 }
 
 fn no_better(node: &NodeAudit) -> Option<String> {
-    let linear = linear(node).filter(|linear| linear.verdict != Against::Better)?;
-    let words = if linear.verdict == Against::Even { "no better" } else { "worse" };
+    let linear = linear(node).filter(|linear| linear.verdict != PairedVerdict::Better)?;
+    let words = match linear.verdict {
+        PairedVerdict::Worse => "worse",
+        _ => "not shown to be better",
+    };
     node.skill.beats_baseline.then(|| format!(
         "It is {words} than a linear model on the same inputs ({} {} against {}), which would be simpler.",
         metric_phrase(&node.skill.metric),

@@ -37,7 +37,9 @@ fn against(node: &NodeAudit) -> Markup {
     let loss = if node.task == "regression" { "rmse" } else { "log_loss" };
     let shown = headline(node).into_iter().chain((headline(node) != Some(loss)).then_some(loss));
     let shown: Vec<&str> = shown.collect();
-    let rows = node.against.iter().flat_map(|(name, metrics)| {
+    // A constant is what skill is judged against, at the head of the section.
+    let others = node.against.iter().filter(|(name, _)| *name != "majority");
+    let rows = others.flat_map(|(name, metrics)| {
         let diffs = shown.iter().filter_map(|metric| Some((*metric, metrics.get(*metric)?)));
         diffs.map(move |(metric, diff)| (name, metric, diff))
     });

