@@ -5,7 +5,7 @@
 //! the controls of a gate, which are fits like any others, under recipes of their own.
 //!
 //! What is measured of one node are its *views* (`views/`). A view is a module with a record, a way to measure it, and a
-//! place in [`NodeAudit`](collegium_records::NodeAudit). Its record is kept in the store under a recipe that names the node's fits, outputs and
+//! place in [`NodeAudit`]. Its record is kept in the store under a recipe that names the node's fits, outputs and
 //! settings, the view, and the view's version, so that an audit after a change measures again only what moved, and an audit
 //! by a newer Collegium only the views that are newer. What is asked for on the command line, comparisons between experts
 //! and where labels come from are added to the views and not kept. Sentences (`findings/`) follow from the numbers, so they

@@ -4,7 +4,7 @@
 //! the model itself or by any model that it was made from: the one that a warm start began with, and
 //! those whose outputs it reads. Settings of a split cannot tell. Rows are edited, tables grow, and a
 //! model that is held outlives them all. So every fit records the rows that it has seen, by identity,
-//! and whatever uses an older model again asks [`Session::seen_among`].
+//! and whatever uses an older model again asks [`NodeRef::seen_among`].
 //!
 //! * A model that was fitted by its recipe on the present rows needs no asking: its rows *are* the
 //!   present training and validation rows. What has to be asked for is *foreign*: what a warm start

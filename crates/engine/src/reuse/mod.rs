@@ -1,7 +1,7 @@
 //! Reuse of models: an expert uses an exact fit, a held model, or an earlier fit (its anchor) with a
 //! certificate.
 //!
-//! [`Session::ready`] is asked by everything that looks at an expert: `plan`, `run`, `audit`, `why`.
+//! [`NodeRef::ready`](crate::NodeRef::ready) is asked by everything that looks at an expert: `plan`, `run`, `audit`, `why`.
 //! It says which models are at hand, which have to be fitted, and on what evidence an expert need
 //! not be. An exact fit goes before everything; a certificate is only looked for where the full fit
 //! is missing, the expert asks for `reuse`, and nobody asked for exactness.
