@@ -55,6 +55,7 @@ fn what_the_record_has_nothing_for_is_absent() {
         node.performance = Performance::default();
         node.probe = Probe::default();
         node.provenance = None;
+        node.against.clear();
         let agop = node.agop.as_mut().unwrap();
         (agop.groups, agop.directions, agop.classes) = (vec![], vec![], None);
     });
