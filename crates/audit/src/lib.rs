@@ -96,11 +96,12 @@ pub fn audit(
         }
         progress(&session.node(index).node_name());
         let auditor = Auditor::new(session, index, &states);
-        let mut audit = auditor.node_audit()?;
+        let looked = Looked::new(auditor)?;
+        let mut audit = node_audit(&looked)?;
         auditor.add_standing(&mut audit)?;
         auditor.add_asked(options, &mut audit)?;
         auditor.add_account(&mut audit)?;
-        auditor.add_findings(&mut audit)?;
+        add_findings(&looked, &mut audit)?;
         Ok(audit)
     };
     let mut audits = side_by_side(&order, options.jobs, &one)?;
@@ -229,65 +230,65 @@ impl Auditor<'_> {
         audit.left_out = self.node.left_out()?.map(|(left, _)| left).filter(|left| *left > 0);
         Ok(())
     }
+}
 
-    /// Sentences follow from the numbers, so they are made anew and never cached with them.
-    fn add_findings(self, audit: &mut NodeAudit) -> Result<(), EngineError> {
-        let Some(state) = self.states.get(&self.node.index) else { return Ok(()) };
-        let notes = self.session().model(state.full())?.encoder.notes();
-        let mut said = findings::of(audit, &notes, self.node.declared().train.epochs);
-        // Of the data first: the figures rest on it.
-        said.splice(0..0, self.node.findings_of()?);
-        said.sort_by_key(|finding| finding.level);
-        audit.findings = said;
-        Ok(())
-    }
+/// Sentences follow from the numbers, so they are made anew and never cached with them.
+fn add_findings(looked: &Looked, audit: &mut NodeAudit) -> Result<(), EngineError> {
+    let node = looked.auditor.node;
+    let notes = looked.model()?.encoder.notes();
+    let mut said = findings::of(audit, &notes, node.declared().train.epochs);
+    // Of the data first: the figures rest on it.
+    said.splice(0..0, node.findings_of()?);
+    said.sort_by_key(|finding| finding.level);
+    audit.findings = said;
+    Ok(())
+}
 
-    /// Its views, and what of its fit is shown beside them.
-    fn node_audit(self) -> Result<NodeAudit, EngineError> {
-        let looked = Looked::new(self)?;
-        let (expert, full) = (self.node.declared(), looked.state.full());
-        let mut audit = NodeAudit {
-            name: self.node.node_name(),
-            task: full.task.clone(),
-            target: format!("{}.{}", expert.data, expert.target.get_ref()),
-            inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
-            filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
-            model: expert.model.describe(),
-            noun: expert.model.noun().to_owned(),
-            classes: self.node.resolved().classes.clone(),
-            metrics: BTreeMap::new(),
-            not_measured: BTreeMap::new(),
-            account: None,
-            left_out: None,
-            baselines: BTreeMap::new(),
-            against: BTreeMap::new(),
-            skill: no_skill(),
-            confusion: None,
-            reliability: None,
-            agop: None,
-            withheld: None,
-            epochs: full.epochs.clone(),
-            best_epoch: full.best_epoch,
-            parameters: full.parameters,
-            kept: full.kept,
-            multiply_adds: full.multiply_adds,
-            rows: full.rows,
-            cost: full.cost,
-            recipe: looked.state.recipe,
-            realisation: full.model,
-            certificate: None,
-            judgement: None,
-            advice: None,
-            performance: Performance::default(),
-            probe: Probe::default(),
-            combined: None,
-            composite: None,
-            provenance: None,
-            findings: Vec::new(),
-        };
-        views::place(&looked, &mut audit)?;
-        Ok(audit)
-    }
+/// Its views, and what of its fit is shown beside them.
+fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
+    let node = looked.auditor.node;
+    let (expert, full) = (node.declared(), looked.state.full());
+    let mut audit = NodeAudit {
+        name: node.node_name(),
+        task: full.task.clone(),
+        target: format!("{}.{}", expert.data, expert.target.get_ref()),
+        inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
+        filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
+        model: expert.model.describe(),
+        noun: expert.model.noun().to_owned(),
+        classes: node.resolved().classes.clone(),
+        metrics: BTreeMap::new(),
+        not_measured: BTreeMap::new(),
+        account: None,
+        left_out: None,
+        baselines: BTreeMap::new(),
+        against: BTreeMap::new(),
+        skill: no_skill(),
+        confusion: None,
+        reliability: None,
+        agop: None,
+        withheld: None,
+        epochs: full.epochs.clone(),
+        best_epoch: full.best_epoch,
+        parameters: full.parameters,
+        kept: full.kept,
+        multiply_adds: full.multiply_adds,
+        rows: full.rows,
+        cost: full.cost,
+        recipe: looked.state.recipe,
+        realisation: full.model,
+        certificate: None,
+        judgement: None,
+        advice: None,
+        performance: Performance::default(),
+        probe: Probe::default(),
+        combined: None,
+        composite: None,
+        provenance: None,
+        findings: Vec::new(),
+    };
+    views::place(looked, &mut audit)?;
+    Ok(audit)
 }
 
 /// The baselines among a node's parts.

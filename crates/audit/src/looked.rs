@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use collegium_digest::Digest;
 use collegium_engine::{
     EngineError,
+    inputs::{InputData, encode},
     measure::Predicted,
     rows::{Rows, Side},
     states::NodeState,
@@ -40,6 +41,9 @@ pub(crate) struct Looked<'s> {
     pub(crate) withheld: OnceCell<Option<String>>,
     subject: OnceCell<Result<Subject, String>>,
     sight: OnceCell<Result<Sight, String>>,
+    initial: OnceCell<Option<(Model, bool)>>,
+    train: OnceCell<(Vec<u32>, Matrix)>,
+    seeds: OnceCell<Option<Agreement>>,
     tested: OnceCell<Option<Tested>>,
 }
 
@@ -77,6 +81,9 @@ impl<'s> Looked<'s> {
             withheld: OnceCell::new(),
             subject: OnceCell::new(),
             sight: OnceCell::new(),
+            initial: OnceCell::new(),
+            train: OnceCell::new(),
+            seeds: OnceCell::new(),
             tested: OnceCell::new(),
         })
     }
@@ -91,16 +98,18 @@ impl<'s> Looked<'s> {
         once(&self.refits, || self.auditor.refits(self.state, self.model()?))
     }
 
+    fn test_rows(&self) -> Rows {
+        Rows::HeldOut { expert: self.auditor.node.index, side: Side::Test }
+    }
+
     /// Predictions on the test rows that no model behind them has seen.
     pub(crate) fn held_out(&self) -> Result<&Predicted, EngineError> {
-        let test = Rows::HeldOut { expert: self.auditor.node.index, side: Side::Test };
-        once(&self.held_out, || self.auditor.node.predicted(self.state, test))
+        once(&self.held_out, || self.auditor.node.predicted(self.state, self.test_rows()))
     }
 
     /// The groups of these rows, where rows come in groups.
     pub(crate) fn groups(&self) -> Result<Option<Groups>, EngineError> {
-        let test = Rows::HeldOut { expert: self.auditor.node.index, side: Side::Test };
-        self.auditor.node.groups_of(&self.auditor.session().rows(test)?)
+        self.auditor.node.groups_of(&self.auditor.session().rows(self.test_rows())?)
     }
 
     /// Its skill on test rows; `None` where there are too few to show it on.
@@ -118,13 +127,18 @@ impl<'s> Looked<'s> {
         Ok(self.withheld.get().ok_or_else(too_early)?.is_none())
     }
 
+    /// Its declared inputs on all rows.
+    fn inputs(&self) -> Result<Vec<InputData>, EngineError> {
+        let Auditor { node, states } = self.auditor;
+        node.input_data(&node.resolved().inputs, View::Deployed, states)
+    }
+
     /// Its model on the probed test rows; `Err` inside says why nothing can be measured.
     pub(crate) fn subject(&self) -> Result<Result<&Subject, &str>, EngineError> {
         let found = once(&self.subject, || {
-            let Auditor { node, states } = self.auditor;
-            let data = node.input_data(&node.resolved().inputs, View::Deployed, states)?;
+            let node = self.auditor.node;
             let rows = self.auditor.probed_rows(Side::Test, &self.key)?;
-            Subject::new(node.session, node.index, self.model()?.clone(), data, rows)
+            Subject::new(node.session, node.index, self.model()?.clone(), self.inputs()?, rows)
         })?;
         Ok(found.as_ref().map_err(String::as_str))
     }
@@ -139,7 +153,7 @@ impl<'s> Looked<'s> {
             let refits = self.refits()?;
             let others = [refits.seeds.as_slice(), refits.permuted.as_slice()];
             let initial = self.initial()?.map(|(model, _)| model);
-            subject.sight(self.auditor.session(), initial.as_ref(), others, &self.key)
+            subject.sight(self.auditor.session(), initial, others, &self.key)
         })?;
         Ok(found.as_ref().map(|sight| (subject, sight)).map_err(String::as_str))
     }
@@ -150,30 +164,42 @@ impl<'s> Looked<'s> {
         subject: &Subject,
         sight: &Sight,
     ) -> Result<Option<Agreement>, EngineError> {
-        let mut looks = vec![sight.look()];
-        for refit in &self.refits()?.seeds {
-            looks.extend(subject.look(refit, &subject.x, true)?.map(|(look, _)| look));
-        }
-        Ok(agreement(&looks, spectral_gap(&sight.spectrum.eigenvalues)))
+        let found = once(&self.seeds, || {
+            let mut looks = vec![sight.look()];
+            for refit in &self.refits()?.seeds {
+                looks.extend(subject.look(refit, &subject.x, true)?.map(|(look, _)| look));
+            }
+            Ok(agreement(&looks, spectral_gap(&sight.spectrum.eigenvalues)))
+        })?;
+        Ok(*found)
+    }
+
+    /// The probed training rows, by number and as the network sees them.
+    pub(crate) fn train(&self, subject: &Subject) -> Result<&(Vec<u32>, Matrix), EngineError> {
+        once(&self.train, || {
+            let rows = self.auditor.probed_rows(Side::Train, &self.key)?;
+            let x = encode(&subject.model, &subject.sources(), &rows)?;
+            Ok((rows, x))
+        })
     }
 
     /// The rows that inputs are taken away on; `None` where there are too few of them.
     pub(crate) fn tested(&self) -> Result<Option<&Tested>, EngineError> {
-        let found = once(&self.tested, || {
-            let Auditor { node, states } = self.auditor;
-            let data = node.input_data(&node.resolved().inputs, View::Deployed, states)?;
-            self.auditor.tested(self.model()?, &data, &self.key)
-        })?;
+        let found =
+            once(&self.tested, || self.auditor.tested(self.model()?, &self.inputs()?, &self.key))?;
         Ok(found.as_ref())
     }
 
     /// The weights that the fit began with, and whether they are just those: a warm start and a patch
     /// began with another model. `None` of a kind that draws none.
-    pub(crate) fn initial(&self) -> Result<Option<(Model, bool)>, EngineError> {
-        let (model, state) = (self.model()?, self.state);
-        let began =
-            model.layers().is_some() && state.full().parent.is_none() && state.held.is_none();
-        let key = if began { &state.recipe } else { &self.key };
-        Ok(model.untrained(key).map(|model| (model, began)))
+    pub(crate) fn initial(&self) -> Result<Option<&(Model, bool)>, EngineError> {
+        let found = once(&self.initial, || {
+            let (model, state) = (self.model()?, self.state);
+            let began =
+                model.layers().is_some() && state.full().parent.is_none() && state.held.is_none();
+            let key = if began { &state.recipe } else { &self.key };
+            Ok(model.untrained(key).map(|model| (model, began)))
+        })?;
+        Ok(found.as_ref())
     }
 }

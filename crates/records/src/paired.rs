@@ -25,10 +25,12 @@ impl MetricDiff {
             true => (interval.low, interval.high),
             false => (-interval.high, -interval.low),
         };
-        match () {
-            () if gain_low > 0.0 => PairedVerdict::Better,
-            () if gain_high < 0.0 => PairedVerdict::Worse,
-            () => PairedVerdict::CannotTell,
+        if gain_low > 0.0 {
+            PairedVerdict::Better
+        } else if gain_high < 0.0 {
+            PairedVerdict::Worse
+        } else {
+            PairedVerdict::CannotTell
         }
     }
 }

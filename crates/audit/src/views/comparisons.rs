@@ -1,6 +1,6 @@
 //! Generalisation of importances: does an expert use the same inputs on training and on test rows?
 
-use collegium_engine::{EngineError, inputs::encode, rows::Side};
+use collegium_engine::EngineError;
 use collegium_probe::{compare, spectral_gap};
 use collegium_records::{Between, Comparison, NodeAudit};
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,8 @@ impl AuditView for Sides {
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
         let Ok((subject, sight)) = looked.sight()? else { return Ok(Self(None)) };
         let k = spectral_gap(&sight.spectrum.eigenvalues);
-        let train = looked.auditor.probed_rows(Side::Train, &looked.key)?;
-        let x_train = encode(&subject.model, &subject.sources(), &train)?;
-        let on_train = subject.look(&subject.model, &x_train, true)?;
+        let (_, x_train) = looked.train(subject)?;
+        let on_train = subject.look(&subject.model, x_train, true)?;
         let (Some(halves), Some((on_train, _))) = (subject.split_half(k, &looked.key)?, on_train)
         else {
             return Ok(Self(None));

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use collegium_engine::{EngineError, inputs::encode, rows::Side};
+use collegium_engine::EngineError;
 use collegium_learn::{Interrupted, Model, Network, Seeds};
 use collegium_manifest::Task;
 use collegium_probe::{
@@ -32,16 +32,14 @@ impl AuditView for Layers {
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
         let (auditor, model) = (looked.auditor, looked.model()?);
         let Ok(subject) = looked.subject()? else { return Ok(Self(Vec::new())) };
-        let initial = looked.initial()?;
-        let train = auditor.probed_rows(Side::Train, &looked.key)?;
-        let x_train = encode(model, &subject.sources(), &train)?;
+        let (train, x_train) = looked.train(subject)?;
         let classes = auditor.node.resolved().classes.len();
-        let [train_labels, labels] = [auditor.class_of(&train)?, auditor.class_of(&subject.rows)?];
+        let [train_labels, labels] = [auditor.class_of(train)?, auditor.class_of(&subject.rows)?];
         Ok(Self(layers(
             model,
-            initial.as_ref(),
+            looked.initial()?,
             subject.task,
-            &Labelled { x: &x_train, labels: &train_labels, classes },
+            &Labelled { x: x_train, labels: &train_labels, classes },
             &Labelled { x: &subject.x, labels: &labels, classes },
             &auditor.session().interrupted,
         )?))

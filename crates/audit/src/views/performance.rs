@@ -50,8 +50,11 @@ impl AuditView for Performed {
         let node = auditor.node;
         let mut metrics = BTreeMap::new();
         for side in SIDES {
-            let predicted = node.predicted(state, Rows::HeldOut { expert: node.index, side })?;
-            let measures = auditor.measures_on(side, &predicted, key)?;
+            let rows = Rows::HeldOut { expert: node.index, side };
+            let measures = match side {
+                Side::Test => auditor.measures_on(side, looked.held_out()?, key)?,
+                _ => auditor.measures_on(side, &node.predicted(state, rows)?, key)?,
+            };
             metrics.insert(side_name(side).to_owned(), measures);
         }
         let metrics = node.within_it(metrics)?;

@@ -34,7 +34,7 @@ pub(crate) fn performance(node: &NodeAudit, id: &str) -> Markup {
 
 /// The expert against its baselines, paired: the headline metric and the loss.
 fn against(node: &NodeAudit) -> Markup {
-    let loss = if node.task == "regression" { "rmse" } else { "log_loss" };
+    let loss = node.skill.metric.as_str();
     let shown = headline(node).into_iter().chain((headline(node) != Some(loss)).then_some(loss));
     let shown: Vec<&str> = shown.collect();
     // A constant is what skill is judged against, at the head of the section.
