@@ -138,7 +138,7 @@ fn a_page_is_about_a_code_and_each_code_has_one() {
 #[test]
 fn the_index_of_errors_lists_every_code() {
     let mut text = "# Errors and warnings\n\n\
-        An error ends with its code: a few words for its cause and the way out. `collegium explain CODE` prints the \
+        An error has a code, a few words for its cause and the way out; the last line on standard error names it. `collegium explain CODE` prints the \
         page of a code, and\n`collegium explain` lists them all. In the documents of `--json` it stands as `code`. \
         This page is generated: a test compares\nit with the program.\n"
         .to_owned();
@@ -163,9 +163,9 @@ fn an_explanation_has_causes_examples_and_the_way_out() {
     unknown-key: a key that no table of this kind has
 
     Each table of the pipeline file has a fixed set of keys. This one is not among
-    them. Common causes: a slip of the pen, a key in the wrong table, a key of a
-    later version. Unknown keys are refused, since a key that is silently ignored is
-    a setting that you believe in and do not have.
+    them. Common causes: a typo, a key in the wrong table, a key of a later version.
+    Unknown keys are refused, since a key that is silently ignored would look as if
+    it were set.
 
     wrong:
         [expert.level]
@@ -209,7 +209,7 @@ fn all_codes_are_listed_by_subject() {
       embedding-not-readable      an embedding that is not there or not comparable
       target-among-inputs         an expert is given what it is to predict
       two-data-sources            one expert reads the rows of two tables
-      circle                      nodes that need each other in a circle
+      cycle                       nodes that need each other in a circle
       nothing-to-combine          a gate or mixture without enough experts
       experts-do-not-fit          experts that cannot be combined with each other
       no-such-model               the fitted model of an expert is not there
@@ -271,7 +271,7 @@ fn all_codes_are_listed_by_subject() {
       require-not-met             a metric on the wrong side of its bound
       not-up-to-date              what is asked for needs a run first
       lock-would-change           a run that `--locked` refuses
-      lock-unsound                a lock in which experts do not stand together
+      lock-unsound                a lock whose experts do not fit each other
       lock-unreadable             a lock file that cannot be understood
 
     The store and other files that are written

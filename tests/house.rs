@@ -249,7 +249,7 @@ fn paths(tree: &str, before: &[&str], found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Which modules of a crate name which others in a `use crate::…` or `use super::…`; what a module hands on
+/// Which modules of a crate name which others, in a `use` or by a path from `crate`; what a module hands on
 /// (`pub use`) counts as what it comes from.
 fn uses(name: &str) -> BTreeMap<String, BTreeSet<String>> {
     let source = crates().join(name).join("src");
@@ -286,6 +286,13 @@ fn uses(name: &str) -> BTreeMap<String, BTreeSet<String>> {
                 };
                 trees.entry(here.clone()).or_default().push((public.starts_with("pub"), whole));
             }
+        }
+        // What is named without a `use` is used, too.
+        for (at, _) in text.match_indices("crate::") {
+            let chain = text[at..].split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            let path = chain.into_iter().next().unwrap_or_default().trim_end_matches(':');
+            let path: Vec<String> = path.split("::").skip(1).map(str::to_owned).collect();
+            trees.entry(here.clone()).or_default().push((false, path));
         }
         trees.entry(here).or_default();
     }

@@ -6,15 +6,15 @@
 //!
 //! What is measured of one node are its *views* (`views/`). A view is a module with a record, a way to measure it, and a
 //! place in [`NodeAudit`]. Its record is kept in the store under a recipe that names the node's fits, outputs and
-//! settings, the view, and the view's version, so that an audit after a change measures again only what moved, and an audit
-//! by a newer Collegium only the views that are newer. What is asked for on the command line, comparisons between experts
-//! and where labels come from are added to the views and not kept. Sentences (`findings/`) follow from the numbers, so they
-//! are made anew each time.
+//! settings, the view, and the view's version, so that an audit after a change measures again only what moved, and
+//! an audit by a newer Collegium only the views that are newer. What is asked for on the command line, comparisons
+//! between experts and where labels come from are added to the views and not kept. Sentences (`findings/`) follow
+//! from the numbers, so they are made anew each time.
 //!
 //! [`diff`] compares two versions of a lock by what they do: their predictions on the same rows, and what they look at.
 //!
-//! Rejected: one record for all views (a change to one measured all of them again); views as objects behind a pointer (each
-//! has a record of its own type, and nobody but the registry calls one without knowing which).
+//! Rejected: one record for all views (a change to one measured all of them again); views as objects behind a
+//! pointer (each has a record of its own type, and nobody but the registry calls one without knowing which).
 
 mod auditor;
 mod diff;

@@ -1,12 +1,11 @@
 //! Comparisons between experts, and measurements that the command line asks for; neither is cached.
 
-use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_digest::{Digest, Hasher};
 use collegium_plan::View;
 use collegium_probe::{Look, spectral_gap};
-use collegium_records::{Between, ChosenFor, Comparison, NodeAudit};
+use collegium_records::{Between, ChosenFor, Code, Comparison, NodeAudit};
 
 use super::{
     AuditOptions, Without,

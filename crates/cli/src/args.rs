@@ -209,7 +209,8 @@ pub(crate) enum Command {
         /// The format of `-`, or of a pipe or a device; csv unless told.
         #[arg(long, value_enum)]
         format: Option<TableFormat>,
-        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write nothing.
+        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write
+        /// nothing.
         #[arg(long)]
         locked: bool,
     },
@@ -235,7 +236,8 @@ pub(crate) enum Command {
         /// Write a page of it too: one HTML file without scripts; `-` is standard output.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
-        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write nothing.
+        /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write
+        /// nothing.
         #[arg(long)]
         locked: bool,
     },

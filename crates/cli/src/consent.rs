@@ -1,7 +1,8 @@
 //! Permissions from the command line (`--allow-read`).
 
-use collegium_records::Code;
 use std::{path::PathBuf, sync::OnceLock};
+
+use collegium_records::Code;
 
 use crate::{args::Args, failure::Failure};
 

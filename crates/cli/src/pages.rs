@@ -85,7 +85,7 @@ fn text(code: Code) -> &'static str {
         Code::EmbeddingNotReadable => page!("embedding-not-readable"),
         Code::TargetAmongInputs => page!("target-among-inputs"),
         Code::TwoDataSources => page!("two-data-sources"),
-        Code::Circle => page!("circle"),
+        Code::Cycle => page!("cycle"),
         Code::NothingToCombine => page!("nothing-to-combine"),
         Code::ExpertsDoNotFit => page!("experts-do-not-fit"),
         Code::NoSuchModel => page!("no-such-model"),

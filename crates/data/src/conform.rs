@@ -64,7 +64,8 @@ impl Conform {
 
     /// From rows with these columns to the wanted columns of a data source. A wanted column that
     /// `derive` makes is computed from the columns that it is made of, also where the rows have one of
-    /// its name; notes say so. A column that was empty in training may hold anything. An image that the rows lack and that `images` makes is gathered from its columns.
+    /// its name; notes say so. A column that was empty in training may hold anything. An image that the rows lack
+    /// and that `images` makes is gathered from its columns.
     ///
     /// # Errors
     /// As [`Conform::new`]; also for a wanted column that the data source does not have.

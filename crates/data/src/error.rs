@@ -26,6 +26,8 @@ pub struct Fault {
     pub field: Option<usize>,
     /// What is wrong, in one line.
     pub message: String,
+    /// Its cause, where the kind does not say it: what failed in the store.
+    pub cause: Option<Code>,
     /// What to do.
     pub help: Option<String>,
     /// The place in the pipeline file that asked for it.
@@ -136,6 +138,7 @@ impl DataError {
             column: None,
             field: None,
             message: message.into(),
+            cause: None,
             help: None,
             span: None,
             part: None,
@@ -204,7 +207,7 @@ impl DataError {
 
     /// Its cause and way out, for `collegium explain`.
     pub fn code(&self) -> Code {
-        self.0.kind.code()
+        self.0.cause.unwrap_or(self.0.kind.code())
     }
 
     /// Did a person stop the work?
@@ -285,7 +288,9 @@ impl From<StoreError> for DataError {
             StoreError::Closed { .. } => DataErrorKind::Closed,
             _ => DataErrorKind::Store,
         };
-        Self::new(kind, error.to_string())
+        let mut fault = Self::new(kind, error.to_string());
+        fault.0.cause = Some(error.code());
+        fault
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     states::{NodeState, States},
 };
 
-/// What resamples are drawn by has kept this ingredient since before views had versions of their own.
+/// Part of the key that seeds the resamples. Another number would move every interval, so it stays: what a view
+/// measures has a version of its own.
 const FORM: u32 = 11;
 
 impl NodeRef<'_> {

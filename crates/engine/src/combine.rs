@@ -1,13 +1,12 @@
 //! Gates and mixtures (mixture of experts): checks before training, and what of their experts reaches
 //! their fits.
 
-use collegium_records::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_learn::Shape;
 use collegium_manifest::{Diagnostic, Task};
 use collegium_plan::{Part, begins_with};
-use collegium_records::Ingredient;
+use collegium_records::{Code, Ingredient};
 
 use crate::{EngineError, NodeRef, Session, memory::mebibytes, resolved::Resolved, states::States};
 

@@ -1,7 +1,8 @@
 //! Up-to-date states: the models in use by the lock, for commands that fit nothing.
 
-use collegium_records::Code;
 use std::{collections::BTreeSet, sync::Arc};
+
+use collegium_records::Code;
 
 use crate::{EngineError, Session, reuse::How, states::States};
 

@@ -22,8 +22,8 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The store failed while a table was made or read, or rows could not be written.
-    #[error("{0}")]
-    Table(String),
+    #[error("{1}")]
+    Table(Code, String),
     /// An object was found damaged when it was read. For a command that writes it is out of the way now,
     /// so that the same work begun again makes it anew.
     #[error("{0} is damaged; `collegium run` makes it again")]
@@ -99,7 +99,7 @@ impl EngineError {
             Self::Invalid(_) | Self::Unfinished(_) | Self::File(..) => 3,
             Self::Fit(_) => 4,
             Self::Store(error) if error.is_damage_or_write() => 7,
-            Self::Table(_) | Self::Lost(_) => 7,
+            Self::Table(..) | Self::Lost(_) => 7,
             // Unreadable input files and lock files are a person's, not the store's.
             Self::Store(_) => 3,
             Self::Closed => 0,
@@ -110,36 +110,22 @@ impl EngineError {
         }
     }
 
-    /// The causes and ways out, for `collegium explain`, in the order in which they are told.
-    pub fn codes(&self) -> Vec<Code> {
-        vec![match self {
-            Self::Invalid(found) | Self::Unfinished(found) => return found.codes(),
+    /// The cause and way out, for `collegium explain`; of several findings the first.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid(found) | Self::Unfinished(found) => {
+                found.codes().first().copied().unwrap_or(Code::InternalError)
+            }
             Self::Fit(_) => Code::FitFailed,
-            Self::Store(error) => of_store(error),
-            Self::Table(_) | Self::Closed => Code::NotWritable,
+            Self::Store(error) => error.code(),
+            Self::Table(code, _) => *code,
+            Self::Closed => Code::NotWritable,
             Self::Lost(_) => Code::ObjectDamaged,
             Self::Locked(_) => Code::LockWouldChange,
             Self::Interrupted => Code::Interrupted,
             Self::File(code, _) | Self::Usage(code, _) => *code,
             Self::Internal(_) => Code::InternalError,
-        }]
-    }
-}
-
-fn of_store(error: &StoreError) -> Code {
-    match error {
-        StoreError::Write { .. } | StoreError::Output { .. } | StoreError::Closed { .. } => {
-            Code::NotWritable
         }
-        StoreError::Read { .. } => Code::StoreUnreadable,
-        StoreError::Newer { .. } => Code::NewerFormat,
-        StoreError::Owner { .. } => Code::StoreOfAnotherOwner,
-        StoreError::Link { .. } | StoreError::Away { .. } => Code::StoreAway,
-        StoreError::Unreachable { .. } => Code::StoreUnreachable,
-        StoreError::Input { .. } => Code::FileUnreadable,
-        StoreError::Unsettled { .. } => Code::FileChanged,
-        StoreError::LockFile { .. } => Code::LockUnreadable,
-        StoreError::Record { .. } => Code::InternalError,
     }
 }
 
@@ -155,7 +141,7 @@ pub fn data_error(
         return EngineError::Closed;
     }
     if error.is_store() {
-        return EngineError::Table(error.to_string());
+        return EngineError::Table(error.code(), error.to_string());
     }
     EngineError::Invalid(Diagnostics(vec![error.diagnostic(source)]))
 }

@@ -105,20 +105,17 @@ impl NodeRef<'_> {
         if self.session.interrupted.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
-        let node = self.node_name();
+        let (node, expected) = (self.node_name(), self.expected_cost());
         self.session.observer.event(Event::FitStarted {
             node: node.clone(),
             part: part.to_string(),
             epochs: match part {
                 Part::Baseline(Baseline::Majority | Baseline::Linear) => 0,
-                _ => {
-                    let cost = self.expected_cost();
-                    cost.epochs.saturating_mul(cost.restarts)
-                }
+                _ => expected.epochs.saturating_mul(expected.restarts),
             },
         });
         let limit = self.session.memory_limit();
-        let _memory = self.session.memory_held.take(self.memory(), limit);
+        let _memory = self.session.memory_held.take(expected.peak_bytes, limit);
         let clock = Clock::start();
         let result = self.compute(part, recipe, warm, states);
         let cost = clock.stop();

@@ -23,7 +23,7 @@ impl NodeRef<'_> {
 
     /// Makes the groups of held-out rows an ingredient of what has intervals over them. Where rows stand
     /// for themselves there is none, and recipes are as if nobody had heard of groups.
-    pub fn add_groups(self, recipe: &mut Recipe) -> Result<(), EngineError> {
+    pub(crate) fn add_groups(self, recipe: &mut Recipe) -> Result<(), EngineError> {
         for side in SIDES {
             let rows = self.session.rows(Rows::HeldOut { expert: self.index, side })?;
             if let Some(groups) = self.groups_of(&rows)? {

@@ -1,7 +1,8 @@
 //! Overwrite protection: an output may not replace a file that the command or its pipeline reads.
 
-use collegium_records::Code;
 use std::path::Path;
+
+use collegium_records::Code;
 
 use crate::{EngineError, Session};
 

@@ -4,12 +4,12 @@
 //! and rows dealt at random although they follow each other in time: each lets a model meet in the test
 //! what it has learned by heart.
 
-use collegium_records::Code;
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use collegium_data::{Side, row_identities};
 use collegium_digest::Hasher;
 use collegium_manifest::{ColumnType, Diagnostic, Diagnostics, Input, SplitRule};
+use collegium_records::Code;
 use collegium_table::Values;
 
 use crate::{EngineError, NodeRef, Session, error::data_error, rows::Rows};

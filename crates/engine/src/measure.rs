@@ -106,7 +106,7 @@ impl NodeRef<'_> {
     }
 
     /// The recipe of figures on outputs of the node, or of one of its baselines.
-    pub fn measure_recipe(
+    pub(crate) fn measure_recipe(
         self,
         kind: &str,
         state: &NodeState,

@@ -3,14 +3,13 @@
 //! Recipes hold the names of columns and know nothing of patterns: a new column in the table changes an
 //! expert only if one of its patterns takes it.
 
-use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_data::Prepared;
 use collegium_manifest::{
     DataSource, Diagnostic, Diagnostics, Expert, Input, InputPattern, Spanned, SplitRule, suggest,
 };
-use collegium_records::Level;
+use collegium_records::{Code, Level};
 
 use crate::{EngineError, NodeRef, Session, findings::Found};
 
@@ -166,7 +165,6 @@ fn odd_exclusions(expert: &Expert, prepared: &Prepared, source: &DataSource) -> 
             };
             found.push(Found {
                 kind: "input-kept-out",
-                code: Code::InputsKeptOut,
                 level,
                 span: input.span(),
                 label: format!("kept out by `{exclusion}`"),
@@ -180,7 +178,6 @@ fn odd_exclusions(expert: &Expert, prepared: &Prepared, source: &DataSource) -> 
         if named.is_empty() && !matching(prepared, source, exclusion).any(brought) {
             found.push(Found {
                 kind: "keeps-nothing-out",
-                code: Code::InputsKeptOut,
                 level: Level::Warning,
                 span: pattern.span(),
                 label: "keeps nothing out".to_owned(),

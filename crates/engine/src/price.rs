@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use collegium_plan::{PlannedFit, Prices, Witness, likelihood, scale, shape};
-use collegium_records::{Action, Estimate, Fit, FitName, Ingredient, NodePlan, Outcome, Standing};
+use collegium_records::{
+    Action, Estimate, Fit, FitName, Ingredient, LockedNode, NodePlan, Outcome, Recipe, Standing,
+};
 
 use crate::{EngineError, NodeRef, Session};
 
@@ -25,16 +27,17 @@ struct Past {
 pub(crate) struct Records {
     prices: Prices,
     past: BTreeMap<String, Past>,
+    /// The full fits that the lock names, by expert.
+    locked: Vec<Option<Fit>>,
 }
 
 impl Records {
     pub(crate) fn of(session: &Session) -> Result<Self, EngineError> {
         let mut prices = Prices::default();
-        for index in 0..session.pipeline.experts.len() {
-            if let Some(fit) = session.node(index).locked_fit()? {
-                prices.record(&fit);
-            }
-        }
+        let experts = 0..session.pipeline.experts.len();
+        let locked = experts.map(|index| session.node(index).locked_fit());
+        let locked: Vec<Option<Fit>> = locked.collect::<Result<_, _>>()?;
+        locked.iter().flatten().for_each(|fit| prices.record(fit));
         let mut past: BTreeMap<String, Past> = BTreeMap::new();
         for (_, run) in session.store.last_runs(RUNS)? {
             if run.pipeline != session.pipeline.name {
@@ -67,14 +70,14 @@ impl Records {
                 }
             }
         }
-        for index in 0..session.pipeline.experts.len() {
+        for (index, fit) in locked.iter().enumerate() {
             let node = session.node(index);
             let beside = past.get(&node.node_name()).and_then(|past| past.beside);
-            if let (Some(seconds), Some(fit)) = (beside, node.locked_fit()?) {
+            if let (Some(seconds), Some(fit)) = (beside, fit) {
                 prices.record_application(node.all_rows(), fit.multiply_adds, seconds);
             }
         }
-        Ok(Self { prices, past })
+        Ok(Self { prices, past, locked })
     }
 
     /// CPU seconds of everything that a node's plan asks for.
@@ -85,10 +88,11 @@ impl Records {
         plan: &NodePlan,
     ) -> Result<Option<Estimate>, EngineError> {
         let past = self.past.get(&plan.name).copied().unwrap_or_default();
-        let Some(beside) = self.beside(session.node(index), past)? else { return Ok(None) };
+        let node = session.node(index);
+        let Some(beside) = self.beside(node, past)? else { return Ok(None) };
         let mut sum = Estimate { min: beside, expected: beside, max: beside };
         for &part in &plan.fits {
-            let Some(one) = self.fit(session, index, part)? else { return Ok(None) };
+            let Some(one) = self.fit(node, part)? else { return Ok(None) };
             sum.min += one.min;
             sum.expected += one.expected;
             sum.max += one.max;
@@ -96,7 +100,7 @@ impl Records {
         if plan.action == Action::MayTrain {
             // An upstream that is fitted again nearly always hands over other numbers, and what reads
             // them is fitted again too, unless it may be kept or patched.
-            let guess = match session.node(index).declared().reuse {
+            let guess = match node.declared().reuse {
                 None => 0.9,
                 Some(_) => 0.2,
             };
@@ -115,48 +119,45 @@ impl Records {
         let Some(seconds) = past.beside else {
             return Ok(self.prices.application(node.all_rows(), now));
         };
-        let locked = node.locked();
-        let standing = locked.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
-        Ok(Some(match node.locked_fit()? {
-            Some(fit) if !node.same_shape(&standing)? => seconds * scale(now, fit.multiply_adds),
-            _ => seconds,
+        let Some(fit) = &self.locked[node.index] else { return Ok(Some(seconds)) };
+        let recipe = match node.locked() {
+            Some(locked) => node.session.store.recipe(&locked.recipe)?,
+            None => None,
+        };
+        Ok(Some(match recipe.as_ref().is_none_or(|recipe| node.has_shape(recipe)) {
+            true => seconds,
+            false => seconds * scale(now, fit.multiply_adds),
         }))
     }
 
-    fn fit(
-        &self,
-        session: &Session,
-        index: usize,
-        part: FitName,
-    ) -> Result<Option<Estimate>, EngineError> {
-        let expert = session.node(index).declared();
-        let node = session.lock.node.get(&session.node(index).node_name());
-        let full = node.map(|n| Standing { recipe: n.recipe, realisation: n.realisation });
-        let standing =
-            node.and_then(|node| like(&node.parts, part)).or(full.filter(|_| !part.is_baseline()));
+    fn fit(&self, node: NodeRef<'_>, part: FitName) -> Result<Option<Estimate>, EngineError> {
+        let session = node.session;
+        let full = node.locked().map(LockedNode::standing);
+        let standing = node
+            .locked()
+            .and_then(|locked| like(&locked.parts, part))
+            .or(full.filter(|_| !part.is_baseline()));
         let witness: Option<Fit> = match &standing {
-            Some(standing) => {
-                let mut known: BTreeMap<_, Fit> = session.store.realisations(&standing.recipe)?;
-                known.remove(&standing.realisation)
-            }
+            Some(standing) if Some(standing) == full.as_ref() => self.locked[node.index].clone(),
+            Some(standing) => session.record_of(standing)?,
             None => None,
         };
-        let allowed = match &standing {
-            Some(standing) => match session.store.recipe(&standing.recipe)? {
-                Some(recipe) => match recipe.ingredients.get("train.epochs") {
-                    Some(Ingredient::Integer(epochs)) => *epochs as u32,
-                    _ => 0,
-                },
-                None => 0,
-            },
-            None => 0,
+        let recipe = match &standing {
+            Some(standing) => session.store.recipe(&standing.recipe)?,
+            None => None,
         };
-        let cost = session.node(index).expected_cost();
+        let allowed =
+            match recipe.as_ref().and_then(|recipe| recipe.ingredients.get("train.epochs")) {
+                Some(Ingredient::Integer(epochs)) => *epochs as u32,
+                _ => 0,
+            };
+        let alike = recipe.as_ref().is_none_or(|recipe| node.has_shape(recipe));
+        let cost = node.expected_cost();
         let closed = matches!(part, FitName::Majority | FitName::Linear);
-        let all = session.node(index).prepared().facts.sides[0];
+        let all = node.prepared().facts.sides[0];
         let own = match part {
             // A fold in time is trained on what lies before it.
-            FitName::Fold { fold, of } if session.node(index).is_forward() => {
+            FitName::Fold { fold, of } if node.is_forward() => {
                 all * u64::from(fold) / (u64::from(of) + 1)
             }
             _ => all,
@@ -166,15 +167,13 @@ impl Records {
         let restarts = witness.as_ref().map_or(1, |fit| fit.restarts.len().max(1) as u64);
         let once = match &witness {
             // Recorded widths are exact; only a changed shape is estimated.
-            Some(fit) if fit.multiply_adds > 0 && session.node(index).same_shape(&standing)? => {
-                fit.multiply_adds
-            }
+            Some(fit) if fit.multiply_adds > 0 && alike => fit.multiply_adds,
             _ => cost.multiply_adds,
         };
         let job = PlannedFit {
             rows,
             epochs: if closed { 0 } else { cost.epochs },
-            patience: expert.train.patience,
+            patience: node.declared().train.patience,
             multiply_adds: once * u64::from(cost.restarts) / restarts,
         };
         let witness = witness.as_ref().map(|fit| Witness { fit, allowed });
@@ -194,18 +193,17 @@ fn like(parts: &BTreeMap<FitName, Standing>, part: FitName) -> Option<Standing> 
 impl NodeRef<'_> {
     /// The full fit that the lock names, if it is still in the store.
     pub(crate) fn locked_fit(self) -> Result<Option<Fit>, EngineError> {
-        let Some(locked) = self.locked() else { return Ok(None) };
-        let mut known: BTreeMap<_, Fit> = self.session.store.realisations(&locked.recipe)?;
-        Ok(known.remove(&locked.realisation))
+        match self.locked() {
+            Some(locked) => self.session.record_of(&locked.standing()),
+            None => Ok(None),
+        }
     }
 
     /// Has a recorded fit the shape that the file asks for now?
-    fn same_shape(self, standing: &Option<Standing>) -> Result<bool, EngineError> {
-        let Some(standing) = standing else { return Ok(false) };
-        let Some(recipe) = self.session.store.recipe(&standing.recipe)? else { return Ok(true) };
+    fn has_shape(self, recipe: &Recipe) -> bool {
         let now = shape(self.declared());
         let mut shapes = now.iter().map(|(name, now)| (recipe.ingredients.get(name), now));
-        Ok(shapes.all(|(before, now)| before.is_none_or(|before| before == now)))
+        shapes.all(|(before, now)| before.is_none_or(|before| before == now))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Resolution and type checking of every expert's columns, with all errors at once.
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering},
@@ -11,6 +10,7 @@ use collegium_manifest::{
     ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, SourceOrigin, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
+use collegium_records::Code;
 use collegium_table::Values;
 
 use crate::{EngineError, NodeRef, Session, resolved::Resolved, rows::Rows};

@@ -1,6 +1,5 @@
 //! An open pipeline: its store, its data, and each expert's resolved columns.
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
@@ -11,7 +10,7 @@ use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, p
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
-use collegium_records::{Fit, Lock};
+use collegium_records::{Code, Fit, Lock};
 use collegium_store::{Store, read_lock};
 use collegium_table::Matrix;
 use indexmap::IndexMap;
@@ -247,7 +246,7 @@ impl Session {
     }
 
     /// What is known of a column of a data source.
-    pub fn column_facts(&self, data: &str, column: &str) -> Option<&ColumnFacts> {
+    pub(crate) fn column_facts(&self, data: &str, column: &str) -> Option<&ColumnFacts> {
         self.data.get(data)?.facts.columns.iter().find(|facts| facts.name == column)
     }
 

@@ -108,7 +108,7 @@ impl NodeRef<'_> {
     fn locked_part(self, part: Part) -> Option<Standing> {
         let node = self.locked()?;
         match part {
-            Part::Full => Some(Standing { recipe: node.recipe, realisation: node.realisation }),
+            Part::Full => Some(node.standing()),
             other => node.parts.get(&other.name()).copied(),
         }
     }

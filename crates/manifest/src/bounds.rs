@@ -1,7 +1,8 @@
 //! Bounds of single values: a number in its range, a text that is not empty.
 
-use collegium_records::Code;
 use std::fmt::Display;
+
+use collegium_records::Code;
 
 use crate::{
     At,

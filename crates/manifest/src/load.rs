@@ -1,11 +1,12 @@
 //! Loading of a pipeline file and its blueprints.
 
-use collegium_records::Code;
 use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use collegium_records::Code;
 
 use crate::{
     Diagnostic, Diagnostics, Fence, Loaded, NoBlueprint, Outside, Registry, SourceFile,
@@ -14,7 +15,8 @@ use crate::{
     suggest::{did_you_mean, list},
 };
 
-/// Reads a pipeline file and the blueprints that it names; `registry` has the kinds of model and the rules of gates that it may name.
+/// Reads a pipeline file and the blueprints that it names; `registry` has the kinds of model and the rules of gates
+/// that it may name.
 ///
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.

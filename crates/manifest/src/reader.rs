@@ -1,8 +1,8 @@
 //! Parser with error recovery: reads a whole file as far as it can be read, node by node.
 
-use collegium_records::Code;
 use std::sync::Arc;
 
+use collegium_records::Code;
 use serde::de::DeserializeOwned;
 use toml::{
     Spanned,

@@ -1,7 +1,8 @@
 //! Collector of diagnostics while a file is read.
 
-use collegium_records::Code;
 use std::{cell::Cell, collections::BTreeSet, ops::Range, sync::Arc};
+
+use collegium_records::Code;
 
 use crate::{Diagnostic, Diagnostics, SourceFile};
 

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 /// The known name that was meant by a wrong one, if one is near enough to be: the same but for case and
 /// for what stands between words; at most a third of its letters away (insertions, deletions,
 /// substitutions, swaps); or one of its words, as `speed` of `wind_speed`. Of names of one or two letters
-/// only those of the same letters are near: `b` is no slip of the pen for `a`.
+/// only those of the same letters are near: `b` is no typo for `a`.
 pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = wrong.to_lowercase();
     let bare = letters(&folded);
@@ -95,6 +95,14 @@ pub(crate) fn list(names: &[&str]) -> String {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
     text
+}
+
+/// The way out of a choice that there is not: what was probably meant, else all there are.
+pub(crate) fn choose(wrong: &str, known: &[&str]) -> String {
+    match suggest(wrong, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("choose one of {}", list(known)),
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 //! whole numbers. Only the forms that serde's own `Error` trait makes are reworded; anything else is
 //! passed on as it is.
 
-use crate::suggest::{list, suggest};
 use collegium_records::Code;
+
+use crate::suggest::{choose, list, suggest};
 
 /// What is said of one error.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,15 +40,11 @@ pub(crate) fn reword(message: &str, path: &[String]) -> Worded {
         };
     }
     if let Some((wrong, known)) = wrong_and_known(message, "unknown variant ") {
-        let help = match suggest(wrong, known.iter().copied()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("choose one of {}", list(&known)),
-        };
         return Worded {
             code: Code::UnknownChoice,
             message: format!("{subject} cannot be `{wrong}`"),
             label: "unknown choice".to_owned(),
-            help: Some(help),
+            help: Some(choose(wrong, &known)),
             meant: None,
         };
     }

@@ -108,7 +108,7 @@ pub struct NodeAudit {
     /// Numbers that were trained.
     pub parameters: u64,
     /// Numbers of training rows that the model keeps as they are.
-    #[serde(skip_serializing_if = "crate::fit::is_none_kept", default)]
+    #[serde(skip_serializing_if = "crate::metrics::is_zero", default)]
     pub kept: u64,
     /// Multiply-adds per row.
     pub multiply_adds: u64,

@@ -75,6 +75,25 @@ macro_rules! codes {
         }
 
         impl Code {
+    /// The code of a finding about data, by its kind. Kinds with the same way out share one.
+    pub fn of_finding(kind: &str) -> Self {
+        match kind {
+            "codes-as-quantities" => Self::CodesAsQuantities,
+            "determines-target" => Self::DeterminesTarget,
+            "fallen-type" => Self::FallenType,
+            "far-values" => Self::FarValues,
+            "held-settings" => Self::KeyDoesNotApply,
+            "input-kept-out" | "keeps-nothing-out" => Self::InputsKeptOut,
+            "level-for-nearly-every-row" => Self::LevelForNearlyEveryRow,
+            "class-missing-in-fold"
+            | "class-without-held-out-rows"
+            | "class-without-training-rows"
+            | "one-class" => Self::ClassTooRare,
+            // `rows-without-target`, `rows-left-out`, `rows-before-what-feeds-it`
+            _ => Self::RowsNotUsed,
+        }
+    }
+
             /// All of them, in the order of the index.
             pub const ALL: &[Self] = &[$($(Self::$code,)*)*];
 
@@ -121,7 +140,7 @@ codes! {
         EmbeddingNotReadable "embedding-not-readable" "an embedding that is not there or not comparable",
         TargetAmongInputs "target-among-inputs" "an expert is given what it is to predict",
         TwoDataSources "two-data-sources" "one expert reads the rows of two tables",
-        Circle "circle" "nodes that need each other in a circle",
+        Cycle "cycle" "nodes that need each other in a circle",
         NothingToCombine "nothing-to-combine" "a gate or mixture without enough experts",
         ExpertsDoNotFit "experts-do-not-fit" "experts that cannot be combined with each other",
         NoSuchModel "no-such-model" "the fitted model of an expert is not there",
@@ -183,7 +202,7 @@ codes! {
         RequireNotMet "require-not-met" "a metric on the wrong side of its bound",
         NotUpToDate "not-up-to-date" "what is asked for needs a run first",
         LockWouldChange "lock-would-change" "a run that `--locked` refuses",
-        LockUnsound "lock-unsound" "a lock in which experts do not stand together",
+        LockUnsound "lock-unsound" "a lock whose experts do not fit each other",
         LockUnreadable "lock-unreadable" "a lock file that cannot be understood",
     }
     Store {

@@ -60,10 +60,9 @@ impl ClassRows {
 
 /// A data finding: something to know of data before a figure is believed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct DataFinding {
-    /// What it is about: `fallen-type`, `input-kept-out`, `keeps-nothing-out`, `rows-without-target`, `rows-left-out`, `class-without-training-rows`,
-    /// `class-without-held-out-rows`, `one-class`, `class-missing-in-fold`, `codes-as-quantities`,
-    /// `far-values`, `determines-target`, `level-for-nearly-every-row`.
+    /// What it is about, one of those of [`Code::of_finding`].
     pub kind: String,
     /// For `collegium explain`: kinds with the same way out share one.
     pub code: Code,
@@ -78,5 +77,39 @@ pub struct DataFinding {
     pub help: Option<String>,
 }
 
+/// A finding as it is read: reports of runs from before there were codes have none.
+#[derive(Deserialize)]
+struct Written {
+    kind: String,
+    level: Level,
+    nodes: Vec<String>,
+    text: String,
+    #[serde(default)]
+    help: Option<String>,
+}
+
+impl From<Written> for DataFinding {
+    fn from(Written { kind, level, nodes, text, help }: Written) -> Self {
+        Self { code: Code::of_finding(&kind), kind, level, nodes, text, help }
+    }
+}
+
 /// By side (`train`, `valid`, `test`) and metric: why it could not be measured.
 pub type NotMeasured = BTreeMap<String, BTreeMap<String, String>>;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_that_was_written_before_there_were_codes_is_read_with_the_code_of_its_kind() {
+        let old =
+            r#"{"kind": "one-class", "level": "warning", "nodes": ["expert.a"], "text": "t"}"#;
+        let read: DataFinding = serde_json::from_str(old).unwrap();
+        assert_eq!((read.code, read.help.as_deref()), (Code::ClassTooRare, None));
+        let again = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<DataFinding>(&again).unwrap(), read);
+        assert!(again.contains("\"code\":\"class-too-rare\""), "{again}");
+    }
+}

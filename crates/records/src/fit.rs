@@ -25,7 +25,7 @@ pub struct Fit {
     /// Numbers that were trained.
     pub parameters: u64,
     /// Numbers of training rows that the model keeps as they are.
-    #[serde(skip_serializing_if = "is_none_kept", default)]
+    #[serde(skip_serializing_if = "crate::metrics::is_zero", default)]
     pub kept: u64,
     /// Multiply-adds of one row's forward pass.
     pub multiply_adds: u64,
@@ -44,7 +44,7 @@ pub struct Fit {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<Digest>,
     /// Warm starts since the last cold one.
-    #[serde(skip_serializing_if = "is_zero", default)]
+    #[serde(skip_serializing_if = "crate::metrics::is_zero", default)]
     pub generation: u32,
     /// What it was trained on, as objects: for comparisons while the store still has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -56,14 +56,6 @@ pub struct Fit {
     /// from the store.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub judged: Vec<String>,
-}
-
-pub(crate) fn is_none_kept(number: &u64) -> bool {
-    *number == 0
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// What a fit read, beyond the digests of its recipe.

@@ -128,6 +128,11 @@ pub struct Reads {
 }
 
 impl LockedNode {
+    /// The fit that it stands on.
+    pub fn standing(&self) -> Standing {
+        Standing { recipe: self.recipe, realisation: self.realisation }
+    }
+
     /// Every object that this block names: models and outputs.
     pub fn objects(&self) -> Vec<Digest> {
         let mut objects = vec![self.realisation];

@@ -39,8 +39,9 @@ pub struct SplitMeasures {
     pub intervals: BTreeMap<String, Interval>,
 }
 
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+/// Is a number left out of a document?
+pub(crate) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// A number as sentences and tables show it: three significant digits.

@@ -56,7 +56,7 @@ fn attention(report: &AuditReport) -> Markup {
     html! {
         h3 { "Needs attention first" }
         @if all.is_empty() {
-            p { "Nothing: no expert has a warning. The column “Health” below says which are no better than a simpler model." }
+            p { "Nothing: no expert has a warning. The column “Health” below says which are not shown to beat a linear model." }
         } @else {
             ul.findings {
                 @for (index, node, item) in &all {

@@ -139,8 +139,8 @@ pub(crate) enum Health {
     NotJudged,
     /// So many warnings.
     Warnings(usize),
-    /// The linear baseline does as well or better.
-    NoBetterThanLinear,
+    /// It is not shown to beat the linear baseline.
+    NotShownToBeatLinear,
     /// None of these.
     Sound,
 }
@@ -156,7 +156,7 @@ impl Health {
         } else if warnings > 0 {
             Self::Warnings(warnings)
         } else if linear(node).is_some_and(|linear| linear.verdict != PairedVerdict::Better) {
-            Self::NoBetterThanLinear
+            Self::NotShownToBeatLinear
         } else {
             Self::Sound
         }
@@ -168,7 +168,7 @@ impl Health {
             Self::LearnedNothing => "learned nothing".to_owned(),
             Self::NotJudged => "not judged".to_owned(),
             Self::Warnings(count) => counted(count as u64, "warning", "warnings"),
-            Self::NoBetterThanLinear => "not shown to beat linear".to_owned(),
+            Self::NotShownToBeatLinear => "not shown to beat linear".to_owned(),
             Self::Sound => "no warnings".to_owned(),
         }
     }
@@ -177,7 +177,7 @@ impl Health {
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::LearnedNothing | Self::NotJudged | Self::Warnings(_) => "alert",
-            Self::NoBetterThanLinear => "plain",
+            Self::NotShownToBeatLinear => "plain",
             Self::Sound => "good",
         }
     }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use collegium_records::Code;
+
 use crate::BackendError;
 
 /// Why the store could not do what it was asked. A damaged file is never among these: it is moved
@@ -138,6 +140,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The cause and way out, for `collegium explain`.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Write { .. } | Self::Output { .. } | Self::Closed { .. } => Code::NotWritable,
+            Self::Read { .. } => Code::StoreUnreadable,
+            Self::Newer { .. } => Code::NewerFormat,
+            Self::Owner { .. } => Code::StoreOfAnotherOwner,
+            Self::Link { .. } | Self::Away { .. } => Code::StoreAway,
+            Self::Unreachable { .. } => Code::StoreUnreachable,
+            Self::Input { .. } => Code::FileUnreadable,
+            Self::Unsettled { .. } => Code::FileChanged,
+            Self::LockFile { .. } => Code::LockUnreadable,
+            Self::Record { .. } => Code::InternalError,
+        }
+    }
+
     /// Is the store (or a lock file) damaged beyond repair, unreadable, not writable, out of reach, or of a
     /// newer version? The command line's exit code 7; the other kinds are the user's input.
     pub fn is_damage_or_write(&self) -> bool {

@@ -5,8 +5,8 @@
 //! filled under another name and renamed. *Nothing damaged is ever believed*: an object is
 //! named by the BLAKE3 hash of its bytes and a record carries its own checksum; both are checked
 //! whenever they are read, and what fails is moved to `quarantine/` (by a command that only looks it is
-//! passed over), mentioned once in words ([`Store::notes`]), and counts as absent. *Deleting any file costs time and never correctness*,
-//! because all that is here follows from the pipeline file, the data and the lock file.
+//! passed over), mentioned once in words ([`Store::notes`]), and counts as absent. *Deleting any file costs time and
+//! never correctness*, because all that is here follows from the pipeline file, the data and the lock file.
 //!
 //! Objects, recipes and realisations lie in a [`Backend`], which for a project is its folder ([`LocalFolder`]); the
 //! rest of the layout is this machine's own state, whatever the backend ([`backend`]).

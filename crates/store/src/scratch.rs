@@ -2,9 +2,9 @@
 //!
 //! A clone in a container, on CI or in another user's home is there to be read: `check`, `plan` and
 //! `predict` need a table, and a table may have to be made. So the store of a folder that cannot be
-//! written is the folder as it is, with a temporary one laid over it: a file that the folder has is
-//! read from there, any other is looked for and written in the temporary one, which is deleted at
-//! the end. A damaged file is passed over as if it were not there.
+//! written is the folder as it is, with a temporary one laid over it: a file is looked for in the
+//! temporary one first, and then in the folder. What is new is written in the temporary one, which is
+//! deleted at the end. A damaged file is passed over as if it were not there.
 //!
 //! Nothing is written below the project by construction and not by being refused: paths to write
 //! to are given out by [`Layout`](crate::layout::Layout), which knows of the temporary folder.

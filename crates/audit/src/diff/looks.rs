@@ -7,7 +7,6 @@ use collegium_plan::View;
 use collegium_probe::{Look, Sight, agreement, spectral_gap};
 use collegium_records::{Between, Fit, ImportanceDiff, Interval, LockedNode, NodeDiff};
 
-use super::standing;
 use collegium_engine::{EngineError, inputs::InputData, reuse::ReadAs};
 
 use crate::{Auditor, Refit, Subject};
@@ -97,7 +96,7 @@ impl Auditor<'_> {
 
     /// A version's full model on what it read.
     fn version(self, node: &LockedNode) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.session().fit_of(&standing(node))? else { return Ok(None) };
+        let Some(fit) = self.session().fit_of(&node.standing())? else { return Ok(None) };
         let Some(data) = self.node.anchor_data(&node.reads, ReadAs::Deployed)? else {
             return Ok(None);
         };

@@ -12,7 +12,7 @@ use collegium_manifest::{Output, Task};
 use collegium_probe::{Resampling, paired_classification, paired_regression};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
-    NodeDiff, OldRows, Recipe, Standing,
+    NodeDiff, OldRows, Recipe,
 };
 use collegium_table::Matrix;
 
@@ -67,7 +67,8 @@ pub fn diff(
             if !known {
                 let pair = (a.lock.node.get(name), b.lock.node.get(name));
                 let mut gone = blank(name, status(pair));
-                (gone.before, gone.after) = (pair.0.map(standing), pair.1.map(standing));
+                (gone.before, gone.after) =
+                    (pair.0.map(LockedNode::standing), pair.1.map(LockedNode::standing));
                 gone.notes.push("the pipeline file has no such expert now".to_owned());
                 found.push(gone);
             }
@@ -117,11 +118,12 @@ impl Auditor<'_> {
         let status = status(pair);
         let (Some(before), Some(after)) = pair else {
             let mut diff = blank(&name, status);
-            (diff.before, diff.after) = (pair.0.map(standing), pair.1.map(standing));
+            (diff.before, diff.after) =
+                (pair.0.map(LockedNode::standing), pair.1.map(LockedNode::standing));
             return Ok(diff);
         };
         let mut diff = blank(&name, status);
-        (diff.before, diff.after) = (Some(standing(before)), Some(standing(after)));
+        (diff.before, diff.after) = (Some(before.standing()), Some(after.standing()));
         if status == DiffStatus::Same {
             return Ok(diff);
         }
@@ -241,10 +243,6 @@ fn added_experts(before: &Recipe, after: &Recipe) -> Vec<String> {
         true => Vec::new(),
         false => names(after).into_iter().filter(|name| !known.contains(name)).collect(),
     }
-}
-
-fn standing(node: &LockedNode) -> Standing {
-    Standing { recipe: node.recipe, realisation: node.realisation }
 }
 
 /// What became of a node that is in either version.

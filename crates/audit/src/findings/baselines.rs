@@ -4,16 +4,17 @@ use collegium_records::{Level, MetricDiff, NodeAudit, PairedVerdict, three_digit
 
 use super::words;
 
-/// The baselines that a reader compares with, and what they are.
-const BASELINES: [(&str, &str); 2] =
-    [("linear", "a linear model on the same inputs"), ("single", "one network on all raw columns")];
-
 /// Metrics that may say otherwise than the loss, and their names.
 const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
 
 /// A sentence for each baseline that was compared in `loss`.
 pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<(Level, String)> {
-    let known = BASELINES.iter().filter_map(|(name, what)| {
+    // What a reader compares with; a constant is what skill is judged against.
+    let baselines = [
+        ("linear", "a linear model on the same inputs".to_owned()),
+        ("single", format!("one {} on all raw columns", audit.noun)),
+    ];
+    let known = baselines.iter().filter_map(|(name, what)| {
         let metrics = audit.against.get(*name)?;
         let diff = metrics.get(loss)?;
         let verdict = diff.verdict(loss);

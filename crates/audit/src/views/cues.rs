@@ -9,7 +9,6 @@
 //! By itself an audit tests every declared input of every expert, at that expert. What is asked for by
 //! name (`--without`) is taken from the whole pipeline: from every expert above that reads it.
 
-use collegium_records::Code;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
 use collegium_probe::{Groups, Resampling, paired_classification, paired_regression};
-use collegium_records::{Cue, MetricDiff, NodeAudit};
+use collegium_records::{Code, Cue, MetricDiff, NodeAudit};
 use collegium_table::Matrix;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,9 @@
 //! Local explanations: input attributions of single rows.
 
 use collegium_probe::Sight;
-use collegium_records::Code;
-use collegium_records::{ChosenFor, InputAttribution, NodeAudit, RowAttribution, three_digits};
+use collegium_records::{
+    ChosenFor, Code, InputAttribution, NodeAudit, RowAttribution, three_digits,
+};
 use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
 

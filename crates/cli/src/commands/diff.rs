@@ -1,6 +1,5 @@
 //! `collegium diff`: comparison of two versions of a lock file.
 
-use collegium_records::Code;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -9,7 +8,7 @@ use std::{
 
 use collegium_audit::Version;
 use collegium_engine::{Session, mended};
-use collegium_records::{Changed, DiffReport, DiffStatus, MetricDiff, NodeDiff};
+use collegium_records::{Changed, Code, DiffReport, DiffStatus, MetricDiff, NodeDiff};
 use collegium_store::{parse_lock, read_lock};
 
 use super::print_json;

@@ -1,11 +1,10 @@
 //! `collegium evaluate`: metrics and covariate shift on new rows.
 
-use collegium_records::Code;
 use std::{path::Path, process::ExitCode};
 
 use collegium_engine::{EvaluateOptions, mended};
 use collegium_records::{
-    ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
+    Code, ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
 };
 
 use collegium_store::OutputFile;

@@ -1,13 +1,12 @@
 //! `collegium gc`: garbage collection of the store.
 
-use collegium_records::Code;
 use std::{
     collections::BTreeMap,
     process::ExitCode,
     time::{Duration, SystemTime},
 };
 
-use collegium_records::{Amount, FORMAT_VERSION, GcReport, Kept};
+use collegium_records::{Amount, Code, FORMAT_VERSION, GcReport, Kept};
 use collegium_store::{GcPolicy, Store, StoreError, amounts};
 
 use super::print_json;

@@ -1,11 +1,11 @@
 //! `collegium init`: a new project from a template.
 
-use collegium_records::Code;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use collegium_records::Code;
 use collegium_templates::TemplateError;
 
 use super::print_json;
@@ -29,8 +29,11 @@ pub(crate) fn init(args: &Args, dir: Option<&Path>, template: &str) -> Result<Ex
     let schema = super::shell::schema_text()?;
     let written =
         collegium_templates::write(template, &target, &schema).map_err(|error| match error {
-            refused @ (TemplateError::Exists { .. } | TemplateError::Unknown { .. }) => {
-                Failure::usage(Code::OutputOverInput, refused.to_string())
+            unknown @ TemplateError::Unknown { .. } => {
+                Failure::usage(Code::UnknownChoice, unknown.to_string())
+            }
+            exists @ TemplateError::Exists { .. } => {
+                Failure::usage(Code::OutputOverInput, exists.to_string())
             }
             other => {
                 Failure::Other { exit: 7, code: Code::NotWritable, message: other.to_string() }

@@ -4,7 +4,6 @@
 //! columnar formats begin at their end; predictions to a pipe are written when all are made, so that what is
 //! behind it never sees half of them.
 
-use collegium_records::Code;
 use std::{
     fs::File,
     io,
@@ -13,6 +12,7 @@ use std::{
 };
 
 use collegium_engine::{PredictOptions, PredictSummary, Side, SideOptions};
+use collegium_records::Code;
 use collegium_store::OutputFile;
 use tempfile::TempDir;
 

@@ -1,11 +1,10 @@
 //! `collegium run`: brings experts up to date and writes the lock file.
 
-use collegium_records::Code;
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, RunOptions, add_earlier};
-use collegium_records::{DataFinding, Level, NodeRun, Outcome, Reason, RunReport};
+use collegium_records::{Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport};
 
 use super::print_json;
 use crate::{

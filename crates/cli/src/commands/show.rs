@@ -1,7 +1,8 @@
 //! `collegium show`: the pipeline with every default.
 
-use collegium_records::Code;
 use std::process::ExitCode;
+
+use collegium_records::Code;
 
 use crate::{args::Args, failure::Failure, locate::split};
 

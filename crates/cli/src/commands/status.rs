@@ -1,7 +1,6 @@
 //! `collegium status`: which models the lock file uses, and which are stale.
 
-use collegium_records::Code;
-use collegium_records::Reason;
+use collegium_records::{Code, Reason};
 use std::process::ExitCode;
 
 use collegium_engine::{CheckReport, mended};

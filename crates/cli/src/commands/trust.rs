@@ -2,7 +2,6 @@
 //!
 //! A pipeline asks, its user consents: to exactly what is asked, in a file of the user's own.
 
-use collegium_records::Code;
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
     path::{Path, PathBuf},
@@ -10,6 +9,7 @@ use std::{
 };
 
 use collegium_manifest::real;
+use collegium_records::Code;
 use collegium_store::{Grant, READS, grants, revoke, stores, trust_file, trust_store};
 
 use super::print_json;
@@ -180,5 +180,7 @@ fn unreadable(error: io::Error) -> Failure {
 }
 
 fn unwritable(error: io::Error) -> Failure {
-    Failure::file("writing", &trust_file().unwrap_or_default(), &error)
+    let path = trust_file().unwrap_or_default();
+    let message = format!("writing {}: {error}", path.display());
+    Failure::Other { exit: 3, code: Code::NotWritable, message }
 }

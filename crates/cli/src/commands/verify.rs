@@ -1,11 +1,10 @@
 //! `collegium verify`: integrity check and repair of the store.
 
-use collegium_records::Code;
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, process::ExitCode};
 
 use collegium_engine::{PlanOptions, RunOptions};
 use collegium_records::{
-    Action, Checked, FORMAT_VERSION, FitName, Missing, PipelineRepair, Reason, VerifyReport,
+    Action, Checked, Code, FORMAT_VERSION, FitName, Missing, PipelineRepair, Reason, VerifyReport,
 };
 use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -1,9 +1,9 @@
 //! `collegium why`: the reason why a node was, or would be, trained.
 
-use collegium_records::Code;
 use std::process::ExitCode;
 
 use collegium_engine::mended;
+use collegium_records::Code;
 
 use super::print_json;
 use crate::{

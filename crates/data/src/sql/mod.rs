@@ -3,8 +3,8 @@
 //! A user's SQL passes three gates: the scanner ([`scan`]) refuses what is no single expression or
 //! statement and what asks the clock; the authorizer ([`guard`]) refuses everything but reading our
 //! tables, at the time SQLite compiles the statement; and the statement must say of itself that it
-//! writes nothing. While it runs it is metered ([`limit`]). Results are cached by content, so what they are made from must be content alone.
-//! An expression over one row passes a fourth ([`row`]): it cannot look at another one.
+//! writes nothing. While it runs it is metered ([`limit`]). Results are cached by content, so what they are made
+//! from must be content alone. An expression over one row passes a fourth ([`row`]): it cannot look at another one.
 
 mod clock;
 mod database;

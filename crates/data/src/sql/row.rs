@@ -3,7 +3,8 @@
 //! The value of a row may depend on that row alone: in prediction other rows stand beside it, or none.
 //! SQLite itself has a place with just this rule, the expression of a *generated column*, in which it refuses
 //! aggregates, window functions, subqueries, row numbers, and functions that are not pure, whatever the
-//! spelling, quoting or nesting. So every such expression is made one, both to be checked and to be computed. A look at the tokens before that only finds better words.
+//! spelling, quoting or nesting. So every such expression is made one, both to be checked and to be computed. A look
+//! at the tokens before that only finds better words.
 
 use super::{
     Place, clock,

@@ -14,9 +14,9 @@
 //! answers come from, has seen are counted and in no figure either (`seen.rs`). Inputs are one table for
 //! all nodes, over the rows that none of the measured nodes has seen.
 //!
-//! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row (8 more where rows come in groups), and
-//! a sample of at most 100,000 rows of the columns under watch. Metrics, counts, stability indices, ranges
-//! and unseen categories are of all rows; two-sample tests of numbers and slices are of the sample, and
+//! **Memory.** One chunk, the training table, of each node 4 bytes an output and 12 to 16 bytes a row (8 more where
+//! rows come in groups), and a sample of at most 100,000 rows of the columns under watch. Metrics, counts, stability
+//! indices, ranges and unseen categories are of all rows; two-sample tests of numbers and slices are of the sample, and
 //! the report says so where that is less.
 
 mod kept;
@@ -28,7 +28,6 @@ mod shift;
 mod slices;
 mod together;
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
@@ -40,7 +39,7 @@ use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{ColumnType, DataSource, Diagnostic, Diagnostics, Input, bare_name};
 use collegium_probe::{Family, holm};
 use collegium_records::{
-    ColumnShift, EvaluationReport, FEWEST_GROUPS, FORMAT_VERSION, NodeEvaluation,
+    Code, ColumnShift, EvaluationReport, FEWEST_GROUPS, FORMAT_VERSION, NodeEvaluation,
     RequirementOutcome,
 };
 use collegium_table::{Surprises, Table};

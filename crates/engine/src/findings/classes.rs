@@ -1,7 +1,6 @@
 //! Classes missing from a side of the split: one without a training row cannot be learned, and one
 //! without a test row is measured by nothing.
 
-use collegium_records::Code;
 use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
@@ -126,7 +125,6 @@ fn not_in_training(session: &Session, index: usize, account: &RowAccount) -> Opt
     };
     Some(Found {
         kind: "class-without-training-rows",
-        code: Code::ClassTooRare,
         level: Level::Warning,
         span: spec.target.span(),
         label: format!(
@@ -172,7 +170,7 @@ fn one_class(session: &Session, index: usize, account: &RowAccount) -> Option<Fo
         .collect();
     let on_test = sides.iter().any(|(side, _)| *side == "test");
     Some(Found {
-        kind: "one-class", code: Code::ClassTooRare,
+        kind: "one-class",
         level: if on_test { Level::Warning } else { Level::Note },
         span: spec.target.span(),
         label: "one class only".to_owned(),
@@ -222,7 +220,6 @@ fn not_held_out(session: &Session, index: usize, account: &RowAccount) -> Option
     let spec = session.node(index).declared();
     Some(Found {
         kind: "class-without-held-out-rows",
-        code: Code::ClassTooRare,
         level: Level::Note,
         span: spec.target.span(),
         label: "its classes".to_owned(),

@@ -1,7 +1,6 @@
 //! Columns read as categories because of a few cells: numbers, times or truth values to a person, levels
 //! without an order to a model.
 
-use collegium_records::Code;
 use std::ops::Range;
 
 use collegium_manifest::Input;
@@ -18,7 +17,6 @@ pub(super) fn of(session: &Session, index: usize) -> Vec<Found> {
         .filter_map(|(column, remark)| {
             Some(Found {
                 kind: "fallen-type",
-                code: Code::FallenType,
                 level: Level::Warning,
                 span: read_at(session, index, column)?,
                 label: "read as a category".to_owned(),

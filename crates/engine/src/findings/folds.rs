@@ -1,7 +1,6 @@
 //! Cross-validation folds without a class: one row, or one group, of a class lies in one fold, and the model
 //! of that fold is fitted without it.
 
-use collegium_records::Code;
 use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
@@ -54,7 +53,7 @@ pub(super) fn of(
             n => format!(" (and {} more classes so)", n - 1),
         };
         found.push(Found {
-            kind: "class-missing-in-fold", code: Code::ClassTooRare,
+            kind: "class-missing-in-fold",
             level: Level::Note,
             span: spec.target.span(),
             label: format!("{first}: {}", words::rows(rows)),

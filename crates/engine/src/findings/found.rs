@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use collegium_records::{Code, Level};
+use collegium_records::Level;
 use serde::{Deserialize, Serialize};
 
 /// A finding about one expert, with its place in the pipeline file.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) kind: &'static str,
-    /// Kinds with the same way out share one.
-    pub(crate) code: Code,
     pub(crate) level: Level,
     pub(crate) span: Range<usize>,
     /// What to say at that place.
@@ -24,7 +22,6 @@ pub(crate) struct Found {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Hint {
     pub(super) kind: String,
-    pub(super) code: Code,
     /// The first input that it is about, by its place in the file.
     pub(super) input: usize,
     pub(super) label: String,

@@ -1,7 +1,6 @@
 //! Settings without effect on a held model: it was not trained with them. Nothing that is shown is
 //! made by them: whoever edits them should know that they edit nothing.
 
-use collegium_records::Code;
 use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
@@ -30,7 +29,6 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Option<Found>, Engin
     };
     Ok(Some(Found {
         kind: HELD_SETTINGS,
-        code: Code::KeyDoesNotApply,
         level: Level::Warning,
         span,
         label: "the model stays as it was trained".to_owned(),

@@ -34,17 +34,17 @@ pub(crate) mod words;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
-use collegium_manifest::{Diagnostic, Diagnostics};
-use collegium_records::{DataFinding, Finding, Level, RowAccount};
-
 use collegium_digest::Digest;
-pub(crate) use found::Found;
+use collegium_manifest::{Diagnostic, Diagnostics};
+use collegium_records::{Code, DataFinding, Finding, Level, RowAccount};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{EngineError, NodeRef, Session};
+pub(crate) use found::Found;
+
+use crate::{EngineError, NodeRef, Session, mutex::lock_mutex};
 
 /// How much is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +87,8 @@ impl Session {
                 _ => sentence(&DataFinding { help: None, ..finding.clone() }),
             };
             let diagnostic = match finding.level {
-                Level::Warning => Diagnostic::warning(found.code, source, found.span, message),
-                Level::Note => Diagnostic::note(found.code, source, found.span, message),
+                Level::Warning => Diagnostic::warning(finding.code, source, found.span, message),
+                Level::Note => Diagnostic::note(finding.code, source, found.span, message),
             };
             diagnostics.push(diagnostic.label(found.label).maybe_help(finding.help.clone()));
             findings.push(finding);
@@ -127,7 +127,7 @@ impl Session {
                         place.insert(all.len());
                         let finding = DataFinding {
                             kind: found.kind.to_owned(),
-                            code: found.code,
+                            code: Code::of_finding(found.kind),
                             level: found.level,
                             nodes: vec![node],
                             text: found.text.clone(),
@@ -187,8 +187,7 @@ impl Session {
         let name = format!("{what}-{key}");
         let known = |bytes: &[u8]| serde_json::from_slice(bytes).ok();
         // Thousands of experts on the same columns ask for the same.
-        let told =
-            self.memo.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let told = lock_mutex(&self.memo.remembered).get(&name).cloned();
         if let Some(made) = told.as_deref().and_then(known) {
             return Ok(made);
         }
@@ -204,7 +203,7 @@ impl Session {
                 (bytes, made)
             }
         };
-        let mut remembered = self.memo.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = lock_mutex(&self.memo.remembered);
         remembered.insert(name, bytes.into());
         Ok(made)
     }

@@ -1,7 +1,6 @@
 //! Rows that an expert does not use: those without a target, those that `where` does not admit, and, where it
 //! is fed forward in time, the first ones.
 
-use collegium_records::Code;
 use collegium_records::{Level, RowAccount};
 
 use super::{Found, words};
@@ -25,7 +24,6 @@ pub(super) fn of(
         let out = if account.without_target == 1 { "is" } else { "are" };
         found.push(Found {
             kind: "rows-without-target",
-            code: Code::RowsNotUsed,
             level: Level::Note,
             span: spec.target.span(),
             label: format!("no value in {}", words::rows(account.without_target)),
@@ -41,7 +39,6 @@ pub(super) fn of(
     {
         found.push(Found {
             kind: "rows-left-out",
-            code: Code::RowsNotUsed,
             level: Level::Note,
             span: filter.span(),
             label: format!("true for {}", words::rows(account.rows - account.filtered)),
@@ -55,7 +52,7 @@ pub(super) fn of(
     if let Some((left, all)) = session.node(index).left_out()?.filter(|(left, _)| *left > 0) {
         let [verb, they] = if left == 1 { ["is", "it comes"] } else { ["are", "they come"] };
         found.push(Found {
-            kind: "rows-before-what-feeds-it", code: Code::RowsNotUsed,
+            kind: "rows-before-what-feeds-it",
             level: Level::Note,
             span: spec.name.span(),
             label: format!("trained on {}", words::rows(all - left)),

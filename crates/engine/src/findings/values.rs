@@ -1,7 +1,6 @@
 //! Suspicious values of inputs and target: codes that are read as quantities, outliers, inputs that give
 //! the target away (data leakage). Examined once per content of the training rows and remembered.
 
-use collegium_records::Code;
 use std::sync::Arc;
 
 use collegium_data::Side;
@@ -46,8 +45,8 @@ pub(super) fn of(session: &Session, index: usize) -> Result<Vec<Found>, EngineEr
     let found = hints.iter().filter_map(|hint| {
         let kind = KINDS.into_iter().find(|kind| *kind == hint.kind)?;
         let span = spec.inputs.get(hint.input).map_or_else(|| spec.target.span(), |i| i.span());
-        let Hint { code, label, text, help, .. } = hint.clone();
-        Some(Found { kind, code, level: Level::Note, span, label, text, help })
+        let Hint { label, text, help, .. } = hint.clone();
+        Some(Found { kind, level: Level::Note, span, label, text, help })
     });
     Ok(found.collect())
 }
@@ -214,7 +213,6 @@ impl NodeRef<'_> {
         );
         Ok(Some(Hint {
             kind: "far-values".to_owned(),
-            code: Code::FarValues,
             input: at,
             label: format!("as far out as {}", figure(all[found.farthest])),
             text: format!(
@@ -298,7 +296,7 @@ fn determined_hint(at: usize, name: &str, target: &str, rows: usize, found: Dete
     let how = match found {
         Determined::LevelForNearlyEveryRow(levels) => {
             return Hint {
-                kind: "level-for-nearly-every-row".to_owned(), code: Code::LevelForNearlyEveryRow,
+                kind: "level-for-nearly-every-row".to_owned(),
                 input: at,
                 label: format!("{levels} levels"),
                 text: format!(
@@ -320,7 +318,7 @@ fn determined_hint(at: usize, name: &str, target: &str, rows: usize, found: Dete
         Determined::Order => "the target rises or falls with it without an exception".to_owned(),
     };
     Hint {
-        kind: "determines-target".to_owned(), code: Code::DeterminesTarget,
+        kind: "determines-target".to_owned(),
         input: at,
         label: "determines the target".to_owned(),
         text: format!("`{name}` alone determines `{target}` on {rows} training rows: {how}"),
@@ -369,7 +367,6 @@ fn codes_hint(
     }
     Some(Hint {
         kind: "codes-as-quantities".to_owned(),
-        code: Code::CodesAsQuantities,
         input: *first,
         label: "whole numbers of few levels".to_owned(),
         text: format!(

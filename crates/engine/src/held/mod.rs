@@ -2,12 +2,11 @@
 
 pub(crate) mod model;
 
-use collegium_records::Code;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Outside, StandsOn};
-use collegium_records::{Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
+use collegium_records::{Code, Fit, Held, Ingredient, LockedNode, Members, Recipe, Standing};
 use collegium_store::{Store, read_lock};
 
 use crate::{EngineError, NodeRef, Session, session::base};
@@ -94,7 +93,7 @@ impl Session {
 impl NodeRef<'_> {
     fn frozen(self) -> Result<Found, EngineError> {
         let Some(node) = self.locked() else { return Ok(Ok(None)) };
-        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        let standing = node.standing();
         // A frozen model that was lost may be made again, if it is still the fit of its recipe.
         let Some(fit) = self.session.fit_of(&standing)? else { return Ok(Ok(None)) };
         let model = HeldModel { kind: Held::Frozen, standing, fit, parts: node.parts.clone() };
@@ -183,7 +182,7 @@ impl NodeRef<'_> {
                 "never fitted there",
             );
         };
-        let standing = Standing { recipe: node.recipe, realisation: node.realisation };
+        let standing = node.standing();
         let mut fit = self.session.fit_of(&standing)?;
         if fit.is_none() {
             self.session.fetch(&root, &standing)?;

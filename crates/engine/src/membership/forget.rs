@@ -1,6 +1,5 @@
 //! `forget`: finds the models that were trained on given rows (data deletion requests).
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashSet},
     path::Path,
@@ -10,7 +9,7 @@ use collegium_data::{RowReader, row_identities};
 use collegium_digest::Digest;
 use collegium_manifest::{DataSource, ReadOptions};
 use collegium_records::{
-    Action, FORMAT_VERSION, Fit, FitName, ForgetReport, Members, SeenBy, Standing, Who,
+    Action, Code, FORMAT_VERSION, Fit, FitName, ForgetReport, Members, SeenBy, Standing, Who,
 };
 use collegium_table::Table;
 
@@ -51,7 +50,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
             unknown.push(format!("{name}: the file cannot be read as `{data}` is"));
             continue;
         };
-        let full = Standing { recipe: node.recipe, realisation: node.realisation };
+        let full = node.standing();
         let parts = node.parts.iter().map(|(part, standing)| (*part, *standing));
         let folds = node.parts.keys().filter(|name| name.is_fold()).count();
         let mut silent: BTreeMap<String, Vec<FitName>> = BTreeMap::new();

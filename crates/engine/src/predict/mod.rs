@@ -9,7 +9,6 @@ mod surprise;
 
 pub use sides::{SideOptions, predict_side};
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -19,7 +18,7 @@ use std::{
 use collegium_data::{Conform, RowReader, RowWriter, TableFacts};
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
-use collegium_records::{FORMAT_VERSION, Reason};
+use collegium_records::{Code, FORMAT_VERSION, Reason};
 use collegium_table::{Column, Matrix, Surprises, Table, Values};
 use serde::Serialize;
 

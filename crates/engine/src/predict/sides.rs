@@ -5,7 +5,6 @@
 //! they were not trained on. Where nobody asked for fold models there are none, and each such row says
 //! that its prediction is in-sample.
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -15,7 +14,7 @@ use std::{
 use collegium_data::{RowWriter, Side};
 use collegium_manifest::{ColumnType, Output};
 use collegium_plan::{View, reads, view_name};
-use collegium_records::FORMAT_VERSION;
+use collegium_records::{Code, FORMAT_VERSION};
 use collegium_table::{Column, Matrix, Table, Values};
 
 use super::{PredictSummary, written};

@@ -1,10 +1,9 @@
 //! Warnings about label provenance, before training.
 
-use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_manifest::{Diagnostic, Diagnostics, SourceOrigin, suggest};
-use collegium_records::{Maker, three_digits as three};
+use collegium_records::{Code, Maker, three_digits as three};
 
 use super::Labels;
 use crate::{EngineError, NodeRef, Session};

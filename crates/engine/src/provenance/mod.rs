@@ -22,8 +22,8 @@
 //! the target from any of its tables, and SQL does not tell which, so with one synthetic table in it all
 //! of its labels count as synthetic: the share may then be too low and is never too high, the notes say
 //! so, and a column says it better. Of one table in several files, some of which experts made, the share
-//! is that of all its rows, since which rows came from which file is not kept. (Rejected: SQLite's column metadata, which is silent about every
-//! expression, as most targets are; and reading the SQL ourselves.)
+//! is that of all its rows, since which rows came from which file is not kept. (Rejected: SQLite's column metadata,
+//! which is silent about every expression, as most targets are; and reading the SQL ourselves.)
 //!
 //! [`PredictedBy`]: collegium_records::PredictedBy
 

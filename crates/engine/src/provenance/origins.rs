@@ -1,11 +1,10 @@
 //! Origin of tables and files: as the pipeline file and the provenance files beside them say.
 
-use collegium_records::Code;
 use std::{collections::HashMap, fs, io::ErrorKind, path::Path, sync::OnceLock};
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Origin, Spanned};
-use collegium_records::{PredictedBy, PredictedFile};
+use collegium_records::{Code, PredictedBy, PredictedFile};
 
 use super::known::{FileOrigin, Origins, TableOrigin};
 use crate::Session;

@@ -52,7 +52,7 @@ impl NodeRef<'_> {
         if node.held.is_some() {
             return None;
         }
-        let own = Standing { recipe: node.recipe, realisation: node.realisation };
+        let own = node.standing();
         Some(match &node.certificate {
             Some(c) => (c.anchor, c.anchor_parts.clone(), c.anchor_reads.clone()),
             None => (own, node.parts.clone(), node.reads.clone()),
@@ -180,10 +180,15 @@ impl Session {
         Ok(Some(Anchor { standing, fit, recipe, parts, reads }))
     }
 
-    /// A fit by recipe and realisation, if its model is in the store.
-    pub fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
+    /// The record of a fit by recipe and realisation, whether its model is in the store or not.
+    pub(crate) fn record_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
         let mut known: BTreeMap<_, Fit> = self.store.realisations(&standing.recipe)?;
-        Ok(known.remove(&standing.realisation).filter(|fit| self.store.contains(&fit.model)))
+        Ok(known.remove(&standing.realisation))
+    }
+
+    /// The same, if its model is in the store.
+    pub fn fit_of(&self, standing: &Standing) -> Result<Option<Fit>, EngineError> {
+        Ok(self.record_of(standing)?.filter(|fit| self.store.contains(&fit.model)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reuse of models: an expert uses an exact fit, a held model, or an earlier fit (its anchor) with a
 //! certificate.
 //!
-//! [`NodeRef::ready`](crate::NodeRef::ready) is asked by everything that looks at an expert: `plan`, `run`, `audit`, `why`.
-//! It says which models are at hand, which have to be fitted, and on what evidence an expert need
+//! [`NodeRef::ready`](crate::NodeRef::ready) is asked by everything that looks at an expert: `plan`, `run`, `audit`,
+//! `why`. It says which models are at hand, which have to be fitted, and on what evidence an expert need
 //! not be. An exact fit goes before everything; a certificate is only looked for where the full fit
 //! is missing, the expert asks for `reuse`, and nobody asked for exactness.
 
@@ -14,12 +14,11 @@ mod patch;
 pub(crate) mod ready;
 mod restore;
 
-use collegium_records::Code;
 use std::collections::BTreeSet;
 
 use collegium_manifest::{Baseline, StandsOn};
 use collegium_plan::{Part, reuse};
-use collegium_records::{Certificate, Fit, Held, Judgement, Reason, Recipe, Verdict};
+use collegium_records::{Certificate, Code, Fit, Held, Judgement, Reason, Recipe, Verdict};
 
 pub use anchor::{Anchor, ReadAs};
 pub(crate) use end_to_end::Ends;

@@ -294,9 +294,8 @@ impl Session {
             if matches!(part, Part::Baseline(_)) {
                 continue;
             }
-            let records: BTreeMap<Digest, Fit> = self.store.realisations(&standing.recipe)?;
-            if let Some(fit) = records.get(&standing.realisation) {
-                return Ok(Some(fit.clone()));
+            if let Some(fit) = self.record_of(standing)? {
+                return Ok(Some(fit));
             }
         }
         Ok(None)

@@ -96,9 +96,7 @@ impl Shared {
         run.not_measured = absent;
         run.account = Some((*account).clone());
         let before = self.session.lock.node.get(&self.session.node(index).node_name());
-        run.before = before
-            .map(|node| Standing { recipe: node.recipe, realisation: node.realisation })
-            .filter(|before| *before != standing);
+        run.before = before.map(|node| node.standing()).filter(|before| *before != standing);
         let stands = before.is_some_and(|node| node.certificate == state.certificate);
         run.outcome = match (&state.certificate, run.fits) {
             (Some(certificate), fits) if !stands || fits > 0 => match certificate.verdict {

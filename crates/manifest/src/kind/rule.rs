@@ -4,9 +4,9 @@
 //! All keys of all rules are fields of [`RawGate`]: they stand in one table of the file, several rules share some of
 //! them, and a key of another rule is an error of its own. What they mean is a rule's own affair.
 
-use collegium_records::Code;
 use std::{any::Any, fmt, ops::Range};
 
+use collegium_records::Code;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::Ingredients;

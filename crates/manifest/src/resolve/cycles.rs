@@ -1,8 +1,8 @@
 //! Cycle detection among experts.
 
-use collegium_records::Code;
 use std::{collections::BTreeSet, ops::Range};
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 
 use crate::{Expert, Input, sink::Sink, suggest};
@@ -100,7 +100,7 @@ fn report(
     let names: Vec<&str> = names.map(|&at| experts[at].name.get_ref().as_str()).collect();
     let way = suggest::circle(&names);
     sink.global(
-        sink.error(Code::Circle, span, format!("experts feed each other in a circle: {way}"))
+        sink.error(Code::Cycle, span, format!("experts feed each other in a circle: {way}"))
             .label("this closes the circle")
             .help("an expert can only read experts that do not depend on it"),
     );

@@ -1,12 +1,12 @@
 //! Inheritance: `extends` and blueprints.
 
-use collegium_records::Code;
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
     sync::Arc,
 };
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use super::{
@@ -107,7 +107,7 @@ fn circles(own: &[(At<String>, Box<RawExpert<'_>>)], bases: &[Base], sink: &mut 
         let names: Vec<&str> = members.iter().map(|&at| own[at].0.get().as_str()).collect();
         let message = format!("experts extend each other in a circle: {}", circle(&names));
         let span = own[members[0]].1.extends.as_ref().map_or(0..0, At::span);
-        sink.global(sink.error(Code::Circle, span, message).label("the circle begins here"));
+        sink.global(sink.error(Code::Cycle, span, message).label("the circle begins here"));
     }
     in_circle
 }

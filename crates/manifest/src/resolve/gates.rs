@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
+    model::unknown_type,
     names::{Names, Node as Kind, unknown_help},
     node::{Around, Keys, Node, two_sources},
     ranges,
@@ -17,7 +18,6 @@ use crate::{
     recover::Cut,
     sink::Sink,
     spec::rule_column,
-    suggest::{list, suggest},
 };
 
 /// Adds every gate whose target is known, and the columns that their rules make; of the others an
@@ -120,15 +120,7 @@ fn kind<'k>(
     if let Some(rule) = named(said.get()) {
         return (Some(rule), lost);
     }
-    let known: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
-    let help = match suggest(said.get(), known.iter().copied()) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("choose one of {}", list(&known)),
-    };
-    let message = format!("`type` cannot be `{}`", said.get());
-    sink.local(
-        sink.error(Code::UnknownChoice, said.span(), message).label("unknown choice").help(help),
-    );
+    unknown_type(said.get(), said.span(), rules.iter().map(|rule| rule.name()), sink);
     (named(DEFAULT), true)
 }
 
@@ -154,7 +146,7 @@ fn members(node: &Node, raw: &RawGate, around: &Around, sink: &mut Sink) -> Vec<
         let Some(expert) = member(text, around.names, sink) else { continue };
         if expert == *name {
             sink.global(
-                sink.error(Code::Circle, text.span(), format!("`{name}` combines itself"))
+                sink.error(Code::Cycle, text.span(), format!("`{name}` combines itself"))
                     .label("this is the gate itself"),
             );
             continue;

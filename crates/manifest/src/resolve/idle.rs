@@ -1,8 +1,8 @@
 //! Warnings for keys without effect.
 
-use collegium_records::Code;
 use std::ops::Range;
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use super::{merged::Merged, stands_on::given};

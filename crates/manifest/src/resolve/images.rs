@@ -1,8 +1,8 @@
 //! Resolution of images of `[data.NAME]`: gathered from columns by `images`, or read as they are by `idx`.
 
-use collegium_records::Code;
 use std::collections::BTreeSet;
 
+use collegium_records::Code;
 use glob::Pattern;
 use indexmap::IndexMap;
 use toml::Spanned;

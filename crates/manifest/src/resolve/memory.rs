@@ -1,5 +1,7 @@
 //! Resolution of memory sizes (`pipeline.memory_limit`, `pipeline.sql_memory`, `data.NAME.unpacked_limit`) to bytes.
 
+use collegium_records::Code;
+
 use crate::{
     At,
     defaults::LEAST_MEMORY,
@@ -8,7 +10,6 @@ use crate::{
     size::{self, Slip, UNITS},
     suggest::list,
 };
-use collegium_records::Code;
 
 fn example(key: &str) -> String {
     format!("write for example `{key} = \"2 GiB\"`")

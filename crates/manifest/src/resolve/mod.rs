@@ -22,9 +22,9 @@ mod require;
 mod split;
 mod stands_on;
 
-use collegium_records::Code;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use crate::{

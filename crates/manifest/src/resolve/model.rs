@@ -1,8 +1,8 @@
 //! Resolution of `model`: which kind it is, and what that kind reads.
 
-use collegium_records::Code;
 use std::ops::Range;
 
+use collegium_records::Code;
 use toml::de::DeValue;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     kind::{Given, Keys, Kinds},
     recover::Cut,
     sink::Sink,
-    suggest::{list, suggest},
+    suggest::{choose, suggest},
 };
 
 /// Reads a model's table, which stands at `path`, by its kind; of an unknown kind by the one that was probably
@@ -27,9 +27,10 @@ pub(crate) fn read<'i>(
     let kind = match &said {
         None => None,
         Some(said) => match said.get_ref() {
-            DeValue::String(name) => {
-                named(name).or_else(|| unknown(name, said.span(), kinds, sink).and_then(named))
-            }
+            DeValue::String(name) => named(name).or_else(|| {
+                unknown_type(name, said.span(), kinds.iter().map(|kind| kind.name()), sink)
+                    .and_then(named)
+            }),
             _ => {
                 let finding =
                     sink.error(Code::ValueOfAnotherType, said.span(), "`type` must be a text");
@@ -42,20 +43,16 @@ pub(crate) fn read<'i>(
     kind.read(Keys { table: given.table, path, cut, sink })
 }
 
-/// Tells that there is no such kind; returns the one that was probably meant.
-fn unknown<'k>(
+/// Tells that `type` names nothing that there is; returns what was probably meant.
+pub(crate) fn unknown_type<'k>(
     name: &str,
     place: Range<usize>,
-    kinds: Kinds<'k>,
+    known: impl Iterator<Item = &'k str>,
     sink: &mut Sink,
 ) -> Option<&'k str> {
-    let known: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    let meant = suggest(name, known.iter().copied());
-    let help = match meant {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("choose one of {}", list(&known)),
-    };
+    let known: Vec<&str> = known.collect();
     let finding = sink.error(Code::UnknownChoice, place, format!("`type` cannot be `{name}`"));
-    sink.local(finding.label("unknown choice").help(help));
-    known.into_iter().find(|known| Some(*known) == meant)
+    sink.local(finding.label("unknown choice").help(choose(name, &known)));
+    let meant = suggest(name, known.iter().copied())?.to_owned();
+    known.into_iter().find(|known| *known == meant)
 }

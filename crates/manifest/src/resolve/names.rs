@@ -1,8 +1,8 @@
 //! Name table: all nodes of a file, and checks of their names.
 
-use collegium_records::Code;
 use std::{borrow::Cow, collections::HashMap};
 
+use collegium_records::Code;
 use indexmap::IndexMap;
 use toml::Spanned;
 

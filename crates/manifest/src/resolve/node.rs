@@ -1,8 +1,8 @@
 //! Resolution of targets and inputs, which experts, gates and mixtures have in common.
 
-use collegium_records::Code;
 use std::{collections::HashMap, ops::Range};
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use super::{
@@ -300,7 +300,7 @@ impl Node<'_> {
         if from == self.name.get() {
             sink.global(
                 sink.error(
-                    Code::Circle,
+                    Code::Cycle,
                     reference.node.clone(),
                     format!("`{from}` reads its own output"),
                 )

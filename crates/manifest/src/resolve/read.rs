@@ -1,8 +1,8 @@
 //! Resolution of `data.NAME.read` and `data.NAME.reads` (text file options).
 
-use collegium_records::Code;
 use std::ops::Range;
 
+use collegium_records::Code;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16BE, X_USER_DEFINED};
 use indexmap::IndexMap;
 use jiff::{

@@ -1,7 +1,8 @@
 //! Parsing of references: `source.column` and `expert.output`.
 
-use collegium_records::Code;
 use std::ops::Range;
+
+use collegium_records::Code;
 
 use super::names::{Names, Node, unknown_help};
 use crate::{At, Input, Output, sink::Sink, suggest::did_you_mean};

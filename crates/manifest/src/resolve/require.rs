@@ -1,5 +1,7 @@
 //! Parsing of `evaluate.require`: conditions on metrics that a run must meet.
 
+use collegium_records::Code;
+
 use super::{
     merged::MergedExperts,
     names::{Names, Node},
@@ -9,7 +11,6 @@ use crate::{
     sink::Sink,
     suggest::{did_you_mean, list},
 };
-use collegium_records::Code;
 
 /// The names of metrics, classification's first.
 pub const METRICS: [&str; 10] =

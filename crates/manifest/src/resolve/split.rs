@@ -1,8 +1,8 @@
 //! Resolution of `data.NAME.split`: which of the four rules it is, and that its keys agree.
 
-use collegium_records::Code;
 use std::{collections::BTreeMap, ops::Range};
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use super::data::check_pattern;

@@ -1,12 +1,12 @@
 //! Resolution of held models (`frozen`, `pin`, `source` and `expert`): an expert that uses another model than the
 //! one that its recipe gives.
 
-use collegium_records::Code;
 use std::{
     ops::Range,
     path::{Component, Path, PathBuf},
 };
 
+use collegium_records::Code;
 use toml::Spanned;
 
 use super::{merged::Merged, names::is_name};
@@ -136,7 +136,7 @@ fn check_source(source: &At<String>, sink: &mut Sink) {
         return;
     }
     sink.local(
-        sink.error(Code::Circle, source.span(), format!("`{}` is this file", source.get()))
+        sink.error(Code::Cycle, source.span(), format!("`{}` is this file", source.get()))
             .label("expected another pipeline's file")
             .help(
                 "`frozen = true` keeps the model that this pipeline has; to read an expert of this \

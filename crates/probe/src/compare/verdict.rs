@@ -92,8 +92,8 @@ fn standing(value: f64, halves: f64, seeds: Option<f64>, least: f64) -> Standing
 /// and could not tell of the rest. More seeds make a false yes rarer, and a true one as well, since
 /// the worst of more pairs is worse. Seeds that share their training rows are too strict a line for
 /// versions that do not: without the least distances above, 30 % of the refits on other rows
-/// were called a change where the margins were chosen. And what is compared is which inputs and directions are looked at, not how
-/// they are combined: most of the last line's misses are functions of four inputs out of five.
+/// were called a change where the margins were chosen. And what is compared is which inputs and directions are
+/// looked at, not how they are combined: most of the last line's misses are functions of four inputs out of five.
 ///
 /// With `k` close to the number of columns, any two subspaces overlap (by 2 − d/k at least), and
 /// only importances can tell.

@@ -66,7 +66,7 @@ fn against(node: &NodeAudit) -> Markup {
                     } }
                 }
             }
-            p.caption { "Expert less baseline. The 95 % interval of a difference is of both models on the same resampled rows: what makes rows hard for both falls out." }
+            p.caption { "Expert less baseline. The 95 % interval of a difference is of both models on the same resampled rows, so rows that are hard for both cancel out." }
         }
     }
 }

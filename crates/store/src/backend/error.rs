@@ -5,8 +5,8 @@ use std::{
     path::PathBuf,
 };
 
-/// An error of a backend, sorted by what a caller can do: a damaged entry is a miss, an unreachable backend may be there later, a refusal
-/// needs a person.
+/// An error of a backend, sorted by what a caller can do: a damaged entry is a miss, an unreachable backend may be
+/// there later, a refusal needs a person.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
     /// Something is there that can be no entry: a folder in the place of a file.

@@ -63,22 +63,26 @@ impl Layered {
         if self.away.load(Ordering::Acquire) {
             return None;
         }
-        let error = match question(&*self.far) {
-            Ok(answer) => return Some(answer),
-            Err(error) => error,
-        };
-        if matches!(error, BackendError::Unreachable { .. }) {
-            self.away.store(true, Ordering::Release);
-            self.note(format!("{error}; it is not asked again, and nothing depends on it"));
-        } else {
-            self.note(format!("{error}; it is passed over, and nothing depends on it"));
-        }
-        None
+        question(&*self.far).map_err(|error| self.gave_up(&error)).ok()
     }
 
-    fn note(&self, text: String) {
+    /// Tells a failure of the far side, of one cause once, and remembers if it does not answer.
+    fn gave_up(&self, error: &BackendError) {
+        let (cause, then) = match error {
+            BackendError::Unreachable { .. } => {
+                self.away.store(true, Ordering::Release);
+                ("away".to_owned(), "not asked again")
+            }
+            // The same refusal of the next entry is no news.
+            BackendError::Refused { source, .. } => (source.to_string(), "passed over"),
+            BackendError::Damaged { .. } => (error.to_string(), "passed over"),
+        };
+        self.note(cause, format!("{error}; it is {then}, and nothing depends on it"));
+    }
+
+    fn note(&self, cause: String, text: String) {
         let mut notes = locked(&self.notes);
-        if notes.said.insert(text.clone()) {
+        if notes.said.insert(cause) {
             notes.unheard.push(text);
         }
     }
@@ -95,7 +99,8 @@ impl Layered {
         if !whole.map_err(|error| BackendError::of(self.near.place(entry), error))? {
             locked(&self.damaged).insert(*entry);
             let place = self.far.place(entry);
-            self.note(format!("{entry} is damaged in {} and is ignored", place.display()));
+            let text = format!("{entry} is damaged in {} and is ignored", place.display());
+            self.note(text.clone(), text);
             return Ok(false);
         }
         self.near.put(&[(*entry, content)])?;
@@ -113,8 +118,8 @@ impl Layered {
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    let failed = |far: &dyn Backend| Err(BackendError::of(far.place(entry), error));
-                    return Ok(self.ask::<Temporary>(failed));
+                    self.gave_up(&BackendError::of(self.far.place(entry), error));
+                    return Ok(None);
                 }
             };
             let written = file.file.write_all(&piece[..read]);

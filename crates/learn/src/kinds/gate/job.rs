@@ -80,17 +80,19 @@ pub(super) fn fixed(job: &GateJob, weights: Vec<f32>, pool: Pool) -> Gated {
     plain(job, GateWeights::Fixed(weights), pool)
 }
 
+/// How the outputs of a routing network become weights, as the file has it.
+pub(super) fn routing(job: &GateJob, temperature: f64) -> Routing {
+    Routing {
+        temperature: temperature as f32,
+        top_k: job.spec.top_k.map(|k| k as usize),
+        shared: job.spec.shared.clone(),
+        bias: Vec::new(),
+    }
+}
+
 /// A combination by a routing network, as the file has it.
 pub(super) fn routed(job: &GateJob, temperature: f64) -> Combination {
-    softmax::combination(
-        job.handed.clone(),
-        Routing {
-            temperature: temperature as f32,
-            top_k: job.spec.top_k.map(|k| k as usize),
-            shared: job.spec.shared.clone(),
-            bias: Vec::new(),
-        },
-    )
+    softmax::combination(job.handed.clone(), routing(job, temperature))
 }
 
 /// Rows as a gate's training sees them.

@@ -77,7 +77,7 @@ impl Estimator for Gate {
         host: &mut dyn Host,
         watch: &mut Watch<'_>,
     ) -> Result<Fitted, FitError> {
-        let names: Vec<&str> = self.experts.iter().map(|e| e.get_ref().as_str()).collect();
+        let names = self.names();
         let handed = handed(job.encoder, &names)
             .ok_or_else(|| FitError::Reason("it is not given its experts' predictions".into()))?;
         let (judges, judged) = match self.rule.net().filter(|_| self.rule.is_judged()) {

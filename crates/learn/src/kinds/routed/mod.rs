@@ -147,7 +147,10 @@ impl Learned for RoutedModel {
     }
 
     fn row_cost(&self) -> RowCost {
-        let width = self.combination.handed.first().map_or(self.network.outputs(), Range::len);
+        // Numbers that an expert answers with: handed over, or given by a network of its own.
+        let handed = self.combination.handed.first().map(Range::len);
+        let own = self.combination.experts.first().map(Network::outputs);
+        let width = handed.or(own).unwrap_or(1);
         RowCost {
             multiply_adds: self.network.multiply_adds() + self.combination.multiply_adds(),
             bytes: row_bytes(self.combination.len(), width, self.network.inputs()),

@@ -3,8 +3,8 @@
 //! A run with nothing to do asks for thousands of files and does nothing else, so that is made cheap: the
 //! files are asked for from the handle of `objects` or `realisations`, which spares the system the way
 //! there, and what is remembered of each has a fixed size. For 1,000 experts that is 3,000 files; by full
-//! path they took four fifths of the time, and reading them as JSON most of the rest. Where there are many, they are asked for
-//! from the handle of the folder that they lie in; below some thousands, opening the 512 folders takes more
+//! path they took four fifths of the time, and reading them as JSON most of the rest. Where there are many, they are
+//! asked for from the handle of the folder that they lie in; below some thousands, opening the 512 folders takes more
 //! than it spares.
 
 use std::{fs::File, os::fd::OwnedFd};
@@ -15,8 +15,8 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use super::LocalFolder;
 use crate::{layout::push_hex, stamp::Stamp};
 
-/// Files of a store, and their state when they were looked at, as [`Store::ground`](crate::Store::ground) wrote them. They are asked
-/// for as they lie there: a copy of millions of bytes costs more than reading them.
+/// Files of a store, and their state when they were looked at, as [`Store::ground`](crate::Store::ground) wrote
+/// them. They are asked for as they lie there: a copy of millions of bytes costs more than reading them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Ground<'a> {
     /// Objects, by inode.
@@ -37,8 +37,8 @@ const RECORD: usize = 2 * DIGEST + STAMP;
 const MANY: usize = 4_000;
 
 impl<'a> Ground<'a> {
-    /// What [`Store::ground`](crate::Store::ground) wrote: how many objects there are, then each with its stamp, then the records;
-    /// `None` for anything else.
+    /// What [`Store::ground`](crate::Store::ground) wrote: how many objects there are, then each with its stamp,
+    /// then the records; `None` for anything else.
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let (count, rest) = bytes.split_first_chunk::<8>()?;
         let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use collegium_digest::Digest;
 use collegium_records::Amount;
 use rustix::fs::FileType;
 
@@ -47,45 +46,28 @@ impl LocalFolder {
         prefix: &Prefix,
         each: &mut dyn FnMut(Named),
     ) -> Result<(), BackendError> {
-        match prefix {
-            Prefix::Objects => self.shards(&root.join("objects"), &mut |shard, name, path| {
-                each(format!("{shard}{name}").parse().map(Entry::Object).map_err(|_| path));
-                Ok(())
-            }),
-            Prefix::Recipes => self.shards(&root.join("recipes"), &mut |_, name, path| {
-                each(json(name).map(Entry::Recipe).ok_or(path));
-                Ok(())
-            }),
-            Prefix::Records => {
-                self.shards(&root.join("realisations"), &mut |_, name, path| match name.parse() {
-                    Ok(recipe) => self.records(recipe, &path, each),
-                    Err(_) => Ok(()),
-                })
-            }
-            Prefix::RecordsOf(recipe) => self.records(*recipe, &root.join(prefix.path()), each),
-        }
+        let folders = match prefix {
+            Prefix::Objects | Prefix::Recipes => 1,
+            Prefix::Records => 2,
+            Prefix::RecordsOf(_) => 0,
+        };
+        self.files(&root.join(prefix.path()), folders, &mut |path| {
+            let name = path.strip_prefix(root).ok().and_then(Path::to_str);
+            each(name.and_then(Entry::from_path).ok_or(path));
+        })
     }
 
-    fn records(
+    /// The files that lie so many folders below one.
+    fn files(
         &self,
-        recipe: Digest,
         folder: &Path,
-        each: &mut dyn FnMut(Named),
+        folders: u32,
+        each: &mut dyn FnMut(PathBuf),
     ) -> Result<(), BackendError> {
-        for (name, path) in self.names(folder)? {
-            each(json(&name).map(|id| Entry::Record { recipe, id }).ok_or(path));
-        }
-        Ok(())
-    }
-
-    fn shards(
-        &self,
-        part: &Path,
-        each: &mut dyn FnMut(&str, &str, PathBuf) -> Result<(), BackendError>,
-    ) -> Result<(), BackendError> {
-        for (shard, folder) in self.names(part)? {
-            for (name, path) in self.names(&folder)? {
-                each(&shard, &name, path)?;
+        for (_, path) in self.names(folder)? {
+            match folders {
+                0 => each(path),
+                _ => self.files(&path, folders - 1, each)?,
             }
         }
         Ok(())
@@ -94,8 +76,4 @@ impl LocalFolder {
     fn names(&self, folder: &Path) -> Result<Vec<(String, PathBuf)>, BackendError> {
         self.layout.names(folder).map_err(|error| self.failed(error))
     }
-}
-
-fn json(name: &str) -> Option<Digest> {
-    name.strip_suffix(".json")?.parse().ok()
 }

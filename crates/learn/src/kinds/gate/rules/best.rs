@@ -2,10 +2,12 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast};
 use crate::{
     Pool, Watch,
-    kinds::gate::job::{GateError, GateJob, Gated, expert_losses, fixed},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, expert_losses, fixed},
+        rule::{Fitting, Rule, SimplerRule, downcast},
+    },
     train::Targets,
 };
 

@@ -1,19 +1,21 @@
 //! Gate `cascade`: the first expert, in the order of the file, that is confident enough.
 
-use collegium_records::Code;
 use std::ops::Range;
 
 use collegium_manifest::{
     At, DeclareRule, Gate, GateKeys, GateRule, Ingredients, Task,
     write::{self, Written},
 };
+use collegium_records::Code;
 
 pub use crate::combine::cascade::Threshold;
-use crate::kinds::gate::rule::{Fitting, Rule, downcast, no_probabilities};
 use crate::{
     GateWeights, Head, Pool, Target, Watch,
     combine::cascade,
-    kinds::gate::job::{GateError, GateJob, Gated, plain},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, plain},
+        rule::{Fitting, Rule, downcast, no_probabilities},
+    },
     train::Targets,
 };
 

@@ -3,11 +3,13 @@
 use collegium_manifest::{DeclareRule, GateKeys, GateRule};
 
 use super::centres;
-use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     GateWeights, Routing, Watch,
-    combine::softmax::measured,
-    kinds::gate::job::{GateError, GateJob, Gated, expert_losses, routed, seen},
+    combine::softmax::{self, measured},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, expert_losses, routing, seen},
+        rule::{Fitting, Rule, downcast},
+    },
     train::Targets,
 };
 
@@ -67,13 +69,11 @@ fn temperatures() -> impl Iterator<Item = f64> {
 impl Fitting for Distance {
     fn fit(&self, job: &GateJob, truth: Targets, _: &mut Watch) -> Result<Gated, GateError> {
         let experts = job.handed.len();
-        let mut combination = routed(job, 1.0);
+        let routing = routing(job, 1.0);
+        let mut combination = softmax::combination(job.handed.clone(), routing.clone());
         let losses = expert_losses(job, &truth);
         let centres = centres::centres(&combination.own(job.lesson.x), &losses, experts);
         let network = centres::network(&centres);
-        let GateWeights::Softmax(routing) = combination.weights.clone() else {
-            unreachable!("a routed combination has a softmax");
-        };
         let valid =
             truth.validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?;
         let temperature = match (job.spec.temperature, valid) {

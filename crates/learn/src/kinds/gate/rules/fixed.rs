@@ -4,13 +4,14 @@ use collegium_manifest::{
     DeclareRule, Gate, GateKeys, GateRule, Ingredients,
     write::{self, Written},
 };
-use collegium_records::Code;
-use collegium_records::Ingredient;
+use collegium_records::{Code, Ingredient};
 
-use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     Pool, Watch,
-    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, fixed},
+        rule::{Fitting, Rule, downcast},
+    },
     train::Targets,
 };
 

@@ -2,10 +2,12 @@
 
 use collegium_manifest::{DeclareRule, GateKeys, GateRule, Task};
 
-use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast, even, no_probabilities};
 use crate::{
     Head, Pool, Watch,
-    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, fixed},
+        rule::{Fitting, Rule, SimplerRule, downcast, even, no_probabilities},
+    },
     train::Targets,
 };
 

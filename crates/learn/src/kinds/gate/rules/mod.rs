@@ -64,3 +64,21 @@ pub fn controls(task: Task) -> Vec<SimplerRule> {
 pub(super) fn fitting(params: &dyn GateRule) -> Option<&dyn Fitting> {
     RULES.iter().find(|rule| rule.name() == params.name())?.fitting(params)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_that_is_a_control_is_among_the_controls() {
+        let task = Task::Classification;
+        let named = |rules: &[&dyn Rule]| -> Vec<&'static str> {
+            let controls = rules.iter().filter(|rule| rule.control(task).is_some());
+            let mut names: Vec<&str> = controls.map(|rule| rule.name()).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(named(CONTROLS), named(RULES));
+        assert_eq!(named(CONTROLS).len(), CONTROLS.len());
+    }
+}

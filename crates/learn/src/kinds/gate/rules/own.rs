@@ -7,11 +7,13 @@ use collegium_manifest::{
 };
 use collegium_table::Matrix;
 
-use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     Dense, Head, Network, Routing, Target, Watch,
     combine::softmax,
-    kinds::gate::job::{GateError, GateJob, Gated, losses, routed},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, losses, routed},
+        rule::{Fitting, Rule, downcast},
+    },
     train::Targets,
 };
 

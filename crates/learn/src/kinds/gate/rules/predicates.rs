@@ -5,10 +5,12 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     GateWeights, Pool, Watch,
-    kinds::gate::job::{GateError, GateJob, Gated, plain},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, plain},
+        rule::{Fitting, Rule, downcast},
+    },
     train::Targets,
 };
 

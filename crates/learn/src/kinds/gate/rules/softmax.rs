@@ -7,12 +7,14 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use crate::kinds::gate::rule::{Fitting, Rule, downcast};
 use crate::{
     GateWeights, Routing, Watch,
     combine::softmax::{self, Manner},
     init,
-    kinds::gate::job::{GateError, GateJob, Gated, routed, seen},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, routing, seen},
+        rule::{Fitting, Rule, downcast},
+    },
     train::{EpochLoop, Targets, through_epochs},
 };
 
@@ -122,16 +124,14 @@ impl Fitting for Softmax {
     fn fit(&self, job: &GateJob, truth: Targets, watch: &mut Watch) -> Result<Gated, GateError> {
         let Self { net, loss, balance, noise } = self;
         let manner = Manner { loss: *loss, balance: *balance, noise: *noise, z_loss: 0.0 };
-        let mut combination = routed(job, job.spec.temperature.unwrap_or(1.0));
+        let routing = routing(job, job.spec.temperature.unwrap_or(1.0));
+        let mut combination = softmax::combination(job.handed.clone(), routing.clone());
         let own = combination.own_columns(job.lesson.x.width).len();
         let widths: Vec<usize> = std::iter::once(own)
             .chain(net.hidden.iter().map(|width| *width as usize))
             .chain([job.handed.len()])
             .collect();
         let network = init::fresh(&widths, net.activation, &job.lesson.key);
-        let GateWeights::Softmax(routing) = combination.weights.clone() else {
-            unreachable!("a routed combination has a softmax");
-        };
         let course = EpochLoop {
             train: job.lesson.train,
             rows: job.lesson.x.rows,

@@ -6,10 +6,12 @@ use collegium_manifest::{
     write::{self, Written},
 };
 
-use crate::kinds::gate::rule::{Fitting, Rule, SimplerRule, downcast};
 use crate::{
     LinearJob, Pool, Watch, fit_linear,
-    kinds::gate::job::{GateError, GateJob, Gated, fixed},
+    kinds::gate::{
+        job::{GateError, GateJob, Gated, fixed},
+        rule::{Fitting, Rule, SimplerRule, downcast},
+    },
     train::Targets,
 };
 
