@@ -45,6 +45,7 @@ mod predict;
 mod provenance;
 mod pure_sql;
 mod regimes;
+mod responses;
 mod reuse;
 mod seen;
 mod shared_data;

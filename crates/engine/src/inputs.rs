@@ -7,7 +7,7 @@ use collegium_learn::Model;
 use collegium_manifest::{Baseline, Input, Output};
 use collegium_plan::{FitInputs, InputDigest, Part, View, reads};
 use collegium_records::{Ingredient, Reads};
-use collegium_table::{Column, Matrix, Source, Values};
+use collegium_table::{Column, Encoder, Matrix, Source, Values};
 
 use crate::{
     EngineError, NodeRef, Session,
@@ -44,8 +44,12 @@ impl InputData {
 
 /// Rows as a model's network sees them.
 pub fn encode(model: &Model, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {
-    model
-        .encoder
+    encoded(&model.encoder, sources, rows)
+}
+
+/// Rows as an encoder writes them.
+pub fn encoded(encoder: &Encoder, sources: &[Source], rows: &[u32]) -> Result<Matrix, EngineError> {
+    encoder
         .encode(sources, rows)
         .map_err(|error| EngineError::Internal(format!("encoding: {error}")))
 }

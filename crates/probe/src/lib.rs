@@ -39,6 +39,7 @@ mod metrics;
 mod moved;
 mod performance;
 mod resample;
+mod responses;
 mod routing;
 mod scored;
 mod skill;
@@ -72,6 +73,7 @@ pub use moved::{
 pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
 };
+pub use responses::{Bins, accumulated_effects, level_effects};
 pub use routing::{
     ExpertRemoved, LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs,
     class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,

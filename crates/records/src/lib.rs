@@ -28,6 +28,7 @@ mod printable;
 mod probe;
 mod reason;
 mod recipe;
+mod responses;
 mod reuse;
 mod routing;
 
@@ -51,6 +52,7 @@ pub use printable::*;
 pub use probe::*;
 pub use reason::*;
 pub use recipe::*;
+pub use responses::*;
 pub use reuse::*;
 pub use routing::*;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, MetricDiff};
+use crate::{Interval, MetricDiff, Responses};
 
 /// The average gradient outer product at the declared inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,6 +182,9 @@ pub struct Probe {
     pub cues: Vec<Cue>,
     /// Refits with other seeds: test metrics of each, this fit first.
     pub seeds: Vec<BTreeMap<String, f64>>,
+    /// How its output moves with each of its most important inputs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub responses: Option<Responses>,
 }
 
 /// Importance of raw columns: Jacobians chained per row through every expert and encoder above, and

@@ -14,6 +14,7 @@ pub(crate) mod importance;
 mod layers;
 pub(crate) mod performance;
 mod raw;
+mod responses;
 pub(crate) mod rows;
 mod seeds;
 
@@ -37,12 +38,13 @@ const fn entry<V: AuditView>() -> Entry {
 
 /// All views, in the order in which they are measured and placed: the performance decides whether there are
 /// importances, and these whether anything else is shown.
-static VIEWS: [Entry; 12] = [
+static VIEWS: [Entry; 13] = [
     entry::<performance::Performed>(),
     entry::<seeds::Seeds>(),
     entry::<importance::Importance>(),
     entry::<cues::Cues>(),
     entry::<conditional::Conditionals>(),
+    entry::<responses::Answers>(),
     entry::<raw::Raw>(),
     entry::<rows::Rows>(),
     entry::<layers::Layers>(),

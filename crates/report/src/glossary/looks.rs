@@ -108,6 +108,16 @@ pub(super) fn entries() -> Markup {
             }
         }
         div {
+            dt #glossary-ale { "Response curve: accumulated local effects, partial dependence" }
+            dd {
+                p.formula { "g(z" sub { "k" } ") = Σ" sub { "j ≤ k" } " " (fraction("1", "n" )) " Σ" sub { "i in bin j" } " [f(z" sub { "j" } ", x" sub { "i, others" } ") − f(z" sub { "j−1" } ", x" sub { "i, others" } ")], less its mean over the rows" }
+                p { "How an output moves with one input. The input is cut into at most 20 bins of about equally many rows, each of at least 10 groups (rows, where each stands for itself). Each row is moved from the lower to the upper edge of its own bin, all else as it is; n is the number of rows of bin j. "
+                    "Rows are never moved far, so that inputs that vary together are not torn apart (Apley and Zhu 2020). The bands are 95 % intervals by resampling rows or groups, of the model as it is. "
+                    "Below the curve: the root mean square of the gradient in each bin, from the Jacobians that the AGOP averages. It is large where single rows answer strongly, also where their effects cancel out in the curve." }
+                p { "The levels of a category have no order to go along. They have a partial dependence (Friedman 2001): the mean output with all rows put to the level, less the mean of these as often as the levels occur." }
+            }
+        }
+        div {
             dt #glossary-cue { "Cue test" }
             dd {
                 p { "What an expert can do without an input. Removed: replaced by its mean, categories by their shares. Permuted: exchanged between rows at random, so that it is realistic but says nothing. "

@@ -10,5 +10,6 @@ pub(crate) mod importance;
 pub(crate) mod layers;
 pub(crate) mod performance;
 mod raw;
+mod responses;
 mod rows;
 mod seeds;
