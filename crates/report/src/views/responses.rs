@@ -12,7 +12,7 @@ pub(crate) fn responses(found: &Responses, id: &str) -> Markup {
     html! {
         @if !found.inputs.is_empty() {
             h4 { "Response curves" }
-            div.pair.panels {
+            div.multiples {
                 @for (i, input) in found.inputs.iter().enumerate() {
                     div { (charts::response(input, found, &format!("{id}-response-{i}"))) }
                 }
