@@ -424,6 +424,8 @@ fn show_writes_out_every_default() {
     upstream = "out-of-fold"
     folds = 5
     seed = 3
+    # positive: the second of two classes
+    # threshold: 0.5 for two classes
     reuse = false
     warm_start = false
     "#);

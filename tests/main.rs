@@ -22,6 +22,7 @@ mod contracts;
 mod crash;
 mod cuts;
 mod damage;
+mod decide;
 mod documents;
 mod evaluate;
 mod examples;

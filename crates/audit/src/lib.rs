@@ -257,6 +257,7 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         model: expert.model.describe(),
         noun: expert.model.noun().to_owned(),
         classes: node.resolved().classes.clone(),
+        decided: None,
         metrics: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         account: None,

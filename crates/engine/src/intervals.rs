@@ -14,7 +14,7 @@ pub fn losses_of(predicted: &Predicted) -> Vec<f64> {
         Predicted::Classes { probability, width, labels, classes } => {
             let mut losses = collegium_probe::log_losses(probability, *width, labels, *classes);
             for (loss, label) in losses.iter_mut().zip(labels) {
-                if *label as usize >= *classes {
+                if *label as usize >= classes.count {
                     *loss = f64::NAN;
                 }
             }

@@ -27,6 +27,7 @@ mod clock;
 mod combine;
 mod consent;
 mod current;
+mod decide;
 mod drift;
 mod energy;
 mod error;

@@ -6,7 +6,7 @@ use collegium_digest::{Digest, Hasher};
 use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
-use collegium_probe::{classification, regression};
+use collegium_probe::{Classes, classification, regression};
 use collegium_records::{Measured, Metrics, Recipe, SeenRows, SplitMeasures};
 use collegium_table::Source;
 
@@ -19,6 +19,9 @@ use crate::{
     states::{NodeState, States},
 };
 
+/// Raised when more is measured, or otherwise.
+const MEASURE_VERSION: u32 = 2;
+
 /// Predictions and truth on one row set.
 pub enum Predicted {
     /// Probabilities (rows × width) and labels.
@@ -29,8 +32,8 @@ pub enum Predicted {
         width: usize,
         /// The true class of each row, by number.
         labels: Vec<u32>,
-        /// How many classes there are.
-        classes: usize,
+        /// How many classes there are, and how a row's is decided.
+        classes: Classes,
     },
     /// Predictions and truth in the target's units.
     Values {
@@ -112,7 +115,7 @@ impl NodeRef<'_> {
         state: &NodeState,
         baseline: Option<Baseline>,
     ) -> Result<Recipe, EngineError> {
-        let mut recipe = Recipe::new(kind).with("outputs", state.applied);
+        let mut recipe = self.measure_recipe_of(kind, state.applied)?;
         if let Some(baseline) = baseline {
             let part = Part::Baseline(baseline);
             let (_, fit) = state
@@ -120,6 +123,24 @@ impl NodeRef<'_> {
                 .get(&part)
                 .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
             recipe.set("baseline", fit.model);
+        }
+        Ok(recipe)
+    }
+
+    /// The recipe of figures on outputs of the node.
+    pub(crate) fn measure_recipe_of(
+        self,
+        kind: &str,
+        outputs: Digest,
+    ) -> Result<Recipe, EngineError> {
+        let mut recipe =
+            Recipe::new(kind).with("outputs", outputs).with("version", MEASURE_VERSION);
+        let decide = &self.declared().decide;
+        if let Some(positive) = &decide.positive {
+            recipe.set("positive", positive.get_ref().as_str());
+        }
+        if let Some(threshold) = &decide.threshold {
+            recipe.set("threshold", format!("{:?}", threshold.get_ref()));
         }
         let target = self.declared().target.get_ref();
         for side in SIDES {
@@ -139,6 +160,16 @@ impl NodeRef<'_> {
 
     /// The same on rows by number; a row whose truth is not known has no label.
     pub fn predicted_on(self, state: &NodeState, rows: &[u32]) -> Result<Predicted, EngineError> {
+        let predicted = self.undecided(state, rows)?;
+        self.decided(predicted, || self.undecided(state, &self.session.rows(self.choosing())?))
+    }
+
+    /// The rows that thresholds are chosen on.
+    fn choosing(self) -> Rows {
+        Rows::HeldOut { expert: self.index, side: Side::Valid }
+    }
+
+    fn undecided(self, state: &NodeState, rows: &[u32]) -> Result<Predicted, EngineError> {
         let output = match self.resolved().task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
@@ -178,8 +209,9 @@ impl NodeRef<'_> {
         rows: Rows,
     ) -> Result<Predicted, EngineError> {
         let data = self.input_data(self.part_inputs(part), View::Deployed, states)?;
-        let rows = self.session.rows(rows)?;
-        self.sources_predicted(model, &sources(&data), &rows)
+        let sources = sources(&data);
+        let on = |rows: Rows| self.sources_predicted(model, &sources, &self.session.rows(rows)?);
+        self.decided(on(rows)?, || on(self.choosing()))
     }
 
     /// What a model predicts from given inputs, with the truth of these rows.
@@ -214,7 +246,7 @@ impl NodeRef<'_> {
                     probability: data,
                     width,
                     labels: rows.iter().map(|&row| labels[row as usize]).collect(),
-                    classes: self.resolved().classes.len(),
+                    classes: self.resolved().classes.len().into(),
                 }
             }
             Task::Regression => {
@@ -241,8 +273,12 @@ impl Session {
         }
         let clock = Clock::start();
         let mut splits = BTreeMap::new();
+        let mut decided = None;
         for side in SIDES {
             let predicted = predict(Rows::HeldOut { expert: index, side })?;
+            if side == Side::Valid {
+                decided = self.node(index).decided_as(&predicted, predicted.rows());
+            }
             let measures = SplitMeasures {
                 rows: predicted.rows(),
                 seen: self.node(index).seen_rows(side)?.map_or(0, |seen| seen.seen),
@@ -253,7 +289,7 @@ impl Session {
             splits.insert(side_name(side).to_owned(), withheld(measures));
         }
         let id = Hasher::new("measured").digest(&recipe.digest()).finish();
-        let measured = Measured { splits, cost: clock.stop() };
+        let measured = Measured { splits, decided, cost: clock.stop() };
         self.store.realise(recipe, &id, &measured)?;
         Ok(measured.splits)
     }

@@ -7,7 +7,8 @@ use std::{
 
 use collegium_data::{ColumnFacts, Side};
 use collegium_manifest::{
-    ClassWeights, ColumnType, Diagnostic, Diagnostics, Input, Output, SourceOrigin, Task, suggest,
+    ClassWeights, ColumnType, DecisionThreshold, Diagnostic, Diagnostics, Input, Output,
+    SourceOrigin, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
 use collegium_records::Code;
@@ -142,6 +143,7 @@ impl Session {
                 Ok((task, classes)) => {
                     wrong.extend(self.node(index).class_for_each_row(facts, &classes));
                     wrong.extend(self.node(index).wrong_class_weights(task, &classes));
+                    wrong.extend(self.node(index).wrong_decision(task, &classes));
                     resolved[index] = Some(Resolved { task, classes, inputs, raw });
                 }
                 Err(error) => wrong.push(
@@ -186,9 +188,10 @@ impl Session {
                 .map(|resolved| resolved.task);
             let regression = REGRESSION.contains(&asked.metric.as_str());
             let (task, other) = match task {
-                Some(Task::Classification) if regression => {
-                    ("classifies", "accuracy, auc, average_precision, f1, log_loss, brier, ece")
-                }
+                Some(Task::Classification) if regression => (
+                    "classifies",
+                    "accuracy, auc, average_precision, f1, precision, recall, log_loss, brier, ece",
+                ),
                 Some(Task::Regression) if !regression => ("is a regression", "rmse, mae, r2"),
                 _ => continue,
             };
@@ -427,6 +430,52 @@ impl NodeRef<'_> {
             .label(format!("target of expert `{}`", self.name()))
             .help(format!("{help}; or, if each value is a class, `task = \"classification\"`")),
         )
+    }
+
+    /// `positive` and `threshold` that say nothing of this target.
+    fn wrong_decision(self, task: Task, classes: &[String]) -> Option<Diagnostic> {
+        let decide = &self.declared().decide;
+        let source = &self.session.pipeline.source;
+        let positive = decide.positive.as_ref();
+        let threshold = decide.threshold.as_ref();
+        let (key, place) = positive
+            .map(|key| ("positive", key.span()))
+            .or_else(|| threshold.map(|key| ("threshold", key.span())))?;
+        if task == Task::Regression || classes.len() != 2 {
+            let what = match task {
+                Task::Regression => "is a number".to_owned(),
+                Task::Classification => format!("has {} classes", classes.len()),
+            };
+            let message = format!("`{key}` is for a target of two classes");
+            return Some(
+                Diagnostic::error(Code::KeyDoesNotApply, source, place, message)
+                    .label(format!("the target of `{}` {what}", self.name()))
+                    .help("take it out"),
+            );
+        }
+        if let Some(positive) = positive
+            && !classes.contains(positive.get_ref())
+        {
+            let known = classes.iter().map(String::as_str);
+            let message = format!("`{}` is no class of the target", positive.get_ref());
+            return Some(
+                Diagnostic::error(Code::UnknownClass, source, positive.span(), message)
+                    .label("unknown class")
+                    .help(match suggest(positive.get_ref(), known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its classes are: {}", classes.join(", ")),
+                    }),
+            );
+        }
+        let threshold =
+            threshold.filter(|said| !matches!(said.get_ref(), DecisionThreshold::Fixed(_)))?;
+        let sides = self.session.data[&self.declared().data].facts.sides;
+        (sides[Side::Valid as usize] == 0).then(|| {
+            let message = "`threshold` is chosen on validation rows, and there are none";
+            Diagnostic::error(Code::KeyNeedsAnother, source, threshold.span(), message)
+                .label("nothing to choose it on")
+                .help("give `threshold` a number, or add `valid` to the `split`")
+        })
     }
 
     /// `class_weights` that name no class, or that stand on a regression.

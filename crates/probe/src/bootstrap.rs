@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use collegium_records::{Interval, MetricChange, MetricDiff, Metrics, SplitMeasures};
 
 use crate::{
-    Resampling,
+    Classes, Compared, Resampling,
     compare::student_quantile,
     errors::{Errors, REGRESSION},
     metrics::at_a_point,
@@ -43,7 +43,7 @@ pub fn bootstrap_classification(
     probability: &[f32],
     width: usize,
     labels: &[u32],
-    classes: usize,
+    classes: impl Into<Classes>,
     how: Resampling,
 ) -> BTreeMap<String, Interval> {
     measure_classification(probability, width, labels, classes, how).intervals
@@ -69,7 +69,7 @@ pub fn measure_classification(
     probability: &[f32],
     width: usize,
     labels: &[u32],
-    classes: usize,
+    classes: impl Into<Classes>,
     how: Resampling,
 ) -> SplitMeasures {
     let Some(scored) = Scored::new(&View::new(probability, width, labels, classes)) else {
@@ -102,12 +102,14 @@ pub fn paired_classification(
     after: &[&[f32]],
     width: usize,
     labels: &[u32],
-    classes: usize,
+    classes: impl Into<Compared>,
     how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
-    let scored = |p: &[f32]| Scored::new(&View::new(p, width, labels, classes));
+    let classes = classes.into();
+    let scored = |p: &[f32], classes: Classes| Scored::new(&View::new(p, width, labels, classes));
+    let after = after.iter().map(|after| scored(after, classes.after));
     let all: Vec<Option<Scored>> =
-        std::iter::once(before).chain(after.iter().copied()).map(scored).collect();
+        std::iter::once(scored(before, classes.before)).chain(after).collect();
     paired(CLASSIFICATION, &all, labels.len(), how, Scored::measure, Scored::measure)
 }
 
@@ -181,8 +183,9 @@ fn paired<T, const M: usize>(
 pub fn unpaired_classification(
     [first, second]: [(&[f32], &[u32], Resampling); 2],
     width: usize,
-    classes: usize,
+    classes: impl Into<Classes>,
 ) -> ([SplitMeasures; 2], BTreeMap<String, MetricChange>) {
+    let classes = classes.into();
     let scored =
         |(p, y, _): (&[f32], &[u32], Resampling)| Scored::new(&View::new(p, width, y, classes));
     let rows = [first.1.len(), second.1.len()];
@@ -330,7 +333,7 @@ fn with_intervals<const M: usize>(
 /// What values a metric can have at all.
 fn bounds(metric: &str) -> [f64; 2] {
     match metric {
-        "accuracy" | "auc" | "average_precision" | "f1" => [0.0, 1.0],
+        "accuracy" | "auc" | "average_precision" | "f1" | "precision" | "recall" => [0.0, 1.0],
         "r2" => [f64::NEG_INFINITY, 1.0],
         _ => [0.0, f64::INFINITY],
     }

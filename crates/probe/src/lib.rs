@@ -30,6 +30,7 @@ mod agop;
 mod bootstrap;
 mod compare;
 mod conditional;
+mod decision;
 mod errors;
 mod groups;
 mod hints;
@@ -58,6 +59,7 @@ pub use compare::{
     spearman, spectral_gap, subspaces,
 };
 pub use conditional::{Expected, Partners, exchange_costs};
+pub use decision::{ClassDecision, Classes, Compared, Criterion, choose_threshold};
 pub use groups::{Groups, Resampling};
 pub use hints::{
     Codes, Determined, Far, Truth, codes, determined_by_levels, determined_by_order, far,

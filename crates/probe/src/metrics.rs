@@ -3,6 +3,7 @@
 use collegium_records::Metrics;
 
 use crate::{
+    Classes,
     errors::{Errors, REGRESSION},
     scored::{CLASSIFICATION, Scored, View},
 };
@@ -10,21 +11,24 @@ use crate::{
 /// The metrics of a classifier on some rows.
 ///
 /// `probability` is `rows × width`, row-major; a width of 1 is the positive class's probability of
-/// a binary classifier, otherwise `width == classes`. A label of `classes` or more is a class that
+/// a binary classifier, otherwise `width == classes`. `classes` is a number, or [`Classes`] with another [`crate::ClassDecision`] than
+/// "the second class is positive, above one half". A label of `classes` or more is a class that
 /// the model does not know: such a row is always wrong, and its true class was given probability 0.
 ///
 /// | metric | definition |
 /// |---|---|
-/// | `accuracy` | share of rows whose predicted class is the true one (binary: p > .5; else the largest p) |
+/// | `accuracy` | share of rows whose predicted class is the true one (binary: p > threshold; else the largest p) |
 /// | `auc` | Mann-Whitney, ties count half; > 2 classes: one-vs-rest, mean over the classes present |
 /// | `average_precision` | Σ (Rₙ − Rₙ₋₁)·Pₙ over distinct scores; > 2 classes: mean over the classes present |
 /// | `f1` | of the positive class; > 2 classes: mean over the classes present or predicted |
+/// | `precision` | TP / predicted, of the positive class; > 2 classes: mean as for `f1`, 0 for a class never predicted |
+/// | `recall` | TP / actual, of the positive class; > 2 classes: mean as for `f1`, 0 for a class without rows |
 /// | `log_loss` | mean of −ln p(true class), p clipped to [1e-7, 1 − 1e-7] |
 /// | `brier` | mean of (p − y)²; > 2 classes: summed over classes |
 /// | `ece` | Σ over 15 equal-width bins of share·\|mean p − frequency\|; > 2 classes: of the predicted class |
 ///
 /// All but `ece` agree with scikit-learn, except that what is not defined (AUC of one class,
-/// average precision or F1 without a positive) is absent, where scikit-learn warns and says 0.
+/// average precision, recall or F1 without a positive, precision without a predicted one) is absent, where scikit-learn warns and says 0.
 /// No rows, or a probability that is not finite: an empty map.
 ///
 /// # Panics
@@ -33,7 +37,7 @@ pub fn classification(
     probability: &[f32],
     width: usize,
     labels: &[u32],
-    classes: usize,
+    classes: impl Into<Classes>,
 ) -> Metrics {
     Scored::new(&View::new(probability, width, labels, classes))
         .map(|scored| at_a_point(CLASSIFICATION, scored.measure(&vec![[1]; scored.rows()])))

@@ -1,11 +1,21 @@
 //! Classification metrics with row weights: everything that does not depend on the weights is computed
 //! once, so that a weighted measurement is one pass over each ranking and one over the rows.
 
-use crate::resample::Counts;
+use crate::{ClassDecision, Classes, resample::Counts};
 
 /// The classification metrics, in the order of [`Scored::measure`].
-pub(crate) const CLASSIFICATION: [&str; 7] =
-    ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece"];
+pub(crate) const CLASSIFICATION: [&str; METRICS] = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+];
+const METRICS: usize = 9;
 
 /// Bins of the calibration error.
 pub(crate) const BINS: usize = 15;
@@ -15,12 +25,13 @@ pub(crate) const BINS: usize = 15;
 const CLIP: f64 = 1e-7;
 
 /// A view of predicted probabilities, `rows × width` row-major; width 1 (or 2) is binary, with the
-/// positive class's probability last in the row.
+/// second class's probability last in the row.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) probability: &'a [f32],
     pub(crate) width: usize,
     pub(crate) labels: &'a [u32],
+    decision: ClassDecision,
 }
 
 impl<'a> View<'a> {
@@ -32,15 +43,16 @@ impl<'a> View<'a> {
         probability: &'a [f32],
         width: usize,
         labels: &'a [u32],
-        classes: usize,
+        classes: impl Into<Classes>,
     ) -> Self {
+        let Classes { count: classes, decision } = classes.into();
         assert!(width > 0, "a row has at least one probability");
         assert_eq!(probability.len(), labels.len() * width, "probabilities are rows × width");
         assert!(
             width == classes || (width == 1 && classes <= 2),
             "{width} probabilities a row for {classes} classes"
         );
-        Self { probability, width, labels }
+        Self { probability, width, labels, decision }
     }
 
     pub(crate) fn is_binary(&self) -> bool {
@@ -50,7 +62,8 @@ impl<'a> View<'a> {
     /// The classes whose rows are ranked against all others: the positive one of a binary
     /// classifier, else each that occurs.
     pub(crate) fn ranked(&self) -> impl Iterator<Item = u32> {
-        let classes = if self.is_binary() { 1..2 } else { 0..self.width as u32 };
+        let positive = self.decision.positive;
+        let classes = if self.is_binary() { positive..positive + 1 } else { 0..self.width as u32 };
         classes.filter(|class| self.labels.contains(class))
     }
 
@@ -60,15 +73,26 @@ impl<'a> View<'a> {
 
     /// The positive class's probability.
     pub(crate) fn positive(&self, row: usize) -> f32 {
+        self.decision.of_positive(self.second(row))
+    }
+
+    /// The probability of the second of two classes.
+    fn second(&self, row: usize) -> f32 {
         self.probability[(row + 1) * self.width - 1]
     }
 
-    /// The predicted class and its probability: above .5 for the positive class, else the first of
+    /// The score by which rows are ranked for a class.
+    fn score(&self, row: usize, class: u32) -> f32 {
+        if self.is_binary() { self.positive(row) } else { self.row(row)[class as usize] }
+    }
+
+    /// The predicted class and its probability: the positive class above the threshold, else the first of
     /// the largest.
     pub(crate) fn top(&self, row: usize) -> (u32, f32) {
         if self.is_binary() {
-            let p = self.positive(row);
-            return if p > 0.5 { (1, p) } else { (0, 1.0 - p) };
+            let class = self.decision.class(self.second(row));
+            let p = self.second(row);
+            return (class, if class == 1 { p } else { 1.0 - p });
         }
         let mut best = (0, f32::NEG_INFINITY);
         for (class, &p) in self.row(row).iter().enumerate() {
@@ -82,8 +106,8 @@ impl<'a> View<'a> {
     /// The probability given to the true class: 0 for a class that the model does not know.
     pub(crate) fn of_truth(&self, row: usize) -> f64 {
         match (self.labels[row], self.is_binary()) {
-            (0, true) => 1.0 - f64::from(self.positive(row)),
-            (1, true) => f64::from(self.positive(row)),
+            (0, true) => 1.0 - f64::from(self.second(row)),
+            (1, true) => f64::from(self.second(row)),
             (_, true) => 0.0,
             (label, false) => self.row(row).get(label as usize).map_or(0.0, |&p| f64::from(p)),
         }
@@ -98,7 +122,7 @@ impl<'a> View<'a> {
     /// positive class; else: of the predicted class.
     pub(crate) fn calibrated(&self, row: usize) -> (f64, bool) {
         if self.is_binary() {
-            (f64::from(self.positive(row)), self.labels[row] == 1)
+            (f64::from(self.positive(row)), self.labels[row] == self.decision.positive)
         } else {
             let (class, p) = self.top(row);
             (f64::from(p), self.labels[row] == class)
@@ -137,8 +161,7 @@ pub(crate) struct Ranking {
 
 impl Ranking {
     pub(crate) fn new(view: &View, class: u32) -> Self {
-        let column = if view.is_binary() { view.width - 1 } else { class as usize };
-        let score = |row: u32| view.probability[row as usize * view.width + column];
+        let score = |row: u32| view.score(row as usize, class);
         let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
         let positive =
@@ -205,7 +228,8 @@ impl Ranking {
 
 /// Predictions and labels, prepared.
 pub(crate) struct Scored {
-    binary: bool,
+    /// The positive class, of two.
+    positive: Option<usize>,
     classes: usize,
     labels: Vec<u32>,
     predicted: Vec<u32>,
@@ -231,9 +255,8 @@ impl Scored {
                 (bin(p) as u8, p - f64::from(u8::from(hit)))
             })
             .unzip();
-        let binary = view.is_binary();
         Some(Self {
-            binary,
+            positive: view.is_binary().then_some(view.decision.positive as usize),
             classes: view.width.max(2),
             labels: view.labels.to_vec(),
             predicted: (0..rows).map(|row| view.top(row).0).collect(),
@@ -250,7 +273,7 @@ impl Scored {
     }
 
     /// Every metric of [`CLASSIFICATION`] with row weights, on each lane; NaN where not defined.
-    pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 7] {
+    pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; METRICS] {
         let (mut total, mut hits) = ([0.0; L], [0.0; L]);
         let (mut log_loss, mut brier) = ([0.0; L], [0.0; L]);
         let mut gaps = [[0.0; L]; BINS];
@@ -280,7 +303,7 @@ impl Scored {
             }
         }
         let [auc, precision] = self.ranked(weights);
-        let f1 = self.f1(&counts);
+        let [ratio, found, f1] = self.decided(&counts);
         let mut ece = [0.0; L];
         for gap in &gaps {
             for lane in 0..L {
@@ -292,7 +315,7 @@ impl Scored {
                 sum[lane] /= total[lane];
             }
         }
-        [hits, auc, precision, f1, log_loss, brier, ece]
+        [hits, auc, precision, f1, ratio, found, log_loss, brier, ece]
     }
 
     /// AUC and average precision: the mean over the classes where each is defined.
@@ -309,17 +332,29 @@ impl Scored {
         means.map(|lanes| lanes.map(Mean::value))
     }
 
-    /// 2·TP / (predicted + actual): of the positive class, or the mean over the classes that occur
-    /// or were predicted.
-    fn f1<const L: usize>(&self, counts: &[[[f64; L]; 3]]) -> [f64; L] {
-        let counted = if self.binary { &counts[1..] } else { counts };
-        std::array::from_fn(|lane| {
-            let mut mean = Mean::default();
-            for [positive, claimed, actual] in counted {
-                mean.add(2.0 * positive[lane] / (claimed[lane] + actual[lane]));
+    /// Precision, recall and F1: of the positive class, or their means over the classes that occur or were
+    /// predicted, where one that was never predicted has precision 0 and one without rows recall 0.
+    fn decided<const L: usize>(&self, counts: &[[[f64; L]; 3]]) -> [[f64; L]; 3] {
+        if let Some(positive) = self.positive {
+            let [right, claimed, actual] = counts[positive];
+            return [
+                std::array::from_fn(|lane| right[lane] / claimed[lane]),
+                std::array::from_fn(|lane| right[lane] / actual[lane]),
+                std::array::from_fn(|lane| 2.0 * right[lane] / (claimed[lane] + actual[lane])),
+            ];
+        }
+        let mut means = [[Mean::default(); L]; 3];
+        for [right, claimed, actual] in counts {
+            for lane in 0..L {
+                // 0/0, of a class that neither occurs nor is predicted, is not counted.
+                let any = claimed[lane] + actual[lane];
+                let share = |of: f64| if any > 0.0 { right[lane] / of.max(1.0) } else { f64::NAN };
+                means[0][lane].add(share(claimed[lane]));
+                means[1][lane].add(share(actual[lane]));
+                means[2][lane].add(2.0 * right[lane] / any);
             }
-            mean.value()
-        })
+        }
+        means.map(|lanes| lanes.map(Mean::value))
     }
 }
 
@@ -354,7 +389,7 @@ mod tests {
         prop::collection::vec(([1_u8..5, 1..5, 1..5], 0_u32..4, 0_u16..4), 1..40)
     }
 
-    fn measured(p: &[f32], width: usize, y: &[u32], w: &[u16]) -> Option<[[f64; 1]; 7]> {
+    fn measured(p: &[f32], width: usize, y: &[u32], w: &[u16]) -> Option<[[f64; 1]; METRICS]> {
         let weights: Vec<Counts<1>> = w.iter().map(|&w| [w]).collect();
         Scored::new(&View::new(p, width, y, width.max(2))).map(|s| s.measure(&weights))
     }

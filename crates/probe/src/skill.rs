@@ -3,7 +3,7 @@
 use collegium_records::{Interval, Skill};
 
 use crate::{
-    Resampling,
+    Classes, Resampling,
     resample::{Block, Draws, weighted},
     scored::View,
 };
@@ -48,7 +48,12 @@ impl Loss {
 ///
 /// # Panics
 /// As [`crate::classification`].
-pub fn log_losses(probability: &[f32], width: usize, labels: &[u32], classes: usize) -> Vec<f64> {
+pub fn log_losses(
+    probability: &[f32],
+    width: usize,
+    labels: &[u32],
+    classes: impl Into<Classes>,
+) -> Vec<f64> {
     let view = View::new(probability, width, labels, classes);
     (0..labels.len()).map(|row| view.log_loss(row)).collect()
 }

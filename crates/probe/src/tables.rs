@@ -2,16 +2,19 @@
 
 use collegium_records::{Confusion, Reliability, ReliabilityBin};
 
-use crate::scored::{BINS, View, bin};
+use crate::{
+    ClassDecision, Classes,
+    scored::{BINS, View, bin},
+};
 
-/// The class that each row is predicted as: binary (width 1 or 2) 1 where p > .5; else the first of
+/// The class that each row is predicted as: binary (width 1 or 2) by the decision; else the first of
 /// the largest probabilities. Arguments as in [`crate::classification`].
 ///
 /// # Panics
 /// When `probability` is no whole number of rows (a mistake of the caller).
-pub fn predicted_labels(probability: &[f32], width: usize) -> Vec<u32> {
+pub fn predicted_labels(probability: &[f32], width: usize, decision: ClassDecision) -> Vec<u32> {
     let labels = vec![0; probability.len() / width.max(1)];
-    let view = View::new(probability, width, &labels, width);
+    let view = View::new(probability, width, &labels, Classes { count: width, decision });
     (0..labels.len()).map(|row| view.top(row).0).collect()
 }
 
@@ -46,7 +49,7 @@ pub fn reliability(
     probability: &[f32],
     width: usize,
     labels: &[u32],
-    classes: usize,
+    classes: impl Into<Classes>,
 ) -> Option<Reliability> {
     let view = View::new(probability, width, labels, classes);
     if labels.is_empty() || probability.iter().any(|p| !p.is_finite()) {

@@ -2,10 +2,10 @@
 
 use collegium_digest::{Digest, Stream, stream};
 use collegium_probe::{
-    Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, bootstrap_classification,
-    bootstrap_regression, class_measures, measure_classification, measure_regression, over_rows,
-    paired_classification, paired_regression, route_regret, skill, unpaired_classification,
-    unpaired_regression, weak_slices,
+    ClassDecision, Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues,
+    bootstrap_classification, bootstrap_regression, class_measures, measure_classification,
+    measure_regression, over_rows, paired_classification, paired_regression, route_regret, skill,
+    unpaired_classification, unpaired_regression, weak_slices,
 };
 use collegium_records::Interval;
 use proptest::prelude::*;
@@ -240,7 +240,7 @@ fn an_interval_ends_where_its_metric_does() {
     assert_eq!(found.intervals["accuracy"].high, 1.0);
     assert!(found.intervals.values().all(|i| i.low >= 0.0 && i.low < i.high || i.low == i.high));
     let names = ["no".to_owned(), "yes".to_owned()];
-    for class in class_measures(&probability, 1, &labels, &names, how) {
+    for class in class_measures(&probability, 1, &labels, &names, ClassDecision::default(), how) {
         for measure in [class.precision, class.recall, class.f1].into_iter().flatten() {
             assert!(measure.interval.is_some_and(|i| i.low >= 0.0 && i.high <= 1.0));
         }

@@ -2,8 +2,8 @@
 
 use collegium_digest::Digest;
 use collegium_probe::{
-    Resampling, classification, confusion, measure_classification, predicted_labels, regression,
-    reliability,
+    ClassDecision, Resampling, classification, confusion, measure_classification, predicted_labels,
+    regression, reliability,
 };
 use proptest::prelude::*;
 
@@ -125,8 +125,11 @@ fn certainty_that_fails_costs_a_finite_loss() {
 
 #[test]
 fn an_even_probability_is_not_the_positive_class() {
-    assert_eq!(predicted_labels(&[0.5, 0.5000001], 1), [0, 1]);
-    assert_eq!(predicted_labels(&[0.3, 0.3, 0.3, 0.1, 0.2, 0.7], 3), [0, 2]);
+    assert_eq!(predicted_labels(&[0.5, 0.5000001], 1, ClassDecision::default()), [0, 1]);
+    assert_eq!(
+        predicted_labels(&[0.3, 0.3, 0.3, 0.1, 0.2, 0.7], 3, ClassDecision::default()),
+        [0, 2]
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use collegium_digest::{Digest, stream};
 use collegium_probe::{
-    Resampling, class_measures, classification, curves, measure_classification, regression,
-    residuals,
+    ClassDecision, Resampling, class_measures, classification, curves, measure_classification,
+    regression, residuals,
 };
 use collegium_records::{ClassMeasures, Curve};
 use proptest::prelude::*;
@@ -60,7 +60,14 @@ fn area(points: &[[f64; 2]]) -> f64 {
 
 #[test]
 fn both_classes_of_a_binary_classifier_agree_with_scikit_learn() {
-    let found = class_measures(&P, 1, &Y, &names(2), Resampling::of_rows(0, &key()));
+    let found = class_measures(
+        &P,
+        1,
+        &Y,
+        &names(2),
+        ClassDecision::default(),
+        Resampling::of_rows(0, &key()),
+    );
     assert_eq!(found.iter().map(|c| (c.rows, c.predicted)).collect::<Vec<_>>(), [(5, 4), (5, 6)]);
     assert_values(&found[0], [0.75, 0.6, 2.0 / 3.0]);
     assert_values(&found[1], [2.0 / 3.0, 0.8, 0.7272727272727273]);
@@ -70,7 +77,14 @@ fn both_classes_of_a_binary_classifier_agree_with_scikit_learn() {
 #[test]
 fn three_classes_agree_with_scikit_learn() {
     let (p, y) = three_classes();
-    let found = class_measures(&p, 3, &y, &names(3), Resampling::of_rows(0, &key()));
+    let found = class_measures(
+        &p,
+        3,
+        &y,
+        &names(3),
+        ClassDecision::default(),
+        Resampling::of_rows(0, &key()),
+    );
     assert_values(&found[0], [0.5, 1.0 / 3.0, 0.4]);
     assert_values(&found[1], [2.0 / 3.0; 3]);
     assert_values(&found[2], [2.0 / 3.0, 1.0, 0.8]);
@@ -80,19 +94,51 @@ fn three_classes_agree_with_scikit_learn() {
 fn what_is_not_defined_of_a_class_is_absent() {
     // Nothing is ever predicted as c1, and no row is c2.
     let p = [0.8, 0.1, 0.1, 0.2, 0.1, 0.7];
-    let found = class_measures(&p, 3, &[0, 1], &names(3), Resampling::of_rows(50, &key()));
+    let found = class_measures(
+        &p,
+        3,
+        &[0, 1],
+        &names(3),
+        ClassDecision::default(),
+        Resampling::of_rows(50, &key()),
+    );
     assert_eq!(values(&found[0]), [Some(1.0); 3]);
     assert_eq!(values(&found[1]), [None, Some(0.0), Some(0.0)]);
     assert_eq!(values(&found[2]), [Some(0.0), None, Some(0.0)]);
-    assert!(class_measures(&[], 1, &[], &names(2), Resampling::of_rows(50, &key())).is_empty());
     assert!(
-        class_measures(&[f32::NAN], 1, &[0], &names(2), Resampling::of_rows(50, &key())).is_empty()
+        class_measures(
+            &[],
+            1,
+            &[],
+            &names(2),
+            ClassDecision::default(),
+            Resampling::of_rows(50, &key())
+        )
+        .is_empty()
+    );
+    assert!(
+        class_measures(
+            &[f32::NAN],
+            1,
+            &[0],
+            &names(2),
+            ClassDecision::default(),
+            Resampling::of_rows(50, &key())
+        )
+        .is_empty()
     );
 }
 
 #[test]
 fn a_row_of_an_unknown_class_counts_where_it_is_predicted() {
-    let found = class_measures(&[0.9, 0.9], 1, &[1, 7], &names(2), Resampling::of_rows(0, &key()));
+    let found = class_measures(
+        &[0.9, 0.9],
+        1,
+        &[1, 7],
+        &names(2),
+        ClassDecision::default(),
+        Resampling::of_rows(0, &key()),
+    );
     assert_eq!((found[1].rows, found[1].predicted), (1, 2));
     assert_eq!(values(&found[1]), [Some(0.5), Some(1.0), Some(2.0 / 3.0)]);
 }
@@ -101,7 +147,14 @@ fn a_row_of_an_unknown_class_counts_where_it_is_predicted() {
 fn f1_has_the_interval_that_the_metric_has() {
     let (p, y) = drawn(400, 1);
     let metrics = measure_classification(&p, 1, &y, 2, Resampling::of_rows(200, &key()));
-    let found = class_measures(&p, 1, &y, &names(2), Resampling::of_rows(200, &key()));
+    let found = class_measures(
+        &p,
+        1,
+        &y,
+        &names(2),
+        ClassDecision::default(),
+        Resampling::of_rows(200, &key()),
+    );
     let f1 = found[1].f1.expect("defined");
     assert_eq!((f1.value, f1.interval), (metrics.metrics["f1"], Some(metrics.intervals["f1"])));
 }
@@ -109,7 +162,14 @@ fn f1_has_the_interval_that_the_metric_has() {
 #[test]
 fn intervals_of_a_recall_have_the_width_that_theory_gives() {
     let (p, y) = drawn(4000, 2);
-    let found = class_measures(&p, 1, &y, &names(2), Resampling::of_rows(2000, &key()));
+    let found = class_measures(
+        &p,
+        1,
+        &y,
+        &names(2),
+        ClassDecision::default(),
+        Resampling::of_rows(2000, &key()),
+    );
     for class in &found {
         let recall = class.recall.expect("rows");
         let interval = recall.interval.expect("resamples");
@@ -122,7 +182,7 @@ fn intervals_of_a_recall_have_the_width_that_theory_gives() {
 
 #[test]
 fn binary_curves_agree_with_scikit_learn() {
-    let found = curves(&P, 1, &Y, &names(2)).expect("both classes");
+    let found = curves(&P, 1, &Y, &names(2), ClassDecision::default()).expect("both classes");
     let [roc] = found.roc.as_slice() else { panic!("one curve") };
     assert_eq!((roc.class.as_str(), roc.prevalence), ("c1", 0.5));
     // roc_curve(Y, P, drop_intermediate=False)
@@ -156,7 +216,7 @@ fn binary_curves_agree_with_scikit_learn() {
 #[test]
 fn curves_of_three_classes_agree_with_scikit_learn() {
     let (p, y) = three_classes();
-    let found = curves(&p, 3, &y, &names(3)).expect("rows");
+    let found = curves(&p, 3, &y, &names(3), ClassDecision::default()).expect("rows");
     let areas = |curves: &[Curve]| curves.iter().map(|c| c.area).collect::<Vec<f64>>();
     // roc_auc_score and average_precision_score of each column.
     for (found, expected) in areas(&found.roc).into_iter().zip([0.7333333333333333, 0.9, 1.0]) {
@@ -176,13 +236,16 @@ fn curves_of_three_classes_agree_with_scikit_learn() {
 
 #[test]
 fn a_class_that_does_not_occur_has_no_curve() {
-    assert_eq!(curves(&[0.2, 0.4], 1, &[0, 0], &names(2)), None);
-    assert_eq!(curves(&[], 3, &[], &names(3)), None);
-    assert_eq!(curves(&[f32::NAN], 1, &[1], &names(2)), None);
-    let all = curves(&[0.2, 0.4], 1, &[1, 1], &names(2)).expect("positives");
+    assert_eq!(curves(&[0.2, 0.4], 1, &[0, 0], &names(2), ClassDecision::default()), None);
+    assert_eq!(curves(&[], 3, &[], &names(3), ClassDecision::default()), None);
+    assert_eq!(curves(&[f32::NAN], 1, &[1], &names(2), ClassDecision::default()), None);
+    let all =
+        curves(&[0.2, 0.4], 1, &[1, 1], &names(2), ClassDecision::default()).expect("positives");
     assert!(all.roc.is_empty());
     assert_eq!(all.precision_recall[0].points, [[0.0, 1.0], [0.5, 1.0], [1.0, 1.0]]);
-    let three = curves(&[0.8, 0.1, 0.1, 0.2, 0.7, 0.1], 3, &[0, 1], &names(3)).expect("rows");
+    let three =
+        curves(&[0.8, 0.1, 0.1, 0.2, 0.7, 0.1], 3, &[0, 1], &names(3), ClassDecision::default())
+            .expect("rows");
     let classes: Vec<&str> = three.roc.iter().map(|curve| curve.class.as_str()).collect();
     assert_eq!(classes, ["c0", "c1"]);
 }
@@ -205,7 +268,8 @@ fn of_many_classes_those_with_the_least_area_stay_in_their_order() {
         })
         .collect();
     let names = names(classes as usize);
-    let found = curves(&p, classes as usize, &labels, &names).expect("rows");
+    let found =
+        curves(&p, classes as usize, &labels, &names, ClassDecision::default()).expect("rows");
     let mut all: Vec<(f64, &String)> = names
         .iter()
         .enumerate()
@@ -225,7 +289,7 @@ fn of_many_classes_those_with_the_least_area_stay_in_their_order() {
 #[test]
 fn curves_of_many_rows_are_short_and_keep_their_area() {
     let (p, y) = drawn(50_000, 3);
-    let found = curves(&p, 1, &y, &names(2)).expect("both classes");
+    let found = curves(&p, 1, &y, &names(2), ClassDecision::default()).expect("both classes");
     for curve in found.roc.iter().chain(&found.precision_recall) {
         assert!(curve.points.len() <= 200, "{}", curve.points.len());
         assert!((area(&curve.points) - curve.area).abs() < 0.002);
@@ -298,7 +362,7 @@ proptest! {
         let p: Vec<f32> = rows.iter().map(|r| f32::from(r.0) / 29.0).collect();
         let y: Vec<u32> = rows.iter().map(|r| u32::from(r.1)).collect();
         let metrics = classification(&p, 1, &y, 2);
-        let Some(found) = curves(&p, 1, &y, &names(2)) else {
+        let Some(found) = curves(&p, 1, &y, &names(2), ClassDecision::default()) else {
             prop_assert!(!metrics.contains_key("average_precision"));
             return Ok(());
         };
@@ -320,7 +384,7 @@ proptest! {
         let p: Vec<f32> = rows.iter().flat_map(|r| r.0.map(|p| f32::from(p) / 24.0)).collect();
         let y: Vec<u32> = rows.iter().map(|r| r.1).collect();
         let metrics = classification(&p, 4, &y, 4);
-        if let Some(found) = curves(&p, 4, &y, &names(4)) {
+        if let Some(found) = curves(&p, 4, &y, &names(4), ClassDecision::default()) {
             for (curves, metric) in [(&found.roc, "auc"), (&found.precision_recall, "average_precision")] {
                 let mean = curves.iter().map(|c| c.area).sum::<f64>() / curves.len() as f64;
                 match metrics.get(metric) {
@@ -337,8 +401,8 @@ proptest! {
     ) {
         let p: Vec<f32> = rows.iter().flat_map(|r| r.0.map(|p| f32::from(p) / 24.0)).collect();
         let y: Vec<u32> = rows.iter().map(|r| r.1).collect();
-        let predicted = collegium_probe::predicted_labels(&p, 3);
-        for (class, found) in (0..).zip(class_measures(&p, 3, &y, &names(3), Resampling::of_rows(16, &key()))) {
+        let predicted = collegium_probe::predicted_labels(&p, 3, ClassDecision::default());
+        for (class, found) in (0..).zip(class_measures(&p, 3, &y, &names(3), ClassDecision::default(), Resampling::of_rows(16, &key()))) {
             let count = |holds: &dyn Fn(u32, u32) -> bool| {
                 y.iter().zip(&predicted).filter(|(y, p)| holds(**y, **p)).count() as f64
             };

@@ -6,7 +6,7 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, Combined, Composite, Cost, Epoch, Interval, Judgement, MetricDiff,
+    Agop, Certificate, Combined, Composite, Cost, Decided, Epoch, Interval, Judgement, MetricDiff,
     NotMeasured, Performance, Probe, RowAccount, SplitMeasures,
 };
 
@@ -73,6 +73,9 @@ pub struct NodeAudit {
     pub noun: String,
     /// Class names in the order of the logits.
     pub classes: Vec<String>,
+    /// Of a target with two classes: which class is positive, and above which probability it is predicted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided: Option<Decided>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, SplitMeasures>,
     /// Why a metric of its task is absent from `metrics`.

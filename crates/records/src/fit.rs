@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Reads, SplitMeasures};
+use crate::{Decided, Reads, SplitMeasures};
 
 /// A realisation of a `fit` recipe: one trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,6 +170,9 @@ pub struct Applied {
 pub struct Measured {
     /// By side of the split.
     pub splits: BTreeMap<String, SplitMeasures>,
+    /// How two classes were decided.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided: Option<Decided>,
     /// What it cost.
     #[serde(default)]
     pub cost: Cost,

@@ -46,7 +46,7 @@ pub struct ClassMeasures {
     pub f1: Option<Measure>,
 }
 
-/// ROC curves and precision-recall curves, one per class (of the positive class alone for two).
+/// ROC, precision-recall and gain curves, one per class (of the positive class alone for two).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Points (false positive rate, true positive rate), from (0, 0) to (1, 1); area: AUC.
@@ -54,6 +54,10 @@ pub struct Curves {
     /// Points (recall, precision), recall ascending: corners of the steps that enclose average
     /// precision, to be joined by straight lines; area: average precision.
     pub precision_recall: Vec<Curve>,
+    /// Points (share of all rows predicted positive, share of the positive rows among them), from (0, 0) to
+    /// (1, 1): cumulative gains. Lift is y / x.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gain: Vec<Curve>,
 }
 
 /// A curve, thinned to at most 200 points that follow it to a pixel.

@@ -7,8 +7,20 @@ use collegium_records::{
 use crate::number::{count, counted, number, percent_measure};
 
 /// Metrics in the order in which a person asks for them.
-pub(crate) const ORDER: [&str; 10] =
-    ["auc", "average_precision", "accuracy", "f1", "log_loss", "brier", "ece", "r2", "rmse", "mae"];
+pub(crate) const ORDER: [&str; 12] = [
+    "auc",
+    "average_precision",
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+    "r2",
+    "rmse",
+    "mae",
+];
 
 /// The metric's name in print.
 pub(crate) fn metric_name(metric: &str) -> &str {
@@ -17,6 +29,8 @@ pub(crate) fn metric_name(metric: &str) -> &str {
         "average_precision" => "Average precision",
         "accuracy" => "Accuracy",
         "f1" => "F1",
+        "precision" => "Precision",
+        "recall" => "Recall",
         "log_loss" => "Log loss",
         "brier" => "Brier score",
         "ece" => "ECE",
@@ -30,7 +44,7 @@ pub(crate) fn metric_name(metric: &str) -> &str {
 /// The metric's name inside a sentence.
 pub(crate) fn metric_phrase(metric: &str) -> String {
     match metric {
-        "average_precision" | "accuracy" | "log_loss" | "brier" => {
+        "average_precision" | "accuracy" | "precision" | "recall" | "log_loss" | "brier" => {
             metric_name(metric).to_lowercase()
         }
         other => metric_name(other).to_owned(),

@@ -276,7 +276,9 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
 }
 
 fn flipped(before: &[f32], after: &[f32], width: usize, labels: &[u32]) -> Flipped {
-    let predicted = |p: &[f32]| collegium_probe::predicted_labels(p, width);
+    let predicted = |p: &[f32]| {
+        collegium_probe::predicted_labels(p, width, collegium_probe::ClassDecision::default())
+    };
     let (one, other) = (predicted(before), predicted(after));
     let mut flipped = Flipped { rows: labels.len() as u64, fixed: 0, broken: 0, otherwise: 0 };
     for ((a, b), label) in one.iter().zip(&other).zip(labels) {

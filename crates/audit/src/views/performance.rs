@@ -12,12 +12,13 @@ use collegium_engine::{
 };
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
-    curves, log_losses, paired_classification, paired_regression, predicted_labels, residuals,
-    skill, squared_errors, weak_slices,
+    Compared, Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures,
+    confusion, curves, log_losses, paired_classification, paired_regression, predicted_labels,
+    residuals, skill, squared_errors, weak_slices,
 };
 use collegium_records::{
-    Confusion, MetricDiff, NodeAudit, Performance, Reliability, Skill, SplitMeasures, WeakSlices,
+    Confusion, Decided, MetricDiff, NodeAudit, Performance, Reliability, Skill, SplitMeasures,
+    WeakSlices,
 };
 use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
 /// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Performed {
+    decided: Option<Decided>,
     metrics: BTreeMap<String, SplitMeasures>,
     baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     against: BTreeMap<String, BTreeMap<String, MetricDiff>>,
@@ -39,7 +41,7 @@ pub(crate) struct Performed {
 
 impl AuditView for Performed {
     const NAME: &'static str = "performance";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)
@@ -95,6 +97,7 @@ impl AuditView for Performed {
             false => BTreeMap::new(),
         };
         Ok(Self {
+            decided: node.decided_by(state)?,
             metrics,
             baselines: yardsticks,
             against,
@@ -110,6 +113,7 @@ impl AuditView for Performed {
     }
 
     fn place(self, audit: &mut NodeAudit) {
+        audit.decided = self.decided;
         audit.metrics = self.metrics;
         audit.baselines = self.baselines;
         audit.against = self.against;
@@ -150,7 +154,7 @@ impl Auditor<'_> {
             Predicted::Classes { probability, width, labels, classes } => {
                 let all = self.node.labels()?;
                 let weights = self.row_weights(&train, &all);
-                let mut prior = vec![0.0f64; *classes];
+                let mut prior = vec![0.0f64; classes.count];
                 for &row in train.iter() {
                     let label = all[row as usize] as usize;
                     prior[label] += weights[label];
@@ -221,9 +225,10 @@ impl Auditor<'_> {
         let names = &self.node.resolved().classes;
         let mut found = Performance { slices: self.slices(state)?, ..Performance::default() };
         match held_out {
-            Predicted::Classes { probability, width, labels, .. } => {
-                found.classes = class_measures(probability, *width, labels, names, how);
-                found.curves = curves(probability, *width, labels, names);
+            Predicted::Classes { probability, width, labels, classes } => {
+                let decision = classes.decision;
+                found.classes = class_measures(probability, *width, labels, names, decision, how);
+                found.curves = curves(probability, *width, labels, names, decision);
             }
             Predicted::Values { predicted, truth } => found.residuals = residuals(predicted, truth),
         }
@@ -297,9 +302,12 @@ fn against(
     let one = |theirs: &Predicted| {
         let found = match (theirs, ours) {
             (
-                Predicted::Classes { probability: before, .. },
+                Predicted::Classes { probability: before, classes: theirs, .. },
                 Predicted::Classes { probability, width, labels, classes },
-            ) => paired_classification(before, &[probability], *width, labels, *classes, how),
+            ) => {
+                let both = Compared { before: *theirs, after: *classes };
+                paired_classification(before, &[probability], *width, labels, both, how)
+            }
             (
                 Predicted::Values { predicted: before, .. },
                 Predicted::Values { predicted, truth },
@@ -315,7 +323,11 @@ fn against(
 fn tables(held_out: &Predicted, names: &[String]) -> (Option<Confusion>, Option<Reliability>) {
     match held_out {
         Predicted::Classes { probability, width, labels, classes } if !labels.is_empty() => (
-            Some(confusion(labels, &predicted_labels(probability, *width), names)),
+            Some(confusion(
+                labels,
+                &predicted_labels(probability, *width, classes.decision),
+                names,
+            )),
             reliability_of(held_out),
         ),
         _ => (None, None),

@@ -24,11 +24,13 @@ const MANY: usize = 12;
 const LISTED: usize = 12;
 
 /// Metrics in the order in which a person asks for them.
-const METRICS: [(&str, &str); 10] = [
+const METRICS: [(&str, &str); 12] = [
     ("auc", "AUC"),
     ("average_precision", "avg. precision"),
     ("accuracy", "accuracy"),
     ("f1", "F1"),
+    ("precision", "precision"),
+    ("recall", "recall"),
     ("log_loss", "log loss"),
     ("brier", "Brier score"),
     ("ece", "ECE"),

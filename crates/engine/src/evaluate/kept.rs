@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use collegium_data::select;
 use collegium_manifest::{Output, Task};
 use collegium_probe::Groups;
+use collegium_probe::{ClassDecision, Classes};
 use collegium_records::{LevelRows, NodeRows};
 use collegium_table::{Column, Matrix, Table, Values};
 
@@ -34,6 +35,7 @@ pub(super) struct Kept {
     labels: Vec<u32>,
     truth: Vec<f64>,
     unknown: HashMap<String, u64>,
+    decision: ClassDecision,
 }
 
 impl Kept {
@@ -56,6 +58,7 @@ impl Kept {
             labels: Vec::new(),
             truth: Vec::new(),
             unknown: HashMap::new(),
+            decision: session.node(index).deployed_decision()?,
         })
     }
 
@@ -161,7 +164,7 @@ impl Kept {
                 probability: self.answers.clone(),
                 width: self.width_of(resolved.classes.len()),
                 labels: self.labels.clone(),
-                classes: resolved.classes.len(),
+                classes: Classes { count: resolved.classes.len(), decision: self.decision },
             },
             Task::Regression => {
                 Predicted::Values { predicted: self.answers.clone(), truth: self.truth.clone() }

@@ -151,7 +151,8 @@ impl Opened {
         for &index in session.dag.order() {
             if wanted.contains(&index) {
                 let model = session.node(index).deployed()?;
-                experts.push(Deployed { index, model, written: !unmeasured.contains_key(&index) });
+                let written = !unmeasured.contains_key(&index);
+                experts.push(Deployed::new(session, index, model, written)?);
             }
         }
         let own = wanted.iter().flat_map(|&index| session.node(index).own_columns());

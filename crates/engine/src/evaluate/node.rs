@@ -151,9 +151,9 @@ impl Session {
     fn performance_on(&self, new: &Predicted, index: usize, how: Resampling) -> Performance {
         let names = &self.node(index).resolved().classes;
         match new {
-            Predicted::Classes { probability, width, labels, .. } => Performance {
-                classes: class_measures(probability, *width, labels, names, how),
-                curves: curves(probability, *width, labels, names),
+            Predicted::Classes { probability, width, labels, classes } => Performance {
+                classes: class_measures(probability, *width, labels, names, classes.decision, how),
+                curves: curves(probability, *width, labels, names, classes.decision),
                 ..Performance::default()
             },
             Predicted::Values { predicted, truth } => {

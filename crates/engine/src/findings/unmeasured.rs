@@ -11,8 +11,17 @@ use crate::{
     rows::{SIDES, side_name},
 };
 
-const CLASSIFICATION: [&str; 7] =
-    ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece"];
+const CLASSIFICATION: [&str; 9] = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+];
 const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
 
 impl NodeRef<'_> {
@@ -35,6 +44,9 @@ impl NodeRef<'_> {
                 let nothing = measures.is_some_and(|measures| measures.metrics.is_empty());
                 let why = match &beyond {
                     Some(why) if nothing => why.clone(),
+                    _ if *name == "precision" && there("recall") => {
+                        format!("no {} row is predicted positive", side_adjective(side))
+                    }
                     _ => reason(&account, side, measures),
                 };
                 found.entry(side.to_owned()).or_default().insert((*name).to_owned(), why);

@@ -49,7 +49,12 @@ impl<'a> Chunk<'a> {
         let mut columns = Vec::new();
         let session = self.session;
         self.each(&mut |expert, made| {
-            columns.extend(written(session.node(expert.index).name(), made, &expert.model.classes));
+            columns.extend(written(
+                session.node(expert.index).name(),
+                made,
+                &expert.model.classes,
+                expert.decision,
+            ));
             Ok(())
         })?;
         Ok(columns)

@@ -18,6 +18,7 @@ use std::{
 use collegium_data::{Conform, RowReader, RowWriter, TableFacts};
 use collegium_learn::Model;
 use collegium_manifest::{ColumnType, Input, Output};
+use collegium_probe::ClassDecision;
 use collegium_records::{Code, FORMAT_VERSION, Reason};
 use collegium_table::{Column, Matrix, Surprises, Table, Values};
 use serde::Serialize;
@@ -62,8 +63,26 @@ pub struct PredictSummary {
 pub(crate) struct Deployed {
     pub(crate) index: usize,
     pub(crate) model: Model,
+    /// Which class is written.
+    pub(crate) decision: ClassDecision,
     /// Is what it says of every row wanted?
     pub(crate) written: bool,
+}
+
+impl Deployed {
+    pub(crate) fn new(
+        session: &Session,
+        index: usize,
+        model: Model,
+        written: bool,
+    ) -> Result<Self, EngineError> {
+        // Other experts read probabilities and the most probable class, whatever the threshold.
+        let decision = match written {
+            true => session.node(index).deployed_decision()?,
+            false => ClassDecision::default(),
+        };
+        Ok(Self { index, model, decision, written })
+    }
 }
 
 /// Applies the deployed experts (those in the lock) to the rows of a file, and writes beside the output which models
@@ -80,7 +99,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     for &index in session.dag.order() {
         if wanted.contains(&index) {
             let model = session.node(index).deployed()?;
-            experts.push(Deployed { index, model, written: chosen.contains(&index) });
+            experts.push(Deployed::new(session, index, model, chosen.contains(&index))?);
         }
     }
     let source = session.only_source(&wanted)?;
@@ -315,7 +334,7 @@ impl Session {
 
 /// An expert's outputs as columns: `NAME.value`, or `NAME.label` and `NAME.probability` (for more
 /// than two classes one column per class, `NAME.probability.CLASS`).
-fn written(name: &str, made: &Made, classes: &[String]) -> Vec<Column> {
+fn written(name: &str, made: &Made, classes: &[String], decision: ClassDecision) -> Vec<Column> {
     let mut columns = Vec::new();
     if let Some(value) = made.get(&Output::Value) {
         columns.push(number(format!("{name}.value"), value, 0));
@@ -332,7 +351,11 @@ fn written(name: &str, made: &Made, classes: &[String]) -> Vec<Column> {
         }
     }
     if let Some(label) = made.get(&Output::Label) {
-        let codes = label.data.iter().map(|&code| code as u32).collect();
+        // What other experts read is the most probable class; what is written follows the threshold.
+        let codes = match made.get(&Output::Probability).filter(|p| p.width == 1) {
+            Some(second) => second.data.iter().map(|&second| decision.class(second)).collect(),
+            None => label.data.iter().map(|&code| code as u32).collect(),
+        };
         let values = Values::Category { codes, levels: classes.to_vec() };
         columns.push(Column::new(format!("{name}.label"), values));
     }

@@ -14,6 +14,7 @@ use std::{
 use collegium_data::{RowWriter, Side};
 use collegium_manifest::{ColumnType, Output};
 use collegium_plan::{View, reads, view_name};
+use collegium_probe::ClassDecision;
 use collegium_records::{Code, FORMAT_VERSION};
 use collegium_table::{Column, Matrix, Table, Values};
 
@@ -52,6 +53,8 @@ struct Handed {
     folds: Option<(View, BTreeMap<Output, Matrix>)>,
     /// How each row was predicted, as levels of [`BASES`].
     basis: Vec<u32>,
+    /// Which class is written.
+    decision: ClassDecision,
 }
 
 /// How a prediction came about.
@@ -208,7 +211,7 @@ impl Handed {
         };
         let made: BTreeMap<Output, Matrix> =
             self.deployed.iter().map(|(output, all)| (*output, pick(*output, all))).collect();
-        let mut columns = written(name, &made, classes);
+        let mut columns = written(name, &made, classes, self.decision);
         // A label that is no number is a row that nothing was predicted for.
         for column in &mut columns {
             if let Values::Category { codes, .. } = &mut column.values {
@@ -276,7 +279,8 @@ impl NodeRef<'_> {
             }
         }
         let basis = self.basis(table, sides, folds.as_ref().map(|(view, _)| *view))?;
-        Ok(Handed { index: self.index, deployed, folds, basis })
+        let decision = self.deployed_decision()?;
+        Ok(Handed { index: self.index, deployed, folds, basis, decision })
     }
 
     /// How an expert predicted each row, as levels of [`BASES`].

@@ -122,7 +122,11 @@ fn measured() -> Measured {
         metrics: BTreeMap::from([("auc".to_owned(), 0.9), ("log_loss".to_owned(), 0.3)]),
         intervals: BTreeMap::new(),
     };
-    Measured { splits: BTreeMap::from([("test".to_owned(), measures)]), cost: Cost::default() }
+    Measured {
+        splits: BTreeMap::from([("test".to_owned(), measures)]),
+        decided: None,
+        cost: Cost::default(),
+    }
 }
 
 /// What a `table` recipe gave, as far as there are types for it.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expert::RawTrain;
+use super::{decide::ThresholdChoice, expert::RawTrain};
 use crate::{
     Activation, At, BalanceBy, GateLoss, Mlp, Task, TomlTable, Upstream,
     defaults::{
@@ -100,6 +100,14 @@ pub struct RawGate {
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
     pub(crate) seed: Option<At<u64>>,
+    /// Of a target with two classes: the class that precision, recall, F1, average precision and curves are of.
+    /// It changes no fit. Default: the second in the order of the classes.
+    pub(crate) positive: Option<At<String>>,
+    /// Of a target with two classes: the probability of the positive class above which a row is predicted positive. A
+    /// number, or chosen on validation rows: `"f1"`, `{ recall = 0.9 }`, `{ false_positive = 1, false_negative = 5 }`.
+    /// It changes no fit and nothing that other experts read. Default: 0.5.
+    #[schemars(extend("default" = 0.5))]
+    pub(crate) threshold: Option<Box<At<ThresholdChoice>>>,
 }
 
 /// A mixture: experts and gate trained together, cached as one.
@@ -141,6 +149,14 @@ pub(crate) struct RawMixture<'i> {
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
     pub(crate) seed: Option<At<u64>>,
+    /// Of a target with two classes: the class that precision, recall, F1, average precision and curves are of.
+    /// It changes no fit. Default: the second in the order of the classes.
+    pub(crate) positive: Option<At<String>>,
+    /// Of a target with two classes: the probability of the positive class above which a row is predicted positive. A
+    /// number, or chosen on validation rows: `"f1"`, `{ recall = 0.9 }`, `{ false_positive = 1, false_negative = 5 }`.
+    /// It changes no fit and nothing that other experts read. Default: 0.5.
+    #[schemars(extend("default" = 0.5))]
+    pub(crate) threshold: Option<Box<At<ThresholdChoice>>>,
 }
 
 /// The gate inside a mixture.

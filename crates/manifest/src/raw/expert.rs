@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{
     choices::ClassWeightsChoice,
+    decide::ThresholdChoice,
     switch::{RawReuse, RawWarmStart, Switch},
 };
 use crate::{
@@ -56,6 +57,14 @@ pub(crate) struct RawExpert<'i> {
     /// `cold_every`. Default: false.
     #[schemars(extend("default" = false))]
     pub(crate) warm_start: Option<Box<At<Switch<RawWarmStart>>>>,
+    /// Of a target with two classes: the class that precision, recall, F1, average precision and curves are of.
+    /// It changes no fit. Default: the second in the order of the classes.
+    pub(crate) positive: Option<At<String>>,
+    /// Of a target with two classes: the probability of the positive class above which a row is predicted positive. A
+    /// number, or chosen on validation rows: `"f1"`, `{ recall = 0.9 }`, `{ false_positive = 1, false_negative = 5 }`.
+    /// It changes no fit and nothing that other experts read. Default: 0.5.
+    #[schemars(extend("default" = 0.5))]
+    pub(crate) threshold: Option<Box<At<ThresholdChoice>>>,
     /// Never train it again: it stands on the model that the lock has, whatever changes. At most one
     /// of `frozen`, `pin` and `source`. Default: false.
     #[schemars(extend("default" = false))]
@@ -167,6 +176,8 @@ impl RawExpert<'_> {
                 (Some(own), Some(base)) => Some(Box::new(Switch::over(*own, *base))),
                 (own, base) => own.or(base),
             },
+            positive: self.positive.or(base.positive),
+            threshold: self.threshold.or(base.threshold),
             // One model is one expert's: whoever extends it is trained on its own keys.
             frozen: self.frozen,
             pin: self.pin,

@@ -7,6 +7,7 @@
 mod choices;
 mod combine;
 mod data;
+mod decide;
 mod expert;
 mod memory;
 mod origin;
@@ -21,6 +22,7 @@ pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice};
 pub use combine::RawGate;
 pub(crate) use combine::{RawMixture, RawRouter};
 pub(crate) use data::{RawData, RawImage};
+pub(crate) use decide::{RawCriterion, RawDecide, ThresholdChoice};
 pub use expert::RawPerceptron;
 pub(crate) use expert::{RawExpert, RawTrain};
 pub(crate) use memory::Memory;

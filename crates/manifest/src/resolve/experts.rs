@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{
-    idle,
+    decide, idle,
     merged::MergedExperts,
     node::{Around, Node},
     stands_on,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     At, ClassWeights, Expert, Reuse, TomlTable, Train,
     defaults::{FOLDS, SEED, UPSTREAM},
-    raw::{ClassWeightsChoice, RawPipeline, RawReuse, RawTrain, Switch},
+    raw::{ClassWeightsChoice, RawDecide, RawPipeline, RawReuse, RawTrain, Switch},
     recover::Cut,
     sink::Sink,
 };
@@ -55,6 +55,11 @@ pub(crate) fn resolve(
             seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
             reuse: reuse(raw.reuse.as_deref().cloned(), pipeline.reuse.clone()),
             stands_on,
+            decide: decide::resolve(
+                RawDecide { positive: &raw.positive, threshold: &raw.threshold },
+                raw.task.as_ref().map(|task| *task.get()),
+                sink,
+            ),
             warm_start: raw.warm_start.as_deref().and_then(|warm| warm.get().clone().resolve()),
         };
         experts.insert(name.clone(), resolved);

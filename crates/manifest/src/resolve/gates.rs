@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
+    decide,
     model::unknown_type,
     names::{Names, Node as Kind, unknown_help},
     node::{Around, Keys, Node, two_sources},
@@ -14,7 +15,7 @@ use crate::{
     At, DataSource, DeclareRule, Expert, Gate, GateKeys, Input, Output, Rules, TomlTable, bounds,
     defaults::UPSTREAM,
     kind::{DEFAULT, not_combined},
-    raw::{RawGate, RawPipeline},
+    raw::{RawDecide, RawGate, RawPipeline},
     recover::Cut,
     sink::Sink,
     spec::rule_column,
@@ -101,9 +102,11 @@ pub(crate) fn resolve(
             upstream,
             folds: &raw.folds,
             seed: &raw.seed,
+            decide: RawDecide { positive: &raw.positive, threshold: &raw.threshold },
         };
         let model = Box::new(gate);
-        let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
+        let resolved =
+            node.resolved((source, column), (inputs, patterns), model, &keys, pipeline, sink);
         nodes.insert(name.get().clone(), resolved);
     }
 }
@@ -246,6 +249,7 @@ fn check(raw: &RawGate, sink: &mut Sink) {
     let above = "a finite number above 0";
     let least = "a finite number of at least 0";
     ranges::check_folds(&raw.folds, sink);
+    decide::check(RawDecide { positive: &raw.positive, threshold: &raw.threshold }, sink);
     bounds::check_hidden(raw.hidden.as_ref(), sink);
     bounds::bound(sink, "temperature", &raw.temperature, positive, above);
     bounds::bound(sink, "ridge", &raw.ridge, not_negative, least);

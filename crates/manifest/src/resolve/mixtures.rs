@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::{
+    decide,
     merged::Merged,
     node::{Around, Keys, Node},
     ranges,
@@ -13,7 +14,7 @@ use crate::{
     At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable, bounds,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     kind::{Given, Keys as ModelKeys, ModelChoice},
-    raw::{RawMixture, RawPerceptron, RawPipeline, RawRouter},
+    raw::{RawDecide, RawMixture, RawPerceptron, RawPipeline, RawRouter},
     recover::Cut,
     sink::Sink,
     suggest::did_you_mean,
@@ -110,9 +111,11 @@ pub(crate) fn resolve(
             upstream,
             folds: &raw.folds,
             seed: &raw.seed,
+            decide: RawDecide { positive: &raw.positive, threshold: &raw.threshold },
         };
         let model = Box::new(mixture);
-        let resolved = node.resolved((source, column), (inputs, patterns), model, &keys, pipeline);
+        let resolved =
+            node.resolved((source, column), (inputs, patterns), model, &keys, pipeline, sink);
         nodes.insert(name.get().clone(), resolved);
     }
 }
@@ -235,6 +238,7 @@ fn check(raw: &RawMixture<'_>, sink: &mut Sink) {
     let wanted = format!("from 1 to {MOST_RESTARTS}");
     bounds::bound(sink, "restarts", &raw.restarts, |n| (1..=MOST_RESTARTS).contains(&n), &wanted);
     ranges::check_folds(&raw.folds, sink);
+    decide::check(RawDecide { positive: &raw.positive, threshold: &raw.threshold }, sink);
     if let Some(filter) = &raw.filter {
         bounds::not_empty(sink, "where", filter);
     }

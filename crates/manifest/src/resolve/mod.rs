@@ -3,6 +3,7 @@
 
 mod cycles;
 mod data;
+mod decide;
 mod experts;
 mod extends;
 mod gates;

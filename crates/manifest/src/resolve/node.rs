@@ -6,6 +6,7 @@ use collegium_records::Code;
 use toml::Spanned;
 
 use super::{
+    decide,
     experts::train,
     merged::MergedExperts,
     names::Names,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     At, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task, Upstream,
     defaults::{FOLDS, SEED},
-    raw::{RawPipeline, RawTrain},
+    raw::{RawDecide, RawPipeline, RawTrain},
     sink::Sink,
 };
 
@@ -48,6 +49,7 @@ pub(crate) struct Keys<'a> {
     pub(crate) upstream: Upstream,
     pub(crate) folds: &'a Option<At<u32>>,
     pub(crate) seed: &'a Option<At<u64>>,
+    pub(crate) decide: RawDecide<'a>,
 }
 
 impl<'a> Node<'a> {
@@ -71,7 +73,9 @@ impl Node<'_> {
         model: Box<dyn Params>,
         keys: &Keys,
         pipeline: &RawPipeline,
+        sink: &mut Sink,
     ) -> Expert {
+        let task = keys.task.as_ref().map(|task| *task.get());
         let seed = keys.seed.as_ref().or(pipeline.seed.as_ref());
         Expert {
             name: self.name.0.clone(),
@@ -90,6 +94,7 @@ impl Node<'_> {
             reuse: None,
             stands_on: StandsOn::Recipe,
             warm_start: None,
+            decide: decide::resolve(keys.decide, task, sink),
         }
     }
 

@@ -3,12 +3,12 @@
 //! Checked on what is written, before inheritance and defaults, so that each is told once and at
 //! its own place.
 
-use super::stands_on;
+use super::{decide, stands_on};
 use crate::{
     At,
     bounds::{bound, not_empty},
     defaults::{MOST_FOLDS, MOST_REFITS},
-    raw::{ClassWeightsChoice, RawAudit, RawExpert, RawReuse, RawTrain, Switch},
+    raw::{ClassWeightsChoice, RawAudit, RawDecide, RawExpert, RawReuse, RawTrain, Switch},
     sink::Sink,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn check_expert(raw: &RawExpert<'_>, sink: &mut Sink) {
         check_train(train, sink);
     }
     check_reuse(raw.reuse.as_deref(), sink);
+    decide::check(RawDecide { positive: &raw.positive, threshold: &raw.threshold }, sink);
     if let Some(Switch::With(warm)) = raw.warm_start.as_deref().map(At::get) {
         bound(sink, "cold_every", &warm.cold_every, |n| n >= 1, "at least 1");
     }

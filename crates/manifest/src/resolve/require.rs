@@ -13,10 +13,22 @@ use crate::{
 };
 
 /// The names of metrics, classification's first.
-pub const METRICS: [&str; 10] =
-    ["accuracy", "auc", "average_precision", "f1", "log_loss", "brier", "ece", "rmse", "mae", "r2"];
+pub const METRICS: [&str; 12] = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+    "rmse",
+    "mae",
+    "r2",
+];
 /// How many of [`METRICS`] are classification's.
-const OF_CLASSIFICATION: usize = 7;
+const OF_CLASSIFICATION: usize = 9;
 const SPLITS: [&str; 3] = ["train", "valid", "test"];
 const GRAMMAR: &str = "write `expert.NAME SPLIT METRIC >= BOUND`, for example \
                        `expert.arrival test auc >= 0.70`";

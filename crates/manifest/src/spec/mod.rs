@@ -7,12 +7,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 mod combine;
+mod decide;
 mod pattern;
 mod read;
 mod split;
 
 pub use collegium_table::{ColumnType, ImageShape};
 pub use combine::*;
+pub use decide::*;
 pub use pattern::InputPattern;
 pub use read::*;
 pub use split::*;
@@ -216,6 +218,8 @@ pub struct Expert {
     pub stands_on: StandsOn,
     /// Begin a fit from the last model instead of from random weights.
     pub warm_start: Option<WarmStart>,
+    /// How two classes are decided and measured.
+    pub decide: Decide,
 }
 
 /// `reuse`: how much an expert may lose by not being retrained when its upstreams change.

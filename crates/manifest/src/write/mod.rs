@@ -5,6 +5,7 @@
 //! a comment. What is written parses back to the same pipeline.
 
 pub(crate) mod combine;
+mod decide;
 mod split;
 
 use std::fmt::{Display, Write as _};
@@ -123,6 +124,7 @@ impl Expert {
         line(&mut out, "upstream", name(&self.upstream));
         line(&mut out, "folds", self.folds);
         line(&mut out, "seed", self.seed);
+        out.push_str(&decide::written(self));
         if self.combines() {
             return out;
         }

@@ -5,9 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
     Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparator,
-    DataSource, Evaluate, Expert, Gap, GatheredImage, ImageShape, Input, Mlp, Optimizer, Origin,
-    Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, SourceFile,
-    SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
+    DataSource, Decide, DecisionThreshold, Evaluate, Expert, Gap, GatheredImage, ImageShape, Input,
+    Mlp, Optimizer, Origin, Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse,
+    Schedule, SourceFile, SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream,
+    ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -318,6 +319,7 @@ prop_compose! {
         folds in 2_u32..=100,
         seed in any::<u64>(),
         output in select(vec![Output::Logit, Output::Probability, Output::Label]),
+        decide in decision(),
     ) -> Expert {
         let (reuse, warm_start, stands_on) = carrying_over;
         let mut inputs: Vec<Spanned<Input>> = columns
@@ -347,8 +349,23 @@ prop_compose! {
             reuse,
             stands_on,
             warm_start,
+            decide,
         }
     }
+}
+
+fn decision() -> impl Strategy<Value = Decide> {
+    let share = 0.001_f64..=1.0;
+    let threshold = prop_oneof![
+        (0.0_f64..=1.0).prop_map(DecisionThreshold::Fixed),
+        Just(DecisionThreshold::F1),
+        share.prop_map(DecisionThreshold::Recall),
+        (0.0_f64..9.0, 0.001_f64..9.0).prop_map(|(false_positive, false_negative)| {
+            DecisionThreshold::Costs { false_positive, false_negative }
+        }),
+    ];
+    (prop::option::of(any_text().prop_map(at)), prop::option::of(threshold.prop_map(at)))
+        .prop_map(|(positive, threshold)| Decide { positive, threshold })
 }
 
 prop_compose! {

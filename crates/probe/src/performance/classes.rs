@@ -3,7 +3,7 @@
 use collegium_records::{ClassMeasures, Measure};
 
 use crate::{
-    Resampling,
+    ClassDecision, Classes, Resampling,
     bootstrap::within,
     resample::{Block, Counts, Draws},
     scored::View,
@@ -13,7 +13,7 @@ use crate::{
 type Tally<const L: usize> = [[f64; L]; 3];
 
 /// Metrics of each class, in the order of `class_names`: precision = TP/predicted, recall = TP/rows,
-/// F1 = 2·TP/(rows + predicted), at the predicted class (binary: p > .5; else the first of the
+/// F1 = 2·TP/(rows + predicted), at the predicted class (binary: by `decision`; else the first of the
 /// largest). A binary classifier has both its classes here.
 ///
 /// `probability`, `width` and `labels` are as in [`crate::classification`], with `class_names.len()`
@@ -36,9 +36,11 @@ pub fn class_measures(
     width: usize,
     labels: &[u32],
     class_names: &[String],
+    decision: ClassDecision,
     how: Resampling,
 ) -> Vec<ClassMeasures> {
-    let view = View::new(probability, width, labels, class_names.len());
+    let view =
+        View::new(probability, width, labels, Classes { count: class_names.len(), decision });
     let rows = labels.len();
     if rows == 0 || probability.iter().any(|p| !p.is_finite()) {
         return Vec::new();

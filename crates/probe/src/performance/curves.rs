@@ -3,12 +3,15 @@
 use collegium_records::{Curve, Curves};
 
 use super::thin::thin;
-use crate::scored::{Ranking, View};
+use crate::{
+    ClassDecision, Classes,
+    scored::{Ranking, View},
+};
 
 /// Curves that are kept where there are more classes.
 const MOST_CLASSES: usize = 12;
 
-/// ROC and precision-recall curves: of the positive class of a binary classifier, else of each class
+/// ROC, precision-recall and gain curves: of the positive class of a binary classifier, else of each class
 /// that occurs against all others. Arguments as in [`crate::classification`], with
 /// `class_names.len()` classes.
 ///
@@ -19,8 +22,10 @@ const MOST_CLASSES: usize = 12;
 ///   score gives (recall, precision); precision at a score holds back to the recall before it, so
 ///   straight lines between these points enclose just that area. Joining the points themselves
 ///   would enclose more than any threshold reaches (Davis and Goadrich 2006).
+/// * **Gain** (cumulative gains): (share of all rows that are predicted positive, share of the class's rows among
+///   them), from (0, 0) to (1, 1). Lift at x is y / x. Absent where ROC is.
 ///
-/// `area` is that of all points, and equals `auc` and `average_precision` of
+/// `area` is that of all points; of ROC and precision-recall it equals `auc` and `average_precision` of
 /// [`crate::classification`] (for more classes, their means do). Points and areas agree with
 /// scikit-learn's `roc_curve`, `roc_auc_score`, `precision_recall_curve` (drawn as its display does,
 /// and without the point (0, 1) that it adds) and `average_precision_score`.
@@ -43,12 +48,14 @@ pub fn curves(
     width: usize,
     labels: &[u32],
     class_names: &[String],
+    decision: ClassDecision,
 ) -> Option<Curves> {
-    let view = View::new(probability, width, labels, class_names.len());
+    let view =
+        View::new(probability, width, labels, Classes { count: class_names.len(), decision });
     if probability.iter().any(|p| !p.is_finite()) {
         return None;
     }
-    let mut found = Curves { roc: Vec::new(), precision_recall: Vec::new() };
+    let mut found = Curves { roc: Vec::new(), precision_recall: Vec::new(), gain: Vec::new() };
     let ones = vec![[1]; labels.len()];
     for class in chosen(&view, &ones) {
         let Some(name) = class_names.get(class as usize) else { continue };
@@ -64,6 +71,9 @@ pub fn curves(
         };
         if negative > 0 {
             found.roc.push(curve(roc(&steps, negative, positive), auc));
+            let points = gain(&steps, negative, positive);
+            let area = area(&points);
+            found.gain.push(curve(points, area));
         }
         found.precision_recall.push(curve(precision_recall(&steps, positive), precision));
     }
@@ -91,6 +101,17 @@ fn roc(steps: &[[u64; 2]], negative: u64, positive: u64) -> Vec<[f64; 2]> {
     let rates =
         steps.iter().map(|&[n, p]| [n as f64 / negative as f64, p as f64 / positive as f64]);
     std::iter::once([0.0, 0.0]).chain(rates).collect()
+}
+
+fn gain(steps: &[[u64; 2]], negative: u64, positive: u64) -> Vec<[f64; 2]> {
+    let all = (negative + positive) as f64;
+    let shares = steps.iter().map(|&[n, p]| [(n + p) as f64 / all, p as f64 / positive as f64]);
+    std::iter::once([0.0, 0.0]).chain(shares).collect()
+}
+
+/// The area under straight lines between points.
+fn area(points: &[[f64; 2]]) -> f64 {
+    points.windows(2).map(|pair| (pair[1][0] - pair[0][0]) * (pair[0][1] + pair[1][1]) / 2.0).sum()
 }
 
 fn precision_recall(steps: &[[u64; 2]], positive: u64) -> Vec<[f64; 2]> {

@@ -13,6 +13,9 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
     } else {
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
+        if let Some(decided) = &node.decided {
+            page.add(inline(&decided.in_words()));
+        }
         let test = node.metrics.get("test").map(|test| ("test", test));
         if let Some(text) = drawn_by_groups(test.into_iter()) {
             page.add(inline(&text));

@@ -1,4 +1,4 @@
-//! ROC curve and precision-recall curve: all thresholds of a classifier.
+//! ROC curve, precision-recall curve and cumulative gains: all thresholds of a classifier.
 
 use collegium_records::Curve;
 use maud::{Markup, html};
@@ -54,6 +54,43 @@ pub(crate) fn precision_recall(curves: &[Curve], id: &str) -> Markup {
             (points(curves, "recall, precision"))
         }
     }
+}
+
+/// Share of the positive rows found by share of all rows predicted positive (cumulative gains), a curve per class.
+pub(crate) fn gain(curves: &[Curve], id: &str) -> Markup {
+    let frame = frame();
+    let chance = html! {
+        line.diagonal x1=(px(frame.x(0.0))) y1=(px(frame.y(0.0))) x2=(px(frame.x(1.0))) y2=(px(frame.y(1.0))) {}
+    };
+    let inside = html! {
+        (axes(&frame, "rows predicted positive", "positive rows among them"))
+        (chance)
+        (paths(&frame, curves))
+    };
+    let shown = worst(curves).and_then(|curve| Some((curve, at(curve, TENTH)?)));
+    let said = shown.map(|(curve, found)| {
+        let lift = measure(found / TENTH, None).0;
+        let of = if curves.len() > 1 { format!("class {}", curve.class) } else { "the positive class".to_owned() };
+        format!("The tenth of the rows with the highest probability has {} of the rows of {of}: a lift of {lift}.", percent(found))
+    });
+    let said = said.unwrap_or_default();
+    html! {
+        figure {
+            (picture(id, "Cumulative gains on test rows", &said, &inside))
+            figcaption { strong { (said) } " On the dashed diagonal, guessing does as well; lift is how many times more." (thick(curves)) }
+            (points(curves, "share of rows predicted positive, share of the positive rows"))
+        }
+    }
+}
+
+/// Where lift is told.
+const TENTH: f64 = 0.1;
+
+/// A curve's height, between its points by straight lines.
+fn at(curve: &Curve, x: f64) -> Option<f64> {
+    let pair = curve.points.windows(2).find(|pair| pair[0][0] <= x && x <= pair[1][0])?;
+    let [[x0, y0], [x1, y1]] = [pair[0], pair[1]];
+    Some(if x1 > x0 { y0 + (y1 - y0) * (x - x0) / (x1 - x0) } else { y1 })
 }
 
 fn frame() -> Frame {

@@ -23,7 +23,7 @@ pub(crate) use bars::{Across, Row, diverging, table as bar_table};
 pub(crate) use calibration::{calibration, calibration_beside};
 pub(crate) use confusion::{MOST_CLASSES, confusion};
 pub(crate) use cues::cue;
-pub(crate) use curves::{precision_recall, roc};
+pub(crate) use curves::{gain, precision_recall, roc};
 pub(crate) use directions::direction;
 pub(crate) use heat::classes;
 pub(crate) use importance::{groups, importance, raw, upstream};

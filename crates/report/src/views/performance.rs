@@ -16,6 +16,7 @@ pub(crate) fn performance(node: &NodeAudit, id: &str) -> Markup {
     let performance = &node.performance;
     html! {
         (metrics(node))
+        @if let Some(decided) = &node.decided { p.caption { (decided.in_words()) } }
         (against(node))
         @if !performance.classes.is_empty() {
             h4 { "Each class by itself" }
@@ -90,6 +91,9 @@ fn curves(node: &NodeAudit, id: &str) -> Markup {
                 }
                 @if !curves.precision_recall.is_empty() {
                     div { h4 { "Precision and recall" } (charts::precision_recall(&curves.precision_recall, &format!("{id}-pr"))) }
+                }
+                @if !curves.gain.is_empty() {
+                    div { h4 { "Cumulative gains" } (charts::gain(&curves.gain, &format!("{id}-gain"))) }
                 }
             }
         }

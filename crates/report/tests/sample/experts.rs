@@ -23,6 +23,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         model: "mlp 64-32 relu".into(),
         noun: "network".into(),
         classes: vec![],
+        decided: None,
         metrics: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         account: None,

@@ -46,7 +46,7 @@ pub fn class_measures(names: &[String], rows: &[(usize, usize)], scale: f64) -> 
 
 /// ROC and precision-recall of one class against the rest, of rows (score, is it so).
 pub fn curves<'a>(classes: impl Iterator<Item = (&'a str, Vec<(f64, bool)>)>) -> Curves {
-    let mut made = Curves { roc: vec![], precision_recall: vec![] };
+    let mut made = Curves { roc: vec![], precision_recall: vec![], gain: vec![] };
     for (class, mut rows) in classes {
         rows.sort_by(|a, b| b.0.total_cmp(&a.0));
         let positives = rows.iter().filter(|row| row.1).count() as f64;

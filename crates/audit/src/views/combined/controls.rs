@@ -60,8 +60,8 @@ struct Outcome {
 impl Outcome {
     fn of(predicted: &Predicted, loss: &str) -> Self {
         let losses = match predicted {
-            Predicted::Classes { probability, width, labels, .. } if loss == ERROR => {
-                let said = predicted_labels(probability, *width);
+            Predicted::Classes { probability, width, labels, classes } if loss == ERROR => {
+                let said = predicted_labels(probability, *width, classes.decision);
                 said.iter().zip(labels).map(|(a, b)| f64::from(u8::from(a != b))).collect()
             }
             _ => losses_of(predicted),

@@ -7,7 +7,8 @@ use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{
-    ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs, predicted_labels,
+    ClassDecision, ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs,
+    predicted_labels,
 };
 use collegium_records::RoutingDiagnostics;
 use collegium_table::{Matrix, Values};
@@ -151,7 +152,9 @@ impl Auditor<'_> {
             .collect();
         let target = self.node.declared().target.get_ref();
         let predicted: Vec<u32> = match self.node.resolved().task {
-            Task::Classification => predicted_labels(&routed.answers, routed.width),
+            Task::Classification => {
+                predicted_labels(&routed.answers, routed.width, ClassDecision::default())
+            }
             Task::Regression => Vec::new(),
         };
         let (values, truths) = self.values(&routed.rows, &routed.answers)?;

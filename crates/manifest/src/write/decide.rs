@@ -1,0 +1,34 @@
+//! Serialisation of `positive` and `threshold` to TOML.
+
+use super::{float, line, table, text};
+use crate::{DecisionThreshold, Expert, Task};
+
+/// Both keys with their defaults; nothing of a regression.
+pub(super) fn written(expert: &Expert) -> String {
+    let mut out = String::new();
+    let task = expert.task.as_ref().map(|task| *task.get_ref());
+    if task == Some(Task::Regression) {
+        return out;
+    }
+    match &expert.decide.positive {
+        Some(positive) => line(&mut out, "positive", text(positive.get_ref())),
+        None => out.push_str("# positive: the second of two classes\n"),
+    }
+    match expert.decide.threshold.as_ref().map(|threshold| *threshold.get_ref()) {
+        Some(threshold) => line(&mut out, "threshold", criterion(threshold)),
+        None => out.push_str("# threshold: 0.5 for two classes\n"),
+    }
+    out
+}
+
+fn criterion(threshold: DecisionThreshold) -> String {
+    match threshold {
+        DecisionThreshold::Fixed(value) => float(value),
+        DecisionThreshold::F1 => text("f1"),
+        DecisionThreshold::Recall(recall) => table([("recall", float(recall))]),
+        DecisionThreshold::Costs { false_positive, false_negative } => table([
+            ("false_positive", float(false_positive)),
+            ("false_negative", float(false_negative)),
+        ]),
+    }
+}
