@@ -156,7 +156,10 @@ fn keys_that_say_nothing_of_the_target_are_refused() {
         .collegium(&["check"])
         .fails(3, &["`threshold` is for a target of two classes", "is a number"]);
     let project = Project::new();
-    project.edit_pipeline("train = 0.7, valid = 0.15, test = 0.15", "train = 0.8, test = 0.2");
+    project.edit_pipeline(
+        "train = 0.7, valid = 0.15, test = 0.15",
+        "train = 0.8, valid = 0.0, test = 0.2",
+    );
     project.to_kind("threshold = \"f1\"");
     project.collegium(&["check"]).fails(3, &["chosen on validation rows, and there are none"]);
 }

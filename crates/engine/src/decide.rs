@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use collegium_manifest::{DecisionThreshold, Task};
 use collegium_probe::{ClassDecision, Classes, Criterion, choose_threshold};
-use collegium_records::{Code, Decided, Measured, ThresholdBy};
+use collegium_records::{ClassThreshold, Code, Measured, ThresholdBy};
 
 use crate::{
     EngineError, NodeRef,
@@ -94,7 +94,7 @@ impl NodeRef<'_> {
     }
 
     /// The decision as records name it; `None` for a target without two classes.
-    pub(crate) fn decided_as(self, predicted: &Predicted, valid: u64) -> Option<Decided> {
+    pub(crate) fn decided_as(self, predicted: &Predicted, valid: u64) -> Option<ClassThreshold> {
         let Predicted::Classes { classes: Classes { decision, .. }, .. } = predicted else {
             return None;
         };
@@ -108,7 +108,7 @@ impl NodeRef<'_> {
             }
         };
         let positive = self.resolved().classes.get(decision.positive as usize)?;
-        self.is_binary().then(|| Decided {
+        self.is_binary().then(|| ClassThreshold {
             positive: positive.clone(),
             threshold: f64::from(decision.threshold),
             rows: by.is_chosen().then_some(valid),
@@ -154,7 +154,7 @@ impl NodeRef<'_> {
     pub fn decided_by(
         self,
         state: &crate::states::NodeState,
-    ) -> Result<Option<Decided>, EngineError> {
+    ) -> Result<Option<ClassThreshold>, EngineError> {
         let valid =
             self.predicted(state, Rows::HeldOut { expert: self.index, side: Side::Valid })?;
         Ok(self.decided_as(&valid, valid.rows()))

@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, Combined, Composite, Cost, Decided, Epoch, Interval, Judgement, MetricDiff,
-    NotMeasured, Performance, Probe, RowAccount, SplitMeasures,
+    Agop, Certificate, ClassThreshold, Combined, Composite, Cost, Epoch, Interval, Judgement,
+    MetricDiff, NotMeasured, Performance, Probe, RowAccount, SplitMeasures,
 };
 
 /// `audit --json`
@@ -75,7 +75,7 @@ pub struct NodeAudit {
     pub classes: Vec<String>,
     /// Of a target with two classes: which class is positive, and above which probability it is predicted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub decided: Option<Decided>,
+    pub decided: Option<ClassThreshold>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, SplitMeasures>,
     /// Why a metric of its task is absent from `metrics`.

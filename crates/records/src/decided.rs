@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How rows of two classes are decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct ClassThreshold {
     /// The positive class: precision, recall, F1, average precision and curves are of it.
     pub positive: String,
     /// A row is predicted positive where the positive class's probability is above this.
@@ -47,7 +47,7 @@ impl ThresholdBy {
     }
 }
 
-impl Decided {
+impl ClassThreshold {
     /// One sentence.
     pub fn in_words(&self) -> String {
         let Self { positive, threshold, by, rows } = self;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Decided, Reads, SplitMeasures};
+use crate::{ClassThreshold, Reads, SplitMeasures};
 
 /// A realisation of a `fit` recipe: one trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,7 +172,7 @@ pub struct Measured {
     pub splits: BTreeMap<String, SplitMeasures>,
     /// How two classes were decided.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub decided: Option<Decided>,
+    pub decided: Option<ClassThreshold>,
     /// What it cost.
     #[serde(default)]
     pub cost: Cost,

@@ -17,8 +17,8 @@ use collegium_probe::{
     residuals, skill, squared_errors, weak_slices,
 };
 use collegium_records::{
-    Confusion, Decided, MetricDiff, NodeAudit, Performance, Reliability, Skill, SplitMeasures,
-    WeakSlices,
+    ClassThreshold, Confusion, MetricDiff, NodeAudit, Performance, Reliability, Skill,
+    SplitMeasures, WeakSlices,
 };
 use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
 /// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Performed {
-    decided: Option<Decided>,
+    decided: Option<ClassThreshold>,
     metrics: BTreeMap<String, SplitMeasures>,
     baselines: BTreeMap<String, BTreeMap<String, SplitMeasures>>,
     against: BTreeMap<String, BTreeMap<String, MetricDiff>>,
