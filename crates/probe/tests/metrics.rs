@@ -2,8 +2,8 @@
 
 use collegium_digest::Digest;
 use collegium_probe::{
-    ClassDecision, Resampling, classification, confusion, measure_classification, predicted_labels,
-    regression, reliability,
+    ClassDecision, Classes, Resampling, classification, confusion, measure_classification,
+    predicted_labels, regression, reliability,
 };
 use proptest::prelude::*;
 
@@ -29,6 +29,8 @@ fn binary_metrics_agree_with_scikit_learn() {
             ("auc", 0.8),
             ("average_precision", 0.7595238095238095),
             ("f1", 0.7272727272727273),
+            ("precision", 0.6666666666666666),
+            ("recall", 0.8),
             ("log_loss", 0.5174648469389503),
             ("brier", 0.17275000503659263),
             ("ece", 0.2250000111758709),
@@ -66,11 +68,38 @@ fn three_classes_agree_with_scikit_learn() {
             ("auc", 0.8777777777777778),
             ("average_precision", 0.8666666666666667),
             ("f1", 0.6222222222222222),
+            ("precision", 0.611111111111111),
+            ("recall", 0.6666666666666666),
             ("log_loss", 0.7362928632524346),
             ("brier", 0.41796875),
             ("ece", 0.265625),
         ],
     );
+}
+
+#[test]
+fn a_class_that_is_never_predicted_has_precision_0_in_the_mean() {
+    let one_hot = [[1.0_f32, 0., 0.], [1., 0., 0.], [1., 0., 0.], [0., 1., 0.]].concat();
+    let found = classification(&one_hot, 3, &[0, 1, 2, 0], 3);
+    for (name, value) in [("precision", 1.0 / 9.0), ("recall", 1.0 / 6.0), ("f1", 2.0 / 15.0)] {
+        assert!((found[name] - value).abs() < 1e-12, "{name}: {}", found[name]);
+    }
+}
+
+#[test]
+fn the_other_class_may_be_positive_and_the_threshold_elsewhere() {
+    let decision = ClassDecision { positive: 0, threshold: 0.6 };
+    let found = classification(&P, 1, &Y, Classes { count: 2, decision });
+    // Positive (class 0) where 1 − p > .6: p of .3, .1 and .2, all of class 0; five are of it.
+    for (name, value) in [("precision", 1.0), ("recall", 0.6), ("f1", 0.75), ("accuracy", 0.8)] {
+        assert!((found[name] - value).abs() < 1e-12, "{name}: {}", found[name]);
+    }
+    let other: Vec<f32> = P.iter().map(|p| 1.0 - p).collect();
+    let turned: Vec<u32> = Y.iter().map(|y| 1 - y).collect();
+    let as_second = classification(&other, 1, &turned, 2);
+    for name in ["auc", "average_precision", "log_loss", "brier"] {
+        assert!((found[name] - as_second[name]).abs() < 1e-6, "{name}");
+    }
 }
 
 #[test]

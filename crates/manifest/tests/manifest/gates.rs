@@ -98,6 +98,8 @@ target = "flights.late"
     upstream = "out-of-fold"
     folds = 5
     seed = 0
+    # positive: the second of two classes
+    # threshold: 0.5 for two classes
     "#);
 }
 
@@ -124,6 +126,8 @@ fn every_default_of_gates_and_mixtures_is_written_out() {
     upstream = "out-of-fold"
     folds = 5
     seed = 0
+    # positive: the second of two classes
+    # threshold: 0.5 for two classes
     "#);
     let more = "\n[mixture.joint]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\n\
                 gate = { top_k = 1 }\n";
@@ -142,6 +146,8 @@ fn every_default_of_gates_and_mixtures_is_written_out() {
     upstream = "out-of-fold"
     folds = 5
     seed = 0
+    # positive: the second of two classes
+    # threshold: 0.5 for two classes
     "#);
 }
 

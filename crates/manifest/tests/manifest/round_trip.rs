@@ -45,6 +45,8 @@ fn every_default_is_written_out() {
     upstream = "out-of-fold"
     folds = 5
     seed = 0
+    # positive: the second of two classes
+    # threshold: 0.5 for two classes
     reuse = false
     warm_start = false
 

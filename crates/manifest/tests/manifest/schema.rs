@@ -92,10 +92,10 @@ fn the_schema_knows_every_key() {
     Audit: bootstrap permuted rows seeds
     DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
     Evaluate: baselines least_measured require
-    Expert: expert extends folds frozen inputs model pin reuse seed source target task train upstream warm_start where
-    Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise ridge rules seed shared target task temperature top_k train type upstream weights where
+    Expert: expert extends folds frozen inputs model pin positive reuse seed source target task threshold train upstream warm_start where
+    Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise positive ridge rules seed shared target task temperature threshold top_k train type upstream weights where
     Image: channels columns height scale width
-    Mixture: experts folds gate inputs model restarts seed target task train upstream warm_start where
+    Mixture: experts folds gate inputs model positive restarts seed target task threshold train upstream warm_start where
     MixtureGate: activation balance balance_weight capacity_factor hidden noise shared temperature top_k z_loss
     Model_linear: ridge type
     Model_mlp: activation dropout hidden type
@@ -104,6 +104,7 @@ fn the_schema_knows_every_key() {
     Read: date_format decimal delimiter encoding thousands
     Reuse: confidence tolerance
     Split: by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
+    ThresholdCriterion: false_negative false_positive recall
     Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
     WarmStart: cold_every
     ");
