@@ -35,10 +35,11 @@ use std::{
     },
 };
 
+use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input};
 use collegium_plan::Part;
 use collegium_records::{
-    AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Performance, Probe,
+    AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Performance, Probe, Versions,
 };
 
 pub(crate) use auditor::Auditor;
@@ -111,6 +112,12 @@ pub fn audit(
         format_version: FORMAT_VERSION,
         pipeline: session.pipeline.name.clone(),
         created: collegium_engine::now(),
+        versions: Versions {
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            lock: std::fs::read(session.lock_path()).ok().map(|lock| Digest::of(&lock)),
+            commit: None,
+        },
+        requirements: session.requirements_of(&audits),
         data: data_summaries(session, &chosen),
         edges: edges(session, &audits),
         nodes: audits,
@@ -164,6 +171,9 @@ fn data_summaries(session: &Session, chosen: &BTreeSet<usize>) -> Vec<DataSummar
                 .values()
                 .map(|pattern| pattern.get_ref().clone())
                 .collect(),
+            total: prepared.facts.rows,
+            split: session.pipeline.data[name].split.words(),
+            table: Some(prepared.object()),
         })
         .collect()
 }
@@ -236,6 +246,7 @@ impl Auditor<'_> {
 fn add_findings(looked: &Looked, audit: &mut NodeAudit) -> Result<(), EngineError> {
     let node = looked.auditor.node;
     let notes = looked.model()?.encoder.notes();
+    audit.uses = findings::uses(audit);
     let mut said = findings::of(audit, &notes, node.declared().train.epochs);
     // Of the data first: the figures rest on it.
     said.splice(0..0, node.findings_of()?);
@@ -286,6 +297,7 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         combined: None,
         composite: None,
         provenance: None,
+        uses: Vec::new(),
         findings: Vec::new(),
     };
     views::place(looked, &mut audit)?;

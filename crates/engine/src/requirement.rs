@@ -1,7 +1,9 @@
 //! Requirements (`evaluate.require`): conditions on metrics that a run must meet.
 
 use collegium_manifest::{Comparator, Requirement, bare_name};
-use collegium_records::{NodeRun, Outcome, RequirementOutcome, SeenRows};
+use collegium_records::{NodeAudit, NodeRun, Outcome, RequirementOutcome, SeenRows};
+
+use crate::Session;
 
 /// Checks every condition against the metrics of a run. An expert without the metric does not meet
 /// it, and the outcome says why it has none.
@@ -13,6 +15,30 @@ pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<Req
             .copied()
             .ok_or_else(|| why_absent(requirement, run))
     })
+}
+
+impl Session {
+    /// The conditions on the audited experts, held against what their audit measured.
+    pub fn requirements_of(&self, audits: &[NodeAudit]) -> Vec<RequirementOutcome> {
+        let find = |name: &str| audits.iter().find(|audit| bare_name(&audit.name) == name);
+        let all = self.pipeline.evaluate.require.iter().map(|requirement| requirement.get_ref());
+        let asked: Vec<&Requirement> =
+            all.filter(|requirement| find(&requirement.expert).is_some()).collect();
+        check_by(&asked, &|requirement| {
+            let audit = find(&requirement.expert);
+            let split = audit.and_then(|audit| audit.metrics.get(&requirement.split));
+            let known = split.and_then(|split| split.metrics.get(&requirement.metric)).copied();
+            known.ok_or_else(|| {
+                let why = audit.and_then(|audit| audit.not_measured.get(&requirement.split));
+                why.and_then(|why| why.get(&requirement.metric)).cloned().unwrap_or_else(|| {
+                    match split.filter(|split| split.seen > 0) {
+                        Some(split) => withheld(&SeenRows { seen: split.seen, unseen: split.rows }),
+                        None => "it is not defined on these rows".to_owned(),
+                    }
+                })
+            })
+        })
+    }
 }
 
 /// Checks every condition against what was measured, or why it was not. What was not does not meet it.

@@ -6,8 +6,9 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, ClassThreshold, Combined, Composite, Cost, Epoch, Interval, Judgement,
-    MetricDiff, NotMeasured, Performance, Probe, RowAccount, SplitMeasures,
+    Agop, Certificate, ClassThreshold, Combined, Composite, Conditional, Cost, Epoch, Interval,
+    Judgement, MetricDiff, NotMeasured, Performance, Probe, RequirementOutcome, RowAccount,
+    SplitMeasures,
 };
 
 /// `audit --json`
@@ -19,12 +20,31 @@ pub struct AuditReport {
     pub pipeline: String,
     /// When the audit was made, RFC 3339 in UTC.
     pub created: String,
+    /// What it describes, and what wrote it.
+    #[serde(default)]
+    pub versions: Versions,
+    /// The conditions of `evaluate.require` on the audited experts, and whether they are met.
+    #[serde(default)]
+    pub requirements: Vec<RequirementOutcome>,
     /// Data sources: name, rows by split, columns.
     pub data: Vec<DataSummary>,
     /// In topological order.
     pub nodes: Vec<NodeAudit>,
     /// Every edge of the DAG.
     pub edges: Vec<Edge>,
+}
+
+/// Versions of all that a report rests on: with them somebody else finds the same models again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Version of Collegium that wrote it: `0.1.0`.
+    pub tool: String,
+    /// Digest of the lock file's bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lock: Option<Digest>,
+    /// Commit that was checked out in the project's folder; absent outside of a git repository.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub commit: Option<String>,
 }
 
 /// A data source in a report.
@@ -38,6 +58,15 @@ pub struct DataSummary {
     pub columns: u64,
     /// The files it was read from, as the pipeline names them.
     pub files: Vec<String>,
+    /// Rows of the table; those that are on no side are among them.
+    #[serde(default)]
+    pub total: u64,
+    /// How rows fall on sides, in words.
+    #[serde(default)]
+    pub split: String,
+    /// Digest of the table's typed rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub table: Option<Digest>,
 }
 
 /// An edge of the DAG: data source or expert to expert.
@@ -147,8 +176,47 @@ pub struct NodeAudit {
     /// Where its labels come from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub provenance: Option<Provenance>,
-    /// Sentences that follow from the numbers, most important first.
+    /// What each input does to it, largest effect first; empty when nothing of the kind is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub uses: Vec<InputUse>,
+    /// Sentences that follow from the numbers, most important first. This is the one list that the page,
+    /// the card and the terminal take their warnings from.
     pub findings: Vec<Finding>,
+}
+
+/// A declared input, or several that vary together, and what it does to an expert: effect and
+/// sensitivity together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputUse {
+    /// One declared input; of a group that is exchanged as one, several.
+    pub inputs: Vec<String>,
+    /// What follows from the two measurements below.
+    pub reading: Reading,
+    /// Share of the AGOP (sensitivity), of a group as one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub share: Option<f64>,
+    /// Rise in loss when it is shuffled within similar rows (effect).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effect: Option<Conditional>,
+}
+
+/// What an input is to an expert. Effects are tested together (Holm): all that is said of one expert's
+/// inputs is right in 95 of 100 cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// Sensitivity above noise, and a measurable effect.
+    Used,
+    /// A measurable effect, with low average sensitivity.
+    EffectOnly,
+    /// Sensitivity above noise, and no measurable effect of its own.
+    SensitivityOnly,
+    /// Its effect disappears when correlated inputs are held fixed.
+    Proxy,
+    /// Shuffling it lowers the loss.
+    Harmful,
+    /// Neither.
+    NoEffect,
 }
 
 /// A sentence about an expert.
@@ -156,8 +224,67 @@ pub struct NodeAudit {
 pub struct Finding {
     /// How much it matters.
     pub level: Level,
-    /// The sentence.
+    /// What it is about.
+    #[serde(default)]
+    pub topic: Topic,
+    /// The sentence: one line that says what was found.
     pub text: String,
+    /// The figures and conditions behind it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+}
+
+impl Finding {
+    /// A finding that is one sentence.
+    pub fn new(level: Level, topic: Topic, text: impl Into<String>) -> Self {
+        Self { level, topic, text: text.into(), detail: None, next: None }
+    }
+
+    /// With the figures and conditions behind it.
+    #[must_use]
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn next(self, next: impl Into<String>) -> Self {
+        Self { next: Some(next.into()), ..self }
+    }
+}
+
+/// What a finding is about: where on the page its figures are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// None of the others.
+    #[default]
+    Other,
+    /// The data: rows without a target, codes read as quantities, rare levels.
+    Data,
+    /// Rows and groups that figures are of.
+    Rows,
+    /// Skill against a constant.
+    Skill,
+    /// Comparison with baselines.
+    Baselines,
+    /// A gate or a mixture against its controls, and its routes.
+    Combined,
+    /// Fit on training rows against new rows; epochs.
+    Fit,
+    /// Calibration of probabilities.
+    Calibration,
+    /// What it uses.
+    Inputs,
+    /// Rows on which it does worse.
+    Slices,
+    /// Hidden layers.
+    Layers,
+    /// Where its labels come from.
+    Labels,
 }
 
 /// How much a finding matters.

@@ -427,4 +427,9 @@ pub struct Conditional {
     /// Do the other inputs determine it, so that among alike rows nothing is left to exchange?
     #[serde(default)]
     pub determined: bool,
+    /// Of one number and an output that is one: correlation of the change of the input with that of the
+    /// output (log odds of the second class, or value) over all exchanged rows. At 1 the output rises
+    /// whenever the input does, at −1 it falls, near 0 it does either.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub direction: Option<f64>,
 }

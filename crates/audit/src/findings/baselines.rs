@@ -1,6 +1,8 @@
 //! Verdicts on an expert against its baselines: paired, on the same test rows, with difference and interval.
 
-use collegium_records::{Level, MetricDiff, NodeAudit, PairedVerdict, three_digits as three};
+use collegium_records::{
+    Finding, Level, MetricDiff, NodeAudit, PairedVerdict, Topic, three_digits as three,
+};
 
 use super::words;
 
@@ -8,7 +10,7 @@ use super::words;
 const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
 
 /// A sentence for each baseline that was compared in `loss`.
-pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<(Level, String)> {
+pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
     // What a reader compares with; a constant is what skill is judged against.
     let baselines = [
         ("linear", "a linear model on the same inputs".to_owned()),
@@ -19,7 +21,7 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<(Level, String)> {
         let diff = metrics.get(loss)?;
         let verdict = diff.verdict(loss);
         let (level, said) = match verdict {
-            PairedVerdict::Better => (Level::Note, format!("It does better than {what}")),
+            PairedVerdict::Better => (Level::Note, format!("It beats {what}")),
             PairedVerdict::Worse => (Level::Warning, format!("It does worse than {what}")),
             PairedVerdict::CannotTell => (Level::Note, format!("It cannot be told from {what}")),
         };
@@ -30,15 +32,30 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<(Level, String)> {
                 (PairedVerdict::Worse, PairedVerdict::Better) => "better",
                 _ => return None,
             };
-            Some(format!(" By {name} it does {opposed}: {}.", figures(diff)))
+            Some(format!(" By {name} it does {opposed}: {}, {}.", values(diff), figures(diff)))
         });
         let otherwise: String = otherwise.collect();
-        Some((level, format!("{said}: test {} {}.{otherwise}", words(loss), figures(diff))))
+        let text = format!("{said}: test {} {}.", words(loss), values(diff));
+        let detail = format!("{}.{otherwise}", capital(&figures(diff)));
+        let found = Finding::new(level, Topic::Baselines, text).detail(detail);
+        Some(match (*name, verdict) {
+            (_, PairedVerdict::Better) => found,
+            ("linear", _) => found.next(format!("Prefer the simpler model: {what}.")),
+            (_, PairedVerdict::Worse) => {
+                found.next(format!("Prefer {what}, or change the inputs."))
+            }
+            (_, PairedVerdict::CannotTell) => found,
+        })
     });
     known.collect()
 }
 
-/// `0.431 against 0.444 (difference −0.0125, 95 % interval −0.0179 to −0.0071)`
+/// `0.431 against 0.444`
+fn values(diff: &MetricDiff) -> String {
+    format!("{} against {}", three(diff.after), three(diff.before))
+}
+
+/// `difference −0.0125, 95 % interval −0.0179 to −0.0071`
 fn figures(diff: &MetricDiff) -> String {
     let range = match diff.interval {
         Some(interval) => {
@@ -46,15 +63,15 @@ fn figures(diff: &MetricDiff) -> String {
         }
         None => "without an interval".to_owned(),
     };
-    format!(
-        "{} against {} (difference {}, {range})",
-        three(diff.after),
-        three(diff.before),
-        signed(diff.difference)
-    )
+    format!("difference {}, {range}", signed(diff.difference))
 }
 
 /// Three digits with a real minus.
 fn signed(value: f64) -> String {
     three(value).replace('-', "−")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_engine::{EngineError, intervals::losses_of};
+use collegium_engine::{EngineError, intervals::losses_of, measure::Predicted};
 use collegium_learn::Model;
 use collegium_manifest::Task;
 use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
@@ -29,7 +29,7 @@ pub(crate) struct Conditionals(Vec<(Vec<String>, Conditional)>);
 
 impl AuditView for Conditionals {
     const NAME: &'static str = "conditional";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         looked.is_shown()
@@ -71,7 +71,9 @@ impl Auditor<'_> {
         if width == 0 {
             return Ok(Vec::new());
         }
+        let base = output_of(before);
         let before = losses_of(before);
+        let titles = model.encoder.column_names();
         let partners = Partners::new(&x.data, width, &groups);
         let names = model.encoder.names();
         let sets = (0..names.len()).map(|input| vec![input]);
@@ -88,28 +90,83 @@ impl Auditor<'_> {
             let mut random = stream(&hasher.finish(), "exchanges");
             // Rises are summed, so that a row that does not move has a rise of exactly 0.
             let mut rises = vec![0.0; rows.len()];
+            // A number is one column of its own name; levels of a category have no order.
+            let number = match set.as_slice() {
+                [input] => Some(groups[*input].start).filter(|at| titles[*at] == names[*input]),
+                _ => None,
+            };
+            let mut moves = Moves::default();
             for _ in 0..EXCHANGES {
                 let from = partners.exchange(&expected, &mut random);
-                let x = exchanged(x, &columns, &from);
-                let now = losses_of(&self.encoded_predicted(model, &x, rows)?);
+                let moved = exchanged(x, &columns, &from);
+                let predicted = self.encoded_predicted(model, &moved, rows)?;
+                if let (Some(at), Some(base)) = (number, &base) {
+                    let output = output_of(&predicted).unwrap_or_default();
+                    for (row, (now, before)) in output.iter().zip(base).enumerate() {
+                        let input = f64::from(moved.row(row)[at]) - f64::from(x.row(row)[at]);
+                        moves.add(input, now - before);
+                    }
+                }
+                let now = losses_of(&predicted);
                 let each = rises.iter_mut().zip(now.iter().zip(&before));
                 each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
             }
             after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
-            exchanged_sets.push((set, expected != Expected::Nothing, determined));
+            exchanged_sets.push((set, expected != Expected::Nothing, determined, moves));
         }
         let loss = match self.node.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
         let costs = exchange_costs(loss, &before, &after, RESAMPLES, key);
-        let known =
-            exchanged_sets.iter().zip(costs).filter_map(|((set, alike, determined), cost)| {
+        let known = exchanged_sets.iter().zip(costs).filter_map(
+            |((set, alike, determined, moves), cost)| {
                 let mut inputs: Vec<String> =
                     set.iter().map(|&input| names[input].clone()).collect();
                 inputs.sort();
-                Some((inputs, Conditional { alike: *alike, determined: *determined, ..cost? }))
-            });
+                let (alike, determined) = (*alike, *determined);
+                let direction = moves.correlation();
+                Some((inputs, Conditional { alike, determined, direction, ..cost? }))
+            },
+        );
         Ok(known.collect())
+    }
+}
+
+/// The one number that a model says of each row: log odds of the second class, or the value. `None` for
+/// more than two classes.
+fn output_of(predicted: &Predicted) -> Option<Vec<f64>> {
+    match predicted {
+        Predicted::Values { predicted, .. } => {
+            Some(predicted.iter().map(|value| f64::from(*value)).collect())
+        }
+        Predicted::Classes { probability, width, classes: 2, .. } => {
+            let second = probability.chunks(*width).map(|row| f64::from(row[row.len() - 1]));
+            let odds = second.map(|p| p.clamp(1e-7, 1.0 - 1e-7)).map(|p| libm::log(p / (1.0 - p)));
+            Some(odds.collect())
+        }
+        Predicted::Classes { .. } => None,
+    }
+}
+
+/// Sums over moves of an input and of the output, about 0: an exchange has no direction of its own.
+#[derive(Default)]
+struct Moves {
+    inputs: f64,
+    outputs: f64,
+    both: f64,
+}
+
+impl Moves {
+    fn add(&mut self, input: f64, output: f64) {
+        self.inputs += input * input;
+        self.outputs += output * output;
+        self.both += input * output;
+    }
+
+    /// `None` where either never moves.
+    fn correlation(&self) -> Option<f64> {
+        let size = (self.inputs * self.outputs).sqrt();
+        (size.is_finite() && size > 0.0).then(|| (self.both / size).clamp(-1.0, 1.0))
     }
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use collegium_probe::holm;
 use collegium_records::{
-    ColumnShift, EvaluationReport, Finding, Level, NodeEvaluation, Quality, larger_is_better,
-    three_digits,
+    ColumnShift, EvaluationReport, Finding, Level, NodeEvaluation, Quality, Topic,
+    larger_is_better, three_digits,
 };
 
 /// Rows on either side of which a verdict is spoken.
@@ -60,7 +60,7 @@ pub(super) fn judge(nodes: &mut [NodeEvaluation]) {
 /// The findings at the head of a report.
 pub(super) fn findings(report: &EvaluationReport) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut say = |level, text| found.push(Finding { level, text });
+    let mut say = |level, text| found.push(Finding::new(level, Topic::Other, text));
     let worse: Vec<&NodeEvaluation> = of(report, Quality::Worse);
     let first: Vec<&NodeEvaluation> =
         worse.iter().copied().filter(|node| !any_above(report, node, Quality::Worse)).collect();

@@ -39,7 +39,7 @@ use std::{
 
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostic, Diagnostics};
-use collegium_records::{Code, DataFinding, Finding, Level, RowAccount};
+use collegium_records::{Code, DataFinding, Finding, Level, RowAccount, Topic};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use found::Found;
@@ -146,12 +146,13 @@ impl Session {
 impl NodeRef<'_> {
     /// The findings of one expert as its audit says them.
     pub fn findings_of(self) -> Result<Vec<Finding>, EngineError> {
-        let say = |found: Found| Finding {
-            level: found.level,
-            text: match found.help {
-                Some(help) => format!("{}: {help}.", capital(&found.text)),
-                None => format!("{}.", capital(&found.text)),
-            },
+        let say = |found: Found| {
+            let text = format!("{}.", capital(&found.text));
+            let said = Finding::new(found.level, Topic::Data, text);
+            match found.help {
+                Some(help) => said.next(format!("{}.", capital(&help))),
+                None => said,
+            }
         };
         Ok(self.found(Depth::Values)?.into_iter().map(say).collect())
     }

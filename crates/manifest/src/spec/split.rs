@@ -106,6 +106,82 @@ pub enum Gap {
 }
 
 impl Split {
+    /// How rows fall on sides, as a sentence without a full stop.
+    pub fn words(&self) -> String {
+        let share = |part: f64| format!("{} %", (1000.0 * part).round() / 10.0);
+        let code = |text: &Spanned<String>| format!("`{}`", text.get_ref());
+        let list = |all: &[Spanned<String>]| all.iter().map(code).collect::<Vec<_>>().join(", ");
+        let mut text = match &self.rule {
+            SplitRule::Shares => format!(
+                "at random: {} training, {} validation, {} test",
+                share(self.train),
+                share(self.valid),
+                share(self.test)
+            ),
+            SplitRule::Column(rule) => {
+                let valid = match &rule.valid {
+                    ValidRows::Values(values) => list(values),
+                    ValidRows::Drawn => format!("{} of the training rows", share(self.valid)),
+                    ValidRows::Found => {
+                        format!("as it says, or {} of the training rows", share(self.valid))
+                    }
+                };
+                format!(
+                    "by column {}: training {}, validation {valid}, test {}",
+                    code(&rule.column),
+                    list(&rule.train),
+                    list(&rule.test)
+                )
+            }
+            SplitRule::Files(rule) => format!(
+                "by file: test {}, validation {}",
+                code(&rule.test),
+                match &rule.valid {
+                    Some(file) => code(file),
+                    None => format!("{} of the training rows", share(self.valid)),
+                }
+            ),
+            SplitRule::Time(rule) => {
+                let from = |at: &Option<Spanned<String>>, part| match at {
+                    Some(time) => format!("from {}", time.get_ref()),
+                    None => format!("the latest {}", share(part)),
+                };
+                let valid = match &rule.valid_from {
+                    Some(time) => format!("from {}", time.get_ref()),
+                    None => format!("the {} before the test rows", share(self.valid)),
+                };
+                let gap = match &rule.gap {
+                    Some(gap) => format!(
+                        "; rows less than {} before a boundary are on no side",
+                        match gap.get_ref() {
+                            Gap::Span { text, .. } => text.clone(),
+                            Gap::Number(number) => number.to_string(),
+                        }
+                    ),
+                    None => String::new(),
+                };
+                format!(
+                    "by time ({}): validation {valid}, test {}{gap}",
+                    code(&rule.column),
+                    from(&rule.test_from, self.test)
+                )
+            }
+        };
+        let by = list(&self.by);
+        match &self.rule {
+            _ if self.by.is_empty() => {}
+            SplitRule::Time(rule) if rule.hold_groups => {
+                text += &format!("; groups of equal {by} are held out too");
+            }
+            SplitRule::Time(_) => {}
+            _ => text += &format!("; rows with equal {by} are on one side"),
+        }
+        if let Some(column) = &self.stratify {
+            text += &format!("; shares are kept within each value of {}", code(column));
+        }
+        text
+    }
+
     /// Every setting that decides which side a row falls on, by its key: what two splits are compared by.
     pub fn settings(&self) -> BTreeMap<String, String> {
         let names = |names: &[Spanned<String>]| {

@@ -50,7 +50,8 @@ pub fn exchange_costs(
         }
         let interval = interval(&mut rises).unwrap_or(Interval { low: cost, high: cost });
         let metric = loss.metric().to_owned();
-        Some(Conditional { metric, cost, interval, chance, alike: true, determined: false })
+        let (alike, determined, direction) = (true, false, None);
+        Some(Conditional { metric, cost, interval, chance, alike, determined, direction })
     });
     each.collect()
 }

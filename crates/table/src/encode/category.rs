@@ -70,8 +70,9 @@ impl Levels {
         let other = !pooled.is_empty();
         if other {
             notes.push(format!(
-                "`{name}`: {} of {} levels are rare and share one column",
+                "`{name}`: {} rare {} of {} grouped as `other`",
                 pooled.len(),
+                if pooled.len() == 1 { "level" } else { "levels" },
                 counts.len()
             ));
         }

@@ -126,7 +126,7 @@ fn rare_levels_share_a_column_with_unseen_ones() {
     let x = column("x", Values::Category { codes, levels: texts(&["common", "rare", "odd"]) });
     let encoder = fit_one(Source::Column(&x));
     assert_eq!(encoder.column_names(), ["t.x = common", "t.x other"]);
-    assert_eq!(encoder.notes(), ["`t.x`: 2 of 3 levels are rare and share one column"]);
+    assert_eq!(encoder.notes(), ["`t.x`: 2 rare levels of 3 grouped as `other`"]);
     let later =
         column("x", Values::Category { codes: vec![0, 1], levels: texts(&["new", "rare"]) });
     let (matrix, surprises) = encoder.encode_counted(&[Source::Column(&later)], &all(2)).unwrap();
