@@ -11,7 +11,7 @@
 //! permuted labels would leave, and in a muted style, in words, when it cannot be told from noise; an
 //! expert without skill on held-out rows gets the reason in place of a picture. Colour repeats what
 //! text or form says already, and is taken from the palettes of Okabe and Ito and of ColorBrewer. The
-//! page begins with what needs attention: the audit's findings, and what the records say beyond them.
+//! page begins with what a reviewer asks first; its warnings are those of the record's one list of findings.
 //! The report decides how a number is shown, never what it is; one that is not finite is never printed.
 //!
 //! Rejected: a plotting crate (they draw for themselves, not for a page of HTML: text that does not
@@ -23,7 +23,6 @@
 //! The crate reads records and nothing else: no store, no data, no clock. The same record gives the
 //! same bytes.
 
-mod attention;
 mod audit;
 mod card;
 mod charts;

@@ -10,6 +10,8 @@ pub(crate) struct Page<'a> {
     pub(crate) kicker: &'a str,
     pub(crate) heading: &'a str,
     pub(crate) lead: Markup,
+    /// Names and contents of `<meta>`: what the page describes, for programs.
+    pub(crate) meta: Vec<(&'a str, String)>,
     pub(crate) contents: Markup,
     pub(crate) inside: Markup,
     pub(crate) footer: Markup,
@@ -23,6 +25,7 @@ pub(crate) fn document(page: &Page) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                @for (name, content) in &page.meta { meta name=(name) content=(content); }
                 title { (page.title) }
                 style { (PreEscaped(STYLE)) }
             }

@@ -1,7 +1,7 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    FEWEST_GROUPS, Interval, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
+    FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
 };
 
 use crate::number::{count, counted, number, percent_measure};
@@ -109,14 +109,11 @@ pub(crate) fn drawn_by_groups<'a>(
     }
     let each: Vec<String> =
         of.iter().map(|(side, groups)| format!("{} on {side}", count(*groups))).collect();
-    let mut text = format!(
-        "Rows of one group (split.by) belong together, so intervals are of groups: {}.",
-        each.join(", ")
-    );
+    let mut text = format!("Intervals are over groups (split.by): {}.", each.join(", "));
     if of.iter().any(|(_, groups)| *groups < FEWEST_GROUPS) {
         text += &format!(
-            " Intervals of fewer than {FEWEST_GROUPS} groups are rough: each group is left out once \
-             (jackknife, Student's t). One group has no interval."
+            " With fewer than {FEWEST_GROUPS} they are rough (jackknife, Student's t); one group has no \
+             interval."
         );
     }
     Some(text)
@@ -144,6 +141,29 @@ pub(crate) fn baseline_name(name: &str, node: &NodeAudit) -> String {
     }
 }
 
+/// The same inside a sentence, for what could have been had more simply.
+pub(crate) fn baseline_phrase(name: &str, node: &NodeAudit) -> String {
+    match name {
+        "single" => format!("one {} on all raw columns", node.noun),
+        "linear" => "a linear model on the same inputs".to_owned(),
+        other => baseline_name(other, node),
+    }
+}
+
+/// What an expert is beside something else.
+pub(crate) fn verdict_word(verdict: PairedVerdict) -> &'static str {
+    match verdict {
+        PairedVerdict::Better => "better",
+        PairedVerdict::Worse => "worse",
+        PairedVerdict::CannotTell => "cannot tell",
+    }
+}
+
+/// May importances of an expert be shown? Without skill on held-out rows, none.
+pub(crate) fn has_skill(node: &NodeAudit) -> bool {
+    node.skill.beats_baseline
+}
+
 /// The state of an expert in a word or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
@@ -153,8 +173,6 @@ pub(crate) enum Health {
     NotJudged,
     /// So many warnings.
     Warnings(usize),
-    /// It is not shown to beat the linear baseline.
-    NotShownToBeatLinear,
     /// None of these.
     Sound,
 }
@@ -162,15 +180,14 @@ pub(crate) enum Health {
 impl Health {
     /// Judges an expert.
     pub(crate) fn of(node: &NodeAudit) -> Self {
-        let warnings = crate::attention::warnings(node);
+        let all = node.findings.iter();
+        let warnings = all.filter(|finding| finding.level == Level::Warning).count();
         if node.skill.not_judged.is_some() {
             Self::NotJudged
         } else if !node.skill.beats_baseline {
             Self::LearnedNothing
         } else if warnings > 0 {
             Self::Warnings(warnings)
-        } else if linear(node).is_some_and(|linear| linear.verdict != PairedVerdict::Better) {
-            Self::NotShownToBeatLinear
         } else {
             Self::Sound
         }
@@ -182,7 +199,6 @@ impl Health {
             Self::LearnedNothing => "learned nothing".to_owned(),
             Self::NotJudged => "not judged".to_owned(),
             Self::Warnings(count) => counted(count as u64, "warning", "warnings"),
-            Self::NotShownToBeatLinear => "not shown to beat linear".to_owned(),
             Self::Sound => "no warnings".to_owned(),
         }
     }
@@ -191,27 +207,15 @@ impl Health {
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::LearnedNothing | Self::NotJudged | Self::Warnings(_) => "alert",
-            Self::NotShownToBeatLinear => "plain",
             Self::Sound => "good",
         }
     }
 }
 
-/// The expert beside the linear baseline on test rows.
-pub(crate) struct Linear {
-    /// Judged by the interval of the difference.
-    pub(crate) verdict: PairedVerdict,
-    /// The expert's loss.
-    pub(crate) ours: f64,
-    /// The linear baseline's loss.
-    pub(crate) theirs: f64,
-}
-
 /// The paired comparison with the linear baseline, in the metric of [`collegium_records::Skill`].
-pub(crate) fn linear(node: &NodeAudit) -> Option<Linear> {
+pub(crate) fn linear(node: &NodeAudit) -> Option<PairedVerdict> {
     let metric = node.skill.metric.as_str();
-    let diff = node.against.get("linear")?.get(metric)?;
-    Some(Linear { verdict: diff.verdict(metric), ours: diff.after, theirs: diff.before })
+    Some(node.against.get("linear")?.get(metric)?.verdict(metric))
 }
 
 /// What was learned, in a sentence.
@@ -245,7 +249,7 @@ pub(crate) fn verdict_title(node: &NodeAudit) -> String {
         return "Learned nothing.".to_owned();
     }
     let constant = if node.task == "regression" { "the mean" } else { "a constant" };
-    match linear(node).map(|linear| linear.verdict) {
+    match linear(node) {
         Some(PairedVerdict::Better) => format!("Beats {constant} and the linear baseline."),
         Some(PairedVerdict::CannotTell) => {
             format!("Beats {constant}; cannot be told from linear.")

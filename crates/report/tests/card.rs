@@ -28,8 +28,9 @@ fn a_card_of_a_regression() {
 fn an_expert_that_learned_nothing_is_not_recommended() {
     let report = sample::report();
     let card = card(&report, &report.nodes[3]);
-    assert!(card.contains("It cannot be told from a constant guess on test rows: do not use it."));
-    assert!(card.contains("## What it looks at\n\nWithheld: On held-out rows"), "{card}");
+    assert!(card.contains("- It learned nothing: its test log loss"), "{card}");
+    assert!(card.contains("of a constant prediction. Do not use it."), "{card}");
+    assert!(card.contains("## What it uses\n\nWithheld: On held-out rows"), "{card}");
     assert!(card.contains("finds fewer than half of the rows of: yes (0 %)"), "{card}");
 }
 
@@ -61,7 +62,7 @@ fn nothing_in_a_record_is_taken_for_markup() {
     node.inputs = vec![evil.into()];
     node.classes = vec![evil.into(), evil.into()];
     node.performance.classes[0].class = evil.into();
-    node.agop.as_mut().unwrap().importance[0].input = evil.into();
+    node.uses[0].inputs = vec![evil.into()];
     let card = card(&report, &report.nodes[1]);
     let body = card.split("\n---\n").nth(1).unwrap();
     let headings: Vec<&str> = body.lines().filter(|line| line.starts_with("# ")).collect();

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use collegium_records::{
     ColumnShift, EvaluationReport, Finding, Interval, Level, LevelRows, MetricChange,
     NodeEvaluation, NodeRows, Performance, Quality, Reliability, ReliabilityBin,
-    RequirementOutcome, ShiftBin, ShiftHistogram, SplitMeasures, TwoSample, WeakSlice, WeakSlices,
+    RequirementOutcome, ShiftBin, ShiftHistogram, SplitMeasures, Topic, TwoSample, WeakSlice,
+    WeakSlices,
 };
 use collegium_report::evaluation;
 
@@ -145,10 +146,11 @@ fn report() -> EvaluationReport {
         training_rows: 20_000,
         seen: 0,
         sampled: Some(100_000),
-        findings: vec![Finding {
-            level: Level::Warning,
-            text: "quality is lost first at expert.departure: AUC 0.800 → 0.700".to_owned(),
-        }],
+        findings: vec![Finding::new(
+            Level::Warning,
+            Topic::Other,
+            "quality is lost first at expert.departure: AUC 0.800 → 0.700",
+        )],
         nodes: vec![
             unmeasured,
             node("expert.departure", &["expert.weather"], Quality::Worse),
@@ -185,8 +187,8 @@ fn what_was_found_stands_at_the_head_and_every_node_has_a_section() {
     let words = text(&page);
     let at =
         |needle: &str| words.find(needle).unwrap_or_else(|| panic!("{needle} is not on the page"));
-    assert!(at("Quality is lost first at expert.departure") < at("The experts at a glance"));
-    assert!(at("The experts at a glance") < at("2 of 2 inputs moved against"));
+    assert!(at("Quality is lost first at expert.departure") < at("Experts Expert"));
+    assert!(at("Experts Expert") < at("2 of 2 inputs moved against"));
     for node in &report.nodes {
         assert!(attributes(&page, "id").contains(&node.name.as_str()), "{}", node.name);
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use collegium_records::{
     AuditReport, Candidate, Certificate, Confusion, DataSummary, Edge, Epoch, Interval, Standing,
-    Verdict,
+    Verdict, Versions,
 };
 use collegium_report::html;
 
@@ -22,6 +22,8 @@ fn empty() -> AuditReport {
         format_version: 1,
         pipeline: "empty".into(),
         created: String::new(),
+        versions: Versions::default(),
+        requirements: vec![],
         data: vec![],
         nodes: vec![],
         edges: vec![],
@@ -75,33 +77,111 @@ fn headings_go_down_one_step_at_a_time() {
 }
 
 #[test]
-fn the_first_screen_says_what_needs_attention_and_how_everybody_does() {
+fn page_one_says_what_is_required_what_needs_attention_and_how_everybody_does() {
     let page = html(&sample::report()).replace("<wbr>", "");
     let page = text(
         &["<tr", "<li", "<h3"].iter().fold(page, |page, tag| page.replace(tag, &format!("§{tag}"))),
     );
-    let start = page.find("Overview 5 of").unwrap();
-    let end = page.find("How they hang together").unwrap();
+    let start = page.find("Summary arrival").unwrap();
+    let end = page.find("Dependency graph").unwrap();
     insta::assert_snapshot!(page[start..end].replace(" § ", "\n"), @r#"
-    Overview 5 of 6 experts know more than a constant guess on rows not seen in training; 1 learned nothing .
-    Needs attention first
-    newark Over-confident: its probabilities are further from what happens than those of the linear baseline (see the reliability curve).
-    diverted Learned nothing: on test rows it is no better than the constant baseline. Nothing should be built on it.
-    slip_digit Only 60 % of its training labels were measured; the pipeline asks for at least 75 %. See where its labels come from.
-    slip_digit Collapsed on training rows far more than on test rows: NC1 of hidden 4 is 0.0634 on the former and 0.888 on the latter. It knows its training rows by heart. See the layers.
-    airborne It does worse where flights.dest in {ANC, HNL} : a loss of 402 on 131 test rows against 118 elsewhere. See how well it does.
-    departure It does worse where flights.hour > 19.5 and flights.carrier in {EV, B6, WN} : a loss of 0.618 on 3,412 test rows against 0.450 elsewhere. See how well it does.
-    slip_digit It does worse where slips.ink <= 0.11 and slips.slant > 0.38 : a loss of 1.31 on 143 test rows against 0.420 elsewhere; worse in 1 other slice too. See how well it does.
-    slip_digit Does not look at the same things (training rows against test rows). Cosine .962 and overlap .71 lie below what four seeds of this version reach (.981 and .93): on test rows other pixels count. See the comparison.
-    The experts at a glance
-    Expert Predicts On test rows Baselines Health Looks most at
-    airborne flights.air_time regression R² 0.987 0.986 to 0.988 linear 0.980 mean 0 no warnings flights.distance 90 % flights.dest 5.8 %
-    departure flights.departs_late classification AUC 0.753 0.741 to 0.767 linear 0.703 constant 0.500 no warnings flights.hour 41 % flights.month 17 %
-    newark flights.departs_late classification AUC 0.750 0.736 to 0.765 linear 0.738 constant 0.500 1 warning flights.hour 46 % flights.carrier 19 %
-    diverted flights.diverted classification AUC 0.51 0.46 to 0.58 linear 0.497 constant 0.500 learned nothing withheld
-    arrival flights.arrives_late classification AUC 0.783 0.774 to 0.793 linear 0.737 constant 0.500 no warnings departure.logit 54 % flights.carrier 16 %
-    slip_digit slips.digit classification Accuracy 0.826 0.815 to 0.842 linear 0.724 constant 0.102 2 warnings slips.image 84 % slips.slant 9.1 %
+    Summary arrival (AUC 0.783, 0.774 to 0.793 on test rows) beats a linear model on the same inputs. slip_digit (accuracy 0.826, 0.815 to 0.842 on test rows) beats a linear model on the same inputs. 1 of 2 requirements is not met. 5 of 6 experts have skill on test rows; 1 learned nothing .
+    Requirements
+    Required Measured Verdict
+    airborne test r2 >= 0.95 0.987 met
+    arrival test auc >= 0.80 0.783 not met
+    Needs attention
+    newark Its probabilities are off by 0.0712 on average (ECE).
+    diverted It learned nothing: its test log loss of 0.0643 does not beat the 0.0614 of a constant prediction.
+    slip_digit Its log loss is 0.230 on training rows and 0.468 on test rows.
+    slip_digit 60 % of its training labels were measured; the pipeline requires 75 %.
+    Against one network, and against a linear model
+    Node Baseline Metric Node Baseline Difference (95 %) Node is
+    arrival linear AUC ↑ higher is better 0.783 0.737 0.0461 (0.0414 to 0.0508) better
+    arrival linear Log loss ↓ lower is better 0.471 0.495 −0.023 (−0.029 to −0.017) better
+    slip_digit linear Accuracy ↑ higher is better 0.826 0.724 0.101 (0.095 to 0.108) better
+    slip_digit linear Log loss ↓ lower is better 0.468 0.751 −0.283 (−0.296 to −0.269) better Difference: node − baseline, both on the same resampled test rows (paired). One network on all raw columns was not trained: evaluate.baselines = [&quot;single&quot;] trains it for experts that read others.
+    Experts
+    Expert Predicts On test rows Baselines Health Largest effects
+    airborne flights.air_time regression R² 0.987 0.986 to 0.988 linear 0.980 mean 0 better than linear no warnings flights.distance +0.0448 flights.dest +0.00289 rise of RMSE
+    departure flights.departs_late classification AUC 0.753 0.741 to 0.767 linear 0.703 constant 0.500 better than linear no warnings flights.hour +0.0204 flights.month +0.00844 rise of log loss
+    newark flights.departs_late classification AUC 0.750 0.736 to 0.765 linear 0.738 constant 0.500 worse than linear 1 warning flights.hour +0.0230 flights.carrier +0.00948 rise of log loss
+    diverted flights.diverted classification AUC 0.51 0.46 to 0.58 linear 0.497 constant 0.500 cannot be told from linear learned nothing withheld
+    arrival flights.arrives_late classification AUC 0.783 0.774 to 0.793 linear 0.737 constant 0.500 better than linear no warnings departure.logit +0.0270 flights.carrier +0.00786 rise of log loss
+    slip_digit slips.digit classification Accuracy 0.826 0.815 to 0.842 linear 0.724 constant 0.102 better than linear 2 warnings slips.image +0.0420 slips.slant +0.00456 rise of log loss
+    Rows used and dropped
+    dropped used
+    Experts Rows of the table No target Not where On no side Train Valid Test
+    airborne, departure, diverted, arrival 327,346 flights 0 0 0 228,964 49,201 49,181
+    newark where flights.origin = 'EWR' 327,346 flights 0 0 0 228,964 49,201 49,181
+    slip_digit 327,346 slips 0 0 0 228,964 49,201 49,181 flights is split at random: 70 % training, 15 % validation, 15 % test; rows with equal date are on one side. 17 columns from data/flights.parquet , data/planes.parquet , data/weather.parquet . slips is split by column side : training train , validation valid , test test . 6 columns from data/slips.parquet .
     "#);
+}
+
+#[test]
+fn page_one_names_the_versions_that_it_describes_for_people_and_for_programs() {
+    let report = sample::report();
+    let page = html(&report);
+    let lock = report.versions.lock.unwrap();
+    assert!(page.contains(&format!("<meta name=\"collegium-lock\" content=\"{lock}\">")));
+    let model = format!("{} {}", report.nodes[1].name, report.nodes[1].realisation);
+    assert!(page.contains(&model), "{model}");
+    let said = text(&page);
+    assert!(said.contains("Collegium 0.1.0, 3 February 2026"), "{said}");
+    assert!(said.contains(&format!("Lock file {}", lock.short())));
+    assert!(said.contains("Commit 0123456789ab"));
+}
+
+#[test]
+fn a_missed_requirement_is_said_in_the_first_sentences() {
+    let page = text(&html(&sample::report()));
+    assert!(page.contains("1 of 2 requirements is not met."), "{page}");
+    assert!(
+        page.contains("arrival test auc &gt;= 0.80 0.783 not met")
+            || page.contains("arrival test auc >= 0.80 0.783 not met")
+    );
+    let mut report = sample::report();
+    report.requirements[1].met = true;
+    assert!(text(&html(&report)).contains("All 2 requirements are met."));
+    report.requirements[1].value = None;
+    report.requirements[1].not_measured = Some("the test side is empty".into());
+    report.requirements[1].met = false;
+    assert!(text(&html(&report)).contains("the test side is empty not met"));
+}
+
+#[test]
+fn rows_are_accounted_for_by_reason_once_for_experts_of_the_same_rows() {
+    let mut report = sample::report();
+    let account = report.nodes[2].account.as_mut().unwrap();
+    (account.filtered, account.without_target) = (100_000, 2_067);
+    account.sides.insert("train".into(), 120_000);
+    report.nodes[2].filter = Some("flights.origin = 'EWR'".into());
+    let said = text(&html(&report));
+    // 327,346 − 100,000 − 2,067 − (120,000 + 49,201 + 49,181) are on no side.
+    let newark = "newark where flights.origin = 'EWR' 327,346 flights 2,067 100,000 6,897 120,000 49,201 49,181";
+    assert!(said.contains(newark), "{said}");
+    assert!(
+        said.contains("airborne, departure, diverted, arrival 327,346 flights 0 0 0"),
+        "{said}"
+    );
+    assert!(said.contains("flights is split at random: 70 % training"), "{said}");
+}
+
+#[test]
+fn nothing_is_said_twice_on_the_page_of_an_expert() {
+    let report = sample::report();
+    let page = html(&report);
+    for node in &report.nodes {
+        let section = reading::words(reading::section(&page, &node.name));
+        for finding in &node.findings {
+            let plain =
+                |text: &str| text.split('`').max_by_key(|part| part.len()).unwrap().to_owned();
+            let texts = [Some(&finding.text), finding.detail.as_ref(), finding.next.as_ref()];
+            for said in texts.into_iter().flatten().map(|text| plain(text)) {
+                assert!(section.matches(said.trim()).count() <= 1, "{said}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -121,7 +201,7 @@ fn an_expert_that_learned_nothing_shows_the_reason_and_no_picture() {
 fn an_input_not_above_noise_is_muted_in_words() {
     let page = html(&sample::report());
     assert!(page.contains("<tr class=\"muted\""));
-    assert!(text(&page).contains("flights. wind_ speed little weight"));
+    assert!(text(&page).contains("flights. wind_ speed no measurable effect"));
 }
 
 #[test]
@@ -153,6 +233,9 @@ fn nothing_in_a_record_is_taken_for_markup() {
     let evil = "<script>alert(\"x\")</script>&'\u{1}";
     report.pipeline = evil.into();
     report.created = evil.into();
+    (report.versions.tool, report.versions.commit) = (evil.into(), Some(evil.into()));
+    report.requirements[0].text = evil.into();
+    report.data[0].split = evil.into();
     report.data[0].name = evil.into();
     report.data[0].files = vec![evil.into()];
     let node = &mut report.nodes[1];
@@ -168,6 +251,9 @@ fn nothing_in_a_record_is_taken_for_markup() {
     node.confusion.as_mut().unwrap().classes = vec![evil.into(), evil.into()];
     node.findings[0].text = evil.into();
     node.agop.as_mut().unwrap().importance[0].input = evil.into();
+    node.uses[0].inputs = vec![evil.into(), evil.into()];
+    node.findings[0].detail = Some(evil.into());
+    node.findings[0].next = Some(evil.into());
     node.metrics.get_mut("test").unwrap().metrics.insert(evil.into(), 1.0);
     for row in node.probe.rows.iter_mut() {
         (row.truth, row.predicted) = (evil.into(), evil.into());
@@ -210,8 +296,15 @@ fn no_experts_and_no_data_still_make_a_page() {
     sound(&page);
     assert!(text(&page).contains("This pipeline has no experts yet"));
     let mut report = empty();
-    report.data =
-        vec![DataSummary { name: "t".into(), rows: BTreeMap::new(), columns: 0, files: vec![] }];
+    report.data = vec![DataSummary {
+        name: "t".into(),
+        rows: BTreeMap::new(),
+        columns: 0,
+        files: vec![],
+        total: 0,
+        split: String::new(),
+        table: None,
+    }];
     sound(&html(&report));
 }
 
@@ -247,6 +340,11 @@ fn numbers_that_are_not_finite_are_never_printed() {
                 }
                 poison::looks(agop, bad);
             }
+            for effect in node.uses.iter_mut().filter_map(|one| one.effect.as_mut()) {
+                (effect.cost, effect.direction) = (bad, Some(bad));
+                effect.interval = Interval { low: bad, high: bad };
+            }
+            node.uses.iter_mut().for_each(|one| one.share = Some(bad));
             poison::performance(&mut node.performance, bad);
             poison::probe(&mut node.probe, bad);
             if let Some(provenance) = &mut node.provenance {
@@ -258,6 +356,7 @@ fn numbers_that_are_not_finite_are_never_printed() {
             }
         }
         report.edges.iter_mut().for_each(|edge| edge.share = Some(bad));
+        report.requirements.iter_mut().for_each(|one| one.value = Some(bad));
         sound(&html(&report));
         for node in &report.nodes {
             let card = collegium_report::card(&report, node);
@@ -343,8 +442,11 @@ fn many_inputs_fold_away() {
         })
         .collect();
     agop.noise_floor.untrained = vec![];
+    let one = report.nodes[0].uses[0].clone();
+    report.nodes[0].uses = vec![one; 200];
     let page = html(&report);
     sound(&page);
+    assert!(text(&page).contains("180 more inputs, smaller effects"));
     assert!(text(&page).contains("175 more inputs, together 88 %"));
     assert!(page.contains("flights."));
 }
@@ -401,13 +503,13 @@ fn an_expert_that_was_not_retrained_says_so_with_its_figures_and_whether_it_woul
     let page = html(&report);
     sound(&page);
     let page = text(&page);
-    assert!(page.contains("Kept, not retrained."), "{page}");
-    let figures = "On 1,234 validation rows its loss changed by +0.2 %, at most +0.8 % at 95 % confidence; \
-                   +2.0 % is allowed.";
+    assert!(page.contains("Kept, not retrained:"), "{page}");
+    let figures = "On 1,234 validation rows the loss changed by +0.2 %; upper bound +0.8 % (confidence 95 %), \
+                   budget +2.0 %.";
     assert!(page.contains(figures), "{page}");
     assert!(page.contains("Would retraining help? Retraining gains no more than 0.1 %."), "{page}");
     report.nodes[0].certificate =
         Some(Certificate { verdict: Verdict::Patch, upstream_worse: true, ..certificate });
     let page = text(&html(&report));
-    assert!(page.contains("Patched, not retrained.") && page.contains("would not recover it"));
+    assert!(page.contains("Patched, not retrained:") && page.contains("would not recover it"));
 }

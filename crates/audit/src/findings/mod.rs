@@ -186,7 +186,7 @@ fn of_combined(combined: &Combined) -> Vec<Finding> {
         said.push(
             Finding::new(
                 Level::Note,
-                Topic::Combined,
+                Topic::Other,
                 "It chooses one expert for nearly every row, and a choice has no derivative.",
             )
             .detail(

@@ -148,7 +148,11 @@ impl NodeRef<'_> {
     pub fn findings_of(self) -> Result<Vec<Finding>, EngineError> {
         let say = |found: Found| {
             let text = format!("{}.", capital(&found.text));
-            let said = Finding::new(found.level, Topic::Data, text);
+            let topic = match Code::of_finding(found.kind) {
+                Code::RowsNotUsed => Topic::Rows,
+                _ => Topic::Data,
+            };
+            let said = Finding::new(found.level, topic, text);
             match found.help {
                 Some(help) => said.next(format!("{}.", capital(&help))),
                 None => said,

@@ -1,52 +1,29 @@
 //! Model card: limitations that follow from the numbers.
 
-use collegium_records::{Level, NodeAudit, PairedVerdict};
+use collegium_records::{Finding, Level, NodeAudit};
 
 use super::text::{inline, sentence};
-use crate::attention::items;
-use crate::number::{number, percent};
-use crate::words::{linear, metric_phrase};
+use crate::number::percent;
 
 /// A class of which fewer rows are found is named.
 const LOW_RECALL: f64 = 0.5;
 
 /// A list, or that there is none.
 pub(super) fn limits(node: &NodeAudit) -> String {
-    let read_off = [no_skill(node), no_better(node), missed(node)];
-    let mut all: Vec<String> = read_off.into_iter().flatten().collect();
-    // What the audit and the report found, less the notes that limit nothing.
-    all.extend(
-        items(node)
-            .iter()
-            .filter(|item| item.level == Level::Warning || item.part.is_some())
-            .map(|item| sentence(&item.text)),
-    );
+    // A note that nothing follows from limits nothing.
+    let limits = |one: &&Finding| one.level == Level::Warning || one.next.is_some();
+    let mut all: Vec<String> = node.findings.iter().filter(limits).map(said).collect();
+    all.extend(missed(node));
     if all.is_empty() {
         return "None that follows from the numbers. They speak of rows like its test rows; others were not measured.".to_owned();
     }
     all.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn no_skill(node: &NodeAudit) -> Option<String> {
-    if let Some(why) = &node.skill.not_judged {
-        return Some(format!("What it can do is not known: {why}. Do not use it."));
-    }
-    (!node.skill.beats_baseline)
-        .then(|| "It cannot be told from a constant guess on test rows: do not use it.".to_owned())
-}
-
-fn no_better(node: &NodeAudit) -> Option<String> {
-    let linear = linear(node).filter(|linear| linear.verdict != PairedVerdict::Better)?;
-    let words = match linear.verdict {
-        PairedVerdict::Worse => "worse",
-        _ => "not shown to be better",
-    };
-    node.skill.beats_baseline.then(|| format!(
-        "It is {words} than a linear model on the same inputs ({} {} against {}), which would be simpler.",
-        metric_phrase(&node.skill.metric),
-        number(linear.ours),
-        number(linear.theirs)
-    ))
+/// What was found, its figures, and what to do.
+fn said(finding: &Finding) -> String {
+    let parts = [Some(&finding.text), finding.detail.as_ref(), finding.next.as_ref()];
+    parts.into_iter().flatten().map(|part| sentence(part)).collect::<Vec<_>>().join(" ")
 }
 
 /// Classes of which it finds less than half.

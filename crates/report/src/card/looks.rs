@@ -1,10 +1,10 @@
-//! Model card: feature importance, with its noise floor.
+//! Model card: what it uses, with sensitivity and its noise floor.
 
-use collegium_records::{Agop, NodeAudit};
+use collegium_records::{Agop, InputUse, NodeAudit, Reading};
 
 use super::text::{Paragraphs, code, sentence, table};
-use crate::attention::has_skill;
-use crate::number::{measure, number, percent, percent_measure, percent_range};
+use crate::number::{measure, number, percent, percent_measure};
+use crate::words::{has_skill, metric_phrase};
 
 /// Inputs in the table.
 const SHOWN: usize = 15;
@@ -15,58 +15,73 @@ pub(super) fn looks(node: &NodeAudit, page: &mut Paragraphs) {
         page.add(format!("Withheld: {}.", sentence(why).trim_end_matches('.')));
         return;
     };
-    page.add(inputs(agop));
-    let left = agop.importance.len().saturating_sub(SHOWN);
+    let left = match node.uses.is_empty() {
+        true => {
+            page.add(sensitivities(agop));
+            agop.importance.len().saturating_sub(SHOWN)
+        }
+        false => {
+            page.add(effects(&node.uses));
+            page.add(
+                "Rise: of the test loss when the input is shuffled within rows similar in the other inputs (95 % interval). AGOP share: sensitivity of the output."
+                    .to_owned(),
+            );
+            node.uses.len().saturating_sub(SHOWN)
+        }
+    };
     if left > 0 {
         page.add(format!("{left} more inputs are in the report of the audit."));
     }
     page.add(floor(agop, &node.noun));
-    let groups: Vec<String> = agop
-        .groups
-        .iter()
-        .map(|group| {
-            let inputs: Vec<String> = group.inputs.iter().map(|input| code(input)).collect();
-            let (share, range) = percent_measure(group.share, group.low, group.high);
-            format!(
-                "- {} move together (correlation {}); as one: {share} ({range})",
-                inputs.join(", "),
-                number(group.correlation)
-            )
-        })
-        .collect();
-    page.add(groups.join("\n"));
 }
 
-fn inputs(agop: &Agop) -> String {
-    let seeds = agop.importance.iter().any(|row| row.seeds.is_some());
-    let permuted = agop.noise_floor.permuted.as_ref();
-    let mut heading = vec!["Input", "Share (95 %)"];
-    heading.extend(seeds.then_some("Other seeds"));
-    let untrained = &agop.noise_floor.untrained;
-    heading.extend((!untrained.is_empty()).then_some("Untrained"));
-    heading.extend(permuted.map(|_| "Permuted labels"));
-    let reference =
-        |values: &[f64], i: usize| values.get(i).map_or_else(|| "–".to_owned(), |v| percent(*v));
+fn effects(uses: &[InputUse]) -> String {
+    let metric = uses.iter().find_map(|one| one.effect.as_ref()).map(|effect| &effect.metric);
+    let rise = format!("Rise of {}", metric_phrase(metric.map_or("loss", String::as_str)));
+    let rows: Vec<Vec<String>> = uses
+        .iter()
+        .take(SHOWN)
+        .map(|one| {
+            let inputs: Vec<String> = one.inputs.iter().map(|input| code(input)).collect();
+            let effect = one.effect.as_ref().map(|effect| {
+                let (value, range) = measure(effect.cost, Some(&effect.interval));
+                range.map_or(value.clone(), |range| format!("{value} ({range})"))
+            });
+            vec![
+                inputs.join(" + "),
+                effect.unwrap_or_else(|| "–".to_owned()),
+                one.share.map_or_else(|| "–".to_owned(), percent),
+                reading(one.reading).to_owned(),
+            ]
+        })
+        .collect();
+    table(&["Input", &rise, "AGOP share", "Reading"], &rows)
+}
+
+fn reading(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Used => "used",
+        Reading::EffectOnly => "low average sensitivity, measurable effect",
+        Reading::SensitivityOnly => "high sensitivity, no measurable effect",
+        Reading::Proxy => "proxy",
+        Reading::Harmful => "harmful",
+        Reading::NoEffect => "no measurable effect",
+    }
+}
+
+/// Of a record without effects.
+fn sensitivities(agop: &Agop) -> String {
     let rows: Vec<Vec<String>> = agop
         .importance
         .iter()
         .take(SHOWN)
-        .enumerate()
-        .map(|(i, row)| {
+        .map(|row| {
             let (share, range) = percent_measure(row.share, row.low, row.high);
-            let noise = if row.above_noise { "" } else { ", little weight" };
-            let mut cells = vec![code(&row.input), format!("{share} ({range}){noise}")];
-            if seeds {
-                cells.push(
-                    row.seeds.map_or_else(|| "–".to_owned(), |s| percent_range(s.low, s.high)),
-                );
-            }
-            cells.extend((!untrained.is_empty()).then(|| reference(untrained, i)));
-            cells.extend(permuted.map(|null| reference(&null.shares, i)));
-            cells
+            let noise = if row.above_noise { "" } else { ", low sensitivity" };
+            vec![code(&row.input), format!("{share} ({range}){noise}")]
         })
         .collect();
-    table(&heading, &rows)
+    table(&["Input", "AGOP share (95 %)"], &rows)
 }
 
 fn floor(agop: &Agop, noun: &str) -> String {
@@ -86,7 +101,7 @@ fn floor(agop: &Agop, noun: &str) -> String {
     };
     let none = floor.no_untrained.as_ref().map(|why| format!(" {}", sentence(why)));
     format!(
-        "Shares are scale-free parts of the average gradient outer product over {} rows. Noise floor: two halves of the rows agree to a cosine of {}{}; effective rank {}{untrained}{}.{}",
+        "Noise floor of the AGOP over {} rows: two halves of the rows agree to a cosine of {}{}; effective rank {}{untrained}{}.{}",
         agop.rows,
         measure(floor.split_half_cosine, None).0,
         seeds.unwrap_or_default(),

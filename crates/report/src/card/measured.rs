@@ -1,10 +1,10 @@
 //! Model card: metrics, classes and weak slices.
 
-use collegium_records::{Measure, NodeAudit, SplitMeasures};
+use collegium_records::{AuditReport, Measure, NodeAudit, RequirementOutcome, SplitMeasures};
 
 use super::text::{Paragraphs, code, inline, table};
 use crate::number::{count, measure, number};
-use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on};
+use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, short};
 
 pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
     let names = metrics_of(node);
@@ -21,19 +21,37 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
             page.add(inline(&text));
         }
     }
-    for text in crate::expert::seen(node) {
-        page.add(inline(&text));
-    }
     if !node.performance.classes.is_empty() {
         page.add("### By class".into());
         page.add(classes(node));
     }
     if let Some(combined) = &node.combined {
-        page.add("### Does combining pay?".into());
+        page.add("### Against its controls".into());
         page.add(combined.verdict.iter().map(|text| inline(text)).collect::<Vec<_>>().join(" "));
     }
     slices(node, page);
     seeds(node, page);
+}
+
+/// What the pipeline requires of it.
+pub(super) fn requirements(report: &AuditReport, node: &NodeAudit, page: &mut Paragraphs) {
+    let of = |one: &&RequirementOutcome| {
+        one.text.split_whitespace().next().is_some_and(|name| short(name) == short(&node.name))
+    };
+    let rows: Vec<Vec<String>> = report
+        .requirements
+        .iter()
+        .filter(of)
+        .map(|one| {
+            let value = one.value.map_or_else(|| "not measured".to_owned(), |v| measure(v, None).0);
+            let verdict = if one.met { "met" } else { "**not met**" };
+            vec![code(&one.text), value, verdict.to_owned()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.add("### Requirements".into());
+        page.add(table(&["Required", "Measured", "Verdict"], &rows));
+    }
 }
 
 fn metrics(node: &NodeAudit, names: &[&str]) -> String {

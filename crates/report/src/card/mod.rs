@@ -35,9 +35,10 @@ pub fn card(report: &AuditReport, node: &NodeAudit) -> String {
     page.add(intended(report, node));
     page.add("## Training data".into());
     training::training(report, node, &mut page);
-    page.add("## How well it does".into());
+    page.add("## Figures of merit".into());
     measured::measured(node, &mut page);
-    page.add("## What it looks at".into());
+    measured::requirements(report, node, &mut page);
+    page.add("## What it uses".into());
     looks::looks(node, &mut page);
     page.add("## Limitations".into());
     page.add(limits::limits(node));
@@ -106,10 +107,20 @@ fn cost(node: &NodeAudit) -> String {
 fn origin(report: &AuditReport, node: &NodeAudit) -> String {
     let mut lines = vec![
         format!("- Pipeline: {}", inline(&report.pipeline)),
+        format!("- Written by: Collegium {}", inline(&report.versions.tool)),
         format!("- Expert: {}", code(&node.name)),
         format!("- Recipe (everything that may change the fit): `{}`", node.recipe),
         format!("- Realisation (this model): `{}`", node.realisation),
     ];
+    lines.extend(report.versions.lock.map(|lock| format!("- Lock file: `{lock}`")));
+    lines.extend(report.versions.commit.iter().map(|commit| format!("- Commit: {}", code(commit))));
+    let table =
+        report.data.iter().find(|source| short(&source.name) == training::source_name(node));
+    lines.extend(
+        table.and_then(|source| {
+            Some(format!("- Rows of {}: `{}`", code(&source.name), source.table?))
+        }),
+    );
     if let Some(certificate) = &node.certificate {
         let done = if certificate.verdict == Verdict::Patch { "Patched" } else { "Kept" };
         lines.push(format!(

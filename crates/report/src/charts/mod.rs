@@ -33,7 +33,7 @@ pub(crate) use residuals::{by_prediction, histogram};
 pub(crate) use responses::{output as responding, response};
 pub(crate) use samples::two_samples;
 pub(crate) use spectrum::spectrum;
-pub(crate) use tiles::tiles;
+pub(crate) use tiles::{map, tiles};
 
 use maud::{Markup, html};
 

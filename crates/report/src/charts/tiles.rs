@@ -20,18 +20,39 @@ struct Tile {
     raster: Raster,
 }
 
+/// The mean of the rows and the importance of each pixel, of one image input.
+pub(crate) fn map(maps: &ImageMaps) -> Markup {
+    let whole = whole(maps);
+    html! {
+        @if whole.is_empty() { (unfit(maps)) } @else {
+            (row(&whole, None, &maps.input))
+            (legend(&whole, false))
+            p.caption { "G" sub { "ii" } "·var(x" sub { "i" } ") of each pixel; classes and directions are in the appendix." }
+        }
+    }
+}
+
+fn unfit(maps: &ImageMaps) -> Markup {
+    html! { p.caption { "The maps of " code { (maps.input) } " do not fit its " (maps.height) " × " (maps.width) " pixels and are not drawn." } }
+}
+
+/// What is where, and what counts.
+fn whole(maps: &ImageMaps) -> Vec<Tile> {
+    let tile = |name: &str, detail: &str, scale, values: &[f32]| {
+        let raster = Raster::new(maps.width, maps.height, values)?;
+        Some(Tile { name: name.to_owned(), detail: Some(detail.to_owned()), scale, raster })
+    };
+    let mean = tile("Mean of the rows", "what is where", Scale::Ink, &maps.mean);
+    let all = tile("All classes", "importance", Scale::Sequential, &maps.importance);
+    mean.into_iter().chain(all).collect()
+}
+
 /// The maps of one image input. `agop` gives the shares of classes and directions.
 pub(crate) fn tiles(maps: &ImageMaps, agop: Option<&Agop>) -> Markup {
     let tile = |name: String, detail: Option<String>, scale, values: &[f32]| {
         Some(Tile { name, detail, scale, raster: Raster::new(maps.width, maps.height, values)? })
     };
-    let whole: Vec<Tile> = [
-        tile("Mean of the rows".into(), Some("what is where".into()), Scale::Ink, &maps.mean),
-        tile("All classes".into(), Some("importance".into()), Scale::Sequential, &maps.importance),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let whole = whole(maps);
     let class_share = |class: &str| {
         let classes = agop?.classes.as_ref()?;
         let at = classes.classes.iter().position(|name| name == class)?;
@@ -61,7 +82,7 @@ pub(crate) fn tiles(maps: &ImageMaps, agop: Option<&Agop>) -> Markup {
     let all: Vec<&Tile> = whole.iter().chain(&classes).chain(&directions).collect();
     html! {
         @if all.is_empty() {
-            p.caption { "The maps of " code { (maps.input) } " do not fit its " (maps.height) " × " (maps.width) " pixels and are not drawn." }
+            (unfit(maps))
         } @else {
             (row(&whole, None, &maps.input))
             @if !classes.is_empty() { (row(&classes, Some("What sets each class apart from the others"), &maps.input)) }

@@ -27,6 +27,7 @@ pub(crate) fn page(report: &EvaluationReport) -> Markup {
         kicker: "Evaluation on new rows",
         heading: &report.pipeline,
         lead,
+        meta: Vec::new(),
         contents: contents(report),
         inside,
         footer: html! {
@@ -145,7 +146,7 @@ fn graph(report: &EvaluationReport) -> Graph {
 /// A line per expert.
 fn glance(report: &EvaluationReport) -> Markup {
     html! {
-        h3 { "The experts at a glance" }
+        h3 { "Experts" }
         table.glance role="table" {
             thead role="rowgroup" { tr role="row" {
                 @for heading in ["Expert", "Predicts", "Rows", "On test rows", "On these rows", "Verdict"] {

@@ -1,19 +1,21 @@
-//! Head of an expert's section: what it is, what was found, which model is in use.
+//! Head of an expert's page: what it is, what was found, which model is in use.
 
-use collegium_records::{Level, NodeAudit, Verdict};
+use collegium_records::{Finding, Level, NodeAudit, Topic, Verdict};
 use maud::{Markup, html};
 
-use crate::attention::Item;
-use crate::number::count;
+use crate::number::{count, counted, percent};
 use crate::page::sentence;
 use crate::words::{capital, task_phrase};
 
-/// Inputs named in the sentence at the head; all of them are in the chart.
-const NAMED_INPUTS: usize = 12;
+/// Inputs named in the sentence at the head; all of them are in the table.
+const NAMED_INPUTS: usize = 3;
 
 /// What it predicts from what.
 pub(super) fn about(node: &NodeAudit) -> Markup {
-    let named = node.inputs.len().min(NAMED_INPUTS);
+    let named = match node.inputs.len() {
+        few if few <= NAMED_INPUTS + 1 => few,
+        _ => NAMED_INPUTS,
+    };
     let left = node.inputs.len() - named;
     html! {
         p.about {
@@ -24,8 +26,10 @@ pub(super) fn about(node: &NodeAudit) -> Markup {
             }
             @if left > 0 { " and " (left) " more inputs" }
             @if node.inputs.is_empty() { "no inputs" }
+            ". Model: " (node.model) ", " (counted(node.parameters, "parameter", "parameters"))
+            ", " (counted(node.rows, "training row", "training rows"))
+            @if let Some(filter) = &node.filter { " where " code { (filter) } }
             "."
-            @if let Some(filter) = &node.filter { " Trained on the rows where " code { (filter) } "." }
         }
     }
 }
@@ -35,11 +39,11 @@ pub(super) fn standing(node: &NodeAudit) -> Markup {
     html! {
         @if let Some(certificate) = &node.certificate {
             p.standing {
-                strong { @if certificate.verdict == Verdict::Patch { "Patched, not retrained. " } @else { "Kept, not retrained. " } }
-                "Its upstreams were retrained. On " (count(certificate.rows)) " validation rows its loss changed by "
-                (share(certificate.increase, certificate.loss)) ", at most " (share(certificate.bound, certificate.loss))
-                " at " (format!("{:.0} %", 100.0 * certificate.confidence)) " confidence; "
-                (share(certificate.budget, certificate.loss)) " is allowed."
+                strong { @if certificate.verdict == Verdict::Patch { "Patched, not retrained: " } @else { "Kept, not retrained: " } }
+                "inputs changed, loss within budget. On " (count(certificate.rows)) " validation rows the loss changed by "
+                (share(certificate.increase, certificate.loss)) "; upper bound " (share(certificate.bound, certificate.loss))
+                " (confidence " (percent(certificate.confidence)) "), budget "
+                (share(certificate.budget, certificate.loss)) "."
                 @if certificate.upstream_worse { " The upstream got worse; retraining this expert would not recover it." }
             }
         }
@@ -53,19 +57,31 @@ fn share(part: f64, of: f64) -> String {
     format!("{:+.1} %", 100.0 * part / of.abs().max(f64::MIN_POSITIVE))
 }
 
-/// Findings of the audit, then what the numbers on the page say beyond them.
-pub(super) fn findings(items: &[Item], index: usize) -> Markup {
+/// Warnings, and the notes that nothing else on the page says better.
+pub(super) fn findings(node: &NodeAudit) -> Markup {
+    let judged = !node.skill.metric.is_empty();
+    let elsewhere = |finding: &Finding| match finding.topic {
+        // The verdict above says it.
+        Topic::Skill => judged,
+        Topic::Baselines | Topic::Combined | Topic::Inputs | Topic::Layers | Topic::Rows => {
+            finding.level == Level::Note
+        }
+        _ => false,
+    };
+    let all: Vec<&Finding> = node.findings.iter().filter(|one| !elsewhere(one)).collect();
     html! {
-        @if !items.is_empty() {
-            ul.findings {
-                @for item in items {
-                    li.warning[item.level == Level::Warning] {
-                        @if item.level == Level::Warning { strong { "Warning. " } }
-                        (sentence(&item.text))
-                        @if let Some(part) = item.part { " " a.more href={ "#e" (index) "-" (part.id()) } { (part.link()) } }
-                    }
-                }
-            }
+        @if !all.is_empty() {
+            ul.findings { @for finding in all { (one(finding)) } }
+        }
+    }
+}
+
+fn one(finding: &Finding) -> Markup {
+    html! {
+        li.warning[finding.level == Level::Warning] {
+            @if finding.level == Level::Warning { strong { "Warning. " } }
+            (sentence(&finding.text))
+            @if let Some(detail) = &finding.detail { " " span.detail { (sentence(detail)) } }
         }
     }
 }

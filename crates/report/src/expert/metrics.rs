@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collegium_records::{NodeAudit, SplitMeasures, larger_is_better};
 use maud::{Markup, html};
 
-use crate::number::{SPACE, count, counted, measure};
+use crate::number::{SPACE, counted, measure};
 use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, short};
 
 const SIDES: [(&str, &str); 3] = [("train", "Train"), ("valid", "Valid"), ("test", "Test")];
@@ -46,31 +46,11 @@ pub(crate) fn metrics(node: &NodeAudit) -> Markup {
                     }
                 }
             }
-            @for text in seen(node) { p { strong { (text) } } }
             @let sides = SIDES.iter().filter_map(|(side, _)| Some((*side, node.metrics.get(*side)?)));
             @if let Some(text) = drawn_by_groups(sides) { p { (text) } }
             p.caption { "Below each value: its 95 % bootstrap interval. ↑ higher is better, ↓ lower is better." }
         }
     }
-}
-
-/// What figures leave out, because a model has seen it.
-pub(crate) fn seen(node: &NodeAudit) -> Vec<String> {
-    let sides = SIDES.into_iter().filter_map(|(side, _)| Some((side, node.metrics.get(side)?)));
-    sides
-        .filter(|(_, split)| split.seen > 0)
-        .map(|(side, split)| {
-            let all = count(split.seen + split.rows);
-            let then = match split.metrics.is_empty() {
-                true => format!("{} are left, too few to measure on", count(split.rows)),
-                false => format!("the {side} figures are of the other {}", count(split.rows)),
-            };
-            format!(
-                "A model that it stands on has seen {} of the {all} {side} rows; {then}.",
-                count(split.seen)
-            )
-        })
-        .collect()
 }
 
 /// An arrow, and the words for those who do not see it.

@@ -1,75 +1,91 @@
-//! The section of one expert, in the order in which a reviewer asks: what was found, how well it does,
-//! what it looks at, how it works inside, whether that changed, what it could do without, how it was
-//! trained, and where its labels come from.
+//! The page of one expert, in the order in which a reviewer asks: what was found, how good it is beside
+//! baselines, what it uses, where it errs, what to do next. What only a researcher asks is folded away in an
+//! appendix, which is not printed.
 //!
-//! Without skill on held-out rows nothing of what it looks at is drawn, whatever the record holds.
+//! Without skill on held-out rows nothing of what it uses is drawn, whatever the record holds.
 
+mod appendix;
 mod classes;
+mod errors;
 mod head;
+mod merit;
 mod metrics;
+mod next;
 mod provenance;
 mod slices;
 mod training;
 
 pub(crate) use classes::classes;
-pub(crate) use metrics::{direction, metrics, seen};
+pub(crate) use metrics::{direction, metrics};
 pub(crate) use slices::{probability, weak};
 
 use collegium_records::NodeAudit;
 use maud::{Markup, html};
 
-use crate::attention::{Part, has_skill, items};
 use crate::page::anchor;
-use crate::views::{combined, comparisons, composite, cues, importance, layers, performance};
-use crate::words::{Health, short, verdict, verdict_title};
+use crate::views::{combined, composite, uses};
+use crate::words::{Health, has_skill, short, verdict, verdict_title};
+
+/// A part of an expert's page.
+pub(crate) struct Part {
+    /// The end of its id.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) body: Markup,
+}
 
 pub(crate) fn section(node: &NodeAudit, index: usize) -> Markup {
     let id = format!("e{index}");
     let health = Health::of(node);
-    let parts = parts(node, &id);
+    let appendix = appendix::parts(node, &id);
     html! {
         section.expert id=(anchor(&node.name)) aria-labelledby={ (id) "-title" } {
             h2 id={ (id) "-title" } { (short(&node.name)) " " span class={ "health " (health.class()) } { (health.words()) } }
             (head::about(node))
             p.verdict.alert[!node.skill.beats_baseline] { strong { (verdict_title(node)) } " " (verdict(node)) }
-            (head::findings(&items(node), index))
+            (head::findings(node))
             (head::standing(node))
-            nav.jump aria-label={ "Parts of " (short(&node.name)) } {
-                @for (part, _) in &parts { a href={ "#" (id) "-" (part.id()) } { (part.title()) } " " }
-            }
-            @for (part, body) in &parts {
-                h3 id={ (id) "-" (part.id()) } { (part.title()) }
-                (body)
+            @for part in parts(node, &id) { (shown(&part, &id)) }
+            details.appendix {
+                summary { "Appendix: " @for (i, part) in appendix.iter().enumerate() { @if i > 0 { ", " } (part.title.to_lowercase()) } }
+                @for part in &appendix { (shown(part, &id)) }
             }
         }
     }
 }
 
+fn shown(part: &Part, id: &str) -> Markup {
+    html! {
+        h3 id={ (id) "-" (part.id) } { (part.title) }
+        (part.body)
+    }
+}
+
 /// What there is something to show for.
-fn parts(node: &NodeAudit, id: &str) -> Vec<(Part, Markup)> {
-    let shown = has_skill(node);
-    let mut parts = vec![
-        (Part::Performance, performance::performance(node, id)),
-        (Part::Looks, importance::importance(node, id)),
-    ];
+fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
+    let mut parts = vec![Part {
+        id: "merit",
+        title: "Figure of merit, beside baselines",
+        body: merit::merit(node),
+    }];
     if let Some(of) = &node.combined {
-        parts.insert(1, (Part::Combined, combined::combined(node, of)));
+        let title = if of.kind == "mixture" { "Mixture and controls" } else { "Gate and controls" };
+        parts.push(Part { id: "combined", title, body: combined::combined(node, of) });
     }
+    parts.push(Part { id: "uses", title: "What it uses", body: uses::uses(node, id) });
     if let Some(of) = &node.composite {
-        parts.push((Part::Composite, composite::composite(node, of)));
+        let title = "What its upstreams contribute";
+        parts.push(Part { id: "composite", title, body: composite::composite(node, of) });
     }
-    if shown && !node.probe.layers.is_empty() {
-        parts.push((Part::Layers, layers::layers(node, id)));
+    if let Some(body) = errors::errors(node, id) {
+        parts.push(Part { id: "errors", title: "Errors", body });
     }
-    if shown && !node.probe.comparisons.is_empty() {
-        parts.push((Part::Comparisons, comparisons::comparisons(node)));
+    if let Some(found) = node.performance.slices.as_ref().filter(|found| found.tested > 0) {
+        let body = weak(found, "test row", "test rows");
+        parts.push(Part { id: "slices", title: "Where it does worse", body });
     }
-    if shown && !node.probe.cues.is_empty() {
-        parts.push((Part::Cues, cues::cues(node)));
-    }
-    parts.push((Part::Training, training::training(node, id)));
-    if let Some(provenance) = &node.provenance {
-        parts.push((Part::Provenance, provenance::provenance(provenance)));
+    if has_skill(node) || !node.findings.is_empty() {
+        parts.push(Part { id: "next", title: "What to do next", body: next::next(node) });
     }
     parts
 }

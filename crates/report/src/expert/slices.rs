@@ -28,7 +28,7 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
                                 @for (i, condition) in slice.conditions.iter().enumerate() { @if i > 0 { " and " } code { (condition) } }
                             }
                             @for (heading, value) in HEADINGS.iter().zip([
-                                count(slice.rows), number(slice.loss), number(slice.elsewhere), probability(slice.p_value), probability(slice.adjusted),
+                                count(slice.rows), number(slice.loss), number(slice.elsewhere), probability(slice.adjusted),
                             ]) {
                                 td.figure role="cell" data-label=(heading) { (value) }
                             }
@@ -38,14 +38,14 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
             }
         }
         p.caption {
-            "Slices come from a shallow tree grown on validation rows; each was then tested on " (counted(found.rows, row, rows))
-            ", whose mean " (loss) " is " (number(found.overall)) ". " (tested) @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
+            "Mean " (loss) " on " (counted(found.rows, row, rows)) ": " (number(found.overall)) ". " (tested)
+            @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
         }
     }
 }
 
-const HEADINGS: [&str; 5] = ["Rows", "Loss there", "Loss elsewhere", "p-value", "Corrected"];
+const HEADINGS: [&str; 4] = ["Rows", "Loss there", "Loss elsewhere", "p-value, corrected"];
 
 /// A p-value in print: a tiny one is said to be small, not to be 0.
 pub(crate) fn probability(value: f64) -> String {

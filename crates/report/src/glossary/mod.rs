@@ -11,14 +11,17 @@ pub(crate) fn glossary() -> Markup {
     html! {
         section #glossary aria-labelledby="glossary-title" {
             h2 #glossary-title { "Glossary" }
-            h3 { "How well it does" }
+            details.appendix {
+            summary { "Metrics, gates and mixtures, what an expert uses, what is inside" }
+            h3 { "Figures of merit" }
             dl.glossary { (skill::entries()) }
             h3 { "Gates and mixtures" }
             dl.glossary { (routes::entries()) }
-            h3 { "What it looks at" }
+            h3 { "What it uses" }
             dl.glossary { (looks::entries()) }
             h3 { "Inside, and where labels come from" }
             dl.glossary { (inside::entries()) }
+            }
         }
     }
 }

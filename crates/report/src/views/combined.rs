@@ -49,14 +49,8 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         (name, [lead.value, low, high], figures)
     });
     let name = metric_name(metric);
-    let headings = [
-        "Control",
-        "Its loss less this one's",
-        "95 % interval",
-        name,
-        "Parameters",
-        "Multiply-adds",
-    ];
+    let headings =
+        ["Control", "control − gate", "95 % interval", name, "Parameters", "Multiply-adds"];
     let drawn = match node.metrics.get("test").and_then(|test| test.groups) {
         Some(_) => "the groups of the test rows",
         None => "the test rows",
@@ -71,18 +65,18 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         h4 { "Against its controls" }
         (differences(&headings, &across, rows.collect()))
         p.caption {
-            "This one: " (name) " " (mean(&combined.metrics, metric)) ", "
+            "The gate: " (name) " " (mean(&combined.metrics, metric)) ", "
             (count(combined.parameters)) " parameters in it and all above it, "
             (count(combined.multiply_adds.round().max(0.0) as u64)) " multiply-adds a row in the mean. Every control had the same rows. Bars show "
-            (loss) " (test rows): to the right of 0 this one is better. Intervals are " (over) ". " a href="#glossary-controls" { "What the controls are" } "."
+            (loss) " on test rows, control − gate: to the right of 0 the gate is better. Intervals are " (over) ". " a href="#glossary-controls" { "What the controls are" } "."
         }
     }
 }
 
 fn verdict(control: &Control) -> &'static str {
     match control.pays {
-        Some(true) => "beaten",
-        Some(false) => "does better",
+        Some(true) => "the gate beats it",
+        Some(false) => "the gate does not beat it: it is better",
         None => "cannot be told apart",
     }
 }
@@ -130,12 +124,12 @@ fn worth(routing: &RoutingDiagnostics) -> Markup {
         let (low, high) = lost.interval.map_or((lost.value, lost.value), |i| (i.low, i.high));
         (html! { (value.expert) }, [lost.value, low, high], Vec::new())
     });
-    let headings = ["Expert", "Lost without it", "95 % interval"];
+    let headings = ["Expert", "Rise without it", "95 % interval"];
     html! {
         @if !routing.values.is_empty() {
             h4 { "What each expert is worth" }
             (differences(&headings, &across, rows.collect()))
-            p.caption { "Test " (routing.loss.replace('_', " ")) " more without the expert." }
+            p.caption { "Rise of test " (routing.loss.replace('_', " ")) " without the expert." }
         }
     }
 }
@@ -159,7 +153,7 @@ fn routes(routing: &RoutingDiagnostics) -> Markup {
         ];
         (html! { (expert) }, importance, figures)
     });
-    let headings = ["Expert", "Mean weight", "Load", "Lost without it", "Lost, gate refitted"];
+    let headings = ["Expert", "Mean weight", "Load", "Rise without it", "Rise, gate refitted"];
     html! {
         h4 { "Who answers" }
         (plain_bars(&headings, &across, rows.collect()))
@@ -190,7 +184,7 @@ fn figures(all: &RouteFigures, routing: &RoutingDiagnostics) -> Markup {
             "Mean weight and load are shares that sum to 1. Entropy of the load " (number(all.load_entropy))
             " (1: even, 0: one expert for all), of the single decision " (number(all.decision_entropy))
             " (0: it decides, 1: it does not), MaxVio " (number(all.max_violation))
-            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Lost: " (routing.loss.replace('_', " ")) " more without the expert, its weight given to the others, or the gate fitted again. " a href="#glossary-load" { "The words" } "."
+            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Rise: of " (routing.loss.replace('_', " ")) " without the expert, its weight given to the others, or the gate fitted again. " a href="#glossary-load" { "The words" } "."
             @if !all.dead.is_empty() { " Dead: " (all.dead.join(", ")) "." }
         }
     }

@@ -11,7 +11,7 @@ use crate::words::capital;
 pub(crate) fn comparisons(node: &NodeAudit) -> Markup {
     html! {
         p.caption.above {
-            "Two looks differ only below what no change at all looks like: two halves of the rows of one model, and, where there are any, refits of one version with other seeds. "
+            "Are the importances the same? A difference smaller than between two halves of the rows, or between two seeds of one version, is none. "
             a href="#glossary-angles" { "How it is measured" } "."
         }
         @for comparison in &node.probe.comparisons { (one(comparison)) }
@@ -20,8 +20,8 @@ pub(crate) fn comparisons(node: &NodeAudit) -> Markup {
 
 fn one(comparison: &Comparison) -> Markup {
     let (class, words) = match comparison.changed {
-        Changed::Yes => ("alert", "no: what is looked at changed"),
-        Changed::No => ("good", "yes: the same things"),
+        Changed::Yes => ("alert", "no: importances differ"),
+        Changed::No => ("good", "yes: the same"),
         Changed::CannotTell => ("plain", "cannot tell"),
     };
     html! {

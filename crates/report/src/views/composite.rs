@@ -15,8 +15,8 @@ pub(crate) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
                 thead { tr {
                     th scope="col" { "Upstream" }
                     th.figure scope="col" { "By itself" }
-                    th.figure scope="col" { "Never wrong" }
-                    th.figure scope="col" { "Silent" }
+                    th.figure scope="col" { "With the truth" }
+                    th.figure scope="col" { "With its mean" }
                     th.figure scope="col" { "Share of the loss" }
                 } }
                 tbody {
@@ -35,7 +35,7 @@ pub(crate) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
         p.caption {
             "Test " (loss) " of this expert: " (number(composite.pipeline)) " in the pipeline"
             @if let Some(oracle) = composite.oracle { ", " (number(oracle)) " with the truth in the place of all upstream outputs" }
-            ". Never wrong: with the truth in the place of one upstream's outputs; what goes away is that one's share. It is absent where the upstream predicts the same target. Silent: with its outputs replaced by their means. "
+            ". With the truth: one upstream's outputs are replaced by the truth; the share of the loss that goes away is its own. It is absent where the upstream predicts the same target. With its mean: its outputs are replaced by their means. "
             a href="#glossary-blame" { "How shares are meant" } "."
         }
     }

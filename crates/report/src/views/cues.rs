@@ -3,7 +3,6 @@
 use collegium_records::{Cue, NodeAudit};
 use maud::{Markup, html};
 
-use super::conditional;
 use crate::charts;
 use crate::number::{counted, measure};
 use crate::page::breakable;
@@ -35,7 +34,6 @@ fn one(cue: &Cue, node: &NodeAudit) -> Markup {
             Some(picture) => (picture),
             None => p.caption { "No metric was recorded." },
         }
-        @if let Some(cost) = &cue.conditional { (conditional::conditional(cost)) }
         (all(cue, node))
     }
 }

@@ -3,11 +3,10 @@
 use collegium_records::{Agop, NodeAudit};
 use maud::{Markup, html};
 
-use super::{images, raw, responses, rows};
-use crate::attention::has_skill;
+use super::{images, raw, rows};
 use crate::charts;
 use crate::number::{counted, measure, number};
-use crate::words::capital;
+use crate::words::{capital, has_skill};
 
 /// Directions that are shown at once; the rest folds away.
 const DIRECTIONS: usize = 4;
@@ -34,7 +33,6 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
             (charts::upstream(agop))
             p.caption { "Share of all importance that runs through each upstream expert's outputs." }
         }
-        @if let Some(found) = &node.probe.responses { (responses::responses(found, id)) }
         @if let Some(raw) = &node.probe.raw { (raw::raw(raw)) }
         @if let Some(spectrum) = charts::spectrum(agop, &node.noun, &format!("{id}-spectrum")) {
             h4 { "How many directions" }

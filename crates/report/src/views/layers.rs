@@ -3,9 +3,20 @@
 use collegium_records::{Ansatz, Collapse, LayerAudit, NodeAudit};
 use maud::{Markup, html};
 
-use crate::attention::collapse_gap;
 use crate::charts;
 use crate::number::{count, counted, number};
+
+/// A test NC1 this many times the training NC1 is marked: seeds and rows alone move it far less.
+const COLLAPSE_GAP: f64 = 4.0;
+
+/// Is a layer collapsed on training rows alone?
+fn collapsed_alone(layer: &LayerAudit) -> bool {
+    let nc1 = |of: Option<Collapse>| of.map(|collapse| collapse.nc1);
+    let (Some(train), Some(test)) = (nc1(layer.collapse_train), nc1(layer.collapse_test)) else {
+        return false;
+    };
+    train >= 0.0 && test > COLLAPSE_GAP * train
+}
 
 pub(crate) fn layers(node: &NodeAudit, id: &str) -> Markup {
     let layers = &node.probe.layers;
@@ -18,7 +29,7 @@ pub(crate) fn layers(node: &NodeAudit, id: &str) -> Markup {
             (collapse_table(layers))
             p.caption {
                 "How far the activations of a class are drawn together, " a href="#glossary-collapse" { "NC1 to NC4" }
-                ". Marked: collapsed on training rows far more than on test rows (NC1 more than four times as large there), which is learning by heart. "
+                ". Marked: NC1 on test rows more than four times that on training rows (overfitting). "
                 "It is not model collapse (" a href="#glossary-collapses" { "the difference" } ")."
             }
         }
@@ -95,9 +106,9 @@ fn collapse_table(layers: &[LayerAudit]) -> Markup {
                 }
                 tbody {
                     @for layer in layers {
-                        @let gap = collapse_gap(layer).is_some();
+                        @let gap = collapsed_alone(layer);
                         tr.alarm[gap] {
-                            th scope="row" { (layer.name) @if gap { span.aside.alarm { "by heart" } } }
+                            th scope="row" { (layer.name) @if gap { span.aside.alarm { "overfitted" } } }
                             @for (name, of) in &measures { td.figure.hot[gap && *name == "NC1"] { (shown(layer.collapse_train, *of)) } }
                             @for (i, (name, of)) in measures.iter().enumerate() {
                                 td.figure.beside[i == 0].hot[gap && *name == "NC1"] { (shown(layer.collapse_test, *of)) }

@@ -3,13 +3,12 @@
 pub(crate) mod combined;
 pub(crate) mod comparisons;
 pub(crate) mod composite;
-mod conditional;
 pub(crate) mod cues;
 mod images;
 pub(crate) mod importance;
 pub(crate) mod layers;
-pub(crate) mod performance;
 mod raw;
 mod responses;
 mod rows;
-mod seeds;
+pub(crate) mod seeds;
+pub(crate) mod uses;

@@ -8,7 +8,7 @@ use crate::number::number;
 use crate::words::{metric_name, metrics_of};
 
 /// Test metrics of this fit and of its refits.
-pub(super) fn seeds(node: &NodeAudit) -> Markup {
+pub(crate) fn seeds(node: &NodeAudit) -> Markup {
     let seeds = &node.probe.seeds;
     let names: Vec<&str> = metrics_of(node)
         .into_iter()
@@ -16,7 +16,6 @@ pub(super) fn seeds(node: &NodeAudit) -> Markup {
         .collect();
     html! {
         @if seeds.len() > 1 && !names.is_empty() {
-            h4 { "With other seeds" }
             div.scroll tabindex="0" role="region" aria-label="Test metrics with other seeds" {
                 table.plain.seeds {
                     thead { tr { th scope="col" { "Fit" } @for name in &names { th.figure scope="col" { (metric_name(name)) " " (direction(name)) } } } }

@@ -26,7 +26,11 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         decided: None,
         metrics: BTreeMap::new(),
         not_measured: BTreeMap::new(),
-        account: None,
+        account: Some(RowAccount {
+            rows: 327_346,
+            sides: ["train", "valid", "test"].map(str::to_owned).into_iter().zip(ROWS).collect(),
+            ..RowAccount::default()
+        }),
         left_out: None,
         baselines: BTreeMap::new(),
         against: BTreeMap::new(),
@@ -60,6 +64,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         combined: None,
         composite: None,
         provenance: None,
+        uses: vec![],
         findings: vec![],
     }
 }
@@ -261,9 +266,10 @@ pub fn airborne() -> NodeAudit {
     node.parameters = 1_361;
     node.multiply_adds = 1_312;
     node.cost = Cost { seconds: 4.87, cpu_seconds: 4.80, peak_bytes: 44_040_192, joules: None };
-    node.findings = vec![Finding {
-        level: Level::Note,
-        text: "Nearly all of its importance rests on one input, flights.distance (90 %).".into(),
-    }];
+    node.findings = vec![Finding::new(
+        Level::Note,
+        Topic::Data,
+        "`flights.dest`: 3 rare levels of 104 grouped as `other`.",
+    )];
     node
 }

@@ -52,10 +52,11 @@ fn departure() -> NodeAudit {
         &[],
         0.34,
     ));
-    departure.findings = vec![Finding {
-        level: Level::Note,
-        text: "flights.weekday and flights.wind_speed cannot be told from noise; leaving them out would cost nothing measurable.".into(),
-    }];
+    departure.findings = vec![Finding::new(
+        Level::Note,
+        Topic::Inputs,
+        "No measurable effect: flights.weekday and flights.wind_speed.",
+    )];
     if let Some(agop) = &mut departure.agop {
         with_references(agop, 4);
         agop.groups = vec![group(&["flights.precip", "flights.visib"], 0.917, 0.134)];
@@ -193,10 +194,15 @@ fn newark() -> NodeAudit {
         &[],
         0.4,
     ));
-    newark.findings = vec![Finding {
-        level: Level::Warning,
-        text: "Over-confident: its probabilities are further from what happens than those of the linear baseline (see the reliability curve).".into(),
-    }];
+    newark.findings = vec![
+        Finding::new(
+            Level::Warning,
+            Topic::Calibration,
+            "Its probabilities are off by 0.0712 on average (ECE).",
+        )
+        .detail("Expected calibration error: the distance of predicted from observed frequencies.")
+        .next("Do not take its probabilities at their word: recalibrate them on validation rows."),
+    ];
     newark.probe.layers = layers(&[64, 32], 2, 1.6);
     newark.probe.comparisons = vec![comparison(
         "expert.newark against expert.departure",
@@ -222,10 +228,14 @@ fn diverted() -> NodeAudit {
     diverted.withheld = Some(
         "On held-out rows it does no better than always answering with the training frequency, so what it looks at would show the noise it fitted.".into(),
     );
-    diverted.findings = vec![Finding {
-        level: Level::Warning,
-        text: "Learned nothing: on test rows it is no better than the constant baseline. Nothing should be built on it.".into(),
-    }];
+    diverted.findings = vec![
+        Finding::new(
+            Level::Warning,
+            Topic::Skill,
+            "It learned nothing: its test log loss of 0.0643 does not beat the 0.0614 of a constant prediction.",
+        )
+        .next("Do not use it. Give it inputs that can tell the target, or take it out."),
+    ];
     diverted
 }
 
@@ -263,13 +273,11 @@ fn arrival() -> NodeAudit {
         0.6,
     ));
     let through: f64 = arrival.agop.iter().flat_map(|a| &a.upstream).map(|row| row.share).sum();
-    arrival.findings = vec![Finding {
-        level: Level::Note,
-        text: format!(
-            "{:.0} % of what it looks at comes through other experts, most of it through departure.",
-            through * 100.0
-        ),
-    }];
+    arrival.findings = vec![
+        Finding::new(Level::Note, Topic::Fit, "Its best epoch was the last of 6.")
+            .detail(format!("{:.0} % of its AGOP comes through other experts.", through * 100.0))
+            .next("Raise `train.epochs`: more may help."),
+    ];
     if let Some(agop) = &mut arrival.agop {
         with_references(agop, 4);
         agop.groups = vec![group(&["departure.logit", "newark.logit"], 0.962, 0.71)];

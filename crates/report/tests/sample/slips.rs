@@ -137,15 +137,22 @@ pub fn slip_digit() -> NodeAudit {
             "Validation and test rows are all measured.".into(),
         ],
     });
-    node.findings = vec![Finding {
-        level: Level::Note,
-        text: "A loss of .05 on training rows stands against .5 on test rows: it knows its training rows better than the task.".into(),
-    }];
     let (train, test) = (&node.metrics["train"].metrics, &node.metrics["test"].metrics);
-    node.findings[0].text = format!(
-        "It knows its training rows better than the task: log loss {:.3} there, {:.3} on test rows.",
+    let losses = format!(
+        "Its log loss is {:.3} on training rows and {:.3} on test rows.",
         train["log_loss"], test["log_loss"]
     );
+    node.findings = vec![
+        Finding::new(Level::Warning, Topic::Fit, losses)
+            .detail("It knows its training rows better than new ones.")
+            .next("Try a smaller model, `train.weight_decay`, or fewer epochs (`train.patience`)."),
+        Finding::new(
+            Level::Warning,
+            Topic::Labels,
+            "60 % of its training labels were measured; the pipeline requires 75 %.",
+        )
+        .next("Measure more labels, or leave out synthetic rows."),
+    ];
     node
 }
 

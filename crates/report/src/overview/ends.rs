@@ -1,0 +1,117 @@
+//! The pipeline's ends (nodes that no other node reads) against one network and against a linear model, paired.
+
+use collegium_records::{AuditReport, MetricDiff, NodeAudit, PairedVerdict};
+use maud::{Markup, html};
+
+use crate::expert::direction;
+use crate::number::{SPACE, measure};
+use crate::page::link;
+use crate::words::{
+    baseline_name, baseline_phrase, headline, metric_name, metric_phrase, on, short, verdict_word,
+};
+
+/// The baselines that stand for "could this have been had more simply?", in the order of the question.
+const SIMPLER: [&str; 2] = ["single", "linear"];
+
+/// The nodes that no other node reads.
+fn ends(report: &AuditReport) -> impl Iterator<Item = &NodeAudit> {
+    report.nodes.iter().filter(|node| report.edges.iter().all(|edge| edge.from != node.name))
+}
+
+/// The metrics in which a node is compared: what a person asks for first, and the loss.
+fn compared(node: &NodeAudit) -> Vec<&str> {
+    let loss = node.skill.metric.as_str();
+    let first = headline(node);
+    first.into_iter().chain((first != Some(loss)).then_some(loss)).collect()
+}
+
+/// `arrival (AUC 0.730, 0.72 to 0.74) beats one network on all raw columns in AUC and log loss.`
+pub(super) fn sentences(report: &AuditReport) -> Vec<Markup> {
+    ends(report).take(3).map(sentence).collect()
+}
+
+fn sentence(node: &NodeAudit) -> Markup {
+    let figure = headline(node).and_then(|metric| {
+        let (value, interval) = on(node.metrics.get("test"), metric)?;
+        let (value, range) = measure(value, interval);
+        let range = range.map(|range| format!(", {range}")).unwrap_or_default();
+        Some(format!("{}{SPACE}{value}{range}", metric_phrase(metric)))
+    });
+    let against = SIMPLER.into_iter().find_map(|name| Some((name, node.against.get(name)?)));
+    html! {
+        strong { a href=(link(&node.name)) { (short(&node.name)) } }
+        @if let Some(figure) = &figure { " (" (figure) " on test rows)" }
+        @match against {
+            Some((name, metrics)) => {
+                @let verdicts: Vec<(&str, PairedVerdict)> = compared(node).into_iter()
+                    .filter_map(|metric| Some((metric, metrics.get(metric)?.verdict(metric)))).collect();
+                " " (said(&verdicts)) " " (baseline_phrase(name, node)) "."
+            }
+            None => " was compared with no other model."
+        }
+    }
+}
+
+/// One word where all metrics agree, else a word for each.
+fn said(verdicts: &[(&str, PairedVerdict)]) -> String {
+    let alone = |verdict: PairedVerdict| match verdict {
+        PairedVerdict::Better => "beats",
+        PairedVerdict::Worse => "does worse than",
+        PairedVerdict::CannotTell => "cannot be told from",
+    };
+    match verdicts {
+        [] => "was not compared with".to_owned(),
+        [(_, first), rest @ ..] if rest.iter().all(|(_, verdict)| verdict == first) => {
+            alone(*first).to_owned()
+        }
+        several => {
+            let each = several.iter().map(|(metric, verdict)| {
+                format!("by {} it {}", metric_phrase(metric), alone(*verdict))
+            });
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// The table of paired differences.
+pub(super) fn against(report: &AuditReport) -> Markup {
+    let rows: Vec<(&NodeAudit, &str, &str, &MetricDiff)> = ends(report)
+        .flat_map(|node| {
+            SIMPLER.into_iter().flat_map(move |name| {
+                let metrics = node.against.get(name);
+                let each = compared(node).into_iter();
+                each.filter_map(move |metric| Some((node, name, metric, metrics?.get(metric)?)))
+            })
+        })
+        .collect();
+    let single = ends(report).any(|node| node.against.contains_key("single"));
+    html! {
+        h3 { "Against one network, and against a linear model" }
+        @if !rows.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label="The pipeline against one network and a linear model" {
+                table.plain {
+                    thead { tr {
+                        th scope="col" { "Node" } th scope="col" { "Baseline" } th scope="col" { "Metric" } th.figure scope="col" { "Node" }
+                        th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Node is" }
+                    } }
+                    tbody { @for (node, name, metric, diff) in &rows {
+                        @let (difference, range) = measure(diff.difference, diff.interval.as_ref());
+                        tr {
+                            th scope="row" { (short(&node.name)) }
+                            td { (baseline_name(name, node)) }
+                            td { (metric_name(metric)) (SPACE) (direction(metric)) }
+                            td.figure { (measure(diff.after, None).0) }
+                            td.figure { (measure(diff.before, None).0) }
+                            td.figure { (difference) @if let Some(range) = range { " (" (range) ")" } }
+                            td { (verdict_word(diff.verdict(metric))) }
+                        }
+                    } }
+                }
+            }
+            p.caption {
+                "Difference: node − baseline, both on the same resampled test rows (paired)."
+                @if !single { " One network on all raw columns was not trained: " code { "evaluate.baselines = [\"single\"]" } " trains it for experts that read others." }
+            }
+        } @else { p { "No baseline was trained beside it (" code { "evaluate.baselines" } ")." } }
+    }
+}

@@ -1,0 +1,111 @@
+//! All experts in one table.
+
+use collegium_records::{AuditReport, NodeAudit, PairedVerdict, Reading};
+use maud::{Markup, html};
+
+use crate::number::{SPACE, measure, number, percent};
+use crate::page::{breakable, link};
+use crate::words::{
+    Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on, short,
+};
+
+/// Inputs named in the table.
+const NAMED: usize = 2;
+
+pub(super) fn table(report: &AuditReport) -> Markup {
+    html! {
+        h3 { "Experts" }
+        table.glance role="table" {
+            thead role="rowgroup" { tr role="row" {
+                @for heading in ["Expert", "Predicts", "On test rows", "Baselines", "Health", "Largest effects"] {
+                    th scope="col" role="columnheader" { (heading) }
+                }
+            } }
+            tbody role="rowgroup" {
+                @for node in &report.nodes {
+                    @let health = Health::of(node);
+                    tr role="row" {
+                        th scope="row" role="rowheader" { a href=(link(&node.name)) { (short(&node.name)) } }
+                        td role="cell" data-label="Predicts" { span.cell { (breakable(&node.target)) span.aside { (node.task) } } }
+                        td role="cell" data-label="On test rows" { span.cell { (headline_cell(node)) } }
+                        td role="cell" data-label="Baselines" { span.cell { (baselines_cell(node)) } }
+                        td role="cell" data-label="Health" { span.cell { span class={ "health " (health.class()) } { (health.words()) } } }
+                        td role="cell" data-label="Largest effects" { span.cell { (effects(node)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn headline_cell(node: &NodeAudit) -> Markup {
+    let Some((metric, (value, interval))) =
+        headline(node).and_then(|metric| Some((metric, on(node.metrics.get("test"), metric)?)))
+    else {
+        return match headline_absent(node) {
+            Some((_, why)) => html! { "not measured" span.aside { (why) } },
+            None => html! { "not measured" },
+        };
+    };
+    let (value, range) = measure(value, interval);
+    html! {
+        span.line { (metric_name(metric)) " " strong { (value) } }
+        @if let Some(range) = range { span.aside { (range) } }
+        @if let Some((name, why)) = headline_absent(node) { span.aside { "no " (metric_name(name)) ": " (why) } }
+    }
+}
+
+fn baselines_cell(node: &NodeAudit) -> Markup {
+    let values: Vec<(&str, f64)> = headline(node)
+        .map(|metric| {
+            let of = |by: &std::collections::BTreeMap<String, collegium_records::SplitMeasures>| {
+                finite(&by.get("test")?.metrics, metric)
+            };
+            node.baselines.iter().filter_map(|(name, by)| Some((name.as_str(), of(by)?))).collect()
+        })
+        .unwrap_or_default();
+    html! {
+        @if values.is_empty() { "none" }
+        @for (name, value) in values {
+            // A headline is a share of something: what rounds to nothing is shown as nothing.
+            span.line { (baseline_name(name, node)) " " (if value.abs() < 5e-4 { "0".to_owned() } else { measure(value, None).0 }) }
+        }
+        @if let Some(verdict) = linear(node) { span.aside { (against_linear(verdict)) } }
+    }
+}
+
+/// The verdict on it beside the linear baseline.
+fn against_linear(verdict: PairedVerdict) -> &'static str {
+    match verdict {
+        PairedVerdict::Better => "better than linear",
+        PairedVerdict::Worse => "worse than linear",
+        PairedVerdict::CannotTell => "cannot be told from linear",
+    }
+}
+
+/// What costs most when it is shuffled within similar rows; in older records, what the output is most sensitive to.
+fn effects(node: &NodeAudit) -> Markup {
+    let Some(agop) = &node.agop else {
+        return html! { span.soft { "withheld" } };
+    };
+    let counts = |reading: Reading| matches!(reading, Reading::Used | Reading::EffectOnly);
+    let used = node.uses.iter().filter(|one| counts(one.reading) && one.inputs.len() == 1);
+    html! {
+        @if node.uses.is_empty() {
+            @for row in agop.importance.iter().filter(|row| row.above_noise).take(NAMED) {
+                span.line { (breakable(&row.input)) " " span.soft { (percent(row.share)) } }
+            }
+        } @else {
+            @for one in used.take(NAMED) {
+                span.line {
+                    @for input in &one.inputs { (breakable(input)) }
+                    @if let Some(effect) = &one.effect { " " span.soft { "+" (number(effect.cost)) } }
+                }
+            }
+            @if !node.uses.iter().any(|one| counts(one.reading)) { span.soft { "none measurable" } }
+            @else if let Some(effect) = node.uses.iter().find_map(|one| one.effect.as_ref()) {
+                span.aside { "rise of" (SPACE) (crate::words::metric_phrase(&effect.metric)) }
+            }
+        }
+    }
+}
