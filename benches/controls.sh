@@ -4,7 +4,7 @@
 #     benches/controls.sh [PYTHON] [PART…]
 #
 # PYTHON is an interpreter with numpy (default: python3); only the parts about rules need it, and are
-# skipped without it. Parts, all of them unless told:
+# skipped without it. Parts, by default all of them:
 #
 #   negatives    nothing to learn (shuffled labels), or nothing that a network finds (sin(3u·x), parity; 50
 #                inputs): 20 of 20 seeds must say "learned nothing", and show no picture

@@ -3,7 +3,7 @@
 # errors, and finished stores get a byte flipped; then a plain run, without a flag or a repair command,
 # has to end where an undisturbed project ends: the same objects, the same lock, byte for byte.
 #
-#     benches/crash.sh [--share SHARE] [--part kills|full|errors|flips]…     all parts unless told
+#     benches/crash.sh [--share SHARE] [--part kills|full|errors|flips]…     by default all parts
 #
 #   kills   SIGKILL at 200 random moments of the run
 #   full    the run on a file system too small by bytes and by inodes, which then grows: exit code 7 and
@@ -14,7 +14,7 @@
 #   flips   one bit in one of 250 objects, recipes and realisations, then `run --audit`: what is there
 #           again has the content it had
 #
-# SHARE is that of the cases to be tried, 1 unless told.
+# SHARE is that of the cases to be tried, by default 1.
 # The places are drawn with a fixed seed, the moments as shares of the undisturbed run's duration. Two
 # cases run side by side. Exits 1 if one did not end as it must. Needs python3 (3.11 or later).
 set -euo pipefail

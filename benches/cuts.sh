@@ -5,7 +5,7 @@
 # The suite tries some hundred such disks (tests/cuts.rs); this tries COUNT of each command, where there are
 # so many.
 #
-#     benches/cuts.sh [COUNT]        1,000 unless told
+#     benches/cuts.sh [COUNT]        by default 1,000
 #
 # Prints for each command how many there were and how many went wrong; exits 1 if one did. Needs a C compiler
 # and Linux; says SKIPPED where nothing can be written down.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pipelines/flights.toml: cold, again, and the same work by scikit-learn, in one sitting.
 #
-#     benches/flights.sh [JOBS]        JOBS: fits side by side, 2 unless told
+#     benches/flights.sh [JOBS]        JOBS: fits side by side, by default 2
 #
 # Needs python3 with pandas, pyarrow and scikit-learn. Fails if the bounds do not hold:
 # cold within 120 s and 1.5 GiB, again within 0.2 s with no fit.

@@ -142,7 +142,7 @@ def fit(expert, x, y, train, valid):
 
 
 def linear(expert, x, y, train):
-    """The linear yardstick."""
+    """The linear baseline."""
     if expert["classify"]:
         model = LogisticRegression(max_iter=100).fit(x[train], y[train])
         return model.decision_function(x)

@@ -4,7 +4,7 @@
 #
 #     benches/mixtures.sh DATA_FOLDER [NAME…]
 #
-# NAME: ai4i, adult, bike, wine, letter, kin40k, flights, fashion, fashion-few; all unless told. The data sets lie
+# NAME: ai4i, adult, bike, wine, letter, kin40k, flights, fashion, fashion-few; by default all. The data sets lie
 # in DATA_FOLDER (see benches/README.md), flights in this repository. A report and not a bound: fails only
 # where a command does.
 set -euo pipefail

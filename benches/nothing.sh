@@ -2,7 +2,7 @@
 # The cost of doing nothing: CPU seconds of `collegium plan` and `collegium run` when everything is up
 # to date, for 1,000 and for 10,000 experts, beside ninja on the same two graphs.
 #
-#     benches/nothing.sh [REPETITIONS]        15 unless told
+#     benches/nothing.sh [REPETITIONS]        by default 15
 #
 # Needs python3, and pip and the network for ninja (PyPI), which is installed into the scratch folder;
 # where it cannot be, that is said and only Collegium is measured. Exits 1 if Collegium needs more than

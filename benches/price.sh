@@ -2,7 +2,7 @@
 # What a plan says that a change will cost, against what it then costs: `seconds.expected` of
 # `plan --json` and the CPU seconds of the run, for six ordinary edits of pipelines/flights.toml.
 #
-#     benches/price.sh [JOBS]        JOBS: fits side by side, 2 unless told
+#     benches/price.sh [JOBS]        JOBS: fits side by side, by default 2
 #
 # One cold run is all that a plan has to go by; every edit starts from a copy of the project after it.
 # Needs python3. Exits 1 if, where the plan is certain (nothing `may-train`), the truth is more than 25 %

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a pipeline of 1,000 experts, or of more: `thousand.py DIR [CHAINS]`.
 
-27 chains (unless told) of 37 experts, each fed by the one before it, and one sink over the ends of the
+27 chains (by default) of 37 experts, each fed by the one before it, and one sink over the ends of the
 chains, on a table of 60 rows and a column for each chain. One epoch of a network without hidden layers
 each: what it times is Collegium's own bookkeeping, not training.
 """

@@ -2,13 +2,13 @@
 # The whole trial: everything that may happen to a project, its store and its inputs, many times, and one table
 # of what went wrong. Nothing may.
 #
-#     benches/trial.sh [--quick] [PART…]        all parts unless told
+#     benches/trial.sh [--quick] [PART…]        by default all parts
 #
 #   kills cuts damage errors full flips together swaps fuzz
 #
 # It runs the other scripts (crash.sh, cuts.sh, damage.sh, beside.sh, fuzz.sh), whose heads say what they do.
 # The whole of it takes hours; with --quick, which is a sample of each, minutes. COUNT is the number of inputs
-# of each target of fuzz.sh, 1,000,000 or 2,000 unless told; FUZZ names targets, all unless told.
+# of each target of fuzz.sh, by default 1,000,000 or 2,000; FUZZ names targets, by default all.
 #
 # Columns: cases tried; wrong numbers; locks that changed without a word; panics and aborts; exit codes that
 # are not those of the table in README; anything else (what is half-written and accepted, a repair that was

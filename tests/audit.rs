@@ -252,7 +252,11 @@ fn sentences(rows: &str, inputs: &[&str]) -> Vec<String> {
     project.collegium(&["run", "-q"]).ok();
     let audit = audited(&project, &[]);
     let findings = of(&audit, "expert.y")["findings"].as_array().unwrap().clone();
-    findings.iter().map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
+    let said = findings.iter().map(|finding| {
+        let part = |key: &str| finding[key].as_str().unwrap_or_default();
+        format!("{} {}", part("text"), part("detail"))
+    });
+    said.collect()
 }
 
 /// Some rows of numbers that a generator gives, with their id.
@@ -283,14 +287,17 @@ fn an_input_is_used_if_it_does_what_the_others_do_not() {
     });
     let said = sentences(&rows, &["cause", "copy", "idle"]);
     let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
-    let (used, noise) = uses.split_once(';').unwrap_or((uses, ""));
-    let (used, worth) = used.split_once(" (").unwrap();
+    let (used, worth) = uses.split_once(". ").unwrap();
     assert_eq!(used, "It uses rows.cause", "{said:?}");
-    assert!(worth.contains("root mean squared error"), "{said:?}");
-    let idle = said.iter().find(|text| text.contains(" weight, and no certain effect of "));
-    let idle = idle.map_or("", String::as_str);
+    assert!(
+        worth.starts_with("Rise of RMSE when shuffled within similar rows: rows.cause "),
+        "{said:?}"
+    );
     for other in ["rows.copy", "rows.idle"] {
-        assert!(noise.contains(other) || idle.contains(other), "{other}: {said:?}");
+        let without =
+            ["No measurable effect", "High sensitivity, no measurable effect", "Prox", "rows."];
+        let found = said.iter().filter(|text| without.iter().any(|head| text.starts_with(head)));
+        assert!(found.into_iter().any(|text| text.contains(other)), "{other}: {said:?}");
     }
 }
 
@@ -305,7 +312,7 @@ fn of_two_inputs_that_say_the_same_one_or_the_other_is_used() {
     let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
     let either = ["rows.one or rows.other", "rows.other or rows.one"];
     assert!(either.iter().any(|names| uses.contains(names)), "{said:?}");
-    assert!(uses.contains("they vary together"), "{said:?}");
+    assert!(uses.contains("(correlated; as one)"), "{said:?}");
 }
 
 #[test]
@@ -316,9 +323,8 @@ fn an_input_that_two_others_determine_together_is_not_called_noise() {
     });
     let said = sentences(&rows, &["sum", "a", "b", "idle"]);
     let uses = said.iter().find(|text| text.starts_with("It uses ")).unwrap();
-    let (used, noise) = uses.split_once(" (").unwrap();
+    let used = uses.split(". ").next().unwrap();
     assert!(used.contains("rows.sum") && !used.contains("rows.idle"), "{said:?}");
-    assert!(!noise.contains("noise: rows.sum"), "{said:?}");
     assert!(said.iter().any(|text| text.starts_with("The other inputs determine ")), "{said:?}");
 }
 
@@ -350,6 +356,69 @@ fn a_run_with_an_audit_says_what_needs_attention() {
     });
     let said = project.collegium(&["run", "size", "--audit", "-q"]).ok();
     assert!(said.out.contains("! expert.size: It learned nothing"), "{}", said.out);
+}
+
+#[test]
+fn the_audit_says_a_line_for_each_finding_and_figures_and_ways_out_if_asked() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    let audit = audited(&project, &[]);
+    let brief = project.collegium(&["audit", "-q"]).ok().out;
+    let whole = project.collegium(&["audit", "-q", "-v"]).ok().out;
+    let mut details = 0;
+    for node in audit["nodes"].as_array().unwrap() {
+        for finding in node["findings"].as_array().unwrap() {
+            let text = finding["text"].as_str().unwrap();
+            assert!(brief.contains(text) && whole.contains(text), "{text}: {brief}");
+            for key in ["detail", "next"] {
+                let Some(more) = finding[key].as_str() else { continue };
+                assert!(!brief.contains(more) && whole.contains(more), "{more}: {whole}");
+                details += 1;
+            }
+        }
+    }
+    assert!(details > 0, "{audit:#}");
+}
+
+#[test]
+fn a_page_of_older_models_is_told_by_status() {
+    let project = learned("rows = 100\nbootstrap = 5\n");
+    audited(&project, &[]);
+    let status = project.collegium(&["status", "--json"]).ok().json();
+    assert_eq!(status["reports"][0]["name"], "small.html", "{status:#}");
+    assert_eq!(status["reports"][0]["older"].as_array().unwrap().len(), 0, "{status:#}");
+    assert!(!project.collegium(&["status"]).ok().out.contains("older models"));
+    project.edit_pipeline("hidden = [8]", "hidden = [7]");
+    project.collegium(&["run", "-q"]).ok();
+    let status = project.collegium(&["status", "--json"]).ok().json();
+    assert!(!status["reports"][0]["older"].as_array().unwrap().is_empty(), "{status:#}");
+    let said = project.collegium(&["status"]).ok().out;
+    assert!(said.contains("small.html describes older models of "), "{said}");
+    audited(&project, &[]);
+    assert!(!project.collegium(&["status"]).ok().out.contains("older models"));
+}
+
+#[test]
+fn the_audit_holds_the_requirements_against_its_own_figures_and_says_what_it_describes() {
+    let project = Project::new();
+    project.edit_pipeline(
+        "baselines = []",
+        "baselines = []\nrequire = [\"expert.size test r2 >= -9\", \"expert.size test rmse < 0\"]",
+    );
+    project.collegium(&["run", "-q"]).fails(6, &["require-not-met"]);
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let [met, missed] = audit["requirements"].as_array().unwrap().as_slice() else { panic!() };
+    let test = &of(&audit, "expert.size")["metrics"]["test"]["metrics"];
+    assert_eq!((&met["value"], &missed["value"]), (&test["r2"], &test["rmse"]));
+    assert_eq!((&met["met"], &missed["met"]), (&Value::Bool(true), &Value::Bool(false)));
+    let lock = collegium_digest::Digest::of(project.read("pipelines/small.lock").as_bytes());
+    assert_eq!(audit["versions"]["lock"], lock.to_string());
+    assert_eq!(audit["versions"]["tool"], env!("CARGO_PKG_VERSION"));
+    assert!(audit["data"][0]["split"].as_str().unwrap().starts_with("at random: 70 % training"));
+    let page = project.read(".collegium/reports/small.html");
+    assert!(
+        page.contains("1 of 2") && page.contains("not met") && page.contains(&lock.to_string())
+    );
+    assert!(project.read(".collegium/reports/small.cards/size.md").contains("**not met**"));
 }
 
 #[test]
@@ -394,7 +463,7 @@ fn an_expert_is_compared_with_its_baselines_on_the_same_rows_and_the_sentence_ag
             assert!((number("difference") - (ours - theirs)).abs() < 1e-12, "{diff}");
             let bound = |key: &str| diff["interval"][key].as_f64().unwrap();
             let says = match (bound("low"), bound("high")) {
-                (_, high) if high < 0.0 => "does better than",
+                (_, high) if high < 0.0 => "beats",
                 (low, _) if low > 0.0 => "does worse than",
                 _ => "cannot be told from",
             };

@@ -368,7 +368,12 @@ fn groups_beside_a_time_are_what_intervals_are_of() {
     let (rows, groups) = (test["rows"].as_u64().unwrap(), test["groups"].as_u64().unwrap());
     assert!(rows / 5 <= groups && groups < rows / 4, "{rows} rows of {groups} houses");
     let findings = crate::project::node(&audit, "size")["findings"].to_string();
-    assert!(findings.contains(&format!("Intervals of {groups} groups are rough")), "{findings}");
+    assert!(
+        findings.contains(&format!(
+            "The test rows are of {groups} groups (`split.by`): intervals are rough."
+        )),
+        "{findings}"
+    );
 }
 
 /// What is fitted when `by` goes from single rows to houses of five.

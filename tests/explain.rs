@@ -205,7 +205,7 @@ fn all_codes_are_listed_by_subject() {
     Experts, gates and mixtures
       no-such-node                a name that no data source and no expert has
       not-a-reference             a text that should name a column or an output
-      no-such-output              an output that this expert does not hand out
+      no-such-output              an output that this expert does not have
       embedding-not-readable      an embedding that is not there or not comparable
       target-among-inputs         an expert is given what it is to predict
       two-data-sources            one expert reads the rows of two tables

@@ -79,7 +79,7 @@ fn few_groups_have_the_interval_of_a_jackknife_and_a_note() {
     assert!((point - test["metrics"]["rmse"].as_f64().unwrap()).abs() < 1e-5);
     assert!((low - (point - reach).max(0.0)).abs() < 1e-4 * point, "{low} {point} {reach}");
     assert!((high - (point + reach)).abs() < 1e-4 * point, "{high} {point} {reach}");
-    let said = format!("Intervals of {count} groups are rough");
+    let said = format!("The test rows are of {count} groups (`split.by`): intervals are rough.");
     let findings = node(&audit, "size")["findings"].to_string();
     assert!(findings.contains(&said), "{findings}");
     let told = project.collegium(&["audit"]).ok().out;

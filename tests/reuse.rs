@@ -394,7 +394,7 @@ fn gradients_row_by_row_are_right_to_three_per_cent_while_inputs_move_little() {
 }
 
 #[test]
-fn yardsticks_of_an_expert_that_stands_follow_the_columns_of_its_ancestors() {
+fn baselines_of_an_expert_that_stands_follow_the_columns_of_its_ancestors() {
     let project = project();
     project.edit_pipeline("baselines = []", "baselines = [\"majority\", \"linear\", \"single\"]");
     // A column of no use, so that the expert at the end can stand without it.

@@ -163,26 +163,14 @@ def names(text):
 
 
 def said(node):
-    """What the audit's sentences make of each input: used, noise, counts (flagged with a measured effect
-    although its weight is small), idle (weight, and no certain effect of its own)."""
+    """What the audit makes of each input: used, counts (a measured effect although its sensitivity is low), idle
+    (sensitivity, and no measurable effect of its own), noise."""
+    words = {"used": "used", "effect-only": "counts", "sensitivity-only": "idle", "proxy": "idle"}
     found = {}
-    inputs = {name.split(".", 1)[1] for name in node["inputs"]}
-
-    def put(text, what):
-        for name in names(text):
-            if name in inputs:
-                found.setdefault(name, what)
-
-    for finding in node["findings"]:
-        text = finding["text"]
-        if "ittle weight on average" in text:
-            put(text, "counts")
-        elif text.startswith("Weight, and no certain effect of its own"):
-            put(text, "idle")
-        elif text.startswith(("It uses ", "No single input is told apart from noise")):
-            first, _, rest = text.partition("indistinguishable from noise:")
-            put(first, "used")
-            put(rest, "noise")
+    for use in node["uses"]:
+        for name in use["inputs"]:
+            # A group as one is told after its members.
+            found.setdefault(name.split(".", 1)[1], words.get(use["reading"], "noise"))
     return found
 
 

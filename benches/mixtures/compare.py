@@ -296,7 +296,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for flag in ("--collegium", "--scratch", "--data"):
         parser.add_argument(flag, required=True)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="data sets; all unless told")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="data sets; by default all")
     asked = parser.parse_args()
     unknown = [name for name in asked.names if name not in SETS]
     if unknown:

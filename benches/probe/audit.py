@@ -86,8 +86,8 @@ for seed in range(1, 5):
             continue
         shown += 1
         costs = {cue["input"]: cue["conditional"] for cue in node["probe"]["cues"]}
-        sentence = next(f["text"] for f in node["findings"] if f["text"].startswith(("It uses ", "No single input")))
-        used = set(re.findall(r"\w+\.(\w+)", sentence.split(";")[0])) & {i.split(".")[1] for i in node["inputs"]}
+        readings = [u for u in node["uses"] if u["reading"] == "used"]
+        used = {name.split(".")[1] for u in readings for name in u["inputs"]}
         order, why = [], {}
         for entry in agop["importance"]:
             what, cost = entry["input"].split(".")[1], costs[entry["input"]]

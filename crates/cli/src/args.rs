@@ -34,6 +34,10 @@ pub(crate) struct Args {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
+    /// Say more: figures behind the sentences of `audit`, and what to do.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -44,7 +48,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  collegium init demo --template machines\n  \
         collegium init --template blank")]
     Init {
-        /// Where to; the present folder unless told.
+        /// Where to; by default the present folder.
         dir: Option<PathBuf>,
         /// `tabular`, `machines` or `blank`.
         #[arg(short, long, default_value = "tabular")]
@@ -88,7 +92,7 @@ pub(crate) enum Command {
         /// Write the audit too.
         #[arg(long)]
         audit: bool,
-        /// Fits side by side; physical cores unless told.
+        /// Fits side by side; by default as many as there are physical cores.
         #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
         jobs: Option<std::num::NonZeroUsize>,
         /// Fit this expert again although everything is at hand.
@@ -151,7 +155,7 @@ pub(crate) enum Command {
         /// Show what the outputs for these rows of the data rest on, by number from 0.
         #[arg(long, value_name = "ROW", value_delimiter = ',')]
         rows: Vec<u64>,
-        /// Experts measured side by side; physical cores unless told.
+        /// Experts measured side by side; by default as many as there are physical cores.
         #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
         jobs: Option<std::num::NonZeroUsize>,
         /// Leave the lock as it is: if an expert is not up to date, exit with 5 and write nothing.
@@ -206,7 +210,7 @@ pub(crate) enum Command {
         /// Columns of the input to copy into the output, cell by cell as they are.
         #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
         keep: Vec<String>,
-        /// The format of `-`, or of a pipe or a device; csv unless told.
+        /// The format of `-`, or of a pipe or a device; by default csv.
         #[arg(long, value_enum)]
         format: Option<TableFormat>,
         /// Leave the lock as it is: if a model is not that of the pipeline file and its data, exit with 5 and write
@@ -356,8 +360,13 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
 
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or write one for each command into a folder.
+    #[command(after_help = "Examples:\n  collegium man | man -l -\n  \
+        collegium man ~/.local/share/man/man1       # then `man collegium-audit`")]
+    Man {
+        /// The folder; it is made if missing.
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Any text as the name of a code, so that the command can say which was meant; shells complete those that exist.

@@ -21,7 +21,7 @@ use collegium_store::Store;
 use indexmap::IndexMap;
 use rand::Rng as _;
 
-/// Bytes of values above which SQLite works in a file, unless told: what a small machine would set.
+/// Bytes of values above which SQLite works in a file by default: what a small machine would set.
 const MEMORY_BOUND: u64 = 256 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {

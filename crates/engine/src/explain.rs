@@ -109,10 +109,7 @@ impl NodeRef<'_> {
         let mut anchor = self.anchor()?;
         report.summary =
             match (&ready.certificate, report.changes.is_empty(), ready.open.is_empty()) {
-                (Some(certificate), _, _) => format!(
-                    "stands on its last full fit although its inputs moved; {}",
-                    reuse::certificate_words(certificate)
-                ),
+                (Some(certificate), _, _) => reuse::certificate_words(certificate),
                 (None, true, true) => self.last_reason(now, states, report, &mut anchor)?,
                 (None, true, false) => {
                     format!(

@@ -285,7 +285,7 @@ impl Session {
         let message = format!("expert `{expert}` {task} and has no output `{output}`");
         Diagnostic::error(Code::NoSuchOutput, &self.pipeline.source, span, message)
             .label("no such output")
-            .help(format!("it hands out {}", known.join(", ")))
+            .help(format!("its outputs are {}", known.join(", ")))
     }
 }
 

@@ -6,7 +6,7 @@ use collegium_store::{broken_seals, read_lock};
 use serde::Serialize;
 
 use crate::{
-    EngineError, Session,
+    EngineError, ReportStatus, Session,
     planning::{PlanOptions, planned},
     session::lock_path,
 };
@@ -20,6 +20,8 @@ pub struct StatusReport {
     pub pipeline: String,
     /// In topological order.
     pub nodes: Vec<NodeStatus>,
+    /// The audit's pages of this pipeline, and whether they describe the models that the lock names.
+    pub reports: Vec<ReportStatus>,
 }
 
 /// One node's state.
@@ -126,5 +128,6 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
             parameters: fit.as_ref().map(|fit| fit.parameters),
         });
     }
-    Ok(StatusReport { format_version: FORMAT_VERSION, pipeline: plan.pipeline, nodes })
+    let reports = session.reports()?;
+    Ok(StatusReport { format_version: FORMAT_VERSION, pipeline: plan.pipeline, nodes, reports })
 }

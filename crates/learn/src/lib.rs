@@ -1,7 +1,7 @@
 //! Models: training, inference, gradients, serialisation.
 //!
 //! An expert is a small multilayer perceptron behind an encoder ([`Model`]). This crate fits it
-//! ([`train()`], and [`fit_linear`] and [`constant`] for the yardsticks), writes it down byte by byte
+//! ([`train()`], and [`fit_linear`] and [`constant`] for the baselines), writes it down byte by byte
 //! the same every time, and evaluates it. It is the only crate that knows burn.
 //!
 //! Two promises shape it. *A fit gives the same bits alone, beside others, and in any order*: every

@@ -22,7 +22,9 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::{Candidate, Certificate, Effect, Judgement, Verdict};
+use collegium_records::{
+    Candidate, Certificate, Effect, Judgement, Verdict, loss_change, loss_within, whole_percent,
+};
 
 /// Least effective sample size.
 pub const EFFECTIVE_ROWS: f64 = 30.0;
@@ -182,8 +184,8 @@ pub fn advice(judgement: &Judgement) -> String {
             percent(judgement.rest)
         ),
         (_, Candidate::Deployed) => format!(
-            "it does as well as it is: loss {}, retraining gains no more than {}",
-            signed(best.increase / judgement.loss.max(f64::MIN_POSITIVE)),
+            "no: {}; retraining gains at most {}",
+            loss_change(best.increase / judgement.loss.max(f64::MIN_POSITIVE)),
             percent(judgement.total)
         ),
         _ => match judgement.rest > 0.0 {
@@ -202,30 +204,29 @@ pub fn advice(judgement: &Judgement) -> String {
 
 /// The figures of a certificate in one sentence.
 pub fn certificate_words(certificate: &Certificate) -> String {
-    let share = |part: f64| signed(part / certificate.loss.max(f64::MIN_POSITIVE));
     let what = match certificate.candidate {
-        Candidate::Deployed => "kept as it is",
+        Candidate::Deployed => "kept",
         Candidate::Shim => "patched by a map of its inputs",
         Candidate::ShimRefit => "patched by a map of its inputs and a new last layer",
         Candidate::RestandardiseRefit => "patched by new scales of its inputs and a new last layer",
     };
+    let of_loss = 1.0 / certificate.loss.max(f64::MIN_POSITIVE);
     if certificate.upstream_worse {
         return format!(
-            "{what}; upstream worse: loss {}, which retraining will not recover",
-            share(certificate.increase)
+            "{what}; upstream worse: {}, which retraining will not recover",
+            loss_change(certificate.increase * of_loss)
         );
     }
-    let figures = format!(
-        "loss {}, at most {} (budget {})",
-        share(certificate.increase),
-        share(certificate.bound),
-        share(certificate.budget)
+    let figures = loss_within(
+        certificate.increase * of_loss,
+        certificate.bound * of_loss,
+        certificate.budget * of_loss,
     );
     match certificate.certified {
-        true => format!("{what}: {figures}"),
+        true => format!("{what}: inputs changed, loss within budget ({figures})"),
         // Told apart from the good case by its first words.
         false => format!(
-            "{what}, NOT certified: {figures}; it stands because retraining would gain no more than {}",
+            "{what}, NOT certified: {figures}; retraining would gain at most {}",
             percent(certificate.rest)
         ),
     }
@@ -233,26 +234,7 @@ pub fn certificate_words(certificate: &Certificate) -> String {
 
 /// A share as a percentage of two significant digits, not below 0; a trace of it is 0.1 %.
 fn percent(share: f64) -> String {
-    plain(share.max(0.0))
-}
-
-/// With its sign.
-fn signed(share: f64) -> String {
-    match (share, share.abs()) {
-        (_, size) if size < 5e-4 => "±0 %".to_owned(),
-        (below, size) if below < 0.0 => format!("−{}", plain(size)),
-        (_, size) => format!("+{}", plain(size)),
-    }
-}
-
-fn plain(share: f64) -> String {
-    let hundred = share * 100.0;
-    match hundred {
-        h if h >= 9.95 => format!("{h:.0} %"),
-        h if h >= 0.05 => format!("{h:.1} %"),
-        h if h > 0.0 => "0.1 %".to_owned(),
-        _ => "0 %".to_owned(),
-    }
+    whole_percent(share.max(0.0))
 }
 
 /// The quantile of the standard normal distribution, by bisection: it is asked for once per

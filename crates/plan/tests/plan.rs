@@ -62,7 +62,7 @@ fn two_consumers_with_the_same_folds_share_them() {
 }
 
 #[test]
-fn the_single_network_is_a_yardstick_for_experts_with_upstreams_only() {
+fn the_single_network_is_a_baseline_for_experts_with_upstreams_only() {
     let mut pipeline = experts(&[("a", "\"d.x\"", ""), ("b", "\"a.logit\"", "")]);
     pipeline.evaluate.baselines = vec![Baseline::Majority, Baseline::Linear, Baseline::Single];
     let has_single = |index| {

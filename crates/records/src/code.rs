@@ -136,7 +136,7 @@ codes! {
     Experts {
         NoSuchNode "no-such-node" "a name that no data source and no expert has",
         NotAReference "not-a-reference" "a text that should name a column or an output",
-        NoSuchOutput "no-such-output" "an output that this expert does not hand out",
+        NoSuchOutput "no-such-output" "an output that this expert does not have",
         EmbeddingNotReadable "embedding-not-readable" "an embedding that is not there or not comparable",
         TargetAmongInputs "target-among-inputs" "an expert is given what it is to predict",
         TwoDataSources "two-data-sources" "one expert reads the rows of two tables",

@@ -192,3 +192,48 @@ pub struct EndToEnd {
     /// Is the bound within the budget?
     pub within: bool,
 }
+
+/// A change of the loss, as a share of it: `loss unchanged`, `loss +0.4 %`.
+pub fn loss_change(share: f64) -> String {
+    match (share, share.abs()) {
+        (_, size) if size < NOTHING => "loss unchanged".to_owned(),
+        (below, size) if below < 0.0 => format!("loss −{}", whole_percent(size)),
+        (_, size) => format!("loss +{}", whole_percent(size)),
+    }
+}
+
+/// The same with its upper bound and what is allowed, all as shares of the loss:
+/// `loss unchanged; upper bound < 0.05 % (budget 0.3 %)`.
+pub fn loss_within(change: f64, bound: f64, budget: f64) -> String {
+    let bound = match bound {
+        small if small < NOTHING => "< 0.05 %".to_owned(),
+        large => whole_percent(large),
+    };
+    format!("{}; upper bound {bound} (budget {})", loss_change(change), whole_percent(budget))
+}
+
+/// A share that is written as no change.
+const NOTHING: f64 = 5e-4;
+
+/// A share that is not below 0 as a percentage of two significant digits; a trace of it is 0.1 %.
+pub fn whole_percent(share: f64) -> String {
+    match share * 100.0 {
+        h if h >= 9.95 => format!("{h:.0} %"),
+        h if h >= 0.05 => format!("{h:.1} %"),
+        h if h > 0.0 => "0.1 %".to_owned(),
+        _ => "0 %".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_the_loss_is_said_with_its_bound_and_its_budget() {
+        let said = |change, bound, budget| loss_within(change, bound, budget);
+        assert_eq!(said(0.0, 1e-4, 0.003), "loss unchanged; upper bound < 0.05 % (budget 0.3 %)");
+        assert_eq!(said(0.004, 0.011, 0.02), "loss +0.4 %; upper bound 1.1 % (budget 2.0 %)");
+        assert_eq!(said(-0.12, -0.05, 0.02), "loss −12 %; upper bound < 0.05 % (budget 2.0 %)");
+    }
+}

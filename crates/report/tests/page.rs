@@ -504,8 +504,7 @@ fn an_expert_that_was_not_retrained_says_so_with_its_figures_and_whether_it_woul
     sound(&page);
     let page = text(&page);
     assert!(page.contains("Kept, not retrained:"), "{page}");
-    let figures = "On 1,234 validation rows the loss changed by +0.2 %; upper bound +0.8 % (confidence 95 %), \
-                   budget +2.0 %.";
+    let figures = "On 1,234 validation rows: loss +0.2 %; upper bound 0.8 % (budget 2.0 %), with 95 % confidence.";
     assert!(page.contains(figures), "{page}");
     assert!(page.contains("Would retraining help? Retraining gains no more than 0.1 %."), "{page}");
     report.nodes[0].certificate =

@@ -245,7 +245,7 @@ fn correlated_inputs_raw_columns_and_upstreams_have_their_charts() {
     let page = page();
     let said = said(&page, "expert.arrival", "looks");
     assert!(said.contains("departure.logit + newark.logit 71 % 64 to 80 % 0.962"), "{said}");
-    assert!(said.contains("Raw columns, through every expert above"));
+    assert!(said.contains("Raw columns, through all upstream experts"));
     assert!(said.contains("flights.hour also through departure, newark 30 %"), "{said}");
     assert!(said.contains("departure.label has no derivative and was left out."));
     assert!(said.contains("Through other experts Expert"));
@@ -286,7 +286,7 @@ fn a_classifier_of_many_classes_says_which_looks_at_what() {
         said.contains("Class slips.image slips.slant slips.width slips.ink Of the whole 0 78 %"),
         "{said}"
     );
-    assert!(!self::said(&page, "expert.departure", "looks").contains("Which class looks at what"));
+    assert!(!self::said(&page, "expert.departure", "looks").contains("AGOP share by class"));
 }
 
 #[test]

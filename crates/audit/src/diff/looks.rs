@@ -37,7 +37,7 @@ impl Auditor<'_> {
         let (one, other) = (self.version(before)?, self.version(after)?);
         let (Some(one), Some(other)) = (one, other) else {
             diff.notes.push(
-                "what a version looked at cannot be told: its model or its inputs have changed or \
+                "the importances of a version cannot be measured: its model or its inputs have changed or \
                  are no longer in the store"
                     .to_owned(),
             );

@@ -31,8 +31,8 @@ impl AuditView for Importance {
             Some(skill) if skill.beats_baseline => None,
             Some(Skill { not_judged: Some(why), .. }) => Some(why.clone()),
             Some(_) => Some(
-                "it learned nothing: on test rows it does not beat a constant prediction, so what \
-                 it looks at says nothing about the task"
+                "it learned nothing: on test rows it does not beat a constant prediction, so its \
+                 importances say nothing about the task"
                     .to_owned(),
             ),
             None => {

@@ -9,7 +9,7 @@ use std::{
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, PlanOptions, Session, mended};
 use collegium_records::{
-    AuditReport, ChosenFor, Cue, Level, MetricDiff, RowAttribution, three_digits,
+    AuditReport, ChosenFor, Cue, Level, MetricDiff, NodeAudit, RowAttribution, three_digits,
 };
 
 use collegium_store::OutputFile;
@@ -78,6 +78,10 @@ pub(crate) fn audit(
         for finding in &node.findings {
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
             say(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
+            let more = finding.detail.iter().chain(&finding.next).filter(|_| args.verbose);
+            for text in more {
+                say(&crate::human::sentence("      ", text))?;
+            }
         }
         for row in node.probe.rows.iter().filter(|row| row.why == ChosenFor::AskedFor) {
             say(&crate::human::sentence("    ", &row_line(row)))?;
@@ -87,6 +91,14 @@ pub(crate) fn audit(
                 say(&format!("    {line}\n"))?;
             }
         }
+    }
+    let missed = written.report.requirements.iter().filter(|one| !one.met);
+    for requirement in missed {
+        say(&format!("require {}: NOT MET\n", requirement.text))?;
+    }
+    let more = |node: &NodeAudit| node.findings.iter().any(|one| one.detail.is_some());
+    if !args.verbose && !args.quiet && written.report.nodes.iter().any(more) {
+        say("`-v` shows the figures behind these sentences, and what to do\n")?;
     }
     say(&written.place(&session))?;
     Ok(ExitCode::SUCCESS)
@@ -134,11 +146,28 @@ pub(crate) fn measure(
     session: &Session,
     options: &AuditOptions,
 ) -> Result<AuditReport, EngineError> {
-    collegium_audit::audit(session, options, &|node| {
+    let mut report = collegium_audit::audit(session, options, &|node| {
         if !args.quiet {
             tell!("auditing {node}");
         }
-    })
+    })?;
+    report.versions.commit = commit(session);
+    Ok(report)
+}
+
+/// The commit that is checked out where the pipeline file lies, if git knows one.
+fn commit(session: &Session) -> Option<String> {
+    let file = session.lock_path();
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let said = std::process::Command::new("git")
+        .arg("-C")
+        .arg(folder.unwrap_or(Path::new(".")))
+        .args(["rev-parse", "--verify", "--quiet", "HEAD"])
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(said.stdout).ok()?.trim().to_owned();
+    let is_one = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_one.then_some(commit)
 }
 
 /// What a row rests on: `+` raises the output for what was predicted, `-` lowers it.

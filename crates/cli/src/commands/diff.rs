@@ -148,7 +148,7 @@ fn one(node: &NodeDiff) -> String {
         ));
     }
     if !node.importance.is_empty() {
-        let mut shares = rows(&["looks at", "before", "after", "other seeds", ""]);
+        let mut shares = rows(&["AGOP share", "before", "after", "other seeds", ""]);
         for one in &node.importance {
             let band =
                 one.band.map_or_else(String::new, |b| format!("{:.3} to {:.3}", b.low, b.high));
@@ -167,7 +167,7 @@ fn one(node: &NodeDiff) -> String {
             Changed::No => "no",
             Changed::CannotTell => "cannot tell",
         };
-        text.push_str(&format!("  changed what it looks at: {changed}. {}\n", comparison.reason));
+        text.push_str(&format!("  importances changed: {changed}. {}\n", comparison.reason));
     }
     for note in &node.notes {
         text.push_str(&format!("  note: {note}\n"));

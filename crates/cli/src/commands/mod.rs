@@ -102,7 +102,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Explain { code } => explain::explain(args, code.as_deref()),
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(*shell),
-        Command::Man => shell::man(),
+        Command::Man { dir } => shell::man(dir.as_deref()),
     }
 }
 

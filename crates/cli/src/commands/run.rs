@@ -4,7 +4,9 @@ use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, RunOptions, add_earlier};
-use collegium_records::{Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport};
+use collegium_records::{
+    Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport, loss_within,
+};
 
 use super::print_json;
 use crate::{
@@ -148,14 +150,11 @@ fn words(report: &RunReport, experts: usize) -> String {
         text.push_str(&table(&rows, &[2, 3]));
     }
     for end in &report.end_to_end {
-        let share =
-            |part: f64| format!("{:+.1} %", 100.0 * part / end.before.abs().max(f64::MIN_POSITIVE));
+        let share = |part: f64| part / end.before.abs().max(f64::MIN_POSITIVE);
         text.push_str(&format!(
-            "end to end, {}: loss {} on validation rows (at most {}; budget {}){}\n",
+            "end to end on validation rows, {}: {}{}\n",
             end.node,
-            share(end.after - end.before),
-            share(end.bound),
-            share(end.budget),
+            loss_within(share(end.after - end.before), share(end.bound), share(end.budget)),
             if end.within { "" } else { ": NOT WITHIN, and an upstream is to blame" }
         ));
     }

@@ -1,6 +1,6 @@
 //! `collegium schema`, `completions` and `man`: for editors, shells and readers.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::CommandFactory as _;
 
@@ -24,7 +24,14 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn man() -> Result<ExitCode, Failure> {
+/// The manual page of the program, or, into a folder, that of every command.
+pub(crate) fn man(folder: Option<&Path>) -> Result<ExitCode, Failure> {
+    if let Some(folder) = folder {
+        let unwritten = |error: std::io::Error| Failure::unwritten(folder.display(), &error);
+        std::fs::create_dir_all(folder).map_err(unwritten)?;
+        clap_mangen::generate_to(Args::command(), folder).map_err(unwritten)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut text = Vec::new();
     clap_mangen::Man::new(Args::command())
         .render(&mut text)

@@ -28,6 +28,16 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
         ]);
     }
     crate::human::put(&table(&rows, &[]))?;
+    for report in status.reports.iter().filter(|report| !report.older.is_empty()) {
+        let path = crate::locate::shown(session.store.root().join("reports").join(&report.name));
+        let older = report.older.iter().map(|name| collegium_manifest::bare_name(name));
+        let text = format!(
+            "{} describes older models of {}; `collegium audit` writes it anew",
+            path.display(),
+            older.collect::<Vec<_>>().join(", ")
+        );
+        crate::human::put(&crate::human::sentence("report: ", &text))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -43,7 +43,7 @@ pub use keep::KeptColumn;
 pub use looks::resemblance;
 pub use style::Style;
 
-/// Rows of a chunk, unless told otherwise.
+/// Rows of a chunk by default.
 pub(crate) const CHUNK: usize = 16_384;
 
 /// A column of a file.

@@ -220,7 +220,7 @@ impl NodeRef<'_> {
                     let how = (&need.recipe, how, judgement.moved.as_slice());
                     self.patched_part(anchor, need.part, how, states)?
                 }
-                // A yardstick on inputs that moved far is none: it is fitted again, at little cost. The
+                // A baseline on inputs that moved far is none: it is fitted again, at little cost. The
                 // single network reads no upstream output, so its own recipe says what it is.
                 (Part::Baseline(Baseline::Single), _)
                 | (Part::Baseline(Baseline::Majority | Baseline::Linear), Some(_)) => None,

@@ -51,7 +51,7 @@ pub(crate) struct RawFile<'i> {
     pub(crate) gate: TomlTable<RawGate>,
     /// Mixtures by name: experts and gate trained together.
     pub(crate) mixture: TomlTable<RawMixture<'i>>,
-    /// Yardsticks, and conditions that a run must meet.
+    /// Baselines, and conditions that a run must meet.
     pub(crate) evaluate: Option<RawEvaluate>,
     /// How much the audit measures.
     pub(crate) audit: Option<RawAudit>,
@@ -91,12 +91,12 @@ pub(crate) struct RawPipeline {
     pub(crate) reuse: Option<At<Switch<RawReuse>>>,
 }
 
-/// Yardsticks, and conditions that a run must meet.
+/// Baselines, and conditions that a run must meet.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Evaluate")]
 pub(crate) struct RawEvaluate {
-    /// Yardsticks trained beside every expert. Default: `["majority", "linear"]`.
+    /// Baselines trained beside every expert. Default: `["majority", "linear"]`.
     #[schemars(extend("default" = BASELINES))]
     pub(crate) baselines: Option<Vec<At<Baseline>>>,
     /// Conditions that a run must meet, each `"expert.NAME SPLIT METRIC >= BOUND"` with SPLIT one of

@@ -208,9 +208,9 @@ pub struct Expert {
     pub train: Train,
     /// What it sees of its upstream experts on training rows.
     pub upstream: Upstream,
-    /// Folds for `upstream`: 5 unless told.
+    /// Folds for `upstream`: by default 5.
     pub folds: u32,
-    /// The seed of its random streams: the pipeline's unless told.
+    /// The seed of its random streams: by default the pipeline's.
     pub seed: u64,
     /// Keep or patch it instead of retraining, on evidence; `None` always retrains.
     pub reuse: Option<Reuse>,
@@ -326,7 +326,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Its column, unless it is what an upstream expert hands out.
+    /// Its column, unless it is an output of an upstream expert.
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::Column { column, .. } => Some(column),
@@ -530,7 +530,7 @@ pub enum Upstream {
 /// `[evaluate]`.
 #[derive(Debug, Clone, Default)]
 pub struct Evaluate {
-    /// Yardsticks trained beside every expert.
+    /// Baselines trained beside every expert.
     pub baselines: Vec<Baseline>,
     /// Conditions that a run must meet.
     pub require: Vec<Spanned<Requirement>>,
@@ -538,7 +538,7 @@ pub struct Evaluate {
     pub least_measured: Option<Spanned<f64>>,
 }
 
-/// A yardstick.
+/// A baseline.
 #[derive(
     Debug,
     Clone,

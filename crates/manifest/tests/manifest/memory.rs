@@ -24,7 +24,7 @@ fn a_memory_limit_is_a_size_or_a_number_of_bytes() {
     ] {
         assert_eq!(pipeline(&with(written)).memory_limit, Some(bytes), "{written}");
     }
-    assert_eq!(pipeline(GOOD).memory_limit, None, "there is none unless told");
+    assert_eq!(pipeline(GOOD).memory_limit, None, "there is none by default");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_a_file_may_hold_is_a_size_too() {
     let limit = |limit: &str| pipeline(&with(limit)).data["flights"].unpacked_limit;
     assert_eq!(limit("\"20 GiB\""), Some(20 << 30));
     assert_eq!(limit("3000000"), Some(3_000_000));
-    assert_eq!(pipeline(GOOD).data["flights"].unpacked_limit, None, "its size decides unless told");
+    assert_eq!(pipeline(GOOD).data["flights"].unpacked_limit, None, "its size decides by default");
     let written = pipeline(&with("\"2048 MiB\"")).with_defaults();
     assert!(written.contains("\nunpacked_limit = \"2 GiB\"\n"), "{written}");
     insta::assert_snapshot!(wrong(&with("\"20 G\"")), @r#"

@@ -135,7 +135,7 @@ fn rows(
             }
             let reference = |values: &[f64]| values.get(i).copied().unwrap_or(f64::NAN);
             Row {
-                name: html! { span.name { (name(row)) } @if !row.above_noise { span.aside { "little weight" } } },
+                name: html! { span.name { (name(row)) } @if !row.above_noise { span.aside { "within noise" } } },
                 muted: !row.above_noise,
                 strip: html! {
                     (across.zero())
@@ -193,7 +193,7 @@ fn diamond() -> Markup {
 fn legend(rows: &[Importance], references: References<'_>, noun: &str, permuted: u32) -> Markup {
     html! {
         p.legend {
-            span { svg width="26" height="12" aria-hidden="true" { rect.bar x="1" y="1" width="24" height="10" {} } "share of importance" }
+            span { svg width="26" height="12" aria-hidden="true" { rect.bar x="1" y="1" width="24" height="10" {} } "AGOP share" }
             span { svg width="26" height="12" aria-hidden="true" {
                 line.whisker x1="3" x2="23" y1="6" y2="6" {} line.whisker x1="3" x2="3" y1="2" y2="10" {} line.whisker x1="23" x2="23" y1="2" y2="10" {}
             } "other rows: 95 % bootstrap interval" }
@@ -208,7 +208,7 @@ fn legend(rows: &[Importance], references: References<'_>, noun: &str, permuted:
                     "permuted labels: largest of " (counted(u64::from(permuted), "fit", "fits")) }
             }
             @if rows.iter().any(|row| !row.above_noise) {
-                span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="1" width="24" height="10" {} } "little weight" }
+                span { svg width="26" height="12" aria-hidden="true" { rect.bar.muted x="1" y="1" width="24" height="10" {} } "within noise" }
             }
         }
     }

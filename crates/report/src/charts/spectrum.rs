@@ -63,7 +63,7 @@ pub(crate) fn spectrum(agop: &Agop, noun: &str, id: &str) -> Option<Markup> {
     );
     Some(html! {
         figure {
-            (picture(id, "Spectrum of what the expert looks at", &description, &inside))
+            (picture(id, "Spectrum of the AGOP", &description, &inside))
             p.legend.tight {
                 span { svg width="14" height="12" aria-hidden="true" { rect.bar x="2" y="1" width="10" height="10" {} } "this expert" }
                 @for (class, name, _) in &nulls {

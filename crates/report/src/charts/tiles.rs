@@ -86,7 +86,7 @@ pub(crate) fn tiles(maps: &ImageMaps, agop: Option<&Agop>) -> Markup {
         } @else {
             (row(&whole, None, &maps.input))
             @if !classes.is_empty() { (row(&classes, Some("What sets each class apart from the others"), &maps.input)) }
-            @if !directions.is_empty() { (row(&directions, Some("Directions that the output answers to"), &maps.input)) }
+            @if !directions.is_empty() { (row(&directions, Some("Directions to which the output is sensitive"), &maps.input)) }
             (legend(&whole, !directions.is_empty()))
             p.caption {
                 "Pixels of " code { (maps.input) } " (" (maps.height) " × " (maps.width)

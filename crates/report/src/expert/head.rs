@@ -1,6 +1,6 @@
 //! Head of an expert's page: what it is, what was found, which model is in use.
 
-use collegium_records::{Finding, Level, NodeAudit, Topic, Verdict};
+use collegium_records::{Certificate, Finding, Level, NodeAudit, Topic, Verdict, loss_within};
 use maud::{Markup, html};
 
 use crate::number::{count, counted, percent};
@@ -40,10 +40,8 @@ pub(super) fn standing(node: &NodeAudit) -> Markup {
         @if let Some(certificate) = &node.certificate {
             p.standing {
                 strong { @if certificate.verdict == Verdict::Patch { "Patched, not retrained: " } @else { "Kept, not retrained: " } }
-                "inputs changed, loss within budget. On " (count(certificate.rows)) " validation rows the loss changed by "
-                (share(certificate.increase, certificate.loss)) "; upper bound " (share(certificate.bound, certificate.loss))
-                " (confidence " (percent(certificate.confidence)) "), budget "
-                (share(certificate.budget, certificate.loss)) "."
+                "inputs changed" @if certificate.certified { ", loss within budget" } ". On " (count(certificate.rows)) " validation rows: "
+                (of_loss(certificate)) ", with " (percent(certificate.confidence)) " confidence."
                 @if certificate.upstream_worse { " The upstream got worse; retraining this expert would not recover it." }
             }
         }
@@ -53,8 +51,9 @@ pub(super) fn standing(node: &NodeAudit) -> Markup {
     }
 }
 
-fn share(part: f64, of: f64) -> String {
-    format!("{:+.1} %", 100.0 * part / of.abs().max(f64::MIN_POSITIVE))
+fn of_loss(certificate: &Certificate) -> String {
+    let share = |part: f64| part / certificate.loss.abs().max(f64::MIN_POSITIVE);
+    loss_within(share(certificate.increase), share(certificate.bound), share(certificate.budget))
 }
 
 /// Warnings, and the notes that nothing else on the page says better.

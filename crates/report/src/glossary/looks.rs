@@ -32,7 +32,7 @@ pub(super) fn entries() -> Markup {
             }
         }
         div {
-            dt #glossary-groups { "Inputs that move together" }
+            dt #glossary-groups { "Correlated inputs" }
             dd {
                 p.formula { "s" sub { "group" } " = Σ" sub { "a,b in group" } " G" sub { "ab" } " Σ" sub { "ab" } " / Σ" sub { "b′" } " tr(G" sub { "b′b′" } " Σ" sub { "b′b′" } ")" }
                 p { "What a group of correlated inputs does when all of it moves as it does in the data. It may be less than the sum of its members' shares (they counteract each other) or more (they reinforce each other), and it stays put from seed to seed where the members' own shares wander." }
@@ -71,16 +71,16 @@ pub(super) fn entries() -> Markup {
             dt #glossary-noise { "Noise floor" }
             dd {
                 p { "What the same pictures show where nothing was learned: the shares of a model of the same shape with its first random weights (of a kind that has any), "
-                    "and how far two random halves of the rows agree. An input has little weight if the lower end of its band is below a tenth of an even share, "
-                    "if (with refits) less than half of its importance is common to all seeds, or if (with permuted labels) a model that learned nothing answers to it as strongly. "
+                    "and how far two random halves of the rows agree. An input is within noise if the lower end of its band is below a tenth of an even share, "
+                    "if (with refits) less than half of its importance is common to all seeds, or if (with permuted labels) a model that learned nothing is as sensitive to it. "
                     "The comparison with permuted labels is of strengths in units of the output and not of shares, which add up to 100 % in a model without skill as well." }
             }
         }
         div {
             dt #glossary-permuted { "Permuted labels" }
             dd {
-                p { "Networks of the same shape, trained in the same way on the same rows, whose labels were dealt out anew at random. All else is as it was and there is nothing to learn, so whatever they look at is what training alone produces. "
-                    "What they look at shows how shares fall when there is nothing to find; an input's strength, in units of the output, must be above that in each of them." }
+                p { "Networks of the same shape, trained in the same way on the same rows, whose labels were reassigned at random. There is nothing to learn, so their importances are what training alone produces. "
+                    "Shares say how importance falls when there is nothing to find; an input's strength, in units of the output, must be above that in each of them." }
             }
         }
         div {
@@ -103,7 +103,7 @@ pub(super) fn entries() -> Markup {
             dt #glossary-attribution { "Attribution of a row" }
             dd {
                 p.formula { "a" sub { "i" } "(x) = ∂f/∂x" sub { "i" } " · √(G" sub { "ii" } " / max" sub { "j" } " G" sub { "jj" } ")" }
-                p { "How the output for one row answers to each input, weighted by how much the expert as a whole looks at it, divided by the largest of the row. "
+                p { "How sensitive the output for one row is to each input, weighted by the AGOP of that input, divided by the largest of the row. "
                     "It speaks of small changes at this row, not of what would have happened with quite another value." }
             }
         }
@@ -120,11 +120,11 @@ pub(super) fn entries() -> Markup {
         div {
             dt #glossary-cue { "Cue test" }
             dd {
-                p { "What an expert can do without an input. Removed: replaced by its mean, categories by their shares. Permuted: exchanged between rows at random, so that it is realistic but says nothing. "
+                p { "What an expert loses without an input. Removed: replaced by its mean, categories by their shares. Permuted: exchanged between rows at random, so that it is realistic but says nothing. "
                     "Swapped: each row is given the value of a row of another class (of the other half of the target), so that it speaks for the wrong answer. "
                     "An expert that relies on a cue loses some when it is removed, and falls below guessing when it is swapped. Inputs that say the same can stand in for each other, so a small loss does not prove that an input is not used." }
-                p { "Exchanged among rows that are alike in the other inputs (conditional permutation, Strobl et al. 2008): least squares of the input on the others and their squares puts the rows in order, and values change places among up to 20 neighbours, fewer where the others say more; ten exchanges are averaged. "
-                    "An input that only varies with another is then as good a copy of it as before, and costs nothing. An input is said to be used if it has weight and this costs something, all inputs of an expert together being right in 95 of 100 cases (Holm's correction)." }
+                p { "Shuffled within similar rows, that is rows similar in the other inputs (conditional permutation, Strobl et al. 2008): least squares of the input on the others and their squares puts the rows in order, and values change places among up to 20 neighbours, fewer where the others say more; ten exchanges are averaged. "
+                    "An input that only varies with another is then as good a copy of it as before, and costs nothing: a proxy. An input is said to be used if its sensitivity is above noise and this raises the loss, all inputs of an expert together being right in 95 of 100 cases (Holm's correction)." }
             }
         }
     }

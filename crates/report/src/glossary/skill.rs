@@ -10,8 +10,8 @@ pub(super) fn entries() -> Markup {
             dt #glossary-gain { "Skill, gain" }
             dd {
                 p.formula { "gain = 1 − L" sub { "expert" } " / L" sub { "constant" } }
-                p { "The share of the constant baseline's loss on test rows that the expert removes: log loss for classes, squared error for numbers (where it is R²). "
-                    "If its 95 % interval reaches down to 0, the expert has learned nothing that can be shown, and no picture of what it looks at is drawn, since such a picture would mislead." }
+                p { "How much less loss it has on test rows than the constant baseline: log loss for classes, squared error for numbers (where it is R²). "
+                    "If its 95 % interval reaches down to 0, the expert has learned nothing that can be shown, and its importances are withheld, since they would mislead." }
             }
         }
         div {

@@ -21,17 +21,17 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
         (head(agop))
         (charts::importance(agop, &node.noun))
         @if !agop.groups.is_empty() {
-            h4 { "Inputs that move together" }
+            h4 { "Correlated inputs" }
             (charts::groups(agop))
             p.caption {
-                "Inputs with a correlation beyond .9 say nearly the same, and seeds divide their importance between them as they like. "
-                "The share is that of the " a href="#glossary-groups" { "group as one" } ", when its inputs move together as they do."
+                "Inputs with a correlation above .9: how their AGOP is divided among them is chance. "
+                "The share is that of the " a href="#glossary-groups" { "group as one" } "."
             }
         }
         @if !agop.upstream.is_empty() {
             h4 { "Through other experts" }
             (charts::upstream(agop))
-            p.caption { "Share of all importance that runs through each upstream expert's outputs." }
+            p.caption { "Share of the AGOP that runs through the outputs of each upstream expert." }
         }
         @if let Some(raw) = &node.probe.raw { (raw::raw(raw)) }
         @if let Some(spectrum) = charts::spectrum(agop, &node.noun, &format!("{id}-spectrum")) {
@@ -40,7 +40,7 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
         }
         (directions(agop, node))
         @if let Some(shares) = agop.classes.as_ref().filter(|_| agop.importance.len() > 1) {
-            h4 { "Which class looks at what" }
+            h4 { "AGOP share by class" }
             (charts::classes(shares, agop))
         }
         (images::images(node, agop))
@@ -87,8 +87,8 @@ fn ranks(agop: &Agop, noun: &str) -> Markup {
             }
         }
         p.caption {
-            "Directions that the output answers to. Fewer than in one that had nothing to learn mean that training "
-            "found out what matters; as many or more, that it did not narrow its view."
+            "Directions of the input to which the output is sensitive. Fewer than in a model that had nothing to learn: "
+            "training found what matters."
         }
     }
 }
@@ -114,7 +114,7 @@ fn directions(agop: &Agop, node: &NodeAudit) -> Markup {
                 }
             }
             p.caption {
-                "Which combination of standardised columns the output answers to, as " a href="#glossary-directions" { "loadings" }
+                "Combinations of standardised columns to which the output is sensitive, as " a href="#glossary-directions" { "loadings" }
                 ": with more of a column to the right, and less of one to the left, it rises. The squares of all loadings sum to 1; the largest are shown."
             }
         }

@@ -8,7 +8,7 @@ use crate::page::sentence;
 
 pub(super) fn raw(raw: &RawAgop) -> Markup {
     html! {
-        h4 { "Raw columns, through every expert above" }
+        h4 { "Raw columns, through all upstream experts" }
         (charts::raw(raw))
         p.caption {
             "Jacobians are chained row by row from the data's own columns through all experts, and only then averaged ("

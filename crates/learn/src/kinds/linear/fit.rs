@@ -4,7 +4,7 @@
 //! reaches its minimum in a handful of steps. Its Hessian only steers, so it is summed in 32 bits by
 //! burn's products; loss and gradient, which decide where the minimum is, are not. Where the
 //! Hessian would be too large, L-BFGS goes the same way in more and cheaper steps. Rejected: gradient
-//! steps on batches, because a yardstick should not depend on a learning rate.
+//! steps on batches, because a baseline should not depend on a learning rate.
 
 use std::sync::atomic::AtomicBool;
 
