@@ -223,7 +223,7 @@ pub fn certificate_words(certificate: &Certificate) -> String {
         certificate.budget * of_loss,
     );
     match certificate.certified {
-        true => format!("{what}: inputs changed, loss within budget ({figures})"),
+        true => format!("{what}: inputs changed, loss within budget: {figures}"),
         // Told apart from the good case by its first words.
         false => format!(
             "{what}, NOT certified: {figures}; retraining would gain at most {}",

@@ -89,7 +89,7 @@ pub(super) fn against(report: &AuditReport) -> Markup {
         h3 { "Against one network, and against a linear model" }
         @if !rows.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="The pipeline against one network and a linear model" {
-                table.plain {
+                table.plain.ends {
                     thead { tr {
                         th scope="col" { "Node" } th scope="col" { "Baseline" } th scope="col" { "Metric" } th.figure scope="col" { "Node" }
                         th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Node is" }
@@ -102,7 +102,7 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                             td { (metric_name(metric)) (SPACE) (direction(metric)) }
                             td.figure { (measure(diff.after, None).0) }
                             td.figure { (measure(diff.before, None).0) }
-                            td.figure { (difference) @if let Some(range) = range { " (" (range) ")" } }
+                            td.figure { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } }
                             td { (verdict_word(diff.verdict(metric))) }
                         }
                     } }
