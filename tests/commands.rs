@@ -453,9 +453,60 @@ fn completions_and_manual_are_printed() {
     let project = Project::empty();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let said = project.collegium(&["completions", shell]).ok();
-        assert!(said.out.contains("collegium") && said.out.lines().count() > 50, "{shell}");
+        assert!(
+            said.out.contains("collegium") && said.out.contains("COLLEGIUM_COMPLETE"),
+            "{shell}"
+        );
     }
     assert!(project.collegium(&["man"]).ok().out.contains(".TH collegium"));
+}
+
+#[test]
+fn shells_complete_experts_pipelines_and_templates() {
+    let project = Project::new();
+    let complete = |words: &[&str]| {
+        let mut command = project.command(&[]);
+        command.env("COLLEGIUM_COMPLETE", "fish").arg("--").arg("collegium").args(words);
+        Said::of(command.output().unwrap()).ok().out
+    };
+    let lines = |words: &[&str]| -> Vec<String> {
+        complete(words).lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(lines(&["run", "si"]), ["size"]);
+    assert_eq!(lines(&["plan", "--force", "ki"]), ["kind"]);
+    assert_eq!(lines(&["check", "pipe"]), ["pipelines/small.toml"]);
+    assert_eq!(lines(&["init", "--template", "m"]), ["machines"]);
+    let above = project.root().parent().unwrap().to_path_buf();
+    let folder = project.root().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut command = project.command(&[]);
+    command.current_dir(above).env("COLLEGIUM_COMPLETE", "fish");
+    command.args(["--", "collegium", "-C", &folder, "run", "si"]);
+    assert!(Said::of(command.output().unwrap()).ok().out.starts_with("size"));
+    // A pipeline with errors has no names to offer, and nothing else is said.
+    project.write("pipelines/small.toml", "[pipeline");
+    assert_eq!(complete(&["run", "si"]), "");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let project = Project::empty();
+    project.collegium(&["man", "pages/man1"]).ok();
+    let help = project.collegium(&["--help"]).ok().out;
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let named = commands.lines().filter_map(|line| line.strip_prefix("  "));
+    let names =
+        named.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next());
+    let names: Vec<&str> = names.filter(|name| !name.is_empty() && *name != "help").collect();
+    assert!(names.len() > 15, "{help}");
+    for name in names {
+        let page = project.read(&format!("pages/man1/collegium-{name}.1"));
+        assert!(
+            page.contains(&format!(".TH collegium\\-{name}"))
+                || page.contains(&format!(".TH collegium-{name}")),
+            "{page}"
+        );
+    }
+    assert!(project.read("pages/man1/collegium.1").contains(".TH collegium"));
 }
 
 // check

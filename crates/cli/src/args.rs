@@ -6,7 +6,10 @@ use clap::{
     Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, TypedValueParser},
 };
+use clap_complete::ArgValueCompleter;
 use collegium_records::Code;
+
+use crate::complete;
 
 /// Train bodies of small expert networks, retrain only what a change reaches, see what each learned.
 #[derive(Debug, Parser)]
@@ -51,13 +54,14 @@ pub(crate) enum Command {
         /// Where to; by default the present folder.
         dir: Option<PathBuf>,
         /// `tabular`, `machines` or `blank`.
-        #[arg(short, long, default_value = "tabular")]
+        #[arg(short, long, default_value = "tabular", add = ArgValueCompleter::new(complete::templates))]
         template: String,
     },
 
     /// Find everything that is wrong with a pipeline and its data.
     Check {
         /// The pipeline file; may be left out where `pipelines/` holds only one.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
     },
 
@@ -66,10 +70,10 @@ pub(crate) enum Command {
         collegium plan pipelines/flights.toml arrival --exit-code")]
     Plan {
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// As `run --force`.
-        #[arg(long, value_name = "NODE")]
+        #[arg(long, value_name = "NODE", add = ArgValueCompleter::new(complete::nodes))]
         force: Vec<String>,
         /// As `run --exact`.
         #[arg(long)]
@@ -87,7 +91,7 @@ pub(crate) enum Command {
         collegium run arrival --jobs 1\n  collegium run --force departure --keep-going")]
     Run {
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// Write the audit too.
         #[arg(long)]
@@ -96,7 +100,7 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
         jobs: Option<std::num::NonZeroUsize>,
         /// Fit this expert again although everything is at hand.
-        #[arg(long, value_name = "NODE")]
+        #[arg(long, value_name = "NODE", add = ArgValueCompleter::new(complete::nodes))]
         force: Vec<String>,
         /// Ignore every certificate: train whatever is not the exact fit of its recipe.
         #[arg(long)]
@@ -120,6 +124,7 @@ pub(crate) enum Command {
         collegium status --check pipelines/flights.toml     # after a merge; exit code 5 if unsound")]
     Status {
         /// The pipeline file.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// Prove from the lock alone that every expert was trained on exactly what its upstreams
         /// hand over, or holds a certificate for it; exit with 5 if not.
@@ -131,7 +136,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  collegium why arrival")]
     Why {
         /// The expert, and the pipeline file if there are several.
-        #[arg(value_name = "NODE|PIPELINE", required = true)]
+        #[arg(value_name = "NODE|PIPELINE", required = true, add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
     },
 
@@ -142,7 +147,7 @@ pub(crate) enum Command {
         collegium audit digit --without 'digits.image[0:2, 0:2]' --rows 12,50")]
     Audit {
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// The HTML file; the JSON and the model cards are written beside it. A pipe, a device or `-`
         /// (standard output) gets the page alone.
@@ -175,7 +180,7 @@ pub(crate) enum Command {
         /// The later version.
         b: String,
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// Other seeds of a changed expert to fit, so that changes of importance can be told from
         /// noise; 0 for none.
@@ -192,7 +197,7 @@ pub(crate) enum Command {
         zcat new.csv.gz | collegium predict -i - -o - --keep id | head")]
     Predict {
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// Rows with the columns of the data source: .csv, .parquet, .arrow; or an IDX file of the
         /// images, where those are the one column that is read; `-` is standard input.
@@ -231,7 +236,7 @@ pub(crate) enum Command {
     Evaluate {
         /// A pipeline file and experts, in any order; without experts, all. Those above an expert are
         /// measured with it, where their targets are there.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
         /// Rows with the columns of the data source, targets among them: .csv, .parquet, .arrow. A
         /// target that `derive` makes is computed.
@@ -251,6 +256,7 @@ pub(crate) enum Command {
         collegium forget --rows withdrawn.csv --retrain pipelines/flights.toml")]
     Forget {
         /// The pipeline file.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// The rows: a table with the key of the split (`by`), or with the columns that tell rows apart.
         #[arg(long, value_name = "FILE")]
@@ -270,6 +276,7 @@ pub(crate) enum Command {
     )]
     Trust {
         /// The pipeline file.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// Do not ask.
         #[arg(short, long)]
@@ -289,6 +296,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  collegium graph --format svg > flights.svg")]
     Graph {
         /// The pipeline file.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// The form of the picture.
         #[arg(short, long, value_enum, default_value_t = GraphFormat::Svg)]
@@ -298,13 +306,14 @@ pub(crate) enum Command {
     /// Write out a pipeline, or some of its experts, with every default.
     Show {
         /// A pipeline file and experts, in any order; without experts, all.
-        #[arg(value_name = "PIPELINE|NODE")]
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
     },
 
     /// List past runs.
     Log {
         /// The pipeline file.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// The last so many.
         #[arg(short, long, default_value_t = 20)]
@@ -317,6 +326,7 @@ pub(crate) enum Command {
         Exits with 0 when the store is sound or was repaired, with 7 when it is not.")]
     Verify {
         /// Only what this pipeline file's lock stands on; else the whole store.
+        #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
         /// Run every pipeline whose lock names something that is missing now.
         #[arg(long)]
@@ -354,7 +364,11 @@ pub(crate) enum Command {
     /// Print the JSON Schema of the pipeline file, for editors.
     Schema,
 
-    /// Print completions for a shell.
+    /// Print completions for a shell; experts, pipelines and templates are completed, too.
+    #[command(
+        after_help = "Examples:\n  source <(collegium completions bash)                  # in ~/.bashrc\n  \
+        collegium completions fish > ~/.config/fish/completions/collegium.fish"
+    )]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,

@@ -81,6 +81,26 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
     if let Some(name) = named {
         return Ok(PathBuf::from(name));
     }
+    let found = pipelines()?;
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::usage(Code::NoPipeline, "`pipelines/` holds no pipeline")),
+        several => {
+            let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
+            Err(Failure::usage(
+                Code::NoPipeline,
+                format!(
+                    "name one of the pipelines, as in `collegium plan {}`: {}",
+                    names[0],
+                    names.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+/// The pipeline files of the nearest `pipelines/` here or above, sorted.
+pub(crate) fn pipelines() -> Result<Vec<PathBuf>, Failure> {
     let start = Path::new(".");
     let absolute =
         std::path::absolute(start).map_err(|error| Failure::file("finding", start, &error))?;
@@ -105,23 +125,7 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
         }
     }
     found.sort();
-    match found.as_slice() {
-        [only] => Ok(only.clone()),
-        [] => {
-            Err(Failure::usage(Code::NoPipeline, format!("{} holds no pipeline", folder.display())))
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
-            Err(Failure::usage(
-                Code::NoPipeline,
-                format!(
-                    "name one of the pipelines, as in `collegium plan {}`: {}",
-                    names[0],
-                    names.join(", ")
-                ),
-            ))
-        }
-    }
+    Ok(found)
 }
 
 /// The project root when no pipeline is named: the nearest folder above that holds `pipelines/` or

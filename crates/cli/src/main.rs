@@ -2,7 +2,7 @@
 //!
 //! This is the only crate that prints. Each command has a file in `commands/`; what a command finds
 //! goes to stdout (a table, or one JSON document with `--json`), everything else to stderr.
-//! `args.rs` holds the clap types, `failure.rs` the exit codes, `progress.rs` the bars; whatever is printed
+//! `args.rs` holds the clap types, `complete.rs` what shells complete, `failure.rs` the exit codes, `progress.rs` the bars; whatever is printed
 //! passes `screen.rs`.
 //!
 //! Nothing is decided here: a command opens a session, asks the engine, and shows what it says.
@@ -16,6 +16,7 @@ macro_rules! tell {
 
 mod args;
 mod commands;
+mod complete;
 mod consent;
 mod failure;
 mod human;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    complete::answer();
     let args = match parse() {
         Ok(args) => args,
         Err(error) => {

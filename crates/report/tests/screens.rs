@@ -233,6 +233,25 @@ fn the_page_looks_as_it_should_on_a_phone() {
 }
 
 #[test]
+fn a_dark_page_can_be_read_as_well() {
+    let Some(browser) = Browser::find("a_dark_page_can_be_read_as_well") else {
+        return;
+    };
+    let measured = browser.measure_dark(&html(&sample::report()), 1280);
+    assert_eq!(measured["ground"], "rgb(20, 24, 30)", "the browser asked for a dark page");
+    assert_eq!(list(&measured, "faint"), [""; 0], "too faint to read");
+}
+
+#[test]
+fn six_experts_are_printed_on_twelve_sheets() {
+    let Some(browser) = Browser::find("six_experts_are_printed_on_twelve_sheets") else {
+        return;
+    };
+    let sheets = browser.sheets(&html(&sample::report()));
+    assert!((4..=12).contains(&sheets), "{sheets} sheets");
+}
+
+#[test]
 fn the_browser_draws_the_same_page_twice_and_a_change_of_one_chart_is_seen() {
     let test = "the_browser_draws_the_same_page_twice_and_a_change_of_one_chart_is_seen";
     let Some(browser) = Browser::find(test) else {
@@ -250,13 +269,13 @@ fn the_browser_draws_the_same_page_twice_and_a_change_of_one_chart_is_seen() {
     assert_eq!(golden.differences(&measured, &draw(&page)), [""; 0]);
     // A map of importance that comes out white, a curve that is not drawn, bars that are black.
     let changes = [
-        ("image-rendering: pixelated;", "opacity: 0;", "e0-looks"),
+        ("image-rendering: pixelated;", "opacity: 0;", "e0-uses"),
         (
             ".curve { fill: none; stroke: var(--accent);",
             ".curve { fill: none; stroke: none;",
-            "e0-performance",
+            "e0-errors",
         ),
-        (".bar { fill: var(--accent-wash);", ".bar { fill: #000;", "e0-looks"),
+        (".bar { fill: var(--accent-wash);", ".bar { fill: #000;", "e0-uses"),
     ];
     for (from, to, block) in changes {
         assert!(page.contains(from), "{from}");
@@ -266,6 +285,6 @@ fn the_browser_draws_the_same_page_twice_and_a_change_of_one_chart_is_seen() {
     // With any fonts a page without its grid and its white ground is seen.
     let loose = Golden { font: 0.0, ..golden };
     assert_eq!(loose.differences(&measured, &once), [""; 0]);
-    let dark = page.replace("margin: 0; background: #fff;", "margin: 0; background: #444;");
+    let dark = page.replace("margin: 0; background: var(--paper);", "margin: 0; background: #444;");
     assert_eq!(loose.differences(&measured, &draw(&dark)).len(), loose.blocks.len());
 }

@@ -18,9 +18,7 @@ pub(crate) fn schema_text() -> Result<String, Failure> {
 }
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "collegium", &mut text);
-    put(&String::from_utf8_lossy(&text))?;
+    put(&crate::complete::script(shell)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

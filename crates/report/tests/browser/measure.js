@@ -46,7 +46,7 @@ addEventListener("load", () => {
       const c = parse(getComputedStyle(e).backgroundColor);
       if (c.length < 4 || c[3] > 0) return c;
     }
-    return [255, 255, 255];
+    return parse(getComputedStyle(document.body).backgroundColor);
   };
   const faint = new Set();
   let texts = 0;
@@ -64,6 +64,7 @@ addEventListener("load", () => {
     if (ratio < (large ? 3 : 4.5)) faint.add(`${name(e)} ${round(ratio)}`);
   }
 
-  const measured = { width: innerWidth, scroll: document.documentElement.scrollWidth, height, font, blocks, beyond, clashes, faint: [...faint], texts };
+  const ground = getComputedStyle(document.body).backgroundColor;
+  const measured = { ground, width: innerWidth, scroll: document.documentElement.scrollWidth, height, font, blocks, beyond, clashes, faint: [...faint], texts };
   parent.postMessage(JSON.stringify(measured), "*");
 });

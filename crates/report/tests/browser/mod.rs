@@ -83,12 +83,35 @@ impl Browser {
         std::fs::read(picture).unwrap()
     }
 
+    /// How many sheets of paper the page is printed on.
+    pub fn sheets(&self, html: &str) -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let (page, print) = (folder.path().join("page.html"), folder.path().join("page.pdf"));
+        std::fs::write(&page, html).unwrap();
+        let to = format!("--print-to-pdf={}", print.display());
+        self.run(&page, 1280, 2000, &["--no-pdf-header-footer".to_owned(), to]);
+        let print = std::fs::read(print).unwrap();
+        let text = String::from_utf8_lossy(&print);
+        let kinds = text.match_indices("/Type /Page").map(|(at, kind)| &text[at + kind.len()..]);
+        kinds.filter(|rest| !rest.starts_with('s')).count()
+    }
+
+    /// What `measure.js` finds on the page for somebody who prefers a dark one.
+    pub fn measure_dark(&self, html: &str, width: u32) -> Value {
+        self.measured(html, width, &["--blink-settings=preferredColorScheme=0".to_owned()])
+    }
+
     /// What `measure.js` finds on the page.
     pub fn measure(&self, html: &str, width: u32) -> Value {
+        self.measured(html, width, &[])
+    }
+
+    fn measured(&self, html: &str, width: u32, flags: &[String]) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let script = concat!("<script>", include_str!("measure.js"), "</script></body>");
         let frame = framed(folder.path(), &html.replace("</body>", script), width, 2000);
-        let out = String::from_utf8(self.run(&frame, width, 2000, &["--dump-dom".to_owned()]));
+        let flags = [&["--dump-dom".to_owned()], flags].concat();
+        let out = String::from_utf8(self.run(&frame, width, 2000, &flags));
         let out = out.unwrap();
         let start = out.find("<pre id=\"measured\">").expect("the script ran") + 19;
         let text = &out[start..start + out[start..].find("</pre>").unwrap()];
