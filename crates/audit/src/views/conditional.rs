@@ -140,7 +140,7 @@ fn output_of(predicted: &Predicted) -> Option<Vec<f64>> {
         Predicted::Values { predicted, .. } => {
             Some(predicted.iter().map(|value| f64::from(*value)).collect())
         }
-        Predicted::Classes { probability, width, classes: 2, .. } => {
+        Predicted::Classes { probability, width, classes, .. } if classes.count == 2 => {
             let second = probability.chunks(*width).map(|row| f64::from(row[row.len() - 1]));
             let odds = second.map(|p| p.clamp(1e-7, 1.0 - 1e-7)).map(|p| libm::log(p / (1.0 - p)));
             Some(odds.collect())
