@@ -97,10 +97,10 @@ fn page_one_says_what_is_required_what_needs_attention_and_how_everybody_does() 
     slip_digit 60 % of its training labels were measured; the pipeline requires 75 %.
     Against one network, and against a linear model
     Node Baseline Metric Node Baseline Difference (95 %) Node is
-    arrival linear AUC ↑ higher is better 0.783 0.737 0.0461 (0.0414 to 0.0508) better
-    arrival linear Log loss ↓ lower is better 0.471 0.495 −0.023 (−0.029 to −0.017) better
-    slip_digit linear Accuracy ↑ higher is better 0.826 0.724 0.101 (0.095 to 0.108) better
-    slip_digit linear Log loss ↓ lower is better 0.468 0.751 −0.283 (−0.296 to −0.269) better Difference: node − baseline, both on the same resampled test rows (paired). One network on all raw columns was not trained: evaluate.baselines = [&quot;single&quot;] trains it for experts that read others.
+    arrival linear AUC ↑ higher is better 0.783 0.737 0.0461 0.0414 to 0.0508 better
+    arrival linear Log loss ↓ lower is better 0.471 0.495 −0.023 −0.029 to −0.017 better
+    slip_digit linear Accuracy ↑ higher is better 0.826 0.724 0.101 0.095 to 0.108 better
+    slip_digit linear Log loss ↓ lower is better 0.468 0.751 −0.283 −0.296 to −0.269 better Difference: node − baseline, both on the same resampled test rows (paired). One network on all raw columns was not trained: evaluate.baselines = [&quot;single&quot;] trains it for experts that read others.
     Experts
     Expert Predicts On test rows Baselines Health Largest effects
     airborne flights.air_time regression R² 0.987 0.986 to 0.988 linear 0.980 mean 0 better than linear no warnings flights.distance +0.0448 flights.dest +0.00289 rise of RMSE
