@@ -183,3 +183,83 @@ fn new_rows_are_drawn_by_their_own_groups_and_a_file_without_them_is_told() {
     let notes = nameless["notes"].to_string();
     assert!(notes.contains("(`split.by`: `id`) is not known of this file"), "{notes}");
 }
+
+/// A project whose rows follow each other, an hour apart, split by time; `more` stands in the split.
+fn timed(more: &str) -> Project {
+    let project = Project::new();
+    project.edit_pipeline(
+        "train = 0.7, valid = 0.15, test = 0.15, by = [\"id\"]",
+        &format!("time = \"id\", valid = 0.2, test = 0.4{more}"),
+    );
+    let hour = |id: usize| format!("2021-01-{:02} {:02}:00", 1 + id / 24, id % 24);
+    project.map_column("id", |id| hour(id.parse().unwrap()));
+    project
+}
+
+#[test]
+fn a_split_by_time_has_blocks_of_time_and_says_how_long_they_are() {
+    let project = timed(", block = \"12 hours\"");
+    project.collegium(&["run", "size", "-q"]).ok();
+    let audit =
+        |project: &Project| project.collegium(&["audit", "size", "--json", "-q"]).ok().json();
+    let declared = audit(&project);
+    let test = &node(&declared, "size")["metrics"]["test"];
+    let rows = test["rows"].as_u64().unwrap();
+    assert_eq!(test["groups"], rows.div_ceil(12));
+    assert_eq!(test["blocks"], serde_json::json!({"length": "12 hours"}));
+    // Another length moves intervals alone: no fit, no metric.
+    project.edit_pipeline("12 hours", "36 hours");
+    let report = project.collegium(&["run", "size", "--json"]).ok().json();
+    assert_eq!(node(&report, "size")["fits"], 0);
+    let longer = audit(&project);
+    let other = &node(&longer, "size")["metrics"]["test"];
+    assert_eq!(test["metrics"], other["metrics"]);
+    assert_ne!(test["intervals"], other["intervals"]);
+    assert_eq!(other["groups"], rows.div_ceil(36));
+    let page = project.collegium(&["audit", "size", "-o", "-", "-q"]).ok().out;
+    assert!(page.contains("Intervals are over blocks of time"), "no word of blocks");
+    assert!(page.contains(&format!("{} of 36 hours on test", rows.div_ceil(36))));
+    let findings = node(&longer, "size")["findings"].to_string();
+    assert!(
+        findings.contains("blocks of time (of 36 hours each): intervals are rough"),
+        "{findings}"
+    );
+    // Without a length the autocorrelation of the errors has its say, and is said.
+    project.edit_pipeline(", block = \"36 hours\"", "");
+    let found = audit(&project);
+    let free = &node(&found, "size")["metrics"]["test"];
+    assert!(free["blocks"]["memory"].is_string() && free["blocks"].get("short").is_none());
+    assert!(free["groups"].as_u64().is_none_or(|groups| groups > rows / 12), "{free}");
+}
+
+#[test]
+fn blocks_of_time_go_without_groups_and_in_the_unit_of_the_time() {
+    let project = timed(", by = [\"unread\"], block = \"12 hours\"");
+    let needles = ["`split` has both `block` and `by`", "blocks of time or by groups"];
+    project.collegium(&["check"]).fails(3, &needles);
+    let project = timed(", block = \"0 hours\"");
+    project.collegium(&["check"]).fails(3, &["`block` must be longer than nothing"]);
+    let project = timed(", block = 12");
+    project.collegium(&["check"]).fails(3, &["`block` does not go with the column `id`"]);
+    let project = Project::new();
+    project.edit_pipeline("by = [\"id\"]", "by = [\"id\"], block = \"1 day\"");
+    project.collegium(&["check"]).fails(3, &["`block` needs `time`"]);
+}
+
+#[test]
+fn new_rows_that_follow_each_other_are_drawn_by_blocks_of_time() {
+    let project = timed(", block = \"1 day\"");
+    project.collegium(&["run", "size", "-q"]).ok();
+    let text = plain(7, 240);
+    let mut lines = text.lines();
+    let mut out = format!("{}\n", lines.next().unwrap());
+    for (row, line) in lines.enumerate() {
+        let when = format!("2021-03-{:02} {:02}:00", 1 + row / 24, row % 24);
+        out += &format!("{when},{}\n", line.split_once(',').unwrap().1);
+    }
+    project.write("new.csv", out);
+    let found = project.collegium(&["evaluate", "size", "-i", "new.csv", "--json"]).ok().json();
+    let new = &node(&found, "size")["new"];
+    assert_eq!((&new["groups"], &new["blocks"]["length"]), (&10.into(), &"1 day".into()));
+    assert!(found["notes"].to_string().contains("intervals draw whole blocks of time"));
+}

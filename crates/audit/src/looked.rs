@@ -109,7 +109,7 @@ impl<'s> Looked<'s> {
 
     /// The groups of these rows, where rows come in groups.
     pub(crate) fn groups(&self) -> Result<Option<Groups>, EngineError> {
-        self.auditor.node.groups_of(&self.auditor.session().rows(self.test_rows())?)
+        self.auditor.groups_of(&self.auditor.session().rows(self.test_rows())?)
     }
 
     /// Its skill on test rows; `None` where there are too few to show it on.
@@ -138,7 +138,9 @@ impl<'s> Looked<'s> {
         let found = once(&self.subject, || {
             let node = self.auditor.node;
             let rows = self.auditor.probed_rows(Side::Test, &self.key)?;
-            Subject::new(node.session, node.index, self.model()?.clone(), self.inputs()?, rows)
+            let groups = self.auditor.groups_of(&rows)?;
+            let (model, inputs) = (self.model()?.clone(), self.inputs()?);
+            Subject::new(node.session, node.index, model, inputs, (rows, groups))
         })?;
         Ok(found.as_ref().map_err(String::as_str))
     }

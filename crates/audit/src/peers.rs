@@ -109,7 +109,8 @@ fn compare_peers(
         let model = session.model(state.full())?;
         let inputs = &session.node(index).resolved().inputs;
         let data = session.node(index).input_data(inputs, View::Deployed, states)?;
-        let Ok(subject) = Subject::new(session, index, model, data, rows.clone())? else {
+        let groups = session.node(index).groups_of(state, &rows)?;
+        let Ok(subject) = Subject::new(session, index, model, data, (rows.clone(), groups))? else {
             return Ok(Vec::new());
         };
         let Some((look, eigenvalues)) = subject.look(&subject.model, &subject.x, true)? else {

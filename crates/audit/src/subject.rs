@@ -6,8 +6,8 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{Interrupted, Model, Seeds};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Lift, Look, Sight,
-    Spectrum, agop, agreement_of_pairs, halves, shares,
+    Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Groups, Lift, Look,
+    Resampling, Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
 };
 use collegium_records::Agreement;
 use collegium_table::{Matrix, Source};
@@ -39,6 +39,8 @@ pub(crate) struct Subject {
     pub(super) geometry: Geometry,
     pub(super) frame: Frame,
     pub(super) task: Task,
+    /// Rows that are resampled together.
+    groups: Option<Groups>,
     stop: Arc<AtomicBool>,
 }
 
@@ -46,6 +48,7 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 pub(super) enum Unseen {
     Agop(AgopError),
+    Engine(EngineError),
     Interrupted,
 }
 
@@ -65,19 +68,20 @@ impl From<Unseen> for EngineError {
     fn from(error: Unseen) -> Self {
         match error {
             Unseen::Agop(error) => Self::Internal(error.to_string()),
+            Unseen::Engine(error) => error,
             Unseen::Interrupted => Self::Interrupted,
         }
     }
 }
 
 impl Subject {
-    /// `Err` inside says why there is nothing to see.
+    /// Of rows by number and their groups. `Err` inside says why there is nothing to see.
     pub(crate) fn new(
         session: &Session,
         index: usize,
         model: Model,
         data: Vec<InputData>,
-        rows: Vec<u32>,
+        (rows, groups): (Vec<u32>, Option<Groups>),
     ) -> Result<Result<Self, String>, EngineError> {
         let x = encode(&model, &sources(&data), &rows)?;
         let geometry = match Geometry::new(&x.data, x.width, &model.encoder.groups()) {
@@ -86,7 +90,7 @@ impl Subject {
         };
         let (frame, task) = (geometry.frame(), session.node(index).resolved().task);
         let stop = session.interrupted.clone();
-        Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task, stop }))
+        Ok(Ok(Self { index, model, data, rows, x, geometry, frame, task, groups, stop }))
     }
 
     /// The same probed as a classifier, whatever the expert's own task.
@@ -203,6 +207,15 @@ impl Subject {
                 }
             }
             let raw = model.raw(&self.x, &self.stop)?;
+            let trained = self.gather(model, &self.x, !seeds.is_empty())?;
+            let spreads = self.geometry.spreads(&trained);
+            let groups = session
+                .node(self.index)
+                .groups_for(self.groups.clone(), &self.rows, || {
+                    by_part([&trained.contributions, &spreads], self.frame.parts.len())
+                })
+                .map_err(Unseen::Engine)?;
+            let how = Resampling::of_rows(resamples(session), key);
             let mut sight = agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,
@@ -210,7 +223,8 @@ impl Subject {
                 classes: if model.outputs_wide() > 1 { &self.model.classes } else { &[] },
                 geometry: &self.geometry,
                 frame: &self.frame,
-                trained: &self.gather(model, &self.x, !seeds.is_empty())?,
+                trained: &trained,
+                spreads: &spreads,
                 untrained: &untrained,
                 seeds: &seeds,
                 permuted: &permuted,
@@ -220,8 +234,7 @@ impl Subject {
                     Task::Regression => AgopOutput::Value,
                 },
                 split: side_name(Side::Test),
-                bootstrap: session.pipeline.audit.bootstrap,
-                key,
+                how: how.by(groups.as_ref()),
             })?;
             if initial.is_none() {
                 let noun = session.node(self.index).declared().model.noun();
@@ -264,7 +277,7 @@ impl Subject {
         let mut pairs = Vec::new();
         for division in 0..DIVISIONS {
             let key = Hasher::new("division").digest(key).count(division as u64).finish();
-            let [one, other] = halves(self.x.rows, &key);
+            let [one, other] = halves(self.x.rows, self.groups.as_ref(), &key);
             let look = |half: &[u32]| self.look(&self.model, &self.x.select(half), true);
             if let (Some((one, _)), Some((other, _))) = (look(&one)?, look(&other)?) {
                 pairs.push((one, other));
@@ -272,6 +285,21 @@ impl Subject {
         }
         Ok(agreement_of_pairs(&pairs, k))
     }
+}
+
+/// Resamples behind bands of importances, at least: 2.5 % of them must be several, and they cost next to nothing.
+const LEAST_RESAMPLES: u32 = 200;
+
+/// Resamples behind these bands.
+pub(super) fn resamples(session: &Session) -> u32 {
+    session.pipeline.audit.bootstrap.max(LEAST_RESAMPLES)
+}
+
+/// What each row adds to each part, by parts: columns of matrices of so many columns.
+pub(super) fn by_part(added: [&[f64]; 2], parts: usize) -> Vec<Vec<f64>> {
+    let column =
+        |values: &[f64], part: usize| values.iter().skip(part).step_by(parts).copied().collect();
+    added.iter().flat_map(|values| (0..parts).map(move |part| column(values, part))).collect()
 }
 
 /// Rows whose Jacobians are held at once.
@@ -314,8 +342,13 @@ impl Auditor<'_> {
         key: &Digest,
     ) -> Result<Result<(Subject, Sight), String>, EngineError> {
         let rows = self.probed_rows(Side::Test, key)?;
+        let groups = match self.states.get(&self.node.index) {
+            Some(state) => self.node.groups_of(state, &rows)?,
+            None => self.node.groups_by(&rows, || Ok(Vec::new()))?,
+        };
         let untrained = model.untrained(key);
-        let subject = match Subject::new(self.session(), self.node.index, model, data, rows)? {
+        let of = (rows, groups);
+        let subject = match Subject::new(self.session(), self.node.index, model, data, of)? {
             Ok(subject) => subject,
             Err(reason) => return Ok(Err(reason)),
         };

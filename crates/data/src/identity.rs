@@ -12,7 +12,7 @@
 //! BLAKE3 for each row, which took a quarter of a second for a third of a million rows of 15 columns.
 
 use collegium_digest::Hasher;
-use collegium_manifest::ReadOptions;
+use collegium_manifest::{ReadOptions, Spanned};
 use collegium_table::{canonical_bits, image};
 
 use crate::{Column, Table, Values, cast::named_boolean, read::Style};
@@ -151,6 +151,12 @@ pub fn row_groups(
         key.iter().map(|name| table.column(name).map(|column| &**column)).collect();
     let numbers: Vec<u64> = (0..table.rows as u64).map(|row| mix(first + row)).collect();
     Some(groups(&columns?, &numbers, &Style::of(read)).0)
+}
+
+/// The time of every row as [`crate::Prepared::times`] has it; `None` if the table lacks the column, or it is no
+/// column of times.
+pub fn row_times(table: &Table, name: &Spanned<String>) -> Option<Vec<f64>> {
+    crate::split::time::times(table, name).ok()
 }
 
 /// The first bytes of stored identities; the digit is the version of the form.

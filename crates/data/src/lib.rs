@@ -56,7 +56,9 @@ pub use evaluate::{derive, predicate_reads, select};
 pub use facts::{ColumnFacts, TableFacts};
 pub use file::read_file;
 pub use folds::folds;
-pub use identity::{identities_from_bytes, identities_to_bytes, row_groups, row_identities};
+pub use identity::{
+    identities_from_bytes, identities_to_bytes, row_groups, row_identities, row_times,
+};
 pub use prepare::{Prepared, prepare, read_table};
 pub use read::{KeptColumn, Style, files_of, resemblance};
 pub use remark::Remark;

@@ -51,7 +51,7 @@ impl NodeRef<'_> {
                 recipe.set(format!("raw.{input}"), facts.digest);
             }
         }
-        self.add_groups(&mut recipe)?;
+        self.add_groups(&mut recipe, state)?;
         Ok(recipe)
     }
 }

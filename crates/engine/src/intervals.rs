@@ -1,6 +1,9 @@
 //! Confidence intervals of metrics (bootstrap).
 
-use collegium_probe::{Resampling, measure_classification, measure_regression, reliability};
+use collegium_probe::{
+    Resampling, measure_classification, measure_regression, reliability, series_of_classes,
+    series_of_values,
+};
 use collegium_records::{Reliability, SplitMeasures};
 
 use crate::measure::Predicted;
@@ -21,6 +24,16 @@ pub fn losses_of(predicted: &Predicted) -> Vec<f64> {
             losses
         }
         Predicted::Values { predicted, truth } => collegium_probe::squared_errors(predicted, truth),
+    }
+}
+
+/// What tells how long a model's errors stay alike, for [`collegium_probe::TimeBlocks`].
+pub fn series_of(predicted: &Predicted) -> Vec<Vec<f64>> {
+    match predicted {
+        Predicted::Classes { probability, width, labels, classes } => {
+            series_of_classes(probability, *width, labels, classes.count)
+        }
+        Predicted::Values { predicted, truth } => series_of_values(predicted, truth),
     }
 }
 

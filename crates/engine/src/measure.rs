@@ -283,6 +283,7 @@ impl Session {
                 rows: predicted.rows(),
                 seen: self.node(index).seen_rows(side)?.map_or(0, |seen| seen.seen),
                 groups: None,
+                blocks: None,
                 metrics: predicted.metrics(),
                 intervals: BTreeMap::new(),
             };

@@ -8,7 +8,7 @@ use std::{
 use collegium_digest::Digest;
 use collegium_table::Matrix;
 
-use crate::{alike::Alike, provenance::known::Known, rows::set::RowCache};
+use crate::{alike::Alike, blocked::Blocked, provenance::known::Known, rows::set::RowCache};
 
 /// An entry is computed at its first use; a session begins with an empty cache.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Memo {
     pub(crate) rows: RowCache,
     /// Output objects that somebody reads now.
     pub(crate) matrices: Mutex<HashMap<Digest, Weak<Matrix>>>,
+    /// Blocks of time, by node and by what it hands over.
+    pub(crate) blocks: Mutex<HashMap<(usize, Digest), Arc<Blocked>>>,
     /// Which experts are alike.
     pub(crate) alike: OnceLock<Alike>,
     /// Of the store's cache, what was asked for.

@@ -17,8 +17,12 @@
 //! *Estimates of retraining* are noisy, so a gain counts less its standard error, unless the expert as
 //! it is clearly suffers; and what is far from home even under the best repair is trained.
 //!
-//! *Effective sample*: (Σ|d|)²/Σd² rows really speak. Fewer than thirty and the normal bound is not
-//! to be believed, as with rare classes.
+//! *Groups*: rows of one day or one customer are no two observations. Where rows come in groups the standard
+//! errors are those of a ratio of group totals (Cochran 1977, section 6.3), and z is Student's t with as many
+//! degrees of freedom as groups, less one.
+//!
+//! *Effective sample*: (Σ|d|)²/Σd² rows really speak, and of groups likewise by their totals. Fewer than thirty
+//! and the normal bound is not to be believed, as with rare classes; fewer than ten groups and Student's is not.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +30,12 @@ use collegium_records::{
     Candidate, Certificate, Effect, Judgement, Verdict, loss_change, loss_within, whole_percent,
 };
 
-/// Least effective sample size.
+/// The version of this rule, an ingredient of every judgement: figures of another rule are not looked up.
+pub const RULE: i64 = 2;
+/// Least effective sample size, of rows that stand for themselves.
 pub const EFFECTIVE_ROWS: f64 = 30.0;
+/// Least effective sample size, of groups.
+pub const EFFECTIVE_GROUPS: f64 = 10.0;
 /// An expert that fits its new inputs is still not kept if retraining would gain more than this
 /// share of the budget.
 pub const MOST_TOTAL: f64 = 0.5;
@@ -40,11 +48,52 @@ pub const FAR: f64 = 5.0;
 /// Standard errors by which an estimated gain must exceed its threshold before it is believed.
 pub const NOISE: f64 = 1.0;
 
+/// What is one observation.
+#[derive(Debug, Clone, Copy)]
+pub enum Unit<'a> {
+    /// Each row.
+    Row,
+    /// The rows of a group.
+    Group {
+        /// The group of each row, below `count`.
+        codes: &'a [u32],
+        /// How many there are.
+        count: usize,
+        /// Student's quantile at the confidence asked for, with `count` − 1 degrees of freedom.
+        reach: f64,
+    },
+}
+
+impl Unit<'_> {
+    /// Rows' values, or the sums of groups.
+    fn totals(self, values: impl Iterator<Item = f64>) -> Vec<f64> {
+        match self {
+            Self::Row => values.collect(),
+            Self::Group { codes, count, .. } => {
+                let mut totals = vec![0.0; count];
+                codes
+                    .iter()
+                    .zip(values)
+                    .for_each(|(&group, value)| totals[group as usize] += value);
+                totals
+            }
+        }
+    }
+
+    /// The standard error of a mean over `rows` rows whose residuals (of mean 0) these are.
+    fn error(self, residuals: impl Iterator<Item = f64>, rows: f64) -> f64 {
+        let totals = self.totals(residuals);
+        let units = totals.len() as f64;
+        let squares: f64 = totals.iter().map(|total| total * total).sum();
+        if units > 1.0 { (squares * units / (units - 1.0)).sqrt() / rows } else { f64::INFINITY }
+    }
+}
+
 /// The paired increase of a loss, with its one-sided upper bound at `confidence`.
 ///
 /// # Panics
 /// When the slices differ in length: a mistake of the caller, which no data can cause.
-pub fn effect(before: &[f64], after: &[f64], confidence: f64) -> Effect {
+pub fn effect(before: &[f64], after: &[f64], unit: Unit, confidence: f64) -> Effect {
     assert_eq!(before.len(), after.len(), "both losses of the same rows");
     let n = before.len() as f64;
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n.max(1.0);
@@ -53,15 +102,27 @@ pub fn effect(before: &[f64], after: &[f64], confidence: f64) -> Effect {
     let increase = mean(&mut differences());
     let ratio = if loss_before > 0.0 { increase / loss_before } else { 0.0 };
     // Residuals of the ratio estimate have mean 0 by construction.
-    let squares: f64 = before.iter().zip(differences()).map(|(b, d)| (d - ratio * b).powi(2)).sum();
-    let error = if n > 1.0 { (squares / (n - 1.0)).sqrt() / n.sqrt() } else { f64::INFINITY };
-    let (sum, sum_squares) =
-        differences().fold((0.0, 0.0), |(s, q), d: f64| (s + d.abs(), q + d * d));
+    let error = unit.error(before.iter().zip(differences()).map(|(b, d)| d - ratio * b), n);
+    let moves = differences().any(|d| d != 0.0);
+    let (sum, sum_squares) = unit
+        .totals(differences())
+        .into_iter()
+        .fold((0.0, 0.0), |(s, q), d: f64| (s + d.abs(), q + d * d));
+    let reach = match unit {
+        Unit::Row => quantile(confidence),
+        Unit::Group { reach, .. } => reach,
+    };
     Effect {
         loss: mean(&mut after.iter().copied()),
         increase,
-        bound: if sum_squares == 0.0 { 0.0 } else { increase + quantile(confidence) * error },
-        effective_rows: (sum_squares > 0.0).then(|| sum * sum / sum_squares),
+        bound: if moves { increase + reach * error } else { 0.0 },
+        // Differences that cancel within every group speak for none.
+        effective_rows: moves
+            .then(|| if sum_squares > 0.0 { sum * sum / sum_squares } else { 0.0 }),
+        groups: match unit {
+            Unit::Row => None,
+            Unit::Group { count, .. } => Some(count as u64),
+        },
     }
 }
 
@@ -72,22 +133,19 @@ pub fn budget(tolerance: f64, loss: f64, constant: f64) -> f64 {
 
 /// Does the bound allow to stay?
 pub fn certified(effect: &Effect, budget: f64) -> bool {
-    match effect.effective_rows {
-        None => true,
-        Some(rows) => rows >= EFFECTIVE_ROWS && effect.bound <= budget,
-    }
+    let least = if effect.groups.is_some() { EFFECTIVE_GROUPS } else { EFFECTIVE_ROWS };
+    effect.effective_rows.is_none_or(|units| units >= least && effect.bound <= budget)
 }
 
-/// The standard error of a mean difference between rows.
+/// The standard error of a mean difference between rows, over rows or over groups.
 ///
 /// # Panics
 /// When the slices differ in length: a mistake of the caller, which no data can cause.
-pub fn standard_error(a: &[f64], b: &[f64]) -> f64 {
+pub fn standard_error(a: &[f64], b: &[f64], unit: Unit) -> f64 {
     assert_eq!(a.len(), b.len(), "both losses of the same rows");
     let n = a.len() as f64;
     let mean = a.iter().zip(b).map(|(a, b)| a - b).sum::<f64>() / n;
-    let squares = a.iter().zip(b).map(|(a, b)| (a - b - mean).powi(2)).sum::<f64>();
-    if n > 1.0 { (squares / (n - 1.0)).sqrt() / n.sqrt() } else { f64::INFINITY }
+    unit.error(a.iter().zip(b).map(|(a, b)| a - b - mean), n)
 }
 
 /// What was measured of an expert whose upstreams moved.

@@ -179,6 +179,7 @@ fn certificate(verdict: Verdict) -> Certificate {
         anchor_reads: BTreeMap::new(),
         rows_digest: digest("rows"),
         rows: 100,
+        groups: None,
         tolerance: 0.02,
         confidence: 0.95,
         loss: 1.0,

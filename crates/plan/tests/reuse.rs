@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use collegium_plan::reuse::{
-    Decided, EFFECTIVE_ROWS, FAR, Figures, MOST_REST, MOST_TOTAL, NOISE, budget, certified, effect,
-    standard_error, verdict,
+    Decided, EFFECTIVE_ROWS, FAR, Figures, MOST_REST, MOST_TOTAL, NOISE, Unit, budget, certified,
+    effect, standard_error, verdict,
 };
 use collegium_records::{Candidate, Effect, Verdict};
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn the_bound_is_the_one_computed_by_hand() {
     // d = 0.1, 0, 0.2, 0.1: its mean is 0.1, the loss 2, the ratio 0.05.
     let before = [1.0, 2.0, 3.0, 2.0];
     let after = [1.1, 2.0, 3.2, 2.1];
-    let effect = effect(&before, &after, 0.95);
+    let effect = effect(&before, &after, Unit::Row, 0.95);
     assert!(near(effect.loss, 2.1) && near(effect.increase, 0.1));
     // Residuals d − 0.05 l₀: 0.05, −0.1, 0.05, 0; their squares add up to 0.015.
     let error = (0.015f64 / 3.0).sqrt() / 2.0;
@@ -31,14 +31,14 @@ fn the_bound_is_the_one_computed_by_hand() {
 fn a_loss_that_rises_in_proportion_has_a_bound_without_noise() {
     let before: Vec<f64> = (1..=100).map(f64::from).collect();
     let after: Vec<f64> = before.iter().map(|loss| loss * 1.25).collect();
-    let effect = effect(&before, &after, 0.99);
+    let effect = effect(&before, &after, Unit::Row, 0.99);
     assert!(near(effect.bound, effect.increase), "{effect:?}");
 }
 
 #[test]
 fn no_difference_is_certified_whatever_the_budget() {
     let losses = [0.3, 0.7, 0.1];
-    let same = effect(&losses, &losses, 0.95);
+    let same = effect(&losses, &losses, Unit::Row, 0.95);
     assert_eq!((same.increase, same.bound, same.effective_rows), (0.0, 0.0, None));
     assert!(certified(&same, 0.01) && certified(&same, 0.0));
 }
@@ -49,21 +49,27 @@ fn too_few_rows_that_speak_certify_nothing() {
     let before = vec![1.0; 1000];
     let mut after = before.clone();
     after[0] += 1e-6;
-    let one = effect(&before, &after, 0.95);
+    let one = effect(&before, &after, Unit::Row, 0.95);
     assert!(near(one.effective_rows.expect("a row differs"), 1.0));
     assert!(one.bound < 0.1 && !certified(&one, 0.1));
     // The same from all of them is certified, and just as many as are asked for will do.
     let after: Vec<f64> = before.iter().map(|loss| loss + 1e-6).collect();
-    assert!(certified(&effect(&before, &after, 0.95), 0.1));
-    let many =
-        |rows: f64| Effect { loss: 1.0, increase: 0.0, bound: 0.0, effective_rows: Some(rows) };
+    assert!(certified(&effect(&before, &after, Unit::Row, 0.95), 0.1));
+    let many = |rows: f64| Effect {
+        loss: 1.0,
+        increase: 0.0,
+        bound: 0.0,
+        effective_rows: Some(rows),
+        groups: None,
+    };
     assert!(certified(&many(EFFECTIVE_ROWS), 0.1));
     assert!(!certified(&many(EFFECTIVE_ROWS - 0.01), 0.1));
 }
 
 #[test]
 fn a_bound_above_the_budget_is_not_certified() {
-    let at = |bound| Effect { loss: 1.0, increase: 0.0, bound, effective_rows: Some(1e3) };
+    let at =
+        |bound| Effect { loss: 1.0, increase: 0.0, bound, effective_rows: Some(1e3), groups: None };
     assert!(certified(&at(0.1), 0.1));
     assert!(!certified(&at(0.1 + 1e-9), 0.1));
 }
@@ -79,8 +85,8 @@ fn a_budget_is_a_share_of_loss_or_skill_whichever_is_less() {
 #[test]
 fn a_standard_error_is_the_one_computed_by_hand() {
     // Differences 1, 3: mean 2, variance 2.
-    assert!(near(standard_error(&[2.0, 5.0], &[1.0, 2.0]), 1.0));
-    assert_eq!(standard_error(&[1.0], &[0.5]), f64::INFINITY, "one row says nothing");
+    assert!(near(standard_error(&[2.0, 5.0], &[1.0, 2.0], Unit::Row), 1.0));
+    assert_eq!(standard_error(&[1.0], &[0.5], Unit::Row), f64::INFINITY, "one row says nothing");
 }
 
 const BUDGET: f64 = 0.01;
@@ -92,6 +98,7 @@ fn measured(bound: f64, losses: &[(Candidate, f64)]) -> BTreeMap<Candidate, Effe
         increase: loss - 1.0,
         bound,
         effective_rows: Some(10.0 * EFFECTIVE_ROWS),
+        groups: None,
     };
     losses.iter().map(|(candidate, loss)| (*candidate, effect(*loss))).collect()
 }
@@ -185,11 +192,65 @@ fn losses() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
         .prop_map(|rows| rows.into_iter().unzip())
 }
 
+/// Rows that are the same over and over are as many observations as there are groups: the bound is that of one
+/// row a group, with the quantile that is given.
+#[test]
+fn rows_of_a_group_count_once() {
+    let (before, after) = ([1.0, 2.0, 3.0, 2.0], [1.1, 2.0, 3.2, 2.1]);
+    let five = |losses: &[f64]| -> Vec<f64> { losses.iter().flat_map(|l| [*l; 5]).collect() };
+    let codes: Vec<u32> = (0..4).flat_map(|group| [group; 5]).collect();
+    let unit = Unit::Group { codes: &codes, count: 4, reach: 1.644_853_627 };
+    let (alone, grouped) = (
+        effect(&before, &after, Unit::Row, 0.95),
+        effect(&five(&before), &five(&after), unit, 0.95),
+    );
+    assert!((alone.bound - grouped.bound).abs() < 1e-8 && near(alone.loss, grouped.loss));
+    assert!(near(grouped.effective_rows.unwrap(), alone.effective_rows.unwrap()));
+    assert_eq!((alone.groups, grouped.groups), (None, Some(4)));
+    let errors = [
+        standard_error(&before, &after, Unit::Row),
+        standard_error(&five(&before), &five(&after), unit),
+    ];
+    assert!(near(errors[0], errors[1]), "{errors:?}");
+    // One group tells nothing of others.
+    let one = Unit::Group { codes: &[0; 4], count: 1, reach: 6.3 };
+    let alone = effect(&before, &after, one, 0.95);
+    assert!(alone.bound.is_infinite() && !certified(&alone, 10.0));
+}
+
+/// A thousand small experts whose loss rises by just the budget, on rows that share their luck by groups: how many
+/// are certified nevertheless.
+#[test]
+fn of_experts_that_lose_just_the_budget_few_are_certified() {
+    let mut state = 9_u64;
+    let mut uniform = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1_u64 << 24) as f64
+    };
+    let (groups, members, budget) = (40_usize, 20_usize, 0.01);
+    let codes: Vec<u32> = (0..groups * members).map(|row| (row / members) as u32).collect();
+    // Student's 95 % point of 39 degrees of freedom.
+    let unit = Unit::Group { codes: &codes, count: groups, reach: 1.684_875 };
+    let (mut by_groups, mut by_rows) = (0, 0);
+    for _ in 0..1_000 {
+        let luck: Vec<f64> = (0..groups).map(|_| 0.1 * (uniform() - 0.5)).collect();
+        let before: Vec<f64> = codes.iter().map(|_| uniform()).collect();
+        let moved = |(loss, group): (&f64, &u32)| {
+            loss + budget + luck[*group as usize] + 0.1 * (uniform() - 0.5)
+        };
+        let after: Vec<f64> = before.iter().zip(&codes).map(moved).collect();
+        by_groups += usize::from(certified(&effect(&before, &after, unit, 0.95), budget));
+        by_rows += usize::from(certified(&effect(&before, &after, Unit::Row, 0.95), budget));
+    }
+    assert!(by_groups <= 70 && by_rows >= 150, "by groups {by_groups}, by rows {by_rows}");
+}
+
 proptest! {
     #[test]
     fn a_bound_grows_with_confidence_and_is_the_mean_at_one_half((before, after) in losses()) {
-        let bound = |confidence| effect(&before, &after, confidence).bound;
-        let increase = effect(&before, &after, 0.5).increase;
+        let bound = |confidence| effect(&before, &after, Unit::Row, confidence).bound;
+        let increase = effect(&before, &after, Unit::Row, 0.5).increase;
         prop_assert!((bound(0.5) - increase).abs() < 1e-6);
         prop_assert!(increase <= bound(0.9) + 1e-9);
         prop_assert!(bound(0.9) <= bound(0.95) && bound(0.95) <= bound(0.999));
@@ -197,7 +258,7 @@ proptest! {
 
     #[test]
     fn an_effect_is_the_difference_of_the_mean_losses((before, after) in losses()) {
-        let effect = effect(&before, &after, 0.95);
+        let effect = effect(&before, &after, Unit::Row, 0.95);
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         prop_assert!((effect.increase - (mean(&after) - mean(&before))).abs() < 1e-9);
         let rows = effect.effective_rows.unwrap_or(1.0);
@@ -206,15 +267,15 @@ proptest! {
 
     #[test]
     fn the_order_of_rows_does_not_matter((before, after) in losses()) {
-        let there = effect(&before, &after, 0.95);
+        let there = effect(&before, &after, Unit::Row, 0.95);
         let turned = |losses: &[f64]| losses.iter().rev().copied().collect::<Vec<_>>();
-        let back = effect(&turned(&before), &turned(&after), 0.95);
+        let back = effect(&turned(&before), &turned(&after), Unit::Row, 0.95);
         prop_assert!((there.bound - back.bound).abs() < 1e-9);
     }
 
     #[test]
     fn a_larger_budget_never_turns_a_certificate_down((before, after) in losses(), budget in 0.0f64..3.0, more in 0.0f64..3.0) {
-        let effect = effect(&before, &after, 0.95);
+        let effect = effect(&before, &after, Unit::Row, 0.95);
         prop_assert!(!certified(&effect, budget) || certified(&effect, budget + more));
     }
 

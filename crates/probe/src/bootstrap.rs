@@ -327,7 +327,7 @@ fn with_intervals<const M: usize>(
         }
     }
     let groups = how.groups.map(|groups| groups.count() as u64);
-    SplitMeasures { rows: rows as u64, seen: 0, groups, metrics, intervals }
+    SplitMeasures { rows: rows as u64, seen: 0, groups, blocks: None, metrics, intervals }
 }
 
 /// What values a metric can have at all.

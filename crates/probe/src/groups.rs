@@ -58,6 +58,12 @@ impl Groups {
         (self.count as u64) < FEWEST_GROUPS
     }
 
+    /// Of two ways in which `rows` rows belong together the one of fewer groups.
+    pub fn coarser(one: Option<Self>, other: Option<Self>, rows: usize) -> Option<Self> {
+        let count = |groups: &Option<Self>| groups.as_ref().map_or(rows, Self::count);
+        if count(&other) < count(&one) { other } else { one }
+    }
+
     /// The groups of the rows that `keep` holds true for, in their order.
     ///
     /// # Panics

@@ -27,6 +27,7 @@
 //! subsampling large tables, because it needs a rescaling that is wrong for AUC and its relatives.
 
 mod agop;
+mod blocks;
 mod bootstrap;
 mod compare;
 mod conditional;
@@ -50,15 +51,16 @@ pub use agop::{
     Accumulator, AgopError, AgopInputs, AgopOutput, Cluster, Frame, Gathered, Geometry, Lift,
     Sight, Spectrum, agop, halves, hidden_rank, shares,
 };
+pub use blocks::{TimeBlocks, series_of_classes, series_of_values};
 pub use bootstrap::{
     bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
     paired_classification, paired_regression, unpaired_classification, unpaired_regression,
 };
 pub use compare::{
     Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, over_rows, over_seeds,
-    spearman, spectral_gap, subspaces,
+    spearman, spectral_gap, student_above, subspaces,
 };
-pub use conditional::{Expected, Partners, exchange_costs};
+pub use conditional::{Expected, Partners, Rises, exchange_costs};
 pub use decision::{ClassDecision, Classes, Compared, Criterion, choose_threshold};
 pub use groups::{Groups, Resampling};
 pub use hints::{

@@ -152,14 +152,16 @@ pub(crate) fn interval(values: &mut Vec<f64>) -> Option<Interval> {
     central(values, 0.025)
 }
 
-/// The same with a share of `tail` left out on each side.
+/// The same with a share of `tail` left out on each side. Of B values the k-th has k/(B + 1) below it in
+/// expectation (Davison and Hinkley 1997, section 5.2.3); between the least and the greatest as numpy would
+/// have it, an interval of 200 resamples would leave out 6 % and not 5 %.
 pub(crate) fn central(values: &mut Vec<f64>, tail: f64) -> Option<Interval> {
     values.retain(|v| v.is_finite());
     values.sort_by(f64::total_cmp);
-    if values.is_empty() {
-        return None;
-    }
-    Some(Interval { low: quantile(values, tail), high: quantile(values, 1.0 - tail) })
+    let last = values.len().checked_sub(1)?;
+    let place = (tail * (last + 2) as f64 - 1.0).clamp(0.0, last as f64 / 2.0);
+    let at = |place: f64| quantile(values, if last == 0 { 0.0 } else { place / last as f64 });
+    Some(Interval { low: at(place), high: at(last as f64 - place) })
 }
 
 /// The quantile of one or more sorted values, by linear interpolation between order statistics, as
@@ -263,11 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_interpolate_as_numpy_does() {
-        // numpy.quantile(range(1, 11), [.025, .975])
-        let mut values = (1..=10).map(f64::from).chain([f64::NAN]).collect();
-        let found = interval(&mut values).expect("ten values");
-        assert!((found.low - 1.225).abs() < 1e-12 && (found.high - 9.775).abs() < 1e-12);
+    fn the_ends_of_an_interval_are_those_of_numpys_weibull_quantiles() {
+        // numpy.quantile(range(1, 101), [.025, .975], method="weibull"), and of range(1, 11)
+        for (most, low, high) in [(100, 2.525, 98.475), (10, 1.0, 10.0)] {
+            let mut values = (1..=most).map(f64::from).chain([f64::NAN]).collect();
+            let found = interval(&mut values).expect("values");
+            assert!(
+                (found.low - low).abs() < 1e-9 && (found.high - high).abs() < 1e-9,
+                "{found:?}"
+            );
+        }
+        let mut one = vec![3.0];
+        assert_eq!(interval(&mut one), Some(Interval { low: 3.0, high: 3.0 }));
         assert_eq!(interval(&mut vec![f64::NAN]), None);
     }
 }

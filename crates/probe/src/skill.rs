@@ -36,10 +36,10 @@ impl Loss {
     }
 
     /// The metric of some rows, from the sum of their losses.
-    pub(crate) fn mean(self, sum: f64, rows: usize) -> f64 {
+    pub(crate) fn mean(self, sum: f64, rows: f64) -> f64 {
         match self {
-            Self::Log => sum / rows as f64,
-            Self::Squared => (sum / rows as f64).sqrt(),
+            Self::Log => sum / rows,
+            Self::Squared => (sum / rows).sqrt(),
         }
     }
 }
@@ -104,8 +104,8 @@ pub fn skill(loss: Loss, expert: &[f64], baseline: &[f64], how: Resampling) -> O
     let alone = how.groups.is_some_and(|groups| groups.count() == 1);
     Some(Skill {
         metric: loss.metric().to_owned(),
-        value: loss.mean(sum, rows),
-        baseline: loss.mean(sum_baseline, rows),
+        value: loss.mean(sum, rows as f64),
+        baseline: loss.mean(sum_baseline, rows as f64),
         gain: point,
         gain_interval: drawn.unwrap_or(Interval { low: point, high: point }),
         beats_baseline: rows >= LEAST_ROWS && drawn.is_some_and(|interval| interval.low > 0.0),

@@ -1,7 +1,9 @@
 //! Conditional permutation: copies cost nothing, causes do.
 
 use collegium_digest::{Digest, stream};
-use collegium_probe::{Expected, Loss, Partners, exchange_costs, squared_errors};
+use collegium_probe::{
+    Expected, Loss, Partners, Resampling, Rises, exchange_costs, squared_errors,
+};
 use collegium_records::Conditional;
 use rand::RngExt as _;
 
@@ -40,18 +42,22 @@ fn costs(
         let expected = partners.expected(&[input]);
         let after = [expected, Expected::Nothing].map(|expected| {
             let mut random = stream(&key, &format!("exchange {input}"));
-            let mut sums = vec![0.0; ROWS];
+            let mut rises = Rises { received: vec![0.0; ROWS], given: vec![0.0; ROWS] };
             for _ in 0..10 {
                 let places = partners.exchange(&expected, &mut random);
                 let mut seen = places.clone();
                 seen.sort_unstable();
                 assert_eq!(seen, (0..ROWS).collect::<Vec<_>>(), "every row gives its value once");
                 let now = losses(group, &|row| places[row]);
-                sums.iter_mut().zip(now).for_each(|(sum, loss)| *sum += loss / 10.0);
+                for (row, (now, before)) in now.iter().zip(&before).enumerate() {
+                    rises.received[row] += (now - before) / 10.0;
+                    rises.given[places[row]] += (now - before) / 10.0;
+                }
             }
-            sums
+            rises
         });
-        let found = exchange_costs(Loss::Squared, &before, &after, 1_000, &key);
+        let found =
+            exchange_costs(Loss::Squared, &before, &after, Resampling::of_rows(1_000, &key));
         let [Some(alike), Some(all)] = &found[..] else { panic!("two costs") };
         [alike.clone(), all.clone()]
     });
@@ -144,10 +150,16 @@ fn what_moves_no_row_costs_nothing_and_what_is_not_finite_is_not_measured() {
     let worse: Vec<f64> = (0..40).map(|i| 0.6 + 0.001 * f64::from(i)).collect();
     let mut broken = worse.clone();
     broken[3] = f64::NAN;
-    let after = [before.clone(), worse, broken];
-    let found = exchange_costs(Loss::Log, &before, &after, 500, &key);
+    let rises = |after: &Vec<f64>| {
+        let rises: Vec<f64> =
+            after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        Rises { received: rises.clone(), given: rises }
+    };
+    let all = [before.clone(), worse, broken].each_ref().map(rises);
+    let found = exchange_costs(Loss::Log, &before, &all, Resampling::of_rows(500, &key));
     let [Some(none), Some(some), None] = &found[..] else { panic!("{found:?}") };
     assert_eq!((none.cost, none.chance), (0.0, 1.0));
     assert!((some.cost - 0.1195).abs() < 1e-9 && some.chance < 1e-6, "{some:?}");
-    assert!(exchange_costs(Loss::Log, &[], &[Vec::new()], 500, &key)[0].is_none());
+    let how = Resampling::of_rows(500, &key);
+    assert!(exchange_costs(Loss::Log, &[], &[rises(&Vec::new())], how)[0].is_none());
 }

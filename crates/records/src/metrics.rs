@@ -30,13 +30,31 @@ pub struct SplitMeasures {
     /// Rows of this side that are left out, because the model has seen them.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub seen: u64,
-    /// Groups of rows (`split.by`) that the intervals are of; absent where each row stands for itself.
+    /// Groups of rows (`split.by`), or blocks of time, that the intervals are of; absent where each row stands
+    /// for itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub groups: Option<u64>,
+    /// Of a split by time without groups: what stretches of time the groups are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub blocks: Option<BlocksOfTime>,
     /// Point values.
     pub metrics: Metrics,
     /// 95 % intervals of the same metrics: by the bootstrap, of fewer than 20 groups by the jackknife.
     pub intervals: BTreeMap<String, Interval>,
+}
+
+/// Stretches of time whose rows are resampled together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlocksOfTime {
+    /// The length of one, as text (`36 hours`, or a number in the unit of a numeric column): declared, or the
+    /// median of those that were found.
+    pub length: String,
+    /// The integrated autocorrelation time of the loss that the length follows from; absent where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory: Option<String>,
+    /// Would blocks as long as the autocorrelation asks for have been fewer than ten?
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub short: bool,
 }
 
 /// Is a number left out of a document?

@@ -71,9 +71,13 @@ pub struct Effect {
     pub increase: f64,
     /// One-sided upper confidence bound of `increase`, in its ratio form.
     pub bound: f64,
-    /// (Σ|d|)²/Σd² of the rows' differences d; absent where no row differs.
+    /// (Σ|d|)²/Σd² of the rows' differences d, or of their sums over groups where rows come in groups; absent
+    /// where no row differs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub effective_rows: Option<f64>,
+    /// Groups (`split.by`, or blocks of time) that the bound is over; absent where each row stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub groups: Option<u64>,
 }
 
 /// A reuse judgement of an expert whose upstream outputs changed: all figures, and the decision.
@@ -156,6 +160,9 @@ pub struct Certificate {
     pub tolerance: f64,
     /// As asked for.
     pub confidence: f64,
+    /// Groups that the bound is over; absent where each row stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub groups: Option<u64>,
     /// The anchor's loss on the outputs that it was trained on.
     pub loss: f64,
     /// Mean increase of what is deployed over it.

@@ -1,7 +1,7 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
+    BlocksOfTime, FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
 };
 
 use crate::number::{count, counted, number, percent_measure};
@@ -102,18 +102,33 @@ pub(crate) fn on<'a>(
 pub(crate) fn drawn_by_groups<'a>(
     sides: impl Iterator<Item = (&'a str, &'a SplitMeasures)>,
 ) -> Option<String> {
-    let of: Vec<(&str, u64)> =
-        sides.filter_map(|(side, measures)| Some((side, measures.groups?))).collect();
+    let of: Vec<(&str, u64, Option<&BlocksOfTime>)> = sides
+        .filter_map(|(side, measures)| Some((side, measures.groups?, measures.blocks.as_ref())))
+        .collect();
     if of.is_empty() {
         return None;
     }
-    let each: Vec<String> =
-        of.iter().map(|(side, groups)| format!("{} on {side}", count(*groups))).collect();
-    let mut text = format!("Intervals are over groups (split.by): {}.", each.join(", "));
-    if of.iter().any(|(_, groups)| *groups < FEWEST_GROUPS) {
+    let each: Vec<String> = of
+        .iter()
+        .map(|(side, groups, blocks)| match blocks {
+            None => format!("{} on {side}", count(*groups)),
+            Some(BlocksOfTime { length, memory: None, .. }) => {
+                format!("{} of {length} on {side}", count(*groups))
+            }
+            Some(BlocksOfTime { length, memory: Some(memory), .. }) => format!(
+                "{} of {length} on {side} (autocorrelation time of its errors: {memory})",
+                count(*groups)
+            ),
+        })
+        .collect();
+    let what = match of.iter().any(|(.., blocks)| blocks.is_some()) {
+        true => "blocks of time",
+        false => "groups (split.by)",
+    };
+    let mut text = format!("Intervals are over {what}: {}.", each.join(", "));
+    if of.iter().any(|(_, groups, _)| *groups < FEWEST_GROUPS) {
         text += &format!(
-            " With fewer than {FEWEST_GROUPS} they are rough (jackknife, Student's t); one group has no \
-             interval."
+            " With fewer than {FEWEST_GROUPS} they are rough (jackknife, Student's t); one has no interval."
         );
     }
     Some(text)

@@ -22,6 +22,7 @@ fn measures(auc: f64) -> SplitMeasures {
         rows: 900,
         seen: 0,
         groups: None,
+        blocks: None,
         metrics: BTreeMap::from([("auc".to_owned(), auc), ("log_loss".to_owned(), 0.4)]),
         intervals: BTreeMap::from([("auc".to_owned(), interval)]),
     }

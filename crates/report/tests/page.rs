@@ -488,6 +488,7 @@ fn an_expert_that_was_not_retrained_says_so_with_its_figures_and_whether_it_woul
         anchor_reads: BTreeMap::new(),
         rows_digest: standing.recipe,
         rows: 1234,
+        groups: None,
         tolerance: 0.02,
         confidence: 0.95,
         loss: 0.5,

@@ -20,6 +20,7 @@ mod looks;
 
 use collegium_engine::{
     EngineError, Session,
+    intervals::series_of,
     rows::{Rows, Side},
 };
 
@@ -210,7 +211,8 @@ impl Auditor<'_> {
         key: &Digest,
     ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
         let (p, q) = (one.select(rows).data, other.select(rows).data);
-        let groups = self.node.groups_of(rows)?;
+        let after = self.node.with_truth(q.clone(), other.width, rows)?;
+        let groups = self.node.groups_by(rows, || Ok(series_of(&after)))?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
         let found = match self.node.resolved().task {
             Task::Regression => {

@@ -8,7 +8,7 @@ mod uses;
 pub(crate) use uses::uses;
 
 use collegium_records::{
-    Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, RoutingDiagnostics, Topic,
+    BlocksOfTime, Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, RoutingDiagnostics, Topic,
     three_digits as three,
 };
 
@@ -22,8 +22,26 @@ const OVERFIT: f64 = 1.25;
 /// Entropy of the single decision below which a gate as good as chooses.
 const SHARP: f64 = 0.02;
 
-/// Why intervals on test rows that are of so many groups say little, or are not there.
-fn few_groups(groups: u64) -> Option<Finding> {
+/// Why intervals on test rows that are of so many groups, or blocks of time, say little, or are not there.
+fn few_groups(groups: u64, blocks: Option<&BlocksOfTime>) -> Option<Finding> {
+    if let Some(blocks) = blocks.filter(|_| groups < FEWEST_GROUPS) {
+        let text = format!(
+            "The test rows are {groups} blocks of time (of {} each): intervals are rough.",
+            blocks.length
+        );
+        let jackknife = "Each block is left out once (jackknife, Student's t).";
+        return Some(match (&blocks.memory, blocks.short) {
+            (Some(memory), true) => Finding::new(Level::Warning, Topic::Rows, text)
+                .detail(format!(
+                    "{jackknife} Its errors stay alike for about {memory}, so that the blocks are not \
+                     independent, and intervals are still too narrow."
+                ))
+                .next("Let the test side be a longer time."),
+            _ => Finding::new(Level::Note, Topic::Rows, text)
+                .detail(jackknife)
+                .next("Let the test side be a longer time."),
+        });
+    }
     let next = format!("Split so that at least {FEWEST_GROUPS} groups are on the test side.");
     match groups {
         1 => Some(
@@ -112,7 +130,11 @@ fn rows(audit: &NodeAudit) -> Vec<Finding> {
         said.push(Finding::new(Level::Warning, Topic::Rows, text));
     }
     let test = audit.metrics.get("test").filter(|test| !test.metrics.is_empty());
-    said.extend(test.and_then(|test| test.groups).and_then(few_groups));
+    if let Some(test) = test
+        && let Some(groups) = test.groups
+    {
+        said.extend(few_groups(groups, test.blocks.as_ref()));
+    }
     said
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Sides(Option<Comparison>);
 
 impl AuditView for Sides {
     const NAME: &'static str = "comparisons";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         looked.is_shown()

@@ -6,7 +6,7 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_engine::{EngineError, intervals::losses_of, measure::Predicted};
 use collegium_learn::Model;
 use collegium_manifest::Task;
-use collegium_probe::{Cluster, Expected, Loss, Partners, exchange_costs};
+use collegium_probe::{Cluster, Expected, Loss, Partners, Resampling, Rises, exchange_costs};
 use collegium_records::{Conditional, NodeAudit};
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ impl Auditor<'_> {
         let names = model.encoder.names();
         let sets = (0..names.len()).map(|input| vec![input]);
         let sets = sets.chain(clusters.iter().map(|cluster| cluster.inputs.clone()));
-        let (mut exchanged_sets, mut after) = (Vec::new(), Vec::new());
+        let (mut exchanged_sets, mut all) = (Vec::new(), Vec::<Rises>::new());
         for set in sets {
             let expected = partners.expected(&set);
             let determined = expected == Expected::All;
@@ -88,8 +88,8 @@ impl Auditor<'_> {
             hasher.digest(key);
             set.iter().for_each(|&input| _ = hasher.text(&names[input]));
             let mut random = stream(&hasher.finish(), "exchanges");
-            // Rises are summed, so that a row that does not move has a rise of exactly 0.
-            let mut rises = vec![0.0; rows.len()];
+            let nothing = vec![0.0; rows.len()];
+            let mut rises = Rises { received: nothing.clone(), given: nothing };
             // A number is one column of its own name; levels of a category have no order.
             let number = match set.as_slice() {
                 [input] => Some(groups[*input].start).filter(|at| titles[*at] == names[*input]),
@@ -108,17 +108,27 @@ impl Auditor<'_> {
                     }
                 }
                 let now = losses_of(&predicted);
-                let each = rises.iter_mut().zip(now.iter().zip(&before));
-                each.for_each(|(sum, (now, before))| *sum += (now - before) / EXCHANGES as f64);
+                for (row, (now, before)) in now.iter().zip(&before).enumerate() {
+                    // Rises are summed, so that a row that does not move has a rise of exactly 0.
+                    let rise = (now - before) / EXCHANGES as f64;
+                    rises.received[row] += rise;
+                    rises.given[from[row]] += rise;
+                }
             }
-            after.push(before.iter().zip(rises).map(|(before, rise)| before + rise).collect());
+            all.push(rises);
             exchanged_sets.push((set, expected != Expected::Nothing, determined, moves));
         }
         let loss = match self.node.resolved().task {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
-        let costs = exchange_costs(loss, &before, &after, RESAMPLES, key);
+        let series = || {
+            let both = all.iter().flat_map(|rises| [&rises.received, &rises.given]);
+            both.cloned().collect()
+        };
+        let groups = self.node.groups_for(self.groups_of(rows)?, rows, series)?;
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let costs = exchange_costs(loss, &before, &all, how);
         let known = exchanged_sets.iter().zip(costs).filter_map(
             |((set, alike, determined, moves), cost)| {
                 let mut inputs: Vec<String> =

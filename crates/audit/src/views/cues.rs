@@ -150,7 +150,7 @@ impl Auditor<'_> {
     /// Every declared input of one expert, at that expert.
     fn cues(self, model: &Model, tested: &Tested, key: &Digest) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
-        let together = self.node.groups_of(rows)?;
+        let together = self.groups_of(rows)?;
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
@@ -192,7 +192,7 @@ impl Auditor<'_> {
             .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
         let before = self.node.predicted_on(state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
-        let together = self.node.groups_of(&rows)?;
+        let together = self.groups_of(&rows)?;
         cue(self.session(), without.to_string(), &before, together.as_ref(), &key, &mut |change| {
             self.forward(&rows, without, change)
         })

@@ -15,7 +15,7 @@ pub(crate) struct Importance {
 
 impl AuditView for Importance {
     const NAME: &'static str = "importance";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)

@@ -133,11 +133,11 @@ impl Auditor<'_> {
         key: &Digest,
     ) -> Result<SplitMeasures, EngineError> {
         let seen = self.node.seen_rows(side)?.map_or(0, |seen| seen.seen);
-        let groups = self
-            .node
-            .groups_of(&self.session().rows(Rows::HeldOut { expert: self.node.index, side })?)?;
+        let rows = self.session().rows(Rows::HeldOut { expert: self.node.index, side })?;
+        let groups = self.groups_of(&rows)?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-        Ok(withheld(SplitMeasures { seen, ..with_intervals(predicted, how) }))
+        let blocks = self.node.blocks_of(self.state()?, side)?;
+        Ok(withheld(SplitMeasures { seen, blocks, ..with_intervals(predicted, how) }))
     }
 
     /// Paired test-row losses against the best constant of the training rows. An expert trained with
@@ -283,7 +283,7 @@ impl Auditor<'_> {
             Ok((self.session().rows(rows)?, losses_of(&self.node.predicted(state, rows)?)))
         };
         let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
-        let groups = self.node.groups_of(&test)?;
+        let groups = self.groups_of(&test)?;
         Ok(weak_slices(
             loss,
             &features,

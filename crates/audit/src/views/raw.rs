@@ -18,7 +18,7 @@ use collegium_digest::Digest;
 use collegium_learn::{Head, Model, Seeds};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
-use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, agop};
+use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, Resampling, agop};
 use collegium_records::{NodeAudit, RawAgop};
 use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
@@ -30,7 +30,12 @@ use collegium_engine::{
     rows::{Side, side_name},
 };
 
-use crate::{Auditor, looked::Looked, view::AuditView};
+use crate::{
+    Auditor,
+    looked::Looked,
+    subject::{by_part, resamples},
+    view::AuditView,
+};
 
 /// Importance of raw columns; `None` where nothing can be seen.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,7 +43,7 @@ pub(crate) struct Raw(Option<RawAgop>);
 
 impl AuditView for Raw {
     const NAME: &'static str = "raw";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         // Without upstreams the declared inputs are the raw columns.
@@ -108,7 +113,16 @@ impl Auditor<'_> {
             sum.add_jacobians(jacobians);
             sum.finish()
         };
-        let seen = gathered(&jacobians.data).and_then(|trained| {
+        let trained = match gathered(&jacobians.data) {
+            Ok(trained) => trained,
+            Err(error) => return Err(EngineError::Internal(format!("raw columns: {error}"))),
+        };
+        let spreads = geometry.spreads(&trained);
+        let groups = self.node.groups_for(self.groups_of(rows)?, rows, || {
+            by_part([&trained.contributions, &spreads], frame.parts.len())
+        })?;
+        let how = Resampling::of_rows(resamples(self.session()), key);
+        let seen = {
             agop(&AgopInputs {
                 names: &names,
                 upstream: &vec![None; names.len()],
@@ -117,6 +131,7 @@ impl Auditor<'_> {
                 geometry: &geometry,
                 frame: &frame,
                 trained: &trained,
+                spreads: &spreads,
                 // No reference: the share alone decides what is too small to speak of.
                 untrained: &[],
                 seeds: &[],
@@ -127,10 +142,9 @@ impl Auditor<'_> {
                     Task::Regression => AgopOutput::Value,
                 },
                 split: side_name(Side::Test),
-                bootstrap: self.session().pipeline.audit.bootstrap,
-                key,
+                how: how.by(groups.as_ref()),
             })
-        });
+        };
         match seen {
             Ok(sight) => Ok(Some(RawAgop {
                 importance: sight.agop.importance,

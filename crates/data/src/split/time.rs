@@ -24,7 +24,8 @@ pub(super) fn sides(
 ) -> Result<Vec<Side>, DataError> {
     let times = times(table, &rule.column)?;
     let dated = Dated::of(table, rule)?;
-    let gap = dated.gap(rule)?;
+    let gap = dated.length("gap", rule.gap.as_ref(), rule)?;
+    dated.length("block", rule.block.as_ref(), rule)?;
     let bounds = bounds(&times, source, rule, &dated, settled)?;
     let mut gaps = 0;
     let mut timeless = 0;
@@ -110,8 +111,14 @@ impl Dated {
         Ok(Self(matches!(column.values, Values::Time(_))))
     }
 
-    fn gap(&self, rule: &ByTime) -> Result<f64, DataError> {
-        let Some(gap) = &rule.gap else { return Ok(0.0) };
+    /// A length of time in the column's unit; 0 for none.
+    fn length(
+        &self,
+        key: &str,
+        gap: Option<&Spanned<Gap>>,
+        rule: &ByTime,
+    ) -> Result<f64, DataError> {
+        let Some(gap) = gap else { return Ok(0.0) };
         let name = rule.column.get_ref();
         let wrong = match (gap.get_ref(), self.0) {
             (Gap::Span { .. }, true) | (Gap::Number(_), false) => {
@@ -121,10 +128,10 @@ impl Dated {
                 format!("write a unit, such as `\"{number} days\"`: `{name}` holds dates")
             }
             (Gap::Span { .. }, false) => {
-                format!("write a number: `{name}` holds numbers, and the gap is in their unit")
+                format!("write a number: `{name}` holds numbers, and the {key} is in their unit")
             }
         };
-        let message = format!("`gap` does not go with the column `{name}`");
+        let message = format!("`{key}` does not go with the column `{name}`");
         Err(DataError::new(DataErrorKind::Sides, message).at(gap).help(wrong))
     }
 

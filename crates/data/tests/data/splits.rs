@@ -30,6 +30,7 @@ fn by_time(valid_from: Option<&str>, test_from: Option<&str>, gap_days: i64) -> 
         column: spanned("when".to_owned()),
         valid_from: at(valid_from),
         test_from: at(test_from),
+        block: None,
         gap: (gap_days > 0).then(|| spanned(gap)),
         hold_groups: false,
     }

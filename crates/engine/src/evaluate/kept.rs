@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use collegium_data::select;
 use collegium_manifest::{Output, Task};
-use collegium_probe::Groups;
-use collegium_probe::{ClassDecision, Classes};
-use collegium_records::{LevelRows, NodeRows};
+use collegium_probe::{ClassDecision, Classes, TimeBlocks};
+use collegium_records::{BlocksOfTime, LevelRows, NodeRows};
 use collegium_table::{Column, Matrix, Table, Values};
 
 use super::shift::by_frequency;
 use crate::{
-    EngineError, Session, error::data_error, measure::Predicted, predict::Made, rows::class_codes,
+    EngineError, Session, error::data_error, intervals::series_of, measure::Predicted,
+    predict::Made, rows::class_codes,
 };
 
 /// Most classes that a model does not know and that are counted one by one.
@@ -28,8 +28,10 @@ pub(super) struct Kept {
     pub(super) rows: NodeRows,
     /// Numbers of the measured rows.
     pub(super) places: Vec<u64>,
-    /// Who each of them belongs to, where rows come in groups.
+    /// Who each of them belongs to, where rows come in groups; with a split by time alone the bits of its time.
     groups: Vec<u64>,
+    /// Are those times?
+    times: bool,
     width: usize,
     answers: Vec<f32>,
     labels: Vec<u32>,
@@ -53,6 +55,8 @@ impl Kept {
             rows: NodeRows::default(),
             places: Vec::new(),
             groups: Vec::new(),
+            times: session.node(index).is_forward()
+                && session.pipeline.data[&session.node(index).declared().data].split.by.is_empty(),
             width: 1,
             answers: Vec::new(),
             labels: Vec::new(),
@@ -145,15 +149,27 @@ impl Kept {
         sorted.map(|(level, rows)| LevelRows { level, rows }).collect()
     }
 
-    /// The groups of the measured rows; `None` where each stands for itself.
-    pub(super) fn groups(&self) -> Option<Groups> {
-        self.groups_of(0..self.places.len())
-    }
-
-    /// The groups of some of the measured rows, by their places among these.
-    pub(super) fn groups_of(&self, measured: impl IntoIterator<Item = usize>) -> Option<Groups> {
-        let known = self.groups.len() == self.places.len();
-        known.then(|| Groups::of(measured.into_iter().map(|at| self.groups[at])))?
+    /// Who each of the measured rows belongs to; `None` where that is not known. Blocks of time are told, and
+    /// follow from what was measured.
+    pub(super) fn together(
+        &self,
+        session: &Session,
+        new: &Predicted,
+    ) -> Option<(Vec<u64>, Option<BlocksOfTime>)> {
+        if self.groups.len() != self.places.len() {
+            return None;
+        }
+        if !self.times {
+            return Some((self.groups.clone(), None));
+        }
+        let node = session.node(self.index);
+        let times: Vec<f64> = self.groups.iter().map(|bits| f64::from_bits(*bits)).collect();
+        let blocks = match node.declared_block() {
+            Some(length) => TimeBlocks::declared(&times, length),
+            None => TimeBlocks::found(&times, &series_of(new)),
+        };
+        let told = node.told_blocks(&blocks);
+        Some((blocks.codes, Some(told)))
     }
 
     /// Answers and truth of the measured rows.

@@ -445,11 +445,15 @@ impl Session {
             ));
         }
         let wrong = |error| data_error(error, &self.pipeline.source);
-        if let Some(groups) = self.data[source].groups().map_err(wrong)? {
-            let distinct: BTreeSet<u64> = groups.iter().copied().collect();
-            if distinct.len() < groups.len() {
-                notes.extend(opened.together.as_ref().map(Together::note));
+        let alone = match self.data[source].groups().map_err(wrong)? {
+            Some(groups) => {
+                let distinct: BTreeSet<u64> = groups.iter().copied().collect();
+                distinct.len() == groups.len()
             }
+            None => !self.pipeline.data[source].split.is_forward(),
+        };
+        if !alone {
+            notes.extend(opened.together.as_ref().map(Together::note));
         }
         Ok(notes)
     }

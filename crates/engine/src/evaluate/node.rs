@@ -3,7 +3,7 @@
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Family, Resampling, class_measures, curves, residuals, unpaired_classification,
+    Family, Groups, Resampling, class_measures, curves, residuals, unpaired_classification,
     unpaired_regression,
 };
 use collegium_records::{
@@ -89,7 +89,7 @@ impl Session {
             Some(state) => {
                 let key = self.node(index).audit_recipe(state, states)?.digest();
                 let rows = Rows::HeldOut { expert: index, side: Side::Test };
-                let groups = self.node(index).groups_of(&self.rows(rows)?)?;
+                let groups = self.node(index).groups_of(state, &self.rows(rows)?)?;
                 (key, Some((self.node(index).predicted(state, rows)?, groups)))
             }
             None => (Hasher::new("evaluated").text(&node.name).finish(), None),
@@ -97,7 +97,8 @@ impl Session {
         // The samples are drawn again independently of each other.
         let own = Hasher::new("evaluated").digest(&key).finish();
         let new = kept.predicted(self);
-        let of_new = kept.groups();
+        let (names, blocks) = kept.together(self, &new).unzip();
+        let of_new = names.as_ref().and_then(|names| Groups::of(names.iter().copied()));
         let how = Resampling::of_rows(RESAMPLES, &own).by(of_new.as_ref());
         match test {
             Some(test) => {
@@ -105,6 +106,9 @@ impl Session {
                 let on_test = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());
                 let (measures, changes) = both(&test, on_test, &new, how);
                 [node.test, node.new] = measures;
+                if let Some(state) = states.get(&index) {
+                    node.test.blocks = self.node(index).blocks_of(state, Side::Test)?;
+                }
                 node.test.seen =
                     self.node(index).seen_rows(Side::Test)?.map_or(0, |seen| seen.seen);
                 node.test = crate::measure::withheld(node.test);
@@ -137,11 +141,13 @@ impl Session {
                 );
             }
         }
+        node.new.blocks = blocks.flatten();
         node.reliability_new = reliability_of(&new);
         if node.unmeasured.is_none() {
             node.performance = self.performance_on(&new, index, how);
             if let Some(state) = states.get(&index) {
-                node.performance.slices = self.new_slices(kept, &new, sample, state)?;
+                node.performance.slices =
+                    self.new_slices((kept, names.as_deref()), &new, sample, state)?;
             }
             node.target_shift = Some(self.target_shift(kept, &own, targets)?);
         }

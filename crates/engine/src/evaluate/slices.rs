@@ -4,7 +4,7 @@
 //! them: here the new ones. The two lie in different tables, so columns of both are laid end to end.
 
 use collegium_manifest::{Input, Task};
-use collegium_probe::{Loss, SliceFeature, SliceRows, SliceValues, weak_slices};
+use collegium_probe::{Groups, Loss, SliceFeature, SliceRows, SliceValues, weak_slices};
 use collegium_records::WeakSlices;
 use collegium_table::{Column, MISSING_CODE, Values};
 
@@ -27,10 +27,10 @@ enum Joint {
 }
 
 impl Session {
-    /// Weak slices of the measured new rows, or of the sample of them.
+    /// Weak slices of the measured new rows (and who each belongs to), or of the sample of them.
     pub(super) fn new_slices(
         &self,
-        kept: &Kept,
+        (kept, names): (&Kept, Option<&[u64]>),
         new: &Predicted,
         sample: &Sample,
         state: &NodeState,
@@ -53,7 +53,7 @@ impl Session {
                 lost.push(*loss);
             }
         }
-        let groups = kept.groups_of(of_measured);
+        let groups = names.and_then(|names| Groups::of(of_measured.iter().map(|&at| names[at])));
         let table = self.node(index).table()?;
         let mut columns: Vec<(String, Joint)> = Vec::new();
         for input in self.node(index).resolved().raw.iter() {

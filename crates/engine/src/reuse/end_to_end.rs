@@ -16,6 +16,7 @@ use collegium_plan::{
 use collegium_records::EndToEnd;
 use collegium_table::Matrix;
 
+use super::judge::unit_of;
 use crate::{
     EngineError, NodeRef, Session,
     rows::{Rows, Side},
@@ -151,7 +152,9 @@ impl NodeRef<'_> {
             .map_err(failed)?;
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let asked = self.session.strictest();
-        let change = effect(&before, &after, asked.confidence);
+        let groups = self.groups_by(&valid, || Ok(vec![before.clone()]))?;
+        let unit_of = unit_of(groups.as_ref(), asked.confidence);
+        let change = effect(&before, &after, unit_of, asked.confidence);
         let (loss, constant) = (mean(&before), mean(&constant) * unit * unit);
         let budget = budget(asked.tolerance, loss, constant);
         Ok(Some(EndToEnd {

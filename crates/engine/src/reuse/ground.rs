@@ -29,6 +29,8 @@ pub(super) struct Ground {
     pub(super) y: Labels,
     pub(super) weights: Option<Vec<f32>>,
     pub(super) y_valid: Labels,
+    /// The validation rows, by number.
+    pub(super) valid: Vec<u32>,
     pub(super) x_old_valid: Matrix,
     pub(super) x_new_valid: Matrix,
     pub(super) x_deployed_valid: Matrix,
@@ -113,6 +115,7 @@ impl NodeRef<'_> {
             y,
             weights,
             y_valid,
+            valid: valid.to_vec(),
             x_old_valid,
             x_new_valid,
             x_deployed_valid,

@@ -10,8 +10,9 @@ use collegium_learn::{Network, constant_losses, raw_outputs, row_losses};
 use collegium_manifest::Reuse;
 use collegium_plan::{
     Part,
-    reuse::{self, Figures, budget, certified, effect},
+    reuse::{self, Figures, Unit, budget, certified, effect},
 };
+use collegium_probe::{Groups, student_above};
 use collegium_records::{Candidate, Effect, Judgement, Recipe, Verdict};
 use collegium_table::Matrix;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,11 @@ impl NodeRef<'_> {
             .with("anchor", anchor.standing.realisation)
             .with("anchor.recipe", anchor.standing.recipe)
             .with("now", now.digest())
+            .with("rule", reuse::RULE)
+            .with(
+                "block",
+                self.declared_block().map_or_else(String::new, |block| block.to_string()),
+            )
             .with("tolerance", tolerance)
             .with("confidence", confidence);
         let key = recipe.digest();
@@ -132,6 +138,9 @@ impl NodeRef<'_> {
         let before = losses(&raw_outputs(network, &ground.x_old_valid))?;
         let constant =
             constant_losses(&ground.y.target(classes), &y_valid, weights).map_err(failed)?;
+        // Rows of one group, or of one stretch of time, count once.
+        let groups = self.groups_by(&ground.valid, || Ok(vec![before.clone()]))?;
+        let unit_of = unit_of(groups.as_ref(), confidence);
         let loss = mean(&before);
         let constant = mean(&constant) * unit;
         let repair = ground.repair(classes, &self.session.interrupted);
@@ -163,8 +172,8 @@ impl NodeRef<'_> {
         let mut errors: BTreeMap<Candidate, f64> = BTreeMap::new();
         let mut add = |candidate: Candidate, logits: &Matrix| -> Result<(), EngineError> {
             let after = losses(logits)?;
-            effects.insert(candidate, effect(&before, &after, confidence));
-            errors.insert(candidate, reuse::standard_error(&after, &retrained_rows));
+            effects.insert(candidate, effect(&before, &after, unit_of, confidence));
+            errors.insert(candidate, reuse::standard_error(&after, &retrained_rows, unit_of));
             Ok(())
         };
         add(Candidate::Deployed, &raw_outputs(network, &ground.x_deployed_valid))?;
@@ -191,8 +200,9 @@ impl NodeRef<'_> {
                     let (as_it_is, whole) =
                         (raw_outputs(network, valid), raw_outputs(&refitted, valid));
                     let (blend, after) = least_blend(&as_it_is, &whole, &losses)?;
-                    effects.insert(candidate, effect(&before, &after, confidence));
-                    errors.insert(candidate, reuse::standard_error(&after, &retrained_rows));
+                    effects.insert(candidate, effect(&before, &after, unit_of, confidence));
+                    errors
+                        .insert(candidate, reuse::standard_error(&after, &retrained_rows, unit_of));
                     networks.insert(candidate, network.blended(&refitted, blend));
                     blends.insert(candidate, blend);
                 }
@@ -276,6 +286,16 @@ impl Session {
         // As it will be read again: a judgement must not depend on who made the control.
         Ok(losses.data.iter().map(|loss| f64::from(*loss)).collect())
     }
+}
+
+/// What is one observation among rows of these groups.
+pub(super) fn unit_of(groups: Option<&Groups>, confidence: f64) -> Unit<'_> {
+    groups.map_or(Unit::Row, |groups| Unit::Group {
+        codes: groups.codes(),
+        count: groups.count(),
+        // One group tells nothing of others, and its error has no end.
+        reach: student_above(1.0 - confidence, (groups.count() as f64 - 1.0).max(1.0)),
+    })
 }
 
 /// How far from a readout to a refitted one the validation loss is least, and the row losses there.

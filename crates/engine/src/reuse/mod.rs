@@ -260,6 +260,7 @@ impl NodeRef<'_> {
                 .session
                 .rows_digest(Rows::Side { expert: self.index, side: Side::Valid })?,
             rows: judgement.rows,
+            groups: best.and_then(|effect| effect.groups),
             tolerance: judgement.tolerance,
             confidence: judgement.confidence,
             loss: judgement.loss,

@@ -70,6 +70,7 @@ fn certificate() -> Certificate {
         anchor_reads: BTreeMap::new(),
         rows_digest: digest("rows"),
         rows: 1000,
+        groups: None,
         tolerance: 0.02,
         confidence: 0.95,
         loss: 0.4,

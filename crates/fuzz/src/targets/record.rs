@@ -119,6 +119,7 @@ fn measured() -> Measured {
         rows: 100,
         seen: 3,
         groups: Some(17),
+        blocks: None,
         metrics: BTreeMap::from([("auc".to_owned(), 0.9), ("log_loss".to_owned(), 0.3)]),
         intervals: BTreeMap::new(),
     };

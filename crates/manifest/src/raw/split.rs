@@ -59,6 +59,10 @@ pub(crate) struct RawSplit {
     /// With `time`: rows so shortly before a boundary are on no side, such as `"7 days"` or
     /// `"12 hours"`; a number where `time` is a column of numbers. Default: none.
     pub(crate) gap: Option<At<Cell>>,
+    /// With `time`, without `by`: rows of one block of time are resampled together, in intervals, tests and
+    /// certificates; such as `"7 days"`, or a number where `time` is a column of numbers. Default: as long
+    /// as the autocorrelation of an expert's losses asks for, which the audit says.
+    pub(crate) block: Option<At<Cell>>,
     /// With `time` and `by`: groups are assigned to sides too, and a row counts only where its group and
     /// its time agree, so that test rows are of groups that no training row is of. Default: false.
     #[schemars(extend("default" = false))]

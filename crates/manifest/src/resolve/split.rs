@@ -77,7 +77,8 @@ fn rule_of(
             column: bare(name, time),
             valid_from: own.valid_from.as_ref().map(text_of),
             test_from: own.test_from.as_ref().map(text_of),
-            gap: own.gap.as_ref().and_then(|gap| gap_of(gap, sink)),
+            gap: own.gap.as_ref().and_then(|gap| gap_of("gap", gap, sink)),
+            block: own.block.as_ref().and_then(|block| block_of(block, own, sink)),
             hold_groups: own.hold_groups.as_ref().is_some_and(|hold| *hold.get()),
         });
     }
@@ -87,6 +88,7 @@ fn rule_of(
         ("valid_from", "time", own.valid_from.as_ref().map(At::span)),
         ("test_from", "time", own.test_from.as_ref().map(At::span)),
         ("gap", "time", own.gap.as_ref().map(At::span)),
+        ("block", "time", own.block.as_ref().map(At::span)),
         ("hold_groups", "time", own.hold_groups.as_ref().map(At::span)),
     ];
     for (key, needed, at) in of_a_rule {
@@ -133,7 +135,7 @@ fn foreign_keys(own: &RawSplit, rule: &SplitRule, sink: &mut Sink) {
         SplitRule::Shares => return,
         SplitRule::Column(_) => ("column", &["unused"]),
         SplitRule::Files(_) => ("test_file", &["valid_file"]),
-        SplitRule::Time(_) => ("time", &["valid_from", "test_from", "gap", "hold_groups"]),
+        SplitRule::Time(_) => ("time", &["valid_from", "test_from", "gap", "block", "hold_groups"]),
     };
     let keys = [
         ("unused", own.unused.as_ref().map(At::span)),
@@ -141,6 +143,7 @@ fn foreign_keys(own: &RawSplit, rule: &SplitRule, sink: &mut Sink) {
         ("valid_from", own.valid_from.as_ref().map(At::span)),
         ("test_from", own.test_from.as_ref().map(At::span)),
         ("gap", own.gap.as_ref().map(At::span)),
+        ("block", own.block.as_ref().map(At::span)),
         ("hold_groups", own.hold_groups.as_ref().map(At::span)),
         ("stratify", own.stratify.as_ref().map(At::span)),
     ];
@@ -355,7 +358,27 @@ const UNITS: [(&str, i64); 5] = [
     ("week", 604_800_000_000),
 ];
 
-fn gap_of(gap: &At<Cell>, sink: &mut Sink) -> Option<Spanned<Gap>> {
+/// A block has a length, and goes with time alone: groups have no use for it.
+fn block_of(block: &At<Cell>, own: &RawSplit, sink: &mut Sink) -> Option<Spanned<Gap>> {
+    if let Some(by) = own.by.as_ref().and_then(|by| by.first()) {
+        sink.local(
+            sink.error(Code::ConflictingKeys, block.span(), "`split` has both `block` and `by`")
+                .label("rows are resampled by blocks of time or by groups, not by both")
+                .also(by.span(), "groups"),
+        );
+    }
+    let found = gap_of("block", block, sink)?;
+    if found.get_ref().length() <= 0.0 {
+        sink.local(
+            sink.error(Code::ValueOutOfRange, block.span(), "`block` must be longer than nothing")
+                .label("must be above 0"),
+        );
+        return None;
+    }
+    Some(found)
+}
+
+fn gap_of(key: &str, gap: &At<Cell>, sink: &mut Sink) -> Option<Spanned<Gap>> {
     let found = match gap.get() {
         Cell::Number(number) if number.is_finite() && *number >= 0.0 => Some(Gap::Number(*number)),
         Cell::Text(text) => span_of(text),
@@ -367,7 +390,7 @@ fn gap_of(gap: &At<Cell>, sink: &mut Sink) -> Option<Spanned<Gap>> {
             sink.error(
                 Code::ValueOfAnotherType,
                 gap.span(),
-                format!("`gap` must be a length of time, not {written}"),
+                format!("`{key}` must be a length of time, not {written}"),
             )
             .label("expected a number and a unit")
             .help(

@@ -87,6 +87,9 @@ pub struct ByTime {
     pub test_from: Option<Spanned<String>>,
     /// Rows so shortly before a boundary are on no side.
     pub gap: Option<Spanned<Gap>>,
+    /// How long a block of time is whose rows are resampled together; `None`: by the autocorrelation of losses.
+    /// It decides on no row's side.
+    pub block: Option<Spanned<Gap>>,
     /// Groups of `by` are dealt to sides too, and a row whose group and time disagree is on none.
     pub hold_groups: bool,
 }

@@ -43,10 +43,12 @@ pub(super) fn written(split: &Split) -> String {
                 entries.extend(from.as_ref().map(|from| (key, quoted(from))));
                 entries.extend((from.is_none() || held).then_some(share));
             }
-            match rule.gap.as_ref().map(Spanned::get_ref) {
-                Some(Gap::Span { text: gap, .. }) => entries.push(("gap", text(gap))),
-                Some(Gap::Number(gap)) => entries.push(("gap", float(*gap))),
-                None => {}
+            for (key, length) in [("gap", &rule.gap), ("block", &rule.block)] {
+                match length.as_ref().map(Spanned::get_ref) {
+                    Some(Gap::Span { text: length, .. }) => entries.push((key, text(length))),
+                    Some(Gap::Number(length)) => entries.push((key, float(*length))),
+                    None => {}
+                }
             }
             entries.push(("hold_groups", held.to_string()));
         }

@@ -231,6 +231,7 @@ fn split() -> impl Strategy<Value = Split> {
                 column: at(column),
                 valid_from: by_date.then(|| at(date.clone())),
                 test_from: tested.then(|| at(date)),
+                block: gap.clone().filter(|gap| gap.length() > 0.0).map(at),
                 gap: gap.map(at),
                 hold_groups: false,
             };
@@ -240,14 +241,20 @@ fn split() -> impl Strategy<Value = Split> {
         });
     let by = prop::collection::vec(any_text(), 0..2);
     (prop_oneof![shares, column, time], by, prop::option::of(any_text()), 0..u64::MAX / 2).prop_map(
-        |((rule, (train, valid, test)), by, stratify, seed)| Split {
-            train,
-            valid,
-            test,
-            by: by.into_iter().map(at).collect(),
-            stratify: stratify.filter(|_| matches!(rule, SplitRule::Shares)).map(at),
-            seed,
-            rule,
+        |((mut rule, (train, valid, test)), by, stratify, seed)| {
+            // Blocks of time go without groups.
+            if let (SplitRule::Time(time), false) = (&mut rule, by.is_empty()) {
+                time.block = None;
+            }
+            Split {
+                train,
+                valid,
+                test,
+                by: by.into_iter().map(at).collect(),
+                stratify: stratify.filter(|_| matches!(rule, SplitRule::Shares)).map(at),
+                seed,
+                rule,
+            }
         },
     )
 }

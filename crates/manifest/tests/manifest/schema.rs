@@ -103,7 +103,7 @@ fn the_schema_knows_every_key() {
     Pipeline: format memory_limit name reads reuse seed sql_memory sql_steps
     Read: date_format decimal delimiter encoding thousands
     Reuse: confidence tolerance
-    Split: by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
+    Split: block by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
     ThresholdCriterion: false_negative false_positive recall
     Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
     WarmStart: cold_every

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use super::{AgopError, spectrum::pivoted_cholesky};
+use super::{AgopError, Gathered, spectrum::pivoted_cholesky};
 
 /// Inputs of more columns than this (images) are weighed by their columns' variances alone: their
 /// joint covariance would be dearer than everything else, and a picture is looked at by pixels.
@@ -138,14 +138,58 @@ impl Geometry {
         self.centred.tr_mul(covectors)
     }
 
-    /// What gradients are to be projected on.
-    pub fn frame(&self) -> Frame {
+    /// The columns of each declared input, then of each cluster.
+    fn parts(&self) -> impl Iterator<Item = Vec<usize>> {
         let inputs = self.groups.iter().map(|group| group.clone().collect::<Vec<usize>>());
         let clusters = self.clusters.iter().map(|cluster| {
             cluster.inputs.iter().flat_map(|&input| self.groups[input].clone()).collect()
         });
+        inputs.chain(clusters)
+    }
+
+    /// What each row adds to the covariances, weighed by an AGOP: (xᵢ − mean)_b G_bb (xᵢ − mean)_bᵀ for
+    /// every part b, rows × parts. Its mean over the rows is tr(G_bb Σ_bb), as that of the contributions
+    /// of gradients is; of many columns by their variances alone, as these.
+    pub fn spreads(&self, gathered: &Gathered) -> Vec<f64> {
+        // G = A Aᵀ where gradients were summed behind the first layer.
+        let lifted = gathered.lift.as_ref().map(|lift| {
+            let weight = DMatrix::from_row_slice(self.width(), lift.units, &lift.weight);
+            weight.map(f64::from) * pivoted_cholesky(&gathered.gram)
+        });
+        let parts: Vec<Vec<usize>> = self.parts().collect();
+        let mut spreads = vec![0.0; self.rows() * parts.len()];
+        for (part, columns) in parts.iter().enumerate() {
+            let x = self.centred.select_rows(columns);
+            let weighed = if columns.len() > WIDEST_BLOCK {
+                let mut weighed = x.clone();
+                for (mut row, &column) in weighed.row_iter_mut().zip(columns) {
+                    row *= match &lifted {
+                        Some(factor) => factor.row(column).norm_squared(),
+                        None => gathered.gram[(column, column)],
+                    };
+                }
+                weighed
+            } else {
+                let block = match &lifted {
+                    Some(factor) => {
+                        let rows = factor.select_rows(columns);
+                        &rows * rows.transpose()
+                    }
+                    None => gathered.gram.select_rows(columns).select_columns(columns),
+                };
+                block * &x
+            };
+            for (row, (x, weighed)) in x.column_iter().zip(weighed.column_iter()).enumerate() {
+                spreads[row * parts.len() + part] = x.dot(&weighed).max(0.0);
+            }
+        }
+        spreads
+    }
+
+    /// What gradients are to be projected on.
+    pub fn frame(&self) -> Frame {
         let mut blocks: Vec<(Vec<usize>, DMatrix<f64>)> = Vec::new();
-        for columns in inputs.chain(clusters) {
+        for columns in self.parts() {
             let factor = self.factor(&columns);
             blocks.push((columns, factor));
         }

@@ -15,11 +15,14 @@
 //! Columns beyond 256 to an input (images) are weighed by their variances alone, without the
 //! covariances between them.
 //!
-//! **Bands.** Row bootstrap of the shares with Σ held at its value on all probed rows: a row's
-//! contribution J_b Σ_bb J_bᵀ is kept, and a resample is a weighted mean. Such bands tell how well n
-//! rows determine the AGOP *of this network*, and nothing about another seed, which moves shares
-//! about as much as PROBE.md §2 says: halves of the rows agreed to a cosine of .9999, four seeds
-//! to .937.
+//! **Bands.** Bootstrap of the shares over rows, or over groups of rows where these belong together. A
+//! resample changes both G and Σ: of each row its gradient's part J_b Σ_bb J_bᵀ is kept, and its input's,
+//! (x − mean)_b G_bb (x − mean)_bᵀ; the means of both are tr(G_bb Σ_bb), and on a resample that is the
+//! product of the two means over the value on all rows (exact for one column, of the first order for
+//! several). Without the second part a linear expert, whose gradient is the same everywhere, would have
+//! bands of no width. Bands tell how well the rows determine the AGOP *of this network*, and nothing about
+//! another seed, which moves shares much more: halves of the rows agreed to a cosine of .9999, four
+//! seeds to .937.
 //!
 //! **Noise.** See [`agop`].
 
@@ -43,9 +46,10 @@ pub(crate) use spectrum::rank_of;
 pub use spectrum::{Spectrum, hidden_rank};
 
 use crate::{
-    Resampling,
+    Groups, Resampling,
+    bootstrap::within,
     compare::Look,
-    resample::{Block, Draws, interval, shuffle},
+    resample::{Block, Draws, shuffle},
 };
 
 /// Part of an even share below which an input is too small to speak of, however certain.
@@ -83,6 +87,8 @@ pub struct AgopInputs<'a> {
     pub frame: &'a Frame,
     /// The network.
     pub trained: &'a Gathered,
+    /// [`Geometry::spreads`] of it.
+    pub spreads: &'a [f64],
     /// Models of the same shape with initial weights, if its kind draws any: what one of them looks at is a draw,
     /// so shares are compared with the mean of several.
     pub untrained: &'a [Gathered],
@@ -96,10 +102,8 @@ pub struct AgopInputs<'a> {
     pub output: AgopOutput,
     /// The side of the split that the rows come from.
     pub split: &'a str,
-    /// Resamples for the bands.
-    pub bootstrap: u32,
-    /// Names the random numbers.
-    pub key: &'a Digest,
+    /// How rows are drawn again for the bands; its key also names the other random numbers.
+    pub how: Resampling<'a>,
 }
 
 /// The importances of a network, for a record and for comparisons.
@@ -221,15 +225,22 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         }
     }
     let of = |shares: &[f64], inputs: &[usize]| inputs.iter().map(|&i| shares[i]).sum::<f64>();
-    let resampled = bootstrap(&trained.contributions, parts, count, inputs.bootstrap, inputs.key);
+    let added = [trained.contributions.as_slice(), inputs.spreads];
+    if added[0].len() != added[1].len() {
+        return Err(AgopError::Shape(format!(
+            "{} and {} values of rows",
+            added[0].len(),
+            added[1].len()
+        )));
+    }
+    let resampled = bootstrap(added, parts, count, inputs.how);
     let measured: Vec<Ranked> = members
         .into_iter()
         .enumerate()
         .map(|(at, (input, members))| {
             let (share, initial) = (of(&shares, &members), of(&null, &members));
-            let mut drawn = resampled.iter().map(|shares| of(shares, &members)).collect();
-            let (low, high) =
-                interval(&mut drawn).map_or((share, share), |band| (band.low, band.high));
+            let drawn = resampled.iter().map(|shares| of(shares, &members)).collect();
+            let Interval { low, high } = band(inputs.how, share, drawn);
             let matters = low >= LEAST_SHARE / count as f64;
             let agreed = common.as_ref().is_none_or(|common| {
                 of(&common.common, &members) >= LEAST_COMMON * of(&common.total, &members)
@@ -275,7 +286,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         effective_rank: spectrum.effective_rank(),
         participation: spectrum.participation(),
         noise_floor: NoiseFloor {
-            split_half_cosine: split_half_cosine(&trained.contributions, parts, count, inputs.key),
+            split_half_cosine: split_half_cosine(&trained.contributions, parts, count, inputs.how),
             untrained: match &untrained {
                 Some(_) => ranked.iter().map(|ranked| ranked.initial).collect(),
                 None => Vec::new(),
@@ -333,9 +344,9 @@ fn groups(
         .map(|(i, cluster)| {
             let part = inputs.frame.inputs + i;
             let members = order.iter().filter(|at| cluster.inputs.contains(at));
-            let mut drawn = resampled.iter().map(|shares| shares[part]).collect();
+            let drawn = resampled.iter().map(|shares| shares[part]).collect();
             let share = shares[part];
-            let band = interval(&mut drawn).unwrap_or(Interval { low: share, high: share });
+            let band = band(inputs.how, share, drawn);
             InputGroup {
                 inputs: members.map(|&at| inputs.names[at].clone()).collect(),
                 correlation: cluster.correlation,
@@ -431,43 +442,79 @@ fn normalised(values: &[f64], inputs: usize) -> Option<Vec<f64>> {
     (total > 0.0).then(|| values.iter().map(|v| v / total).collect())
 }
 
-/// The shares of each resample of the rows; a resample whose contributions are all 0 has none.
+/// The band of a share by its values on resamples. Without resamples it has no width; where rows say
+/// nothing of how far it may be off (all are of one group) it is all that a share can be.
+fn band(how: Resampling, share: f64, mut drawn: Vec<f64>) -> Interval {
+    match how.resamples {
+        0 => Interval { low: share, high: share },
+        _ => match how.interval(share, &mut drawn) {
+            Some(band) => within(band, [0.0, 1.0]),
+            None => Interval { low: 0.0, high: 1.0 },
+        },
+    }
+}
+
+/// The shares of each resample of the rows, by what each row adds through its gradient and through its
+/// inputs (rows × parts each); NaN for a resample on which nothing is added.
 fn bootstrap(
-    contributions: &[f64],
+    [gradients, spreads]: [&[f64]; 2],
     parts: usize,
     inputs: usize,
-    resamples: u32,
-    key: &Digest,
+    how: Resampling,
 ) -> Vec<Vec<f64>> {
-    let rows = contributions.len() / parts;
-    let mut all = Vec::with_capacity(resamples as usize);
-    let mut draws = Draws::new(Resampling::of_rows(resamples, key), "agop bootstrap", rows);
+    let rows = gradients.len() / parts;
+    let whole = column_sums(spreads, parts);
+    let mut all = Vec::with_capacity(how.resamples as usize);
+    let mut draws = Draws::new(how, "agop bootstrap", rows);
     while let Some(Block { counts, lanes, .. }) = draws.next_block() {
-        let mut sums = vec![vec![0.0; parts]; lanes];
-        for (count, row) in counts.iter().zip(contributions.chunks_exact(parts)) {
+        let mut sums = vec![vec![[0.0; 2]; parts]; lanes];
+        let rows = gradients.chunks_exact(parts).zip(spreads.chunks_exact(parts));
+        for (count, (gradients, spreads)) in counts.iter().zip(rows) {
             for (sums, &count) in sums.iter_mut().zip(count) {
-                for (sum, value) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(count) * value;
+                let count = f64::from(count);
+                for (sum, (gradient, spread)) in sums.iter_mut().zip(gradients.iter().zip(spreads))
+                {
+                    sum[0] += count * gradient;
+                    sum[1] += count * spread;
                 }
             }
         }
-        all.extend(sums.iter().filter_map(|sums| normalised(sums, inputs)));
+        for sums in sums {
+            let values: Vec<f64> = sums
+                .iter()
+                .zip(&whole)
+                .map(|(sum, whole)| if *whole > 0.0 { sum[0] * sum[1] / whole } else { 0.0 })
+                .collect();
+            all.push(normalised(&values, inputs).unwrap_or_else(|| vec![f64::NAN; parts]));
+        }
     }
     all
 }
 
-/// Two random halves of some rows, by number, as reproducibly as the key.
-pub fn halves(rows: usize, key: &Digest) -> [Vec<u32>; 2] {
-    let mut order: Vec<u32> = (0..rows as u32).collect();
+/// Two random halves of some rows, by number, as reproducibly as the key; where rows come in groups, each
+/// has the rows of half of them.
+pub fn halves(rows: usize, groups: Option<&Groups>, key: &Digest) -> [Vec<u32>; 2] {
     let mut stream = stream(key, "agop halves");
+    // One group has no two halves but those of its rows.
+    let units = groups.filter(|groups| groups.count() > 1);
+    let mut order: Vec<u32> = (0..units.map_or(rows, Groups::count) as u32).collect();
     shuffle(&mut order, &mut stream);
-    let second = order.split_off(rows / 2);
-    [order, second]
+    let second = order.split_off(order.len() / 2);
+    let Some(groups) = units else { return [order, second] };
+    let mut is_second = vec![false; groups.count()];
+    second.iter().for_each(|&group| is_second[group as usize] = true);
+    let rows = |half: bool| {
+        let of = groups.codes().iter().enumerate();
+        of.filter(|(_, group)| is_second[**group as usize] == half)
+            .map(|(row, _)| row as u32)
+            .collect()
+    };
+    [rows(false), rows(true)]
 }
 
 /// The cosine between the importances of two random halves of the rows; 0 when one half has none.
-fn split_half_cosine(contributions: &[f64], parts: usize, inputs: usize, key: &Digest) -> f64 {
-    let sums = halves(contributions.len() / parts, key).map(|half| {
+fn split_half_cosine(contributions: &[f64], parts: usize, inputs: usize, how: Resampling) -> f64 {
+    let sums = halves(contributions.len() / parts, how.groups, how.key).map(|half| {
         let mut sums = vec![0.0; inputs];
         for row in half {
             for (sum, value) in sums.iter_mut().zip(&contributions[row as usize * parts..]) {

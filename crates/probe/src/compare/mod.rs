@@ -22,6 +22,6 @@ mod verdict;
 pub use importance::{align, cosine, spearman};
 pub use looks::{Look, agreement, agreement_of_pairs};
 pub(crate) use paired::student_quantile;
-pub use paired::{over_rows, over_seeds};
+pub use paired::{over_rows, over_seeds, student_above};
 pub use subspaces::{Subspaces, spectral_gap, subspaces};
 pub use verdict::compare;

@@ -43,12 +43,20 @@ pub fn over_seeds(differences: &[f64]) -> Option<Measure> {
     Some(Measure { value: mean, interval: Some(interval) })
 }
 
-/// Where Student's distribution leaves 2.5 % above, by bisection.
+/// Where Student's distribution leaves 2.5 % above.
 pub(crate) fn student_quantile(freedom: f64) -> f64 {
+    student_above(0.025, freedom)
+}
+
+/// Where Student's distribution leaves `tail` (0 < tail ≤ 0.5) above, by bisection, at most 10,000.
+pub fn student_above(tail: f64, freedom: f64) -> f64 {
     let (mut low, mut high) = (0.0, 100.0);
+    while high < 1e4 && upper_tail(high, freedom) > tail {
+        (low, high) = (high, high * 10.0);
+    }
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if upper_tail(middle, freedom) > 0.025 { low = middle } else { high = middle }
+        if upper_tail(middle, freedom) > tail { low = middle } else { high = middle }
     }
     0.5 * (low + high)
 }

@@ -12,5 +12,5 @@
 mod cost;
 mod partners;
 
-pub use cost::exchange_costs;
+pub use cost::{Rises, exchange_costs};
 pub use partners::{Expected, Partners};

@@ -85,7 +85,14 @@ pub fn measured<T: Copy>(rows: &[T], metrics: fn(&[T]) -> Metrics, claimed: u64)
             (name, Interval { low: values[1], high: values[58] })
         })
         .collect();
-    SplitMeasures { rows: claimed, seen: 0, groups: None, metrics: metrics(rows), intervals }
+    SplitMeasures {
+        rows: claimed,
+        seen: 0,
+        groups: None,
+        blocks: None,
+        metrics: metrics(rows),
+        intervals,
+    }
 }
 
 pub fn reliability(rows: &[(f64, bool)]) -> Reliability {

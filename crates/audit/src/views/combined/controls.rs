@@ -153,7 +153,7 @@ impl Auditor<'_> {
                 });
             }
         }
-        let together = self.node.groups_of(&routed.rows)?;
+        let together = self.groups_of(&routed.rows)?;
         let how = Resampling::of_rows(LEADS, key).by(together.as_ref());
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);

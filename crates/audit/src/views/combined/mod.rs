@@ -22,7 +22,7 @@ pub(crate) struct Pays(Combined);
 
 impl AuditView for Pays {
     const NAME: &'static str = "combined";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         Ok(looked.model()?.routes().is_some())
@@ -131,7 +131,9 @@ impl Auditor<'_> {
         };
         let rows = self.probed_rows(Side::Test, key)?;
         let untrained = router.untrained(key);
-        let subject = match Subject::new(self.session(), self.node.index, router, data, rows)? {
+        let groups = self.groups_of(&rows)?;
+        let of = (rows, groups);
+        let subject = match Subject::new(self.session(), self.node.index, router, data, of)? {
             Ok(subject) => subject.of_classes(),
             Err(_) => return Ok(None),
         };

@@ -138,7 +138,7 @@ impl Auditor<'_> {
             Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
             Predicted::Values { .. } => (None, Loss::Squared),
         };
-        let together = self.node.groups_of(&routed.rows)?;
+        let together = self.groups_of(&routed.rows)?;
         let columns = self.slice_columns(&routed.rows)?;
         let slices: Vec<RouteCodes> = columns
             .iter()

@@ -65,7 +65,7 @@ impl AuditView for Answers {
             model: &subject.model,
             data: &subject.data,
             x: subject.x.select(&places),
-            groups: looked.auditor.node.groups_of(&rows)?,
+            groups: looked.auditor.groups_of(&rows)?,
             outputs: Outputs::new(&before, &looked.auditor.node.resolved().classes),
             before,
             rows,
