@@ -75,7 +75,7 @@ fn help_lists_every_command_and_exit_code() {
       run          Bring experts up to date
       status       Show what the lock stands on and what is stale
       why          Explain why an expert was, or would be, fitted
-      audit        Measure what experts know and what they look at; writes HTML, JSON and model cards
+      audit        Measure how good experts are and what they use; writes HTML, JSON and model cards
       diff         Compare two versions of a pipeline's lock by what they do
       predict      Apply the pipeline, or some of its experts, to new rows
       evaluate     Measure on new labelled rows: what moved, and where in the DAG quality is lost
@@ -88,8 +88,8 @@ fn help_lists_every_command_and_exit_code() {
       gc           Free what no lock file, pin or recent run stands on
       explain      Explain an error or a warning at length: causes, an example, what to do
       schema       Print the JSON Schema of the pipeline file, for editors
-      completions  Print completions for a shell
-      man          Print the manual page
+      completions  Print completions for a shell; experts, pipelines and templates are completed, too
+      man          Print the manual page, or write one for each command into a folder
       help         Print this message or the help of the given subcommand(s)
 
     Options:
@@ -99,6 +99,7 @@ fn help_lists_every_command_and_exit_code() {
                               folders as PATH does
           --json              Print one JSON document to stdout
       -q, --quiet             Say less: no bars, no progress lines
+      -v, --verbose           Say more: figures behind the sentences of `audit`, and what to do
       -h, --help              Print help
       -V, --version           Print version
 

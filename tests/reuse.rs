@@ -100,7 +100,7 @@ fn plan_says_what_a_run_then_does_and_is_content_afterwards() {
     let last = node(&plan, "final");
     assert_eq!(last["action"], "keep", "{last}");
     assert_eq!(last["fits"], serde_json::json!([]));
-    assert!(last["advice"].as_str().unwrap().contains("retraining gains no more than"), "{last}");
+    assert!(last["advice"].as_str().unwrap().contains("retraining gains at most"), "{last}");
     let report = run(&project, &[]);
     assert_eq!(fitted(&report), Vec::<String>::new());
     assert_eq!(node(&report, "final")["outcome"], "kept");

@@ -140,7 +140,7 @@ pub(crate) enum Command {
         targets: Vec<String>,
     },
 
-    /// Measure what experts know and what they look at; writes HTML, JSON and model cards.
+    /// Measure how good experts are and what they use; writes HTML, JSON and model cards.
     #[command(after_help = "Examples:\n  collegium audit\n  \
         collegium audit arrival -o arrival.html\n  \
         collegium audit arrival --without flights.hour       # what it can do without\n  \

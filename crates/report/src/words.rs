@@ -158,10 +158,12 @@ pub(crate) fn baseline_name(name: &str, node: &NodeAudit) -> String {
 
 /// The same inside a sentence, for what could have been had more simply.
 pub(crate) fn baseline_phrase(name: &str, node: &NodeAudit) -> String {
-    match name {
-        "single" => format!("one {} on all raw columns", node.noun),
-        "linear" => "a linear model on the same inputs".to_owned(),
-        other => baseline_name(other, node),
+    if name == "single" {
+        format!("one {} on all raw columns", node.noun)
+    } else if name == "linear" {
+        "a linear model on the same inputs".to_owned()
+    } else {
+        baseline_name(name, node)
     }
 }
 

@@ -138,6 +138,7 @@ fn rows(
                 name: html! { span.name { (name(row)) } @if !row.above_noise { span.aside { "within noise" } } },
                 muted: !row.above_noise,
                 strip: html! {
+                    title { (percent_measure(row.share, row.low, row.high).0) " (" (percent_range(row.low, row.high)) ")" }
                     (across.zero())
                     (across.bar(row.share, if row.above_noise { "" } else { "muted" }))
                     (across.whisker(row.low, row.high))

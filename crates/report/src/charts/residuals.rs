@@ -20,7 +20,9 @@ pub(crate) fn histogram(residuals: &Residuals, id: &str, rows: &str) -> Option<M
         (frame.axes(&numbered(ticks(low, high, 5)), &numbered(ticks(0.0, most * 1.04, 4)), "predicted less true", rows))
         @for (pair, count) in edges.windows(2).zip(&residuals.counts) {
             @let (left, right) = (frame.x(pair[0]), frame.x(pair[1]));
-            rect.bar x=(px(left + 0.5)) width=(px((right - left - 1.0).max(0.5))) y=(px(frame.y(*count as f64))) height=(px(frame.bottom - frame.y(*count as f64))) {}
+            rect.bar x=(px(left + 0.5)) width=(px((right - left - 1.0).max(0.5))) y=(px(frame.y(*count as f64))) height=(px(frame.bottom - frame.y(*count as f64))) {
+                title { (number(pair[0])) " to " (number(pair[1])) ": " (crate::number::count(*count)) " rows" }
+            }
         }
         @if low < 0.0 && high > 0.0 {
             line.rank x1=(px(frame.x(0.0))) x2=(px(frame.x(0.0))) y1=(px(frame.top)) y2=(px(frame.bottom)) {}
@@ -73,7 +75,9 @@ pub(crate) fn by_prediction(residuals: &Residuals, id: &str) -> Option<Markup> {
         path.area d={ (area) "Z" } {}
         line.diagonal x1=(px(frame.left)) x2=(px(frame.right)) y1=(px(frame.y(0.0))) y2=(px(frame.y(0.0))) {}
         path.curve d=(line(&frame, bins.iter().map(|b| Some((b.predicted, b.mean))))) {}
-        @for b in &bins { circle.point cx=(px(frame.x(b.predicted))) cy=(px(frame.y(b.mean))) r="3.5" {} }
+        @for b in &bins { circle.point cx=(px(frame.x(b.predicted))) cy=(px(frame.y(b.mean))) r="3.5" {
+            title { "predicted " (number(b.predicted)) ": mean error " (number(b.mean)) ", 80 % between " (number(b.low)) " and " (number(b.high)) }
+        } }
     };
     Some(html! {
         figure {

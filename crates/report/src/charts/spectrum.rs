@@ -44,7 +44,9 @@ pub(crate) fn spectrum(agop: &Agop, noun: &str, id: &str) -> Option<Markup> {
         (frame.axes(&x, &y, "direction, strongest first", "share of the sum"))
         @for (i, share) in own.iter().enumerate() {
             @let top = frame.y(log(*share).max(lowest));
-            rect.bar x=(px(frame.x((i + 1) as f64) - bar / 2.0)) width=(px(bar)) y=(px(top)) height=(px(frame.bottom - top)) {}
+            rect.bar x=(px(frame.x((i + 1) as f64) - bar / 2.0)) width=(px(bar)) y=(px(top)) height=(px(frame.bottom - top)) {
+                title { "direction " (i + 1) ": " (percent(*share)) " of the sum" }
+            }
         }
         @for (class, _, values) in &nulls {
             @let points = || values.iter().enumerate().map(|(i, share)| ((i + 1) as f64, log(*share).max(lowest)));

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{classes, direction};
 use crate::expert::appendix::FEW_CLASSES;
 use crate::number::{SPACE, measure};
+use crate::page::sentence;
 use crate::words::{
     baseline_name, drawn_by_groups, finite, headline, headline_absent, metric_name, metric_phrase,
     on, short, verdict_word,
@@ -63,7 +64,7 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                 @if let Some(text) = drawn_by_groups(test.map(|test| ("test", test)).into_iter()) { " " (text) }
             }
         }
-        @if let Some(decided) = &node.decided { p.caption { (decided.in_words()) } }
+        @if let Some(decided) = &node.decided { p.caption { (sentence(&decided.in_words())) } }
         @if few { (classes(&node.performance, "Test rows")) }
     }
 }

@@ -105,7 +105,10 @@ fn differences(
             charts::Row {
                 name,
                 muted: low <= 0.0 && high >= 0.0,
-                strip: html! { (across.zero()) (across.bar(value, class)) (across.whisker(low, high)) },
+                strip: html! {
+                    title { (number(value)) " (" (number(low)) " to " (number(high)) ")" }
+                    (across.zero()) (across.bar(value, class)) (across.whisker(low, high))
+                },
                 figures,
             }
         })

@@ -2,7 +2,8 @@
 // script.
 addEventListener("load", () => {
   const round = (x) => Math.round(x * 10) / 10;
-  const visible = (e) => e.getClientRects().length > 0 && !e.closest(".hidden, .skip");
+  // What is in a closed fold has a place, and nobody sees it.
+  const visible = (e) => e.checkVisibility() && e.getClientRects().length > 0 && !e.closest(".hidden, .skip");
   const name = (e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class") || ""} “${e.textContent.trim().slice(0, 40)}”`;
 
   // Blocks, from heading to heading, as the page opens.
