@@ -73,7 +73,7 @@ fn used(lines: &[Line]) -> Markup {
     let forward = lines.iter().any(|line| line.left_out > 0);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Rows used and dropped" {
-            table.plain {
+            table.plain.accounts {
                 thead {
                     tr {
                         td colspan="2" {}
