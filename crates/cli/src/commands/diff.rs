@@ -167,10 +167,11 @@ fn one(node: &NodeDiff) -> String {
             Changed::No => "no",
             Changed::CannotTell => "cannot tell",
         };
-        text.push_str(&format!("  importances changed: {changed}. {}\n", comparison.reason));
+        let said = format!("{changed}. {}", comparison.reason);
+        text.push_str(&crate::human::sentence("  importances changed: ", &said));
     }
     for note in &node.notes {
-        text.push_str(&format!("  note: {note}\n"));
+        text.push_str(&crate::human::sentence("  note: ", note));
     }
     text
 }

@@ -12,7 +12,7 @@ use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{bytes, count, seconds, table, three},
+    human::{bytes, count, seconds, sentence, table, three},
     locate::split,
 };
 
@@ -151,12 +151,13 @@ fn words(report: &RunReport, experts: usize) -> String {
     }
     for end in &report.end_to_end {
         let share = |part: f64| part / end.before.abs().max(f64::MIN_POSITIVE);
-        text.push_str(&format!(
-            "end to end on validation rows, {}: {}{}\n",
+        let said = format!(
+            "{}: {}{}",
             end.node,
             loss_within(share(end.after - end.before), share(end.bound), share(end.budget)),
             if end.within { "" } else { ": NOT WITHIN, and an upstream is to blame" }
-        ));
+        );
+        text.push_str(&sentence("end to end on validation rows, ", &said));
     }
     for requirement in &report.requirements {
         let found = match (requirement.value, &requirement.not_measured) {
@@ -165,14 +166,15 @@ fn words(report: &RunReport, experts: usize) -> String {
             (None, None) => "not measured".to_owned(),
         };
         let verdict = if requirement.met { "met" } else { "NOT MET" };
-        text.push_str(&format!("require {}: {verdict} ({found})\n", requirement.text));
+        let said = format!("{}: {verdict} ({found})", requirement.text);
+        text.push_str(&sentence("require ", &said));
     }
     for finding in report.findings.iter().filter(|finding| said(finding)) {
         let word = if finding.level == Level::Warning { "warning" } else { "note" };
-        text.push_str(&format!("{word}: {}\n", collegium_engine::sentence(finding)));
+        text.push_str(&sentence(&format!("{word}: "), &collegium_engine::sentence(finding)));
     }
     for note in &report.notes {
-        text.push_str(&format!("note: {note}\n"));
+        text.push_str(&sentence("note: ", note));
     }
     if report.interrupted {
         text.push_str("interrupted; everything that was finished is kept\n");
