@@ -170,7 +170,19 @@ fn every_rule_is_fitted_read_audited_and_predicts_what_training_stored() {
     let audit = project.collegium(&["audit", "--json", "--quiet"]).ok().json();
     for name in ["mean", "soft", "turns", "ruled", "own", "near", "joint", "both", "g"] {
         let combined = &node(&audit, name)["combined"];
-        assert!(combined["controls"].as_array().unwrap().len() >= 2, "{name}: {combined}");
+        let controls = combined["controls"].as_array().unwrap();
+        assert!(controls.len() >= 2, "{name}: {combined}");
+        for control in controls {
+            // One table, in every metric and on the same rows: each figure is that of the model by itself.
+            let against = control["against"].as_object().unwrap();
+            for metric in ["accuracy", "log_loss"] {
+                let diff = &against[metric];
+                assert_eq!(diff["before"], control["metrics"][0][metric], "{name}: {control}");
+                assert_eq!(diff["after"], combined["metrics"][0][metric], "{name}: {control}");
+            }
+            let recalibrated = against.get("recalibrated_log_loss");
+            assert_eq!(recalibrated.is_some(), control["name"] != "random", "{name}: {control}");
+        }
     }
     assert!(node(&audit, "after")["composite"]["upstream"].as_array().unwrap().len() == 2);
     let nodes = [

@@ -110,6 +110,23 @@ fn images_are_learned_and_predicted_from_a_file_of_images_to_the_last_bit() {
         let accuracy = node(&report, expert)["metrics"]["test"]["accuracy"].as_f64().unwrap();
         assert!(accuracy > 0.95, "{expert}: {accuracy}");
     }
+    // The regions of an image are tested: the quarters hold the whole map, and every one counts.
+    let audit = project.collegium(&["audit", "side", "--json", "-q"]).ok().json();
+    let side = &audit["nodes"][0];
+    let regions = side["probe"]["images"][0]["regions"].as_array().unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let quarters: Vec<_> = regions.iter().filter(|region| region["proposed"] == false).collect();
+    assert_eq!(quarters.len(), 4);
+    let whole: f64 = quarters.iter().map(|region| number(&region["share"])).sum();
+    assert!((whole - 1.0).abs() < 1e-6, "{whole}");
+    assert_eq!(quarters[0]["cue"]["input"], "pics.image[0:3, 0:3]");
+    for region in regions {
+        let change = &region["cue"]["permuted"]["log_loss"];
+        assert_eq!(change["before"], side["metrics"]["test"]["metrics"]["log_loss"]);
+        assert!(number(&change["after"]) > number(&change["before"]), "{region}");
+    }
+    let findings = side["findings"].to_string();
+    assert!(findings.contains("It uses pics.image."), "{findings}");
     project.write("new-images.idx3-ubyte", images(0..ROWS));
     let all = predicted(&project, "new-images.idx3-ubyte", &[]);
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();

@@ -50,6 +50,8 @@ mod responses;
 mod reuse;
 mod seen;
 mod shared_data;
+mod sketches;
+mod skill;
 mod supply;
 mod tally;
 mod terminal;

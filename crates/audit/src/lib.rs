@@ -23,6 +23,7 @@ mod looked;
 mod peers;
 mod refits;
 mod shown;
+mod skill;
 mod subject;
 mod view;
 mod views;
@@ -46,8 +47,8 @@ pub(crate) use auditor::Auditor;
 pub use diff::{Version, diff};
 use looked::Looked;
 pub(crate) use refits::Refit;
+use skill::no_skill;
 pub(crate) use subject::Subject;
-use views::performance::no_skill;
 pub use views::{cues::Without, views};
 
 use collegium_engine::{
@@ -275,6 +276,7 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         left_out: None,
         baselines: BTreeMap::new(),
         against: BTreeMap::new(),
+        margins: node.session.pipeline.audit.margin.clone(),
         skill: no_skill(),
         confusion: None,
         reliability: None,

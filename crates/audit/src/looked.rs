@@ -117,9 +117,9 @@ impl<'s> Looked<'s> {
         Ok(self.skill.get().ok_or_else(too_early)?.as_ref())
     }
 
-    /// Does it beat the best constant on test rows?
+    /// Has it skill on test rows?
     pub(crate) fn is_skilled(&self) -> Result<bool, EngineError> {
-        Ok(self.skill()?.is_some_and(|skill| skill.beats_baseline))
+        Ok(self.skill()?.is_some_and(|skill| skill.verdict.is_skill()))
     }
 
     /// May it be looked into?

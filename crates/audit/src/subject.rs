@@ -1,9 +1,12 @@
 //! A model under probe: its network, the probed rows, and their covariance.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use collegium_digest::{Digest, Hasher, stream};
-use collegium_learn::{Interrupted, Model, Seeds};
+use collegium_learn::{Interrupted, MOST_OUTPUTS, Model, Network, SKETCHES, Seeds, sketches};
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Groups, Lift, Look,
@@ -134,11 +137,20 @@ impl Subject {
             .layers
             .first()
             .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
-        let outputs = network.outputs();
-        let mut sum = Accumulator::new(&self.geometry, frame, x.rows, outputs, lift, keep);
-        network.sweep(x, seeds_of(self.task), &mut |swept| {
-            sum.add(&swept.through(&lens), &swept.gram(0))
+        let seeds = seeds_of(self.task, network);
+        let each = seeds.each(network);
+        let mut sum = Accumulator::new(&self.geometry, frame, x.rows, each, lift, keep);
+        let mut projected = Vec::new();
+        network.sweep(x, seeds, &mut |swept| {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            swept.through_into(&lens, &mut projected);
+            sum.add(&projected, &swept.gram(0));
         });
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Unseen::Interrupted);
+        }
         Ok(sum.finish()?)
     }
 
@@ -206,7 +218,11 @@ impl Subject {
                     }
                 }
             }
-            let raw = model.raw(&self.x, &self.stop)?;
+            let mut raw = model.raw(&self.x, &self.stop)?.data;
+            let sketched = self.is_sketched(model);
+            if sketched {
+                raw = combined(&raw, model.outputs_wide());
+            }
             let trained = self.gather(model, &self.x, !seeds.is_empty())?;
             let spreads = self.geometry.spreads(&trained);
             let groups = session
@@ -228,7 +244,7 @@ impl Subject {
                 untrained: &untrained,
                 seeds: &seeds,
                 permuted: &permuted,
-                raw: &raw.data,
+                raw: &raw,
                 output: match self.task {
                     Task::Classification => AgopOutput::Logit,
                     Task::Regression => AgopOutput::Value,
@@ -236,6 +252,7 @@ impl Subject {
                 split: side_name(Side::Test),
                 how: how.by(groups.as_ref()),
             })?;
+            sight.agop.sketches = sketched.then_some(SKETCHES as u32);
             if initial.is_none() {
                 let noun = session.node(self.index).declared().model.noun();
                 sight.agop.noise_floor.no_untrained = Some(format!(
@@ -249,6 +266,13 @@ impl Subject {
             Ok(sight) => Ok(Ok(sight)),
             Err(error) => reason(error).map(Err),
         }
+    }
+
+    /// Are gradients those of random combinations of the outputs, since there are so many?
+    pub(super) fn is_sketched(&self, model: &Model) -> bool {
+        model
+            .layers()
+            .is_some_and(|network| matches!(seeds_of(self.task, network), Seeds::Sketched))
     }
 
     /// Importances of a network on some of the rows, for comparisons, with the eigenvalues of its
@@ -315,12 +339,24 @@ fn centre(jacobian: &mut [f32], outputs: usize) {
     }
 }
 
-/// What a probe takes derivatives of: logits without the shift that all share, or the value.
-pub(super) fn seeds_of(task: Task) -> Seeds<'static> {
+/// What a probe takes derivatives of: logits without the shift that all share (of many classes random
+/// combinations of them), or the value.
+pub(super) fn seeds_of(task: Task, network: &Network) -> Seeds<'static> {
     match task {
+        Task::Classification if network.outputs() > MOST_OUTPUTS => Seeds::Sketched,
         Task::Classification => Seeds::Centred,
         Task::Regression => Seeds::Outputs,
     }
+}
+
+/// The random combinations of raw outputs (rows × outputs) whose gradients are taken.
+fn combined(raw: &[f32], outputs: usize) -> Vec<f32> {
+    let of_row = |(row, raw): (usize, &[f32])| {
+        let each = sketches(row, outputs);
+        let sum = |signs: &[f32]| signs.iter().zip(raw).map(|(sign, raw)| sign * raw).sum();
+        each.chunks_exact(outputs).map(sum).collect::<Vec<f32>>()
+    };
+    raw.chunks_exact(outputs).enumerate().flat_map(of_row).collect()
 }
 
 /// What is a finding about the expert is told to the reader; anything else is a mistake of ours.

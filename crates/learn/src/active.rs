@@ -68,6 +68,9 @@ pub(crate) struct Gradients {
     active: Vec<u32>,
     /// Where each row's end.
     ends: Vec<usize>,
+    /// Of each row and unit how far it is from 0: kept, since a large buffer that is asked for anew for every chunk
+    /// costs more in the system than all else.
+    sizes: Vec<f32>,
 }
 
 /// One row's share of [`Gradients`].
@@ -81,14 +84,22 @@ struct Row<'a> {
 impl Gradients {
     /// Of no rows.
     pub(crate) fn new(each: usize, units: usize) -> Self {
-        Self { each, units, values: Vec::new(), active: Vec::new(), ends: Vec::new() }
+        let (values, sizes) = (Vec::new(), Vec::new());
+        Self { each, units, values, active: Vec::new(), ends: Vec::new(), sizes }
+    }
+
+    /// The buffer of its values, to be filled and given to [`Self::set`] or [`Self::set_through`].
+    pub(crate) fn buffer(&mut self) -> Vec<f32> {
+        std::mem::take(&mut self.values)
     }
 
     /// Replaces them by given ones, (rows · each) × units. Units with a value that is not 0 are
     /// active.
     pub(crate) fn set(&mut self, values: Vec<f32>) {
         let (each, units) = (self.each, self.units);
-        let mut sizes = vec![0.0; values.len() / each];
+        let mut sizes = std::mem::take(&mut self.sizes);
+        sizes.clear();
+        sizes.resize(values.len() / each, 0.0);
         for (row, sizes) in values.chunks_exact(each * units).zip(sizes.chunks_exact_mut(units)) {
             for gradient in row.chunks_exact(units) {
                 sizes.iter_mut().zip(gradient).for_each(|(size, value)| *size += value.abs());
@@ -96,6 +107,7 @@ impl Gradients {
         }
         self.values = values;
         self.find_active(&sizes);
+        self.sizes = sizes;
     }
 
     /// Replaces them by given ones times slopes, rows × units. Those with a slope are active.
@@ -154,7 +166,8 @@ impl Gradients {
         out
     }
 
-    fn times_into(&self, weight: &Panels, out: &mut Vec<f32>) {
+    /// The same into a buffer.
+    pub(crate) fn times_into(&self, weight: &Panels, out: &mut Vec<f32>) {
         assert_eq!(self.units, weight.units, "a row of the matrix for every unit");
         out.resize(self.ends.len() * self.each * weight.columns, 0.0);
         Arch::new().dispatch(Times { gradients: self, weight, out });

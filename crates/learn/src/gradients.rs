@@ -16,8 +16,10 @@
 use std::cell::OnceCell;
 
 use burn::tensor::Tensor;
+use collegium_digest::{Hasher, stream};
 use collegium_table::Matrix;
 use nalgebra::DMatrix;
+use rand::Rng as _;
 
 use crate::{
     Dense, Network,
@@ -30,6 +32,14 @@ use crate::{
 /// for a chunk's hidden gradients to stay in cache.
 const CHUNK: usize = 512;
 
+/// Outputs whose gradients are taken one by one, at most. Of more, a row has [`SKETCHES`] random
+/// combinations of them, since as many cotangents as outputs, each as wide, cost their square.
+pub const MOST_OUTPUTS: usize = 64;
+
+/// Random combinations of the outputs for each row: about 35 % off for one row, and 1 % in the mean of a
+/// thousand, each of which has its own.
+pub const SKETCHES: usize = 16;
+
 /// Rows of a symmetric product that are taken together.
 const BAND: usize = 128;
 
@@ -41,6 +51,9 @@ pub enum Seeds<'a> {
     /// Each raw output less the mean over all: softmax does not see a shift that all logits share. A
     /// single output is left as it is.
     Centred,
+    /// Of each row [`SKETCHES`] random combinations of its raw outputs less their mean, by [`sketches`]: the
+    /// mean of their outer products is that of [`Self::Centred`].
+    Sketched,
     /// Given cotangents of the raw outputs: rows × `each` × outputs.
     Given {
         /// In that order.
@@ -59,22 +72,26 @@ pub enum Seeds<'a> {
 }
 
 impl Seeds<'_> {
-    /// Cotangents per row.
-    fn each(&self, network: &Network) -> usize {
+    /// Cotangents per row of a network.
+    pub fn each(&self, network: &Network) -> usize {
         match self {
             Self::Outputs | Self::Centred => network.outputs(),
+            Self::Sketched => SKETCHES,
             Self::Given { each, .. } | Self::Embedding { each, .. } => *each,
         }
     }
 
-    /// Those of some rows: rows · each × width.
-    fn of(&self, start: usize, rows: usize, outputs: usize) -> Vec<f32> {
+    /// Those of some rows, rows · each × width, into a buffer.
+    fn fill(&self, start: usize, rows: usize, outputs: usize, into: &mut Vec<f32>) {
+        into.clear();
         match self {
-            Self::Given { values, each } | Self::Embedding { values, each } if *each > 0 => {
+            Self::Given { values, each } | Self::Embedding { values, each } => {
                 let width = outputs;
-                values[start * each * width..(start + rows) * each * width].to_vec()
+                into.extend_from_slice(
+                    &values[start * each * width..(start + rows) * each * width],
+                );
             }
-            Self::Given { .. } | Self::Embedding { .. } => Vec::new(),
+            Self::Sketched => (start..start + rows).for_each(|row| sketch(row, outputs, into)),
             Self::Outputs | Self::Centred => {
                 let shift = match self {
                     Self::Centred if outputs > 1 => 1.0 / outputs as f32,
@@ -82,9 +99,34 @@ impl Seeds<'_> {
                 };
                 let one = (0..outputs * outputs)
                     .map(|i| f32::from(u8::from(i / outputs == i % outputs)) - shift);
-                one.collect::<Vec<f32>>().repeat(rows)
+                into.extend(one);
+                let size = into.len();
+                (1..rows).for_each(|_| into.extend_from_within(..size));
             }
         }
+    }
+}
+
+/// The random combinations of a row's outputs, by its place among the rows: [`SKETCHES`] × outputs, row-major. Their signs
+/// are random, their mean is 0, and all of them have the weight of one.
+pub fn sketches(row: usize, outputs: usize) -> Vec<f32> {
+    let mut found = Vec::with_capacity(SKETCHES * outputs);
+    sketch(row, outputs, &mut found);
+    found
+}
+
+fn sketch(row: usize, outputs: usize, into: &mut Vec<f32>) {
+    let mut signs = stream(&Hasher::new("sketch of outputs").count(row as u64).finish(), "signs");
+    let size = 1.0 / (SKETCHES as f32).sqrt();
+    for _ in 0..SKETCHES {
+        let from = into.len();
+        while into.len() < from + outputs {
+            let bits = signs.next_u32();
+            let left = (from + outputs - into.len()).min(32);
+            into.extend((0..left).map(|bit| if bits >> bit & 1 == 0 { size } else { -size }));
+        }
+        let mean = into[from..].iter().sum::<f32>() / outputs as f32;
+        into[from..].iter_mut().for_each(|value| *value -= mean);
     }
 }
 
@@ -107,6 +149,8 @@ pub struct Swept<'a> {
     activations: &'a [Tensor<2>],
     /// At the pre-activations of each layer.
     gradients: &'a [Gradients],
+    /// The weights of every layer but the first, transposed.
+    weights: &'a [Panels],
     /// The first layer's weights transposed, once somebody asks for gradients at the inputs.
     to_inputs: &'a OnceCell<Panels>,
 }
@@ -118,9 +162,22 @@ impl Swept<'_> {
         self.gradients[layer].gram()
     }
 
+    /// The same at a layer's inputs, where these are narrower than its outputs: inputs × inputs. Not of the first
+    /// layer.
+    pub fn gram_before(&self, layer: usize) -> Vec<f32> {
+        let mut before = Gradients::new(self.each, self.network.layers[layer].inputs);
+        before.set(self.gradients[layer].times(&self.weights[layer - 1]));
+        before.gram()
+    }
+
     /// Gradients at the network's inputs through a lens: (rows · each) × columns, row-major.
     pub fn through(&self, lens: &Lens) -> Vec<f32> {
         self.gradients[0].times(&lens.weight)
+    }
+
+    /// The same into a buffer, which may be kept from chunk to chunk.
+    pub fn through_into(&self, lens: &Lens, into: &mut Vec<f32>) {
+        self.gradients[0].times_into(&lens.weight, into);
     }
 
     /// Gradients at the network's inputs: (rows · each) × inputs, row-major.
@@ -185,7 +242,9 @@ impl Network {
             let rows = chunk.min(x.rows - start);
             let of = x.data[start * x.width..(start + rows) * x.width].to_vec();
             pass.forward(of, rows, Some(&mut tape));
-            let seed = seeds.of(start, rows, width);
+            let seeded = gradients.len() - 1 - usize::from(from_embedding && gradients.len() > 1);
+            let mut seed = gradients[seeded].buffer();
+            seeds.fill(start, rows, width, &mut seed);
             back(&mut gradients, &weights, &tape.slopes, seed, from_embedding);
             visit(&Swept {
                 start,
@@ -194,6 +253,7 @@ impl Network {
                 network: self,
                 activations: &tape.activations,
                 gradients: &gradients,
+                weights: &weights,
                 to_inputs: &to_inputs,
             });
         }
@@ -381,6 +441,33 @@ mod tests {
         let through = all(&network, &x, Seeds::Embedding { values: &of_head, each: 2 });
         for (a, b) in jacobian.iter().zip(through) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn random_combinations_of_many_outputs_have_the_outer_products_of_all_in_the_mean() {
+        let network = init::fresh(&[5, 12, 200], Activation::Tanh, &Digest::of(b"w"));
+        let x = data(600, 5, b"x");
+        let grams = |seeds: Seeds| {
+            let (mut first, mut head) = (vec![0.0f64; 144], vec![0.0f64; 144]);
+            network.sweep(&x, seeds, &mut |swept| {
+                assert_eq!(swept.each, seeds.each(&network));
+                first.iter_mut().zip(swept.gram(0)).for_each(|(sum, v)| *sum += f64::from(v));
+                head.iter_mut().zip(swept.gram_before(1)).for_each(|(sum, v)| *sum += f64::from(v));
+            });
+            (first, head)
+        };
+        let ((exact, head), (drawn, head_drawn)) = (grams(Seeds::Centred), grams(Seeds::Sketched));
+        for (exact, drawn) in [(exact, drawn), (head, head_drawn)] {
+            let size: f64 = exact.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let off = exact.iter().zip(&drawn).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            assert!(size > 0.0 && off < 0.03 * size, "{}", off / size);
+        }
+        // Of every row others, and always the same.
+        assert_eq!(sketches(7, 200), sketches(7, 200));
+        assert_ne!(sketches(7, 200), sketches(8, 200));
+        for one in sketches(7, 200).chunks(200) {
+            assert!(one.iter().sum::<f32>().abs() < 1e-4);
         }
     }
 

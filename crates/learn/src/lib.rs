@@ -50,7 +50,7 @@ pub use format::{
     stored::{Own, Stored},
     tensors::{Tensor, Tensors},
 };
-pub use gradients::{Lens, Seeds, Swept};
+pub use gradients::{Lens, MOST_OUTPUTS, SKETCHES, Seeds, Swept, sketches};
 pub use head::Head;
 pub use kinds::{
     DECLARED, DenseModel, KINDS, Kind, RoutedModel,

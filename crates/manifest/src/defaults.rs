@@ -3,6 +3,8 @@
 //! One place for the parser, the schema and `show`. They are those of a practitioner's first try:
 //! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
 
+use std::collections::BTreeMap;
+
 use crate::{
     Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, ReadOptions, Reuse,
     Schedule, SourceOrigin, Split, SplitRule, Train, Upstream, WarmStart,
@@ -121,7 +123,7 @@ impl Default for Train {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { rows: 2000, bootstrap: 100, seeds: 0, permuted: 0 }
+        Self { rows: 2000, bootstrap: 100, seeds: 0, permuted: 0, margin: BTreeMap::new() }
     }
 }
 

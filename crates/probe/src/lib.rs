@@ -2,7 +2,7 @@
 //!
 //! Two questions are asked of every expert. *Is it right?* [`classification`] and [`regression`] give
 //! the field's standard metrics, [`measure_classification`] and [`measure_regression`] the same with
-//! bootstrap intervals, [`skill`] compares it with a constant, [`confusion`] and [`reliability`] show
+//! bootstrap intervals, [`judged`] says whether it is better than a constant, [`confusion`] and [`reliability`] show
 //! where it errs. *What does it use?* [`agop()`] averages the outer products of its gradients and
 //! reports them per declared input, free of units, beside two references for noise. The order
 //! matters: importances of an expert without skill are a picture of its initial weights, and are to
@@ -40,6 +40,8 @@ mod layers;
 mod metrics;
 mod moved;
 mod performance;
+mod recalibrate;
+mod regions;
 mod resample;
 mod responses;
 mod routing;
@@ -77,11 +79,15 @@ pub use moved::{
 pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,
 };
+pub use recalibrate::{LEAST_CALIBRATION, MOST_SHIFTS, Recalibrated, line};
+pub use regions::{Region, dense_regions};
 pub use responses::{Bins, accumulated_effects, level_effects};
 pub use routing::{
     ExpertRemoved, LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs,
     class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,
     route_regret, routes, routing, routing_findings, value_disagreement,
 };
-pub use skill::{LEAST_ROWS, Loss, log_losses, skill, squared_errors};
+pub use skill::{
+    Loss, judged, log_losses, loss_test, ranking_test, skill, squared_errors, variance_test,
+};
 pub use tables::{confusion, predicted_labels, reliability};

@@ -1,9 +1,9 @@
-//! Intervals cover, are determined by their key, and carry skill.
+//! Intervals cover and are determined by their key; the score against a constant.
 
 use collegium_digest::{Digest, stream};
 use collegium_probe::{
-    LEAST_ROWS, Loss, Resampling, bootstrap_classification, bootstrap_regression, classification,
-    log_losses, measure_classification, measure_regression, regression, skill, squared_errors,
+    Loss, Resampling, bootstrap_classification, bootstrap_regression, classification, log_losses,
+    measure_classification, measure_regression, regression, skill, squared_errors,
 };
 use rand::RngExt as _;
 
@@ -119,36 +119,11 @@ fn regression_intervals_lie_around_their_values() {
 }
 
 #[test]
-fn an_expert_that_knows_something_beats_the_constant() {
-    let (p, y) = calibrated(300, "d");
-    let share = y.iter().sum::<u32>() as f32 / 300.0;
-    let expert = log_losses(&p, 1, &y, 2);
-    let constant = log_losses(&vec![share; 300], 1, &y, 2);
-    let found =
-        skill(Loss::Log, &expert, &constant, Resampling::of_rows(200, &key("k"))).expect("rows");
-    assert!(found.beats_baseline);
-    assert_eq!(found.metric, "log_loss");
-    assert!((found.gain - (1.0 - found.value / found.baseline)).abs() < 1e-12);
-    assert!(found.gain_interval.low < found.gain && found.gain < found.gain_interval.high);
-}
-
-#[test]
-fn an_expert_that_guesses_does_not() {
-    let (p, _) = calibrated(300, "e");
-    let (_, y) = calibrated(300, "f");
-    let expert = log_losses(&p, 1, &y, 2);
-    let constant = log_losses(&[0.5; 300], 1, &y, 2);
-    let found =
-        skill(Loss::Log, &expert, &constant, Resampling::of_rows(200, &key("k"))).expect("rows");
-    assert!(!found.beats_baseline && found.gain < 0.0);
-}
-
-#[test]
 fn the_constant_itself_gains_nothing() {
     let losses = [0.3; 50];
     let found =
         skill(Loss::Log, &losses, &losses, Resampling::of_rows(100, &key("k"))).expect("rows");
-    assert_eq!((found.gain, found.beats_baseline), (0.0, false));
+    assert_eq!((found.gain, found.metric.as_str()), (0.0, "log_loss"));
 }
 
 #[test]
@@ -161,37 +136,16 @@ fn gain_in_regression_is_r2_against_the_constant() {
     let found = skill(Loss::Squared, &expert, &constant, Resampling::of_rows(100, &key("k")))
         .expect("rows");
     let r2 = regression(&predicted, &truth)["r2"];
-    assert!((found.gain - r2).abs() < 1e-12 && found.beats_baseline);
+    assert!((found.gain - r2).abs() < 1e-12 && found.gain_interval.low > 0.9);
     assert_eq!((found.metric.as_str(), found.value), ("rmse", 1.0));
     assert!((found.gain - (1.0 - (found.value / found.baseline).powi(2))).abs() < 1e-12);
-}
-
-#[test]
-fn a_few_lucky_rows_prove_nothing() {
-    let enough = skill(
-        Loss::Log,
-        &[0.1; LEAST_ROWS],
-        &[0.7; LEAST_ROWS],
-        Resampling::of_rows(100, &key("k")),
-    );
-    let few = skill(
-        Loss::Log,
-        &[0.1; LEAST_ROWS - 1],
-        &[0.7; LEAST_ROWS - 1],
-        Resampling::of_rows(100, &key("k")),
-    );
-    assert!(enough.expect("rows").beats_baseline);
-    assert!(!few.expect("rows").beats_baseline);
-    let unsampled =
-        skill(Loss::Log, &[0.1; 50], &[0.7; 50], Resampling::of_rows(0, &key("k"))).expect("rows");
-    assert!(!unsampled.beats_baseline);
 }
 
 #[test]
 fn a_baseline_without_loss_leaves_nothing_to_gain() {
     let found = skill(Loss::Squared, &[0.5; 20], &[0.0; 20], Resampling::of_rows(50, &key("k")))
         .expect("rows");
-    assert_eq!((found.gain, found.beats_baseline), (0.0, false));
+    assert_eq!(found.gain, 0.0);
     assert_eq!(skill(Loss::Log, &[], &[], Resampling::of_rows(50, &key("k"))), None);
     assert_eq!(skill(Loss::Log, &[f64::NAN], &[1.0], Resampling::of_rows(50, &key("k"))), None);
 }

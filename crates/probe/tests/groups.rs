@@ -3,11 +3,12 @@
 use collegium_digest::{Digest, Stream, stream};
 use collegium_probe::{
     ClassDecision, Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues,
-    bootstrap_classification, bootstrap_regression, class_measures, measure_classification,
-    measure_regression, over_rows, paired_classification, paired_regression, route_regret, skill,
-    unpaired_classification, unpaired_regression, weak_slices,
+    bootstrap_classification, bootstrap_regression, class_measures, loss_test,
+    measure_classification, measure_regression, over_rows, paired_classification,
+    paired_regression, route_regret, skill, unpaired_classification, unpaired_regression,
+    weak_slices,
 };
-use collegium_records::Interval;
+use collegium_records::{Interval, SkillVerdict};
 use proptest::prelude::*;
 
 const RESAMPLES: u32 = 200;
@@ -195,10 +196,11 @@ fn luck_of_groups_is_no_skill() {
             (0..1_000).map(|row| 10.0 + luck[row % 40] + normal(&mut random)).collect();
         let constant = vec![10.0; 1_000];
         let how = Resampling::of_rows(RESAMPLES, &key);
-        let beats =
-            |how| skill(Loss::Squared, &expert, &constant, how).expect("rows").beats_baseline;
-        by_groups += usize::from(beats(how.by(groups.as_ref())));
-        by_rows += usize::from(beats(how));
+        let beats = |groups: Option<&Groups>| {
+            loss_test("log_loss", &expert, &constant, groups).expect("rows").p_value < 0.025
+        };
+        by_groups += usize::from(beats(groups.as_ref()));
+        by_rows += usize::from(beats(None));
         let lead: Vec<f64> = expert.iter().zip(&constant).map(|(a, b)| a - b).collect();
         let whole = over_rows(&lead, how.by(groups.as_ref())).and_then(|m| m.interval);
         let single = over_rows(&lead, how).and_then(|m| m.interval);
@@ -219,7 +221,8 @@ fn one_group_has_no_interval_and_no_verdict() {
     assert_eq!(found.groups, Some(1));
     assert_eq!(over_rows(&[1.0; 50], how).map(|m| m.interval), Some(None));
     let found = skill(Loss::Log, &[0.1; 50], &[0.7; 50], how).expect("rows");
-    assert!(!found.beats_baseline && found.not_judged.is_some_and(|why| why.contains("one group")));
+    assert_eq!(found.verdict, SkillVerdict::NotJudged);
+    assert!(found.not_judged.is_some_and(|why| why.contains("one group")));
     let (sides, changes) = unpaired_regression([
         (&sample.predicted, &sample.truth, how),
         (&sample.predicted, &sample.truth, Resampling::of_rows(RESAMPLES, &key)),

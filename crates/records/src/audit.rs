@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Agop, Certificate, ClassThreshold, Combined, Composite, Conditional, Cost, Epoch, Interval,
-    Judgement, MetricDiff, NotMeasured, Performance, Probe, RequirementOutcome, RowAccount,
-    SplitMeasures,
+    Judgement, MetricDiff, NotMeasured, PairedVerdict, Performance, Probe, Recalibration,
+    RequirementOutcome, RowAccount, SkillTest, SkillVerdict, SplitMeasures,
 };
 
 /// `audit --json`
@@ -123,6 +123,10 @@ pub struct NodeAudit {
     /// is of the difference, expert less baseline, under the same resamples.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub against: BTreeMap<String, BTreeMap<String, MetricDiff>>,
+    /// Differences that are declared too small to matter (`[audit] margin`), by metric: comparisons whose whole interval
+    /// lies within say *the same*.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub margins: BTreeMap<String, f64>,
     /// Does it know anything?
     pub skill: Skill,
     /// Test rows: `counts[true class][predicted class]`; classification only.
@@ -182,6 +186,14 @@ pub struct NodeAudit {
     /// Sentences that follow from the numbers, most important first. This is the one list that the page,
     /// the card and the terminal take their warnings from.
     pub findings: Vec<Finding>,
+}
+
+impl NodeAudit {
+    /// How it does against a baseline in a metric, if that was compared.
+    pub fn verdict_against(&self, baseline: &str, metric: &str) -> Option<PairedVerdict> {
+        let diff = self.against.get(baseline)?.get(metric)?;
+        Some(diff.verdict(metric, self.margins.get(metric).copied()))
+    }
 }
 
 /// A declared input, or several that vary together, and what it does to an expert: effect and
@@ -300,7 +312,7 @@ pub enum Level {
 /// Held-out skill against the constant baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Skill {
-    /// `log_loss` or `rmse`, on test rows.
+    /// `log_loss` or `rmse`, on test rows, as the expert predicts.
     pub metric: String,
     /// The expert's value.
     pub value: f64,
@@ -311,8 +323,17 @@ pub struct Skill {
     pub gain: f64,
     /// 95 % paired bootstrap interval of `gain`.
     pub gain_interval: Interval,
-    /// Is the whole interval above 0?
+    /// Has it skill? As `verdict` says.
     pub beats_baseline: bool,
+    /// What the tests come to.
+    #[serde(default)]
+    pub verdict: SkillVerdict,
+    /// The metrics that skill was asked for in, each against its baseline on the same test rows.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tests: Vec<SkillTest>,
+    /// The correction behind the recalibrated metric, fitted on validation rows; absent without enough of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recalibration: Option<Recalibration>,
     /// Why it is not judged at all, when it is not: then it beats nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_judged: Option<String>,

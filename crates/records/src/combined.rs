@@ -1,8 +1,10 @@
 //! Comparison of a gate or a mixture with its controls, and error attribution to upstreams.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Agop, Measure, Metrics, RoutingDiagnostics};
+use crate::{Agop, Measure, MetricDiff, Metrics, RoutingDiagnostics};
 
 /// Audit of a gate or a mixture, beside what is measured of every expert. All of it on test
 /// rows.
@@ -34,7 +36,7 @@ pub struct Combined {
     pub metrics: Vec<Metrics>,
     /// What it is compared with.
     pub controls: Vec<Control>,
-    /// Whether it pays, in sentences.
+    /// Whether it beats its controls, in which metric and in which not, in sentences.
     pub verdict: Vec<String>,
 }
 
@@ -81,6 +83,11 @@ pub struct Control {
     /// The same difference, in the mean of the seeds, with a 95 % interval over the test rows,
     /// or over their groups where there are any.
     pub over_rows: Measure,
+    /// The gate (`after`) against it (`before`), metric by metric on the same test rows, both as fitted with the
+    /// pipeline's own seeds: `accuracy`, `auc`, `log_loss` and the others of its task, and
+    /// `recalibrated_log_loss` (`recalibrated_rmse`), where each is corrected on validation rows by itself.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub against: BTreeMap<String, MetricDiff>,
     /// Is the gate worse in every one of several seeds?
     #[serde(default)]
     pub worse_in_all: bool,

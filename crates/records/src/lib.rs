@@ -32,6 +32,7 @@ mod recipe;
 mod responses;
 mod reuse;
 mod routing;
+mod skill;
 
 pub use audit::*;
 pub use care::*;
@@ -57,6 +58,7 @@ pub use recipe::*;
 pub use responses::*;
 pub use reuse::*;
 pub use routing::*;
+pub use skill::*;
 
 /// The version of every JSON document.
 pub const FORMAT_VERSION: u32 = 1;

@@ -90,5 +90,16 @@ pub fn separated(digits: &str) -> String {
 
 /// Is a larger value of this metric better?
 pub fn larger_is_better(metric: &str) -> bool {
-    !matches!(metric, "log_loss" | "brier" | "ece" | "rmse" | "mae")
+    !matches!(
+        metric,
+        "log_loss"
+            | "recalibrated_log_loss"
+            | "error"
+            | "squared_error"
+            | "brier"
+            | "ece"
+            | "rmse"
+            | "recalibrated_rmse"
+            | "mae"
+    )
 }

@@ -14,13 +14,19 @@ pub enum PairedVerdict {
     Worse,
     /// The interval holds 0, or there is none.
     CannotTell,
+    /// The whole interval lies within the margin that was declared for the metric (`[audit] margin`): what
+    /// difference there is, is too small to matter.
+    Same,
 }
 
 impl MetricDiff {
     /// How `after` does against `before` by a metric of this name: the one rule by which all comparisons of models
-    /// on the same rows are decided.
-    pub fn verdict(&self, metric: &str) -> PairedVerdict {
+    /// on the same rows are decided. A `margin` says which differences of the metric are too small to matter.
+    pub fn verdict(&self, metric: &str, margin: Option<f64>) -> PairedVerdict {
         let Some(interval) = self.interval else { return PairedVerdict::CannotTell };
+        if margin.is_some_and(|margin| -margin <= interval.low && interval.high <= margin) {
+            return PairedVerdict::Same;
+        }
         let (gain_low, gain_high) = match larger_is_better(metric) {
             true => (interval.low, interval.high),
             false => (-interval.high, -interval.low),
@@ -48,18 +54,31 @@ mod tests {
     #[test]
     fn a_difference_counts_where_its_interval_leaves_out_zero_in_the_direction_of_the_metric() {
         let low = diff(Some((-0.2, -0.1)));
-        assert_eq!(low.verdict("log_loss"), PairedVerdict::Better);
-        assert_eq!(low.verdict("auc"), PairedVerdict::Worse);
+        assert_eq!(low.verdict("log_loss", None), PairedVerdict::Better);
+        assert_eq!(low.verdict("auc", None), PairedVerdict::Worse);
         let high = diff(Some((0.1, 0.2)));
-        assert_eq!(high.verdict("rmse"), PairedVerdict::Worse);
-        assert_eq!(high.verdict("r2"), PairedVerdict::Better);
+        assert_eq!(high.verdict("rmse", None), PairedVerdict::Worse);
+        assert_eq!(high.verdict("r2", None), PairedVerdict::Better);
+    }
+
+    #[test]
+    fn models_are_the_same_where_the_whole_interval_lies_within_the_margin() {
+        let small = diff(Some((-0.004, 0.003)));
+        assert_eq!(small.verdict("auc", None), PairedVerdict::CannotTell);
+        assert_eq!(small.verdict("auc", Some(0.003)), PairedVerdict::CannotTell);
+        assert_eq!(small.verdict("auc", Some(0.004)), PairedVerdict::Same);
+        // Certain, and too small to matter; then certain, and perhaps large enough.
+        let certain = diff(Some((0.001, 0.003)));
+        assert_eq!(certain.verdict("auc", Some(0.005)), PairedVerdict::Same);
+        assert_eq!(certain.verdict("auc", Some(0.002)), PairedVerdict::Better);
+        assert_eq!(diff(None).verdict("auc", Some(1.0)), PairedVerdict::CannotTell);
     }
 
     #[test]
     fn nothing_is_told_where_the_interval_holds_zero_or_is_absent() {
         for interval in [Some((-0.1, 0.1)), Some((0.0, 0.1)), Some((-0.1, 0.0)), None] {
             for metric in ["log_loss", "auc"] {
-                assert_eq!(diff(interval).verdict(metric), PairedVerdict::CannotTell);
+                assert_eq!(diff(interval).verdict(metric, None), PairedVerdict::CannotTell);
             }
         }
     }

@@ -35,8 +35,12 @@ pub struct Agop {
     /// The first directions of the same matrix, by named loadings.
     #[serde(default)]
     pub directions: Vec<Direction>,
+    /// Of more than 64 classes: gradients are not those of each output but of so many random combinations of all
+    /// outputs for each row, whose outer products have the same mean.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sketches: Option<u32>,
     /// Importance by class; more than two classes only (the two logits of a binary classifier
-    /// are one).
+    /// are one), and at most 64.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub classes: Option<ClassShares>,
 }
@@ -333,6 +337,22 @@ pub struct ImageMaps {
     pub classes: Vec<(String, Vec<f32>)>,
     /// Eigenvectors, −1 to 1, same order as [`Agop::directions`].
     pub directions: Vec<Vec<f32>>,
+    /// Regions, each tested by exchanging it between rows: those that the map proposes, and the quarters.
+    #[serde(default)]
+    pub regions: Vec<ImageRegion>,
+}
+
+/// A rectangle of an image, and what the expert is without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageRegion {
+    /// Does the map hold more in it than its area? Else it is a quarter of the image.
+    pub proposed: bool,
+    /// Its share of the importance in the map.
+    pub share: f64,
+    /// Its share of the pixels.
+    pub area: f64,
+    /// It taken away from the expert, in three ways.
+    pub cue: Cue,
 }
 
 /// Comparison of the importances of two networks, or of one on two sets of rows.

@@ -1,7 +1,8 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    BlocksOfTime, FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SplitMeasures,
+    BlocksOfTime, FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SkillTest,
+    SkillVerdict, SplitMeasures,
 };
 
 use crate::number::{count, counted, number, percent_measure};
@@ -37,6 +38,9 @@ pub(crate) fn metric_name(metric: &str) -> &str {
         "r2" => "R²",
         "rmse" => "RMSE",
         "mae" => "MAE",
+        "recalibrated_log_loss" => "Recalibrated log loss",
+        "recalibrated_r2" => "Recalibrated R²",
+        "recalibrated_rmse" => "Recalibrated RMSE",
         other => other,
     }
 }
@@ -44,9 +48,14 @@ pub(crate) fn metric_name(metric: &str) -> &str {
 /// The metric's name inside a sentence.
 pub(crate) fn metric_phrase(metric: &str) -> String {
     match metric {
-        "average_precision" | "accuracy" | "precision" | "recall" | "log_loss" | "brier" => {
-            metric_name(metric).to_lowercase()
-        }
+        "recalibrated_r2" => "recalibrated R²".to_owned(),
+        "average_precision"
+        | "accuracy"
+        | "precision"
+        | "recall"
+        | "log_loss"
+        | "recalibrated_log_loss"
+        | "brier" => metric_name(metric).to_lowercase(),
         other => metric_name(other).to_owned(),
     }
 }
@@ -172,6 +181,7 @@ pub(crate) fn verdict_word(verdict: PairedVerdict) -> &'static str {
     match verdict {
         PairedVerdict::Better => "better",
         PairedVerdict::Worse => "worse",
+        PairedVerdict::Same => "the same",
         PairedVerdict::CannotTell => "cannot tell",
     }
 }
@@ -232,7 +242,7 @@ impl Health {
 /// The paired comparison with the linear baseline, in the metric of [`collegium_records::Skill`].
 pub(crate) fn linear(node: &NodeAudit) -> Option<PairedVerdict> {
     let metric = node.skill.metric.as_str();
-    Some(node.against.get("linear")?.get(metric)?.verdict(metric))
+    node.verdict_against("linear", metric)
 }
 
 /// What was learned, in a sentence.
@@ -246,21 +256,59 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
     let constant = if regression { "predicting the mean" } else { "the constant baseline" };
     let (gain, range) =
         percent_measure(skill.gain, skill.gain_interval.low, skill.gain_interval.high);
-    if !skill.beats_baseline {
-        return format!(
-            "On test rows it does not beat {constant}: {} {} against {}, a gain of {gain} (95 % interval {range}).",
-            metric_phrase(&skill.metric),
-            number(skill.value),
-            number(skill.baseline),
-        );
+    let tests = skill.tests.iter().map(tested).collect::<Vec<String>>().join("; ");
+    match skill.verdict {
+        SkillVerdict::Skilful => {
+            let apart = skill.tests.iter().any(|test| !test.holds());
+            let tests = if apart { format!(" Tested: {tests}.") } else { String::new() };
+            format!(
+                "On test rows it has {gain} less {loss} than {constant} (95 % interval {range}).{tests}"
+            )
+        }
+        SkillVerdict::RanksButOverconfident => {
+            let corrected = skill.recalibration.as_ref().map_or_else(String::new, |after| {
+                format!(" Recalibrated on validation rows it would be {}.", number(after.value))
+            });
+            format!(
+                "On test rows it is better than {constant} in its ranking ({tests}), not in its {} as it is: {} against {}, a gain of {gain} (95 % interval {range}).{corrected}",
+                metric_phrase(&skill.metric),
+                number(skill.value),
+                number(skill.baseline),
+            )
+        }
+        SkillVerdict::NoSkill | SkillVerdict::NotJudged => {
+            let tests = if tests.is_empty() { tests } else { format!(" Tested: {tests}.") };
+            format!(
+                "On test rows it does not beat {constant}: {} {} against {}, a gain of {gain} (95 % interval {range}).{tests}",
+                metric_phrase(&skill.metric),
+                number(skill.value),
+                number(skill.baseline),
+            )
+        }
     }
-    format!("On test rows it has {gain} less {loss} than {constant} (95 % interval {range}).")
+}
+
+/// `AUC 0.849 against 0.500: shown`
+fn tested(test: &SkillTest) -> String {
+    let shown = if test.holds() { "shown" } else { "not shown" };
+    format!(
+        "{} {} against {}: {shown}",
+        metric_phrase(&test.metric),
+        number(test.diff.after),
+        number(test.diff.before)
+    )
 }
 
 /// The heading of the verdict.
 pub(crate) fn verdict_title(node: &NodeAudit) -> String {
     if node.skill.not_judged.is_some() {
         return "Not judged.".to_owned();
+    }
+    if node.skill.verdict == SkillVerdict::RanksButOverconfident {
+        return match node.task.as_str() {
+            "regression" => "Follows the target, but off in scale.".to_owned(),
+            _ => "Ranks rows, but is overconfident.".to_owned(),
+        };
     }
     if !node.skill.beats_baseline {
         return "Learned nothing.".to_owned();
@@ -272,6 +320,9 @@ pub(crate) fn verdict_title(node: &NodeAudit) -> String {
             format!("Beats {constant}; cannot be told from linear.")
         }
         Some(PairedVerdict::Worse) => format!("Beats {constant}; worse than linear."),
+        Some(PairedVerdict::Same) => {
+            format!("Beats {constant}; as good as linear, within the margin.")
+        }
         None => format!("Beats {constant}."),
     }
 }

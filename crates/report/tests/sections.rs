@@ -136,6 +136,7 @@ fn what_the_record_has_nothing_for_is_absent() {
 fn without_skill_nothing_of_what_it_looks_at_is_shown_even_if_it_was_recorded() {
     let (report, page) = page_with(5, |node| {
         node.skill.beats_baseline = false;
+        node.skill.verdict = collegium_records::SkillVerdict::NoSkill;
         node.withheld = Some("It knows nothing.".into());
     });
     let name = "expert.slip_digit";
@@ -440,6 +441,7 @@ fn gate() -> Combined {
         dead: vec![],
     };
     let control = |name: &str, lead: Measure, pays| Control {
+        against: std::collections::BTreeMap::new(),
         name: name.to_owned(),
         what: format!("the {name} control"),
         parameters: 1234,

@@ -4,7 +4,7 @@ use collegium_records::{
     Finding, Level, MetricDiff, NodeAudit, PairedVerdict, Topic, three_digits as three,
 };
 
-use super::words;
+use super::skill::words;
 
 /// Metrics that may say otherwise than the loss, and their names.
 const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
@@ -19,20 +19,24 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
     let known = baselines.iter().filter_map(|(name, what)| {
         let metrics = audit.against.get(*name)?;
         let diff = metrics.get(loss)?;
-        let verdict = diff.verdict(loss);
+        let verdict = audit.verdict_against(name, loss)?;
         let (level, said) = match verdict {
             PairedVerdict::Better => (Level::Note, format!("It beats {what}")),
             PairedVerdict::Worse => (Level::Warning, format!("It does worse than {what}")),
             PairedVerdict::CannotTell => (Level::Note, format!("It cannot be told from {what}")),
+            PairedVerdict::Same => (
+                Level::Note,
+                format!("It is as good as {what}, within the margin that was declared"),
+            ),
         };
-        let otherwise = OTHERS.iter().filter_map(|(metric, name)| {
+        let otherwise = OTHERS.iter().filter_map(|(metric, called)| {
             let diff = metrics.get(*metric)?;
-            let opposed = match (verdict, diff.verdict(metric)) {
+            let opposed = match (verdict, audit.verdict_against(name, metric)?) {
                 (PairedVerdict::Better, PairedVerdict::Worse) => "worse",
                 (PairedVerdict::Worse, PairedVerdict::Better) => "better",
                 _ => return None,
             };
-            Some(format!(" By {name} it does {opposed}: {}, {}.", values(diff), figures(diff)))
+            Some(format!(" By {called} it does {opposed}: {}, {}.", values(diff), figures(diff)))
         });
         let otherwise: String = otherwise.collect();
         let text = format!("{said}: test {} {}.", words(loss), values(diff));
@@ -44,19 +48,19 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
             (_, PairedVerdict::Worse) => {
                 found.next(format!("Prefer {what}, or change the inputs."))
             }
-            (_, PairedVerdict::CannotTell) => found,
+            (_, PairedVerdict::CannotTell | PairedVerdict::Same) => found,
         })
     });
     known.collect()
 }
 
 /// `0.431 against 0.444`
-fn values(diff: &MetricDiff) -> String {
+pub(super) fn values(diff: &MetricDiff) -> String {
     format!("{} against {}", three(diff.after), three(diff.before))
 }
 
 /// `difference −0.0125, 95 % interval −0.0179 to −0.0071`
-fn figures(diff: &MetricDiff) -> String {
+pub(crate) fn figures(diff: &MetricDiff) -> String {
     let range = match diff.interval {
         Some(interval) => {
             format!("95 % interval {} to {}", signed(interval.low), signed(interval.high))

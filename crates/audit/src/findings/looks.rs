@@ -1,9 +1,12 @@
 //! Findings about what an expert uses, where it is weak, and what is inside: sentences from `uses` and the views.
 
 use collegium_records::{
-    Agop, Between, Changed, Conditional, Finding, InputGroup, InputUse, Level, NodeAudit, Reading,
-    Topic, WeakSlice, WeakSlices, thousands, three_digits as three,
+    Agop, Between, Changed, Conditional, Finding, ImageMaps, InputGroup, InputUse, Level,
+    NodeAudit, PairedVerdict, Reading, Topic, WeakSlice, WeakSlices, thousands,
+    three_digits as three,
 };
+
+use super::skill::words;
 
 /// Inputs of a sentence whose figures are given; the table of the page has those of all.
 const WITH_FIGURES: usize = 5;
@@ -26,6 +29,8 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<Finding> {
         said.extend(inputs(&audit.uses));
         said.extend(agop.groups.iter().map(|group| together(group, agop)));
     }
+    said.extend(audit.agop.as_ref().and_then(|agop| sketched(audit, agop)));
+    said.extend(audit.probe.images.iter().filter_map(regions));
     said.extend(audit.performance.slices.as_ref().and_then(slice));
     said.extend(layers(audit));
     for comparison in &audit.probe.comparisons {
@@ -38,6 +43,55 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<Finding> {
         }
     }
     said
+}
+
+/// Of many classes, what gradients are of.
+fn sketched(audit: &NodeAudit, agop: &Agop) -> Option<Finding> {
+    let sketches = agop.sketches?;
+    let text = format!(
+        "It has {} classes: importances are of random combinations of its outputs.",
+        audit.classes.len()
+    );
+    Some(Finding::new(Level::Note, Topic::Inputs, text).detail(format!(
+        "Of each row {sketches} combinations of all outputs, whose outer products have the same mean. There are \
+         no importances by class."
+    )))
+}
+
+/// The regions of an image that its map proposes, and what exchanging them costs.
+fn regions(map: &ImageMaps) -> Option<Finding> {
+    let proposed = map.regions.iter().filter(|region| region.proposed);
+    let told = proposed.filter_map(|region| {
+        let (metric, diff) = ["accuracy", "rmse"]
+            .iter()
+            .find_map(|metric| Some((*metric, region.cue.permuted.get(*metric)?)))?;
+        let worse = diff.verdict(metric, None) == PairedVerdict::Worse;
+        let text = format!(
+            "{} ({} {} to {})",
+            region.cue.input,
+            words(metric),
+            three(diff.before),
+            three(diff.after)
+        );
+        Some((worse, text))
+    });
+    let (counts, idle): (Vec<_>, Vec<_>) = told.partition(|(worse, _)| *worse);
+    let texts =
+        |all: Vec<(bool, String)>| all.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    let (counts, idle) = (texts(counts), texts(idle));
+    let with = |finding: Finding| match idle.is_empty() {
+        true => finding,
+        false => finding.detail(format!(
+            "The map is dense there too, but shuffling it has no measurable effect: {}.",
+            list(&idle)
+        )),
+    };
+    let text = match (counts.is_empty(), idle.is_empty()) {
+        (true, true) => return None,
+        (true, false) => format!("No dense region of {} carries its skill by itself.", map.input),
+        (false, _) => format!("Its skill is in {}.", list(&counts)),
+    };
+    Some(with(Finding::new(Level::Note, Topic::Inputs, text)))
 }
 
 /// A sentence for each reading that some input has.
@@ -137,7 +191,7 @@ fn with_effects(finding: Finding, of: &[&InputUse]) -> Finding {
     });
     let mut text = format!(
         "Rise of {} when shuffled within similar rows: {}",
-        super::words(&first.metric),
+        words(&first.metric),
         list(&each.collect::<Vec<_>>())
     );
     if !rest.is_empty() {

@@ -3,8 +3,11 @@
 mod baselines;
 mod labels;
 mod looks;
+mod skill;
 mod uses;
 
+pub(crate) use baselines::figures;
+pub(crate) use skill::words as metric_words;
 pub(crate) use uses::uses;
 
 use collegium_records::{
@@ -69,9 +72,9 @@ fn few_groups(groups: u64, blocks: Option<&BlocksOfTime>) -> Option<Finding> {
 /// What a reader should know of an expert, most important first.
 pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Vec<Finding> {
     let mut said = rows(audit);
-    said.extend(skill(audit));
+    said.extend(skill::of(audit));
     let loss = if audit.task == "classification" { "log_loss" } else { "rmse" };
-    if audit.skill.beats_baseline {
+    if audit.skill.verdict.is_skill() {
         said.extend(baselines::of(audit, loss));
     }
     said.extend(overfit(audit, loss));
@@ -138,36 +141,6 @@ fn rows(audit: &NodeAudit) -> Vec<Finding> {
     said
 }
 
-/// What is to be said of one that does not beat a constant.
-fn skill(audit: &NodeAudit) -> Option<Finding> {
-    if audit.skill.beats_baseline {
-        return None;
-    }
-    let loss = if audit.task == "classification" { "log_loss" } else { "rmse" };
-    let text = match audit.skill.metric.is_empty() {
-        true if audit.metrics.get("test").is_some_and(|test| test.seen > 0) => {
-            "Nothing can be said of it: it has too few test rows that its model has not seen."
-                .to_owned()
-        }
-        _ if audit.skill.not_judged.is_some() => format!(
-            "It is not said to beat anything: {}.",
-            audit.skill.not_judged.as_deref().unwrap_or_default()
-        ),
-        true => "Nothing can be said of it: it has no test rows.".to_owned(),
-        false => format!(
-            "It learned nothing: its test {} of {} does not beat the {} of a constant prediction.",
-            words(loss),
-            three(audit.skill.value),
-            three(audit.skill.baseline)
-        ),
-    };
-    let next = match audit.skill.not_judged.is_some() || audit.skill.metric.is_empty() {
-        true => "Do not use it before it was measured on rows that its model has not seen.",
-        false => "Do not use it. Give it inputs that can tell the target, or take it out.",
-    };
-    Some(Finding::new(Level::Warning, Topic::Skill, text).next(next))
-}
-
 /// Training rows that are known better than new ones.
 fn overfit(audit: &NodeAudit, loss: &str) -> Option<Finding> {
     let on = |side: &str| audit.metrics.get(side)?.metrics.get(loss).copied();
@@ -180,7 +153,7 @@ fn overfit(audit: &NodeAudit, loss: &str) -> Option<Finding> {
     let over = train > 0.0 && test / train > OVERFIT && apart;
     let text = format!(
         "Its {} is {} on training rows and {} on test rows.",
-        words(loss),
+        metric_words(loss),
         three(train),
         three(test)
     );
@@ -237,11 +210,4 @@ fn of_combined(combined: &Combined) -> Vec<Finding> {
 /// The routes of one that decides something row by row.
 fn routing_of(combined: &Combined) -> Option<&RoutingDiagnostics> {
     combined.routing.as_ref().filter(|_| combined.decides())
-}
-
-fn words(loss: &str) -> &str {
-    match loss {
-        "log_loss" => "log loss",
-        _ => "RMSE",
-    }
 }

@@ -163,6 +163,26 @@ impl Auditor<'_> {
             .collect()
     }
 
+    /// A region of an image among the inputs of one expert, at that expert.
+    pub(super) fn region_cue(
+        self,
+        model: &Model,
+        tested: &Tested,
+        at: usize,
+        region: [std::ops::Range<u32>; 2],
+        key: &Digest,
+    ) -> Result<Cue, EngineError> {
+        let Tested { rows, x, before } = tested;
+        let together = self.groups_of(rows)?;
+        let without = Without { input: model.encoder.names()[at].clone(), region: Some(region) };
+        let columns = columns_of(model, &without, at, model.encoder.groups()[at].clone())?;
+        let name = without.to_string();
+        let key = Hasher::new("cue").digest(key).text(&name).finish();
+        cue(self.session(), name, before, together.as_ref(), &key, &mut |change| {
+            self.encoded_predicted(model, &altered(x, &columns, change), rows)
+        })
+    }
+
     /// Ablation of an input in the whole pipeline, as far as it reaches an expert; `None` where it does
     /// not.
     pub(crate) fn cue_everywhere(

@@ -1,8 +1,12 @@
-//! Saliency maps of image inputs: importance by pixel.
+//! Saliency maps of image inputs: importance by pixel, and tests of regions.
+//!
+//! A map says where the output answers to pixels, not what that is worth: a region may hold a third of the
+//! importance and no skill. So the regions in which a map is dense are taken away and measured, and so are the
+//! quarters of the image, in case the map misleads.
 
 use collegium_engine::EngineError;
-use collegium_probe::{Gathered, Sight};
-use collegium_records::{ImageMaps, NodeAudit};
+use collegium_probe::{Gathered, Region, Sight, dense_regions};
+use collegium_records::{ImageMaps, ImageRegion, NodeAudit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,13 +15,16 @@ use crate::{
     view::AuditView,
 };
 
+/// Regions that a map proposes, at most.
+const PROPOSED: usize = 3;
+
 /// Importance maps of each image among the inputs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Images(Vec<ImageMaps>);
 
 impl AuditView for Images {
     const NAME: &'static str = "images";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         let model = looked.model()?;
@@ -27,15 +34,63 @@ impl AuditView for Images {
     }
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
-        match looked.sight()? {
-            Ok((subject, sight)) => subject.images(sight).map(Self),
-            Err(_) => Ok(Self(Vec::new())),
+        let Ok((subject, sight)) = looked.sight()? else { return Ok(Self(Vec::new())) };
+        let mut maps = subject.images(sight)?;
+        for map in &mut maps {
+            map.regions = regions(looked, map)?;
         }
+        Ok(Self(maps))
     }
 
     fn place(self, audit: &mut NodeAudit) {
         audit.probe.images = self.0;
     }
+}
+
+/// What the expert is without the dense regions of a map, and without each quarter of the image.
+fn regions(looked: &Looked, map: &ImageMaps) -> Result<Vec<ImageRegion>, EngineError> {
+    let (model, Some(tested)) = (looked.model()?, looked.tested()?) else {
+        return Ok(Vec::new());
+    };
+    let Some(at) = model.encoder.names().iter().position(|name| *name == map.input) else {
+        return Ok(Vec::new());
+    };
+    let (height, width) = (map.height as usize, map.width as usize);
+    let proposed = dense_regions(&map.importance, height, width, PROPOSED);
+    let of_both = proposed
+        .into_iter()
+        .map(|region| (true, region))
+        .chain(quarters(&map.importance, height, width).into_iter().map(|region| (false, region)));
+    let one = |(proposed, Region { rows, columns, share, area }): (bool, Region)| {
+        let small = |range: std::ops::Range<usize>| range.start as u32..range.end as u32;
+        let region = [small(rows), small(columns)];
+        let cue = looked.auditor.region_cue(model, tested, at, region, &looked.key)?;
+        Ok(ImageRegion { proposed, share, area, cue })
+    };
+    of_both.map(one).collect()
+}
+
+/// The quarters of an image that is at least two pixels high and wide.
+fn quarters(map: &[f32], height: usize, width: usize) -> Vec<Region> {
+    let total: f64 = map.iter().map(|v| f64::from(*v)).sum();
+    if height < 2 || width < 2 || total <= 0.0 {
+        return Vec::new();
+    }
+    let halves = |length: usize| [0..length / 2, length / 2..length];
+    let [top, bottom] = halves(height);
+    let [left, right] = halves(width);
+    let all = [(&top, &left), (&top, &right), (&bottom, &left), (&bottom, &right)];
+    let region = |(rows, columns): (&std::ops::Range<usize>, &std::ops::Range<usize>)| {
+        let of_row = |row: usize| map[row * width..][columns.clone()].iter();
+        let sum: f64 = rows.clone().flat_map(of_row).map(|v| f64::from(*v)).sum();
+        Region {
+            rows: rows.clone(),
+            columns: columns.clone(),
+            share: sum / total,
+            area: (rows.len() * columns.len()) as f64 / (height * width) as f64,
+        }
+    };
+    all.into_iter().map(region).collect()
 }
 
 impl Subject {
@@ -65,9 +120,9 @@ impl Subject {
             for map in &all {
                 total.iter_mut().zip(map).for_each(|(sum, value)| *sum += value);
             }
-            let classes = match squares.outputs {
-                1 => Vec::new(),
-                _ => {
+            let classes = match squares.outputs == self.model.classes.len() {
+                false => Vec::new(),
+                true => {
                     self.model.classes.iter().cloned().zip(all.iter().map(|m| scaled(m))).collect()
                 }
             };
@@ -94,6 +149,7 @@ impl Subject {
                         }))
                     })
                     .collect(),
+                regions: Vec::new(),
             }
         });
         Ok(found.collect())

@@ -28,11 +28,11 @@ impl AuditView for Importance {
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
         let why = match looked.skill()? {
-            Some(skill) if skill.beats_baseline => None,
+            Some(skill) if skill.verdict.is_skill() => None,
             Some(Skill { not_judged: Some(why), .. }) => Some(why.clone()),
             Some(_) => Some(
-                "it learned nothing: on test rows it does not beat a constant prediction, so its \
-                 importances say nothing about the task"
+                "it learned nothing: on test rows it does not beat a constant prediction, neither in its \
+                 ranking nor after recalibration, so its importances say nothing about the task"
                     .to_owned(),
             ),
             None => {

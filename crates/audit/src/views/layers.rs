@@ -54,18 +54,30 @@ impl AuditView for Layers {
 struct Sweep {
     /// K of each layer, the first layer first.
     grams: Vec<DMatrix<f64>>,
+    /// Of many outputs, in the place of the last: G at what the head reads.
+    at_head: Option<DMatrix<f64>>,
     /// Input of each layer: `[0]` are the rows.
     activations: Vec<Vec<f32>>,
 }
 
 impl Sweep {
     fn of(network: &Network, x: &Matrix, seeds: Seeds) -> Self {
+        let sketched = matches!(seeds, Seeds::Sketched);
+        let last = network.layers.len() - 1;
+        let side = |layer: usize| match sketched && layer == last {
+            true => network.layers[layer].inputs,
+            false => network.layers[layer].outputs,
+        };
         let mut sums: Vec<Vec<f64>> =
-            network.layers.iter().map(|layer| vec![0.0; layer.outputs * layer.outputs]).collect();
+            (0..network.layers.len()).map(|layer| vec![0.0; side(layer) * side(layer)]).collect();
         let mut activations = vec![Vec::new(); network.layers.len()];
         network.sweep(x, seeds, &mut |swept| {
             for (layer, (sum, activations)) in sums.iter_mut().zip(&mut activations).enumerate() {
-                for (sum, value) in sum.iter_mut().zip(swept.gram(layer)) {
+                let gram = match sketched && layer == last {
+                    true => swept.gram_before(layer),
+                    false => swept.gram(layer),
+                };
+                for (sum, value) in sum.iter_mut().zip(gram) {
                     *sum += f64::from(value);
                 }
                 if layer > 0 {
@@ -73,10 +85,12 @@ impl Sweep {
                 }
             }
         });
-        let grams = network.layers.iter().zip(sums).map(|(layer, sum)| {
-            DMatrix::from_vec(layer.outputs, layer.outputs, sum) / x.rows.max(1) as f64
+        let grams = sums.into_iter().enumerate().map(|(layer, sum)| {
+            DMatrix::from_vec(side(layer), side(layer), sum) / x.rows.max(1) as f64
         });
-        Self { grams: grams.collect(), activations }
+        let mut grams: Vec<DMatrix<f64>> = grams.collect();
+        let at_head = if sketched { grams.pop() } else { None };
+        Self { grams, at_head, activations }
     }
 }
 
@@ -105,7 +119,7 @@ fn layers(
     if depth < 2 || test.x.rows == 0 {
         return Ok(Vec::new());
     }
-    let seeds = seeds_of(task);
+    let seeds = seeds_of(task, network);
     let seen = Sweep::of(network, test.x, seeds);
     let first = Sweep::of(initial, test.x, seeds);
     let trained_on = Sweep::of(network, train.x, seeds);
@@ -126,7 +140,10 @@ fn layers(
             LayerAudit {
                 name: format!("hidden {at}"),
                 units: units as u32,
-                agop_effective_rank: hidden_rank(&out.weight, &seen.grams[at]),
+                agop_effective_rank: match (&seen.at_head, at + 1 == depth) {
+                    (Some(gram), true) => hidden_rank(&identity(units), gram),
+                    _ => hidden_rank(&out.weight, &seen.grams[at]),
+                },
                 activation_effective_rank: effective_rank(activations, units).unwrap_or(0.0),
                 dead_units: dead_units(activations, units),
                 ansatz: of_weights(network, initial, *began, at - 1, &seen, &first),
@@ -149,6 +166,11 @@ fn layers(
         })
         .collect();
     Ok(layers)
+}
+
+/// units × units, row-major.
+fn identity(units: usize) -> Vec<f32> {
+    (0..units * units).map(|at| f32::from(u8::from(at / units == at % units))).collect()
 }
 
 fn of_weights(

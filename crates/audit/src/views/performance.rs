@@ -12,9 +12,8 @@ use collegium_engine::{
 };
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Compared, Groups, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures,
-    confusion, curves, log_losses, paired_classification, paired_regression, predicted_labels,
-    residuals, skill, squared_errors, weak_slices,
+    Compared, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
+    curves, paired_classification, paired_regression, predicted_labels, residuals, weak_slices,
 };
 use collegium_records::{
     ClassThreshold, Confusion, MetricDiff, NodeAudit, Performance, Reliability, Skill,
@@ -23,6 +22,7 @@ use collegium_records::{
 use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
 
+use crate::skill::{no_skill, unless_too_few};
 use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
 
 /// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
@@ -78,9 +78,10 @@ impl AuditView for Performed {
         let (held_out, groups) = (looked.held_out()?, looked.groups()?);
         let too_few = node.seen_rows(Side::Test)?.is_some_and(|seen| seen.unseen < FEWEST_UNSEEN);
         let skill = match too_few {
-            false => auditor.skill(held_out, groups.as_ref(), key)?,
+            false => auditor.skill(state, held_out, groups.as_ref(), key)?,
             true => None,
         };
+        let skill = skill.map(|skill| unless_too_few(skill, metrics.get("test")));
         // Where test figures are withheld, so is everything that is made of the same rows.
         let shown = metrics.get("test").is_some_and(|test| !test.metrics.is_empty());
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
@@ -138,81 +139,6 @@ impl Auditor<'_> {
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
         let blocks = self.node.blocks_of(self.state()?, side)?;
         Ok(withheld(SplitMeasures { seen, blocks, ..with_intervals(predicted, how) }))
-    }
-
-    /// Paired test-row losses against the best constant of the training rows. An expert trained with
-    /// class weights is judged by the loss that it was trained on: each row counts as its class.
-    fn skill(
-        self,
-        held_out: &Predicted,
-        groups: Option<&Groups>,
-        key: &Digest,
-    ) -> Result<Option<Skill>, EngineError> {
-        let how = Resampling::of_rows(RESAMPLES, key);
-        let train = self.session().rows(Rows::Train { expert: self.node.index })?;
-        Ok(match held_out {
-            Predicted::Classes { probability, width, labels, classes } => {
-                let all = self.node.labels()?;
-                let weights = self.row_weights(&train, &all);
-                let mut prior = vec![0.0f64; classes.count];
-                for &row in train.iter() {
-                    let label = all[row as usize] as usize;
-                    prior[label] += weights[label];
-                }
-                let seen = self.node.trained_classes()?;
-                // What the constant gives a class that it never saw is a matter of where logarithms
-                // are cut off, so nothing is won on such a row.
-                let known = |label: u32| seen.get(label as usize).copied().unwrap_or(false);
-                let total: f64 = prior.iter().sum();
-                let constant: Vec<f32> = match width {
-                    1 => vec![(prior[1] / total) as f32; labels.len()],
-                    _ => {
-                        let one: Vec<f32> = prior.iter().map(|p| (p / total) as f32).collect();
-                        one.repeat(labels.len())
-                    }
-                };
-                let weigh = |losses: Vec<f64>| -> Vec<f64> {
-                    let of_row = |(loss, &label): (f64, &u32)| {
-                        let weight = weights.get(label as usize).copied().unwrap_or(1.0);
-                        known(label).then_some(loss * weight)
-                    };
-                    losses.into_iter().zip(labels).filter_map(of_row).collect()
-                };
-                let ours = weigh(log_losses(probability, *width, labels, *classes));
-                let theirs = weigh(log_losses(&constant, *width, labels, *classes));
-                if let Some(why) = self.node.beyond_it(Side::Test)? {
-                    return Ok(Some(Skill {
-                        metric: "log_loss".to_owned(),
-                        value: mean(&log_losses(probability, *width, labels, *classes)),
-                        baseline: mean(&log_losses(&constant, *width, labels, *classes)),
-                        not_judged: Some(why),
-                        ..no_skill()
-                    }));
-                }
-                let of_known: Vec<bool> = labels.iter().map(|&label| known(label)).collect();
-                let groups = groups.and_then(|groups| groups.only(&of_known));
-                skill(Loss::Log, &ours, &theirs, how.by(groups.as_ref()))
-            }
-            Predicted::Values { predicted, truth } => {
-                let target = self.node.target_values()?;
-                let mean = train.iter().map(|&row| target[row as usize]).sum::<f64>()
-                    / train.len().max(1) as f64;
-                let constant = vec![mean as f32; truth.len()];
-                let ours = squared_errors(predicted, truth);
-                let theirs = squared_errors(&constant, truth);
-                skill(Loss::Squared, &ours, &theirs, how.by(groups))
-            }
-        })
-    }
-
-    fn row_weights(self, train: &[u32], labels: &[u32]) -> Vec<f64> {
-        let classes = &self.node.resolved().classes;
-        collegium_engine::fit::weights_by_class(
-            &self.node.declared().train.class_weights,
-            classes,
-            train.iter().map(|&row| labels[row as usize]),
-        )
-        .unwrap_or_else(|| vec![1.0; classes.len()])
     }
 
     /// Classes, curves, residuals and weak slices on test rows.
@@ -331,22 +257,5 @@ fn tables(held_out: &Predicted, names: &[String]) -> (Option<Confusion>, Option<
             reliability_of(held_out),
         ),
         _ => (None, None),
-    }
-}
-
-fn mean(losses: &[f64]) -> f64 {
-    losses.iter().sum::<f64>() / losses.len().max(1) as f64
-}
-
-/// The skill record of an expert without test rows: none is shown.
-pub(crate) fn no_skill() -> Skill {
-    Skill {
-        metric: String::new(),
-        value: 0.0,
-        baseline: 0.0,
-        gain: 0.0,
-        gain_interval: collegium_records::Interval { low: 0.0, high: 0.0 },
-        beats_baseline: false,
-        not_judged: None,
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_learn::{Head, Model, Seeds};
+use collegium_learn::{Head, MOST_OUTPUTS, Model, SKETCHES, Seeds, sketches};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
 use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, Resampling, agop};
@@ -168,19 +168,25 @@ impl Auditor<'_> {
         notes: &mut Vec<String>,
     ) -> Result<(usize, IndexMap<String, Gathering>), EngineError> {
         let model = self.deployed_model()?;
-        let each = model.outputs_wide();
-        let shift = match self.node.resolved().task {
-            Task::Classification if each > 1 => 1.0 / each as f32,
-            _ => 0.0,
+        let outputs = model.outputs_wide();
+        let (each, raw) = match self.node.resolved().task {
+            Task::Classification if outputs > MOST_OUTPUTS => {
+                let raw = (0..rows.len()).flat_map(|row| sketches(row, outputs)).collect();
+                (SKETCHES, raw)
+            }
+            task => {
+                let shift = match task {
+                    Task::Classification if outputs > 1 => 1.0 / outputs as f32,
+                    _ => 0.0,
+                };
+                let one = (0..outputs * outputs)
+                    .map(|i| f32::from(u8::from(i / outputs == i % outputs)) - shift)
+                    .collect::<Vec<f32>>();
+                (outputs, one.repeat(rows.len()))
+            }
         };
-        let one = (0..each * each)
-            .map(|i| f32::from(u8::from(i / each == i % each)) - shift)
-            .collect::<Vec<f32>>();
         let mut arrived: HashMap<usize, Arrived> = HashMap::new();
-        arrived.insert(
-            self.node.index,
-            Arrived { raw: Some(one.repeat(rows.len())), embedding: None },
-        );
+        arrived.insert(self.node.index, Arrived { raw: Some(raw), embedding: None });
         let mut columns: IndexMap<String, Gathering> = IndexMap::new();
         let order: Vec<usize> = self.session().dag.order().iter().rev().copied().collect();
         for expert in order {

@@ -129,4 +129,7 @@ pub(crate) struct RawAudit {
     /// nothing to learn. Default: 0.
     #[schemars(range(max = MOST_REFITS), extend("default" = Audit::default().permuted))]
     pub(crate) permuted: Option<At<u32>>,
+    /// Differences that are too small to matter, by metric: `{ auc = 0.005, log_loss = 0.01 }`. Two models whose whole
+    /// interval lies within are called the same. Default: none.
+    pub(crate) margin: Option<TomlTable<At<f64>>>,
 }

@@ -200,6 +200,12 @@ fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {
         bootstrap: raw.bootstrap.map_or(audit.bootstrap, |times| *times.get()),
         seeds: raw.seeds.map_or(audit.seeds, |seeds| *seeds.get()),
         permuted: raw.permuted.map_or(audit.permuted, |fits| *fits.get()),
+        margin: raw
+            .margin
+            .unwrap_or_default()
+            .iter()
+            .map(|(metric, margin)| (metric.get().clone(), *margin.get()))
+            .collect(),
     }
 }
 

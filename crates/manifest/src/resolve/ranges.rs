@@ -3,13 +3,16 @@
 //! Checked on what is written, before inheritance and defaults, so that each is told once and at
 //! its own place.
 
-use super::{decide, stands_on};
+use collegium_records::Code;
+
+use super::{METRICS, decide, stands_on};
 use crate::{
-    At,
+    At, TomlTable,
     bounds::{bound, not_empty},
     defaults::{MOST_FOLDS, MOST_REFITS},
     raw::{ClassWeightsChoice, RawAudit, RawDecide, RawExpert, RawReuse, RawTrain, Switch},
     sink::Sink,
+    suggest::did_you_mean,
 };
 
 pub(crate) fn check_expert(raw: &RawExpert<'_>, sink: &mut Sink) {
@@ -66,4 +69,16 @@ pub(crate) fn check_audit(raw: &RawAudit, sink: &mut Sink) {
     let most = format!("at most {MOST_REFITS}");
     bound(sink, "seeds", &raw.seeds, |n| n <= MOST_REFITS, &most);
     bound(sink, "permuted", &raw.permuted, |n| n <= MOST_REFITS, &most);
+    for (metric, margin) in raw.margin.iter().flat_map(TomlTable::iter) {
+        let key = format!("margin.{}", metric.get());
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        bound(sink, &key, &Some(margin.clone()), positive, "a finite number above 0");
+        if !METRICS.contains(&metric.get().as_str()) {
+            let name = metric.get();
+            let error = sink
+                .error(Code::UnknownKey, metric.span(), format!("there is no metric `{name}`"))
+                .label("unknown metric");
+            sink.local(error.maybe_help(did_you_mean(name, &METRICS, "there are")));
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! wrong (a column, a query) carries its span, so that an error found with the data at hand still
 //! points into the file.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 mod combine;
 mod decide;
@@ -604,4 +604,6 @@ pub struct Audit {
     pub seeds: u32,
     /// Refits on permuted labels.
     pub permuted: u32,
+    /// Differences of metrics that are too small to matter, by name.
+    pub margin: BTreeMap<String, f64>,
 }

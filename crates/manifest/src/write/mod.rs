@@ -214,6 +214,10 @@ impl Audit {
         line(&mut out, "bootstrap", self.bootstrap);
         line(&mut out, "seeds", self.seeds);
         line(&mut out, "permuted", self.permuted);
+        if !self.margin.is_empty() {
+            let margins = self.margin.iter().map(|(metric, margin)| (metric, float(*margin)));
+            line(&mut out, "margin", table(margins));
+        }
         out
     }
 }

@@ -1,6 +1,6 @@
 //! Keys, types and numbers that a file cannot mean.
 
-use crate::{wrong, wrong_after_good};
+use crate::{GOOD, pipeline, wrong, wrong_after_good};
 
 #[test]
 fn an_unknown_key_names_the_nearest_known_one() {
@@ -226,6 +226,29 @@ fn another_format_is_refused() {
       |
       = help: a newer collegium may be able to read this file
     ");
+}
+
+#[test]
+fn a_margin_is_of_a_metric_and_above_zero() {
+    insta::assert_snapshot!(wrong("[audit]\nmargin = { acu = 0.01, log_loss = -1 }\n"), @r"
+    error: there is no metric `acu`
+     --> pipelines/flights.toml:2:12
+      |
+    2 | margin = { acu = 0.01, log_loss = -1 }
+      |            ^^^ unknown metric
+      |
+      = help: did you mean `auc`?
+
+    error: `margin.log_loss` must be a finite number above 0, not -1
+     --> pipelines/flights.toml:2:35
+      |
+    2 | margin = { acu = 0.01, log_loss = -1 }
+      |                                   ^^ must be a finite number above 0
+    ");
+    let pipeline =
+        pipeline(&format!("{GOOD}[audit]\nmargin = {{ auc = 0.005, log_loss = 0.01 }}\n"));
+    assert_eq!(pipeline.audit.margin.get("auc"), Some(&0.005));
+    assert!(pipeline.with_defaults().contains("margin = { auc = 0.005, log_loss = 0.01 }"));
 }
 
 #[test]

@@ -417,7 +417,16 @@ prop_compose! {
                 require: vec![at(requirement)],
                 least_measured: least_measured.map(at),
             },
-            audit: Audit { rows: audit.0, bootstrap: audit.1, seeds: audit.2, permuted: audit.3 },
+            audit: Audit {
+                rows: audit.0,
+                bootstrap: audit.1,
+                seeds: audit.2,
+                permuted: audit.3,
+                margin: (audit.2 > 0)
+                    .then(|| ("auc".to_owned(), f64::from(audit.1) / 64.0))
+                    .into_iter()
+                    .collect(),
+            },
         }
     }
 }

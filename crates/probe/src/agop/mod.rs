@@ -285,6 +285,7 @@ pub fn agop(inputs: &AgopInputs<'_>) -> Result<Sight, AgopError> {
         eigenvalues: spectrum.reported(),
         effective_rank: spectrum.effective_rank(),
         participation: spectrum.participation(),
+        sketches: None,
         noise_floor: NoiseFloor {
             split_half_cosine: split_half_cosine(&trained.contributions, parts, count, inputs.how),
             untrained: match &untrained {

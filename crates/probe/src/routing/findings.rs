@@ -3,10 +3,13 @@
 use collegium_records::{Regret, RouteFigures, RoutingDiagnostics};
 
 use super::figures::DEAD;
-use crate::LEAST_ROWS;
 
 /// From which share of load or weight on one expert takes nearly everything.
 const NEARLY_ALL: f64 = 0.9;
+
+/// Fewer rows than this prove nothing: with n rows one without skill does better on every one with
+/// probability 2⁻ⁿ.
+const LEAST_ROWS: u64 = 10;
 
 /// Entropies of load and of decisions beyond which load is even because nothing is decided.
 const EVEN: [f64; 2] = [0.95, 0.9];
@@ -77,7 +80,7 @@ fn nearly_all(of: &RoutingDiagnostics) -> Option<String> {
 
 fn worse(of: &Regret, loss: &str) -> Option<String> {
     let interval = of.against_best.interval?;
-    (interval.low > 0.0 && of.rows >= LEAST_ROWS as u64).then(|| {
+    (interval.low > 0.0 && of.rows >= LEAST_ROWS).then(|| {
         format!(
             "the mixture is worse than {} alone: {} {} against {}, {} more ({} to {})",
             of.best_expert,

@@ -52,7 +52,7 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                                     } }
                                     td.figure { @if let Some(diff) = against.and_then(|against| against.get(*metric)) { (figure(diff.difference, diff.interval.as_ref())) } }
                                 }
-                                td { (said(&shown, against)) }
+                                td { (said(&shown, node, name)) }
                             }
                         }
                     }
@@ -75,14 +75,9 @@ fn figure(value: f64, interval: Option<&collegium_records::Interval>) -> Markup 
 }
 
 /// One word where all metrics agree, else one for each.
-fn said(
-    shown: &[&str],
-    against: Option<&std::collections::BTreeMap<String, collegium_records::MetricDiff>>,
-) -> String {
-    let verdicts = shown.iter().filter_map(|metric| {
-        let diff = against?.get(*metric)?;
-        Some((*metric, diff.verdict(metric)))
-    });
+fn said(shown: &[&str], node: &NodeAudit, baseline: &str) -> String {
+    let verdicts =
+        shown.iter().filter_map(|metric| Some((*metric, node.verdict_against(baseline, metric)?)));
     let verdicts: Vec<(&str, PairedVerdict)> = verdicts.collect();
     match verdicts.as_slice() {
         [] => "–".to_owned(),

@@ -42,9 +42,9 @@ fn sentence(node: &NodeAudit) -> Markup {
         strong { a href=(link(&node.name)) { (short(&node.name)) } }
         @if let Some(figure) = &figure { " (" (figure) " on test rows)" }
         @match against {
-            Some((name, metrics)) => {
+            Some((name, _)) => {
                 @let verdicts: Vec<(&str, PairedVerdict)> = compared(node).into_iter()
-                    .filter_map(|metric| Some((metric, metrics.get(metric)?.verdict(metric)))).collect();
+                    .filter_map(|metric| Some((metric, node.verdict_against(name, metric)?))).collect();
                 " " (said(&verdicts)) " " (baseline_phrase(name, node)) "."
             }
             None => " was compared with no other model."
@@ -57,6 +57,7 @@ fn said(verdicts: &[(&str, PairedVerdict)]) -> String {
     let alone = |verdict: PairedVerdict| match verdict {
         PairedVerdict::Better => "beats",
         PairedVerdict::Worse => "does worse than",
+        PairedVerdict::Same => "is as good, within the margin, as",
         PairedVerdict::CannotTell => "cannot be told from",
     };
     match verdicts {
@@ -103,7 +104,7 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                             td.figure { (measure(diff.after, None).0) }
                             td.figure { (measure(diff.before, None).0) }
                             td.figure { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } }
-                            td { (verdict_word(diff.verdict(metric))) }
+                            td { @if let Some(verdict) = node.verdict_against(name, metric) { (verdict_word(verdict)) } }
                         }
                     } }
                 }

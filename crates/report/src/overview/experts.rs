@@ -79,6 +79,7 @@ fn against_linear(verdict: PairedVerdict) -> &'static str {
     match verdict {
         PairedVerdict::Better => "better than linear",
         PairedVerdict::Worse => "worse than linear",
+        PairedVerdict::Same => "as good as linear, within the margin",
         PairedVerdict::CannotTell => "cannot be told from linear",
     }
 }

@@ -1,13 +1,14 @@
 //! Gates and mixtures of experts: controls, routing, load balancing.
 
 use collegium_records::{
-    Combined, Control, Metrics, NodeAudit, RouteColumn, RouteFigures, RoutingDiagnostics,
+    Combined, Control, MetricDiff, Metrics, NodeAudit, RouteColumn, RouteFigures,
+    RoutingDiagnostics,
 };
 use maud::{Markup, html};
 
 use crate::charts::{self, Across};
-use crate::number::{count, number, percent};
-use crate::words::{finite, headline, metric_name, short};
+use crate::number::{count, measure, number, percent};
+use crate::words::{finite, headline, metric_name, short, verdict_word};
 
 /// Levels of a column that are shown.
 const MOST_LEVELS: usize = 12;
@@ -16,7 +17,10 @@ const MOST_EXPERTS: usize = 12;
 
 pub(crate) fn combined(node: &NodeAudit, combined: &Combined) -> Markup {
     html! {
-        @if !combined.controls.is_empty() { (controls(node, combined)) }
+        @if !combined.controls.is_empty() {
+            (controls(node, combined))
+            (metric_by_metric(node, combined))
+        }
         @if let Some(routing) = &combined.routing {
             @if combined.decides() { (routes(routing)) } @else { (worth(routing)) }
         }
@@ -69,6 +73,59 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
             (count(combined.parameters)) " parameters in it and all above it, "
             (count(combined.multiply_adds.round().max(0.0) as u64)) " multiply-adds a row in the mean. Every control had the same rows. Bars show "
             (loss) " on test rows, control − gate: to the right of 0 the gate is better. Intervals are " (over) ". " a href="#glossary-controls" { "What the controls are" } "."
+        }
+    }
+}
+
+/// Metrics of the table, those of classifiers first.
+const METRICS: [&str; 7] =
+    ["accuracy", "auc", "log_loss", "recalibrated_log_loss", "r2", "rmse", "recalibrated_rmse"];
+
+/// The gate and every control in each metric, paired on the same test rows.
+fn metric_by_metric(node: &NodeAudit, combined: &Combined) -> Markup {
+    let known = |metric: &&str| {
+        combined.controls.iter().any(|control| control.against.contains_key(*metric))
+    };
+    let metrics: Vec<&str> = METRICS.into_iter().filter(known).collect();
+    let own = |metric: &str| {
+        let diff = combined.controls.iter().find_map(|control| control.against.get(metric));
+        diff.map_or_else(|| "–".to_owned(), |diff| number(diff.after))
+    };
+    let cell = |diff: &MetricDiff, metric: &str| {
+        let verdict = diff.verdict(metric, node.margins.get(metric).copied());
+        let (difference, range) = measure(diff.difference, diff.interval.as_ref());
+        html! {
+            span.value { (number(diff.before)) " " (verdict_word(verdict)) }
+            span.aside { (difference) @if let Some(range) = range { " (" (range) ")" } }
+        }
+    };
+    html! {
+        @if !metrics.is_empty() {
+            h4 { "In every metric" }
+            div.scroll tabindex="0" role="region" aria-label={ "Metrics of " (short(&node.name)) " and its controls" } {
+                table.plain {
+                    thead { tr {
+                        th scope="col" { "Model" }
+                        @for metric in &metrics { th.figure scope="col" { (metric_name(metric)) } }
+                    } }
+                    tbody {
+                        tr {
+                            th scope="row" { (short(&node.name)) }
+                            @for metric in &metrics { td.figure { (own(metric)) } }
+                        }
+                        @for control in &combined.controls { tr {
+                            th scope="row" { (control.what) }
+                            @for metric in &metrics {
+                                td.figure { @if let Some(diff) = control.against.get(*metric) { (cell(diff, metric)) } @else { "–" } }
+                            }
+                        } }
+                    }
+                }
+            }
+            p.caption {
+                "Each control's value on the same test rows, whether " (short(&node.name)) " is better or worse, and below it the difference (" (short(&node.name)) " − control, 95 % interval). "
+                "Recalibrated: each model corrected on validation rows by itself, so that confidence alone decides nothing."
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         left_out: None,
         baselines: BTreeMap::new(),
         against: BTreeMap::new(),
+        margins: BTreeMap::new(),
         skill: Skill {
             metric: "log_loss".into(),
             value: 0.0,
@@ -41,6 +42,9 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
             gain: 0.0,
             gain_interval: Interval { low: 0.0, high: 0.0 },
             beats_baseline: true,
+            verdict: SkillVerdict::Skilful,
+            tests: vec![],
+            recalibration: None,
             not_judged: None,
         },
         confusion: None,
@@ -134,6 +138,9 @@ pub fn classifier(
                 high: 1.0 - (interval.low * 0.5 + value * 0.5) / base,
             },
             beats_baseline: true,
+            verdict: SkillVerdict::Skilful,
+            tests: vec![],
+            recalibration: None,
             not_judged: None,
         };
     }
@@ -184,6 +191,9 @@ pub fn airborne() -> NodeAudit {
         gain,
         gain_interval: Interval { low: gain - 0.0007, high: gain + 0.0006 },
         beats_baseline: true,
+        verdict: SkillVerdict::Skilful,
+        tests: vec![],
+        recalibration: None,
         not_judged: None,
     };
     node.baselines.insert("linear".into(), BTreeMap::from([("test".into(), linear)]));

@@ -225,6 +225,9 @@ fn diverted() -> NodeAudit {
         1.0,
     );
     diverted.skill.beats_baseline = diverted.skill.gain_interval.low > 0.0;
+    if !diverted.skill.beats_baseline {
+        diverted.skill.verdict = SkillVerdict::NoSkill;
+    }
     diverted.withheld = Some(
         "On held-out rows it does no better than always answering with the training frequency, so what it looks at would show the noise it fitted.".into(),
     );

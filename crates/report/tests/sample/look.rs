@@ -78,6 +78,7 @@ pub fn agop(output: &str, shares: &[(&str, f64)], upstream: &[&str], decay: f64)
     let (effective_rank, participation) = ranks(&eigenvalues);
     let untrained_eigenvalues = spectrum(0.09, &mut draw);
     Agop {
+        sketches: None,
         output: output.into(),
         rows: 2000,
         split: "test".into(),

@@ -115,6 +115,9 @@ pub fn slip_digit() -> NodeAudit {
             high: 1.0 - interval.low / baseline,
         },
         beats_baseline: true,
+        verdict: SkillVerdict::Skilful,
+        tests: vec![],
+        recalibration: None,
         not_judged: None,
     };
     performance(&mut node, &drawn);
@@ -221,6 +224,7 @@ fn look(node: &mut NodeAudit) {
     let all: Vec<f64> =
         (0..maps[0].len()).map(|i| maps.iter().map(|map| map[i]).sum::<f64>()).collect();
     node.probe.images = vec![ImageMaps {
+        regions: vec![],
         input: "slips.image".into(),
         height: strokes::SIDE as u32,
         width: strokes::SIDE as u32,

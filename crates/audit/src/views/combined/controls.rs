@@ -5,12 +5,17 @@
 //! or given three times the training. With `audit.seeds` everything is fitted again from other seeds,
 //! experts included, and differences are taken seed by seed.
 
+use std::collections::BTreeMap;
+
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{GateWeights, Pool, Routes};
 use collegium_manifest::{Expert, Task};
 use collegium_plan::View;
-use collegium_probe::{Resampling, over_rows, over_seeds, predicted_labels};
-use collegium_records::{Control, Measure, Metrics};
+use collegium_probe::{
+    Recalibrated, Resampling, line, over_rows, over_seeds, paired_classification,
+    paired_regression, predicted_labels,
+};
+use collegium_records::{Control, Interval, Measure, MetricDiff, Metrics, PairedVerdict};
 
 use super::routes::Routed;
 use collegium_engine::{
@@ -55,19 +60,111 @@ pub(super) struct Compared {
 struct Outcome {
     losses: Vec<f64>,
     metrics: Metrics,
+    predicted: Predicted,
+    /// What is left of it once corrected on validation rows; `None` without enough of them.
+    recalibrated: Option<Corrected>,
+}
+
+/// Predictions after recalibration.
+enum Corrected {
+    /// Each row's log loss.
+    Classes(Vec<f64>),
+    Values(Vec<f32>),
+}
+
+/// By what losses and corrections are made.
+struct Scale {
+    loss: &'static str,
+    /// Of the classes in the gate's training rows.
+    shares: Vec<f64>,
+    /// Leads that are too small to matter.
+    margin: Option<f64>,
 }
 
 impl Outcome {
-    fn of(predicted: &Predicted, loss: &str) -> Self {
-        let losses = match predicted {
-            Predicted::Classes { probability, width, labels, classes } if loss == ERROR => {
+    /// On test rows, corrected on validation rows where it has predictions there.
+    fn of(predicted: Predicted, valid: Option<&Predicted>, scale: &Scale) -> Self {
+        let losses = match &predicted {
+            Predicted::Classes { probability, width, labels, classes } if scale.loss == ERROR => {
                 let said = predicted_labels(probability, *width, classes.decision);
                 said.iter().zip(labels).map(|(a, b)| f64::from(u8::from(a != b))).collect()
             }
-            _ => losses_of(predicted),
+            _ => losses_of(&predicted),
         };
-        Self { losses, metrics: predicted.metrics() }
+        let recalibrated = valid.and_then(|valid| corrected(valid, &predicted, &scale.shares));
+        Self { losses, metrics: predicted.metrics(), predicted, recalibrated }
     }
+}
+
+fn corrected(valid: &Predicted, test: &Predicted, shares: &[f64]) -> Option<Corrected> {
+    match (valid, test) {
+        (
+            Predicted::Classes { probability, width, labels, classes },
+            Predicted::Classes { probability: of_test, labels: truth, .. },
+        ) if shares.len() == classes.count => {
+            let [fitted, _] =
+                Recalibrated::fit(probability, *width, labels, classes.count, [shares; 2])?;
+            Some(Corrected::Classes(fitted.losses(of_test, *width, truth)))
+        }
+        (Predicted::Values { predicted, truth }, Predicted::Values { predicted: of_test, .. }) => {
+            let ([slope, shift], _) = line(predicted, truth)?;
+            let correct = |p: &f32| (slope * f64::from(*p) + shift) as f32;
+            Some(Corrected::Values(of_test.iter().map(correct).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The gate (`after`) against a control (`before`), metric by metric on the same rows.
+fn metric_by_metric(
+    control: &Outcome,
+    gate: &Outcome,
+    how: Resampling,
+) -> BTreeMap<String, MetricDiff> {
+    let numbers = |before: &[f32], after: &[f32], truth: &[f64]| {
+        paired_regression(before, &[after], truth, how).into_iter().next().unwrap_or_default()
+    };
+    let mut found = match (&control.predicted, &gate.predicted) {
+        (
+            Predicted::Classes { probability: before, classes: theirs, .. },
+            Predicted::Classes { probability, width, labels, classes },
+        ) => {
+            let both = collegium_probe::Compared { before: *theirs, after: *classes };
+            paired_classification(before, &[probability], *width, labels, both, how)
+                .into_iter()
+                .next()
+                .unwrap_or_default()
+        }
+        (Predicted::Values { predicted: before, .. }, Predicted::Values { predicted, truth }) => {
+            numbers(before, predicted, truth)
+        }
+        _ => BTreeMap::new(),
+    };
+    match (&control.recalibrated, &gate.recalibrated, &gate.predicted) {
+        (Some(Corrected::Classes(before)), Some(Corrected::Classes(after)), _) => {
+            let rises: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
+            let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+            found.extend(over_rows(&rises, how).map(|difference| {
+                let diff = MetricDiff {
+                    before: mean(before),
+                    after: mean(after),
+                    difference: difference.value,
+                    interval: difference.interval,
+                };
+                ("recalibrated_log_loss".to_owned(), diff)
+            }));
+        }
+        (
+            Some(Corrected::Values(before)),
+            Some(Corrected::Values(after)),
+            Predicted::Values { truth, .. },
+        ) => {
+            let rmse = numbers(before, after, truth).remove("rmse");
+            found.extend(rmse.map(|diff| ("recalibrated_rmse".to_owned(), diff)));
+        }
+        _ => {}
+    }
+    found
 }
 
 /// The loss of those that are about errors.
@@ -87,6 +184,13 @@ impl Auditor<'_> {
             without: Vec::new(),
             failed: Vec::new(),
         };
+        let scale = Scale {
+            loss: compared.loss,
+            shares: self.class_shares()?,
+            margin: self.session().pipeline.audit.margin.get(compared.loss).copied(),
+        };
+        let valid = Rows::HeldOut { expert: self.node.index, side: Side::Valid };
+        let valid = self.session().rows(valid)?;
         let mut own = Vec::new();
         let mut others: Vec<(Vec<Outcome>, (u64, f64))> =
             planned.iter().map(|_| (Vec::new(), (0, 0.0))).collect();
@@ -111,28 +215,28 @@ impl Auditor<'_> {
                 std::iter::once(self.node.index).chain(first..first + more.len()).collect();
             let session = self.session().varied(u64::from(shift), more)?;
             let done = session.brought_up(&chosen, shift > 0)?;
-            let predicted = |at: usize| -> Result<Option<Predicted>, EngineError> {
-                match done.states.get(&at) {
-                    Some(state) => session.node(at).predicted_on(state, &routed.rows).map(Some),
-                    None => Ok(None),
-                }
+            let predicted = |at: usize| -> Result<Option<[Predicted; 2]>, EngineError> {
+                let Some(state) = done.states.get(&at) else { return Ok(None) };
+                let on = |rows: &[u32]| session.node(at).predicted_on(state, rows);
+                Ok(Some([on(&valid)?, on(&routed.rows)?]))
             };
             let Some(mine) = predicted(self.node.index)? else {
                 // Another seed of the gate itself could not be fitted: there is nothing to compare.
                 compared.failed.extend(done.failed.get(&self.node.index).cloned());
                 continue;
             };
-            own.push(Outcome::of(&mine, compared.loss));
+            let [of_valid, mine] = mine;
+            own.push(Outcome::of(mine, Some(&of_valid), &scale));
             let again = Auditor::new(&session, self.node.index, &done.states);
-            random.extend(again.random_deferral(key)?);
-            let each = again.inside(&routed.rows, compared.loss)?;
+            random.extend(again.random_deferral(key, &scale)?);
+            let each = again.inside([&valid, &routed.rows], &scale)?;
             each.into_iter().zip(&mut inside).for_each(|(outcome, all)| all.push(outcome));
             for (at, (outcomes, size)) in others.iter_mut().enumerate() {
-                let Some(theirs) = predicted(first + at)? else {
+                let Some([of_valid, theirs]) = predicted(first + at)? else {
                     compared.failed.extend(done.failed.get(&(first + at)).cloned());
                     continue;
                 };
-                outcomes.push(Outcome::of(&theirs, compared.loss));
+                outcomes.push(Outcome::of(theirs, Some(&of_valid), &scale));
                 if shift == 0 {
                     let state = &done.states[&(first + at)];
                     if planned[at].name == "best" {
@@ -147,7 +251,7 @@ impl Auditor<'_> {
                 compared.without.push(match expert {
                     Some(_) => {
                         next += 1;
-                        predicted(next - 1)?.map(|predicted| losses_of(&predicted))
+                        predicted(next - 1)?.map(|[_, predicted]| losses_of(&predicted))
                     }
                     None => None,
                 });
@@ -173,7 +277,9 @@ impl Auditor<'_> {
             .chain([deferred])
             // One that a seed of could not be fitted cannot be paired.
             .filter(|(_, _, outcomes, _)| !outcomes.is_empty() && outcomes.len() == own.len())
-            .map(|(name, what, outcomes, size)| beside(name, what, &own, &outcomes, size, how))
+            .map(|(name, what, outcomes, size)| {
+                beside(name, what, &own, &outcomes, size, (how, &scale))
+            })
             .collect();
         compared.metrics = own.into_iter().map(|outcome| outcome.metrics).collect();
         Ok(compared)
@@ -194,7 +300,11 @@ impl Auditor<'_> {
 
     /// A mixture's experts without its gate, as [`INSIDE`] names it; nothing for a gate, whose experts
     /// are nodes of their own.
-    fn inside(self, rows: &[u32], loss: &str) -> Result<Vec<Outcome>, EngineError> {
+    fn inside(
+        self,
+        [valid, test]: [&[u32]; 2],
+        scale: &Scale,
+    ) -> Result<Vec<Outcome>, EngineError> {
         let (Some(_), Some(state)) =
             (self.node.declared().mixture(), self.states.get(&self.node.index))
         else {
@@ -209,18 +319,31 @@ impl Auditor<'_> {
             let raw = combination.raw_by(&x, &model.head, by);
             self.answers_with_truth(&model.head, raw, rows)
         };
-        let valid =
+        let side =
             self.session().rows(Rows::Side { expert: self.node.index, side: Side::Valid })?;
         let mut best = (f64::INFINITY, 0);
         for expert in 0..combination.len() {
-            let losses = losses_of(&alone(Some(expert), &valid)?);
+            let losses = losses_of(&alone(Some(expert), &side)?);
             let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
             if mean < best.0 {
                 best = (mean, expert);
             }
         }
-        let [best, mean] = [alone(Some(best.1), rows)?, alone(None, rows)?];
-        Ok(vec![Outcome::of(&best, loss), Outcome::of(&mean, loss)])
+        let outcome = |by: Option<usize>| -> Result<Outcome, EngineError> {
+            Ok(Outcome::of(alone(by, test)?, Some(&alone(by, valid)?), scale))
+        };
+        Ok(vec![outcome(Some(best.1))?, outcome(None)?])
+    }
+
+    /// Of the classes in the training rows, counted; none of a regression.
+    fn class_shares(self) -> Result<Vec<f64>, EngineError> {
+        let mut shares = vec![0.0; self.node.resolved().classes.len()];
+        if self.node.resolved().task == Task::Classification {
+            let labels = self.node.labels()?;
+            let train = self.session().rows(Rows::Train { expert: self.node.index })?;
+            train.iter().for_each(|&row| shares[labels[row as usize] as usize] += 1.0);
+        }
+        Ok(shares)
     }
 
     /// What a gate is compared with its controls in.
@@ -286,7 +409,7 @@ impl Auditor<'_> {
     }
 
     /// A cascade that asks as often, but at random; nothing for other gates.
-    fn random_deferral(self, key: &Digest) -> Result<Option<Outcome>, EngineError> {
+    fn random_deferral(self, key: &Digest, scale: &Scale) -> Result<Option<Outcome>, EngineError> {
         let (true, Some(state)) = (
             self.node.declared().gate().is_some_and(|gate| gate.rule.in_turn()),
             self.states.get(&self.node.index),
@@ -306,7 +429,18 @@ impl Auditor<'_> {
         shuffle(&mut by, &mut stream(&key, "random deferral"));
         let answers = routed.answers_of(&by);
         let predicted = self.node.with_truth(answers, routed.width, &routed.rows)?;
-        Ok(Some(Outcome::of(&predicted, self.compared_in())))
+        Ok(Some(Outcome::of(predicted, None, scale)))
+    }
+}
+
+/// A lead as a difference of losses, gate less control.
+fn by_lead(lead: Measure) -> MetricDiff {
+    let turned = |interval: Interval| Interval { low: -interval.high, high: -interval.low };
+    MetricDiff {
+        before: 0.0,
+        after: -lead.value,
+        difference: -lead.value,
+        interval: lead.interval.map(turned),
     }
 }
 
@@ -317,7 +451,7 @@ fn beside(
     own: &[Outcome],
     outcomes: &[Outcome],
     (parameters, multiply_adds): (u64, f64),
-    how: Resampling,
+    (how, scale): (Resampling, &Scale),
 ) -> Control {
     let differences = |(own, other): (&Outcome, &Outcome)| -> Vec<f64> {
         other.losses.iter().zip(&own.losses).map(|(b, a)| b - a).collect()
@@ -335,14 +469,21 @@ fn beside(
         _ => (over_seeds(&by_seed.iter().map(mean).collect::<Vec<f64>>()), "seeds"),
     };
     let lead = lead.unwrap_or(nothing);
-    let side = |measure: Measure| match measure.interval {
-        Some(interval) if interval.low > 0.0 => Some(true),
-        Some(interval) if interval.high < 0.0 => Some(false),
+    // Neither other seeds nor other rows may turn it.
+    let verdict = |measure: Measure| by_lead(measure).verdict(scale.loss, scale.margin);
+    let pays = match [verdict(lead), verdict(over_rows)] {
+        [PairedVerdict::Better, PairedVerdict::Better] => Some(true),
+        [PairedVerdict::Worse, PairedVerdict::Worse] => Some(false),
         _ => None,
     };
-    // Neither other seeds nor other rows may turn it.
-    let pays = side(lead).filter(|pays| side(over_rows) == Some(*pays));
+    let against = match (own.first(), outcomes.first()) {
+        (Some(gate), Some(control)) => {
+            metric_by_metric(control, gate, Resampling { resamples: RESAMPLES, ..how })
+        }
+        _ => BTreeMap::new(),
+    };
     Control {
+        against,
         name: name.to_owned(),
         what,
         parameters,

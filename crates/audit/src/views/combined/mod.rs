@@ -29,7 +29,10 @@ impl AuditView for Pays {
     }
 
     fn rests_on(looked: &Looked, recipe: Recipe) -> Result<Recipe, EngineError> {
-        Ok(recipe.with("skilled", looked.is_skilled()?))
+        let margins = &looked.auditor.session().pipeline.audit.margin;
+        let margins: Vec<String> =
+            margins.iter().map(|(metric, margin)| format!("{metric} {margin}")).collect();
+        Ok(recipe.with("skilled", looked.is_skilled()?).with("margins", margins.join(", ")))
     }
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
@@ -62,7 +65,12 @@ impl Auditor<'_> {
             false => None,
         };
         let routing = self.routing(&routed, &compared.without, key)?;
-        let mut verdict = verdict::of(kind, &compared, &state.full().restarts);
+        let mut verdict = verdict::of(
+            kind,
+            &compared,
+            &state.full().restarts,
+            &self.session().pipeline.audit.margin,
+        );
         let cascade = self.cascade_figures(routes.combination, &routed)?;
         verdict.extend(
             cascade

@@ -1,6 +1,10 @@
-//! Verdict on a gate, in words: is it better than its controls?
+//! Verdict on a gate, in words: is it better than its controls, and in which metric?
 
-use collegium_records::{CascadeFigures, Control};
+use std::collections::BTreeMap;
+
+use collegium_records::{CascadeFigures, Control, PairedVerdict};
+
+use crate::findings::{figures, metric_words};
 
 use super::controls::Compared;
 
@@ -10,7 +14,12 @@ const COLLAPSED: f64 = 1.5;
 const WORSE: f64 = 0.02;
 
 /// One sentence for the controls that beat it, one for those that it beats, one for the others.
-pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> Vec<String> {
+pub(super) fn of(
+    kind: &str,
+    compared: &Compared,
+    restarts: &[Option<f64>],
+    margins: &BTreeMap<String, f64>,
+) -> Vec<String> {
     let what = if kind == "mixture" { "The mixture" } else { "The gate" };
     let with = |pays: Option<bool>| -> Vec<&Control> {
         compared.controls.iter().filter(|control| control.pays == pays).collect()
@@ -30,7 +39,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
             format!("{} (by {}{interval})", control.what, digits(-control.lead.value))
         });
         sentences.push(format!(
-            "{what} does not pay against {}: its {loss} is higher ({over}).",
+            "{what} does not beat {}: its {loss} is higher ({over}).",
             each.collect::<Vec<_>>().join("; ")
         ));
     }
@@ -45,7 +54,7 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
         };
         let names: Vec<&str> = wins.iter().map(|control| control.what.as_str()).collect();
         sentences.push(format!(
-            "{what} pays against {}: its {loss} is lower by {by} ({over}).",
+            "{what} beats {}: its {loss} is lower by {by} ({over}).",
             names.join("; ")
         ));
     }
@@ -60,10 +69,62 @@ pub(super) fn of(kind: &str, compared: &Compared, restarts: &[Option<f64>]) -> V
             each.collect::<Vec<_>>().join("; ")
         ));
     }
+    sentences.extend(compared.controls.iter().filter_map(|control| otherwise(control, margins)));
+    sentences.extend(compared.controls.iter().filter_map(confidence));
     sentences.extend(compared.failed.iter().map(|why| format!("A control is missing: {why}.")));
     sentences.extend(spread(restarts));
     sentences
 }
+
+/// Metrics in which a verdict may be another than in the loss.
+const OTHERS: [&str; 6] =
+    ["accuracy", "auc", "r2", "log_loss", "recalibrated_log_loss", "recalibrated_rmse"];
+
+/// Where metrics disagree: those in which it is said to be worse than a control that it beats, or better than one
+/// that it does not beat.
+fn otherwise(control: &Control, margins: &BTreeMap<String, f64>) -> Option<String> {
+    let wanted = match control.pays {
+        Some(true) => [PairedVerdict::Worse; 2],
+        Some(false) => [PairedVerdict::Better; 2],
+        None => [PairedVerdict::Worse, PairedVerdict::Better],
+    };
+    let of = |verdict: PairedVerdict, word: &str| -> Option<String> {
+        let found = OTHERS.iter().filter_map(|metric| {
+            let diff = control.against.get(*metric)?;
+            (wanted.contains(&verdict)
+                && diff.verdict(metric, margins.get(*metric).copied()) == verdict)
+                .then(|| format!("{} {}", metric_words(metric), figures(diff)))
+        });
+        let found: Vec<String> = found.collect();
+        (!found.is_empty()).then(|| format!("{word} in {}", found.join("; ")))
+    };
+    let parts: Vec<String> = of(PairedVerdict::Better, "better")
+        .into_iter()
+        .chain(of(PairedVerdict::Worse, "worse"))
+        .collect();
+    (!parts.is_empty()).then(|| {
+        format!("Metrics disagree about {}: this one is {}.", control.what, parts.join(", and "))
+    })
+}
+
+/// How much of a lead in log loss is of confidence alone: it goes once both are corrected on validation rows.
+fn confidence(control: &Control) -> Option<String> {
+    let lead = -control.against.get("log_loss")?.difference;
+    let left = -control.against.get("recalibrated_log_loss")?.difference;
+    (control.pays == Some(true) && lead > 0.0 && left < lead * MOSTLY).then(|| {
+        format!(
+            "{:.0} % of its lead in log loss over {} goes when both are recalibrated on validation rows \
+             (from {} to {}).",
+            (100.0 * (1.0 - left / lead)).min(100.0),
+            control.what,
+            digits(lead),
+            digits(left.max(0.0))
+        )
+    })
+}
+
+/// Share of a lead that must be left for it not to be one of confidence.
+const MOSTLY: f64 = 0.5;
 
 /// Cascade: the share of rows that each expert is asked for, and the work that this saves.
 pub(super) fn asked(experts: &[String], figures: &CascadeFigures, multiply_adds: f64) -> String {

@@ -1,0 +1,242 @@
+//! Skill of an expert on its test rows: ranking and recalibrated loss against a constant.
+
+use collegium_digest::Digest;
+use collegium_engine::{
+    EngineError,
+    intervals::RESAMPLES,
+    measure::Predicted,
+    rows::{Rows, Side},
+    states::NodeState,
+};
+use collegium_probe::{
+    Groups, Loss, Recalibrated, Resampling, judged, line, log_losses, loss_test, ranking_test,
+    skill, squared_errors, variance_test,
+};
+use collegium_records::{
+    Interval, Recalibration, Skill, SkillVerdict, SplitMeasures, three_digits as three,
+};
+
+use crate::Auditor;
+
+/// An AUC whose 95 % interval lies above this is never called no skill.
+const CLEARLY: f64 = 0.6;
+
+/// Probabilities of rows whose class the expert was trained on, and these classes.
+struct Known {
+    probability: Vec<f32>,
+    width: usize,
+    labels: Vec<u32>,
+    classes: usize,
+}
+
+impl Known {
+    fn losses(&self) -> Vec<f64> {
+        log_losses(&self.probability, self.width, &self.labels, self.classes)
+    }
+
+    /// Losses of the same probabilities, in proportion to `shares`, for each row.
+    fn losses_of_constant(&self, shares: &[f64]) -> Vec<f64> {
+        let total: f64 = shares.iter().sum();
+        let one: Vec<f32> = match self.width {
+            1 => vec![(shares[1] / total) as f32],
+            _ => shares.iter().map(|p| (p / total) as f32).collect(),
+        };
+        let constant = one.repeat(self.labels.len());
+        log_losses(&constant, self.width, &self.labels, self.classes)
+    }
+}
+
+impl Auditor<'_> {
+    /// Its skill on test rows against the best constant of the training rows. `None` without rows.
+    pub(crate) fn skill(
+        self,
+        state: &NodeState,
+        held_out: &Predicted,
+        groups: Option<&Groups>,
+        key: &Digest,
+    ) -> Result<Option<Skill>, EngineError> {
+        let valid = Rows::HeldOut { expert: self.node.index, side: Side::Valid };
+        let valid = self.node.predicted(state, valid)?;
+        match (held_out, &valid) {
+            (Predicted::Classes { .. }, Predicted::Classes { .. }) => {
+                self.skill_of_classes([&valid, held_out], groups, key)
+            }
+            (
+                Predicted::Values { predicted, truth },
+                Predicted::Values { predicted: of_valid, truth: valid },
+            ) => {
+                let train = self.session().rows(Rows::Train { expert: self.node.index })?;
+                let target = self.node.target_values()?;
+                let trained: Vec<f64> = train.iter().map(|&row| target[row as usize]).collect();
+                let how = Resampling::of_rows(RESAMPLES, key).by(groups);
+                Ok(skill_of_values((of_valid, valid), (predicted, truth), mean(&trained), how))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// An expert trained with class weights has its plain score in the loss that it was trained on: each row
+    /// counts as its class.
+    fn skill_of_classes(
+        self,
+        [valid, test]: [&Predicted; 2],
+        groups: Option<&Groups>,
+        key: &Digest,
+    ) -> Result<Option<Skill>, EngineError> {
+        let train = self.session().rows(Rows::Train { expert: self.node.index })?;
+        let all = self.node.labels()?;
+        let weights = self.row_weights(&train, &all);
+        let (mut shares, mut weighted) = (vec![0.0; weights.len()], vec![0.0; weights.len()]);
+        for &row in train.iter() {
+            let label = all[row as usize] as usize;
+            shares[label] += 1.0;
+            weighted[label] += weights[label];
+        }
+        let Some((test, groups)) = self.known(test, groups)? else { return Ok(None) };
+        let (ours, theirs) = (test.losses(), test.losses_of_constant(&weighted));
+        if let Some(why) = self.node.beyond_it(Side::Test)? {
+            return Ok(Some(Skill {
+                metric: "log_loss".to_owned(),
+                value: mean(&ours),
+                baseline: mean(&theirs),
+                not_judged: Some(why),
+                ..no_skill()
+            }));
+        }
+        let weigh = |losses: &[f64]| -> Vec<f64> {
+            losses.iter().zip(&test.labels).map(|(l, &y)| l * weights[y as usize]).collect()
+        };
+        let groups = groups.as_ref();
+        let how = Resampling::of_rows(RESAMPLES, key).by(groups);
+        let Some(plain) = skill(Loss::Log, &weigh(&ours), &weigh(&theirs), how) else {
+            return Ok(None);
+        };
+        let ranks = ranking_test(&test.probability, test.width, &test.labels, test.classes, groups);
+        let valid = self.known(valid, None)?.map(|(valid, _)| valid);
+        let corrected = valid.and_then(|valid| {
+            let Known { probability, width, labels, classes } = &valid;
+            let both =
+                Recalibrated::fit(probability, *width, labels, *classes, [&weighted, &shares]);
+            Some((both?, labels.len() as u64))
+        });
+        let Some(([expert, constant], rows)) = corrected else {
+            let loss = loss_test("log_loss", &ours, &test.losses_of_constant(&shares), groups);
+            return Ok(Some(judged(plain, ranks.into_iter().chain(loss).collect(), None)));
+        };
+        let losses = |one: &Recalibrated| one.losses(&test.probability, test.width, &test.labels);
+        let after = losses(&expert);
+        let loss = loss_test("recalibrated_log_loss", &after, &losses(&constant), groups);
+        let value = mean(&after);
+        let tests = ranks.into_iter().chain(loss).collect();
+        let Recalibrated { slope, shifts, .. } = expert;
+        Ok(Some(Skill {
+            recalibration: Some(Recalibration { rows, slope, shifts, value }),
+            ..judged(plain, tests, Some([mean(&ours), value]))
+        }))
+    }
+
+    /// The rows of a class that the expert was trained on, and their groups. What a constant gives a class
+    /// that it never saw is a matter of where logarithms are cut off, so nothing is won on such a row.
+    fn known(
+        self,
+        predicted: &Predicted,
+        groups: Option<&Groups>,
+    ) -> Result<Option<(Known, Option<Groups>)>, EngineError> {
+        let Predicted::Classes { probability, width, labels, classes } = predicted else {
+            return Ok(None);
+        };
+        let seen = self.node.trained_classes()?;
+        let kept: Vec<bool> = labels
+            .iter()
+            .map(|label| seen.get(*label as usize).copied().unwrap_or(false))
+            .collect();
+        let rows = || kept.iter().enumerate().filter(|(_, kept)| **kept).map(|(row, _)| row);
+        let known = Known {
+            probability: rows()
+                .flat_map(|row| probability[row * width..(row + 1) * width].iter().copied())
+                .collect(),
+            width: *width,
+            labels: rows().map(|row| labels[row]).collect(),
+            classes: classes.count,
+        };
+        Ok(Some((known, groups.and_then(|groups| groups.only(&kept)))))
+    }
+
+    fn row_weights(self, train: &[u32], labels: &[u32]) -> Vec<f64> {
+        let classes = &self.node.resolved().classes;
+        collegium_engine::fit::weights_by_class(
+            &self.node.declared().train.class_weights,
+            classes,
+            train.iter().map(|&row| labels[row as usize]),
+        )
+        .unwrap_or_else(|| vec![1.0; classes.len()])
+    }
+}
+
+/// The same of numbers, against the mean of the training rows.
+fn skill_of_values(
+    (of_valid, valid): (&[f32], &[f64]),
+    (predicted, truth): (&[f32], &[f64]),
+    trained: f64,
+    how: Resampling,
+) -> Option<Skill> {
+    let ours = squared_errors(predicted, truth);
+    let theirs = squared_errors(&vec![trained as f32; truth.len()], truth);
+    let plain = skill(Loss::Squared, &ours, &theirs, how)?;
+    let fits = variance_test("r2", predicted, trained, truth, how);
+    let Some(([slope, shift], middle)) = line(of_valid, valid) else {
+        return Some(judged(plain, fits.into_iter().collect(), None));
+    };
+    let correct = |p: &f32| (slope * f64::from(*p) + shift) as f32;
+    let after: Vec<f32> = predicted.iter().map(correct).collect();
+    let corrected = variance_test("recalibrated_r2", &after, middle, truth, how);
+    let value = mean(&squared_errors(&after, truth)).sqrt();
+    let tests = fits.into_iter().chain(corrected).collect();
+    let (rows, shifts) = (valid.len() as u64, vec![shift]);
+    Some(Skill {
+        recalibration: Some(Recalibration { rows, slope, shifts, value }),
+        ..judged(plain, tests, Some([mean(&ours).sqrt(), value]))
+    })
+}
+
+/// The same, but not judged where its ranking looks better than chance on too few rows to be sure.
+pub(crate) fn unless_too_few(skill: Skill, test: Option<&SplitMeasures>) -> Skill {
+    let known =
+        test.and_then(|test| Some((test, test.metrics.get("auc")?, test.intervals.get("auc")?)));
+    match known {
+        Some((test, auc, interval))
+            if interval.low > CLEARLY && skill.verdict == SkillVerdict::NoSkill =>
+        {
+            let why = format!(
+                "its AUC of {} (95 % interval {} to {}) is above chance, and {} test rows are too few to \
+                 say so with 99.9 % confidence",
+                three(*auc),
+                three(interval.low),
+                three(interval.high),
+                test.rows
+            );
+            Skill { verdict: SkillVerdict::NotJudged, not_judged: Some(why), ..skill }
+        }
+        _ => skill,
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// The skill record of an expert without test rows: none is shown.
+pub(crate) fn no_skill() -> Skill {
+    Skill {
+        metric: String::new(),
+        value: 0.0,
+        baseline: 0.0,
+        gain: 0.0,
+        gain_interval: Interval { low: 0.0, high: 0.0 },
+        beats_baseline: false,
+        verdict: SkillVerdict::NotJudged,
+        tests: Vec::new(),
+        recalibration: None,
+        not_judged: None,
+    }
+}
