@@ -25,7 +25,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
         print_json(&why)?;
         return Ok(ExitCode::SUCCESS);
     }
-    crate::human::put(&format!("{}: {}\n", why.node, why.summary))?;
+    crate::human::put(&crate::human::sentence(&format!("{}: ", why.node), &why.summary))?;
     if !why.changes.is_empty() {
         let drift = ["drift (sd)", "by its AGOP"];
         let drift = if why.no_drift.is_some() { &[][..] } else { &drift[..] };
@@ -46,7 +46,7 @@ pub(crate) fn why(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> 
         crate::human::put(&table(&rows, &[3, 4]))?;
     }
     if let Some(reason) = &why.no_drift {
-        crate::human::put(&format!("no drift is given: {reason}\n"))?;
+        crate::human::put(&crate::human::sentence("no drift is given: ", reason))?;
     }
     if let Some(change) = &why.output_change {
         crate::human::put(&format!(
