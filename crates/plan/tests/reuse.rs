@@ -1,5 +1,7 @@
 //! Keep, patch or retrain: the rule on plain figures. Its thresholds are named, never written out.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use collegium_plan::reuse::{
