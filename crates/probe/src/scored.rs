@@ -1,6 +1,8 @@
 //! Classification metrics with row weights: everything that does not depend on the weights is computed
 //! once, so that a weighted measurement is one pass over each ranking and one over the rows.
 
+use std::ops::Range;
+
 use crate::{ClassDecision, Classes, resample::Counts};
 
 /// The classification metrics, in the order of [`Scored::measure`].
@@ -157,6 +159,9 @@ pub(crate) struct Ranking {
     positive: Vec<u8>,
     /// Is this the last of a run of equal scores?
     last: Vec<bool>,
+    /// The places of rows without one of the class, and of the run of equal scores after them that has some; the
+    /// last run may be empty.
+    runs: Vec<[Range<usize>; 2]>,
 }
 
 impl Ranking {
@@ -164,12 +169,13 @@ impl Ranking {
         let score = |row: u32| view.score(row as usize, class);
         let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
-        let positive =
+        let positive: Vec<u8> =
             order.iter().map(|&row| u8::from(view.labels[row as usize] == class)).collect();
         let mut last: Vec<bool> =
             order.windows(2).map(|pair| score(pair[0]) != score(pair[1])).collect();
         last.push(true);
-        Self { order, positive, last }
+        let runs = runs(&positive, &last);
+        Self { order, positive, last, runs }
     }
 
     /// Rows of other classes and rows of the class down to each distinct score, from the highest:
@@ -193,29 +199,44 @@ impl Ranking {
     /// the same score, so the sum over runs of equal scores of N·(TP before + P/2) is the
     /// Mann-Whitney statistic with ties. Average precision is Σ (recall gained)·precision over the
     /// same runs (step-wise, without interpolation).
+    ///
+    /// Rows between two runs that have some of the class are summed at once: of a class among many nearly all are
+    /// such, and all figures are the same bits, since sums of counts are exact.
     pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
         let (mut above, mut below) = ([0.0; L], [0.0; L]);
         let (mut run_positive, mut run_negative) = ([0.0; L], [0.0; L]);
         let (mut pairs, mut precision) = ([0.0; L], [0.0; L]);
-        for ((&row, &positive), &last) in self.order.iter().zip(&self.positive).zip(&self.last) {
-            let weight = &weights[row as usize];
-            let positive = f64::from(positive);
-            for lane in 0..L {
-                let weight = f64::from(weight[lane]);
-                run_positive[lane] += weight * positive;
-                run_negative[lane] += weight * (1.0 - positive);
-            }
-            if last {
+        for [gap, run] in &self.runs {
+            let mut between = [0_u32; L];
+            for &row in &self.order[gap.clone()] {
+                let weight = &weights[row as usize];
                 for lane in 0..L {
-                    let (p, n) = (run_positive[lane], run_negative[lane]);
-                    pairs[lane] += n * (above[lane] + 0.5 * p);
-                    above[lane] += p;
-                    below[lane] += n;
-                    // The maximum guards 0/0 where a resample has drawn nothing so far; p is 0 then.
-                    precision[lane] += p * above[lane] / (above[lane] + below[lane]).max(1.0);
+                    between[lane] += u32::from(weight[lane]);
                 }
-                (run_positive, run_negative) = ([0.0; L], [0.0; L]);
             }
+            for lane in 0..L {
+                let n = f64::from(between[lane]);
+                pairs[lane] += n * above[lane];
+                below[lane] += n;
+            }
+            for at in run.clone() {
+                let weight = &weights[self.order[at] as usize];
+                let positive = f64::from(self.positive[at]);
+                for lane in 0..L {
+                    let weight = f64::from(weight[lane]);
+                    run_positive[lane] += weight * positive;
+                    run_negative[lane] += weight * (1.0 - positive);
+                }
+            }
+            for lane in 0..L {
+                let (p, n) = (run_positive[lane], run_negative[lane]);
+                pairs[lane] += n * (above[lane] + 0.5 * p);
+                above[lane] += p;
+                below[lane] += n;
+                // The maximum guards 0/0 where a resample has drawn nothing so far; p is 0 then.
+                precision[lane] += p * above[lane] / (above[lane] + below[lane]).max(1.0);
+            }
+            (run_positive, run_negative) = ([0.0; L], [0.0; L]);
         }
         // 0/0 is NaN: without positives neither is defined, without negatives AUC is not.
         for lane in 0..L {
@@ -224,6 +245,21 @@ impl Ranking {
         }
         [pairs, precision]
     }
+}
+
+/// See [`Ranking::runs`].
+fn runs(positive: &[u8], last: &[bool]) -> Vec<[Range<usize>; 2]> {
+    let (mut found, mut gap, mut start) = (Vec::new(), 0, 0);
+    for (at, _) in last.iter().enumerate().filter(|(_, last)| **last) {
+        if positive.get(start..=at).is_some_and(|run| run.contains(&1)) {
+            found.push([gap..start, start..at + 1]);
+            gap = at + 1;
+        }
+        start = at + 1;
+    }
+    let end = positive.len();
+    found.push([gap..end, end..end]);
+    found
 }
 
 /// Predictions and labels, prepared.
