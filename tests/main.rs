@@ -52,6 +52,7 @@ mod seen;
 mod shared_data;
 mod sketches;
 mod skill;
+mod slices;
 mod supply;
 mod tally;
 mod terminal;

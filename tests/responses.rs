@@ -183,6 +183,23 @@ fn curves_are_what_predictions_of_moved_rows_say() {
 }
 
 #[test]
+fn of_another_positive_class_the_curves_are_the_mirror_image() {
+    let (project, audit) = audited();
+    let first = effects(response(responses(&audit, "expert.kind"), "rows.b"), 0);
+    let target = "target = \"rows.kind\"\n";
+    project.edit_pipeline(target, &format!("{target}positive = \"false\"\n"));
+    assert_eq!(project.fitted(), Vec::<String>::new());
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let found = responses(&audit, "expert.kind");
+    assert_eq!(found["classes"], serde_json::json!(["false"]));
+    let mirrored = effects(response(found, "rows.b"), 0);
+    assert_eq!(first.len(), mirrored.len());
+    for (one, other) in first.iter().zip(mirrored) {
+        assert!((one + other).abs() < 1e-6, "{one} and {other}");
+    }
+}
+
+#[test]
 fn a_linear_models_curves_are_straight_with_its_own_slope_and_gradient() {
     let (_, audit) = audited();
     let all = responses(&audit, "expert.line");

@@ -204,9 +204,10 @@ impl<'a> Checked<'a> {
 pub fn predicate_reads(
     facts: &TableFacts,
     name: &str,
-    predicate: &str,
+    predicate: &Spanned<String>,
 ) -> Result<BTreeSet<String>, DataError> {
-    reads(&fields_of(facts), name, &[(String::from("predicate"), predicate)])
+    reads(&fields_of(facts), name, &[(String::from("predicate"), predicate.get_ref())])
+        .map_err(|error| error.at(predicate))
 }
 
 /// The columns of `table` that expressions read.

@@ -69,6 +69,7 @@ pub mod reuse;
 pub mod rows;
 mod run;
 mod session;
+pub mod slicing;
 pub mod states;
 mod status;
 pub mod varied;

@@ -168,6 +168,7 @@ impl Session {
         wrong.extend(self.too_large(&resolved));
         wrong.extend(self.wrong_origins());
         wrong.extend(self.wrong_requirements(&resolved));
+        wrong.extend(self.wrong_slices()?);
         if !wrong.is_empty() {
             return Err(EngineError::Invalid(Diagnostics(wrong)));
         }
@@ -228,13 +229,18 @@ impl Session {
     }
 
     /// The image that a column was gathered into, which has left the table since.
-    fn image_of(&self, data: &str, column: &str) -> Option<&str> {
+    pub(crate) fn image_of(&self, data: &str, column: &str) -> Option<&str> {
         let columns = &self.data.get(data)?.facts.columns;
         let image = columns.iter().find(|known| known.pixels.iter().any(|name| name == column))?;
         Some(&image.name)
     }
 
-    fn no_such_column(&self, data: &str, column: &str, span: std::ops::Range<usize>) -> Diagnostic {
+    pub(crate) fn no_such_column(
+        &self,
+        data: &str,
+        column: &str,
+        span: std::ops::Range<usize>,
+    ) -> Diagnostic {
         let known: Vec<&str> = self
             .data
             .get(data)

@@ -123,7 +123,14 @@ impl Default for Train {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { rows: 2000, bootstrap: 100, seeds: 0, permuted: 0, margin: BTreeMap::new() }
+        Self {
+            rows: 2000,
+            bootstrap: 100,
+            seeds: 0,
+            permuted: 0,
+            margin: BTreeMap::new(),
+            slices: Vec::new(),
+        }
     }
 }
 

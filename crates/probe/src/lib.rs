@@ -47,6 +47,7 @@ mod responses;
 mod routing;
 mod scored;
 mod skill;
+mod sliced;
 mod tables;
 
 pub use agop::{
@@ -90,4 +91,5 @@ pub use routing::{
 pub use skill::{
     Loss, judged, log_losses, loss_test, ranking_test, skill, squared_errors, variance_test,
 };
+pub use sliced::{Sliced, sliced_classification, sliced_regression};
 pub use tables::{confusion, predicted_labels, reliability};

@@ -33,6 +33,7 @@ mod responses;
 mod reuse;
 mod routing;
 mod skill;
+mod slices;
 
 pub use audit::*;
 pub use care::*;
@@ -59,6 +60,7 @@ pub use responses::*;
 pub use reuse::*;
 pub use routing::*;
 pub use skill::*;
+pub use slices::*;
 
 /// The version of every JSON document.
 pub const FORMAT_VERSION: u32 = 1;

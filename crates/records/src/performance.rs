@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Interval;
+use crate::{DeclaredSlices, Interval};
 
 /// Performance beyond the metrics: classes, curves, residuals, weak slices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Performance {
     /// Where it does worse than elsewhere.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub slices: Option<WeakSlices>,
+    /// On the parts of the rows that `audit.slices` names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declared_slices: Option<DeclaredSlices>,
 }
 
 /// A number and its 95 % bootstrap interval.

@@ -15,7 +15,7 @@ pub struct Responses {
     /// Groups (`split.by`) that the bands are of; absent where each row stands for itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub groups: Option<u64>,
-    /// Classes that have curves: of two the positive (last) one, of more the most frequent among the probed rows.
+    /// Classes that have curves: of two the positive one, of more the most frequent among the probed rows.
     /// Empty for a regression.
     pub classes: Vec<String>,
     /// The metric of [`Response::rise`]: `log_loss` or `rmse`.

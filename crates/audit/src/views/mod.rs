@@ -17,6 +17,7 @@ mod raw;
 mod responses;
 pub(crate) mod rows;
 mod seeds;
+mod slices;
 
 use collegium_engine::EngineError;
 use collegium_records::NodeAudit;
@@ -38,8 +39,9 @@ const fn entry<V: AuditView>() -> Entry {
 
 /// All views, in the order in which they are measured and placed: the performance decides whether there are
 /// importances, and these whether anything else is shown.
-static VIEWS: [Entry; 13] = [
+static VIEWS: [Entry; 14] = [
     entry::<performance::Performed>(),
+    entry::<slices::Parts>(),
     entry::<seeds::Seeds>(),
     entry::<importance::Importance>(),
     entry::<cues::Cues>(),

@@ -83,6 +83,9 @@ pub(crate) fn audit(
                 say(&crate::human::sentence("      ", text))?;
             }
         }
+        for line in node.performance.declared_slices.iter().flat_map(super::slices::lines) {
+            say(&crate::human::sentence("  · ", &line))?;
+        }
         for row in node.probe.rows.iter().filter(|row| row.why == ChosenFor::AskedFor) {
             say(&crate::human::sentence("    ", &row_line(row)))?;
         }

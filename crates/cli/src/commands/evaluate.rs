@@ -160,6 +160,9 @@ fn block(node: &NodeEvaluation) -> String {
                 text.push_str(&sentence("  ", &found));
             }
         }
+        for line in node.performance.declared_slices.iter().flat_map(super::slices::lines) {
+            text.push_str(&sentence("  ", &line));
+        }
         if let Some(target) = node.target_shift.as_ref().filter(|target| target.moved) {
             let moved = format!("its target moved: PSI {}", three(target.psi));
             text.push_str(&sentence("  ", &moved));

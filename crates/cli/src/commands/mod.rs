@@ -15,6 +15,7 @@ mod predict;
 mod run;
 mod shell;
 mod show;
+mod slices;
 mod status;
 mod trust;
 mod verify;

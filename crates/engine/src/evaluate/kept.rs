@@ -1,17 +1,22 @@
 //! Predictions and targets of each node, gathered chunk by chunk, and counts of the rows left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use collegium_data::select;
 use collegium_manifest::{Output, Task};
-use collegium_probe::{ClassDecision, Classes, TimeBlocks};
-use collegium_records::{BlocksOfTime, LevelRows, NodeRows};
+use collegium_probe::{ClassDecision, Classes, Resampling, TimeBlocks};
+use collegium_records::{BlocksOfTime, DeclaredSlices, LevelRows, NodeRows};
 use collegium_table::{Column, Matrix, Table, Values};
 
 use super::shift::by_frequency;
 use crate::{
-    EngineError, Session, error::data_error, intervals::series_of, measure::Predicted,
-    predict::Made, rows::class_codes,
+    EngineError, Session,
+    error::data_error,
+    intervals::series_of,
+    measure::Predicted,
+    predict::Made,
+    rows::class_codes,
+    slicing::{Slicing, on_slices},
 };
 
 /// Most classes that a model does not know and that are counted one by one.
@@ -38,10 +43,18 @@ pub(super) struct Kept {
     truth: Vec<f64>,
     unknown: HashMap<String, u64>,
     decision: ClassDecision,
+    /// Declared slices, and the part of each measured row.
+    pub(super) slicings: Vec<Slicing>,
+    parts: Vec<Vec<u32>>,
 }
 
 impl Kept {
-    pub(super) fn new(session: &Session, index: usize) -> Result<Self, EngineError> {
+    /// `slices` are the declared ones whose columns the rows have.
+    pub(super) fn new(
+        session: &Session,
+        index: usize,
+        slices: &BTreeSet<String>,
+    ) -> Result<Self, EngineError> {
         // What a held model was trained on is not what the table's training rows are.
         let known = match session.node(index).resolved().task {
             Task::Classification if session.node(index).held_model().is_none() => {
@@ -49,9 +62,13 @@ impl Kept {
             }
             _ => vec![true; session.node(index).resolved().classes.len()],
         };
+        let mut slicings = session.node(index).slicings()?;
+        slicings.retain(|slicing| slices.contains(slicing.declared()));
         Ok(Self {
             index,
             known,
+            parts: vec![Vec::new(); slicings.len()],
+            slicings,
             rows: NodeRows::default(),
             places: Vec::new(),
             groups: Vec::new(),
@@ -104,6 +121,8 @@ impl Kept {
             Task::Classification => class_codes(column, &resolved.classes),
             Task::Regression => Vec::new(),
         };
+        let divided = self.slicings.iter().map(|slicing| slicing.divide(session, table));
+        let divided: Vec<Vec<u32>> = divided.collect::<Result<_, _>>()?;
         for row in (0..table.rows).filter(|row| admitted[*row]) {
             self.rows.admitted += 1;
             if column.is_missing(row) {
@@ -126,6 +145,7 @@ impl Kept {
             }
             self.keep(answers, row, first);
             self.groups.extend(groups.map(|groups| groups[row]));
+            self.parts.iter_mut().zip(&divided).for_each(|(parts, of)| parts.push(of[row]));
         }
         Ok(())
     }
@@ -170,6 +190,12 @@ impl Kept {
         };
         let told = node.told_blocks(&blocks);
         Some((blocks.codes, Some(told)))
+    }
+
+    /// The measured rows by declared slices; `None` where none is measured.
+    pub(super) fn on_slices(&self, new: &Predicted, how: Resampling) -> Option<DeclaredSlices> {
+        let measured = !self.slicings.is_empty();
+        measured.then(|| on_slices(&self.slicings, &self.parts, new, how))
     }
 
     /// Answers and truth of the measured rows.

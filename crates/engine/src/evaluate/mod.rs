@@ -101,6 +101,9 @@ struct Opened {
     identity: Option<Conform>,
     /// Who belongs together, where the split says so.
     together: Option<Together>,
+    /// The declared slices that the rows have the columns of; of the others why they are not measured.
+    slices: BTreeSet<String>,
+    unsliced: Vec<String>,
 }
 
 /// What they left behind.
@@ -144,6 +147,21 @@ impl Opened {
             let error = session.without_targets(&unmeasured, options, rows.header());
             return Err(about_query(error, spec.query.is_some(), source));
         }
+        let (mut slices, mut unsliced) = (BTreeSet::new(), Vec::new());
+        for slice in session.slices_of(source) {
+            let own: Vec<String> = session.slice_reads(slice)?.into_iter().collect();
+            match Conform::of_source(spec, facts, &own, rows.header()) {
+                Ok(_) => {
+                    columns.extend(own);
+                    slices.insert(slice.get_ref().text.clone());
+                }
+                Err(error) => unsliced.push(format!(
+                    "slice `{}` is not measured: {}",
+                    slice.get_ref().text,
+                    error.fault().message
+                )),
+            }
+        }
         let columns: Vec<String> = columns.into_iter().collect();
         let conform = Conform::of_source(spec, facts, &columns, rows.header())
             .map_err(|error| about_query(wrong(error), spec.query.is_some(), source))?;
@@ -167,7 +185,18 @@ impl Opened {
             false => Conform::of_source(spec, facts, &before.columns(), rows.header()).ok(),
         };
         let together = Together::new(spec, facts, rows.header());
-        Ok(Self { rows, conform, experts, unmeasured, watched, before, identity, together })
+        Ok(Self {
+            rows,
+            conform,
+            experts,
+            unmeasured,
+            watched,
+            before,
+            identity,
+            together,
+            slices,
+            unsliced,
+        })
     }
 
     /// Reads all rows once.
@@ -175,7 +204,7 @@ impl Opened {
         let wrong = |error| data_error(error, &session.pipeline.source);
         let measured = self.experts.iter().filter(|expert| expert.written);
         let mut kept: Vec<Kept> = measured
-            .map(|expert| Kept::new(session, expert.index))
+            .map(|expert| Kept::new(session, expert.index, &self.slices))
             .collect::<Result<_, EngineError>>()?;
         let kinds: BTreeMap<&str, ColumnType> =
             self.conform.wanted().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
@@ -256,7 +285,7 @@ impl NodeRef<'_> {
         let expert = self.declared();
         let mut columns = BTreeSet::from([expert.target.get_ref().clone()]);
         if let Some(filter) = &expert.filter {
-            let read = predicate_reads(facts, spec.name.get_ref(), filter.get_ref())
+            let read = predicate_reads(facts, spec.name.get_ref(), filter)
                 .map_err(|error| data_error(error, &self.session.pipeline.source))?;
             columns.extend(read);
         }
@@ -330,6 +359,7 @@ impl Session {
         lost::judge(&mut nodes);
         let mut notes = self.evaluation_notes(opened, source, &stale)?;
         notes.extend(few_groups(&nodes));
+        notes.extend(opened.unsliced.iter().cloned());
         let (requirements, other) = self.requirements_on(&nodes);
         notes.extend(other);
         let mut report = EvaluationReport {

@@ -145,6 +145,7 @@ impl Session {
         node.reliability_new = reliability_of(&new);
         if node.unmeasured.is_none() {
             node.performance = self.performance_on(&new, index, how);
+            node.performance.declared_slices = kept.on_slices(&new, how);
             if let Some(state) = states.get(&index) {
                 node.performance.slices =
                     self.new_slices((kept, names.as_deref()), &new, sample, state)?;

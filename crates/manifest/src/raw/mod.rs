@@ -132,4 +132,9 @@ pub(crate) struct RawAudit {
     /// Differences that are too small to matter, by metric: `{ auc = 0.005, log_loss = 0.01 }`. Two models whose whole
     /// interval lies within are called the same. Default: none.
     pub(crate) margin: Option<TomlTable<At<f64>>>,
+    /// Parts of the rows on which every expert of their data source is measured by itself and against the rest, by
+    /// `audit` and by `evaluate`: `"source.column"` for each level of a column (a number: by its quartiles), or a
+    /// condition in SQL on columns written so: `["adult.sex", "adult.age >= 60"]`. Default: none.
+    #[schemars(extend("default" = []))]
+    pub(crate) slices: Option<Vec<At<String>>>,
 }

@@ -20,6 +20,7 @@ pub(crate) mod ranges;
 mod read;
 mod references;
 mod require;
+mod slices;
 mod split;
 mod stands_on;
 
@@ -29,7 +30,8 @@ use collegium_records::Code;
 use toml::Spanned;
 
 use crate::{
-    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, Pipeline, SourceFile, TomlTable, bounds,
+    Audit, Diagnostic, Diagnostics, Evaluate, Loaded, Pipeline, Slice, SourceFile, TomlTable,
+    bounds,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, SEED},
     kind::Registry,
     raw::{RawAudit, RawGate, RawMixture, RawPipeline},
@@ -106,7 +108,7 @@ pub(crate) fn resolve(
             requirements.push(Spanned::new(text.span(), found));
         }
     }
-    let audit = audit(file.audit.unwrap_or_default(), &mut sink);
+    let audit = audit(file.audit.unwrap_or_default(), &names, &mut sink);
 
     if !sink.findings.has_errors() {
         warn_of_unused(&data, &experts, &mut sink);
@@ -192,9 +194,27 @@ fn check_pipeline(raw: &RawPipeline, sink: &mut Sink) {
     ranges::check_reuse(raw.reuse.as_ref(), sink);
 }
 
-fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {
+fn audit(raw: RawAudit, names: &names::Names, sink: &mut Sink) -> Audit {
     let audit = Audit::default();
     ranges::check_audit(&raw, sink);
+    let mut slices: Vec<Spanned<Slice>> = Vec::new();
+    for text in raw.slices.iter().flatten() {
+        let Some(slice) = slices::parse(text, names, sink) else { continue };
+        match slices.iter().find(|known| *known.get_ref() == slice) {
+            Some(known) => {
+                let finding = sink
+                    .error(
+                        Code::GivenTwice,
+                        text.span(),
+                        format!("`{}` stands there twice", slice.text),
+                    )
+                    .label("again")
+                    .also(known.span(), "first here");
+                sink.local(finding);
+            }
+            None => slices.push(Spanned::new(text.span(), slice)),
+        }
+    }
     Audit {
         rows: raw.rows.map_or(audit.rows, |rows| *rows.get()),
         bootstrap: raw.bootstrap.map_or(audit.bootstrap, |times| *times.get()),
@@ -206,6 +226,7 @@ fn audit(raw: RawAudit, sink: &mut Sink) -> Audit {
             .iter()
             .map(|(metric, margin)| (metric.get().clone(), *margin.get()))
             .collect(),
+        slices,
     }
 }
 

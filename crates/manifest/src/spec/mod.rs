@@ -606,4 +606,22 @@ pub struct Audit {
     pub permuted: u32,
     /// Differences of metrics that are too small to matter, by name.
     pub margin: BTreeMap<String, f64>,
+    /// Parts of the rows that are measured by themselves.
+    pub slices: Vec<Spanned<Slice>>,
+}
+
+/// A declared slice of the rows of a data source: all levels of a column, or the rows that a condition holds for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// The data source.
+    pub data: String,
+    /// `adult.sex` or, as SQL, `adult.age >= 60`.
+    pub text: String,
+}
+
+impl Slice {
+    /// The column, if there is one of this name: a condition can look like one.
+    pub fn column(&self) -> Option<&str> {
+        self.text.strip_prefix(&self.data)?.strip_prefix('.')
+    }
 }

@@ -218,6 +218,7 @@ impl Audit {
             let margins = self.margin.iter().map(|(metric, margin)| (metric, float(*margin)));
             line(&mut out, "margin", table(margins));
         }
+        line(&mut out, "slices", list(self.slices.iter().map(|slice| text(&slice.get_ref().text))));
         out
     }
 }

@@ -13,6 +13,7 @@ mod recovery;
 mod reuse;
 mod round_trip;
 mod schema;
+mod slices;
 mod splits;
 mod stands_on;
 mod warm_start;

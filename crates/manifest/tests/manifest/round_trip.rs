@@ -7,8 +7,8 @@ use collegium_manifest::{
     Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparator,
     DataSource, Decide, DecisionThreshold, Evaluate, Expert, Gap, GatheredImage, ImageShape, Input,
     Mlp, Optimizer, Origin, Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse,
-    Schedule, SourceFile, SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream,
-    ValidRows, WarmStart,
+    Schedule, Slice, SourceFile, SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train,
+    Upstream, ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -59,6 +59,7 @@ fn every_default_is_written_out() {
     bootstrap = 100
     seeds = 0
     permuted = 0
+    slices = []
     "#);
 }
 
@@ -391,6 +392,7 @@ prop_compose! {
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
         least_measured in prop::option::of(0.0_f64..=1.0),
         audit in (1_u32.., 2_u32.., 0_u32..=100, 0_u32..=100),
+        slices in prop::collection::btree_set("[a-z]{1,4}( [<>=]{1,2} '[^']{0,4}')?", 0..3),
     ) -> Pipeline {
         let experts = [experts.0, experts.1, experts.2];
         let requirement = Requirement {
@@ -425,6 +427,10 @@ prop_compose! {
                 margin: (audit.2 > 0)
                     .then(|| ("auc".to_owned(), f64::from(audit.1) / 64.0))
                     .into_iter()
+                    .collect(),
+                slices: slices
+                    .into_iter()
+                    .map(|column| at(Slice { data: "d".to_owned(), text: format!("d.{column}") }))
                     .collect(),
             },
         }

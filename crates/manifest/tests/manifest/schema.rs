@@ -89,7 +89,7 @@ fn the_schema_knows_every_key() {
         tables.iter().map(|(name, keys)| format!("{name}: {}", keys.join(" "))).collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     : audit data evaluate expert gate mixture pipeline
-    Audit: bootstrap margin permuted rows seeds
+    Audit: bootstrap margin permuted rows seeds slices
     DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
     Evaluate: baselines least_measured require
     Expert: expert extends folds frozen inputs model pin positive reuse seed source target task threshold train upstream warm_start where

@@ -7,6 +7,7 @@ use super::{id, section_id, verdict};
 use crate::charts;
 use crate::expert::{classes, direction, probability, weak};
 use crate::number::{SPACE, count, counted, measure, number};
+use crate::views::slices::declared;
 use crate::words::{ORDER, capital, drawn_by_groups, finite, metric_name, short};
 
 pub(super) fn section(node: &NodeEvaluation, index: usize) -> Markup {
@@ -31,6 +32,10 @@ pub(super) fn section(node: &NodeEvaluation, index: usize) -> Markup {
                 @if let Some(found) = &node.performance.slices {
                     h4 { "Where it does worse, on these rows" }
                     (weak(found, "row", "rows"))
+                }
+                @if let Some(found) = &node.performance.declared_slices {
+                    h4 { "Declared slices of these rows" }
+                    (declared(found, "row", "rows"))
                 }
             }
         }

@@ -23,7 +23,7 @@ use collegium_records::NodeAudit;
 use maud::{Markup, html};
 
 use crate::page::anchor;
-use crate::views::{combined, composite, uses};
+use crate::views::{combined, composite, slices::declared, uses};
 use crate::words::{Health, has_skill, short, verdict, verdict_title};
 
 /// A part of an expert's page.
@@ -83,6 +83,10 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
     if let Some(found) = node.performance.slices.as_ref().filter(|found| found.tested > 0) {
         let body = weak(found, "test row", "test rows");
         parts.push(Part { id: "slices", title: "Where it does worse", body });
+    }
+    if let Some(found) = &node.performance.declared_slices {
+        let body = declared(found, "test row", "test rows");
+        parts.push(Part { id: "declared-slices", title: "Declared slices", body });
     }
     if has_skill(node) || !node.findings.is_empty() {
         parts.push(Part { id: "next", title: "What to do next", body: next::next(node) });

@@ -11,4 +11,5 @@ mod raw;
 mod responses;
 mod rows;
 pub(crate) mod seeds;
+pub(crate) mod slices;
 pub(crate) mod uses;

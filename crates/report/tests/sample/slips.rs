@@ -182,6 +182,7 @@ fn performance(node: &mut NodeAudit, rows: &[Read]) {
                 slice(&["slips.ink <= 0.11", "slips.slant <= 0.38"], 210, 0.74, 0.45, 0.018),
             ],
         }),
+        ..Performance::default()
     };
     node.probe.seeds = refits(node, 4);
 }

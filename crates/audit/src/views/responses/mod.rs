@@ -60,13 +60,15 @@ impl AuditView for Answers {
         let rows: Vec<u32> = places.iter().map(|&at| subject.rows[at as usize]).collect();
         let before =
             looked.auditor.encoded_predicted(&subject.model, &subject.x.select(&places), &rows)?;
+        let positive = looked.auditor.node.declared().decide.positive.as_ref();
+        let positive = positive.map(|class| class.get_ref());
         let moving = Moving {
             auditor: looked.auditor,
             model: &subject.model,
             data: &subject.data,
             x: subject.x.select(&places),
             groups: looked.auditor.groups_of(&rows)?,
-            outputs: Outputs::new(&before, &looked.auditor.node.resolved().classes),
+            outputs: Outputs::new(&before, &looked.auditor.node.resolved().classes, positive),
             before,
             rows,
             key: &looked.key,
@@ -85,15 +87,22 @@ struct Outputs {
     columns: Vec<usize>,
     /// Their classes; none for a value.
     classes: Vec<String>,
+    /// Is it the class whose probability is one less what is predicted?
+    first_of_two: bool,
 }
 
 impl Outputs {
-    fn new(predicted: &Predicted, names: &[String]) -> Self {
+    /// `positive` is the declared one of two classes.
+    fn new(predicted: &Predicted, names: &[String], positive: Option<&String>) -> Self {
         match predicted {
-            Predicted::Values { .. } => Self { columns: vec![0], classes: Vec::new() },
-            Predicted::Classes { width: 1, .. } => {
-                Self { columns: vec![0], classes: names.last().cloned().into_iter().collect() }
+            Predicted::Values { .. } => {
+                Self { columns: vec![0], classes: Vec::new(), first_of_two: false }
             }
+            Predicted::Classes { width: 1, .. } => Self {
+                columns: vec![0],
+                classes: positive.or(names.last()).cloned().into_iter().collect(),
+                first_of_two: positive.is_some() && positive != names.last(),
+            },
             Predicted::Classes { labels, .. } => {
                 let often = |class: usize| labels.iter().filter(|&&l| l as usize == class).count();
                 let mut classes: Vec<(usize, usize)> =
@@ -103,7 +112,7 @@ impl Outputs {
                 let columns: Vec<usize> =
                     classes.into_iter().take(MOST_CLASSES).map(|(class, _)| class).collect();
                 let classes = columns.iter().map(|class| names[*class].clone()).collect();
-                Self { columns, classes }
+                Self { columns, classes, first_of_two: false }
             }
         }
     }
@@ -226,7 +235,11 @@ impl Moving<'_> {
             Predicted::Values { predicted, .. } => (predicted, 1),
         };
         let of = |&column: &usize| {
-            values.iter().skip(column).step_by(width).map(|value| f64::from(*value)).collect()
+            let of_column = values.iter().skip(column).step_by(width).map(|v| f64::from(*v));
+            match self.outputs.first_of_two {
+                true => of_column.map(|second| 1.0 - second).collect(),
+                false => of_column.collect(),
+            }
         };
         Ok(self.outputs.columns.iter().map(of).collect())
     }
