@@ -22,6 +22,7 @@ mod findings;
 mod looked;
 mod peers;
 mod refits;
+mod seeded;
 mod shown;
 mod skill;
 mod subject;
@@ -40,7 +41,8 @@ use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input};
 use collegium_plan::Part;
 use collegium_records::{
-    AuditReport, DataSummary, Edge, FORMAT_VERSION, NodeAudit, Performance, Probe, Versions,
+    AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance, Probe,
+    Versions,
 };
 
 pub(crate) use auditor::Auditor;
@@ -89,6 +91,11 @@ pub fn audit(
 ) -> Result<AuditReport, EngineError> {
     let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
     let states = session.current_states(&chosen)?;
+    let everyone: BTreeSet<usize> = (0..session.pipeline.experts.len()).collect();
+    let all = match chosen == everyone {
+        true => states.clone(),
+        false => session.current_and_stale(&everyone)?.0,
+    };
     let order: Vec<usize> =
         session.dag.order().iter().copied().filter(|index| chosen.contains(index)).collect();
     peers::check_without(session, &options.without, &order)?;
@@ -98,7 +105,7 @@ pub fn audit(
         }
         progress(&session.node(index).node_name());
         let auditor = Auditor::new(session, index, &states);
-        let looked = Looked::new(auditor)?;
+        let looked = Looked::new(auditor, &all)?;
         let mut audit = node_audit(&looked)?;
         auditor.add_standing(&mut audit)?;
         auditor.add_asked(options, &mut audit)?;
@@ -271,6 +278,9 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         classes: node.resolved().classes.clone(),
         decided: None,
         metrics: BTreeMap::new(),
+        headline: None,
+        out_of_fold: None,
+        shift: None,
         not_measured: BTreeMap::new(),
         account: None,
         left_out: None,
@@ -303,6 +313,11 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         findings: Vec::new(),
     };
     views::place(looked, &mut audit)?;
+    seeded::carry(&mut audit);
+    views::out_of_fold::add_shift(looked, &mut audit)?;
+    let test = audit.metrics.get("test");
+    audit.headline =
+        test.and_then(|test| Headline::of_measures(&audit.task, audit.classes.len(), test));
     Ok(audit)
 }
 

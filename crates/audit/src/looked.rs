@@ -8,7 +8,7 @@ use collegium_engine::{
     inputs::{InputData, encode},
     measure::Predicted,
     rows::{Rows, Side},
-    states::NodeState,
+    states::{NodeState, States},
 };
 use collegium_learn::Model;
 use collegium_plan::View;
@@ -30,6 +30,8 @@ pub(crate) struct Tested {
 pub(crate) struct Looked<'s> {
     pub(crate) auditor: Auditor<'s>,
     pub(crate) state: &'s NodeState,
+    /// The same when the whole pipeline is up to date: with all folds that anyone asks for, whoever is audited.
+    pub(crate) whole: Option<&'s NodeState>,
     /// What its figures depend on, as one digest: resamples are drawn by it.
     pub(crate) key: Digest,
     model: OnceCell<Model>,
@@ -65,7 +67,7 @@ fn once<T>(
 }
 
 impl<'s> Looked<'s> {
-    pub(crate) fn new(auditor: Auditor<'s>) -> Result<Self, EngineError> {
+    pub(crate) fn new(auditor: Auditor<'s>, all: &'s States) -> Result<Self, EngineError> {
         let state = auditor
             .states
             .get(&auditor.node.index)
@@ -73,6 +75,7 @@ impl<'s> Looked<'s> {
         Ok(Self {
             auditor,
             state,
+            whole: all.get(&auditor.node.index).map(AsRef::as_ref),
             key: auditor.node.audit_recipe(state, auditor.states)?.digest(),
             model: OnceCell::new(),
             refits: OnceCell::new(),

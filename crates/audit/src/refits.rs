@@ -36,6 +36,10 @@ impl Auditor<'_> {
         }
         for seed in 1..=self.session().pipeline.audit.seeds {
             let Some(fit) = self.refit(Refit::Seed(seed))? else { break };
+            // Nothing is drawn at random in it: other seeds make the same model, and there is no spread.
+            if fit.model == full.model {
+                break;
+            }
             let again = self.session().model(&fit)?;
             if again.encoder == model.encoder {
                 let test = Rows::HeldOut { expert: self.node.index, side: Side::Test };

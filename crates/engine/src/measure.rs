@@ -7,7 +7,7 @@ use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{Classes, classification, regression};
-use collegium_records::{Measured, Metrics, Recipe, SeenRows, SplitMeasures};
+use collegium_records::{Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures};
 use collegium_table::Source;
 
 use crate::{
@@ -82,6 +82,16 @@ impl NodeRef<'_> {
         let all = self.session.rows(Rows::Side { expert: self.index, side })?.len() as u64;
         let unseen = self.session.rows(Rows::HeldOut { expert: self.index, side })?.len() as u64;
         Ok((unseen < all).then_some(SeenRows { seen: all - unseen, unseen }))
+    }
+
+    /// The figure that stands for a node, from its metrics by side.
+    pub(crate) fn headline_of(self, metrics: &BTreeMap<String, Metrics>) -> Option<Headline> {
+        let task = match self.resolved().task {
+            Task::Classification => "classification",
+            Task::Regression => "regression",
+        };
+        let test = metrics.get(side_name(Side::Test))?;
+        Headline::of(task, self.resolved().classes.len(), test)
     }
 
     /// The metrics of a node's deployed outputs on the rows that it is for, looked up or computed.
@@ -284,6 +294,7 @@ impl Session {
                 seen: self.node(index).seen_rows(side)?.map_or(0, |seen| seen.seen),
                 groups: None,
                 blocks: None,
+                seeds: None,
                 metrics: predicted.metrics(),
                 intervals: BTreeMap::new(),
             };

@@ -327,11 +327,19 @@ fn with_intervals<const M: usize>(
         }
     }
     let groups = how.groups.map(|groups| groups.count() as u64);
-    SplitMeasures { rows: rows as u64, seen: 0, groups, blocks: None, metrics, intervals }
+    SplitMeasures {
+        rows: rows as u64,
+        seen: 0,
+        groups,
+        blocks: None,
+        seeds: None,
+        metrics,
+        intervals,
+    }
 }
 
 /// What values a metric can have at all.
-fn bounds(metric: &str) -> [f64; 2] {
+pub(crate) fn bounds(metric: &str) -> [f64; 2] {
     match metric {
         "accuracy" | "auc" | "average_precision" | "f1" | "precision" | "recall" => [0.0, 1.0],
         "r2" => [f64::NEG_INFINITY, 1.0],

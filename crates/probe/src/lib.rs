@@ -46,6 +46,7 @@ mod resample;
 mod responses;
 mod routing;
 mod scored;
+mod seeded;
 mod skill;
 mod sliced;
 mod tables;
@@ -88,6 +89,7 @@ pub use routing::{
     class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,
     route_regret, routes, routing, routing_findings, value_disagreement,
 };
+pub use seeded::{metric_over_seeds, over_seeds_too};
 pub use skill::{
     Loss, judged, log_losses, loss_test, ranking_test, skill, squared_errors, variance_test,
 };

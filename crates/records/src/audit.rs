@@ -6,9 +6,9 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, ClassThreshold, Combined, Composite, Conditional, Cost, Epoch, Interval,
-    Judgement, MetricDiff, NotMeasured, PairedVerdict, Performance, Probe, Recalibration,
-    RequirementOutcome, RowAccount, SkillTest, SkillVerdict, SplitMeasures,
+    Agop, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional, Cost, Epoch,
+    Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict, Performance, Probe,
+    Recalibration, RequirementOutcome, RowAccount, SkillTest, SkillVerdict, SplitMeasures,
 };
 
 /// `audit --json`
@@ -107,6 +107,17 @@ pub struct NodeAudit {
     pub decided: Option<ClassThreshold>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, SplitMeasures>,
+    /// The one figure that stands for it: of its deployed model, on test rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub headline: Option<Headline>,
+    /// Of its fold models on its training rows, each on the rows that it was not trained on: what tells
+    /// overfitting from a shift. Absent of an expert without fold models.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub out_of_fold: Option<SplitMeasures>,
+    /// Where test rows lose certainly more than out-of-fold rows do: the raw columns that moved between training and
+    /// test rows, most moved first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shift: Option<Vec<ColumnShift>>,
     /// Why a metric of its task is absent from `metrics`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub not_measured: NotMeasured,

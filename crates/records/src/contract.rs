@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Certificate, Change, DataFinding, EndToEnd, FitName, Judgement, Metrics, NotMeasured, Reason,
-    RowAccount, Standing,
+    Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Judgement, Metrics, NotMeasured,
+    Reason, RowAccount, Standing,
 };
 
 /// `run --json`
@@ -95,6 +95,9 @@ pub struct NodeRun {
     pub left_out: Option<u64>,
     /// By `train`, `valid`, `test`.
     pub metrics: BTreeMap<String, Metrics>,
+    /// The one figure that stands for it: of its deployed model, on test rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub headline: Option<Headline>,
     /// Of the sides on which its model has seen rows: how many rows its figures leave out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub seen: BTreeMap<String, SeenRows>,

@@ -50,6 +50,9 @@ pub struct NodeDiff {
     pub after: Option<Standing>,
     /// Ingredients of its full fit that differ, as far as the store has both recipes.
     pub recipe: Vec<Change>,
+    /// The metric among `metrics` that stands for the node everywhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub headline: Option<String>,
     /// Metrics of the deployed outputs on the test rows, with paired 95 % intervals of the difference.
     pub metrics: BTreeMap<String, MetricDiff>,
     /// Of a gate to which experts were added: the same on the rows that are not theirs.
@@ -64,7 +67,7 @@ pub struct NodeDiff {
     /// seeds of the later version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub comparison: Option<Comparison>,
-    /// Seeds of the later version behind `importance[].band`; 0: none.
+    /// Seeds of the later version behind `importance[].band`; 0: none were asked for, or other seeds make the same model.
     pub seeds: u32,
     /// Why something could not be compared, in words.
     pub notes: Vec<String>,

@@ -37,9 +37,14 @@ pub struct SplitMeasures {
     /// Of a split by time without groups: what stretches of time the groups are.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub blocks: Option<BlocksOfTime>,
+    /// Fits, this one and others with other seeds, whose spread is part of the intervals; absent where these hold the
+    /// model fixed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seeds: Option<u64>,
     /// Point values.
     pub metrics: Metrics,
-    /// 95 % intervals of the same metrics: by the bootstrap, of fewer than 20 groups by the jackknife.
+    /// 95 % intervals of the same metrics: by the bootstrap, of fewer than 20 groups by the jackknife; with `seeds` they
+    /// have the spread of these too.
     pub intervals: BTreeMap<String, Interval>,
 }
 

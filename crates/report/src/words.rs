@@ -2,7 +2,7 @@
 
 use collegium_records::{
     BlocksOfTime, FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SkillTest,
-    SkillVerdict, SplitMeasures,
+    SkillVerdict, SplitMeasures, headline_metric, headline_wanted,
 };
 
 use crate::number::{count, counted, number, percent_measure};
@@ -70,27 +70,25 @@ pub(crate) fn metrics_of(node: &NodeAudit) -> Vec<&str> {
     known.chain(other).collect()
 }
 
-/// The one metric that a person would ask for first.
+/// The metric that stands for an expert.
 pub(crate) fn headline(node: &NodeAudit) -> Option<&'static str> {
-    let test = &node.metrics.get("test")?.metrics;
-    let wanted: &[&str] = match (node.task.as_str(), node.classes.len()) {
-        ("regression", _) => &["r2", "rmse", "mae"],
-        (_, 3..) => &["accuracy", "auc", "log_loss"],
-        _ => &["auc", "average_precision", "accuracy", "log_loss"],
-    };
-    wanted.iter().copied().find(|metric| finite(test, metric).is_some())
+    headline_metric(&node.task, node.classes.len(), &node.metrics.get("test")?.metrics)
 }
 
 /// Why the metric that a person would ask for first is not the one that is shown.
 pub(crate) fn headline_absent(node: &NodeAudit) -> Option<(&'static str, &str)> {
     let absent = node.not_measured.get("test")?;
-    let shown = headline(node);
-    let wanted = match (node.task.as_str(), node.classes.len()) {
-        ("regression", _) => "r2",
-        (_, 3..) => "accuracy",
-        _ => "auc",
-    };
-    (shown != Some(wanted)).then_some((wanted, absent.get(wanted)?.as_str()))
+    let wanted = headline_wanted(&node.task, node.classes.len());
+    (headline(node) != Some(wanted)).then_some((wanted, absent.get(wanted)?.as_str()))
+}
+
+/// What an interval holds besides rows: other seeds, if any were fitted.
+pub(crate) fn over_seeds<'a>(mut sides: impl Iterator<Item = &'a SplitMeasures>) -> Option<String> {
+    let seeds = sides.find_map(|measures| measures.seeds)?;
+    Some(format!(
+        "Intervals of test metrics, and of differences from baselines, are over rows and over {seeds} seeds: squared half \
+         widths are added (of the seeds: Student's t times their standard deviation). The value is that of the deployed model."
+    ))
 }
 
 /// A metric that is there and is a number.

@@ -23,6 +23,7 @@ fn measures(auc: f64) -> SplitMeasures {
         seen: 0,
         groups: None,
         blocks: None,
+        seeds: None,
         metrics: BTreeMap::from([("auc".to_owned(), auc), ("log_loss".to_owned(), 0.4)]),
         intervals: BTreeMap::from([("auc".to_owned(), interval)]),
     }

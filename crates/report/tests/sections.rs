@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 use collegium_records::{
-    AuditReport, Combined, Composite, Control, Interval, Measure, NodeAudit, Performance, Probe,
-    RouteColumn, RouteDependence, RouteFigures, RouteLevel, RoutingDiagnostics, UpstreamPart,
+    AuditReport, Combined, Composite, Control, Headline, Interval, Measure, NodeAudit, Performance,
+    Probe, RouteColumn, RouteDependence, RouteFigures, RouteLevel, RoutingDiagnostics,
+    UpstreamPart,
 };
 use collegium_report::html;
 
@@ -542,4 +543,30 @@ fn who_is_to_blame_is_told_by_upstream_and_a_missing_truth_is_no_number() {
     ] {
         assert!(said.contains(words), "{words:?} is not in: {said}");
     }
+}
+
+#[test]
+fn losses_of_fold_models_stand_between_training_and_test_rows() {
+    let (_, page) = page_with(1, |node| {
+        let mut folds = node.metrics["train"].clone();
+        *folds.metrics.get_mut("log_loss").unwrap() = 0.987;
+        node.out_of_fold = Some(folds);
+    });
+    let said = said(&page, "expert.departure", "metrics");
+    assert!(said.contains("Overfitting or a shift?") && said.contains("0.987"), "{said}");
+    let plain = words(part(&self::page(), "expert.departure", "metrics").unwrap());
+    assert!(!plain.contains("Overfitting or a shift?"));
+}
+
+#[test]
+fn an_interval_over_seeds_says_so_and_a_mean_of_seeds_is_called_one() {
+    let (report, page) = page_with(1, |node| {
+        node.metrics.get_mut("test").unwrap().seeds = Some(4);
+        let test = &node.metrics["test"];
+        node.headline = Headline::of_measures(&node.task, 2, test);
+    });
+    assert!(said(&page, "expert.departure", "merit").contains("over rows and over 4 seeds"));
+    let card = collegium_report::card(&report, &report.nodes[1]);
+    assert!(card.contains("The figure that stands for it: AUC"), "{card}");
+    assert!(card.contains("over rows and over 4 seeds"));
 }

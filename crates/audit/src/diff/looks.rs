@@ -43,18 +43,27 @@ impl Auditor<'_> {
             );
             return Ok(());
         };
-        let current = self
-            .states
-            .get(&self.node.index)
-            .is_some_and(|state| state.full().model == after.realisation && state.held.is_none());
+        let current = self.states.get(&self.node.index).is_some_and(|state| {
+            let full = state.full();
+            // A patch is no fit of its recipe, and other seeds are no other versions of it.
+            full.model == after.realisation && full.parent.is_none() && state.held.is_none()
+        });
         let mut refits = Vec::new();
         if current {
             for seed in 1..=seeds {
-                refits.extend(self.with_seed(seed)?);
+                let Some(fit) = self.refit(Refit::Seed(seed))? else { break };
+                if fit.model == after.realisation {
+                    let same = "no band of seeds: nothing is drawn at random in this model, so that other \
+                                seeds make the same";
+                    diff.notes.push(same.to_owned());
+                    break;
+                }
+                refits.extend(self.with_seed(&fit)?);
             }
             diff.seeds = refits.len() as u32;
         } else if seeds > 0 {
-            diff.notes.push("not the present version: no band of seeds".to_owned());
+            diff.notes
+                .push("no band of seeds: this is not a fit of the present version".to_owned());
         }
         diff.importance = differences(&one, &other, &refits);
         diff.comparison = self.compare_versions(&one, &other, &refits)?;
@@ -103,11 +112,10 @@ impl Auditor<'_> {
         self.look_of(&fit, data)
     }
 
-    fn with_seed(self, seed: u32) -> Result<Option<Version>, EngineError> {
-        let Some(fit) = self.refit(Refit::Seed(seed))? else { return Ok(None) };
+    fn with_seed(self, fit: &Fit) -> Result<Option<Version>, EngineError> {
         let data =
             self.node.input_data(&self.node.resolved().inputs, View::Deployed, self.states)?;
-        self.look_of(&fit, data)
+        self.look_of(fit, data)
     }
 
     fn look_of(self, fit: &Fit, data: Vec<InputData>) -> Result<Option<Version>, EngineError> {

@@ -12,7 +12,7 @@ use collegium_manifest::{Output, Task};
 use collegium_probe::{Resampling, paired_classification, paired_regression};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
-    NodeDiff, OldRows, Recipe,
+    NodeDiff, OldRows, Recipe, headline_metric,
 };
 use collegium_table::Matrix;
 
@@ -186,6 +186,11 @@ impl Auditor<'_> {
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
         diff.metrics = self.metrics_of_two([&one, &other], &rows, &key)?;
+        let task = self.node.resolved().task;
+        let task = if task == Task::Regression { "regression" } else { "classification" };
+        let now = diff.metrics.iter().map(|(name, diff)| (name.clone(), diff.after)).collect();
+        let classes = self.node.resolved().classes.len();
+        diff.headline = headline_metric(task, classes, &now).map(str::to_owned);
         if self.node.resolved().task == Task::Classification {
             let all = self.node.labels()?;
             let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
@@ -267,6 +272,7 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
         before: None,
         after: None,
         recipe: Vec::new(),
+        headline: None,
         metrics: BTreeMap::<String, MetricDiff>::new(),
         old_rows: None,
         flipped: None,

@@ -1,12 +1,14 @@
 //! Audit findings: sentences that follow from the numbers.
 
 mod baselines;
+mod generalises;
 mod labels;
 mod looks;
 mod skill;
 mod uses;
 
 pub(crate) use baselines::figures;
+pub(crate) use generalises::shifted;
 pub(crate) use skill::words as metric_words;
 pub(crate) use uses::uses;
 
@@ -17,10 +19,6 @@ use collegium_records::{
 
 /// Calibration error from which probabilities should not be taken at their word.
 const POOR_CALIBRATION: f64 = 0.05;
-
-/// Test loss over training loss from which an expert knows its training rows too well, if their
-/// intervals lie apart.
-const OVERFIT: f64 = 1.25;
 
 /// Entropy of the single decision below which a gate as good as chooses.
 const SHARP: f64 = 0.02;
@@ -77,7 +75,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     if audit.skill.verdict.is_skill() {
         said.extend(baselines::of(audit, loss));
     }
-    said.extend(overfit(audit, loss));
+    said.extend(generalises::of(audit));
     if let Some(combined) = &audit.combined {
         said.extend(of_combined(combined));
     }
@@ -139,29 +137,6 @@ fn rows(audit: &NodeAudit) -> Vec<Finding> {
         said.extend(few_groups(groups, test.blocks.as_ref()));
     }
     said
-}
-
-/// Training rows that are known better than new ones.
-fn overfit(audit: &NodeAudit, loss: &str) -> Option<Finding> {
-    let on = |side: &str| audit.metrics.get(side)?.metrics.get(loss).copied();
-    let interval_on = |side: &str| audit.metrics.get(side)?.intervals.get(loss);
-    let (train, test) = (on("train")?, on("test")?);
-    let apart = match (interval_on("train"), interval_on("test")) {
-        (Some(train), Some(test)) => train.high < test.low,
-        _ => true,
-    };
-    let over = train > 0.0 && test / train > OVERFIT && apart;
-    let text = format!(
-        "Its {} is {} on training rows and {} on test rows.",
-        metric_words(loss),
-        three(train),
-        three(test)
-    );
-    over.then(|| {
-        Finding::new(Level::Warning, Topic::Fit, text)
-            .detail("It knows its training rows better than new ones.")
-            .next("Try a smaller model, `train.weight_decay`, or fewer epochs (`train.patience`).")
-    })
 }
 
 /// A gate or a mixture: against its controls, and its routes.

@@ -12,6 +12,7 @@ pub(crate) mod cues;
 mod images;
 pub(crate) mod importance;
 mod layers;
+pub(crate) mod out_of_fold;
 pub(crate) mod performance;
 mod raw;
 mod responses;
@@ -39,10 +40,11 @@ const fn entry<V: AuditView>() -> Entry {
 
 /// All views, in the order in which they are measured and placed: the performance decides whether there are
 /// importances, and these whether anything else is shown.
-static VIEWS: [Entry; 14] = [
+static VIEWS: [Entry; 15] = [
     entry::<performance::Performed>(),
     entry::<slices::Parts>(),
     entry::<seeds::Seeds>(),
+    entry::<out_of_fold::OutOfFold>(),
     entry::<importance::Importance>(),
     entry::<cues::Cues>(),
     entry::<conditional::Conditionals>(),

@@ -9,7 +9,8 @@ use std::{
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, PlanOptions, Session, mended};
 use collegium_records::{
-    AuditReport, ChosenFor, Cue, Level, MetricDiff, NodeAudit, RowAttribution, three_digits,
+    AuditReport, ChosenFor, Cue, Level, MetricDiff, NodeAudit, RowAttribution, metric_words,
+    three_digits,
 };
 
 use collegium_store::OutputFile;
@@ -74,7 +75,7 @@ pub(crate) fn audit(
         return Ok(ExitCode::SUCCESS);
     }
     for node in &written.report.nodes {
-        say(&format!("{}\n", node.name))?;
+        say(&format!("{}{}\n", node.name, headline(node)))?;
         for finding in &node.findings {
             let mark = if finding.level == Level::Warning { "!" } else { "·" };
             say(&crate::human::sentence(&format!("  {mark} "), &finding.text))?;
@@ -90,7 +91,7 @@ pub(crate) fn audit(
             say(&crate::human::sentence("    ", &row_line(row)))?;
         }
         for cue in node.probe.cues.iter().take(asked.without.len()) {
-            for line in cue_lines(cue) {
+            for line in cue_lines(cue, node.headline.as_ref().map(|of| of.metric.as_str())) {
                 say(&format!("    {line}\n"))?;
             }
         }
@@ -105,6 +106,17 @@ pub(crate) fn audit(
     }
     say(&written.place(&session))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The figure that stands for an expert, after its name.
+fn headline(node: &NodeAudit) -> String {
+    let Some(headline) = &node.headline else { return String::new() };
+    let range = headline.interval.map_or_else(String::new, |interval| {
+        let seeds = node.metrics.get("test").and_then(|test| test.seeds);
+        let over = seeds.map_or_else(String::new, |seeds| format!(" over rows and {seeds} seeds"));
+        format!(", 95 % {} to {}{over}", three_digits(interval.low), three_digits(interval.high))
+    });
+    format!(": test {} {}{range}", metric_words(&headline.metric), three_digits(headline.value))
 }
 
 impl Written {
@@ -189,9 +201,9 @@ fn row_line(row: &RowAttribution) -> String {
 }
 
 /// What is lost without an input, a line per way of taking it.
-fn cue_lines(cue: &Cue) -> Vec<String> {
-    let metric = ["auc", "accuracy", "r2"].into_iter().find(|m| cue.permuted.contains_key(*m));
-    let Some(metric) = metric.or_else(|| cue.permuted.keys().next().map(String::as_str)) else {
+fn cue_lines(cue: &Cue, headline: Option<&str>) -> Vec<String> {
+    let known = headline.filter(|metric| cue.permuted.contains_key(*metric));
+    let Some(metric) = known.or_else(|| cue.permuted.keys().next().map(String::as_str)) else {
         return vec![format!("without {}: nothing could be measured", cue.input)];
     };
     let line = |way: &str, by: &BTreeMap<String, MetricDiff>| {
@@ -199,7 +211,7 @@ fn cue_lines(cue: &Cue) -> Vec<String> {
         let range = diff.interval.map_or_else(String::new, |i| {
             format!(" ({} to {})", three_digits(i.low), three_digits(i.high))
         });
-        let metric = if metric == "r2" { "R²".to_owned() } else { metric.replace("auc", "AUC") };
+        let metric = metric_words(metric);
         Some(format!(
             "{way:<9} {metric} {} → {}, by {}{range}",
             three_digits(diff.before),

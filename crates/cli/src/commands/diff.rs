@@ -97,12 +97,16 @@ fn words(report: &DiffReport) -> String {
 }
 
 /// Metrics of two versions; nothing without any.
-fn metrics(title: &str, of: &BTreeMap<String, MetricDiff>) -> String {
+fn metrics(title: &str, of: &BTreeMap<String, MetricDiff>, headline: Option<&str>) -> String {
     if of.is_empty() {
         return String::new();
     }
     let head = [title, "before", "after", "difference", "95 %"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
+    // The one that stands for it first.
+    let is_first = |name: &str| headline == Some(name);
+    let mut of: Vec<(&String, &MetricDiff)> = of.iter().collect();
+    of.sort_by_key(|(name, _)| !is_first(name));
     for (name, diff) in of {
         let interval =
             diff.interval.map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
@@ -136,10 +140,14 @@ fn one(node: &NodeDiff) -> String {
         }
         text.push_str(&indented(&table(&recipe, &[])));
     }
-    text.push_str(&metrics("metric on test rows", &node.metrics));
+    text.push_str(&metrics("metric on test rows", &node.metrics, node.headline.as_deref()));
     if let Some(old) = &node.old_rows {
         let new = old.added.join(" and ");
-        text.push_str(&metrics(&format!("on {} rows not of {new}", old.rows), &old.metrics));
+        text.push_str(&metrics(
+            &format!("on {} rows not of {new}", old.rows),
+            &old.metrics,
+            node.headline.as_deref(),
+        ));
     }
     if let Some(flipped) = &node.flipped {
         text.push_str(&format!(

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use collegium_records::Outcome;
+use collegium_records::{NodeRun, Outcome, metric_words};
 use collegium_store::Store;
 
 use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{seconds, table},
+    human::{seconds, table, three},
 };
 
 pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<ExitCode, Failure> {
@@ -29,12 +29,8 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
     for (when, run) in &runs {
         let fits: u32 = run.nodes.iter().map(|node| node.fits).sum();
         let named = |outcome: Outcome, word: &str| -> Option<String> {
-            let names: Vec<&str> = run
-                .nodes
-                .iter()
-                .filter(|node| node.outcome == outcome)
-                .map(|node| collegium_manifest::bare_name(&node.name))
-                .collect();
+            let names: Vec<String> =
+                run.nodes.iter().filter(|node| node.outcome == outcome).map(figure).collect();
             (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
         };
         let mut what: Vec<String> = [
@@ -54,4 +50,13 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
     }
     crate::human::put(&table(&rows, &[1, 2]))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A node and, if it was measured, the figure that stands for it.
+fn figure(node: &NodeRun) -> String {
+    let name = collegium_manifest::bare_name(&node.name);
+    match &node.headline {
+        Some(of) => format!("{name} ({} {})", metric_words(&of.metric), three(of.value)),
+        None => name.to_owned(),
+    }
 }

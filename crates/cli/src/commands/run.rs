@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, RunOptions, add_earlier};
 use collegium_records::{
-    Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport, loss_within,
+    Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport, loss_within, metric_words,
 };
 
 use super::print_json;
@@ -217,27 +217,17 @@ fn row(node: &NodeRun) -> Vec<String> {
     ]
 }
 
-/// The test metric that people look at first.
+/// The figure that stands for it; another metric in its place is not shown without saying so.
 fn headline(node: &NodeRun) -> String {
     let absent = node.not_measured.get("test");
-    let mut without = String::new();
-    for (metric, shown) in
-        [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²"), ("rmse", "RMSE")]
-    {
-        if let Some(value) = node.metrics.get("test").and_then(|test| test.get(metric)) {
-            return format!("{shown} {}{without}", three(*value));
-        }
-        // Another metric in its place is not shown without saying so.
-        if let Some(why) = absent.and_then(|absent| absent.get(metric))
-            && without.is_empty()
-        {
-            without = format!(" (no {shown}: {why})");
-        }
-    }
-    match absent.and_then(|absent| absent.values().next()) {
-        Some(why) => format!("not measured: {why}"),
-        None => String::new(),
-    }
+    let Some(headline) = &node.headline else {
+        let why = absent.and_then(|absent| absent.values().next());
+        return why.map_or_else(String::new, |why| format!("not measured: {why}"));
+    };
+    let why = headline.instead_of.as_ref().and_then(|metric| Some((metric, absent?.get(metric)?)));
+    let without = why
+        .map_or_else(String::new, |(metric, why)| format!(" (no {}: {why})", metric_words(metric)));
+    format!("{} {}{without}", metric_words(&headline.metric), three(headline.value))
 }
 
 /// Is this finding said after a run? What `where` leaves out was asked for, and what a class lacks

@@ -25,6 +25,7 @@ mod node;
 mod sample;
 mod seen;
 mod shift;
+mod sides;
 mod slices;
 mod together;
 

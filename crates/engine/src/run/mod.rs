@@ -344,6 +344,7 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         peak_bytes: 0,
         left_out: None,
         metrics: BTreeMap::new(),
+        headline: None,
         seen: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         account: None,

@@ -93,6 +93,7 @@ impl Shared {
         run.left_out = self.session.node(index).left_out()?.map(|(left, _)| left);
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
+        run.headline = self.session.node(index).headline_of(&run.metrics);
         run.not_measured = absent;
         run.account = Some((*account).clone());
         let before = self.session.lock.node.get(&self.session.node(index).node_name());

@@ -120,6 +120,7 @@ fn measured() -> Measured {
         seen: 3,
         groups: Some(17),
         blocks: None,
+        seeds: None,
         metrics: BTreeMap::from([("auc".to_owned(), 0.9), ("log_loss".to_owned(), 0.3)]),
         intervals: BTreeMap::new(),
     };

@@ -4,13 +4,21 @@ use collegium_records::{AuditReport, Measure, NodeAudit, RequirementOutcome, Spl
 
 use super::text::{Paragraphs, code, inline, table};
 use crate::number::{count, measure, number};
-use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, short};
+use crate::words::{
+    baseline_name, drawn_by_groups, metric_name, metrics_of, on, over_seeds, short,
+};
 
 pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
     let names = metrics_of(node);
     if names.is_empty() {
         page.add("Nothing was measured.".into());
     } else {
+        if let Some(headline) = &node.headline {
+            let (value, range) = measure(headline.value, headline.interval.as_ref());
+            let range = range.map_or_else(String::new, |range| format!(" ({range})"));
+            let name = inline(metric_name(&headline.metric));
+            page.add(format!("The figure that stands for it: {name} {value}{range} on test rows."));
+        }
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
         if let Some(decided) = &node.decided {
@@ -18,6 +26,9 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
         }
         let test = node.metrics.get("test").map(|test| ("test", test));
         if let Some(text) = drawn_by_groups(test.into_iter()) {
+            page.add(inline(&text));
+        }
+        if let Some(text) = over_seeds(node.metrics.values()) {
             page.add(inline(&text));
         }
     }

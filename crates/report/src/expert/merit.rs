@@ -9,7 +9,7 @@ use crate::number::{SPACE, measure};
 use crate::page::sentence;
 use crate::words::{
     baseline_name, drawn_by_groups, finite, headline, headline_absent, metric_name, metric_phrase,
-    on, short, verdict_word,
+    on, over_seeds, short, verdict_word,
 };
 
 pub(super) fn merit(node: &NodeAudit) -> Markup {
@@ -62,6 +62,7 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                 "Small print: 95 % intervals; differences are paired."
                 @if let Some((metric, why)) = headline_absent(node) { " No " (metric_name(metric)) ": " (why) "." }
                 @if let Some(text) = drawn_by_groups(test.map(|test| ("test", test)).into_iter()) { " " (text) }
+                @if let Some(text) = over_seeds(test.into_iter()) { " " (text) }
             }
         }
         @if let Some(decided) = &node.decided { p.caption { (sentence(&decided.in_words())) } }

@@ -6,7 +6,10 @@ use collegium_records::{NodeAudit, SplitMeasures, larger_is_better};
 use maud::{Markup, html};
 
 use crate::number::{SPACE, counted, measure};
-use crate::words::{baseline_name, drawn_by_groups, metric_name, metrics_of, on, short};
+use crate::views::out_of_fold::out_of_fold;
+use crate::words::{
+    baseline_name, drawn_by_groups, metric_name, metrics_of, on, over_seeds, short,
+};
 
 const SIDES: [(&str, &str); 3] = [("train", "Train"), ("valid", "Valid"), ("test", "Test")];
 
@@ -48,7 +51,9 @@ pub(crate) fn metrics(node: &NodeAudit) -> Markup {
             }
             @let sides = SIDES.iter().filter_map(|(side, _)| Some((*side, node.metrics.get(*side)?)));
             @if let Some(text) = drawn_by_groups(sides) { p { (text) } }
+            @if let Some(text) = over_seeds(node.metrics.values()) { p { (text) } }
             p.caption { "Below each value: its 95 % bootstrap interval. ↑ higher is better, ↓ lower is better." }
+            (out_of_fold(node))
         }
     }
 }

@@ -53,8 +53,15 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         (name, [lead.value, low, high], figures)
     });
     let name = metric_name(metric);
+    // A figure of several fits is called what it is.
+    let column = match combined.metrics.len() {
+        0 | 1 => name.to_owned(),
+        seeds => format!("{name}, mean of {seeds} seeds"),
+    };
+    let test = node.metrics.get("test").and_then(|test| finite(&test.metrics, metric));
+    let deployed = test.map_or_else(|| "–".to_owned(), number);
     let headings =
-        ["Control", "control − gate", "95 % interval", name, "Parameters", "Multiply-adds"];
+        ["Control", "control − gate", "95 % interval", &column, "Parameters", "Multiply-adds"];
     let drawn = match node.metrics.get("test").and_then(|test| test.groups) {
         Some(_) => "the groups of the test rows",
         None => "the test rows",
@@ -69,7 +76,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         h4 { "Against its controls" }
         (differences(&headings, &across, rows.collect()))
         p.caption {
-            "The gate: " (name) " " (mean(&combined.metrics, metric)) ", "
+            "The gate: " (name) " " (deployed) " as deployed" @if combined.metrics.len() > 1 { " (mean of " (combined.metrics.len()) " seeds: " (mean(&combined.metrics, metric)) ")" } ", "
             (count(combined.parameters)) " parameters in it and all above it, "
             (count(combined.multiply_adds.round().max(0.0) as u64)) " multiply-adds a row in the mean. Every control had the same rows. Bars show "
             (loss) " on test rows, control − gate: to the right of 0 the gate is better. Intervals are " (over) ". " a href="#glossary-controls" { "What the controls are" } "."

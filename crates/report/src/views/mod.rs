@@ -7,6 +7,7 @@ pub(crate) mod cues;
 mod images;
 pub(crate) mod importance;
 pub(crate) mod layers;
+pub(crate) mod out_of_fold;
 mod raw;
 mod responses;
 mod rows;

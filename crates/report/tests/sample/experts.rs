@@ -25,6 +25,9 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         classes: vec![],
         decided: None,
         metrics: BTreeMap::new(),
+        headline: None,
+        out_of_fold: None,
+        shift: None,
         not_measured: BTreeMap::new(),
         account: Some(RowAccount {
             rows: 327_346,

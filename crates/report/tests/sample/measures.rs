@@ -90,6 +90,7 @@ pub fn measured<T: Copy>(rows: &[T], metrics: fn(&[T]) -> Metrics, claimed: u64)
         seen: 0,
         groups: None,
         blocks: None,
+        seeds: None,
         metrics: metrics(rows),
         intervals,
     }
