@@ -261,7 +261,7 @@ fn diff_takes_lock_files_and_speaks_in_words() {
         "train.epochs",
         "metric on test rows",
         "predicted classes of",
-        "looks at",
+        "AGOP share",
         "other seeds",
         "1 expert the same",
     ] {
