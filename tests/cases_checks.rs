@@ -92,7 +92,10 @@ fn rows_without_a_target_are_counted_and_said_wherever_figures_are() {
     let document = project.collegium(&["audit", "--json"]).ok().json();
     assert_eq!(document["nodes"][0]["account"]["without_target"], 100);
     let page = project.read(".collegium/reports/p.html");
-    assert!(page.contains("100 of 200 rows of"), "the page says it");
+    assert!(
+        page.contains("<dt>Rows without a target</dt><dd>100 of 200, left out"),
+        "the page says it"
+    );
     let card = project.read(".collegium/reports/p.cards/k.md");
     assert!(card.contains("100 rows without a target"), "the card says it:\n{card}");
 }

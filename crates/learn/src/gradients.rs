@@ -447,7 +447,8 @@ mod tests {
     #[test]
     fn random_combinations_of_many_outputs_have_the_outer_products_of_all_in_the_mean() {
         let network = init::fresh(&[5, 12, 200], Activation::Tanh, &Digest::of(b"w"));
-        let x = data(600, 5, b"x");
+        // Of so many rows that a biased combination would stand out of the noise, which falls as 1/√rows.
+        let x = data(9_600, 5, b"x");
         let grams = |seeds: Seeds| {
             let (mut first, mut head) = (vec![0.0f64; 144], vec![0.0f64; 144]);
             network.sweep(&x, seeds, &mut |swept| {
@@ -461,7 +462,7 @@ mod tests {
         for (exact, drawn) in [(exact, drawn), (head, head_drawn)] {
             let size: f64 = exact.iter().map(|v| v * v).sum::<f64>().sqrt();
             let off = exact.iter().zip(&drawn).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-            assert!(size > 0.0 && off < 0.03 * size, "{}", off / size);
+            assert!(size > 0.0 && off < 0.02 * size, "{}", off / size);
         }
         // Of every row others, and always the same.
         assert_eq!(sketches(7, 200), sketches(7, 200));

@@ -263,7 +263,7 @@ fn an_expert_without_skill_looks_at_nothing_that_could_change() {
     });
     assert_eq!(found, other);
     assert_eq!(found.changed, Changed::CannotTell);
-    assert_snapshot!(found.reason, @"what an expert looks at that does not beat a constant is what it was initialised with: importances agree to a cosine of 1.0000 and the first direction to an overlap of 1.0000; halves of the rows to 0.9000 and 0.9000 at least");
+    assert_snapshot!(found.reason, @"the importances of an expert that does not beat a constant are those of its initial weights: importances agree to a cosine of 1.0000 and the first direction to an overlap of 1.0000; halves of the rows to 0.9000 and 0.9000 at least");
     let nothing = look(&[0.0, 0.0], turned(4, 1, 0.0));
     assert_eq!(
         compare(Between::Versions, "a against b", &a, &nothing, 1, line(2, 0.9, 0.9), None),

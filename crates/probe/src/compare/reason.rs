@@ -9,7 +9,7 @@ pub(super) fn reason(of: &Comparison, skilled: bool, standings: [Standing; 2]) -
     let any = |of| standings.contains(&of);
     let finding = match of.changed {
         Changed::CannotTell if !skilled => {
-            "the importances of an expert that does not beat a constant are those of its first weights"
+            "the importances of an expert that does not beat a constant are those of its initial weights"
         }
         Changed::Yes => match standings.map(|s| s == Standing::Beyond) {
             [true, true] => {
