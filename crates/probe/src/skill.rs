@@ -268,7 +268,7 @@ pub fn loss_test(
 /// The test is that of the difference of both errors, row by row; the interval that of their ratio. Squares of
 /// numbers with heavy tails are so skewed that Student's test claims too much of a few rows (measured: 3 of 1,000 with
 /// 60 rows of log-normal numbers). So the probability is at least that of as large a product of prediction
-/// and truth where the truth is dealt at random among the rows, [`DEALS`] times; of more than [`MOST_DEALT`] rows
+/// and truth where the truth is dealt at random among the rows, `DEALS` times; of more than `MOST_DEALT` rows
 /// the mean is near enough to normal.
 ///
 /// `None` as [`loss_test`], and where the constant has no error.
