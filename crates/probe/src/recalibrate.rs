@@ -8,7 +8,9 @@
 //! with the shares π of the training rows. β = 1, b = 0 is the expert, β = 0 a constant, and 1/β a
 //! temperature. For two classes this is Platt's scaling (1999), without shifts temperature scaling
 //! (Guo et al. 2017). Shifts b are fitted for at most [`MOST_SHIFTS`] classes: more of them are more than
-//! validation rows can tell. A weak prior (standard deviation 1 around β = 1 and b = 0) keeps few rows
+//! validation rows can tell. Of more classes ln π is multiplied by one fitted number γ instead: shares of so many
+//! classes are of few training rows each, and a constant that believes them loses to one that does not
+//! (γ = 0, all classes alike) where there is nothing to learn. A weak prior (standard deviation 1 around β = 1 and b = 0) keeps few rows
 //! from going to an end. β below 0 would turn the ranking over, and is taken for 0.
 //!
 //! Numbers are corrected by a straight line: truth on prediction, by least squares.
@@ -65,11 +67,13 @@ impl Recalibrated {
             let total: f64 = shares.iter().sum();
             shares.iter().map(|share| (share / total).max(CLIP).ln()).collect::<Vec<f64>>()
         };
+        let few = classes <= MOST_SHIFTS;
+        let own = logs(shares);
         let start = Self {
             slope: 1.0,
-            shifts: vec![0.0; if classes <= MOST_SHIFTS { classes } else { 0 }],
+            shifts: vec![0.0; if few { classes } else { 0 }],
             trained: logs(trained),
-            shares: logs(shares),
+            shares: if few { own } else { tempered(own, labels) },
         };
         let constant = Self { slope: 0.0, ..start.clone() }.fitted(&view, false);
         let expert = start.fitted(&view, true);
@@ -190,6 +194,28 @@ impl Recalibrated {
         // Only the lower triangle is read.
         Some(-hessian.cholesky()?.solve(&gradient))
     }
+}
+
+/// Logits γ · ln π of a constant, with the γ from 0 to 2 of the least log loss on rows, penalised as the slope is.
+fn tempered(shares: Vec<f64>, labels: &[u32]) -> Vec<f64> {
+    let own: Vec<f64> = labels.iter().filter_map(|y| shares.get(*y as usize).copied()).collect();
+    let sum: f64 = own.iter().sum();
+    // The derivative of a convex loss: it rises with γ.
+    let derivative = |gamma: f64| {
+        let logits: Vec<f64> = shares.iter().map(|share| gamma * share).collect();
+        let total = log_sum(&logits);
+        let mean: f64 = logits.iter().zip(&shares).map(|(z, x)| (z - total).exp() * x).sum();
+        own.len() as f64 * mean - sum + gamma - 1.0
+    };
+    let (mut low, mut high) = (0.0, 2.0);
+    for _ in 0..STEPS {
+        let middle = 0.5 * (low + high);
+        match derivative(middle) > 0.0 {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    shares.into_iter().map(|share| low * share).collect()
 }
 
 /// ln Σ exp.

@@ -171,6 +171,28 @@ fn of_regressions_of_noise_one_in_a_thousand_is_said_to_have_skill() {
     }
 }
 
+/// Of 300 classes with about ten training rows each, the counted shares are noise, and a network that says nothing
+/// at all (every class alike) has a lower log loss than they have. That is no skill.
+#[test]
+fn saying_nothing_of_many_classes_is_no_skill() {
+    let (classes, random) = (300, &mut stream(&key("many classes"), "rows"));
+    for table in 0..20 {
+        let mut drawn = |rows: usize| -> Vec<u32> {
+            (0..rows).map(|_| (random.random::<f64>() * classes as f64) as u32).collect()
+        };
+        let (train, valid, test) = (drawn(3_000), drawn(600), drawn(900));
+        let mut shares = vec![0.0; classes];
+        train.iter().for_each(|y| shares[*y as usize] += 1.0);
+        shares.iter_mut().for_each(|share: &mut f64| *share = share.max(1.0));
+        let alike = |rows: usize| vec![1.0 / classes as f32; rows * classes];
+        let [expert, constant] =
+            Recalibrated::fit(&alike(600), classes, &valid, classes, [&shares; 2]).expect("rows");
+        let losses = |one: &Recalibrated| one.losses(&alike(900), classes, &test);
+        let found = loss_test("log_loss", &losses(&expert), &losses(&constant), None);
+        assert!(found.is_none_or(|test| test.p_value > 0.001), "table {table}");
+    }
+}
+
 #[test]
 fn skill_is_found_where_there_is_some() {
     let world = World { signal: 1.0, sure: 1.0, ..NOISE };

@@ -41,7 +41,7 @@ pub(crate) struct Performed {
 
 impl AuditView for Performed {
     const NAME: &'static str = "performance";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)
