@@ -21,12 +21,18 @@ pub(super) fn of(audit: &NodeAudit) -> Option<Finding> {
         }),
         SkillVerdict::RanksButOverconfident => Some(overconfident(audit, &held)),
         SkillVerdict::NoSkill => {
-            let text = format!(
-                "It learned nothing: it is not shown to beat a constant (test {} {} against {}).",
-                words(&skill.metric),
-                three(skill.value),
-                three(skill.baseline)
-            );
+            // A loss below the constant's would contradict the sentence: what was tested stands there instead.
+            let figures = match skill.value < skill.baseline && !open.is_empty() {
+                true => open.iter().map(|test| named(test)).collect::<Vec<String>>().join(", "),
+                false => format!(
+                    "{} {} against {}",
+                    words(&skill.metric),
+                    three(skill.value),
+                    three(skill.baseline)
+                ),
+            };
+            let text =
+                format!("It learned nothing: it is not shown to beat a constant (test {figures}).");
             let next = "Do not use it. Give it inputs that can tell the target, or take it out.";
             Some(warning(text).detail(tested(audit)).next(next))
         }
