@@ -108,6 +108,49 @@ fn a_threshold_moves_nothing_that_other_experts_read() {
     assert!(plan["nodes"].as_array().unwrap().iter().all(|node| node["action"] == "cached"));
 }
 
+/// What was chosen for a model holds for it: rows that come later are predicted by the model of the lock and its threshold.
+#[test]
+fn a_chosen_threshold_stands_with_its_model_although_rows_came() {
+    let project = Project::ready();
+    project.to_kind("threshold = { false_positive = 1, false_negative = 9 }");
+    assert_eq!(project.fitted(), Vec::<String>::new());
+    let rows = project.read("pipelines/data/rows.csv");
+    project.write("new.csv", &rows);
+    let labels = || {
+        project.collegium(&["predict", "-i", "new.csv", "kind", "-o", "out.csv"]).ok();
+        csv(&project.read("out.csv"))["kind.label"].clone()
+    };
+    let before = labels();
+    let last = rows.lines().last().unwrap();
+    let (_, cells) = last.split_once(',').unwrap();
+    project.write("pipelines/data/rows.csv", format!("{rows}99999,{cells}\n"));
+    assert_eq!(labels(), before);
+    project.collegium(&["gc"]).ok();
+    assert_eq!(labels(), before);
+}
+
+/// A metric without an input is compared with the expert's own, which is decided by the same threshold.
+#[test]
+fn changed_inputs_are_measured_at_the_threshold_of_the_expert() {
+    for threshold in ["0.3", "{ false_positive = 1, false_negative = 9 }"] {
+        let project = Project::new();
+        project.to_kind(&format!("positive = \"false\"\nthreshold = {threshold}"));
+        project.collegium(&["run", "-q"]).ok();
+        let audit = audited(&project);
+        let test = &audit["metrics"]["test"];
+        let cues = audit["probe"]["cues"].as_array().unwrap();
+        assert!(!cues.is_empty());
+        for cue in cues {
+            assert_eq!(cue["rows"], test["rows"]);
+            for metric in ["accuracy", "f1", "precision", "recall"] {
+                let (own, before) = (&test["metrics"][metric], &cue["permuted"][metric]["before"]);
+                let both = [own, before].map(|value| value.as_f64().unwrap());
+                assert!((both[0] - both[1]).abs() < 1e-12, "{threshold}, {metric}: {both:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn recall_and_precision_may_be_required() {
     let project = Project::new();

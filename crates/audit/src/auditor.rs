@@ -2,9 +2,10 @@
 
 use collegium_engine::{
     EngineError, NodeRef, Session,
+    measure::Predicted,
     states::{NodeState, States},
 };
-use collegium_probe::Groups;
+use collegium_probe::{ClassDecision, Groups};
 
 /// A node that is audited: its handle, and what the fits of all nodes gave. It is copied like the handle.
 #[derive(Clone, Copy)]
@@ -31,6 +32,25 @@ impl<'s> Auditor<'s> {
     /// The groups that some of the node's rows are resampled by; `None` where each stands for itself.
     pub(crate) fn groups_of(self, rows: &[u32]) -> Result<Option<Groups>, EngineError> {
         self.node.groups_of(self.state()?, rows)
+    }
+
+    /// Predictions (rows × `width`) beside the truth of these rows, decided as the deployed model is.
+    pub(crate) fn with_truth(
+        self,
+        data: Vec<f32>,
+        width: usize,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
+        Ok(self.node.with_truth(data, width, rows)?.decided(self.decision()?))
+    }
+
+    /// How classes are decided: as the deployed model decides, and where the expert is not up to date (`diff`), as the
+    /// file says.
+    pub(crate) fn decision(self) -> Result<ClassDecision, EngineError> {
+        match self.states.get(&self.node.index) {
+            Some(state) => self.node.decision(state),
+            None => Ok(self.node.declared_decision()),
+        }
     }
 
     /// Another node of the same pipeline.

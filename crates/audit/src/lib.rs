@@ -91,10 +91,12 @@ pub fn audit(
 ) -> Result<AuditReport, EngineError> {
     let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
     let states = session.current_states(&chosen)?;
-    let everyone: BTreeSet<usize> = (0..session.pipeline.experts.len()).collect();
-    let all = match chosen == everyone {
+    // Folds are asked for by those that read an expert.
+    let read = chosen.iter().flat_map(|&index| session.dag.downstream(index));
+    let with_readers: BTreeSet<usize> = chosen.iter().copied().chain(read).collect();
+    let all = match with_readers == chosen {
         true => states.clone(),
-        false => session.current_and_stale(&everyone)?.0,
+        false => session.current_and_stale(&with_readers)?.0,
     };
     let order: Vec<usize> =
         session.dag.order().iter().copied().filter(|index| chosen.contains(index)).collect();

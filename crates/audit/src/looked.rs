@@ -30,13 +30,14 @@ pub(crate) struct Tested {
 pub(crate) struct Looked<'s> {
     pub(crate) auditor: Auditor<'s>,
     pub(crate) state: &'s NodeState,
-    /// The same when the whole pipeline is up to date: with all folds that anyone asks for, whoever is audited.
+    /// The same with all folds that those ask for that read it, if they are up to date.
     pub(crate) whole: Option<&'s NodeState>,
     /// What its figures depend on, as one digest: resamples are drawn by it.
     pub(crate) key: Digest,
     model: OnceCell<Model>,
     refits: OnceCell<Refits>,
     held_out: OnceCell<Predicted>,
+    valid: OnceCell<Predicted>,
     /// Told by the performance; the cell is empty until then.
     pub(crate) skill: OnceCell<Option<Skill>>,
     /// Told by the importances: why they are withheld, if they are.
@@ -68,10 +69,7 @@ fn once<T>(
 
 impl<'s> Looked<'s> {
     pub(crate) fn new(auditor: Auditor<'s>, all: &'s States) -> Result<Self, EngineError> {
-        let state = auditor
-            .states
-            .get(&auditor.node.index)
-            .ok_or_else(|| EngineError::Internal("an expert without a state".to_owned()))?;
+        let state = auditor.state()?;
         Ok(Self {
             auditor,
             state,
@@ -80,6 +78,7 @@ impl<'s> Looked<'s> {
             model: OnceCell::new(),
             refits: OnceCell::new(),
             held_out: OnceCell::new(),
+            valid: OnceCell::new(),
             skill: OnceCell::new(),
             withheld: OnceCell::new(),
             subject: OnceCell::new(),
@@ -110,7 +109,13 @@ impl<'s> Looked<'s> {
         once(&self.held_out, || self.auditor.node.predicted(self.state, self.test_rows()))
     }
 
-    /// The groups of these rows, where rows come in groups.
+    /// The same on validation rows.
+    pub(crate) fn valid(&self) -> Result<&Predicted, EngineError> {
+        let rows = Rows::HeldOut { expert: self.auditor.node.index, side: Side::Valid };
+        once(&self.valid, || self.auditor.node.predicted(self.state, rows))
+    }
+
+    /// The groups of the test rows, where rows come in groups.
     pub(crate) fn groups(&self) -> Result<Option<Groups>, EngineError> {
         self.auditor.groups_of(&self.auditor.session().rows(self.test_rows())?)
     }

@@ -43,7 +43,12 @@ impl Auditor<'_> {
             let again = self.session().model(&fit)?;
             if again.encoder == model.encoder {
                 let test = Rows::HeldOut { expert: self.node.index, side: Side::Test };
-                let predicted = self.node.model_predicted(Part::Full, &again, self.states, test)?;
+                let predicted = self.node.model_predicted(
+                    Part::Full,
+                    (fit.model, &again),
+                    self.states,
+                    test,
+                )?;
                 refits.metrics.push(predicted.metrics());
                 refits.seeds.push(again);
             }

@@ -6,7 +6,6 @@ use collegium_engine::{
     intervals::RESAMPLES,
     measure::Predicted,
     rows::{Rows, Side},
-    states::NodeState,
 };
 use collegium_probe::{
     Groups, Loss, Recalibrated, Resampling, judged, line, log_losses, loss_test, ranking_test,
@@ -47,19 +46,17 @@ impl Known {
 }
 
 impl Auditor<'_> {
-    /// Its skill on test rows against the best constant of the training rows. `None` without rows.
+    /// Its skill on test rows against the best constant of the training rows, from predictions on validation and on
+    /// test rows. `None` without rows.
     pub(crate) fn skill(
         self,
-        state: &NodeState,
-        held_out: &Predicted,
+        [valid, held_out]: [&Predicted; 2],
         groups: Option<&Groups>,
         key: &Digest,
     ) -> Result<Option<Skill>, EngineError> {
-        let valid = Rows::HeldOut { expert: self.node.index, side: Side::Valid };
-        let valid = self.node.predicted(state, valid)?;
-        match (held_out, &valid) {
+        match (held_out, valid) {
             (Predicted::Classes { .. }, Predicted::Classes { .. }) => {
-                self.skill_of_classes([&valid, held_out], groups, key)
+                self.skill_of_classes([valid, held_out], groups, key)
             }
             (
                 Predicted::Values { predicted, truth },

@@ -6,24 +6,22 @@
 
 use std::collections::BTreeMap;
 
+use collegium_digest::Digest;
 use collegium_manifest::{DecisionThreshold, Task};
 use collegium_probe::{ClassDecision, Classes, Criterion, choose_threshold};
-use collegium_records::{ClassThreshold, Code, Measured, ThresholdBy};
+use collegium_records::{ClassThreshold, Code, Recipe, ThresholdBy};
 
 use crate::{
     EngineError, NodeRef,
     measure::Predicted,
+    mutex::lock_mutex,
     rows::{Rows, Side},
+    states::NodeState,
 };
 
 impl NodeRef<'_> {
-    /// The number of the positive class, 0 or 1.
-    fn positive(self) -> u32 {
-        let named = self.declared().decide.positive.as_ref();
-        let at = named.and_then(|named| {
-            self.resolved().classes.iter().position(|class| class == named.get_ref())
-        });
-        at.map_or(1, |at| at as u32)
+    fn is_binary(self) -> bool {
+        self.resolved().task == Task::Classification && self.resolved().classes.len() == 2
     }
 
     /// What the file says of the threshold; nothing of a target without two classes.
@@ -32,70 +30,89 @@ impl NodeRef<'_> {
         said.filter(|_| self.is_binary())
     }
 
-    fn is_binary(self) -> bool {
-        self.resolved().task == Task::Classification && self.resolved().classes.len() == 2
-    }
-
-    /// Predictions with the decision that is made by them. `valid` gives those on validation rows; it is called
-    /// where a threshold is to be chosen.
-    pub(crate) fn decided(
-        self,
-        mut predicted: Predicted,
-        valid: impl FnOnce() -> Result<Predicted, EngineError>,
-    ) -> Result<Predicted, EngineError> {
-        if let Predicted::Classes { classes, .. } = &mut predicted
-            && self.is_binary()
-        {
-            classes.decision = self.decision(valid)?;
+    /// What the threshold is chosen by on validation rows; `None` where it is not chosen.
+    fn criterion(self) -> Option<Criterion> {
+        match self.threshold()? {
+            DecisionThreshold::Fixed(_) => None,
+            DecisionThreshold::F1 => Some(Criterion::F1),
+            DecisionThreshold::Recall(least) => Some(Criterion::Recall(least)),
+            DecisionThreshold::Costs { false_positive, false_negative } => {
+                Some(Criterion::Costs { false_positive, false_negative })
+            }
         }
-        Ok(predicted)
     }
 
-    fn decision(
+    /// The decision as far as the file says it: a threshold that is to be chosen is one half.
+    pub fn declared_decision(self) -> ClassDecision {
+        if !self.is_binary() {
+            return ClassDecision::default();
+        }
+        let named = self.declared().decide.positive.as_ref();
+        let at = named.and_then(|named| {
+            self.resolved().classes.iter().position(|class| class == named.get_ref())
+        });
+        ClassDecision {
+            positive: at.map_or(1, |at| at as u32),
+            threshold: match self.threshold() {
+                Some(DecisionThreshold::Fixed(threshold)) => threshold as f32,
+                _ => ClassDecision::default().threshold,
+            },
+        }
+    }
+
+    /// The decision that is made by the predictions of a model, which `of` stands for. `valid` gives those on
+    /// validation rows; it is called at most once in a session, and only where a threshold is to be chosen.
+    pub(crate) fn decision_by(
         self,
+        of: Digest,
         valid: impl FnOnce() -> Result<Predicted, EngineError>,
     ) -> Result<ClassDecision, EngineError> {
-        let positive = self.positive();
-        let threshold = match self.threshold() {
-            None => ClassDecision::default().threshold,
-            Some(DecisionThreshold::Fixed(threshold)) => threshold as f32,
-            Some(DecisionThreshold::F1) => self.chosen(positive, Criterion::F1, valid()?)?,
-            Some(DecisionThreshold::Recall(least)) => {
-                self.chosen(positive, Criterion::Recall(least), valid()?)?
-            }
-            Some(DecisionThreshold::Costs { false_positive, false_negative }) => {
-                let costs = Criterion::Costs { false_positive, false_negative };
-                self.chosen(positive, costs, valid()?)?
-            }
-        };
-        Ok(ClassDecision { positive, threshold })
-    }
-
-    fn chosen(
-        self,
-        positive: u32,
-        criterion: Criterion,
-        valid: Predicted,
-    ) -> Result<f32, EngineError> {
-        let Predicted::Classes { probability, labels, .. } = &valid else {
+        let declared = self.declared_decision();
+        let Some(criterion) = self.criterion() else { return Ok(declared) };
+        let known = &self.session.memo.decisions;
+        if let Some(known) = lock_mutex(known).get(&(self.index, of)) {
+            return Ok(*known);
+        }
+        let Predicted::Classes { probability, labels, .. } = valid()? else {
             return Err(EngineError::Internal(format!("{} predicts no classes", self.name())));
         };
-        choose_threshold(probability, labels, positive, criterion).ok_or_else(|| {
+        let chosen = choose_threshold(&probability, &labels, declared.positive, criterion);
+        let threshold = chosen.ok_or_else(|| {
+            let rows = labels.len();
+            let why = match probability.iter().all(|p| p.is_finite()) {
+                true => format!("its {rows} validation rows are not of two classes"),
+                false => format!("its predictions on {rows} validation rows are not all numbers"),
+            };
             EngineError::Usage(
                 Code::NothingToMeasure,
                 format!(
-                    "the `threshold` of {} cannot be chosen: its {} validation rows are not of two classes; \
-                     give `threshold` a number, or change the `split`",
-                    self.node_name(),
-                    labels.len()
+                    "the `threshold` of {} cannot be chosen: {why}; give `threshold` a number, or change the `split`",
+                    self.node_name()
                 ),
             )
-        })
+        })?;
+        let decision = ClassDecision { threshold, ..declared };
+        lock_mutex(known).insert((self.index, of), decision);
+        Ok(decision)
     }
 
-    /// The decision as records name it; `None` for a target without two classes.
-    pub(crate) fn decided_as(self, predicted: &Predicted, valid: u64) -> Option<ClassThreshold> {
-        let Predicted::Classes { classes: Classes { decision, .. }, .. } = predicted else {
+    /// The decision that is made by a node's deployed predictions.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`], [`EngineError::Lost`]; [`EngineError::Usage`] where no threshold can be chosen.
+    pub fn decision(self, state: &NodeState) -> Result<ClassDecision, EngineError> {
+        let valid = || self.undecided(state, &self.session.rows(self.choosing())?);
+        self.decision_by(state.applied, valid)
+    }
+
+    /// The rows that thresholds are chosen on.
+    pub(crate) fn choosing(self) -> Rows {
+        Rows::HeldOut { expert: self.index, side: Side::Valid }
+    }
+
+    /// The decision as records name it, from predictions on validation rows; `None` for a target without two classes.
+    pub fn decided_as(self, valid: &Predicted) -> Option<ClassThreshold> {
+        let Predicted::Classes { classes: Classes { decision, .. }, .. } = valid else {
             return None;
         };
         let by = match self.threshold() {
@@ -111,16 +128,40 @@ impl NodeRef<'_> {
         self.is_binary().then(|| ClassThreshold {
             positive: positive.clone(),
             threshold: f64::from(decision.threshold),
-            rows: by.is_chosen().then_some(valid),
+            rows: by.is_chosen().then_some(valid.rows()),
             by,
         })
     }
 
-    /// The decision of the deployed model, as the last run chose it.
+    /// Where the chosen threshold of deployed outputs is kept for prediction. It names neither rows nor targets: what
+    /// was chosen for a model holds for it, although rows came since.
+    fn decision_recipe(self, model: Digest, outputs: Digest) -> Recipe {
+        let decide = &self.declared().decide;
+        let mut recipe = Recipe::new("decision").with("model", model).with("deployed", outputs);
+        decide.add_to(&mut recipe);
+        recipe
+    }
+
+    /// Keeps a chosen threshold for prediction.
+    pub(crate) fn keep_decision(
+        self,
+        state: &NodeState,
+        decided: Option<&ClassThreshold>,
+    ) -> Result<(), EngineError> {
+        let Some(decided) = decided.filter(|decided| decided.by.is_chosen()) else { return Ok(()) };
+        let recipe = self.decision_recipe(state.full().model, state.applied);
+        Ok(self.session.store.realise(&recipe, &recipe.digest(), decided)?)
+    }
+
+    /// The decision of the deployed model, as the last run that measured it chose it.
     ///
     /// # Errors
     /// [`EngineError::Usage`] when a threshold is to be chosen and no run has measured the deployed model with it.
     pub(crate) fn deployed_decision(self) -> Result<ClassDecision, EngineError> {
+        let declared = self.declared_decision();
+        if self.criterion().is_none() {
+            return Ok(declared);
+        }
         let not_chosen = || {
             EngineError::Usage(
                 Code::NotUpToDate,
@@ -131,32 +172,11 @@ impl NodeRef<'_> {
                 ),
             )
         };
-        let positive = self.positive();
-        let threshold = match self.threshold() {
-            None => ClassDecision::default().threshold,
-            Some(DecisionThreshold::Fixed(threshold)) => threshold as f32,
-            Some(_) => {
-                let outputs = self.locked().ok_or_else(not_chosen)?.outputs;
-                let recipe = self.measure_recipe_of("measure", outputs)?;
-                let known: BTreeMap<_, Measured> =
-                    self.session.store.realisations(&recipe.digest())?;
-                let measured = known.into_values().next().ok_or_else(not_chosen)?;
-                measured.decided.ok_or_else(not_chosen)?.threshold as f32
-            }
-        };
-        Ok(ClassDecision { positive, threshold })
-    }
-
-    /// How a node's deployed predictions are decided.
-    ///
-    /// # Errors
-    /// Those of [`NodeRef::predicted`].
-    pub fn decided_by(
-        self,
-        state: &crate::states::NodeState,
-    ) -> Result<Option<ClassThreshold>, EngineError> {
-        let valid =
-            self.predicted(state, Rows::HeldOut { expert: self.index, side: Side::Valid })?;
-        Ok(self.decided_as(&valid, valid.rows()))
+        let block = self.locked().ok_or_else(not_chosen)?;
+        let recipe = self.decision_recipe(block.realisation, block.outputs);
+        let known: BTreeMap<_, ClassThreshold> =
+            self.session.store.realisations(&recipe.digest())?;
+        let chosen = known.into_values().next().ok_or_else(not_chosen)?;
+        Ok(ClassDecision { threshold: chosen.threshold as f32, ..declared })
     }
 }

@@ -45,7 +45,7 @@ impl NodeRef<'_> {
         rows: &[u32],
         series: impl FnOnce() -> Vec<Vec<f64>>,
     ) -> Result<Option<Groups>, EngineError> {
-        if !self.is_blocked()? {
+        if !self.is_blocked() {
             return Ok(known);
         }
         let own = self.blocks_by(rows, || Ok(series()))?;
@@ -77,7 +77,7 @@ impl NodeRef<'_> {
         state: &NodeState,
         side: Side,
     ) -> Result<Option<BlocksOfTime>, EngineError> {
-        if !self.is_blocked()? {
+        if !self.is_blocked() {
             return Ok(None);
         }
         Ok(self.blocked(state)?.and_then(|blocked| blocked.sides.get(&side).cloned()))
@@ -93,8 +93,8 @@ impl NodeRef<'_> {
     }
 
     /// Are the groups blocks of time?
-    fn is_blocked(self) -> Result<bool, EngineError> {
-        Ok(self.is_forward() && self.named_groups(&[])?.is_none())
+    pub(crate) fn is_blocked(self) -> bool {
+        self.is_forward() && self.session.pipeline.data[&self.declared().data].split.by.is_empty()
     }
 
     /// Blocks of time of rows of one side, by declared length or by how long `series` stay alike.
@@ -133,7 +133,7 @@ impl NodeRef<'_> {
         let mut sides = BTreeMap::new();
         for (number, side) in (0_u64..).zip(SIDES) {
             let rows = self.session.rows(Rows::Side { expert: self.index, side })?;
-            let series = || Ok(series_of(&self.predicted_on(state, &rows)?));
+            let series = || Ok(series_of(&self.undecided(state, &rows)?));
             let Some(blocks) = self.blocks_by(&rows, series)? else { continue };
             for (&row, code) in rows.iter().zip(&blocks.codes) {
                 // Blocks of two sides are two; no side has 2⁶² blocks.

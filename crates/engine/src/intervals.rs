@@ -1,10 +1,12 @@
 //! Confidence intervals of metrics (bootstrap).
 
+use std::collections::BTreeMap;
+
 use collegium_probe::{
-    Resampling, measure_classification, measure_regression, reliability, series_of_classes,
-    series_of_values,
+    Compared, Resampling, measure_classification, measure_regression, paired_classification,
+    paired_regression, reliability, series_of_classes, series_of_values,
 };
-use collegium_records::{Reliability, SplitMeasures};
+use collegium_records::{MetricDiff, Reliability, SplitMeasures};
 
 use crate::measure::Predicted;
 
@@ -44,6 +46,35 @@ pub fn reliability_of(held_out: &Predicted) -> Option<Reliability> {
             reliability(probability, *width, labels, *classes)
         }
         Predicted::Values { .. } => None,
+    }
+}
+
+/// Models compared with a first one on the same rows: of each of `after` less `before`, in that order, the difference
+/// of every metric with its paired interval. Each is decided as it says; all of `after` are decided alike.
+pub fn paired(
+    before: &Predicted,
+    after: &[&Predicted],
+    how: Resampling,
+) -> Vec<BTreeMap<String, MetricDiff>> {
+    let answers: Vec<&[f32]> = after
+        .iter()
+        .map(|after| match after {
+            Predicted::Classes { probability, .. } => probability.as_slice(),
+            Predicted::Values { predicted, .. } => predicted,
+        })
+        .collect();
+    match (before, after.first()) {
+        (
+            Predicted::Classes { probability, width, labels, classes: before },
+            Some(Predicted::Classes { classes, .. }),
+        ) => {
+            let both = Compared { before: *before, after: *classes };
+            paired_classification(probability, &answers, *width, labels, both, how)
+        }
+        (Predicted::Values { predicted, truth }, Some(Predicted::Values { .. })) => {
+            paired_regression(predicted, &answers, truth, how)
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use collegium_digest::{Digest, Hasher};
 use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
-use collegium_probe::{Classes, classification, regression};
+use collegium_probe::{ClassDecision, Classes, classification, regression};
 use collegium_records::{Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures};
 use collegium_table::Source;
 
@@ -51,6 +51,14 @@ impl Predicted {
             Self::Classes { labels, .. } => labels.len() as u64,
             Self::Values { truth, .. } => truth.len() as u64,
         }
+    }
+
+    /// The same, decided otherwise; numbers are not decided.
+    pub fn decided(mut self, decision: ClassDecision) -> Self {
+        if let Self::Classes { classes, .. } = &mut self {
+            classes.decision = decision;
+        }
+        self
     }
 
     /// All metrics of the task, without intervals.
@@ -100,8 +108,9 @@ impl NodeRef<'_> {
         state: &NodeState,
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
         let recipe = self.measure_recipe("measure", state, None)?;
-        let splits =
+        let Measured { splits, decided, .. } =
             self.session.measured(&recipe, |rows| self.predicted(state, rows), self.index)?;
+        self.keep_decision(state, decided.as_ref())?;
         self.within_it(splits)
     }
 
@@ -114,8 +123,8 @@ impl NodeRef<'_> {
     ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
         let recipe = self.measure_recipe("measure", state, Some(baseline))?;
         let predict = |rows| self.baseline_predicted(baseline, state, states, rows);
-        let splits = self.session.measured(&recipe, predict, self.index)?;
-        self.within_it(splits)
+        let measured = self.session.measured(&recipe, predict, self.index)?;
+        self.within_it(measured.splits)
     }
 
     /// The recipe of figures on outputs of the node, or of one of its baselines.
@@ -145,13 +154,7 @@ impl NodeRef<'_> {
     ) -> Result<Recipe, EngineError> {
         let mut recipe =
             Recipe::new(kind).with("outputs", outputs).with("version", MEASURE_VERSION);
-        let decide = &self.declared().decide;
-        if let Some(positive) = &decide.positive {
-            recipe.set("positive", positive.get_ref().as_str());
-        }
-        if let Some(threshold) = &decide.threshold {
-            recipe.set("threshold", format!("{:?}", threshold.get_ref()));
-        }
+        self.declared().decide.add_to(&mut recipe);
         let target = self.declared().target.get_ref();
         for side in SIDES {
             let rows = Rows::HeldOut { expert: self.index, side };
@@ -170,16 +173,15 @@ impl NodeRef<'_> {
 
     /// The same on rows by number; a row whose truth is not known has no label.
     pub fn predicted_on(self, state: &NodeState, rows: &[u32]) -> Result<Predicted, EngineError> {
-        let predicted = self.undecided(state, rows)?;
-        self.decided(predicted, || self.undecided(state, &self.session.rows(self.choosing())?))
+        Ok(self.undecided(state, rows)?.decided(self.decision(state)?))
     }
 
-    /// The rows that thresholds are chosen on.
-    fn choosing(self) -> Rows {
-        Rows::HeldOut { expert: self.index, side: Side::Valid }
-    }
-
-    fn undecided(self, state: &NodeState, rows: &[u32]) -> Result<Predicted, EngineError> {
+    /// The same with the decision that the file alone says.
+    pub(crate) fn undecided(
+        self,
+        state: &NodeState,
+        rows: &[u32],
+    ) -> Result<Predicted, EngineError> {
         let output = match self.resolved().task {
             Task::Classification => Output::Probability,
             Task::Regression => Output::Value,
@@ -207,21 +209,21 @@ impl NodeRef<'_> {
             .parts
             .get(&part)
             .ok_or_else(|| EngineError::Internal(format!("{part} is not at hand")))?;
-        self.model_predicted(part, &self.session.model(fit)?, states, rows)
+        self.model_predicted(part, (fit.model, &self.session.model(fit)?), states, rows)
     }
 
-    /// What any model of a part predicts on a row set, with the truth.
+    /// What any model of a part predicts on a row set, with the truth. The model comes with its digest.
     pub fn model_predicted(
         self,
         part: Part,
-        model: &Model,
+        (digest, model): (Digest, &Model),
         states: &States,
         rows: Rows,
     ) -> Result<Predicted, EngineError> {
         let data = self.input_data(self.part_inputs(part), View::Deployed, states)?;
         let sources = sources(&data);
         let on = |rows: Rows| self.sources_predicted(model, &sources, &self.session.rows(rows)?);
-        self.decided(on(rows)?, || on(self.choosing()))
+        Ok(on(rows)?.decided(self.decision_by(digest, || on(self.choosing()))?))
     }
 
     /// What a model predicts from given inputs, with the truth of these rows.
@@ -242,7 +244,7 @@ impl NodeRef<'_> {
         self.with_truth(matrix.data.clone(), matrix.width, rows)
     }
 
-    /// Predictions (rows × `width`) beside the truth of these rows.
+    /// Predictions (rows × `width`) beside the truth of these rows, decided as far as the file alone says it.
     pub fn with_truth(
         self,
         data: Vec<f32>,
@@ -256,7 +258,10 @@ impl NodeRef<'_> {
                     probability: data,
                     width,
                     labels: rows.iter().map(|&row| labels[row as usize]).collect(),
-                    classes: self.resolved().classes.len().into(),
+                    classes: Classes {
+                        count: self.resolved().classes.len(),
+                        decision: self.declared_decision(),
+                    },
                 }
             }
             Task::Regression => {
@@ -276,10 +281,10 @@ impl Session {
         recipe: &Recipe,
         predict: impl Fn(Rows) -> Result<Predicted, EngineError>,
         index: usize,
-    ) -> Result<BTreeMap<String, SplitMeasures>, EngineError> {
+    ) -> Result<Measured, EngineError> {
         let known: BTreeMap<Digest, Measured> = self.store.realisations(&recipe.digest())?;
         if let Some(measured) = known.into_values().next() {
-            return Ok(measured.splits);
+            return Ok(measured);
         }
         let clock = Clock::start();
         let mut splits = BTreeMap::new();
@@ -287,7 +292,7 @@ impl Session {
         for side in SIDES {
             let predicted = predict(Rows::HeldOut { expert: index, side })?;
             if side == Side::Valid {
-                decided = self.node(index).decided_as(&predicted, predicted.rows());
+                decided = self.node(index).decided_as(&predicted);
             }
             let measures = SplitMeasures {
                 rows: predicted.rows(),
@@ -303,6 +308,6 @@ impl Session {
         let id = Hasher::new("measured").digest(&recipe.digest()).finish();
         let measured = Measured { splits, decided, cost: clock.stop() };
         self.store.realise(recipe, &id, &measured)?;
-        Ok(measured.splits)
+        Ok(measured)
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use collegium_digest::Digest;
+use collegium_probe::ClassDecision;
 use collegium_table::Matrix;
 
 use crate::{alike::Alike, blocked::Blocked, provenance::known::Known, rows::set::RowCache};
@@ -19,6 +20,8 @@ pub(crate) struct Memo {
     pub(crate) matrices: Mutex<HashMap<Digest, Weak<Matrix>>>,
     /// Blocks of time, by node and by what it hands over.
     pub(crate) blocks: Mutex<HashMap<(usize, Digest), Arc<Blocked>>>,
+    /// Chosen thresholds, by node and by the model or outputs that they are of.
+    pub(crate) decisions: Mutex<HashMap<(usize, Digest), ClassDecision>>,
     /// Which experts are alike.
     pub(crate) alike: OnceLock<Alike>,
     /// Of the store's cache, what was asked for.

@@ -11,7 +11,7 @@ use collegium_manifest::{
     SourceOrigin, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
-use collegium_records::Code;
+use collegium_records::{CLASSIFICATION_METRICS, Code, REGRESSION_METRICS};
 use collegium_table::Values;
 
 use crate::{EngineError, NodeRef, Session, resolved::Resolved, rows::Rows};
@@ -177,7 +177,6 @@ impl Session {
 
     /// Requirements that ask for a metric which the expert's task does not have.
     fn wrong_requirements(&self, resolved: &[Option<Resolved>]) -> Vec<Diagnostic> {
-        const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
         let mut wrong = Vec::new();
         for requirement in &self.pipeline.evaluate.require {
             let asked = requirement.get_ref();
@@ -187,13 +186,14 @@ impl Session {
                 .get_index_of(&asked.expert)
                 .and_then(|index| resolved[index].as_ref())
                 .map(|resolved| resolved.task);
-            let regression = REGRESSION.contains(&asked.metric.as_str());
+            let regression = REGRESSION_METRICS.contains(&asked.metric.as_str());
             let (task, other) = match task {
-                Some(Task::Classification) if regression => (
-                    "classifies",
-                    "accuracy, auc, average_precision, f1, precision, recall, log_loss, brier, ece",
-                ),
-                Some(Task::Regression) if !regression => ("is a regression", "rmse, mae, r2"),
+                Some(Task::Classification) if regression => {
+                    ("classifies", CLASSIFICATION_METRICS.join(", "))
+                }
+                Some(Task::Regression) if !regression => {
+                    ("is a regression", REGRESSION_METRICS.join(", "))
+                }
                 _ => continue,
             };
             let message = format!("expert `{}` {task} and has no `{}`", asked.expert, asked.metric);

@@ -8,11 +8,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use collegium_data::{predicate_reads, select};
 use collegium_digest::Digest;
 use collegium_manifest::{ColumnType, Diagnostic, Slice, Spanned};
-use collegium_probe::{Resampling, Sliced, sliced_classification, sliced_regression};
+use collegium_probe::{
+    Resampling, Sliced, quantile_cuts, sliced_classification, sliced_regression,
+};
 use collegium_records::{Code, DeclaredSlice, DeclaredSlices, FEWEST_SLICE_ROWS, SplitMeasures};
-use collegium_table::{Column, MISSING_TIME, Table, Values, time};
+use collegium_table::{Column, Table, Values, time};
 
-use crate::{EngineError, NodeRef, Session, error::data_error, measure::Predicted, rows::Rows};
+use crate::{
+    EngineError, NodeRef, Session, error::data_error, evaluate::shift::ordered, measure::Predicted,
+    rows::Rows,
+};
 
 /// Levels of a column that are parts; rows of others are counted.
 const MOST_LEVELS: usize = 20;
@@ -258,15 +263,6 @@ fn levels(column: &Column, rows: &[u32]) -> Vec<String> {
     levels.into_iter().take(MOST_LEVELS).map(|(text, _)| text).collect()
 }
 
-/// A number, or a time by its place in time; NaN is missing.
-fn ordered(values: &Values, row: usize) -> f64 {
-    match values {
-        Values::Number(values) => values[row],
-        Values::Time(values) if values[row] != MISSING_TIME => values[row] as f64,
-        _ => f64::NAN,
-    }
-}
-
 /// The quartiles of training rows, ascending, each a value that occurs; of at most four different values all but the last.
 fn quartiles(values: &Values, rows: &[u32]) -> Vec<f64> {
     let mut sorted: Vec<f64> =
@@ -282,13 +278,11 @@ fn quartiles(values: &Values, rows: &[u32]) -> Vec<f64> {
             break;
         }
     }
-    let mut cuts = match distinct.len() <= 4 {
-        true => distinct,
-        false => (1..4).map(|k| sorted[(k * sorted.len()).div_ceil(4) - 1]).collect(),
-    };
-    cuts.dedup();
-    cuts.retain(|cut| *cut < largest);
-    cuts
+    if distinct.len() > 4 {
+        return quantile_cuts(&sorted, 4);
+    }
+    distinct.retain(|cut| *cut < largest);
+    distinct
 }
 
 impl Slicing {

@@ -56,7 +56,6 @@ pub use kind::{
 pub use load::{load, load_within, parse};
 pub use loaded::{Loaded, NoBlueprint};
 pub use reach::{Fence, Outside, asks, beginning, project_root, real};
-pub use resolve::METRICS;
 pub use schema::json_schema;
 pub use source::SourceFile;
 pub use spec::*;

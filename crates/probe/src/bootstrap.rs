@@ -16,16 +16,19 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::{Interval, MetricChange, MetricDiff, Metrics, SplitMeasures};
+use collegium_records::{
+    CLASSIFICATION_METRICS, Interval, MetricChange, MetricDiff, Metrics, REGRESSION_METRICS,
+    SplitMeasures,
+};
 
 use crate::{
     Classes, Compared, Resampling,
     compare::student_quantile,
-    errors::{Errors, REGRESSION},
+    errors::Errors,
     metrics::at_a_point,
     performance::upper_tail,
     resample::{Block, Counts, Draws, LANES, interval},
-    scored::{CLASSIFICATION, Scored, View},
+    scored::{Scored, View},
 };
 
 /// Bootstrap intervals (95 %) of the metrics of [`crate::classification`], same arguments.
@@ -75,8 +78,8 @@ pub fn measure_classification(
     let Some(scored) = Scored::new(&View::new(probability, width, labels, classes)) else {
         return SplitMeasures { rows: labels.len() as u64, ..SplitMeasures::default() };
     };
-    let metrics = at_a_point(CLASSIFICATION, scored.measure(&vec![[1]; scored.rows()]));
-    resampled(CLASSIFICATION, metrics, scored.rows(), how, |w| scored.measure(w))
+    let metrics = at_a_point(CLASSIFICATION_METRICS, scored.measure(&vec![[1]; scored.rows()]));
+    resampled(CLASSIFICATION_METRICS, metrics, scored.rows(), how, |w| scored.measure(w))
 }
 
 /// Metrics and intervals together, which costs less than one after the other.
@@ -87,8 +90,8 @@ pub fn measure_regression(predicted: &[f32], truth: &[f64], how: Resampling) -> 
     let Some(errors) = Errors::new(predicted, truth) else {
         return SplitMeasures { rows: truth.len() as u64, ..SplitMeasures::default() };
     };
-    let metrics = at_a_point(REGRESSION, errors.measure(&vec![[1]; errors.rows()]));
-    resampled(REGRESSION, metrics, errors.rows(), how, |w| errors.measure(w))
+    let metrics = at_a_point(REGRESSION_METRICS, errors.measure(&vec![[1]; errors.rows()]));
+    resampled(REGRESSION_METRICS, metrics, errors.rows(), how, |w| errors.measure(w))
 }
 
 /// The metrics of classifiers on the same rows, and 95 % intervals of the differences (each of `after`
@@ -110,7 +113,7 @@ pub fn paired_classification(
     let after = after.iter().map(|after| scored(after, classes.after));
     let all: Vec<Option<Scored>> =
         std::iter::once(scored(before, classes.before)).chain(after).collect();
-    paired(CLASSIFICATION, &all, labels.len(), how, Scored::measure, Scored::measure)
+    paired(CLASSIFICATION_METRICS, &all, labels.len(), how, Scored::measure, Scored::measure)
 }
 
 /// The same for regressions: metrics, and intervals of paired differences.
@@ -126,7 +129,7 @@ pub fn paired_regression(
     let errors = |p: &[f32]| Errors::new(p, truth);
     let all: Vec<Option<Errors>> =
         std::iter::once(before).chain(after.iter().copied()).map(errors).collect();
-    paired(REGRESSION, &all, truth.len(), how, Errors::measure, Errors::measure)
+    paired(REGRESSION_METRICS, &all, truth.len(), how, Errors::measure, Errors::measure)
 }
 
 /// Of every one but the first, against the first. `once` and `measure` are one function.
@@ -190,7 +193,7 @@ pub fn unpaired_classification(
         |(p, y, _): (&[f32], &[u32], Resampling)| Scored::new(&View::new(p, width, y, classes));
     let rows = [first.1.len(), second.1.len()];
     let both = [(scored(first), first.2), (scored(second), second.2)];
-    unpaired(CLASSIFICATION, both, rows, Scored::measure, Scored::measure)
+    unpaired(CLASSIFICATION_METRICS, both, rows, Scored::measure, Scored::measure)
 }
 
 /// The same for a regression: metrics on two samples of rows, and their changes.
@@ -203,7 +206,7 @@ pub fn unpaired_regression(
     let rows = [first.1.len(), second.1.len()];
     let both =
         [(Errors::new(first.0, first.1), first.2), (Errors::new(second.0, second.1), second.2)];
-    unpaired(REGRESSION, both, rows, Errors::measure, Errors::measure)
+    unpaired(REGRESSION_METRICS, both, rows, Errors::measure, Errors::measure)
 }
 
 /// `once` and `measure` are one function.
@@ -285,7 +288,7 @@ fn of_groups(
     (Some(interval), Some(2.0 * upper_tail((difference / error).abs(), freedom)))
 }
 
-fn resampled<const M: usize>(
+pub(crate) fn resampled<const M: usize>(
     names: [&str; M],
     metrics: Metrics,
     rows: usize,
@@ -341,7 +344,8 @@ fn with_intervals<const M: usize>(
 /// What values a metric can have at all.
 pub(crate) fn bounds(metric: &str) -> [f64; 2] {
     match metric {
-        "accuracy" | "auc" | "average_precision" | "f1" | "precision" | "recall" => [0.0, 1.0],
+        "accuracy" | "auc" | "average_precision" | "f1" | "precision" | "recall"
+        | "predicted_positive" => [0.0, 1.0],
         "r2" => [f64::NEG_INFINITY, 1.0],
         _ => [0.0, f64::INFINITY],
     }

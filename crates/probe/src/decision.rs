@@ -1,4 +1,4 @@
-//! ClassDecision thresholds: how the probability of two classes becomes a class, and how a threshold is chosen.
+//! Decision thresholds: how the probability of two classes becomes a class, and how a threshold is chosen.
 
 /// The classes of a classifier: how many, and how a row's class is decided.
 #[derive(Debug, Clone, Copy, PartialEq)]

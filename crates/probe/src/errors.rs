@@ -2,9 +2,6 @@
 
 use crate::resample::Counts;
 
-/// The regression metrics, in the order of [`Errors::measure`].
-pub(crate) const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
-
 /// Errors and centred truth by row.
 pub(crate) struct Errors {
     error: Vec<f64>,
@@ -36,7 +33,7 @@ impl Errors {
         self.error.len()
     }
 
-    /// Every metric of [`REGRESSION`] with row weights, on each lane; NaN where not defined.
+    /// Every metric of [`REGRESSION_METRICS`] with row weights, on each lane; NaN where not defined.
     pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 3] {
         let (mut total, mut squares, mut sizes) = ([0.0; L], [0.0; L], [0.0; L]);
         let (mut sum, mut spread) = ([0.0; L], [0.0; L]);

@@ -48,6 +48,13 @@ impl Groups {
         self.count
     }
 
+    /// The sum of a value over the rows of each group; there is a value for each row.
+    pub(crate) fn sums(&self, values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut sums = vec![0.0; self.count()];
+        self.codes().iter().zip(values).for_each(|(&group, value)| sums[group as usize] += value);
+        sums
+    }
+
     /// The group of each row, numbered in the order in which they come.
     pub fn codes(&self) -> &[u32] {
         &self.codes

@@ -76,7 +76,8 @@ pub use layers::{
 };
 pub use metrics::{classification, regression};
 pub use moved::{
-    Family, chance_index, counts_differ, in_bin, numbers_differ, stability_index, tenths,
+    Family, chance_index, counts_differ, in_bin, numbers_differ, quantile_cuts, stability_index,
+    tenths,
 };
 pub use performance::{
     SliceFeature, SliceRows, SliceValues, class_measures, curves, residuals, weak_slices,

@@ -1,11 +1,11 @@
 //! Point estimates of metrics: each row counted once.
 
-use collegium_records::Metrics;
+use collegium_records::{CLASSIFICATION_METRICS, Metrics, REGRESSION_METRICS};
 
 use crate::{
     Classes,
-    errors::{Errors, REGRESSION},
-    scored::{CLASSIFICATION, Scored, View},
+    errors::Errors,
+    scored::{Scored, View},
 };
 
 /// The metrics of a classifier on some rows.
@@ -40,7 +40,7 @@ pub fn classification(
     classes: impl Into<Classes>,
 ) -> Metrics {
     Scored::new(&View::new(probability, width, labels, classes))
-        .map(|scored| at_a_point(CLASSIFICATION, scored.measure(&vec![[1]; scored.rows()])))
+        .map(|scored| at_a_point(CLASSIFICATION_METRICS, scored.measure(&vec![[1]; scored.rows()])))
         .unwrap_or_default()
 }
 
@@ -52,7 +52,7 @@ pub fn classification(
 /// When the slices differ in length (a mistake of the caller, which no data can cause).
 pub fn regression(predicted: &[f32], truth: &[f64]) -> Metrics {
     Errors::new(predicted, truth)
-        .map(|errors| at_a_point(REGRESSION, errors.measure(&vec![[1]; errors.rows()])))
+        .map(|errors| at_a_point(REGRESSION_METRICS, errors.measure(&vec![[1]; errors.rows()])))
         .unwrap_or_default()
 }
 

@@ -3,21 +3,11 @@
 
 use std::ops::Range;
 
+use collegium_records::CLASSIFICATION_METRICS;
+
 use crate::{ClassDecision, Classes, resample::Counts};
 
-/// The classification metrics, in the order of [`Scored::measure`].
-pub(crate) const CLASSIFICATION: [&str; METRICS] = [
-    "accuracy",
-    "auc",
-    "average_precision",
-    "f1",
-    "precision",
-    "recall",
-    "log_loss",
-    "brier",
-    "ece",
-];
-const METRICS: usize = 9;
+const METRICS: usize = CLASSIFICATION_METRICS.len();
 
 /// Bins of the calibration error.
 pub(crate) const BINS: usize = 15;
@@ -308,7 +298,7 @@ impl Scored {
         self.labels.len()
     }
 
-    /// Every metric of [`CLASSIFICATION`] with row weights, on each lane; NaN where not defined.
+    /// Every metric of [`CLASSIFICATION_METRICS`] with row weights, on each lane; NaN where not defined.
     pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; METRICS] {
         let (mut total, mut hits) = ([0.0; L], [0.0; L]);
         let (mut log_loss, mut brier) = ([0.0; L], [0.0; L]);
@@ -352,6 +342,20 @@ impl Scored {
             }
         }
         [hits, auc, precision, f1, ratio, found, log_loss, brier, ece]
+    }
+
+    /// Of two classes the share of rows that are predicted positive, with row weights; else NaN.
+    pub(crate) fn predicted_positive<const L: usize>(&self, weights: &[Counts<L>]) -> [f64; L] {
+        let Some(positive) = self.positive else { return [f64::NAN; L] };
+        let [mut rows, mut claimed] = [[0.0; L]; 2];
+        for (weight, &predicted) in weights.iter().zip(&self.predicted) {
+            for lane in 0..L {
+                let weight = f64::from(weight[lane]);
+                rows[lane] += weight;
+                claimed[lane] += if predicted as usize == positive { weight } else { 0.0 };
+            }
+        }
+        std::array::from_fn(|lane| claimed[lane] / rows[lane])
     }
 
     /// AUC and average precision: the mean over the classes where each is defined.
@@ -450,7 +454,7 @@ mod tests {
             let ones = vec![1; y_many.len()];
             if let Some(expanded) = measured(&p_many, width, &y_many, &ones) {
                 let weighted = measured(&p, width, &y, &w).expect("rows");
-                for ((name, a), b) in CLASSIFICATION.iter().zip(weighted).zip(expanded) {
+                for ((name, a), b) in CLASSIFICATION_METRICS.iter().zip(weighted).zip(expanded) {
                     prop_assert!(
                         (a[0] - b[0]).abs() < 1e-12 || (a[0].is_nan() && b[0].is_nan()),
                         "{name} {a:?} {b:?}"

@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// Why nothing is said of rows that all belong together.
-const ONE_GROUP: &str = "all test rows are of one group of `split.by`, and how much it would be worth on \
-                         other groups cannot be told from one";
+const ONE_GROUP: &str = "all test rows are of one group or block of time, and how much it would be worth on \
+                         others cannot be told from one";
 
 /// Random orders of the truth behind a probability by chance.
 const DEALS: u32 = 9_999;
@@ -351,10 +351,7 @@ impl Error {
         let (squares, units) = match groups {
             None => (influence.iter().map(|one| one * one).sum::<f64>(), influence.len()),
             Some(groups) => {
-                let mut sums = vec![0.0; groups.count()];
-                for (one, &group) in influence.iter().zip(groups.codes()) {
-                    sums[group as usize] += one;
-                }
+                let sums = groups.sums(influence.iter().copied());
                 (sums.iter().map(|sum| sum * sum).sum(), sums.len())
             }
         };

@@ -6,16 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collegium_records::{FEWEST_GROUPS, Interval, MetricDiff, SplitMeasures};
+use collegium_records::{
+    CLASSIFICATION_METRICS, FEWEST_GROUPS, Interval, MetricDiff, REGRESSION_METRICS, SplitMeasures,
+};
 
 use crate::{
-    ClassDecision, Classes, Groups, Resampling,
+    Classes, Groups, Resampling,
+    bootstrap::resampled,
     compare::student_quantile,
-    errors::{Errors, REGRESSION},
-    measure_classification, measure_regression,
+    errors::Errors,
+    measure_regression,
     metrics::at_a_point,
     resample::{Block, Counts, Draws, LANES},
-    scored::{CLASSIFICATION, Scored, View},
+    scored::{Scored, View},
 };
 
 /// A slice and the rest.
@@ -28,8 +31,17 @@ pub struct Sliced {
     pub differences: BTreeMap<String, MetricDiff>,
 }
 
-/// Of two classes: the share of rows that are predicted as the positive one.
-const DECISIONS: [&str; 1] = ["predicted_positive"];
+/// The metrics of a slice of a classifier's rows: of two classes also the share of rows predicted positive.
+const OF_CLASSES: [&str; METRICS] = {
+    let mut all = ["predicted_positive"; METRICS];
+    let mut at = 0;
+    while at < CLASSIFICATION_METRICS.len() {
+        all[at] = CLASSIFICATION_METRICS[at];
+        at += 1;
+    }
+    all
+};
+const METRICS: usize = CLASSIFICATION_METRICS.len() + 1;
 
 /// The metrics of [`crate::classification`] on the rows `inside` and on the others; of two classes also the share of
 /// rows that are predicted as the positive class.
@@ -53,41 +65,30 @@ pub fn sliced_classification(
         let probability: Vec<f32> = rows.iter().flat_map(row).copied().collect();
         (probability, labels)
     });
+    let scored = |(p, y): &(Vec<f32>, Vec<u32>)| Scored::new(&View::new(p, width, y, classes));
+    let [slice, rest] = [scored(&parts[0]), scored(&parts[1])];
+    let rows = parts[0].1.len();
+    let Some(slice) = slice else {
+        let measures = SplitMeasures { rows: rows as u64, ..SplitMeasures::default() };
+        return Sliced { measures, differences: BTreeMap::new() };
+    };
     let groups = how.groups.and_then(|groups| groups.only(inside));
     let own = how.by(groups.as_ref());
-    let (probability, labels) = &parts[0];
-    let mut found = Sliced {
-        measures: measure_classification(probability, width, labels, classes, own),
-        differences: BTreeMap::new(),
+    let metrics = at_a_point(OF_CLASSES, of_classes(&slice, &vec![[1]; rows]));
+    let measures = resampled(OF_CLASSES, metrics, rows, own, |counts| of_classes(&slice, counts));
+    let differences = match &rest {
+        Some(rest) => differences(OF_CLASSES, [&slice, rest], &places, how, of_classes, of_classes),
+        None => BTreeMap::new(),
     };
-    let scored = |(p, y): &(Vec<f32>, Vec<u32>)| Scored::new(&View::new(p, width, y, classes));
-    let both = [scored(&parts[0]), scored(&parts[1])];
-    if let [Some(slice), Some(rest)] = &both {
-        let sides = [slice, rest];
-        let differences =
-            differences(CLASSIFICATION, sides, &places, how, Scored::measure, Scored::measure);
-        found.differences.extend(differences);
-    }
-    if width <= 2 && classes.count == 2 {
-        let decided =
-            [0, 1].map(|side: usize| Decided::new(&parts[side].0, width, classes.decision));
-        let sides = [&decided[0], &decided[1]];
-        let differences =
-            differences(DECISIONS, sides, &places, how, Decided::measure, Decided::measure);
-        found.differences.extend(differences);
-        let once = at_a_point(DECISIONS, decided[0].measure(&vec![[1]; labels.len()]));
-        let drawn = drawn(&decided[0], labels.len(), own);
-        for (name, mut values) in DECISIONS.into_iter().zip(drawn) {
-            let Some(value) = once.get(name) else { continue };
-            found.measures.metrics.insert(name.to_owned(), *value);
-            if let Some(interval) = own.interval(*value, &mut values) {
-                let Interval { low, high } = interval;
-                let interval = Interval { low: low.max(0.0), high: high.min(1.0) };
-                found.measures.intervals.insert(name.to_owned(), interval);
-            }
-        }
-    }
-    found
+    Sliced { measures, differences }
+}
+
+/// In the order of [`OF_CLASSES`].
+fn of_classes<const L: usize>(scored: &Scored, counts: &[Counts<L>]) -> [[f64; L]; METRICS] {
+    let mut all = [scored.predicted_positive(counts); METRICS];
+    let measured = scored.measure(counts);
+    all[..measured.len()].copy_from_slice(&measured);
+    all
 }
 
 /// The metrics of [`crate::regression`] on the rows `inside` and on the others.
@@ -110,9 +111,14 @@ pub fn sliced_regression(
     let measures = measure_regression(&parts[0].0, &parts[0].1, how.by(groups.as_ref()));
     let both = [0, 1].map(|side: usize| Errors::new(&parts[side].0, &parts[side].1));
     let differences = match &both {
-        [Some(slice), Some(rest)] => {
-            differences(REGRESSION, [slice, rest], &places, how, Errors::measure, Errors::measure)
-        }
+        [Some(slice), Some(rest)] => differences(
+            REGRESSION_METRICS,
+            [slice, rest],
+            &places,
+            how,
+            Errors::measure,
+            Errors::measure,
+        ),
         _ => BTreeMap::new(),
     };
     Sliced { measures, differences }
@@ -185,39 +191,4 @@ fn interval(
         }
         _ => how.interval(difference, values),
     }
-}
-
-/// What is decided of rows of two classes: is each predicted as positive?
-struct Decided(Vec<bool>);
-
-impl Decided {
-    fn new(probability: &[f32], width: usize, decision: ClassDecision) -> Self {
-        let predicted = crate::predicted_labels(probability, width, decision);
-        Self(predicted.iter().map(|class| *class == decision.positive).collect())
-    }
-
-    /// In the order of [`DECISIONS`]; NaN where there is nobody to take a share of.
-    fn measure<const L: usize>(&self, counts: &[Counts<L>]) -> [[f64; L]; 1] {
-        let [mut rows, mut predicted] = [[0.0; L]; 2];
-        for (counts, is) in counts.iter().zip(&self.0) {
-            for lane in 0..L {
-                let count = f64::from(counts[lane]);
-                rows[lane] += count;
-                predicted[lane] += if *is { count } else { 0.0 };
-            }
-        }
-        [std::array::from_fn(|at| predicted[at] / rows[at])]
-    }
-}
-
-/// What is decided, on every resample.
-fn drawn(decided: &Decided, rows: usize, how: Resampling) -> [Vec<f64>; 1] {
-    let mut values = [Vec::new()];
-    let mut draws = Draws::new(how, "bootstrap", rows);
-    while let Some(Block { counts, lanes, .. }) = draws.next_block() {
-        for (all, new) in values.iter_mut().zip(decided.measure(counts)) {
-            all.extend_from_slice(&new[..lanes]);
-        }
-    }
-    values
 }

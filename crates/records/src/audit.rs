@@ -9,6 +9,7 @@ use crate::{
     Agop, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional, Cost, Epoch,
     Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict, Performance, Probe,
     Recalibration, RequirementOutcome, RowAccount, SkillTest, SkillVerdict, SplitMeasures,
+    margin_of,
 };
 
 /// `audit --json`
@@ -203,7 +204,12 @@ impl NodeAudit {
     /// How it does against a baseline in a metric, if that was compared.
     pub fn verdict_against(&self, baseline: &str, metric: &str) -> Option<PairedVerdict> {
         let diff = self.against.get(baseline)?.get(metric)?;
-        Some(diff.verdict(metric, self.margins.get(metric).copied()))
+        Some(diff.verdict(metric, margin_of(&self.margins, metric)))
+    }
+
+    /// What of its findings needs attention.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.level == Level::Warning)
     }
 }
 

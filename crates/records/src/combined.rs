@@ -94,6 +94,9 @@ pub struct Control {
     /// Are both intervals above 0 (true) or below (false)?
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pays: Option<bool>,
+    /// Do both intervals lie within the margin that is declared for the loss?
+    #[serde(skip_serializing_if = "crate::metrics::is_zero", default)]
+    pub same: bool,
 }
 
 /// Error attribution: an expert with upstreams in four modes.

@@ -28,6 +28,13 @@ pub struct RowAccount {
 }
 
 impl RowAccount {
+    /// Rows with a target that are on no side: in a gap of a split by time, or of a value that it leaves out.
+    pub fn on_no_side(&self) -> u64 {
+        let sides = self.sides.values().fold(0, |sum: u64, rows| sum.saturating_add(*rows));
+        let gone = [self.filtered, self.without_target, sides];
+        gone.into_iter().fold(self.rows, u64::saturating_sub)
+    }
+
     /// Rows of one side.
     pub fn on(&self, side: &str) -> u64 {
         self.sides.get(side).copied().unwrap_or(0)

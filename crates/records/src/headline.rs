@@ -62,22 +62,6 @@ impl Headline {
     }
 }
 
-/// A metric's name in a sentence: `AUC`, `log loss`.
-pub fn metric_words(metric: &str) -> &str {
-    match metric {
-        "auc" => "AUC",
-        "average_precision" => "average precision",
-        "f1" => "F1",
-        "log_loss" => "log loss",
-        "brier" => "Brier score",
-        "ece" => "ECE",
-        "r2" => "R²",
-        "rmse" => "RMSE",
-        "mae" => "MAE",
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

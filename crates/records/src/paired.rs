@@ -1,5 +1,7 @@
 //! Paired comparisons: two models on the same rows, with the interval of their difference.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{MetricDiff, larger_is_better};
@@ -17,6 +19,15 @@ pub enum PairedVerdict {
     /// The whole interval lies within the margin that was declared for the metric (`[audit] margin`): what
     /// difference there is, is too small to matter.
     Same,
+}
+
+/// The margin that is declared for a metric: a recalibrated metric has that of the plain one, the error that of accuracy.
+pub fn margin_of(margins: &BTreeMap<String, f64>, metric: &str) -> Option<f64> {
+    let declared = match metric {
+        "error" => "accuracy",
+        other => other.strip_prefix("recalibrated_").unwrap_or(other),
+    };
+    margins.get(declared).copied()
 }
 
 impl MetricDiff {
@@ -49,6 +60,16 @@ mod tests {
     fn diff(interval: Option<(f64, f64)>) -> MetricDiff {
         let interval = interval.map(|(low, high)| Interval { low, high });
         MetricDiff { before: 0.5, after: 0.5, difference: 0.0, interval }
+    }
+
+    #[test]
+    fn a_margin_holds_for_what_is_made_of_its_metric() {
+        let margins =
+            BTreeMap::from([("accuracy".to_owned(), 0.01), ("log_loss".to_owned(), 0.02)]);
+        let of = |metric| margin_of(&margins, metric);
+        assert_eq!((of("accuracy"), of("error")), (Some(0.01), Some(0.01)));
+        assert_eq!((of("log_loss"), of("recalibrated_log_loss")), (Some(0.02), Some(0.02)));
+        assert_eq!(of("auc"), None);
     }
 
     #[test]

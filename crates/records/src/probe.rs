@@ -286,6 +286,18 @@ pub struct LayerAudit {
     pub collapse_test: Option<Collapse>,
 }
 
+/// NC1 on test rows over NC1 on training rows above which a layer is called collapsed on training rows alone: seeds
+/// and rows move it far less.
+const COLLAPSED: f64 = 5.0;
+
+impl LayerAudit {
+    /// NC1 on training and on test rows, if the classes collapse on training rows and not on test rows.
+    pub fn collapsed_alone(&self) -> Option<[f64; 2]> {
+        let nc1 = [self.collapse_train.as_ref()?.nc1, self.collapse_test.as_ref()?.nc1];
+        (nc1[0] >= 0.0 && nc1[1] > COLLAPSED * nc1[0]).then_some(nc1)
+    }
+}
+
 /// Neural feature ansatz: how far WᵀW (the neural feature matrix) of the weights into a layer agrees
 /// with the square root of the AGOP at that layer's input (Radhakrishnan et al. 2024). The cosine of
 /// the two matrices as vectors, with power ½ of the AGOP; and the same as Pearson correlation.

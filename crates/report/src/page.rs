@@ -1,6 +1,9 @@
 //! Frame of an HTML page, anchors, and typesetting of names and sentences.
 
+use collegium_records::Interval;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::number::measure;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -87,4 +90,10 @@ pub(crate) fn sentence(text: &str) -> Markup {
             @if i % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
+}
+
+/// A value, and beside it its interval.
+pub(crate) fn figure(value: f64, interval: Option<&Interval>) -> Markup {
+    let (value, range) = measure(value, interval);
+    html! { span.value { (value) } @if let Some(range) = range { span.aside { (range) } } }
 }

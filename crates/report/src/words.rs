@@ -1,63 +1,15 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    BlocksOfTime, FEWEST_GROUPS, Interval, Level, Metrics, NodeAudit, PairedVerdict, SkillTest,
-    SkillVerdict, SplitMeasures, headline_metric, headline_wanted,
+    BlocksOfTime, FEWEST_GROUPS, Interval, METRICS, Metrics, NodeAudit, PairedVerdict, SkillTest,
+    SkillVerdict, SplitMeasures, headline_metric, headline_wanted, metric_words,
 };
 
 use crate::number::{count, counted, number, percent_measure};
 
-/// Metrics in the order in which a person asks for them.
-pub(crate) const ORDER: [&str; 12] = [
-    "auc",
-    "average_precision",
-    "accuracy",
-    "f1",
-    "precision",
-    "recall",
-    "log_loss",
-    "brier",
-    "ece",
-    "r2",
-    "rmse",
-    "mae",
-];
-
-/// The metric's name in print.
-pub(crate) fn metric_name(metric: &str) -> &str {
-    match metric {
-        "auc" => "AUC",
-        "average_precision" => "Average precision",
-        "accuracy" => "Accuracy",
-        "f1" => "F1",
-        "precision" => "Precision",
-        "recall" => "Recall",
-        "log_loss" => "Log loss",
-        "brier" => "Brier score",
-        "ece" => "ECE",
-        "r2" => "R²",
-        "rmse" => "RMSE",
-        "mae" => "MAE",
-        "recalibrated_log_loss" => "Recalibrated log loss",
-        "recalibrated_r2" => "Recalibrated R²",
-        "recalibrated_rmse" => "Recalibrated RMSE",
-        other => other,
-    }
-}
-
-/// The metric's name inside a sentence.
-pub(crate) fn metric_phrase(metric: &str) -> String {
-    match metric {
-        "recalibrated_r2" => "recalibrated R²".to_owned(),
-        "average_precision"
-        | "accuracy"
-        | "precision"
-        | "recall"
-        | "log_loss"
-        | "recalibrated_log_loss"
-        | "brier" => metric_name(metric).to_lowercase(),
-        other => metric_name(other).to_owned(),
-    }
+/// The metric's name where a line or a cell begins with it.
+pub(crate) fn metric_name(metric: &str) -> String {
+    capital(metric_words(metric))
 }
 
 /// All metrics of an expert and its baselines, in order.
@@ -65,14 +17,35 @@ pub(crate) fn metrics_of(node: &NodeAudit) -> Vec<&str> {
     let all = node.metrics.values().chain(node.baselines.values().flat_map(|by| by.values()));
     let names: std::collections::BTreeSet<&str> =
         all.flat_map(|split| split.metrics.keys().map(String::as_str)).collect();
-    let known = ORDER.into_iter().filter(|name| names.contains(name));
-    let other = names.iter().copied().filter(|name| !ORDER.contains(name));
+    let known = METRICS.into_iter().filter(|name| names.contains(name));
+    let other = names.iter().copied().filter(|name| !METRICS.contains(name));
     known.chain(other).collect()
 }
 
 /// The metric that stands for an expert.
 pub(crate) fn headline(node: &NodeAudit) -> Option<&'static str> {
     headline_metric(&node.task, node.classes.len(), &node.metrics.get("test")?.metrics)
+}
+
+/// The metrics in which a node is compared: what a person asks for first, and the loss.
+pub(crate) fn compared(node: &NodeAudit) -> Vec<&str> {
+    let loss = node.skill.metric.as_str();
+    let first = headline(node);
+    first.into_iter().chain((first != Some(loss)).then_some(loss)).collect()
+}
+
+/// One word where the verdicts in all metrics agree, else what is said of each; `None` without a verdict.
+pub(crate) fn agreed(
+    verdicts: &[(&str, PairedVerdict)],
+    word: impl Fn(PairedVerdict) -> &'static str,
+    each: impl Fn(&str, &str) -> String,
+) -> Option<String> {
+    let (_, first) = verdicts.first()?;
+    if verdicts.iter().all(|(_, verdict)| verdict == first) {
+        return Some(word(*first).to_owned());
+    }
+    let all = verdicts.iter().map(|(metric, verdict)| each(metric, word(*verdict)));
+    Some(all.collect::<Vec<String>>().join(", "))
 }
 
 /// Why the metric that a person would ask for first is not the one that is shown.
@@ -205,8 +178,7 @@ pub(crate) enum Health {
 impl Health {
     /// Judges an expert.
     pub(crate) fn of(node: &NodeAudit) -> Self {
-        let all = node.findings.iter();
-        let warnings = all.filter(|finding| finding.level == Level::Warning).count();
+        let warnings = node.warnings().count();
         if node.skill.not_judged.is_some() {
             Self::NotJudged
         } else if !node.skill.beats_baseline {
@@ -250,7 +222,7 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
         return format!("It is not said to beat anything: {why}.");
     }
     let regression = skill.metric == "rmse";
-    let loss = if regression { "squared error".to_owned() } else { metric_phrase(&skill.metric) };
+    let loss = if regression { "squared error" } else { metric_words(&skill.metric) };
     let constant = if regression { "predicting the mean" } else { "the constant baseline" };
     let (gain, range) =
         percent_measure(skill.gain, skill.gain_interval.low, skill.gain_interval.high);
@@ -269,7 +241,7 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
             });
             format!(
                 "On test rows it is better than {constant} in its ranking ({tests}), not in its {} as it is: {} against {}, a gain of {gain} (95 % interval {range}).{corrected}",
-                metric_phrase(&skill.metric),
+                metric_words(&skill.metric),
                 number(skill.value),
                 number(skill.baseline),
             )
@@ -278,7 +250,7 @@ pub(crate) fn verdict(node: &NodeAudit) -> String {
             let tests = if tests.is_empty() { tests } else { format!(" Tested: {tests}.") };
             format!(
                 "On test rows it does not beat {constant}: {} {} against {}, a gain of {gain} (95 % interval {range}).{tests}",
-                metric_phrase(&skill.metric),
+                metric_words(&skill.metric),
                 number(skill.value),
                 number(skill.baseline),
             )
@@ -291,7 +263,7 @@ fn tested(test: &SkillTest) -> String {
     let shown = if test.holds() { "shown" } else { "not shown" };
     format!(
         "{} {} against {}: {shown}",
-        metric_phrase(&test.metric),
+        metric_words(&test.metric),
         number(test.diff.after),
         number(test.diff.before)
     )

@@ -453,6 +453,7 @@ fn gate() -> Combined {
         worse_in_all: false,
         over: "seeds".to_owned(),
         pays,
+        same: false,
     };
     let dependence =
         RouteDependence { nmi: 0.42, by_chance: 0.001, p_value: 0.005, permutations: 200 };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
-use collegium_probe::{Resampling, paired_classification, paired_regression};
+use collegium_probe::{ClassDecision, Resampling, predicted_labels};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
     NodeDiff, OldRows, Recipe, headline_metric,
@@ -20,7 +20,7 @@ mod looks;
 
 use collegium_engine::{
     EngineError, Session,
-    intervals::series_of,
+    intervals::{paired, series_of},
     rows::{Rows, Side},
 };
 
@@ -186,8 +186,7 @@ impl Auditor<'_> {
         let key =
             Hasher::new("diff").digest(&before.realisation).digest(&after.realisation).finish();
         diff.metrics = self.metrics_of_two([&one, &other], &rows, &key)?;
-        let task = self.node.resolved().task;
-        let task = if task == Task::Regression { "regression" } else { "classification" };
+        let task = self.node.resolved().task.name();
         let now = diff.metrics.iter().map(|(name, diff)| (name.clone(), diff.after)).collect();
         let classes = self.node.resolved().classes.len();
         diff.headline = headline_metric(task, classes, &now).map(str::to_owned);
@@ -195,7 +194,7 @@ impl Auditor<'_> {
             let all = self.node.labels()?;
             let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
             let (p, q) = (one.select(&rows).data, other.select(&rows).data);
-            diff.flipped = Some(flipped(&p, &q, one.width, &labels));
+            diff.flipped = Some(flipped([&p, &q], one.width, &labels, self.decision()?));
         }
         let old = not_theirs(self.session(), added, &rows)?;
         if !added.is_empty() && !old.is_empty() && old.len() < rows.len() {
@@ -215,24 +214,12 @@ impl Auditor<'_> {
         rows: &[u32],
         key: &Digest,
     ) -> Result<BTreeMap<String, MetricDiff>, EngineError> {
-        let (p, q) = (one.select(rows).data, other.select(rows).data);
-        let after = self.node.with_truth(q.clone(), other.width, rows)?;
+        let [before, after] = [one, other]
+            .map(|outputs| self.with_truth(outputs.select(rows).data, outputs.width, rows));
+        let (before, after) = (before?, after?);
         let groups = self.node.groups_by(rows, || Ok(series_of(&after)))?;
         let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
-        let found = match self.node.resolved().task {
-            Task::Regression => {
-                let target = self.node.target_values()?;
-                let truth: Vec<f64> = rows.iter().map(|&r| target[r as usize]).collect();
-                paired_regression(&p, &[&q], &truth, how)
-            }
-            Task::Classification => {
-                let all = self.node.labels()?;
-                let labels: Vec<u32> = rows.iter().map(|&r| all[r as usize]).collect();
-                let classes = self.node.resolved().classes.len();
-                let (width, after) = (one.width, [q.as_slice()]);
-                paired_classification(&p, &after, width, &labels, classes, how)
-            }
-        };
+        let found = paired(&before, &[&after], how);
         Ok(found.into_iter().next().unwrap_or_default())
     }
 }
@@ -283,11 +270,8 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
     }
 }
 
-fn flipped(before: &[f32], after: &[f32], width: usize, labels: &[u32]) -> Flipped {
-    let predicted = |p: &[f32]| {
-        collegium_probe::predicted_labels(p, width, collegium_probe::ClassDecision::default())
-    };
-    let (one, other) = (predicted(before), predicted(after));
+fn flipped(both: [&[f32]; 2], width: usize, labels: &[u32], decision: ClassDecision) -> Flipped {
+    let [one, other] = both.map(|p| predicted_labels(p, width, decision));
     let mut flipped = Flipped { rows: labels.len() as u64, fixed: 0, broken: 0, otherwise: 0 };
     for ((a, b), label) in one.iter().zip(&other).zip(labels) {
         match (a == label, b == label) {

@@ -1,10 +1,9 @@
 //! Verdicts on an expert against its baselines: paired, on the same test rows, with difference and interval.
 
 use collegium_records::{
-    Finding, Level, MetricDiff, NodeAudit, PairedVerdict, Topic, three_digits as three,
+    Finding, Level, MetricDiff, NodeAudit, PairedVerdict, Topic, metric_words,
+    three_digits as three,
 };
-
-use super::skill::words;
 
 /// Metrics that may say otherwise than the loss, and their names.
 const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
@@ -39,7 +38,7 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
             Some(format!(" By {called} it does {opposed}: {}, {}.", values(diff), figures(diff)))
         });
         let otherwise: String = otherwise.collect();
-        let text = format!("{said}: test {} {}.", words(loss), values(diff));
+        let text = format!("{said}: test {} {}.", metric_words(loss), values(diff));
         let detail = format!("{}.{otherwise}", capital(&figures(diff)));
         let found = Finding::new(level, Topic::Baselines, text).detail(detail);
         Some(match (*name, verdict) {

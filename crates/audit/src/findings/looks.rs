@@ -2,17 +2,12 @@
 
 use collegium_records::{
     Agop, Between, Changed, Conditional, Finding, ImageMaps, InputGroup, InputUse, Level,
-    NodeAudit, PairedVerdict, Reading, Topic, WeakSlice, WeakSlices, thousands,
+    NodeAudit, PairedVerdict, Reading, Topic, WeakSlice, WeakSlices, metric_words, thousands,
     three_digits as three,
 };
 
-use super::skill::words;
-
 /// Inputs of a sentence whose figures are given; the table of the page has those of all.
 const WITH_FIGURES: usize = 5;
-
-/// NC1 on test rows over NC1 on training rows from which a layer that others read has collapsed too far.
-const COLLAPSED: f64 = 5.0;
 
 /// A weak slice is said aloud if it has at least this share of the rows, …
 const LARGE: f64 = 0.05;
@@ -69,7 +64,7 @@ fn regions(map: &ImageMaps) -> Option<Finding> {
         let text = format!(
             "{} ({} {} to {})",
             region.cue.input,
-            words(metric),
+            metric_words(metric),
             three(diff.before),
             three(diff.after)
         );
@@ -191,7 +186,7 @@ fn with_effects(finding: Finding, of: &[&InputUse]) -> Finding {
     });
     let mut text = format!(
         "Rise of {} when shuffled within similar rows: {}",
-        words(&first.metric),
+        metric_words(&first.metric),
         list(&each.collect::<Vec<_>>())
     );
     if !rest.is_empty() {
@@ -259,17 +254,14 @@ fn p_value(p: f64) -> String {
 
 fn layers(audit: &NodeAudit) -> Option<Finding> {
     let layer = audit.probe.layers.last()?;
-    let (train, test) = (layer.collapse_train.as_ref()?, layer.collapse_test.as_ref()?);
-    if test.nc1 <= COLLAPSED * train.nc1 || train.nc1 <= 0.0 {
-        return None;
-    }
+    let [train, test] = layer.collapsed_alone()?;
     let text = "Its classes collapse on training rows more than on test rows.";
     Some(Finding::new(Level::Note, Topic::Layers, text).detail(format!(
         "NC1 of {}: {} on training rows, {} on test rows. Experts that read its embedding would be fed more \
          certainty than there is.",
         layer.name,
-        three(train.nc1),
-        three(test.nc1)
+        three(train),
+        three(test)
     )))
 }
 

@@ -9,7 +9,6 @@ mod uses;
 
 pub(crate) use baselines::figures;
 pub(crate) use generalises::shifted;
-pub(crate) use skill::words as metric_words;
 pub(crate) use uses::uses;
 
 use collegium_records::{
@@ -25,45 +24,42 @@ const SHARP: f64 = 0.02;
 
 /// Why intervals on test rows that are of so many groups, or blocks of time, say little, or are not there.
 fn few_groups(groups: u64, blocks: Option<&BlocksOfTime>) -> Option<Finding> {
-    if let Some(blocks) = blocks.filter(|_| groups < FEWEST_GROUPS) {
-        let text = format!(
-            "The test rows are {groups} blocks of time (of {} each): intervals are rough.",
-            blocks.length
-        );
-        let jackknife = "Each block is left out once (jackknife, Student's t).";
-        return Some(match (&blocks.memory, blocks.short) {
-            (Some(memory), true) => Finding::new(Level::Warning, Topic::Rows, text)
-                .detail(format!(
-                    "{jackknife} Its errors stay alike for about {memory}, so that the blocks are not \
-                     independent, and intervals are still too narrow."
-                ))
-                .next("Let the test side be a longer time."),
-            _ => Finding::new(Level::Note, Topic::Rows, text)
-                .detail(jackknife)
-                .next("Let the test side be a longer time."),
-        });
+    if groups >= FEWEST_GROUPS {
+        return None;
     }
-    let next = format!("Split so that at least {FEWEST_GROUPS} groups are on the test side.");
-    match groups {
-        1 => Some(
-            Finding::new(
-                Level::Warning,
-                Topic::Rows,
-                "All test rows are of one group (`split.by`): no test metric has an interval.",
-            )
-            .detail("How far groups differ cannot be told from one.")
-            .next(next),
+    let (one, several, next) = match blocks {
+        Some(blocks) => (
+            "one block of time".to_owned(),
+            format!("{groups} blocks of time (of {} each)", blocks.length),
+            "Let the test side be a longer time.".to_owned(),
         ),
-        few if few < FEWEST_GROUPS => Some(
-            Finding::new(
-                Level::Note,
-                Topic::Rows,
-                format!("The test rows are of {few} groups (`split.by`): intervals are rough."),
-            )
-            .detail("Each group is left out once (jackknife, Student's t).")
-            .next(next),
+        None => (
+            "one group (`split.by`)".to_owned(),
+            format!("of {groups} groups (`split.by`)"),
+            format!("Split so that at least {FEWEST_GROUPS} groups are on the test side."),
         ),
-        _ => None,
+    };
+    let said = |level: Level, text: String, detail: String| {
+        Some(Finding::new(level, Topic::Rows, text).detail(detail).next(next))
+    };
+    let name = if blocks.is_some() { "block" } else { "group" };
+    if groups == 1 {
+        let text = format!("All test rows are of {one}: no test metric has an interval.");
+        let detail = format!("How far {name}s differ cannot be told from one.");
+        return said(Level::Warning, text, detail);
+    }
+    let text = format!("The test rows are {several}: intervals are rough.");
+    let jackknife = format!("Each {name} is left out once (jackknife, Student's t).");
+    match blocks.and_then(|blocks| blocks.memory.as_ref().filter(|_| blocks.short)) {
+        Some(memory) => said(
+            Level::Warning,
+            text,
+            format!(
+                "{jackknife} Its errors stay alike for about {memory}, so that the blocks are not \
+                 independent, and intervals are still too narrow."
+            ),
+        ),
+        None => said(Level::Note, text, jackknife),
     }
 }
 
@@ -101,7 +97,7 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     }
     if audit.metrics.get("valid").is_some_and(|split| split.rows == 0) {
         said.push(
-            Finding::new(Level::Note, Topic::Rows, "There are no validation rows.").detail(
+            Finding::new(Level::Note, Topic::Fit, "There are no validation rows.").detail(
                 "The last epoch was kept, and what else is chosen on validation rows was chosen on training \
                  rows.",
             ),

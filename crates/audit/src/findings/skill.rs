@@ -1,7 +1,7 @@
 //! Sentences on skill: in which metric it is shown, in which not, and what recalibration would give.
 
 use collegium_records::{
-    Finding, Level, NodeAudit, SkillTest, SkillVerdict, Topic, three_digits as three,
+    Finding, Level, NodeAudit, SkillTest, SkillVerdict, Topic, metric_words, three_digits as three,
 };
 
 use super::baselines::{figures, values};
@@ -26,7 +26,7 @@ pub(super) fn of(audit: &NodeAudit) -> Option<Finding> {
                 true => open.iter().map(|test| named(test)).collect::<Vec<String>>().join(", "),
                 false => format!(
                     "{} {} against {}",
-                    words(&skill.metric),
+                    metric_words(&skill.metric),
                     three(skill.value),
                     three(skill.baseline)
                 ),
@@ -59,7 +59,7 @@ fn overconfident(audit: &NodeAudit, held: &[&SkillTest]) -> Finding {
     let text = format!(
         "{does}, but {is}: it beats a constant in {}, not in its {} of {} (constant {}).",
         held.iter().map(|test| named(test)).collect::<Vec<String>>().join(" and "),
-        words(&skill.metric),
+        metric_words(&skill.metric),
         three(skill.value),
         three(skill.baseline)
     );
@@ -68,7 +68,7 @@ fn overconfident(audit: &NodeAudit, held: &[&SkillTest]) -> Finding {
     let so = format!(
         "Recalibrated on {} validation rows its {} would be {}",
         after.rows,
-        words(&skill.metric),
+        metric_words(&skill.metric),
         three(after.value)
     );
     let plain = audit.metrics.get("test").and_then(|test| test.metrics.get(&skill.metric));
@@ -102,23 +102,9 @@ fn tested(audit: &NodeAudit) -> String {
 
 /// `AUC 0.849 against 0.500`
 fn named(test: &SkillTest) -> String {
-    format!("{} {}", words(&test.metric), values(&test.diff))
+    format!("{} {}", metric_words(&test.metric), values(&test.diff))
 }
 
 fn names(tests: &[&SkillTest]) -> String {
-    tests.iter().map(|test| words(&test.metric)).collect::<Vec<&str>>().join(" and ")
-}
-
-/// A metric's name in a sentence.
-pub(crate) fn words(metric: &str) -> &str {
-    match metric {
-        "auc" => "AUC",
-        "r2" => "R²",
-        "log_loss" => "log loss",
-        "recalibrated_log_loss" => "recalibrated log loss",
-        "recalibrated_r2" => "recalibrated R²",
-        "rmse" => "RMSE",
-        "recalibrated_rmse" => "recalibrated RMSE",
-        other => other,
-    }
+    tests.iter().map(|test| metric_words(&test.metric)).collect::<Vec<&str>>().join(" and ")
 }

@@ -7,6 +7,7 @@
 //! together is to be right in 95 of 100 cases (Holm's correction). Inputs that vary together can each be
 //! spared and yet not all: they are shuffled as one too.
 
+use collegium_probe::holm;
 use collegium_records::{Agop, Conditional, Cue, InputUse, NodeAudit, Reading};
 
 /// All that is said of an expert's inputs together is wrong with at most this probability.
@@ -78,18 +79,15 @@ fn told(audit: &NodeAudit, agop: &Agop) -> (Vec<Set>, Vec<Set>) {
         .iter()
         .filter_map(|group| Some((group.inputs.clone(), group.conditional.as_ref()?)));
     let all: Vec<(Set, &Conditional)> = of_cues.chain(of_groups).collect();
-    let raises = all.iter().map(|(set, effect)| (set.clone(), effect.chance));
-    // The probability that a rise is as low if there is none: that of the other side.
-    let lowers = all.iter().filter(|(_, effect)| effect.interval.high < 0.0);
-    let lowers = lowers.map(|(set, effect)| (set.clone(), (1.0 - effect.chance).max(0.0)));
-    let count = all.len();
-    (holm(raises.collect(), count), holm(lowers.collect(), count))
-}
-
-/// Those that Holm's step-down procedure tells from chance, among so many.
-fn holm(mut chances: Vec<(Set, f64)>, count: usize) -> Vec<Set> {
-    chances.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let bar = |at: usize| LEVEL / (count - at) as f64;
-    let told = chances.into_iter().enumerate().take_while(|(at, (_, chance))| *chance <= bar(*at));
-    told.map(|(_, (set, _))| set).collect()
+    let told = |chance: &dyn Fn(&Conditional) -> f64| -> Vec<Set> {
+        let adjusted = holm(&all.iter().map(|(_, effect)| chance(effect)).collect::<Vec<f64>>());
+        let both = all.iter().zip(adjusted).filter(|(_, adjusted)| *adjusted <= LEVEL);
+        both.map(|((set, _), _)| set.clone()).collect()
+    };
+    // The probability that a rise is as low if there is none is that of the other side.
+    let lowers = |effect: &Conditional| match effect.interval.high < 0.0 {
+        true => (1.0 - effect.chance).max(0.0),
+        false => 1.0,
+    };
+    (told(&|effect| effect.chance), told(&lowers))
 }

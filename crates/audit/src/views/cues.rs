@@ -16,8 +16,8 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
-use collegium_probe::{Groups, Resampling, paired_classification, paired_regression};
-use collegium_records::{Code, Cue, MetricDiff, NodeAudit};
+use collegium_probe::{Groups, Resampling};
+use collegium_records::{Code, Cue, NodeAudit};
 use collegium_table::Matrix;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ use collegium_engine::{
     apply::named,
     fit::shuffle,
     inputs::{InputData, encode, output_data, sources},
+    intervals::paired,
     measure::Predicted,
     rows::{Rows, Side},
 };
@@ -50,7 +51,7 @@ pub(crate) struct Cues(Vec<Cue>);
 
 impl AuditView for Cues {
     const NAME: &'static str = "cues";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         looked.is_shown()
@@ -230,7 +231,7 @@ impl Auditor<'_> {
             .probability
             .or(outputs.value)
             .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
-        self.node.with_truth(matrix.data, matrix.width, rows)
+        self.with_truth(matrix.data, matrix.width, rows)
     }
 
     /// What an expert predicts when an input is changed in every expert above that reads it.
@@ -320,7 +321,7 @@ fn cue(
     let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
     let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
     let how = Resampling::of_rows(resamples, key).by(together);
-    let mut measured = differences(before, &after, how).into_iter();
+    let mut measured = paired(before, &after.iter().collect::<Vec<_>>(), how).into_iter();
     let mut next = || measured.next().unwrap_or_default();
     Ok(Cue {
         rows: rows as u64,
@@ -424,25 +425,4 @@ fn others(predicted: &Predicted, key: &Digest) -> Option<Vec<usize>> {
             })
             .collect(),
     )
-}
-
-/// Of each of `after`, in that order.
-fn differences(
-    before: &Predicted,
-    after: &[Predicted],
-    how: Resampling,
-) -> Vec<BTreeMap<String, MetricDiff>> {
-    let after: Vec<&[f32]> = after
-        .iter()
-        .map(|predicted| match predicted {
-            Predicted::Classes { probability, .. } => probability.as_slice(),
-            Predicted::Values { predicted, .. } => predicted,
-        })
-        .collect();
-    match before {
-        Predicted::Classes { probability, width, labels, classes } => {
-            paired_classification(probability, &after, *width, labels, *classes, how)
-        }
-        Predicted::Values { predicted, truth } => paired_regression(predicted, &after, truth, how),
-    }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Images(Vec<ImageMaps>);
 
 impl AuditView for Images {
     const NAME: &'static str = "images";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         let model = looked.model()?;

@@ -28,7 +28,7 @@ pub(crate) struct OutOfFold(Option<SplitMeasures>);
 
 impl AuditView for OutOfFold {
     const NAME: &'static str = "out_of_fold";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         Ok(looked.fold_outputs().is_some())
@@ -90,7 +90,7 @@ impl Looked<'_> {
         }
         let mut data = Vec::with_capacity(rows.len() * matrix.width);
         rows.iter().for_each(|&row| data.extend_from_slice(matrix.row(row as usize)));
-        let predicted = node.with_truth(data, matrix.width, &rows)?;
+        let predicted = self.auditor.with_truth(data, matrix.width, &rows)?;
         let groups = self.auditor.groups_of(&rows)?;
         let key = Hasher::new("out of fold").digest(&self.key).finish();
         let how = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());

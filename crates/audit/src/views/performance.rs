@@ -1,19 +1,18 @@
 //! Performance: metrics with confidence intervals, skill, confusion matrix, reliability diagram, curves, weak slices.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use collegium_digest::Digest;
 use collegium_engine::{
     EngineError, FEWEST_UNSEEN,
-    intervals::{RESAMPLES, losses_of, reliability_of, with_intervals},
+    intervals::{RESAMPLES, losses_of, paired, reliability_of, with_intervals},
     measure::{Predicted, withheld},
     rows::{Rows, SIDES, Side, side_name},
-    states::NodeState,
 };
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
-    Compared, Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion,
-    curves, paired_classification, paired_regression, predicted_labels, residuals, weak_slices,
+    Loss, Resampling, SliceFeature, SliceRows, SliceValues, class_measures, confusion, curves,
+    predicted_labels, residuals, weak_slices,
 };
 use collegium_records::{
     ClassThreshold, Confusion, MetricDiff, NodeAudit, Performance, Reliability, Skill,
@@ -52,10 +51,13 @@ impl AuditView for Performed {
         let node = auditor.node;
         let mut metrics = BTreeMap::new();
         for side in SIDES {
-            let rows = Rows::HeldOut { expert: node.index, side };
             let measures = match side {
-                Side::Test => auditor.measures_on(side, looked.held_out()?, key)?,
-                _ => auditor.measures_on(side, &node.predicted(state, rows)?, key)?,
+                Side::Train => {
+                    let rows = Rows::HeldOut { expert: node.index, side };
+                    auditor.measures_on(side, &node.predicted(state, rows)?, key)?
+                }
+                Side::Valid => auditor.measures_on(side, looked.valid()?, key)?,
+                _ => auditor.measures_on(side, looked.held_out()?, key)?,
             };
             metrics.insert(side_name(side).to_owned(), measures);
         }
@@ -78,7 +80,7 @@ impl AuditView for Performed {
         let (held_out, groups) = (looked.held_out()?, looked.groups()?);
         let too_few = node.seen_rows(Side::Test)?.is_some_and(|seen| seen.unseen < FEWEST_UNSEEN);
         let skill = match too_few {
-            false => auditor.skill(state, held_out, groups.as_ref(), key)?,
+            false => auditor.skill([looked.valid()?, held_out], groups.as_ref(), key)?,
             true => None,
         };
         let skill = skill.map(|skill| unless_too_few(skill, metrics.get("test")));
@@ -90,7 +92,7 @@ impl AuditView for Performed {
             false => (None, None),
         };
         let performance = match shown {
-            true => auditor.performance(state, held_out, how)?,
+            true => auditor.performance([looked.valid()?, held_out], how)?,
             false => Performance::default(),
         };
         let against = match shown {
@@ -98,7 +100,7 @@ impl AuditView for Performed {
             false => BTreeMap::new(),
         };
         Ok(Self {
-            decided: node.decided_by(state)?,
+            decided: node.decided_as(looked.valid()?),
             metrics,
             baselines: yardsticks,
             against,
@@ -141,15 +143,15 @@ impl Auditor<'_> {
         Ok(withheld(SplitMeasures { seen, blocks, ..with_intervals(predicted, how) }))
     }
 
-    /// Classes, curves, residuals and weak slices on test rows.
+    /// Classes, curves, residuals and weak slices on test rows, from predictions on validation and on test rows.
     fn performance(
         self,
-        state: &NodeState,
-        held_out: &Predicted,
+        [valid, held_out]: [&Predicted; 2],
         how: Resampling,
     ) -> Result<Performance, EngineError> {
         let names = &self.node.resolved().classes;
-        let mut found = Performance { slices: self.slices(state)?, ..Performance::default() };
+        let mut found =
+            Performance { slices: self.slices([valid, held_out])?, ..Performance::default() };
         match held_out {
             Predicted::Classes { probability, width, labels, classes } => {
                 let decision = classes.decision;
@@ -163,7 +165,7 @@ impl Auditor<'_> {
 
     /// Where the expert loses more than elsewhere, by the columns that it or its ancestors read. Times
     /// are left out: their bounds would be numbers that nobody reads.
-    fn slices(self, state: &NodeState) -> Result<Option<WeakSlices>, EngineError> {
+    fn slices(self, predicted: [&Predicted; 2]) -> Result<Option<WeakSlices>, EngineError> {
         let table = self.node.table()?;
         let truths = ["false".to_owned(), "true".to_owned()];
         let mut booleans: Vec<(String, Vec<u32>)> = Vec::new();
@@ -204,11 +206,9 @@ impl Auditor<'_> {
             Task::Classification => Loss::Log,
             Task::Regression => Loss::Squared,
         };
-        let side = |side| -> Result<(Arc<Vec<u32>>, Vec<f64>), EngineError> {
-            let rows = Rows::HeldOut { expert: self.node.index, side };
-            Ok((self.session().rows(rows)?, losses_of(&self.node.predicted(state, rows)?)))
-        };
-        let ((valid, valid_losses), (test, test_losses)) = (side(Side::Valid)?, side(Side::Test)?);
+        let rows = |side| self.session().rows(Rows::HeldOut { expert: self.node.index, side });
+        let (valid, test) = (rows(Side::Valid)?, rows(Side::Test)?);
+        let [valid_losses, test_losses] = predicted.map(losses_of);
         let groups = self.groups_of(&test)?;
         Ok(weak_slices(
             loss,
@@ -225,23 +225,7 @@ fn against(
     theirs: &BTreeMap<&str, Predicted>,
     how: Resampling,
 ) -> BTreeMap<String, BTreeMap<String, MetricDiff>> {
-    let one = |theirs: &Predicted| {
-        let found = match (theirs, ours) {
-            (
-                Predicted::Classes { probability: before, classes: theirs, .. },
-                Predicted::Classes { probability, width, labels, classes },
-            ) => {
-                let both = Compared { before: *theirs, after: *classes };
-                paired_classification(before, &[probability], *width, labels, both, how)
-            }
-            (
-                Predicted::Values { predicted: before, .. },
-                Predicted::Values { predicted, truth },
-            ) => paired_regression(before, &[predicted], truth, how),
-            _ => Vec::new(),
-        };
-        found.into_iter().next().unwrap_or_default()
-    };
+    let one = |theirs| paired(theirs, &[ours], how).into_iter().next().unwrap_or_default();
     theirs.iter().map(|(name, theirs)| ((*name).to_owned(), one(theirs))).collect()
 }
 

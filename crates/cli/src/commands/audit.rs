@@ -84,14 +84,16 @@ pub(crate) fn audit(
                 say(&crate::human::sentence("      ", text))?;
             }
         }
-        for line in node.performance.declared_slices.iter().flat_map(super::slices::lines) {
+        let metric = node.headline.as_ref().map(|of| of.metric.as_str());
+        let slices = node.performance.declared_slices.iter();
+        for line in slices.flat_map(|found| super::slices::lines(found, metric)) {
             say(&crate::human::sentence("  · ", &line))?;
         }
         for row in node.probe.rows.iter().filter(|row| row.why == ChosenFor::AskedFor) {
             say(&crate::human::sentence("    ", &row_line(row)))?;
         }
         for cue in node.probe.cues.iter().take(asked.without.len()) {
-            for line in cue_lines(cue, node.headline.as_ref().map(|of| of.metric.as_str())) {
+            for line in cue_lines(cue, metric) {
                 say(&format!("    {line}\n"))?;
             }
         }
@@ -100,7 +102,9 @@ pub(crate) fn audit(
     for requirement in missed {
         say(&format!("require {}: NOT MET\n", requirement.text))?;
     }
-    let more = |node: &NodeAudit| node.findings.iter().any(|one| one.detail.is_some());
+    let more = |node: &NodeAudit| {
+        node.findings.iter().any(|one| one.detail.is_some() || one.next.is_some())
+    };
     if !args.verbose && !args.quiet && written.report.nodes.iter().any(more) {
         say("`-v` shows the figures behind these sentences, and what to do\n")?;
     }
@@ -172,11 +176,7 @@ pub(crate) fn measure(
 
 /// The commit that is checked out where the pipeline file lies, if git knows one.
 fn commit(session: &Session) -> Option<String> {
-    let file = session.lock_path();
-    let folder = file.parent().filter(|folder| *folder != Path::new(""));
-    let said = std::process::Command::new("git")
-        .arg("-C")
-        .arg(folder.unwrap_or(Path::new(".")))
+    let said = super::diff::git(&session.lock_path())
         .args(["rev-parse", "--verify", "--quiet", "HEAD"])
         .output()
         .ok()?;

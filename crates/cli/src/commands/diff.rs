@@ -54,13 +54,18 @@ fn version(session: &Session, name: &str) -> Result<Version, Failure> {
     Ok(Version { name, lock })
 }
 
+/// git, in the folder of a file.
+pub(super) fn git(file: &Path) -> Command {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder.unwrap_or(Path::new(".")));
+    command
+}
+
 /// The bytes of a file in a git revision.
 fn in_git(path: &Path, revision: &str) -> Result<Vec<u8>, Failure> {
-    let folder = path.parent().filter(|f| *f != Path::new("")).unwrap_or(Path::new("."));
     let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let said = Command::new("git")
-        .arg("-C")
-        .arg(folder)
+    let said = git(path)
         .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
         .output()
         .map_err(|error| {

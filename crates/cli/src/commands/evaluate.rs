@@ -4,7 +4,8 @@ use std::{path::Path, process::ExitCode};
 
 use collegium_engine::{EvaluateOptions, mended};
 use collegium_records::{
-    Code, ColumnShift, EvaluationReport, Level, NodeEvaluation, Quality, SplitMeasures,
+    Code, ColumnShift, EvaluationReport, Level, METRICS, NodeEvaluation, Quality, SplitMeasures,
+    headline_metric, metric_words,
 };
 
 use collegium_store::OutputFile;
@@ -22,22 +23,6 @@ use crate::{
 const MANY: usize = 12;
 /// Columns that are listed although they did not move.
 const LISTED: usize = 12;
-
-/// Metrics in the order in which a person asks for them.
-const METRICS: [(&str, &str); 12] = [
-    ("auc", "AUC"),
-    ("average_precision", "avg. precision"),
-    ("accuracy", "accuracy"),
-    ("f1", "F1"),
-    ("precision", "precision"),
-    ("recall", "recall"),
-    ("log_loss", "log loss"),
-    ("brier", "Brier score"),
-    ("ece", "ECE"),
-    ("r2", "R²"),
-    ("rmse", "RMSE"),
-    ("mae", "MAE"),
-];
 
 pub(crate) fn evaluate(
     args: &Args,
@@ -141,10 +126,10 @@ fn block(node: &NodeEvaluation) -> String {
         let rows = |of: &SplitMeasures| count(of.rows as usize, "row");
         let head = ["", "test", &rows(&node.test), "here", &rows(&node.new)].map(str::to_owned);
         let mut cells = vec![head.to_vec()];
-        for (metric, name) in METRICS {
+        for metric in METRICS {
             let Some([value, range]) = cell(&node.new, metric) else { continue };
             let [before, around] = cell(&node.test, metric).unwrap_or_default();
-            cells.push(vec![format!("  {name}"), before, around, value, range]);
+            cells.push(vec![format!("  {}", metric_words(metric)), before, around, value, range]);
         }
         text.push_str(&table(&cells, &[1, 3]));
         if let Some(slices) = &node.performance.slices {
@@ -160,7 +145,9 @@ fn block(node: &NodeEvaluation) -> String {
                 text.push_str(&sentence("  ", &found));
             }
         }
-        for line in node.performance.declared_slices.iter().flat_map(super::slices::lines) {
+        let metric = headline_metric(&node.task, node.classes.len(), &node.new.metrics);
+        let slices = node.performance.declared_slices.iter();
+        for line in slices.flat_map(|found| super::slices::lines(found, metric)) {
             text.push_str(&sentence("  ", &line));
         }
         if let Some(target) = node.target_shift.as_ref().filter(|target| target.moved) {
@@ -207,16 +194,14 @@ fn lines(report: &EvaluationReport) -> String {
     let head = ["node", "rows", "metric", "test", "here", "verdict"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for node in &report.nodes {
-        let metric = METRICS.iter().find(|(metric, _)| node.new.metrics.contains_key(*metric));
+        let metric = METRICS.into_iter().find(|metric| node.new.metrics.contains_key(*metric));
         let value = |of: &SplitMeasures| {
-            metric
-                .and_then(|(metric, _)| of.metrics.get(*metric))
-                .map_or_else(String::new, |v| three(*v))
+            metric.and_then(|metric| of.metrics.get(metric)).map_or_else(String::new, |v| three(*v))
         };
         rows.push(vec![
             node.name.clone(),
             node.new.rows.to_string(),
-            metric.map_or_else(String::new, |(_, name)| (*name).to_owned()),
+            metric.map(metric_words).unwrap_or_default().to_owned(),
             value(&node.test),
             value(&node.new),
             verdict(node).to_owned(),

@@ -1,25 +1,19 @@
 //! Declared slices on the terminal: a line for each.
 
-use collegium_records::{DeclaredSlice, DeclaredSlices, three_digits as three};
+use collegium_records::{DeclaredSlice, DeclaredSlices, metric_words, three_digits as three};
 
-/// Metrics that a line is about: the first that was measured.
-const HEADLINE: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("rmse", "RMSE")];
+use crate::human::count;
 
-/// A line for each slice, and notes.
-pub(super) fn lines(found: &DeclaredSlices) -> Vec<String> {
-    let metric = HEADLINE.into_iter().find(|(metric, _)| {
-        found.slices.iter().any(|slice| slice.measures.metrics.contains_key(*metric))
-    });
+/// A line for each slice, about the metric that stands for the expert, and notes.
+pub(super) fn lines(found: &DeclaredSlices, metric: Option<&str>) -> Vec<String> {
     let lines = found.slices.iter().map(|slice| line(slice, metric));
     lines.chain(found.notes.iter().map(|note| format!("{note}."))).collect()
 }
 
-fn line(slice: &DeclaredSlice, metric: Option<(&str, &str)>) -> String {
-    let rows = slice.measures.rows;
-    let head = format!("{}: {rows} {}", slice.slice, if rows == 1 { "row" } else { "rows" });
-    let value = metric
-        .and_then(|(metric, name)| Some((metric, name, *slice.measures.metrics.get(metric)?)));
-    let Some((metric, name, value)) = value else {
+fn line(slice: &DeclaredSlice, metric: Option<&str>) -> String {
+    let head = format!("{}: {}", slice.slice, count(slice.measures.rows as usize, "row"));
+    let value = metric.and_then(|metric| Some((metric, *slice.measures.metrics.get(metric)?)));
+    let Some((metric, value)) = value else {
         let too_few = slice.measures.metrics.is_empty();
         return head + if too_few { ", too few to measure" } else { "" };
     };
@@ -29,5 +23,5 @@ fn line(slice: &DeclaredSlice, metric: Option<(&str, &str)>) -> String {
         });
         format!(" (difference from the rest {}{interval})", three(diff.difference))
     });
-    format!("{head}, {name} {}{against}", three(value))
+    format!("{head}, {} {}{against}", metric_words(metric), three(value))
 }

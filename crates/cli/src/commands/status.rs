@@ -1,9 +1,9 @@
 //! `collegium status`: which models the lock file uses, and which are stale.
 
-use collegium_records::{Code, Reason};
 use std::process::ExitCode;
 
 use collegium_engine::{CheckReport, mended};
+use collegium_records::{Code, Reason};
 
 use super::print_json;
 use crate::{args::Args, failure::Failure, human::table};

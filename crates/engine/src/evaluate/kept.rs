@@ -14,7 +14,7 @@ use crate::{
     error::data_error,
     intervals::series_of,
     measure::Predicted,
-    predict::Made,
+    predict::{Deployed, Made},
     rows::class_codes,
     slicing::{Slicing, on_slices},
 };
@@ -52,9 +52,10 @@ impl Kept {
     /// `slices` are the declared ones whose columns the rows have.
     pub(super) fn new(
         session: &Session,
-        index: usize,
+        expert: &Deployed,
         slices: &BTreeSet<String>,
     ) -> Result<Self, EngineError> {
+        let index = expert.index;
         // What a held model was trained on is not what the table's training rows are.
         let known = match session.node(index).resolved().task {
             Task::Classification if session.node(index).held_model().is_none() => {
@@ -72,14 +73,13 @@ impl Kept {
             rows: NodeRows::default(),
             places: Vec::new(),
             groups: Vec::new(),
-            times: session.node(index).is_forward()
-                && session.pipeline.data[&session.node(index).declared().data].split.by.is_empty(),
+            times: session.node(index).is_blocked(),
             width: 1,
             answers: Vec::new(),
             labels: Vec::new(),
             truth: Vec::new(),
             unknown: HashMap::new(),
-            decision: session.node(index).deployed_decision()?,
+            decision: expert.decision,
         })
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use collegium_probe::holm;
 use collegium_records::{
     ColumnShift, EvaluationReport, Finding, Level, NodeEvaluation, Quality, Topic,
-    larger_is_better, three_digits,
+    larger_is_better, metric_words, three_digits,
 };
 
 /// Rows on either side of which a verdict is spoken.
@@ -139,7 +139,7 @@ fn change(node: &NodeEvaluation) -> String {
     });
     format!(
         "{} {} → {}{range}",
-        metric_name(metric),
+        metric_words(metric),
         three_digits(change.before),
         three_digits(change.after)
     )
@@ -151,7 +151,7 @@ fn standing(node: &NodeEvaluation) -> String {
         Some(change) => format!(
             "{} ({} {} → {})",
             node.name,
-            metric_name(metric),
+            metric_words(metric),
             three_digits(change.before),
             three_digits(change.after)
         ),
@@ -296,14 +296,6 @@ fn unknown(node: &NodeEvaluation) -> String {
         node.name,
         classes.join(", ")
     )
-}
-
-fn metric_name(metric: &str) -> String {
-    match metric {
-        "auc" => "AUC".to_owned(),
-        "rmse" | "mae" => metric.to_uppercase(),
-        other => other.replace('_', " "),
-    }
 }
 
 fn list(names: &[&str]) -> String {

@@ -24,7 +24,7 @@ mod lost;
 mod node;
 mod sample;
 mod seen;
-mod shift;
+pub(crate) mod shift;
 mod sides;
 mod slices;
 mod together;
@@ -205,7 +205,7 @@ impl Opened {
         let wrong = |error| data_error(error, &session.pipeline.source);
         let measured = self.experts.iter().filter(|expert| expert.written);
         let mut kept: Vec<Kept> = measured
-            .map(|expert| Kept::new(session, expert.index, &self.slices))
+            .map(|expert| Kept::new(session, expert, &self.slices))
             .collect::<Result<_, EngineError>>()?;
         let kinds: BTreeMap<&str, ColumnType> =
             self.conform.wanted().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();

@@ -23,7 +23,7 @@ const BARS: usize = 24;
 
 /// A value as a number: of a time its microseconds, of an image its mean brightness; NaN where it is
 /// missing or has no order.
-pub(super) fn ordered(values: &Values, row: usize) -> f64 {
+pub(crate) fn ordered(values: &Values, row: usize) -> f64 {
     match values {
         _ if values.is_missing(row) => f64::NAN,
         Values::Number(values) => values[row],

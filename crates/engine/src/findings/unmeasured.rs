@@ -3,26 +3,16 @@
 use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
-use collegium_records::{ClassRows, NotMeasured, RowAccount, SplitMeasures, three_digits as three};
+use collegium_records::{
+    CLASSIFICATION_METRICS, ClassRows, NotMeasured, REGRESSION_METRICS, RowAccount, SplitMeasures,
+    three_digits as three,
+};
 
 use super::words::side_adjective;
 use crate::{
     EngineError, NodeRef,
     rows::{SIDES, side_name},
 };
-
-const CLASSIFICATION: [&str; 9] = [
-    "accuracy",
-    "auc",
-    "average_precision",
-    "f1",
-    "precision",
-    "recall",
-    "log_loss",
-    "brier",
-    "ece",
-];
-const REGRESSION: [&str; 3] = ["rmse", "mae", "r2"];
 
 impl NodeRef<'_> {
     /// Why metrics of the expert's task are absent from what was measured.
@@ -31,8 +21,8 @@ impl NodeRef<'_> {
         measured: &BTreeMap<String, SplitMeasures>,
     ) -> Result<NotMeasured, EngineError> {
         let names: &[&str] = match self.resolved().task {
-            Task::Classification => &CLASSIFICATION,
-            Task::Regression => &REGRESSION,
+            Task::Classification => &CLASSIFICATION_METRICS,
+            Task::Regression => &REGRESSION_METRICS,
         };
         let mut found = NotMeasured::new();
         for side in SIDES {

@@ -40,8 +40,6 @@ use crate::{
     sink::Sink,
 };
 
-pub use require::METRICS;
-
 /// The whole way from a text to a pipeline or to all of its errors.
 pub(crate) fn resolve(
     source: &Arc<SourceFile>,

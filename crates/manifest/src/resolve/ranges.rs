@@ -3,9 +3,9 @@
 //! Checked on what is written, before inheritance and defaults, so that each is told once and at
 //! its own place.
 
-use collegium_records::Code;
+use collegium_records::{Code, METRICS};
 
-use super::{METRICS, decide, stands_on};
+use super::{decide, stands_on};
 use crate::{
     At, TomlTable,
     bounds::{bound, not_empty},

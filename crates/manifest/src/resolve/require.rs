@@ -1,6 +1,6 @@
 //! Parsing of `evaluate.require`: conditions on metrics that a run must meet.
 
-use collegium_records::Code;
+use collegium_records::{CLASSIFICATION_METRICS, Code, METRICS, REGRESSION_METRICS};
 
 use super::{
     merged::MergedExperts,
@@ -12,23 +12,6 @@ use crate::{
     suggest::{did_you_mean, list},
 };
 
-/// The names of metrics, classification's first.
-pub const METRICS: [&str; 12] = [
-    "accuracy",
-    "auc",
-    "average_precision",
-    "f1",
-    "precision",
-    "recall",
-    "log_loss",
-    "brier",
-    "ece",
-    "rmse",
-    "mae",
-    "r2",
-];
-/// How many of [`METRICS`] are classification's.
-const OF_CLASSIFICATION: usize = 9;
 const SPLITS: [&str; 3] = ["train", "valid", "test"];
 const GRAMMAR: &str = "write `expert.NAME SPLIT METRIC >= BOUND`, for example \
                        `expert.arrival test auc >= 0.70`";
@@ -105,13 +88,10 @@ pub(crate) fn parse(
     }
     let expert = expert(node, names, place(node, sink), sink)?;
     let task = merged.get(expert).and_then(|expert| expert.raw.task.as_ref()).map(|t| *t.get());
-    if let (Some(task), Some(index)) = (task, METRICS.iter().position(|name| *name == metric))
-        && (index < OF_CLASSIFICATION) != (task == Task::Classification)
+    if let Some(task) = task
+        && METRICS.contains(&metric)
+        && !of_task(task).contains(&metric)
     {
-        let own = match task {
-            Task::Classification => &METRICS[..OF_CLASSIFICATION],
-            Task::Regression => &METRICS[OF_CLASSIFICATION..],
-        };
         sink.global(
             sink.error(
                 Code::NotARequirement,
@@ -119,7 +99,7 @@ pub(crate) fn parse(
                 format!("`{expert}` has no `{metric}`"),
             )
             .label(format!("not a metric of {}", task.name()))
-            .help(format!("there are {}", list(own))),
+            .help(format!("there are {}", list(of_task(task)))),
         );
     }
     if !SPLITS.contains(&split) || !METRICS.contains(&metric) {
@@ -133,6 +113,14 @@ pub(crate) fn parse(
         bound: number?,
         text: value.to_owned(),
     })
+}
+
+/// The metrics that a task has.
+fn of_task(task: Task) -> &'static [&'static str] {
+    match task {
+        Task::Classification => &CLASSIFICATION_METRICS,
+        Task::Regression => &REGRESSION_METRICS,
+    }
 }
 
 fn malformed(text: &At<String>, label: &str, sink: &mut Sink) -> Option<Requirement> {

@@ -1,5 +1,6 @@
 //! How the predictions of two classes are decided and measured. It enters no fit.
 
+use collegium_records::Recipe;
 use toml::Spanned;
 
 /// `positive` and `threshold`.
@@ -9,6 +10,18 @@ pub struct Decide {
     pub positive: Option<Spanned<String>>,
     /// Where a row is predicted positive; `None`: above one half.
     pub threshold: Option<Spanned<DecisionThreshold>>,
+}
+
+impl Decide {
+    /// Adds what is declared to the recipe of a measurement.
+    pub fn add_to(&self, recipe: &mut Recipe) {
+        if let Some(positive) = &self.positive {
+            recipe.set("positive", positive.get_ref().as_str());
+        }
+        if let Some(threshold) = &self.threshold {
+            recipe.set("threshold", threshold.get_ref().to_string());
+        }
+    }
 }
 
 /// `threshold`: the probability above which a row is predicted positive.

@@ -1,5 +1,7 @@
 //! Serialisation of `positive` and `threshold` to TOML.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::{float, line, table, text};
 use crate::{DecisionThreshold, Expert, Task};
 
@@ -14,21 +16,25 @@ pub(super) fn written(expert: &Expert) -> String {
         Some(positive) => line(&mut out, "positive", text(positive.get_ref())),
         None => out.push_str("# positive: the second of two classes\n"),
     }
-    match expert.decide.threshold.as_ref().map(|threshold| *threshold.get_ref()) {
-        Some(threshold) => line(&mut out, "threshold", criterion(threshold)),
+    match &expert.decide.threshold {
+        Some(threshold) => line(&mut out, "threshold", threshold.get_ref()),
         None => out.push_str("# threshold: 0.5 for two classes\n"),
     }
     out
 }
 
-fn criterion(threshold: DecisionThreshold) -> String {
-    match threshold {
-        DecisionThreshold::Fixed(value) => float(value),
-        DecisionThreshold::F1 => text("f1"),
-        DecisionThreshold::Recall(recall) => table([("recall", float(recall))]),
-        DecisionThreshold::Costs { false_positive, false_negative } => table([
-            ("false_positive", float(false_positive)),
-            ("false_negative", float(false_negative)),
-        ]),
+impl Display for DecisionThreshold {
+    /// As the file writes it.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let text = match *self {
+            Self::Fixed(value) => float(value),
+            Self::F1 => text("f1"),
+            Self::Recall(recall) => table([("recall", float(recall))]),
+            Self::Costs { false_positive, false_negative } => table([
+                ("false_positive", float(false_positive)),
+                ("false_negative", float(false_negative)),
+            ]),
+        };
+        f.write_str(&text)
     }
 }

@@ -106,8 +106,7 @@ fn tail(both: &[f64], how: Resampling) -> f64 {
             }
         }
         Some(groups) => {
-            let mut sums = vec![0.0; groups.count()];
-            groups.codes().iter().zip(both).for_each(|(&g, rise)| sums[g as usize] += rise - mean);
+            let sums = groups.sums(both.iter().map(|rise| rise - mean));
             let count = groups.count() as f64;
             let squares: f64 = sums.iter().map(|sum| sum * sum).sum();
             let error = (squares * count / (count - 1.0)).sqrt() / rows;

@@ -27,4 +27,4 @@ mod stability;
 pub use counts::counts_differ;
 pub use kolmogorov::numbers_differ;
 pub use permuted::Family;
-pub use stability::{chance_index, in_bin, stability_index, tenths};
+pub use stability::{chance_index, in_bin, quantile_cuts, stability_index, tenths};

@@ -46,9 +46,14 @@ fn occupied(first: &[u64], second: &[u64]) -> Vec<(u64, u64)> {
 /// of them, has no bound. A value that is more than a tenth by itself makes fewer bins. `sorted` is
 /// ascending and holds no NaN.
 pub fn tenths(sorted: &[f64]) -> Vec<f64> {
+    quantile_cuts(sorted, 10)
+}
+
+/// The same of other shares than a tenth: ascending values that occur, all below the largest.
+pub fn quantile_cuts(sorted: &[f64], parts: usize) -> Vec<f64> {
     let Some(largest) = sorted.last() else { return Vec::new() };
     let mut cuts: Vec<f64> =
-        (1..10).map(|tenth| sorted[(tenth * sorted.len()).div_ceil(10) - 1]).collect();
+        (1..parts).map(|part| sorted[(part * sorted.len()).div_ceil(parts) - 1]).collect();
     cuts.dedup();
     cuts.retain(|cut| cut < largest);
     cuts

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::Groups;
+use crate::{Groups, quantile_cuts};
 
 /// Bins at most.
 const MOST: usize = 20;
@@ -31,15 +31,15 @@ impl Bins {
     pub fn new(values: &[f64], groups: Option<&Groups>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let (first, rows) = (*sorted.first()?, sorted.len());
+        let (first, last) = (*sorted.first()?, *sorted.last()?);
         let mut distinct = sorted.clone();
         distinct.dedup();
         let mut edges = match distinct.len() <= MOST + 1 {
             true => distinct,
             false => {
-                let quantile = |k: usize| sorted[(k * rows).div_ceil(MOST) - 1];
+                let cuts = quantile_cuts(&sorted, MOST);
                 let mut edges: Vec<f64> =
-                    std::iter::once(first).chain((1..=MOST).map(quantile)).collect();
+                    std::iter::once(first).chain(cuts).chain(std::iter::once(last)).collect();
                 edges.dedup();
                 edges
             }

@@ -38,7 +38,7 @@ fn index(node: &NodeAudit, tag: &str) -> Vec<String> {
         .flat_map(|(name, value)| {
             [
                 format!("    - type: {}", quoted(name)),
-                format!("      name: {}", quoted(metric_name(name))),
+                format!("      name: {}", quoted(&metric_name(name))),
                 format!("      value: {}", number(value)),
             ]
         })

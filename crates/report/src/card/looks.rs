@@ -1,10 +1,10 @@
 //! Model card: what it uses, with sensitivity and its noise floor.
 
-use collegium_records::{Agop, InputUse, NodeAudit, Reading};
+use collegium_records::{Agop, InputUse, NodeAudit, Reading, metric_words};
 
 use super::text::{Paragraphs, code, sentence, table};
 use crate::number::{measure, number, percent, percent_measure};
-use crate::words::{has_skill, metric_phrase};
+use crate::words::has_skill;
 
 /// Inputs in the table.
 const SHOWN: usize = 15;
@@ -37,7 +37,7 @@ pub(super) fn looks(node: &NodeAudit, page: &mut Paragraphs) {
 
 fn effects(uses: &[InputUse]) -> String {
     let metric = uses.iter().find_map(|one| one.effect.as_ref()).map(|effect| &effect.metric);
-    let rise = format!("Rise of {}", metric_phrase(metric.map_or("loss", String::as_str)));
+    let rise = format!("Rise of {}", metric_words(metric.map_or("loss", String::as_str)));
     let rows: Vec<Vec<String>> = uses
         .iter()
         .take(SHOWN)

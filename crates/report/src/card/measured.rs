@@ -16,7 +16,7 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
         if let Some(headline) = &node.headline {
             let (value, range) = measure(headline.value, headline.interval.as_ref());
             let range = range.map_or_else(String::new, |range| format!(" ({range})"));
-            let name = inline(metric_name(&headline.metric));
+            let name = inline(&metric_name(&headline.metric));
             page.add(format!("The figure that stands for it: {name} {value}{range} on test rows."));
         }
         page.add(metrics(node, &names));
@@ -79,7 +79,7 @@ fn metrics(node: &NodeAudit, names: &[&str]) -> String {
         .iter()
         .map(|name| {
             let baselines = node.baselines.values().map(|by| cell(by.get("test"), name));
-            [inline(metric_name(name)), cell(node.metrics.get("test"), name)]
+            [inline(&metric_name(name)), cell(node.metrics.get("test"), name)]
                 .into_iter()
                 .chain(baselines)
                 .collect()
@@ -161,7 +161,7 @@ fn seeds(node: &NodeAudit, page: &mut Paragraphs) {
             values().next()?;
             let (low, high) =
                 (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
-            Some(format!("{} {} to {}", inline(metric_name(name)), number(low), number(high)))
+            Some(format!("{} {} to {}", inline(&metric_name(name)), number(low), number(high)))
         })
         .collect();
     if !ranges.is_empty() {

@@ -55,17 +55,11 @@ pub(super) fn training(report: &AuditReport, node: &NodeAudit, page: &mut Paragr
 
 /// Rows of the table that are on no side, and why.
 fn left_out(account: &RowAccount) -> String {
-    let sides: u64 = account.sides.values().sum();
-    let rest = account
-        .rows
-        .saturating_sub(account.filtered)
-        .saturating_sub(account.without_target)
-        .saturating_sub(sides);
     let mut parts = Vec::new();
     for (rows, why) in [
         (account.without_target, "without a target"),
         (account.filtered, "that `where` leaves out"),
-        (rest, "that the split leaves out"),
+        (account.on_no_side(), "that the split leaves out"),
     ] {
         if rows > 0 {
             parts.push(format!("{} {why}", counted(rows, "row", "rows")));

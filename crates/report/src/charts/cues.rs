@@ -38,7 +38,7 @@ pub(crate) fn cue(cue: &Cue, metric: &str, constant: Option<f64>) -> Option<Mark
         ))
     }));
     Some(html! {
-        (table(&[metric_name(metric), "Value", "Change"], &rows))
+        (table(&[&metric_name(metric), "Value", "Change"], &rows))
     })
 }
 

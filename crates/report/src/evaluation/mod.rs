@@ -3,13 +3,13 @@
 mod inputs;
 mod nodes;
 
-use collegium_records::{EvaluationReport, Level, NodeEvaluation, Quality};
+use collegium_records::{EvaluationReport, Level, METRICS, NodeEvaluation, Quality};
 use maud::{Markup, html};
 
 use crate::graph::{Graph, GraphEdge, GraphNode, NodeKind, draw};
 use crate::number::{count, counted, instant, measure, number, px};
 use crate::page::{Page, anchor, breakable, document, link, sentence};
-use crate::words::{ORDER, capital, finite, metric_name, short};
+use crate::words::{capital, finite, metric_name, short};
 
 pub(crate) fn page(report: &EvaluationReport) -> Markup {
     let lead = html! {
@@ -72,7 +72,7 @@ fn verdict(node: &NodeEvaluation) -> (&'static str, &'static str) {
 /// The metric that a line shows: the one that the verdict names, else the first.
 fn shown(node: &NodeEvaluation) -> Option<&str> {
     let named = node.metric.as_deref();
-    named.or_else(|| ORDER.into_iter().find(|metric| finite(&node.new.metrics, metric).is_some()))
+    named.or_else(|| METRICS.into_iter().find(|metric| finite(&node.new.metrics, metric).is_some()))
 }
 
 fn overview(report: &EvaluationReport) -> Markup {

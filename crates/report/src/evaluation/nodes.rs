@@ -1,6 +1,6 @@
 //! Section of one expert in an evaluation: metrics on new rows beside those on test rows.
 
-use collegium_records::{NodeEvaluation, NodeRows, SplitMeasures};
+use collegium_records::{METRICS, NodeEvaluation, NodeRows, SplitMeasures};
 use maud::{Markup, html};
 
 use super::{id, section_id, verdict};
@@ -8,7 +8,7 @@ use crate::charts;
 use crate::expert::{classes, direction, probability, weak};
 use crate::number::{SPACE, count, counted, measure, number};
 use crate::views::slices::declared;
-use crate::words::{ORDER, capital, drawn_by_groups, finite, metric_name, short};
+use crate::words::{capital, drawn_by_groups, finite, metric_name, short};
 
 pub(super) fn section(node: &NodeEvaluation, index: usize) -> Markup {
     let id = id(index);
@@ -69,7 +69,7 @@ fn rows(node: &NodeEvaluation) -> Markup {
 }
 
 fn metrics(node: &NodeEvaluation) -> Markup {
-    let names = ORDER.into_iter().filter(|name| finite(&node.new.metrics, name).is_some());
+    let names = METRICS.into_iter().filter(|name| finite(&node.new.metrics, name).is_some());
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Metrics of " (short(&node.name)) } {
             table.metrics {

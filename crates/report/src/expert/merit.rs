@@ -1,22 +1,20 @@
 //! Figure of merit: the metric that a person asks for first, and the loss, beside the baselines, paired.
 
-use collegium_records::{NodeAudit, PairedVerdict};
+use collegium_records::{NodeAudit, PairedVerdict, metric_words};
 use maud::{Markup, html};
 
 use super::{classes, direction};
 use crate::expert::appendix::FEW_CLASSES;
 use crate::number::{SPACE, measure};
-use crate::page::sentence;
+use crate::page::{figure, sentence};
 use crate::words::{
-    baseline_name, drawn_by_groups, finite, headline, headline_absent, metric_name, metric_phrase,
-    on, over_seeds, short, verdict_word,
+    agreed, baseline_name, compared, drawn_by_groups, finite, headline_absent, metric_name, on,
+    over_seeds, short, verdict_word,
 };
 
 pub(super) fn merit(node: &NodeAudit) -> Markup {
     let test = node.metrics.get("test");
-    let loss = node.skill.metric.as_str();
-    let first = headline(node);
-    let all = first.into_iter().chain((first != Some(loss)).then_some(loss));
+    let all = compared(node).into_iter();
     let shown: Vec<&str> = all.filter(|metric| on(test, metric).is_some()).collect();
     let few = (1..=FEW_CLASSES).contains(&node.performance.classes.len());
     html! {
@@ -59,7 +57,7 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                 }
             }
             p.caption {
-                "Small print: 95 % intervals; differences are paired."
+                "Below each value: its 95 % interval. Differences are paired."
                 @if let Some((metric, why)) = headline_absent(node) { " No " (metric_name(metric)) ": " (why) "." }
                 @if let Some(text) = drawn_by_groups(test.map(|test| ("test", test)).into_iter()) { " " (text) }
                 @if let Some(text) = over_seeds(test.into_iter()) { " " (text) }
@@ -70,27 +68,11 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
     }
 }
 
-fn figure(value: f64, interval: Option<&collegium_records::Interval>) -> Markup {
-    let (value, range) = measure(value, interval);
-    html! { span.value { (value) } @if let Some(range) = range { span.aside { (range) } } }
-}
-
 /// One word where all metrics agree, else one for each.
 fn said(shown: &[&str], node: &NodeAudit, baseline: &str) -> String {
     let verdicts =
         shown.iter().filter_map(|metric| Some((*metric, node.verdict_against(baseline, metric)?)));
     let verdicts: Vec<(&str, PairedVerdict)> = verdicts.collect();
-    match verdicts.as_slice() {
-        [] => "–".to_owned(),
-        [(_, first), rest @ ..] if rest.iter().all(|(_, verdict)| verdict == first) => {
-            verdict_word(*first).to_owned()
-        }
-        several => several
-            .iter()
-            .map(|(metric, verdict)| {
-                format!("{}: {}", metric_phrase(metric), verdict_word(*verdict))
-            })
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
+    let each = |metric: &str, word: &str| format!("{}: {word}", metric_words(metric));
+    agreed(&verdicts, verdict_word, each).unwrap_or_else(|| "–".to_owned())
 }

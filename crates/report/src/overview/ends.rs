@@ -1,13 +1,14 @@
 //! The pipeline's ends (nodes that no other node reads) against one network and against a linear model, paired.
 
-use collegium_records::{AuditReport, MetricDiff, NodeAudit, PairedVerdict};
+use collegium_records::{AuditReport, MetricDiff, NodeAudit, PairedVerdict, metric_words};
 use maud::{Markup, html};
 
 use crate::expert::direction;
 use crate::number::{SPACE, measure};
-use crate::page::link;
+use crate::page::{figure, link};
 use crate::words::{
-    baseline_name, baseline_phrase, headline, metric_name, metric_phrase, on, short, verdict_word,
+    agreed, baseline_name, baseline_phrase, compared, headline, metric_name, on, short,
+    verdict_word,
 };
 
 /// The baselines that stand for "could this have been had more simply?", in the order of the question.
@@ -16,13 +17,6 @@ const SIMPLER: [&str; 2] = ["single", "linear"];
 /// The nodes that no other node reads.
 fn ends(report: &AuditReport) -> impl Iterator<Item = &NodeAudit> {
     report.nodes.iter().filter(|node| report.edges.iter().all(|edge| edge.from != node.name))
-}
-
-/// The metrics in which a node is compared: what a person asks for first, and the loss.
-fn compared(node: &NodeAudit) -> Vec<&str> {
-    let loss = node.skill.metric.as_str();
-    let first = headline(node);
-    first.into_iter().chain((first != Some(loss)).then_some(loss)).collect()
 }
 
 /// `arrival (AUC 0.730, 0.72 to 0.74) beats one network on all raw columns in AUC and log loss.`
@@ -35,7 +29,7 @@ fn sentence(node: &NodeAudit) -> Markup {
         let (value, interval) = on(node.metrics.get("test"), metric)?;
         let (value, range) = measure(value, interval);
         let range = range.map(|range| format!(", {range}")).unwrap_or_default();
-        Some(format!("{}{SPACE}{value}{range}", metric_phrase(metric)))
+        Some(format!("{}{SPACE}{value}{range}", metric_words(metric)))
     });
     let against = SIMPLER.into_iter().find_map(|name| Some((name, node.against.get(name)?)));
     html! {
@@ -52,7 +46,6 @@ fn sentence(node: &NodeAudit) -> Markup {
     }
 }
 
-/// One word where all metrics agree, else a word for each.
 fn said(verdicts: &[(&str, PairedVerdict)]) -> String {
     let alone = |verdict: PairedVerdict| match verdict {
         PairedVerdict::Better => "beats",
@@ -60,18 +53,8 @@ fn said(verdicts: &[(&str, PairedVerdict)]) -> String {
         PairedVerdict::Same => "is as good, within the margin, as",
         PairedVerdict::CannotTell => "cannot be told from",
     };
-    match verdicts {
-        [] => "was not compared with".to_owned(),
-        [(_, first), rest @ ..] if rest.iter().all(|(_, verdict)| verdict == first) => {
-            alone(*first).to_owned()
-        }
-        several => {
-            let each = several.iter().map(|(metric, verdict)| {
-                format!("by {} it {}", metric_phrase(metric), alone(*verdict))
-            });
-            each.collect::<Vec<_>>().join(", ")
-        }
-    }
+    let each = |metric: &str, word: &str| format!("by {} it {word}", metric_words(metric));
+    agreed(verdicts, alone, each).unwrap_or_else(|| "was not compared with".to_owned())
 }
 
 /// The table of paired differences.
@@ -96,14 +79,13 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                         th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Node is" }
                     } }
                     tbody { @for (node, name, metric, diff) in &rows {
-                        @let (difference, range) = measure(diff.difference, diff.interval.as_ref());
                         tr {
                             th scope="row" { (short(&node.name)) }
                             td { (baseline_name(name, node)) }
                             td { (metric_name(metric)) (SPACE) (direction(metric)) }
                             td.figure { (measure(diff.after, None).0) }
                             td.figure { (measure(diff.before, None).0) }
-                            td.figure { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } }
+                            td.figure { (figure(diff.difference, diff.interval.as_ref())) }
                             td { @if let Some(verdict) = node.verdict_against(name, metric) { (verdict_word(verdict)) } }
                         }
                     } }

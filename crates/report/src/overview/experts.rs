@@ -105,7 +105,7 @@ fn effects(node: &NodeAudit) -> Markup {
             }
             @if !node.uses.iter().any(|one| counts(one.reading)) { span.soft { "none measurable" } }
             @else if let Some(effect) = node.uses.iter().find_map(|one| one.effect.as_ref()) {
-                span.aside { "rise of" (SPACE) (crate::words::metric_phrase(&effect.metric)) }
+                span.aside { "rise of" (SPACE) (collegium_records::metric_words(&effect.metric)) }
             }
         }
     }

@@ -9,7 +9,7 @@ mod reading;
 mod rows;
 mod versions;
 
-use collegium_records::{AuditReport, Finding, Level, NodeAudit, RequirementOutcome};
+use collegium_records::{AuditReport, Finding, NodeAudit, RequirementOutcome};
 use maud::{Markup, html};
 
 use crate::number::{counted, measure};
@@ -90,14 +90,8 @@ fn requirements(all: &[RequirementOutcome]) -> Markup {
 
 /// Every warning of every expert, from its one list of findings.
 fn attention(report: &AuditReport) -> Markup {
-    let warnings = |node: &'_ NodeAudit| -> Vec<Finding> {
-        node.findings.iter().filter(|f| f.level == Level::Warning).cloned().collect()
-    };
-    let all: Vec<(&NodeAudit, Finding)> = report
-        .nodes
-        .iter()
-        .flat_map(|node| warnings(node).into_iter().map(move |finding| (node, finding)))
-        .collect();
+    let of = |node| NodeAudit::warnings(node).map(move |finding| (node, finding));
+    let all: Vec<(&NodeAudit, &Finding)> = report.nodes.iter().flat_map(of).collect();
     html! {
         h3 { "Needs attention" }
         @if all.is_empty() { p { "Nothing: no expert has a warning." } } @else {

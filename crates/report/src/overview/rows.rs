@@ -59,16 +59,6 @@ fn line<'a>(node: &'a NodeAudit, account: &'a RowAccount) -> Line<'a> {
     }
 }
 
-/// Rows on no side: in a gap of a split by time, or of a value that it leaves out.
-fn between(account: &RowAccount) -> u64 {
-    let sides: u64 = account.sides.values().fold(0, |sum, rows| sum.saturating_add(*rows));
-    account
-        .rows
-        .saturating_sub(account.filtered)
-        .saturating_sub(account.without_target)
-        .saturating_sub(sides)
-}
-
 fn used(lines: &[Line]) -> Markup {
     let forward = lines.iter().any(|line| line.left_out > 0);
     html! {
@@ -98,7 +88,7 @@ fn used(lines: &[Line]) -> Markup {
                             td.figure { (count(account.rows)) span.aside { (line.source) } }
                             td.figure.beside { (count(account.without_target)) }
                             td.figure { (count(account.filtered)) }
-                            td.figure { (count(between(account))) }
+                            td.figure { (count(account.on_no_side())) }
                             td.figure.beside { (count(account.on("train"))) }
                             @if forward { td.figure { (count(line.left_out)) } }
                             td.figure { (count(account.on("valid"))) }

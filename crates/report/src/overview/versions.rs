@@ -15,7 +15,7 @@ pub(super) fn versions(report: &AuditReport) -> Markup {
             dl.facts.narrow {
                 dt { "Collegium" } dd { (versions.tool) @if !report.created.is_empty() { ", " (instant(&report.created)) } }
                 @if let Some(lock) = &versions.lock { dt { "Lock file" } dd { code title=(lock) { (lock.short()) } } }
-                dt { "Commit" } dd { @match &versions.commit { Some(commit) => code title=(commit) { (commit.chars().take(12).collect::<String>()) }, None => "not in a git repository" } }
+                dt { "Commit" } dd { @match &versions.commit { Some(commit) => code title=(commit) { (commit.chars().take(12).collect::<String>()) }, None => "unknown" } }
                 @for (source, table) in data { dt { "Rows of " (short(&source.name)) } dd { code title=(table) { (table.short()) } } }
             }
         }

@@ -2,7 +2,7 @@
 
 use collegium_records::{
     Combined, Control, MetricDiff, Metrics, NodeAudit, RouteColumn, RouteFigures,
-    RoutingDiagnostics,
+    RoutingDiagnostics, margin_of,
 };
 use maud::{Markup, html};
 
@@ -99,7 +99,7 @@ fn metric_by_metric(node: &NodeAudit, combined: &Combined) -> Markup {
         diff.map_or_else(|| "–".to_owned(), |diff| number(diff.after))
     };
     let cell = |diff: &MetricDiff, metric: &str| {
-        let verdict = diff.verdict(metric, node.margins.get(metric).copied());
+        let verdict = diff.verdict(metric, margin_of(&node.margins, metric));
         let (difference, range) = measure(diff.difference, diff.interval.as_ref());
         html! {
             span.value { (number(diff.before)) " " (verdict_word(verdict)) }

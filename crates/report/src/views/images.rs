@@ -53,7 +53,7 @@ fn regions(node: &NodeAudit, maps: &ImageMaps) -> Markup {
             }
             p.caption {
                 "Each region's pixels are those of another test row, drawn at random (before: " (number(known[0].1.before)) "). "
-                "The map says where the output answers, this table what that is worth."
+                "The map shows sensitivity; this table shows the effect."
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
             h4 { "Correlated inputs" }
             (charts::groups(agop))
             p.caption {
-                "Inputs with a correlation above .9: how their AGOP is divided among them is chance. "
+                "Inputs with a correlation above .9: how the AGOP is divided among them varies from seed to seed. "
                 "The share is that of the " a href="#glossary-groups" { "group as one" } "."
             }
         }

@@ -6,18 +6,6 @@ use maud::{Markup, html};
 use crate::charts;
 use crate::number::{count, counted, number};
 
-/// A test NC1 this many times the training NC1 is marked: seeds and rows alone move it far less.
-const COLLAPSE_GAP: f64 = 4.0;
-
-/// Is a layer collapsed on training rows alone?
-fn collapsed_alone(layer: &LayerAudit) -> bool {
-    let nc1 = |of: Option<Collapse>| of.map(|collapse| collapse.nc1);
-    let (Some(train), Some(test)) = (nc1(layer.collapse_train), nc1(layer.collapse_test)) else {
-        return false;
-    };
-    train >= 0.0 && test > COLLAPSE_GAP * train
-}
-
 pub(crate) fn layers(node: &NodeAudit, id: &str) -> Markup {
     let layers = &node.probe.layers;
     let collapse = layers.iter().any(|l| l.collapse_train.is_some() || l.collapse_test.is_some());
@@ -29,7 +17,7 @@ pub(crate) fn layers(node: &NodeAudit, id: &str) -> Markup {
             (collapse_table(layers))
             p.caption {
                 "How far the activations of a class are drawn together, " a href="#glossary-collapse" { "NC1 to NC4" }
-                ". Marked: NC1 on test rows more than four times that on training rows (overfitting). "
+                ". Marked: NC1 on test rows more than five times that on training rows. "
                 "It is not model collapse (" a href="#glossary-collapses" { "the difference" } ")."
             }
         }
@@ -106,7 +94,7 @@ fn collapse_table(layers: &[LayerAudit]) -> Markup {
                 }
                 tbody {
                     @for layer in layers {
-                        @let gap = collapsed_alone(layer);
+                        @let gap = layer.collapsed_alone().is_some();
                         tr.alarm[gap] {
                             th scope="row" { (layer.name) @if gap { span.aside.alarm { "overfitted" } } }
                             @for (name, of) in &measures { td.figure.hot[gap && *name == "NC1"] { (shown(layer.collapse_train, *of)) } }

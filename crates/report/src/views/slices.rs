@@ -17,7 +17,7 @@ pub(crate) fn declared(found: &DeclaredSlices, row: &str, rows: &str) -> Markup 
     let metrics: Vec<&str> = SHOWN.into_iter().filter(has).collect();
     let name = |metric: &str| match metric {
         "predicted_positive" => "Predicted positive".to_owned(),
-        other => metric_name(other).to_owned(),
+        other => metric_name(other),
     };
     let grouped = found.groups.is_some();
     html! {

@@ -1,13 +1,13 @@
 //! What an expert uses, in one table: effect, sensitivity and direction of each input.
 
-use collegium_records::{InputUse, NodeAudit, Reading};
+use collegium_records::{InputUse, NodeAudit, Reading, metric_words};
 use maud::{Markup, html};
 
 use super::{images, responses};
 use crate::charts::{self, Across};
 use crate::number::{SPACE, counted, fixed, measure, percent};
 use crate::page::{breakable, sentence};
-use crate::words::{has_skill, metric_phrase};
+use crate::words::has_skill;
 
 /// Rows that are shown at once; the rest folds away.
 const SHOWN: usize = 20;
@@ -36,7 +36,7 @@ fn table(node: &NodeAudit) -> Markup {
     );
     let (first, rest) = node.uses.split_at(node.uses.len().min(SHOWN));
     let metric = effects().next().map_or("loss", |effect| effect.metric.as_str());
-    let rise = format!("Rise of {}", metric_phrase(metric));
+    let rise = format!("Rise of {}", metric_words(metric));
     let headings = ["Input", rise.as_str(), "95 % interval", "AGOP share", "Direction"];
     let rows =
         |of: &[InputUse]| -> Vec<charts::Row> { of.iter().map(|one| row(one, &across)).collect() };

@@ -12,17 +12,18 @@ use collegium_learn::{GateWeights, Pool, Routes};
 use collegium_manifest::{Expert, Task};
 use collegium_plan::View;
 use collegium_probe::{
-    Recalibrated, Resampling, line, over_rows, over_seeds, paired_classification,
-    paired_regression, predicted_labels,
+    Recalibrated, Resampling, line, over_rows, over_seeds, paired_regression, predicted_labels,
 };
-use collegium_records::{Control, Interval, Measure, MetricDiff, Metrics, PairedVerdict};
+use collegium_records::{
+    Control, Interval, Measure, MetricDiff, Metrics, PairedVerdict, margin_of,
+};
 
 use super::routes::Routed;
 use collegium_engine::{
     EngineError,
     fit::shuffle,
     inputs::{encode, sources},
-    intervals::losses_of,
+    intervals::{losses_of, paired},
     measure::Predicted,
     rows::{Rows, Side},
     states::NodeState,
@@ -124,22 +125,8 @@ fn metric_by_metric(
     let numbers = |before: &[f32], after: &[f32], truth: &[f64]| {
         paired_regression(before, &[after], truth, how).into_iter().next().unwrap_or_default()
     };
-    let mut found = match (&control.predicted, &gate.predicted) {
-        (
-            Predicted::Classes { probability: before, classes: theirs, .. },
-            Predicted::Classes { probability, width, labels, classes },
-        ) => {
-            let both = collegium_probe::Compared { before: *theirs, after: *classes };
-            paired_classification(before, &[probability], *width, labels, both, how)
-                .into_iter()
-                .next()
-                .unwrap_or_default()
-        }
-        (Predicted::Values { predicted: before, .. }, Predicted::Values { predicted, truth }) => {
-            numbers(before, predicted, truth)
-        }
-        _ => BTreeMap::new(),
-    };
+    let mut found = paired(&control.predicted, &[&gate.predicted], how);
+    let mut found = found.pop().unwrap_or_default();
     match (&control.recalibrated, &gate.recalibrated, &gate.predicted) {
         (Some(Corrected::Classes(before)), Some(Corrected::Classes(after)), _) => {
             let rises: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
@@ -187,7 +174,7 @@ impl Auditor<'_> {
         let scale = Scale {
             loss: compared.loss,
             shares: self.class_shares()?,
-            margin: self.session().pipeline.audit.margin.get(compared.loss).copied(),
+            margin: margin_of(&self.session().pipeline.audit.margin, compared.loss),
         };
         let valid = Rows::HeldOut { expert: self.node.index, side: Side::Valid };
         let valid = self.session().rows(valid)?;
@@ -251,7 +238,9 @@ impl Auditor<'_> {
                 compared.without.push(match expert {
                     Some(_) => {
                         next += 1;
-                        predicted(next - 1)?.map(|[_, predicted]| losses_of(&predicted))
+                        let state = done.states.get(&(next - 1));
+                        let on = |state| session.node(next - 1).predicted_on(state, &routed.rows);
+                        state.map(|state| on(state)).transpose()?.map(|test| losses_of(&test))
                     }
                     None => None,
                 });
@@ -428,7 +417,7 @@ impl Auditor<'_> {
         let key = Hasher::new("random deferral").digest(key).digest(&state.full().model).finish();
         shuffle(&mut by, &mut stream(&key, "random deferral"));
         let answers = routed.answers_of(&by);
-        let predicted = self.node.with_truth(answers, routed.width, &routed.rows)?;
+        let predicted = self.with_truth(answers, routed.width, &routed.rows)?;
         Ok(Some(Outcome::of(predicted, None, scale)))
     }
 }
@@ -471,7 +460,8 @@ fn beside(
     let lead = lead.unwrap_or(nothing);
     // Neither other seeds nor other rows may turn it.
     let verdict = |measure: Measure| by_lead(measure).verdict(scale.loss, scale.margin);
-    let pays = match [verdict(lead), verdict(over_rows)] {
+    let verdicts = [verdict(lead), verdict(over_rows)];
+    let pays = match verdicts {
         [PairedVerdict::Better, PairedVerdict::Better] => Some(true),
         [PairedVerdict::Worse, PairedVerdict::Worse] => Some(false),
         _ => None,
@@ -494,5 +484,6 @@ fn beside(
         worse_in_all: by_seed.len() > 1 && by_seed.iter().all(|seed| mean(seed) < 0.0),
         over: over.to_owned(),
         pays,
+        same: verdicts == [PairedVerdict::Same; 2],
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Pays(Combined);
 
 impl AuditView for Pays {
     const NAME: &'static str = "combined";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn applies(looked: &Looked) -> Result<bool, EngineError> {
         Ok(looked.model()?.routes().is_some())

@@ -7,8 +7,7 @@ use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{
-    ClassDecision, ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs,
-    predicted_labels,
+    ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs, predicted_labels,
 };
 use collegium_records::RoutingDiagnostics;
 use collegium_table::{Matrix, Values};
@@ -108,7 +107,7 @@ impl Auditor<'_> {
     ) -> Result<Predicted, EngineError> {
         raw.data.chunks_exact_mut(raw.width.max(1)).for_each(|row| head.answer(row));
         in_units(&mut raw.data, head);
-        self.node.with_truth(raw.data, raw.width, rows)
+        self.with_truth(raw.data, raw.width, rows)
     }
 
     /// Losses of probabilities, or of standardised values.
@@ -133,7 +132,7 @@ impl Auditor<'_> {
         let Some(weights) = &routed.weights else { return Ok(None) };
         let names = self.members();
         let classes = &self.node.resolved().classes;
-        let truth = self.node.with_truth(vec![0.0; routed.rows.len()], 1, &routed.rows)?;
+        let truth = self.with_truth(vec![0.0; routed.rows.len()], 1, &routed.rows)?;
         let (labels, loss) = match &truth {
             Predicted::Classes { labels, .. } => (Some(labels.clone()), Loss::Log),
             Predicted::Values { .. } => (None, Loss::Squared),
@@ -151,11 +150,11 @@ impl Auditor<'_> {
             })
             .collect();
         let target = self.node.declared().target.get_ref();
-        let predicted: Vec<u32> = match self.node.resolved().task {
-            Task::Classification => {
-                predicted_labels(&routed.answers, routed.width, ClassDecision::default())
+        let predicted: Vec<u32> = match &truth {
+            Predicted::Classes { classes, .. } => {
+                predicted_labels(&routed.answers, routed.width, classes.decision)
             }
-            Task::Regression => Vec::new(),
+            Predicted::Values { .. } => Vec::new(),
         };
         let (values, truths) = self.values(&routed.rows, &routed.answers)?;
         let predictions = match self.node.resolved().task {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use collegium_records::{CascadeFigures, Control, PairedVerdict};
+use collegium_records::{CascadeFigures, Control, PairedVerdict, margin_of, metric_words};
 
-use crate::findings::{figures, metric_words};
+use crate::findings::figures;
 
 use super::controls::Compared;
 
@@ -58,7 +58,15 @@ pub(super) fn of(
             names.join("; ")
         ));
     }
-    let open = with(None);
+    let (same, open): (Vec<&Control>, Vec<&Control>) =
+        with(None).into_iter().partition(|control| control.same);
+    if !same.is_empty() {
+        let names: Vec<&str> = same.iter().map(|control| control.what.as_str()).collect();
+        sentences.push(format!(
+            "{what} is as good, within the declared margin, as {} ({over}).",
+            names.join("; ")
+        ));
+    }
     if !open.is_empty() {
         let each = open.iter().map(|control| match control.worse_in_all {
             true => format!("{} (though worse in every seed)", control.what),
@@ -69,7 +77,9 @@ pub(super) fn of(
             each.collect::<Vec<_>>().join("; ")
         ));
     }
-    sentences.extend(compared.controls.iter().filter_map(|control| otherwise(control, margins)));
+    sentences.extend(
+        compared.controls.iter().filter_map(|control| otherwise(control, compared.loss, margins)),
+    );
     sentences.extend(compared.controls.iter().filter_map(confidence));
     sentences.extend(compared.failed.iter().map(|why| format!("A control is missing: {why}.")));
     sentences.extend(spread(restarts));
@@ -81,18 +91,24 @@ const OTHERS: [&str; 6] =
     ["accuracy", "auc", "r2", "log_loss", "recalibrated_log_loss", "recalibrated_rmse"];
 
 /// Where metrics disagree: those in which it is said to be worse than a control that it beats, or better than one
-/// that it does not beat.
-fn otherwise(control: &Control, margins: &BTreeMap<String, f64>) -> Option<String> {
+/// that it does not beat. The metric that says what `loss` says, by which it was judged, is not another one.
+fn otherwise(control: &Control, loss: &str, margins: &BTreeMap<String, f64>) -> Option<String> {
+    let judged = match loss {
+        "error" => "accuracy",
+        "squared_error" => "r2",
+        other => other,
+    };
     let wanted = match control.pays {
         Some(true) => [PairedVerdict::Worse; 2],
         Some(false) => [PairedVerdict::Better; 2],
         None => [PairedVerdict::Worse, PairedVerdict::Better],
     };
     let of = |verdict: PairedVerdict, word: &str| -> Option<String> {
-        let found = OTHERS.iter().filter_map(|metric| {
+        let others = OTHERS.iter().filter(|metric| **metric != judged);
+        let found = others.filter_map(|metric| {
             let diff = control.against.get(*metric)?;
             (wanted.contains(&verdict)
-                && diff.verdict(metric, margins.get(*metric).copied()) == verdict)
+                && diff.verdict(metric, margin_of(margins, metric)) == verdict)
                 .then(|| format!("{} {}", metric_words(metric), figures(diff)))
         });
         let found: Vec<String> = found.collect();

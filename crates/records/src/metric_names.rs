@@ -1,0 +1,65 @@
+//! Names of metrics: which there are, in which order they are asked for, and what they are called.
+
+/// The metrics of a classifier, in the order in which they are measured.
+pub const CLASSIFICATION_METRICS: [&str; 9] = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+];
+
+/// The metrics of a regression, in the order in which they are measured.
+pub const REGRESSION_METRICS: [&str; 3] = ["rmse", "mae", "r2"];
+
+/// All metrics, in the order in which a person asks for them.
+pub const METRICS: [&str; 12] = [
+    "auc",
+    "average_precision",
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "log_loss",
+    "brier",
+    "ece",
+    "r2",
+    "rmse",
+    "mae",
+];
+
+/// A metric's name in a sentence: `AUC`, `log loss`. A name that is none is given back.
+pub fn metric_words(metric: &str) -> &str {
+    match metric {
+        "auc" => "AUC",
+        "average_precision" => "average precision",
+        "f1" => "F1",
+        "log_loss" => "log loss",
+        "brier" => "Brier score",
+        "ece" => "ECE",
+        "r2" => "R²",
+        "rmse" => "RMSE",
+        "mae" => "MAE",
+        "recalibrated_log_loss" => "recalibrated log loss",
+        "recalibrated_r2" => "recalibrated R²",
+        "recalibrated_rmse" => "recalibrated RMSE",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_metrics_that_are_asked_for_are_those_that_are_measured() {
+        let measured = CLASSIFICATION_METRICS.into_iter().chain(REGRESSION_METRICS);
+        assert_eq!(measured.collect::<BTreeSet<_>>(), METRICS.into_iter().collect());
+    }
+}
