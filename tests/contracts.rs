@@ -162,6 +162,8 @@ fn the_document_of_audit_keeps_its_fields() {
             ".data[].table: string",
             ".edges[].from: string",
             ".edges[].share: number",
+            ".price.fits: number",
+            ".price.at_most: boolean",
         ],
     );
 }

@@ -21,6 +21,7 @@ mod diff;
 mod findings;
 mod looked;
 mod peers;
+mod price;
 mod refits;
 mod seeded;
 mod shown;
@@ -48,6 +49,7 @@ use collegium_records::{
 pub(crate) use auditor::Auditor;
 pub use diff::{Version, diff};
 use looked::Looked;
+pub use price::price;
 pub(crate) use refits::Refit;
 use skill::no_skill;
 pub(crate) use subject::Subject;
@@ -131,6 +133,7 @@ pub fn audit(
         data: data_summaries(session, &chosen),
         edges: edges(session, &audits),
         nodes: audits,
+        price: None,
     })
 }
 

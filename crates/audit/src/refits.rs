@@ -5,7 +5,7 @@
 
 use collegium_learn::Model;
 use collegium_plan::{Part, fit_recipe};
-use collegium_records::{Fit, Metrics};
+use collegium_records::{Fit, Metrics, Recipe};
 
 use collegium_engine::{
     EngineError,
@@ -31,7 +31,7 @@ impl Auditor<'_> {
     pub(super) fn refits(self, state: &NodeState, model: &Model) -> Result<Refits, EngineError> {
         let mut refits = Refits::default();
         let full = state.full();
-        if state.held.is_some() || full.parent.is_some() {
+        if !has_refits(state) {
             return Ok(refits);
         }
         for seed in 1..=self.session().pipeline.audit.seeds {
@@ -65,6 +65,13 @@ impl Auditor<'_> {
 
     /// One refit, looked up or executed.
     pub(crate) fn refit(self, refit: Refit) -> Result<Option<Fit>, EngineError> {
+        let Some(recipe) = self.refit_recipe(refit)? else { return Ok(None) };
+        let (fit, _) = self.node.execute(Part::Full, &recipe, None, self.states, false)?;
+        Ok(Some(fit))
+    }
+
+    /// The recipe of a refit; `None` while an upstream is not up to date.
+    pub(crate) fn refit_recipe(self, refit: Refit) -> Result<Option<Recipe>, EngineError> {
         let Some(inputs) = self.node.fit_inputs(Part::Full, self.states)? else { return Ok(None) };
         let mut expert = self.node.declared().clone();
         if let Refit::Seed(seed) = refit {
@@ -74,9 +81,13 @@ impl Auditor<'_> {
         if let Refit::Permuted(time) = refit {
             recipe.set(PERMUTED, time);
         }
-        let (fit, _) = self.node.execute(Part::Full, &recipe, None, self.states, false)?;
-        Ok(Some(fit))
+        Ok(Some(recipe))
     }
+}
+
+/// Is the model of a node a fit of its recipe, which can be fitted again?
+pub(crate) fn has_refits(state: &NodeState) -> bool {
+    state.held.is_none() && state.full().parent.is_none()
 }
 
 /// What differs from the expert's own fit.

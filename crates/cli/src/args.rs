@@ -67,7 +67,8 @@ pub(crate) enum Command {
 
     /// Say what `run` would do, why, and at what price.
     #[command(after_help = "Examples:\n  collegium plan\n  \
-        collegium plan pipelines/flights.toml arrival --exit-code")]
+        collegium plan pipelines/flights.toml arrival --exit-code\n  \
+        collegium plan --audit                               # with the fits of an audit")]
     Plan {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
@@ -78,6 +79,9 @@ pub(crate) enum Command {
         /// As `run --exact`.
         #[arg(long)]
         exact: bool,
+        /// Count and price the fits of an audit, too: other seeds, permuted labels, controls of gates.
+        #[arg(long)]
+        audit: bool,
         /// Exit with 5 when anything is not up to date.
         #[arg(long)]
         exit_code: bool,
@@ -93,7 +97,7 @@ pub(crate) enum Command {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
-        /// Write the audit too.
+        /// Write the audit too; what it fits is said before it is fitted.
         #[arg(long)]
         audit: bool,
         /// Fits side by side; by default as many as there are physical cores.
@@ -166,6 +170,9 @@ pub(crate) enum Command {
         /// Leave the lock as it is: if an expert is not up to date, exit with 5 and write nothing.
         #[arg(long)]
         locked: bool,
+        /// Only say what would be fitted (other seeds, permuted labels, controls of gates), and at what price.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
     },
 
     /// Compare two versions of a pipeline's lock by what they do.

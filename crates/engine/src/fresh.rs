@@ -117,6 +117,7 @@ impl Fresh {
             seconds: Estimate::default(),
             peak_bytes: 0,
             memory_limit: None,
+            audit: None,
         }))
     }
 
@@ -139,6 +140,7 @@ impl Fresh {
             findings: self.findings.clone(),
             interrupted: false,
             report: None,
+            audit: None,
         }
     }
 

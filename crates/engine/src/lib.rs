@@ -91,6 +91,7 @@ pub use membership::{FEWEST_UNSEEN, forget::forget};
 pub use node::NodeRef;
 pub use planning::{PlanOptions, plan};
 pub use predict::{PredictOptions, PredictSummary, SideOptions, Surprise, predict, predict_side};
+pub use price::PastCosts;
 pub use resolved::Resolved;
 pub use run::{RunOptions, add_earlier, peak_memory, run};
 pub use session::{Options, Session};

@@ -106,11 +106,16 @@ impl<'s> NodeRef<'s> {
     }
 
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
-    pub(crate) fn expected_cost(self) -> FitCost {
+    pub fn expected_cost(self) -> FitCost {
         let facts = &self.prepared().facts;
         let width: usize = self.resolved().inputs.iter().map(|i| self.session.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
         self.cost(Shape { width, outputs: self.resolved().outputs(), rows })
+    }
+
+    /// Is anything drawn at random in its fits? If not, all seeds make the same model.
+    pub fn draws(self) -> bool {
+        self.expected_cost().epochs > 0
     }
 }
 

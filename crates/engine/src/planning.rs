@@ -10,7 +10,7 @@ use collegium_records::{Action, Estimate, FORMAT_VERSION, NodePlan, PlanReport, 
 
 use crate::{
     EngineError, NodeRef, Session,
-    price::Records,
+    price::PastCosts,
     reuse::{How, Ready},
     states::States,
 };
@@ -47,7 +47,7 @@ pub(crate) fn planned(
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let forced: BTreeSet<usize> =
         options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
-    let mut records: Option<Records> = None;
+    let mut records: Option<PastCosts> = None;
     let mut states = States::new();
     let mut plans = Vec::new();
     let mut moving: BTreeMap<usize, Action> = BTreeMap::new();
@@ -72,7 +72,7 @@ pub(crate) fn planned(
         if !plan.fits.is_empty() || !matches!(plan.action, Action::Cached | Action::Frozen) {
             let records = match &mut records {
                 Some(records) => records,
-                none => none.insert(Records::of(session)?),
+                none => none.insert(PastCosts::of(session, &States::new())?),
             };
             plan.seconds = records.price(session, index, &plan)?;
             plan.peak_bytes = session.node(index).memory();
@@ -87,14 +87,7 @@ pub(crate) fn planned(
         }
         plans.push(plan);
     }
-    let total =
-        plans.iter().filter_map(|plan| plan.seconds).fold(Estimate::default(), |sum, one| {
-            Estimate {
-                min: sum.min + one.min,
-                expected: sum.expected + one.expected,
-                max: sum.max + one.max,
-            }
-        });
+    let total = plans.iter().filter_map(|plan| plan.seconds).sum();
     session.store.flush()?;
     let peak_bytes = plans.iter().map(|plan| plan.peak_bytes).max().unwrap_or(0);
     Ok(PlanReport {
@@ -104,6 +97,7 @@ pub(crate) fn planned(
         seconds: total,
         peak_bytes,
         memory_limit: session.memory_limit(),
+        audit: None,
     })
 }
 

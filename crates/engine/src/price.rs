@@ -1,13 +1,14 @@
-//! Cost estimate of a plan, from recorded costs in the store.
+//! Cost estimate of fits, from recorded costs in the store.
 
 use std::collections::BTreeMap;
 
-use collegium_plan::{PlannedFit, Prices, Witness, likelihood, scale, shape};
+use collegium_digest::Digest;
+use collegium_plan::{Part, PlannedFit, Prices, Witness, likelihood, scale, shape};
 use collegium_records::{
-    Action, Estimate, Fit, FitName, Ingredient, LockedNode, NodePlan, Outcome, Recipe, Standing,
+    Action, Estimate, Fit, FitName, Ingredient, LockedNode, NodePlan, Outcome, Recipe,
 };
 
-use crate::{EngineError, NodeRef, Session};
+use crate::{EngineError, NodeRef, Session, states::States};
 
 /// Past runs that are asked how often an expert was fitted when its upstreams were.
 const RUNS: usize = 50;
@@ -23,21 +24,28 @@ struct Past {
     beside: Option<f64>,
 }
 
-/// Recorded costs.
-pub(crate) struct Records {
+/// What fits of a pipeline have cost, as the store recorded it.
+pub struct PastCosts {
     prices: Prices,
     past: BTreeMap<String, Past>,
     /// The full fits that the lock names, by expert.
     locked: Vec<Option<Fit>>,
+    /// Those that are known to be up to date; they may be newer than the lock that was opened.
+    states: States,
 }
 
-impl Records {
-    pub(crate) fn of(session: &Session) -> Result<Self, EngineError> {
+impl PastCosts {
+    /// Of what the lock names and of `states`.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn of(session: &Session, states: &States) -> Result<Self, EngineError> {
         let mut prices = Prices::default();
         let experts = 0..session.pipeline.experts.len();
         let locked = experts.map(|index| session.node(index).locked_fit());
         let locked: Vec<Option<Fit>> = locked.collect::<Result<_, _>>()?;
         locked.iter().flatten().for_each(|fit| prices.record(fit));
+        states.values().for_each(|state| prices.record(state.full()));
         let mut past: BTreeMap<String, Past> = BTreeMap::new();
         for (_, run) in session.store.last_runs(RUNS)? {
             if run.pipeline != session.pipeline.name {
@@ -77,7 +85,7 @@ impl Records {
                 prices.record_application(node.all_rows(), fit.multiply_adds, seconds);
             }
         }
-        Ok(Self { prices, past, locked })
+        Ok(Self { prices, past, locked, states: states.clone() })
     }
 
     /// CPU seconds of everything that a node's plan asks for.
@@ -93,9 +101,7 @@ impl Records {
         let mut sum = Estimate { min: beside, expected: beside, max: beside };
         for &part in &plan.fits {
             let Some(one) = self.fit(node, part)? else { return Ok(None) };
-            sum.min += one.min;
-            sum.expected += one.expected;
-            sum.max += one.max;
+            sum += one;
         }
         if plan.action == Action::MayTrain {
             // An upstream that is fitted again nearly always hands over other numbers, and what reads
@@ -130,22 +136,43 @@ impl Records {
         }))
     }
 
-    fn fit(&self, node: NodeRef<'_>, part: FitName) -> Result<Option<Estimate>, EngineError> {
-        let session = node.session;
+    /// The recorded fit that a fit is priced by, and the digest of its recipe.
+    fn witness(
+        &self,
+        node: NodeRef<'_>,
+        part: FitName,
+    ) -> Result<Option<(Digest, Option<Fit>)>, EngineError> {
+        if let Some(state) = self.states.get(&node.index) {
+            let parts = state.parts.iter().map(|(part, made)| (part.name(), made)).collect();
+            let full = state.parts.get(&Part::Full).filter(|_| !part.is_baseline());
+            let found = like(&parts, part).or(full);
+            return Ok(found.map(|(recipe, fit)| (*recipe, Some(fit.clone()))));
+        }
         let full = node.locked().map(LockedNode::standing);
         let standing = node
             .locked()
             .and_then(|locked| like(&locked.parts, part))
             .or(full.filter(|_| !part.is_baseline()));
-        let witness: Option<Fit> = match &standing {
-            Some(standing) if Some(standing) == full.as_ref() => self.locked[node.index].clone(),
-            Some(standing) => session.record_of(standing)?,
+        let Some(standing) = standing else { return Ok(None) };
+        let fit = match full == Some(standing) {
+            true => self.locked.get(node.index).cloned().flatten(),
+            false => node.session.record_of(&standing)?,
+        };
+        Ok(Some((standing.recipe, fit)))
+    }
+
+    /// CPU seconds of a fit of a node; `None` where nothing like it was recorded. The node may be one of a
+    /// variation of the pipeline ([`Session::varied`]).
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn fit(&self, node: NodeRef<'_>, part: FitName) -> Result<Option<Estimate>, EngineError> {
+        let witness = self.witness(node, part)?;
+        let recipe = match &witness {
+            Some((recipe, _)) => node.session.store.recipe(recipe)?,
             None => None,
         };
-        let recipe = match &standing {
-            Some(standing) => session.store.recipe(&standing.recipe)?,
-            None => None,
-        };
+        let witness = witness.and_then(|(_, fit)| fit);
         let allowed =
             match recipe.as_ref().and_then(|recipe| recipe.ingredients.get("train.epochs")) {
                 Some(Ingredient::Integer(epochs)) => *epochs as u32,
@@ -182,12 +209,12 @@ impl Records {
 }
 
 /// The recorded fit that a fit is priced by: itself, else another fold, best of as many.
-fn like(parts: &BTreeMap<FitName, Standing>, part: FitName) -> Option<Standing> {
+fn like<T: Copy>(parts: &BTreeMap<FitName, T>, part: FitName) -> Option<T> {
     let folds = || parts.iter().filter(|(name, _)| part.is_fold() && name.is_fold());
     let as_many = |name: &FitName| matches!((name, part), (FitName::Fold { of, .. }, FitName::Fold { of: asked, .. }) if *of == asked);
     let own = parts.get_key_value(&part);
     let found = own.or_else(|| folds().find(|(name, _)| as_many(name))).or_else(|| folds().next());
-    found.map(|(_, standing)| *standing)
+    found.map(|(_, fit)| *fit)
 }
 
 impl NodeRef<'_> {
@@ -209,7 +236,7 @@ impl NodeRef<'_> {
 
 #[cfg(test)]
 mod tests {
-    use collegium_digest::Digest;
+    use collegium_records::Standing;
 
     use super::*;
 

@@ -263,6 +263,14 @@ impl Session {
         Ok(own.or_else(|| known.into_values().next()))
     }
 
+    /// Is there a model of this recipe in the store?
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn is_fitted(&self, recipe: &Digest) -> Result<bool, EngineError> {
+        Ok(self.known_fit(recipe)?.is_some())
+    }
+
     /// A matrix object, shared between those who read it at the same time.
     pub fn matrix(&self, object: &Digest) -> Result<Option<Arc<Matrix>>, EngineError> {
         let mut cache = lock_mutex(&self.memo.matrices);

@@ -10,8 +10,9 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use collegium_digest::Digest;
 use collegium_manifest::{Evaluate, Expert};
-use collegium_plan::Dag;
+use collegium_plan::{Dag, Part, demand};
 
 use crate::{
     EngineError, Event, NodeRef, Observer, Session,
@@ -29,6 +30,16 @@ pub struct BroughtUp {
     pub states: States,
     /// By node, why it is not.
     pub failed: BTreeMap<usize, String>,
+}
+
+/// A fit that [`Session::brought_up`] would execute.
+pub struct OpenFit {
+    /// Of which node.
+    pub index: usize,
+    /// Which of its fits.
+    pub part: Part,
+    /// Its recipe; `None` where an upstream is to be fitted first.
+    pub recipe: Option<Digest>,
 }
 
 /// Says of what it watches that it is of another seed.
@@ -99,6 +110,32 @@ impl Session {
         };
         session.resolved = session.resolve()?;
         Ok(session)
+    }
+
+    /// The fits that [`brought_up`](Self::brought_up) would execute; nothing is fitted. Where an upstream is to be fitted
+    /// first these are all that a node needs: equal outputs may spare some.
+    pub fn open_fits(&self, chosen: &[usize], exact: bool) -> Result<Vec<OpenFit>, EngineError> {
+        let wanted: BTreeSet<usize> = self.dag.with_ancestors(chosen);
+        let how = How { exact, ..How::default() };
+        let mut states = States::new();
+        let mut open = Vec::new();
+        for &index in self.dag.order().iter().filter(|index| wanted.contains(index)) {
+            match self.node(index).ready(&wanted, &states, how)? {
+                Some(ready) if ready.open.is_empty() => {
+                    let state = self.node(index).state(ready, &wanted, &states)?;
+                    states.insert(index, Arc::new(state));
+                }
+                Some(ready) => open.extend(ready.open.iter().map(|need| {
+                    let recipe = Some(need.recipe.digest());
+                    OpenFit { index, part: need.part, recipe }
+                })),
+                None => {
+                    let parts = demand(&self.pipeline, index, &wanted).into_iter();
+                    open.extend(parts.map(|part| OpenFit { index, part, recipe: None }));
+                }
+            }
+        }
+        Ok(open)
     }
 
     /// The states of nodes and all that is above them, after what is missing has been fitted. What cannot

@@ -6,10 +6,10 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agop, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional, Cost, Epoch,
-    Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict, Performance, Probe,
-    Recalibration, RequirementOutcome, RowAccount, SkillTest, SkillVerdict, SplitMeasures,
-    margin_of,
+    Agop, AuditPrice, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional,
+    Cost, Epoch, Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict,
+    Performance, Probe, Recalibration, RequirementOutcome, RowAccount, SkillTest, SkillVerdict,
+    SplitMeasures, margin_of,
 };
 
 /// `audit --json`
@@ -33,6 +33,9 @@ pub struct AuditReport {
     pub nodes: Vec<NodeAudit>,
     /// Every edge of the DAG.
     pub edges: Vec<Edge>,
+    /// The fits that this audit asked for, as they were told before the first of them; only in `--json`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub price: Option<AuditPrice>,
 }
 
 /// Versions of all that a report rests on: with them somebody else finds the same models again.

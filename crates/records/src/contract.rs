@@ -1,13 +1,13 @@
 //! Documents of `--json`. Fields are added, never renamed or removed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter::Sum, ops::AddAssign};
 
 use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Judgement, Metrics, NotMeasured,
-    Reason, RowAccount, Standing,
+    AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Judgement, Metrics,
+    NotMeasured, Reason, RowAccount, Standing,
 };
 
 /// `run --json`
@@ -40,6 +40,9 @@ pub struct RunReport {
     /// Where the audit was written, with `--audit`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub report: Option<String>,
+    /// The fits of that audit, as they were told before the first of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audit: Option<AuditPrice>,
 }
 
 /// What happened to a node.
@@ -202,6 +205,9 @@ pub struct PlanReport {
     /// `pipeline.memory_limit` in bytes, or four fifths of the machine's memory; null where nobody knows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_limit: Option<u64>,
+    /// The fits of an audit behind the run, with `--audit`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audit: Option<AuditPrice>,
 }
 
 /// What would happen to a node.
@@ -256,6 +262,23 @@ pub struct Estimate {
     pub expected: f64,
     /// If none does.
     pub max: f64,
+}
+
+impl AddAssign for Estimate {
+    fn add_assign(&mut self, more: Self) {
+        self.min += more.min;
+        self.expected += more.expected;
+        self.max += more.max;
+    }
+}
+
+impl Sum for Estimate {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
+    }
 }
 
 /// `why --json`

@@ -9,6 +9,7 @@
 //! one small place is one that can be snapshot-tested.
 
 mod audit;
+mod audit_price;
 mod care;
 mod code;
 mod combined;
@@ -38,6 +39,7 @@ mod skill;
 mod slices;
 
 pub use audit::*;
+pub use audit_price::*;
 pub use care::*;
 pub use code::*;
 pub use combined::*;

@@ -27,6 +27,7 @@ fn empty() -> AuditReport {
         data: vec![],
         nodes: vec![],
         edges: vec![],
+        price: None,
     }
 }
 

@@ -9,8 +9,8 @@ use std::{
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, PlanOptions, Session, mended};
 use collegium_records::{
-    AuditReport, ChosenFor, Cue, Level, MetricDiff, NodeAudit, RowAttribution, metric_words,
-    three_digits,
+    AuditPrice, AuditReport, ChosenFor, Cue, Level, MetricDiff, NodeAudit, RowAttribution,
+    metric_words, three_digits,
 };
 
 use collegium_store::OutputFile;
@@ -59,8 +59,8 @@ pub(crate) fn audit(
         Some(path) => Some((path, output::open(&session, path, &[])?)),
         None => None,
     };
-    let report = mended(|| measure(args, &session, &asked))?;
-    let written = write(&session, report, &asked.nodes, place)?;
+    let (report, price) = mended(|| measure(args, &session, &asked))?;
+    let mut written = write(&session, report, &asked.nodes, place)?;
     crate::session::say_notes(&session);
     // The page alone goes to where it was sent.
     let say = |text: &str| match output.is_some_and(OutputFile::is_stdout_at) {
@@ -71,6 +71,7 @@ pub(crate) fn audit(
         false => put(text),
     };
     if args.json {
+        written.report.price = Some(price);
         print_json(&written.report)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -109,6 +110,24 @@ pub(crate) fn audit(
         say("`-v` shows the figures behind these sentences, and what to do\n")?;
     }
     say(&written.place(&session))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `audit --dry-run`: the fits that an audit would make, and their price.
+pub(crate) fn price(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
+    let (named, nodes) = split(targets)?;
+    let (session, _) = crate::session::open(args, named.as_deref())?;
+    let chosen = session.select(&nodes)?.into_iter().collect();
+    // An audit refuses what is not up to date; `plan --audit` prices that.
+    let price = mended(|| {
+        session.current_states(&chosen)?;
+        collegium_audit::price(&session, &nodes)
+    })?;
+    crate::session::say_notes(&session);
+    match args.json {
+        true => print_json(&price)?,
+        false => put(&super::plan::priced(&price))?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -159,19 +178,23 @@ pub(crate) fn say_warnings(report: &AuditReport) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Audits, and says what is being audited.
+/// Says what an audit fits and what that costs, then audits and says what is being audited.
 pub(crate) fn measure(
     args: &Args,
     session: &Session,
     options: &AuditOptions,
-) -> Result<AuditReport, EngineError> {
+) -> Result<(AuditReport, AuditPrice), EngineError> {
+    let price = collegium_audit::price(session, &options.nodes)?;
+    if price.fits > 0 && !args.quiet {
+        tell!("{}", super::plan::in_all(&price));
+    }
     let mut report = collegium_audit::audit(session, options, &|node| {
         if !args.quiet {
             tell!("auditing {node}");
         }
     })?;
     report.versions.commit = commit(session);
-    Ok(report)
+    Ok((report, price))
 }
 
 /// The commit that is checked out where the pipeline file lies, if git knows one.

@@ -35,11 +35,16 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
         Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
-        Command::Plan { targets, force, exact, exit_code, advance_split } => {
-            plan::plan(args, targets, force, *exact, *exit_code, *advance_split)
+        Command::Plan { targets, force, exact, audit, exit_code, advance_split } => {
+            let (exact, audit) = (*exact, *audit);
+            let (exit_code, advance_split) = (*exit_code, *advance_split);
+            let asked = plan::Asked { force, exact, audit, exit_code, advance_split };
+            plan::plan(args, targets, &asked)
         }
-        Command::Run { targets, force, exact, advance_split, dry_run: true, .. } => {
-            plan::plan(args, targets, force, *exact, false, *advance_split)
+        Command::Run { targets, force, exact, audit, advance_split, dry_run: true, .. } => {
+            let (exact, audit, advance_split) = (*exact, *audit, *advance_split);
+            let asked = plan::Asked { force, exact, audit, exit_code: false, advance_split };
+            plan::plan(args, targets, &asked)
         }
         Command::Run {
             targets,
@@ -66,7 +71,8 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Status { pipeline, check: true } => status::check(args, pipeline.as_deref()),
         Command::Status { pipeline, check: false } => status::status(args, pipeline.as_deref()),
         Command::Why { targets } => why::why(args, targets),
-        Command::Audit { targets, output, without, rows, jobs, locked } => {
+        Command::Audit { targets, dry_run: true, .. } => audit::price(args, targets),
+        Command::Audit { targets, output, without, rows, jobs, locked, dry_run: false } => {
             let asked = AuditOptions {
                 nodes: Vec::new(),
                 jobs: self::jobs(*jobs),

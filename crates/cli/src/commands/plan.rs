@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use collegium_engine::{PlanOptions, mended};
-use collegium_records::{Action, Estimate, PlanReport, Reason};
+use collegium_records::{Action, AuditPrice, Estimate, PlanReport, Reason};
 
 use super::print_json;
 use crate::{
@@ -13,22 +13,31 @@ use crate::{
     locate::split,
 };
 
-pub(crate) fn plan(
-    args: &Args,
-    targets: &[String],
-    force: &[String],
-    exact: bool,
-    exit_code: bool,
-    advance_split: bool,
-) -> Result<ExitCode, Failure> {
+/// What was typed beside the targets.
+pub(crate) struct Asked<'a> {
+    pub(crate) force: &'a [String],
+    pub(crate) exact: bool,
+    pub(crate) audit: bool,
+    pub(crate) exit_code: bool,
+    pub(crate) advance_split: bool,
+}
+
+pub(crate) fn plan(args: &Args, targets: &[String], asked: &Asked) -> Result<ExitCode, Failure> {
+    let &Asked { force, exact, audit, exit_code, advance_split } = asked;
     let (named, nodes) = split(targets)?;
-    let plain = nodes.is_empty() && force.is_empty() && !exact && !advance_split;
+    let plain = nodes.is_empty() && force.is_empty() && !exact && !audit && !advance_split;
     if plain && idle(args, named.as_deref())? {
         return Ok(ExitCode::SUCCESS);
     }
     let (session, _) = crate::session::open_at(args, named.as_deref(), advance_split)?;
     let options = PlanOptions { nodes, force: force.to_vec(), exact };
-    let plan = mended(|| collegium_engine::plan(&session, &options))?;
+    let plan = mended(|| {
+        let mut plan = collegium_engine::plan(&session, &options)?;
+        if audit {
+            plan.audit = Some(collegium_audit::price(&session, &options.nodes)?);
+        }
+        Ok(plan)
+    })?;
     crate::session::say_notes(&session);
     crate::session::say_provenance(&session, &options.nodes)?;
     if args.json {
@@ -85,7 +94,7 @@ fn words(plan: &PlanReport) -> String {
         .collect();
     let cached = plan.nodes.len() - open.len();
     if open.is_empty() {
-        return up_to_date(&plan.pipeline, cached) + &told_of_held(plan);
+        return up_to_date(&plan.pipeline, cached) + &told_of_held(plan) + &audited(plan);
     }
     let mut rows = vec![
         ["node", "action", "fits", "CPU", "memory", "why"]
@@ -120,7 +129,43 @@ fn words(plan: &PlanReport) -> String {
         text.push_str("; what no fit like it has been recorded for has no price yet");
     }
     text.push('\n');
-    text + &told_of_held(plan)
+    text + &told_of_held(plan) + &audited(plan)
+}
+
+/// The fits of an audit behind the run.
+fn audited(plan: &PlanReport) -> String {
+    let Some(audit) = &plan.audit else { return String::new() };
+    let all = plan.nodes.iter().flat_map(|node| &node.fits);
+    let baselines = match all.filter(|fit| fit.is_baseline()).count() {
+        0 => String::new(),
+        fits => format!("of the fits above, {fits} are of baselines\n"),
+    };
+    format!("\n{baselines}{}", priced(audit))
+}
+
+/// The fits of an audit, a line for each node and kind, and their sum.
+pub(crate) fn priced(audit: &AuditPrice) -> String {
+    if audit.fits == 0 {
+        return "audit: nothing to fit\n".to_owned();
+    }
+    let head = ["audit of", "fits with", "fits", "CPU"];
+    let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];
+    rows.extend(audit.nodes.iter().map(|one| {
+        let cpu = one.seconds.map_or_else(|| "?".to_owned(), price);
+        vec![one.node.clone(), one.kind.to_string(), one.fits.to_string(), cpu]
+    }));
+    format!("{}\n{}\n", table(&rows, &[2]), in_all(audit))
+}
+
+/// The same in a line.
+pub(crate) fn in_all(audit: &AuditPrice) -> String {
+    let at_most = if audit.at_most { "at most " } else { "" };
+    let fits = count(audit.fits as usize, "fit");
+    let cpu = match audit.seconds {
+        Some(seconds) => format!(", {} of CPU", price(seconds)),
+        None => "; what no fit like it has been recorded for has no price yet".to_owned(),
+    };
+    format!("audit: {at_most}{fits} ({}){cpu}", audit.kinds())
 }
 
 /// What is to be known of nodes that are not to be trained.

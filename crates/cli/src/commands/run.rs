@@ -67,7 +67,9 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             }
             found => found?,
         };
+        let (found, price) = found;
         let paths = super::audit::write(&session, found, &to_audit.nodes, None)?;
+        report.audit = Some(price);
         report.report = paths.html.as_ref().map(|html| html.display().to_string());
         report.notes.extend(session.notes());
         written = Some(paths);

@@ -118,6 +118,7 @@ pub(super) fn finish(
         findings,
         interrupted,
         report: None,
+        audit: None,
     };
     session.store.log_run(&report)?;
     if lock_mutex(&shared.fatal).is_none() && shared.exact.is_empty() {

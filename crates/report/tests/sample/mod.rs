@@ -70,6 +70,7 @@ fn made() -> AuditReport {
         data: vec![flights(), slips()],
         nodes,
         edges,
+        price: None,
     }
 }
 

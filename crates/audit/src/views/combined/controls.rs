@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::{GateWeights, Pool, Routes};
-use collegium_manifest::{Expert, Task};
+use collegium_manifest::Task;
 use collegium_plan::View;
 use collegium_probe::{
     Recalibrated, Resampling, line, over_rows, over_seeds, paired_regression, predicted_labels,
@@ -18,7 +18,7 @@ use collegium_records::{
     Control, Interval, Measure, MetricDiff, Metrics, PairedVerdict, margin_of,
 };
 
-use super::routes::Routed;
+use super::{planned::Varied, routes::Routed};
 use collegium_engine::{
     EngineError,
     fit::shuffle,
@@ -186,21 +186,7 @@ impl Auditor<'_> {
         let mut best = None;
         for shift in 0..=self.session().pipeline.audit.seeds {
             let first = self.session().pipeline.experts.len();
-            let mut more: Vec<(String, Expert)> = planned
-                .iter()
-                .map(|control| {
-                    let mut expert = control.expert.clone();
-                    expert.seed = expert.seed.wrapping_add(u64::from(shift));
-                    (format!("{} ({})", self.node.name(), control.name), expert)
-                })
-                .collect();
-            let without = if shift == 0 { self.without_each() } else { Vec::new() };
-            more.extend(without.iter().zip(self.members()).filter_map(|(expert, name)| {
-                Some((format!("{} (without {name})", self.node.name()), expert.clone()?))
-            }));
-            let chosen: Vec<usize> =
-                std::iter::once(self.node.index).chain(first..first + more.len()).collect();
-            let session = self.session().varied(u64::from(shift), more)?;
+            let Varied { session, chosen, without } = self.with_controls(&planned, shift)?;
             let done = session.brought_up(&chosen, shift > 0)?;
             let predicted = |at: usize| -> Result<Option<[Predicted; 2]>, EngineError> {
                 let Some(state) = done.states.get(&at) else { return Ok(None) };
@@ -374,7 +360,7 @@ impl Auditor<'_> {
     }
 
     /// The same of the gate itself: who does not answer costs nothing.
-    fn size(self, routed: &Routed) -> Result<(u64, f64), EngineError> {
+    pub(super) fn size(self, routed: &Routed) -> Result<(u64, f64), EngineError> {
         let Some(state) = self.states.get(&self.node.index) else { return Ok((0, 0.0)) };
         let (parameters, all) = self.whole_size(state)?;
         let (Some(gate), Some(weights)) = (self.node.declared().gate(), &routed.weights) else {

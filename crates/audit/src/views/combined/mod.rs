@@ -2,6 +2,7 @@
 
 mod controls;
 mod planned;
+mod priced;
 mod routes;
 mod verdict;
 

@@ -11,7 +11,7 @@ use collegium_manifest::{
 };
 use collegium_table::Encoder;
 
-use collegium_engine::{EngineError, inputs::input_names, rows::Rows};
+use collegium_engine::{EngineError, Session, inputs::input_names, rows::Rows};
 
 use crate::Auditor;
 
@@ -20,6 +20,15 @@ pub(super) struct Planned {
     pub(super) name: &'static str,
     pub(super) what: String,
     pub(super) expert: Expert,
+}
+
+/// The pipeline with the controls of a node behind its own nodes.
+pub(super) struct Varied {
+    pub(super) session: Session,
+    /// The node and its controls, by position.
+    pub(super) chosen: Vec<usize>,
+    /// The gate without each of its experts, of the first seed alone.
+    pub(super) without: Vec<Option<Expert>>,
 }
 
 /// How many times as long the last control is trained.
@@ -116,6 +125,28 @@ impl Auditor<'_> {
         Ok(planned)
     }
 
+    /// The pipeline with these controls and its seeds moved on by `shift`.
+    pub(super) fn with_controls(
+        self,
+        planned: &[Planned],
+        shift: u32,
+    ) -> Result<Varied, EngineError> {
+        let first = self.session().pipeline.experts.len();
+        let of_seed = |control: &Planned| {
+            let mut expert = control.expert.clone();
+            expert.seed = expert.seed.wrapping_add(u64::from(shift));
+            (format!("{} ({})", self.node.name(), control.name), expert)
+        };
+        let mut more: Vec<(String, Expert)> = planned.iter().map(of_seed).collect();
+        let without = if shift == 0 { self.without_each() } else { Vec::new() };
+        more.extend(without.iter().zip(self.members()).filter_map(|(expert, name)| {
+            Some((format!("{} (without {name})", self.node.name()), expert.clone()?))
+        }));
+        let chosen = std::iter::once(self.node.index).chain(first..first + more.len()).collect();
+        let session = self.session().varied(u64::from(shift), more)?;
+        Ok(Varied { session, chosen, without })
+    }
+
     /// All columns that the gate and its experts read.
     fn dense_inputs(self) -> Vec<Spanned<Input>> {
         let target = self.node.declared().target.get_ref();
@@ -196,7 +227,7 @@ impl Auditor<'_> {
     }
 
     /// The gate without each of its experts; nothing for a mixture, whose experts are nothing alone.
-    pub(super) fn without_each(self) -> Vec<Option<Expert>> {
+    fn without_each(self) -> Vec<Option<Expert>> {
         let expert = self.node.declared();
         let Some(gate) = expert.gate() else { return Vec::new() };
         (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
