@@ -40,6 +40,7 @@ mod layers;
 mod metrics;
 mod moved;
 mod performance;
+mod ranking;
 mod recalibrate;
 mod regions;
 mod resample;

@@ -1,11 +1,9 @@
 //! Classification metrics with row weights: everything that does not depend on the weights is computed
 //! once, so that a weighted measurement is one pass over each ranking and one over the rows.
 
-use std::ops::Range;
-
 use collegium_records::CLASSIFICATION_METRICS;
 
-use crate::{ClassDecision, Classes, resample::Counts};
+use crate::{ClassDecision, Classes, ranking::Areas, resample::Counts};
 
 const METRICS: usize = CLASSIFICATION_METRICS.len();
 
@@ -15,6 +13,9 @@ pub(crate) const BINS: usize = 15;
 /// Smallest probability that a logarithm is taken of: `f32` probabilities hold no finer
 /// distinction from 1.
 const CLIP: f64 = 1e-7;
+
+/// Classes whose scores are read side by side: as many as a cache line holds.
+const TOGETHER: usize = 16;
 
 /// A view of predicted probabilities, `rows × width` row-major; width 1 (or 2) is binary, with the
 /// second class's probability last in the row.
@@ -76,6 +77,23 @@ impl<'a> View<'a> {
     /// The score by which rows are ranked for a class.
     fn score(&self, row: usize, class: u32) -> f32 {
         if self.is_binary() { self.positive(row) } else { self.row(row)[class as usize] }
+    }
+
+    /// The scores of all rows for each of some classes, in their order. Some classes are read side by side: the
+    /// scores of one lie a whole row apart, and each would be a cache line of its own.
+    pub(crate) fn each_column(&self, classes: &[u32], mut each: impl FnMut(u32, &[f32])) {
+        let rows = self.labels.len();
+        for together in classes.chunks(TOGETHER) {
+            let mut columns = vec![0.0; together.len() * rows];
+            for row in 0..rows {
+                for (at, &class) in together.iter().enumerate() {
+                    columns[at * rows + row] = self.score(row, class);
+                }
+            }
+            for (at, &class) in together.iter().enumerate() {
+                each(class, &columns[at * rows..(at + 1) * rows]);
+            }
+        }
     }
 
     /// The predicted class and its probability: the positive class above the threshold, else the first of
@@ -142,116 +160,6 @@ pub(crate) fn bin(p: f64) -> usize {
     ((p * BINS as f64) as usize).min(BINS - 1)
 }
 
-/// Rows from the highest score to the lowest.
-pub(crate) struct Ranking {
-    order: Vec<u32>,
-    /// 1 where the row at that place is of the class.
-    positive: Vec<u8>,
-    /// Is this the last of a run of equal scores?
-    last: Vec<bool>,
-    /// The places of rows without one of the class, and of the run of equal scores after them that has some; the
-    /// last run may be empty.
-    runs: Vec<[Range<usize>; 2]>,
-}
-
-impl Ranking {
-    pub(crate) fn new(view: &View, class: u32) -> Self {
-        let score = |row: u32| view.score(row as usize, class);
-        let mut order: Vec<u32> = (0..view.labels.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
-        let positive: Vec<u8> =
-            order.iter().map(|&row| u8::from(view.labels[row as usize] == class)).collect();
-        let mut last: Vec<bool> =
-            order.windows(2).map(|pair| score(pair[0]) != score(pair[1])).collect();
-        last.push(true);
-        let runs = runs(&positive, &last);
-        Self { order, positive, last, runs }
-    }
-
-    /// Rows of other classes and rows of the class down to each distinct score, from the highest:
-    /// the corners of every curve over thresholds, a run of equal scores being one step.
-    pub(crate) fn steps(&self) -> Vec<[u64; 2]> {
-        let mut steps = Vec::new();
-        let mut counts = [0_u64; 2];
-        for (&positive, &last) in self.positive.iter().zip(&self.last) {
-            counts[usize::from(positive)] += 1;
-            if last {
-                steps.push(counts);
-            }
-        }
-        steps
-    }
-
-    /// Area under the ROC curve and average precision with row weights, in one pass: NaN where
-    /// they are not defined.
-    ///
-    /// A negative at some score loses against every positive above it and half against those at
-    /// the same score, so the sum over runs of equal scores of N·(TP before + P/2) is the
-    /// Mann-Whitney statistic with ties. Average precision is Σ (recall gained)·precision over the
-    /// same runs (step-wise, without interpolation).
-    ///
-    /// Rows between two runs that have some of the class are summed at once: of a class among many nearly all are
-    /// such, and all figures are the same bits, since sums of counts are exact.
-    pub(crate) fn measure<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
-        let (mut above, mut below) = ([0.0; L], [0.0; L]);
-        let (mut run_positive, mut run_negative) = ([0.0; L], [0.0; L]);
-        let (mut pairs, mut precision) = ([0.0; L], [0.0; L]);
-        for [gap, run] in &self.runs {
-            let mut between = [0_u32; L];
-            for &row in &self.order[gap.clone()] {
-                let weight = &weights[row as usize];
-                for lane in 0..L {
-                    between[lane] += u32::from(weight[lane]);
-                }
-            }
-            for lane in 0..L {
-                let n = f64::from(between[lane]);
-                pairs[lane] += n * above[lane];
-                below[lane] += n;
-            }
-            for at in run.clone() {
-                let weight = &weights[self.order[at] as usize];
-                let positive = f64::from(self.positive[at]);
-                for lane in 0..L {
-                    let weight = f64::from(weight[lane]);
-                    run_positive[lane] += weight * positive;
-                    run_negative[lane] += weight * (1.0 - positive);
-                }
-            }
-            for lane in 0..L {
-                let (p, n) = (run_positive[lane], run_negative[lane]);
-                pairs[lane] += n * (above[lane] + 0.5 * p);
-                above[lane] += p;
-                below[lane] += n;
-                // The maximum guards 0/0 where a resample has drawn nothing so far; p is 0 then.
-                precision[lane] += p * above[lane] / (above[lane] + below[lane]).max(1.0);
-            }
-            (run_positive, run_negative) = ([0.0; L], [0.0; L]);
-        }
-        // 0/0 is NaN: without positives neither is defined, without negatives AUC is not.
-        for lane in 0..L {
-            pairs[lane] /= above[lane] * below[lane];
-            precision[lane] /= above[lane];
-        }
-        [pairs, precision]
-    }
-}
-
-/// See [`Ranking::runs`].
-fn runs(positive: &[u8], last: &[bool]) -> Vec<[Range<usize>; 2]> {
-    let (mut found, mut gap, mut start) = (Vec::new(), 0, 0);
-    for (at, _) in last.iter().enumerate().filter(|(_, last)| **last) {
-        if positive.get(start..=at).is_some_and(|run| run.contains(&1)) {
-            found.push([gap..start, start..at + 1]);
-            gap = at + 1;
-        }
-        start = at + 1;
-    }
-    let end = positive.len();
-    found.push([gap..end, end..end]);
-    found
-}
-
 /// Predictions and labels, prepared.
 pub(crate) struct Scored {
     /// The positive class, of two.
@@ -265,7 +173,7 @@ pub(crate) struct Scored {
     /// Predicted probability minus outcome: its weighted sum over a bin is what the calibration
     /// error adds up.
     gap: Vec<f64>,
-    rankings: Vec<Ranking>,
+    areas: Vec<Areas>,
 }
 
 impl Scored {
@@ -281,6 +189,11 @@ impl Scored {
                 (bin(p) as u8, p - f64::from(u8::from(hit)))
             })
             .unzip();
+        let ranked: Vec<u32> = view.ranked().collect();
+        let mut areas = Vec::with_capacity(ranked.len());
+        view.each_column(&ranked, |class, scores| {
+            areas.push(Areas::new(scores, |row| view.labels[row] == class));
+        });
         Some(Self {
             positive: view.is_binary().then_some(view.decision.positive as usize),
             classes: view.width.max(2),
@@ -290,7 +203,7 @@ impl Scored {
             brier: (0..rows).map(|row| view.brier(row)).collect(),
             bin,
             gap,
-            rankings: view.ranked().map(|class| Ranking::new(view, class)).collect(),
+            areas,
         })
     }
 
@@ -328,7 +241,7 @@ impl Scored {
                 }
             }
         }
-        let [auc, precision] = self.ranked(weights);
+        let [auc, precision] = self.ranked(weights, total);
         let [ratio, found, f1] = self.decided(&counts);
         let mut ece = [0.0; L];
         for gap in &gaps {
@@ -359,10 +272,10 @@ impl Scored {
     }
 
     /// AUC and average precision: the mean over the classes where each is defined.
-    fn ranked<const L: usize>(&self, weights: &[Counts<L>]) -> [[f64; L]; 2] {
+    fn ranked<const L: usize>(&self, weights: &[Counts<L>], total: [f64; L]) -> [[f64; L]; 2] {
         let mut means = [[Mean::default(); L]; 2];
-        for ranking in &self.rankings {
-            let values = ranking.measure(weights);
+        for areas in &self.areas {
+            let values = areas.measure(weights, total);
             for (mean, values) in means.iter_mut().zip(values) {
                 for lane in 0..L {
                     mean[lane].add(values[lane]);

@@ -18,6 +18,7 @@ use crate::{
     compare::student_quantile,
     holm,
     performance::upper_tail,
+    ranking::descending,
     resample::{Block, Draws, shuffle, weighted},
     scored::View,
 };
@@ -186,13 +187,11 @@ pub fn ranking_test(
     let (mut auc, mut influence) = (0.0, vec![0.0; rows]);
     // Hoeffding's variance of Σ a(row, its label) over random orders of the labels.
     let (mut within, mut mean_of_row) = (0.0, vec![0.0; rows]);
-    for &class in &ranked {
-        let column = if view.is_binary() { width - 1 } else { class as usize };
-        let scores: Vec<f32> = (0..rows).map(|row| probability[row * width + column]).collect();
+    view.each_column(&ranked, |class, scores| {
         let is_positive = |row: usize| labels[row] == class;
         let positives = of_class(class) as f64;
         let negatives = rows as f64 - positives;
-        let places = placements(&scores, &is_positive);
+        let places = placements(scores, &is_positive);
         let area = (0..rows).filter(|row| is_positive(*row)).map(|row| places[row].below);
         let area = area.sum::<f64>() / positives / negatives;
         auc += area / each;
@@ -206,7 +205,7 @@ pub fn ranking_test(
             within += positives * centred * centred;
             mean_of_row[row] += positives / rows as f64 * centred;
         }
-    }
+    });
     let between = rows as f64 * mean_of_row.iter().map(|mean| mean * mean).sum::<f64>();
     let by_chance = (within - between).max(0.0) / (rows as f64 - 1.0).max(1.0);
     let error = Error::of(&influence, groups)?;
@@ -224,17 +223,17 @@ struct Place {
 }
 
 fn placements(scores: &[f32], is_positive: &dyn Fn(usize) -> bool) -> Vec<Place> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_unstable_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(a.cmp(&b)));
+    let mut order = descending(scores);
+    order.reverse();
     let positives = (0..scores.len()).filter(|row| is_positive(*row)).count() as f64;
     let mut places: Vec<Place> =
         scores.iter().map(|_| Place { below: 0.0, above: 0.0, rank: 0.0 }).collect();
     let (mut passed, mut from) = ([0.0, 0.0], 0);
-    for ties in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
-        let tied = ties.iter().filter(|row| is_positive(**row)).count() as f64;
+    for ties in order.chunk_by(|&a, &b| scores[a as usize] == scores[b as usize]) {
+        let tied = ties.iter().filter(|row| is_positive(**row as usize)).count() as f64;
         let other = ties.len() as f64 - tied;
         for &row in ties {
-            places[row] = Place {
+            places[row as usize] = Place {
                 below: passed[0] + 0.5 * other,
                 above: positives - passed[1] - 0.5 * tied,
                 rank: from as f64 + (ties.len() as f64 + 1.0) / 2.0,

@@ -5,7 +5,8 @@ use collegium_records::{Curve, Curves};
 use super::thin::thin;
 use crate::{
     ClassDecision, Classes,
-    scored::{Ranking, View},
+    ranking::{Areas, corners},
+    scored::View,
 };
 
 /// Curves that are kept where there are more classes.
@@ -56,13 +57,12 @@ pub fn curves(
         return None;
     }
     let mut found = Curves { roc: Vec::new(), precision_recall: Vec::new(), gain: Vec::new() };
-    let ones = vec![[1]; labels.len()];
-    for class in chosen(&view, &ones) {
-        let Some(name) = class_names.get(class as usize) else { continue };
-        let ranking = Ranking::new(&view, class);
-        let [[auc], [precision]] = ranking.measure(&ones);
-        let steps = ranking.steps();
-        let Some(&[negative, positive]) = steps.last() else { continue };
+    view.each_column(&chosen(&view), |class, scores| {
+        let Some(name) = class_names.get(class as usize) else { return };
+        let is_own = |row: usize| labels[row] == class;
+        let [auc, precision] = areas(scores, is_own);
+        let steps = corners(scores, is_own);
+        let Some(&[negative, positive]) = steps.last() else { return };
         let curve = |points: Vec<[f64; 2]>, area| Curve {
             class: name.clone(),
             prevalence: positive as f64 / (positive + negative) as f64,
@@ -76,25 +76,32 @@ pub fn curves(
             found.gain.push(curve(points, area));
         }
         found.precision_recall.push(curve(precision_recall(&steps, positive), precision));
-    }
+    });
     (!found.precision_recall.is_empty()).then_some(found)
 }
 
 /// The classes whose curves are kept, ascending.
-fn chosen(view: &View, ones: &[[u16; 1]]) -> Vec<u32> {
+fn chosen(view: &View) -> Vec<u32> {
     let classes: Vec<u32> = view.ranked().collect();
     if classes.len() <= MOST_CLASSES {
         return classes;
     }
-    let mut by_area: Vec<(f64, u32)> = classes
-        .into_iter()
-        .map(|class| (Ranking::new(view, class).measure(ones)[0][0], class))
-        .collect();
+    let mut by_area: Vec<(f64, u32)> = Vec::with_capacity(classes.len());
+    view.each_column(&classes, |class, scores| {
+        by_area.push((areas(scores, |row| view.labels[row] == class)[0], class));
+    });
     by_area.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     by_area.truncate(MOST_CLASSES);
     let mut classes: Vec<u32> = by_area.into_iter().map(|(_, class)| class).collect();
     classes.sort_unstable();
     classes
+}
+
+/// Area under the ROC curve and average precision.
+fn areas(scores: &[f32], is_own: impl Fn(usize) -> bool) -> [f64; 2] {
+    let [[auc], [precision]] =
+        Areas::new(scores, is_own).measure(&vec![[1]; scores.len()], [scores.len() as f64]);
+    [auc, precision]
 }
 
 fn roc(steps: &[[u64; 2]], negative: u64, positive: u64) -> Vec<[f64; 2]> {
