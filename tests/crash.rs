@@ -99,6 +99,49 @@ fn ctrl_c_stops_within_a_second_and_keeps_what_was_finished() {
     assert_eq!(sum(&project), sum(&undisturbed));
 }
 
+/// Resamples for days: only what looks up while it draws ends.
+#[test]
+fn an_audit_interrupted_while_it_resamples_ends_and_leaves_store_and_lock_as_they_are() {
+    let project = Project::new();
+    project.edit_pipeline("epochs = 4", "epochs = 40");
+    project.edit_pipeline("bootstrap = 5", "bootstrap = 40000000");
+    project.collegium(&["run", "-q"]).ok();
+    let lock = project.read("pipelines/small.lock");
+    let child = start(&project, &["audit", "size", "--jobs", "1"]);
+    // The first view with so many resamples comes after those that are filed before it.
+    let filed = |view: &str| {
+        let recipes = project.files(".collegium/recipes");
+        let asked = format!("\"{view}\"");
+        let is = |text: &[u8]| String::from_utf8_lossy(text).contains(&asked);
+        recipes.values().any(|text| is(text))
+    };
+    let started = Instant::now();
+    while !filed("performance") {
+        assert!(started.elapsed() < Duration::from_secs(60), "no view was filed in 60 s");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // By now it draws; if not, it ends all the same.
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let (code, out, err) = lines_of(child);
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{err}");
+    assert!(err.contains("auditing expert.size") && !err.contains("panicked"), "{err}");
+    assert!(!filed("importance"), "half a bootstrap was filed");
+    assert_eq!(project.read("pipelines/small.lock"), lock);
+    assert!(project.files(".collegium").keys().all(|name| !name.contains("reports")));
+    project.collegium(&["verify"]).ok();
+    // What was filed is right, and the next audit takes it up.
+    project.edit_pipeline("bootstrap = 40000000", "bootstrap = 5");
+    let undisturbed = Project::new();
+    undisturbed.edit_pipeline("epochs = 4", "epochs = 40");
+    undisturbed.collegium(&["run", "-q"]).ok();
+    let audited = |project: &Project| {
+        project.collegium(&["audit", "size", "--json", "-q"]).ok().json()["nodes"][0]["agop"]
+            .clone()
+    };
+    assert_eq!(audited(&project), audited(&undisturbed));
+}
+
 #[test]
 fn a_termination_is_as_good_as_ctrl_c() {
     let project = slow(400);

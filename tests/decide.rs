@@ -206,3 +206,34 @@ fn keys_that_say_nothing_of_the_target_are_refused() {
     project.to_kind("threshold = \"f1\"");
     project.collegium(&["check"]).fails(3, &["chosen on validation rows, and there are none"]);
 }
+
+#[test]
+fn a_threshold_that_validation_rows_of_one_class_cannot_choose_is_an_error_at_its_place() {
+    let project = Project::new();
+    let rows = project.read("pipelines/data/rows.csv");
+    let kind = rows.lines().next().unwrap().split(',').position(|name| name == "kind").unwrap();
+    let mut text = String::new();
+    for (at, line) in rows.lines().enumerate() {
+        let side = ["train", "train", "valid", "test"][at % 4];
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if at > 0 && side == "valid" {
+            cells[kind] = "true";
+        }
+        let side = if at == 0 { "side" } else { side };
+        text += &format!("{},{side}\n", cells.join(","));
+    }
+    project.write("pipelines/data/rows.csv", text);
+    project.edit_pipeline(
+        "split = { train = 0.7, valid = 0.15, test = 0.15, by = [\"id\"] }",
+        "split = { column = \"side\" }",
+    );
+    project.to_kind("threshold = \"f1\"");
+    let said = project.collegium(&["run", "-q"]);
+    let needles = [
+        "small.toml:",
+        "the `threshold` of expert.kind cannot be chosen",
+        "validation rows are of class `true`",
+        "give `threshold` a number",
+    ];
+    said.fails(3, &needles);
+}

@@ -22,6 +22,7 @@ mod findings;
 mod looked;
 mod peers;
 mod price;
+mod progress;
 mod refits;
 mod seeded;
 mod shown;
@@ -50,6 +51,7 @@ pub(crate) use auditor::Auditor;
 pub use diff::{Version, diff};
 use looked::Looked;
 pub use price::price;
+use progress::Progress;
 pub(crate) use refits::Refit;
 use skill::no_skill;
 pub(crate) use subject::Subject;
@@ -85,12 +87,9 @@ impl Default for AuditOptions {
 ///
 /// # Errors
 /// [`EngineError::Usage`] naming the experts that are not up to date, or unknown, and for inputs and
-/// rows that nobody reads or has.
-pub fn audit(
-    session: &Session,
-    options: &AuditOptions,
-    progress: &(dyn Fn(&str) + Sync),
-) -> Result<AuditReport, EngineError> {
+/// rows that nobody reads or has; [`EngineError::Interrupted`] soon after somebody asked to stop: views that were
+/// measured by then are kept.
+pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, EngineError> {
     let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
     let states = session.current_states(&chosen)?;
     // Folds are asked for by those that read an expert.
@@ -103,14 +102,13 @@ pub fn audit(
     let order: Vec<usize> =
         session.dag.order().iter().copied().filter(|index| chosen.contains(index)).collect();
     peers::check_without(session, &options.without, &order)?;
+    let progress = Progress::new(session, &order);
     let one = |index: usize| {
-        if session.interrupted.load(Ordering::Relaxed) {
-            return Err(EngineError::Interrupted);
-        }
-        progress(&session.node(index).node_name());
+        session.go_on()?;
+        progress.begins(index);
         let auditor = Auditor::new(session, index, &states);
         let looked = Looked::new(auditor, &all)?;
-        let mut audit = node_audit(&looked)?;
+        let mut audit = node_audit(&looked, &progress)?;
         auditor.add_standing(&mut audit)?;
         auditor.add_asked(options, &mut audit)?;
         auditor.add_account(&mut audit)?;
@@ -119,6 +117,7 @@ pub fn audit(
     };
     let mut audits = side_by_side(&order, options.jobs, &one)?;
     peers::add_peers(session, &order, &states, &mut audits)?;
+    session.go_on()?;
     session.store.flush()?;
     Ok(AuditReport {
         format_version: FORMAT_VERSION,
@@ -269,7 +268,7 @@ fn add_findings(looked: &Looked, audit: &mut NodeAudit) -> Result<(), EngineErro
 }
 
 /// Its views, and what of its fit is shown beside them.
-fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
+fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineError> {
     let node = looked.auditor.node;
     let (expert, full) = (node.declared(), looked.state.full());
     let mut audit = NodeAudit {
@@ -317,7 +316,7 @@ fn node_audit(looked: &Looked) -> Result<NodeAudit, EngineError> {
         uses: Vec::new(),
         findings: Vec::new(),
     };
-    views::place(looked, &mut audit)?;
+    views::place(looked, &mut audit, progress)?;
     seeded::carry(&mut audit);
     views::out_of_fold::add_shift(looked, &mut audit)?;
     let test = audit.metrics.get("test");

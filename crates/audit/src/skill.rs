@@ -65,7 +65,7 @@ impl Auditor<'_> {
                 let train = self.session().rows(Rows::Train { expert: self.node.index })?;
                 let target = self.node.target_values()?;
                 let trained: Vec<f64> = train.iter().map(|&row| target[row as usize]).collect();
-                let how = Resampling::of_rows(RESAMPLES, key).by(groups);
+                let how = self.session().resampling(RESAMPLES, key).by(groups);
                 Ok(skill_of_values((of_valid, valid), (predicted, truth), mean(&trained), how))
             }
             _ => Ok(None),
@@ -104,7 +104,7 @@ impl Auditor<'_> {
             losses.iter().zip(&test.labels).map(|(l, &y)| l * weights[y as usize]).collect()
         };
         let groups = groups.as_ref();
-        let how = Resampling::of_rows(RESAMPLES, key).by(groups);
+        let how = self.session().resampling(RESAMPLES, key).by(groups);
         let Some(plain) = skill(Loss::Log, &weigh(&ours), &weigh(&theirs), how) else {
             return Ok(None);
         };

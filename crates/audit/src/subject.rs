@@ -10,7 +10,7 @@ use collegium_learn::{Interrupted, MOST_OUTPUTS, Model, Network, SKETCHES, Seeds
 use collegium_manifest::{Input, Task};
 use collegium_probe::{
     Accumulator, AgopError, AgopInputs, AgopOutput, Frame, Gathered, Geometry, Groups, Lift, Look,
-    Resampling, Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
+    Sight, Spectrum, agop, agreement_of_pairs, halves, shares,
 };
 use collegium_records::Agreement;
 use collegium_table::{Matrix, Source};
@@ -231,7 +231,7 @@ impl Subject {
                     by_part([&trained.contributions, &spreads], self.frame.parts.len())
                 })
                 .map_err(Unseen::Engine)?;
-            let how = Resampling::of_rows(resamples(session), key);
+            let how = session.resampling(resamples(session), key);
             let mut sight = agop(&AgopInputs {
                 names: self.model.encoder.names(),
                 upstream: &upstream,

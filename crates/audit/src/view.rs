@@ -57,6 +57,8 @@ pub(crate) fn record<V: AuditView>(looked: &Looked) -> Result<V, EngineError> {
         return Ok(known);
     }
     let made = V::measure(looked)?;
+    // What was stopped on its way is no measurement.
+    looked.auditor.session().go_on()?;
     store.realise(&recipe, &recipe.digest(), &made)?;
     Ok(made)
 }

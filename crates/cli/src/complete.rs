@@ -23,11 +23,22 @@ pub(crate) fn answer() {
 
 /// Goes to the folder of `-C` on the line that is typed; a folder that is not there is none.
 fn go_along() {
-    let typed: Vec<_> = std::env::args_os().collect();
-    let at = typed.iter().position(|word| word == "-C" || word == "--directory");
-    if let Some(folder) = at.and_then(|at| typed.get(at + 1)) {
+    let typed: Vec<_> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(folder) = directory(&typed) {
         let _ = std::env::set_current_dir(folder);
     }
+}
+
+/// The folder that `-C` names, in any of the forms that a command line may have.
+fn directory(typed: &[String]) -> Option<&str> {
+    typed.iter().enumerate().find_map(|(at, word)| match word.as_str() {
+        "-C" | "--directory" => typed.get(at + 1).map(String::as_str),
+        word => word
+            .strip_prefix("--directory=")
+            .or_else(|| word.strip_prefix("-C="))
+            .or_else(|| word.strip_prefix("-C")),
+    })
 }
 
 /// The script that makes a shell ask.
@@ -84,4 +95,25 @@ fn named(file: &std::path::Path) -> Vec<String> {
     let allowed = crate::consent::allowed();
     let loaded = collegium_manifest::load_within(file, &collegium_engine::DECLARED, allowed);
     loaded.map_or_else(|_| Vec::new(), |loaded| loaded.pipeline.experts.keys().cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_found_in_every_form_of_the_option() {
+        for line in [
+            "collegium -C a b plan",
+            "collegium -Ca plan",
+            "collegium -C=a plan",
+            "collegium plan --directory a",
+            "collegium --directory=a plan",
+        ] {
+            let typed: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(directory(&typed), Some("a"), "{line}");
+        }
+        let none = ["collegium".to_owned(), "plan".to_owned(), "-C".to_owned()];
+        assert_eq!(directory(&none), None);
+    }
 }

@@ -81,10 +81,17 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
     if let Some(name) = named {
         return Ok(PathBuf::from(name));
     }
-    let found = pipelines()?;
+    let folder = folder()?;
+    let found = files_in(&folder)?;
     match found.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(Failure::usage(Code::NoPipeline, "`pipelines/` holds no pipeline")),
+        [] => Err(Failure::usage(
+            Code::NoPipeline,
+            format!(
+                "{} holds no pipeline (`NAME.toml`); name a pipeline file, or start with `collegium init`",
+                short(folder).display()
+            ),
+        )),
         several => {
             let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
             Err(Failure::usage(
@@ -101,10 +108,15 @@ pub(crate) fn find(named: Option<&str>) -> Result<PathBuf, Failure> {
 
 /// The pipeline files of the nearest `pipelines/` here or above, sorted.
 pub(crate) fn pipelines() -> Result<Vec<PathBuf>, Failure> {
+    files_in(&folder()?)
+}
+
+/// The nearest `pipelines/` here or above.
+fn folder() -> Result<PathBuf, Failure> {
     let start = Path::new(".");
     let absolute =
         std::path::absolute(start).map_err(|error| Failure::file("finding", start, &error))?;
-    let folder = absolute
+    absolute
         .ancestors()
         .map(|above| above.join("pipelines"))
         .find(|folder| folder.is_dir())
@@ -114,12 +126,15 @@ pub(crate) fn pipelines() -> Result<Vec<PathBuf>, Failure> {
                 "there is no `pipelines/` here or above; name a pipeline file, or start with \
                  `collegium init`",
             )
-        })?;
+        })
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let entries =
-        std::fs::read_dir(&folder).map_err(|error| Failure::file("reading", &folder, &error))?;
+        std::fs::read_dir(folder).map_err(|error| Failure::file("reading", folder, &error))?;
     for entry in entries {
-        let path = entry.map_err(|error| Failure::file("reading", &folder, &error))?.path();
+        let path = entry.map_err(|error| Failure::file("reading", folder, &error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             found.push(short(path));
         }

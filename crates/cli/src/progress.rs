@@ -30,13 +30,16 @@ struct Bars {
     /// From the first fit to the end of the run.
     total: Mutex<Option<ProgressBar>>,
     loading: Mutex<Option<(String, ProgressBar)>>,
+    /// From the first view of an audit to the last.
+    audit: Mutex<Option<ProgressBar>>,
     fits: Mutex<HashMap<(String, String), ProgressBar>>,
 }
 
 impl Bars {
     fn new() -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        Self { all, total: Mutex::default(), loading: Mutex::default(), fits: Mutex::default() }
+        let (total, loading) = (Mutex::default(), Mutex::default());
+        Self { all, total, loading, audit: Mutex::default(), fits: Mutex::default() }
     }
 
     /// Adds fits to the total, which is shown below all other bars.
@@ -49,6 +52,26 @@ impl Bars {
             bar
         });
         bar.inc_length(fits as u64);
+    }
+
+    /// Shows how far an audit is.
+    fn auditing(&self, said: &str, done: u64, of: u64) {
+        let mut audit = hold(&self.audit);
+        let bar = audit.get_or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new(of));
+            bar.set_style(style(
+                "{prefix:<28.28} {bar:16} {percent:>3} % {eta:>4} left  {wide_msg}",
+            ));
+            bar.set_prefix("audit");
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        bar.set_position(done);
+        bar.set_message(printable_line(said).into_owned());
+        if done >= of {
+            bar.finish_and_clear();
+            *audit = None;
+        }
     }
 
     fn fit(&self, epochs: u32, prefix: String) -> ProgressBar {
@@ -73,7 +96,8 @@ impl Bars {
             bar.finish_and_clear();
         }
         let loading = hold(&self.loading).take().map(|(_, bar)| bar);
-        for bar in loading.into_iter().chain(hold(&self.total).take()) {
+        let others = [hold(&self.total).take(), hold(&self.audit).take()];
+        for bar in loading.into_iter().chain(others.into_iter().flatten()) {
             bar.finish_and_clear();
         }
         // A terminal that went away cannot be cleared; there is nobody to tell.
@@ -147,6 +171,10 @@ impl Observer for Bars {
                     total.inc(1);
                 }
             }
+            Event::Auditing { node, view, done, of } => {
+                let view = view.map_or_else(String::new, |view| format!(": {view}"));
+                self.auditing(&format!("{node}{view}"), done, of);
+            }
             Event::Node(run) => {
                 if run.outcome == Outcome::Failed {
                     let error = run.error.unwrap_or_default();
@@ -172,6 +200,8 @@ impl Drop for Bars {
 #[derive(Default)]
 struct Lines {
     spoken: Mutex<HashMap<(String, String), Instant>>,
+    /// When an audit began, and when it last said something.
+    audit: Mutex<Option<[Instant; 2]>>,
 }
 
 const SILENCE: Duration = Duration::from_secs(10);
@@ -201,6 +231,25 @@ impl Observer for Lines {
                 hold(&self.spoken).remove(&(node.clone(), part.clone()));
                 let how = if ok { "fitted in" } else { "ended without a model after" };
                 tell!("{node} {part}: {how} {}", seconds(time));
+            }
+            Event::Auditing { node, view: None, .. } => {
+                hold(&self.audit).get_or_insert_with(|| [Instant::now(); 2]);
+                tell!("auditing {node}");
+            }
+            Event::Auditing { node, view: Some(view), done, of } => {
+                if let Some([began, spoken]) = hold(&self.audit).as_mut()
+                    && spoken.elapsed() > SILENCE
+                    && done > 0
+                {
+                    *spoken = Instant::now();
+                    let share = done as f64 / of as f64;
+                    let left = began.elapsed().as_secs_f64() * (1.0 - share) / share;
+                    tell!(
+                        "auditing {node}: {view}; {:.0} % done, about {} left",
+                        100.0 * share,
+                        seconds(left)
+                    );
+                }
             }
             Event::Node(run) if run.outcome == Outcome::Failed => {
                 tell!("{} failed: {}", run.name, run.error.unwrap_or_default());

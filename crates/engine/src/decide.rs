@@ -4,10 +4,10 @@
 //! threshold that is chosen is chosen on validation rows, by the predictions that it is used on, so a baseline gets one by
 //! the same rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::Digest;
-use collegium_manifest::{DecisionThreshold, Task};
+use collegium_manifest::{DecisionThreshold, Diagnostic, Diagnostics, Task};
 use collegium_probe::{ClassDecision, Classes, Criterion, choose_threshold};
 use collegium_records::{ClassThreshold, Code, Recipe, ThresholdBy};
 
@@ -77,29 +77,39 @@ impl NodeRef<'_> {
             return Err(EngineError::Internal(format!("{} predicts no classes", self.name())));
         };
         let chosen = choose_threshold(&probability, &labels, declared.positive, criterion);
-        let threshold = chosen.ok_or_else(|| {
-            let rows = labels.len();
-            let why = match probability.iter().all(|p| p.is_finite()) {
-                true => format!("its {rows} validation rows are not of two classes"),
-                false => format!("its predictions on {rows} validation rows are not all numbers"),
-            };
-            EngineError::Usage(
-                Code::NothingToMeasure,
-                format!(
-                    "the `threshold` of {} cannot be chosen: {why}; give `threshold` a number, or change the `split`",
-                    self.node_name()
-                ),
-            )
-        })?;
+        let finite = probability.iter().all(|p| p.is_finite());
+        let threshold = chosen.ok_or_else(|| self.no_threshold(&labels, finite))?;
         let decision = ClassDecision { threshold, ..declared };
         lock_mutex(known).insert((self.index, of), decision);
         Ok(decision)
     }
 
+    /// Why no threshold can be chosen on validation rows, at its place in the file.
+    fn no_threshold(self, labels: &[u32], finite: bool) -> EngineError {
+        let rows = labels.len();
+        let classes = &self.resolved().classes;
+        let seen: BTreeSet<&String> =
+            labels.iter().filter_map(|label| classes.get(*label as usize)).collect();
+        let why = match (finite, seen.first()) {
+            (false, _) => format!("predictions on its {rows} validation rows are not all numbers"),
+            (true, Some(one)) => format!("all its {rows} validation rows are of class `{one}`"),
+            (true, None) => "it has no validation row with a known class".to_owned(),
+        };
+        let said = &self.declared().decide.threshold;
+        let place = said.as_ref().map_or_else(|| self.declared().name.span(), |said| said.span());
+        let message = format!("the `threshold` of {} cannot be chosen", self.node_name());
+        let source = &self.session.pipeline.source;
+        EngineError::Invalid(Diagnostics(vec![
+            Diagnostic::error(Code::NothingToMeasure, source, place, message)
+                .label(why)
+                .help("give `threshold` a number, or change the `split` so that validation rows have both classes"),
+        ]))
+    }
+
     /// The decision that is made by a node's deployed predictions.
     ///
     /// # Errors
-    /// [`EngineError::Store`], [`EngineError::Lost`]; [`EngineError::Usage`] where no threshold can be chosen.
+    /// [`EngineError::Store`], [`EngineError::Lost`]; [`EngineError::Invalid`] where no threshold can be chosen.
     pub fn decision(self, state: &NodeState) -> Result<ClassDecision, EngineError> {
         let valid = || self.undecided(state, &self.session.rows(self.choosing())?);
         self.decision_by(state.applied, valid)

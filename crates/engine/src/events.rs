@@ -56,6 +56,17 @@ pub enum Event {
         /// Did it produce a model?
         ok: bool,
     },
+    /// An audit has come to a node, or to a view of it.
+    Auditing {
+        /// `expert.NAME`
+        node: String,
+        /// What is measured of it; `None` when it begins.
+        view: Option<&'static str>,
+        /// What is done of all nodes, in units of about equal time.
+        done: u64,
+        /// All of it; as much as is `done` at the end.
+        of: u64,
+    },
     /// A node is done.
     Node(Box<NodeRun>),
     /// Worth knowing.

@@ -3,13 +3,17 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use collegium_data::{ColumnFacts, Context, DataErrorKind, Prepared, SqlLimits, prepare};
 use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
+use collegium_probe::Resampling;
 use collegium_records::{Code, Fit, Lock};
 use collegium_store::{Store, read_lock};
 use collegium_table::Matrix;
@@ -261,6 +265,28 @@ impl Session {
         let kernel = collegium_learn::kernel_class();
         let own = known.values().find(|fit| fit.kernel == kernel).cloned();
         Ok(own.or_else(|| known.into_values().next()))
+    }
+
+    /// Tells the observer.
+    pub fn tell_of(&self, event: Event) {
+        self.observer.event(event);
+    }
+
+    /// How rows are drawn again, until somebody asks to stop. Whoever keeps what is measured asks
+    /// [`go_on`](Self::go_on) before.
+    pub fn resampling<'a>(&'a self, resamples: u32, key: &'a Digest) -> Resampling<'a> {
+        Resampling::of_rows(resamples, key).until(&self.interrupted)
+    }
+
+    /// May work go on?
+    ///
+    /// # Errors
+    /// [`EngineError::Interrupted`] once somebody asked to stop.
+    pub fn go_on(&self) -> Result<(), EngineError> {
+        match self.interrupted.load(Ordering::Relaxed) {
+            true => Err(EngineError::Interrupted),
+            false => Ok(()),
+        }
     }
 
     /// Is there a model of this recipe in the store?

@@ -120,6 +120,7 @@ impl Session {
         let mut states = States::new();
         let mut open = Vec::new();
         for &index in self.dag.order().iter().filter(|index| wanted.contains(index)) {
+            self.go_on()?;
             match self.node(index).ready(&wanted, &states, how)? {
                 Some(ready) if ready.open.is_empty() => {
                     let state = self.node(index).state(ready, &wanted, &states)?;

@@ -38,11 +38,9 @@ pub(crate) fn softmax(row: &mut [f32]) -> u32 {
         }
     }
     let Some(&top) = row.get(best) else { return 0 };
-    let mut sum = 0.0;
-    for z in row.iter_mut() {
-        *z = math::exp(*z - top);
-        sum += *z;
-    }
+    // One after the other, since a sum in order keeps the compiler from taking several exponentials at once.
+    row.iter_mut().for_each(|z| *z = math::exp(*z - top));
+    let sum = row.iter().fold(0.0, |sum, p| sum + p);
     row.iter_mut().for_each(|p| *p /= sum);
     u32::try_from(best).unwrap_or(u32::MAX)
 }

@@ -202,13 +202,32 @@ impl Model {
         Ok(self.outputs_of(self.raw(x, stop)?))
     }
 
+    /// What it predicts for encoded rows, and nothing beside: probabilities, or values in the target's units.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    ///
+    /// # Panics
+    /// As [`outputs`](Self::outputs).
+    pub fn predictions(&self, x: &Matrix, stop: &AtomicBool) -> Result<Matrix, Interrupted> {
+        let mut raw = self.raw(x, stop)?;
+        match self.head {
+            Head::Regression { mean, deviation } => {
+                raw.data.iter_mut().for_each(|z| *z = in_units(*z, mean, deviation));
+            }
+            Head::Binary | Head::Classes => {
+                (0..raw.rows).for_each(|row| self.head.answer(raw.row_mut(row)));
+            }
+        }
+        Ok(raw)
+    }
+
     /// Outputs for raw outputs.
     fn outputs_of(&self, raw: Matrix) -> Outputs {
         let nothing = Outputs { logit: None, probability: None, value: None, label: None };
         match self.head {
             Head::Regression { mean, deviation } => {
-                let data =
-                    raw.data.iter().map(|z| (f64::from(*z) * deviation + mean) as f32).collect();
+                let data = raw.data.iter().map(|z| in_units(*z, mean, deviation)).collect();
                 Outputs { value: Some(Matrix { data, ..raw }), ..nothing }
             }
             Head::Binary => {
@@ -229,6 +248,11 @@ impl Model {
             }
         }
     }
+}
+
+/// A standardised value in the target's units.
+fn in_units(z: f32, mean: f64, deviation: f64) -> f32 {
+    (f64::from(z) * deviation + mean) as f32
 }
 
 #[cfg(test)]
@@ -253,6 +277,20 @@ mod tests {
             learned: crate::kinds::constant::model(network),
             head,
             classes,
+        }
+    }
+
+    #[test]
+    fn predictions_are_those_among_the_outputs() {
+        let (x, never) = (Matrix::zeros(2, 0), AtomicBool::new(false));
+        for (head, bias) in [
+            (Head::Regression { mean: 3.0, deviation: 0.7 }, &[0.3][..]),
+            (Head::Binary, &[-0.4]),
+            (Head::Classes, &[0.1, 2.0, -1.0]),
+        ] {
+            let model = model(head, bias);
+            let Outputs { probability, value, .. } = model.outputs(&x, &never).unwrap();
+            assert_eq!(Some(model.predictions(&x, &never).unwrap()), probability.or(value));
         }
     }
 

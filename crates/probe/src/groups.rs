@@ -10,7 +10,10 @@
 //! [`FEWEST_GROUPS`] resamples of groups say little, and the interval is the jackknife's: leave out one
 //! group at a time, and take Student's t with G − 1 degrees of freedom. One group has no interval.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use collegium_digest::Digest;
 use collegium_records::{FEWEST_GROUPS, Interval};
@@ -91,18 +94,30 @@ pub struct Resampling<'a> {
     pub key: &'a Digest,
     /// Rows that are drawn together; `None` for each by itself.
     pub groups: Option<&'a Groups>,
+    /// Once this is true no more is drawn, and what is made of the draws so far is to be thrown away.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 impl<'a> Resampling<'a> {
     /// Each row by itself.
     pub fn of_rows(resamples: u32, key: &'a Digest) -> Self {
-        Self { resamples, key, groups: None }
+        Self { resamples, key, groups: None, stop: None }
     }
 
     /// The same by these groups, if there are any.
     #[must_use]
     pub fn by(self, groups: Option<&'a Groups>) -> Self {
         Self { groups, ..self }
+    }
+
+    /// The same until somebody says stop.
+    #[must_use]
+    pub fn until(self, stop: &'a AtomicBool) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     pub(crate) fn is_jackknife(&self) -> bool {

@@ -66,10 +66,10 @@ impl<'a> Draws<'a> {
         }
     }
 
-    /// The next resamples; `None` when all are drawn.
+    /// The next resamples; `None` when all are drawn, or when the drawing is stopped.
     pub(crate) fn next_block(&mut self) -> Option<Block<'_>> {
         let lanes = self.left.min(LANES);
-        if lanes == 0 || self.counts.is_empty() {
+        if lanes == 0 || self.counts.is_empty() || self.how.is_stopped() {
             return None;
         }
         self.counts.fill([0; LANES]);
@@ -176,6 +176,8 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use collegium_digest::Digest;
 
     use super::*;
@@ -278,5 +280,17 @@ mod tests {
         let mut one = vec![3.0];
         assert_eq!(interval(&mut one), Some(Interval { low: 3.0, high: 3.0 }));
         assert_eq!(interval(&mut vec![f64::NAN]), None);
+    }
+
+    #[test]
+    fn nothing_is_drawn_once_somebody_said_stop() {
+        let (key, stop) = (Digest::of(b"stop"), AtomicBool::new(false));
+        let mut draws = Draws::new(Resampling::of_rows(80, &key).until(&stop), "x", 9);
+        assert!(draws.next_block().is_some());
+        stop.store(true, Ordering::Relaxed);
+        assert!(draws.next_block().is_none());
+        let how = Resampling::of_rows(80, &key).until(&stop);
+        let measured = crate::measure_classification(&[0.2, 0.8, 0.6], 1, &[0, 1, 1], 2, how);
+        assert!(measured.intervals.is_empty() && !measured.metrics.is_empty());
     }
 }

@@ -131,11 +131,14 @@ impl<'a> View<'a> {
     /// Input of the calibration error: a probability and whether it came true. Binary: of the
     /// positive class; else: of the predicted class.
     pub(crate) fn calibrated(&self, row: usize) -> (f64, bool) {
-        if self.is_binary() {
-            (f64::from(self.positive(row)), self.labels[row] == self.decision.positive)
-        } else {
-            let (class, p) = self.top(row);
-            (f64::from(p), self.labels[row] == class)
+        self.calibrated_at(row, self.top(row))
+    }
+
+    /// The same of a row whose predicted class is known.
+    fn calibrated_at(&self, row: usize, (class, p): (u32, f32)) -> (f64, bool) {
+        match self.is_binary() {
+            true => (f64::from(self.positive(row)), self.labels[row] == self.decision.positive),
+            false => (f64::from(p), self.labels[row] == class),
         }
     }
 
@@ -183,9 +186,10 @@ impl Scored {
         if rows == 0 || view.probability.iter().any(|p| !p.is_finite()) {
             return None;
         }
+        let top: Vec<(u32, f32)> = (0..rows).map(|row| view.top(row)).collect();
         let (bin, gap) = (0..rows)
             .map(|row| {
-                let (p, hit) = view.calibrated(row);
+                let (p, hit) = view.calibrated_at(row, top[row]);
                 (bin(p) as u8, p - f64::from(u8::from(hit)))
             })
             .unzip();
@@ -198,7 +202,7 @@ impl Scored {
             positive: view.is_binary().then_some(view.decision.positive as usize),
             classes: view.width.max(2),
             labels: view.labels.to_vec(),
-            predicted: (0..rows).map(|row| view.top(row).0).collect(),
+            predicted: top.into_iter().map(|(class, _)| class).collect(),
             log_loss: (0..rows).map(|row| view.log_loss(row)).collect(),
             brier: (0..rows).map(|row| view.brier(row)).collect(),
             bin,

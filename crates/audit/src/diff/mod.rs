@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Output, Task};
-use collegium_probe::{ClassDecision, Resampling, predicted_labels};
+use collegium_probe::{ClassDecision, predicted_labels};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
     NodeDiff, OldRows, Recipe, headline_metric,
@@ -75,6 +75,7 @@ pub fn diff(
             }
         }
     }
+    session.go_on()?;
     session.store.flush()?;
     Ok(DiffReport {
         format_version: FORMAT_VERSION,
@@ -218,7 +219,7 @@ impl Auditor<'_> {
             .map(|outputs| self.with_truth(outputs.select(rows).data, outputs.width, rows));
         let (before, after) = (before?, after?);
         let groups = self.node.groups_by(rows, || Ok(series_of(&after)))?;
-        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let how = self.session().resampling(RESAMPLES, key).by(groups.as_ref());
         let found = paired(&before, &[&after], how);
         Ok(found.into_iter().next().unwrap_or_default())
     }

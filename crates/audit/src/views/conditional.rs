@@ -6,7 +6,7 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_engine::{EngineError, intervals::losses_of, measure::Predicted};
 use collegium_learn::Model;
 use collegium_manifest::Task;
-use collegium_probe::{Cluster, Expected, Loss, Partners, Resampling, Rises, exchange_costs};
+use collegium_probe::{Cluster, Expected, Loss, Partners, Rises, exchange_costs};
 use collegium_records::{Conditional, NodeAudit};
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,7 @@ impl Auditor<'_> {
             };
             let mut moves = Moves::default();
             for _ in 0..EXCHANGES {
+                self.session().go_on()?;
                 let from = partners.exchange(&expected, &mut random);
                 let moved = exchanged(x, &columns, &from);
                 let predicted = self.encoded_predicted(model, &moved, rows)?;
@@ -127,7 +128,7 @@ impl Auditor<'_> {
             both.cloned().collect()
         };
         let groups = self.node.groups_for(self.groups_of(rows)?, rows, series)?;
-        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let how = self.session().resampling(RESAMPLES, key).by(groups.as_ref());
         let costs = exchange_costs(loss, &before, &all, how);
         let known = exchanged_sets.iter().zip(costs).filter_map(
             |((set, alike, determined, moves), cost)| {

@@ -16,7 +16,7 @@ use collegium_digest::{Digest, Hasher, stream};
 use collegium_learn::Model;
 use collegium_manifest::{Input, Output};
 use collegium_plan::View;
-use collegium_probe::{Groups, Resampling};
+use collegium_probe::Groups;
 use collegium_records::{Code, Cue, NodeAudit};
 use collegium_table::Matrix;
 use rand::RngExt as _;
@@ -226,11 +226,7 @@ impl Auditor<'_> {
         x: &Matrix,
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
-        let outputs = model.outputs(x, &self.session().interrupted)?;
-        let matrix = outputs
-            .probability
-            .or(outputs.value)
-            .ok_or_else(|| EngineError::Internal("a model that predicts nothing".to_owned()))?;
+        let matrix = model.predictions(x, &self.session().interrupted)?;
         self.with_truth(matrix.data, matrix.width, rows)
     }
 
@@ -320,7 +316,7 @@ fn cue(
     let swapped = others(before, key).map(Change::From);
     let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
     let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
-    let how = Resampling::of_rows(resamples, key).by(together);
+    let how = session.resampling(resamples, key).by(together);
     let mut measured = paired(before, &after.iter().collect::<Vec<_>>(), how).into_iter();
     let mut next = || measured.next().unwrap_or_default();
     Ok(Cue {

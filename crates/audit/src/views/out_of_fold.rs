@@ -13,7 +13,6 @@ use collegium_engine::{
 };
 use collegium_manifest::{Output, Task};
 use collegium_plan::View;
-use collegium_probe::Resampling;
 use collegium_records::{NodeAudit, Recipe, SplitMeasures};
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +92,7 @@ impl Looked<'_> {
         let predicted = self.auditor.with_truth(data, matrix.width, &rows)?;
         let groups = self.auditor.groups_of(&rows)?;
         let key = Hasher::new("out of fold").digest(&self.key).finish();
-        let how = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());
+        let how = node.session.resampling(RESAMPLES, &key).by(groups.as_ref());
         let blocks = node.blocks_of(self.state, Side::Train)?;
         Ok(Some(SplitMeasures { blocks, ..with_intervals(&predicted, how) }))
     }

@@ -86,7 +86,7 @@ impl AuditView for Performed {
         let skill = skill.map(|skill| unless_too_few(skill, metrics.get("test")));
         // Where test figures are withheld, so is everything that is made of the same rows.
         let shown = metrics.get("test").is_some_and(|test| !test.metrics.is_empty());
-        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let how = auditor.session().resampling(RESAMPLES, key).by(groups.as_ref());
         let (confusion, reliability) = match shown {
             true => tables(held_out, &node.resolved().classes),
             false => (None, None),
@@ -138,7 +138,7 @@ impl Auditor<'_> {
         let seen = self.node.seen_rows(side)?.map_or(0, |seen| seen.seen);
         let rows = self.session().rows(Rows::HeldOut { expert: self.node.index, side })?;
         let groups = self.groups_of(&rows)?;
-        let how = Resampling::of_rows(RESAMPLES, key).by(groups.as_ref());
+        let how = self.session().resampling(RESAMPLES, key).by(groups.as_ref());
         let blocks = self.node.blocks_of(self.state()?, side)?;
         Ok(withheld(SplitMeasures { seen, blocks, ..with_intervals(predicted, how) }))
     }

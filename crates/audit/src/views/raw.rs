@@ -18,7 +18,7 @@ use collegium_digest::Digest;
 use collegium_learn::{Head, MOST_OUTPUTS, Model, SKETCHES, Seeds, sketches};
 use collegium_manifest::{Input, Output, Task};
 use collegium_plan::View;
-use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, Resampling, agop};
+use collegium_probe::{Accumulator, AgopError, AgopInputs, AgopOutput, Geometry, agop};
 use collegium_records::{NodeAudit, RawAgop};
 use collegium_table::{Matrix, Source};
 use indexmap::IndexMap;
@@ -121,7 +121,7 @@ impl Auditor<'_> {
         let groups = self.node.groups_for(self.groups_of(rows)?, rows, || {
             by_part([&trained.contributions, &spreads], frame.parts.len())
         })?;
-        let how = Resampling::of_rows(resamples(self.session()), key);
+        let how = self.session().resampling(resamples(self.session()), key);
         let seen = {
             agop(&AgopInputs {
                 names: &names,

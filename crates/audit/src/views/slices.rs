@@ -6,7 +6,6 @@ use collegium_engine::{
     rows::{Rows, Side},
     slicing::on_slices,
 };
-use collegium_probe::Resampling;
 use collegium_records::{DeclaredSlices, NodeAudit, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +43,7 @@ impl AuditView for Parts {
             parts.push(rows.iter().map(|&row| of[row as usize]).collect());
         }
         let groups = looked.groups()?;
-        let how = Resampling::of_rows(RESAMPLES, &looked.key).by(groups.as_ref());
+        let how = node.session.resampling(RESAMPLES, &looked.key).by(groups.as_ref());
         Ok(Self(Some(on_slices(&slicings, &parts, looked.held_out()?, how))))
     }
 

@@ -178,7 +178,7 @@ pub(crate) fn say_warnings(report: &AuditReport) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what an audit fits and what that costs, then audits and says what is being audited.
+/// Says what an audit fits and what that costs, then audits.
 pub(crate) fn measure(
     args: &Args,
     session: &Session,
@@ -188,11 +188,7 @@ pub(crate) fn measure(
     if price.fits > 0 && !args.quiet {
         tell!("{}", super::plan::in_all(&price));
     }
-    let mut report = collegium_audit::audit(session, options, &|node| {
-        if !args.quiet {
-            tell!("auditing {node}");
-        }
-    })?;
+    let mut report = collegium_audit::audit(session, options)?;
     report.versions.commit = commit(session);
     Ok((report, price))
 }

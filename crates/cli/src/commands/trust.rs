@@ -180,7 +180,5 @@ fn unreadable(error: io::Error) -> Failure {
 }
 
 fn unwritable(error: io::Error) -> Failure {
-    let path = trust_file().unwrap_or_default();
-    let message = format!("writing {}: {error}", path.display());
-    Failure::Other { exit: 3, code: Code::NotWritable, message }
+    Failure::unwritten(trust_file().unwrap_or_default().display(), &error)
 }

@@ -349,6 +349,8 @@ impl Session {
         let (states, stale) = self.current_and_stale(wanted)?;
         let inputs = self.input_shifts(source, watched, &sample);
         let mut nodes = self.node_evaluations(opened, &kept, &sample, &states)?;
+        // What was stopped on its way is no measurement.
+        self.go_on()?;
         if nodes.iter().all(|node| node.unmeasured.is_some()) {
             return Err(nothing(&nodes, options));
         }

@@ -99,11 +99,11 @@ impl Session {
         let new = kept.predicted(self);
         let (names, blocks) = kept.together(self, &new).unzip();
         let of_new = names.as_ref().and_then(|names| Groups::of(names.iter().copied()));
-        let how = Resampling::of_rows(RESAMPLES, &own).by(of_new.as_ref());
+        let how = self.resampling(RESAMPLES, &own).by(of_new.as_ref());
         match test {
             Some(test) => {
                 let (test, groups) = test;
-                let on_test = Resampling::of_rows(RESAMPLES, &key).by(groups.as_ref());
+                let on_test = self.resampling(RESAMPLES, &key).by(groups.as_ref());
                 let (measures, changes) = both(&test, on_test, &new, how);
                 [node.test, node.new] = measures;
                 if let Some(state) = states.get(&index) {

@@ -117,7 +117,9 @@ pub(crate) struct RawAudit {
     /// Held-out rows on which experts are probed, at least 1. Default: 2000.
     #[schemars(range(min = 1), extend("default" = Audit::default().rows))]
     pub(crate) rows: Option<At<u32>>,
-    /// Bootstrap resamples behind every interval of the probe, at least 2. Default: 100.
+    /// Bootstrap resamples behind the intervals of an audit, at least 2. Those of inputs taken away are of 100 at least,
+    /// those of importances and responses of 200; those of metrics are always of 200, of shuffling within similar rows of
+    /// 2000. Default: 100.
     #[schemars(range(min = 2), extend("default" = Audit::default().bootstrap))]
     pub(crate) bootstrap: Option<At<u32>>,
     /// Refits of every expert with other seeds, which say how much of what it looks at is chance; of a

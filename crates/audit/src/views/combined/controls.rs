@@ -233,7 +233,7 @@ impl Auditor<'_> {
             }
         }
         let together = self.groups_of(&routed.rows)?;
-        let how = Resampling::of_rows(LEADS, key).by(together.as_ref());
+        let how = self.session().resampling(LEADS, key).by(together.as_ref());
         let size = (parameters, multiply_adds);
         let all = planned.into_iter().zip(others);
         let fitted = all.map(|(control, (all, size))| {

@@ -7,7 +7,7 @@ use collegium_learn::{Head, Model, Pool, Routes};
 use collegium_manifest::{ColumnType, Input, Task};
 use collegium_plan::View;
 use collegium_probe::{
-    ExpertRemoved, Loss, Predictions, Resampling, RouteCodes, RoutingInputs, predicted_labels,
+    ExpertRemoved, Loss, Predictions, RouteCodes, RoutingInputs, predicted_labels,
 };
 use collegium_records::RoutingDiagnostics;
 use collegium_table::{Matrix, Values};
@@ -175,7 +175,7 @@ impl Auditor<'_> {
             slices: &slices,
             without: &without,
             predictions: Some(predictions),
-            how: Resampling::of_rows(super::controls::RESAMPLES, key).by(together.as_ref()),
+            how: self.session().resampling(super::controls::RESAMPLES, key).by(together.as_ref()),
         }))
     }
 

@@ -194,7 +194,7 @@ impl Moving<'_> {
 
     fn how(&self) -> Resampling<'_> {
         let resamples = self.auditor.session().pipeline.audit.bootstrap.max(RESAMPLES);
-        Resampling::of_rows(resamples, self.key).by(self.groups.as_ref())
+        self.auditor.session().resampling(resamples, self.key).by(self.groups.as_ref())
     }
 
     /// Rise of the loss when an input is shuffled among the rows.
