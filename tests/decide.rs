@@ -237,3 +237,61 @@ fn a_threshold_that_validation_rows_of_one_class_cannot_choose_is_an_error_at_it
     ];
     said.fails(3, &needles);
 }
+
+#[test]
+fn an_expected_cost_is_the_mean_cost_of_the_decisions_and_may_be_required() {
+    let project = Project::ready();
+    assert!(audited(&project)["metrics"]["test"]["metrics"]["expected_cost"].is_null());
+    assert!(!audited(&project)["not_measured"].to_string().contains("expected_cost"));
+    project.to_kind("positive = \"false\"\nthreshold = { false_positive = 2, false_negative = 7 }");
+    assert_eq!(project.fitted(), Vec::<String>::new());
+    let rows = test_rows(&project);
+    // The positive class is `false`.
+    let cost = |(_, said, is): &(f64, bool, bool)| match (*said, *is) {
+        (false, true) => 2.0,
+        (true, false) => 7.0,
+        _ => 0.0,
+    };
+    let by_hand = rows.iter().map(cost).sum::<f64>() / rows.len() as f64;
+    let test = audited(&project)["metrics"]["test"].clone();
+    let value = test["metrics"]["expected_cost"].as_f64().unwrap();
+    assert!((value - by_hand).abs() < 1e-12, "{value} and {by_hand}");
+    let interval = &test["intervals"]["expected_cost"];
+    assert!(
+        interval["low"].as_f64().unwrap() <= value && value <= interval["high"].as_f64().unwrap()
+    );
+    let require = |bound: f64| {
+        let text = project.read("pipelines/small.toml");
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("require"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let asked =
+            format!("baselines = []\nrequire = [\"expert.kind test expected_cost <= {bound}\"]");
+        project.write("pipelines/small.toml", text.replacen("baselines = []", &asked, 1));
+    };
+    require(by_hand + 0.01);
+    let met = project.collegium(&["run"]).ok();
+    assert!(met.out.contains("expected_cost <= ") && met.out.contains(": met ("), "{}", met.out);
+    require(by_hand - 0.01);
+    project.collegium(&["run", "-q"]).fails(6, &[]);
+}
+
+#[test]
+fn an_expected_cost_without_costs_is_an_error_at_the_requirement() {
+    let project = Project::new();
+    let asked = "baselines = []\nrequire = [\"expert.kind test expected_cost <= 1\"]";
+    project.edit_pipeline("baselines = []", asked);
+    let needles = [
+        "small.toml:",
+        "no error of expert `kind` has a cost",
+        "`expected_cost` needs the costs of errors",
+    ];
+    project.collegium(&["check"]).fails(3, &needles);
+    project.to_kind("threshold = { recall = 0.9 }");
+    project.collegium(&["check"]).fails(3, &needles);
+    // A number has no decision, and so no cost of one.
+    project.edit_pipeline("expert.kind test expected_cost", "expert.size test expected_cost");
+    project.collegium(&["check"]).fails(3, &["no error of expert `size` has a cost"]);
+}

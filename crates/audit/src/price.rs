@@ -7,7 +7,7 @@ use collegium_engine::{EngineError, NodeRef, PastCosts, Session};
 use collegium_plan::Part;
 use collegium_records::{AuditFits, AuditPrice, Estimate, FitName, RefitKind};
 
-use crate::{Auditor, Refit, refits::has_refits};
+use crate::{Auditor, Refit, refits::has_refits, views::combined::OpenControl};
 
 /// What tells a fit from others.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +72,11 @@ pub fn price(session: &Session, nodes: &[String]) -> Result<AuditPrice, EngineEr
         let auditor = Auditor::new(session, index, &states);
         auditor.count_refits(&mut counted)?;
         let state = states.get(&index).map(AsRef::as_ref);
-        auditor.open_controls(state, &mut |node, shift, open, is_control| {
+        auditor.open_controls(state, &mut |OpenControl { node, shift, fit, is_control }| {
             let kind = if is_control { RefitKind::Controls } else { RefitKind::Seeds };
-            let part = open.part.name();
+            let part = fit.part.name();
             let named = || Fitted::Named(node.node_name(), format!("all of seed +{shift}"), part);
-            let fitted = open.recipe.map_or_else(named, Fitted::Recipe);
-            counted.add(kind, fitted, (node, part))
+            counted.add(kind, fit.recipe.map_or_else(named, Fitted::Recipe), (node, part))
         })?;
         counted.close(session.node(index));
     }

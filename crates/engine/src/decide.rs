@@ -57,6 +57,12 @@ impl NodeRef<'_> {
                 Some(DecisionThreshold::Fixed(threshold)) => threshold as f32,
                 _ => ClassDecision::default().threshold,
             },
+            costs: match self.threshold() {
+                Some(DecisionThreshold::Costs { false_positive, false_negative }) => {
+                    Some([false_positive, false_negative])
+                }
+                _ => None,
+            },
         }
     }
 

@@ -7,7 +7,9 @@ use collegium_learn::Model;
 use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{ClassDecision, Classes, classification, regression};
-use collegium_records::{Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures};
+use collegium_records::{
+    EXPECTED_COST, Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures,
+};
 use collegium_table::Source;
 
 use crate::{
@@ -155,6 +157,9 @@ impl NodeRef<'_> {
         let mut recipe =
             Recipe::new(kind).with("outputs", outputs).with("version", MEASURE_VERSION);
         self.declared().decide.add_to(&mut recipe);
+        if self.declared_decision().costs.is_some() {
+            recipe.set("measures", EXPECTED_COST);
+        }
         let target = self.declared().target.get_ref();
         for side in SIDES {
             let rows = Rows::HeldOut { expert: self.index, side };

@@ -8,10 +8,10 @@ use std::{
 use collegium_data::{ColumnFacts, Side};
 use collegium_manifest::{
     ClassWeights, ColumnType, DecisionThreshold, Diagnostic, Diagnostics, Input, Output,
-    SourceOrigin, Task, suggest,
+    Requirement, SourceOrigin, Spanned, Task, suggest,
 };
 use collegium_plan::{TargetFacts, resolve_task};
-use collegium_records::{CLASSIFICATION_METRICS, Code, REGRESSION_METRICS};
+use collegium_records::{CLASSIFICATION_METRICS, Code, EXPECTED_COST, REGRESSION_METRICS};
 use collegium_table::Values;
 
 use crate::{EngineError, NodeRef, Session, resolved::Resolved, rows::Rows};
@@ -186,6 +186,7 @@ impl Session {
                 .get_index_of(&asked.expert)
                 .and_then(|index| resolved[index].as_ref())
                 .map(|resolved| resolved.task);
+            wrong.extend(self.costless(requirement));
             let regression = REGRESSION_METRICS.contains(&asked.metric.as_str());
             let (task, other) = match task {
                 Some(Task::Classification) if regression => {
@@ -196,6 +197,9 @@ impl Session {
                 }
                 _ => continue,
             };
+            if asked.metric == EXPECTED_COST {
+                continue;
+            }
             let message = format!("expert `{}` {task} and has no `{}`", asked.expert, asked.metric);
             wrong.push(
                 Diagnostic::error(
@@ -209,6 +213,28 @@ impl Session {
             );
         }
         wrong
+    }
+
+    /// A requirement of an expected cost where errors have none.
+    fn costless(&self, requirement: &Spanned<Requirement>) -> Option<Diagnostic> {
+        let asked = requirement.get_ref();
+        let expert = self.pipeline.experts.get(&asked.expert)?;
+        let threshold = expert.decide.threshold.as_ref().map(|said| *said.get_ref());
+        let costs = matches!(threshold, Some(DecisionThreshold::Costs { .. }));
+        (asked.metric == EXPECTED_COST && !costs).then(|| {
+            let message = format!("no error of expert `{}` has a cost", asked.expert);
+            Diagnostic::error(
+                Code::KeyNeedsAnother,
+                &self.pipeline.source,
+                requirement.span(),
+                message,
+            )
+            .label("`expected_cost` needs the costs of errors")
+            .help(format!(
+                "give `{}`, a target of two classes, `threshold = {{ false_positive = 1, false_negative = 5 }}`",
+                asked.expert
+            ))
+        })
     }
 
     /// Columns that should say where rows come from and do not exist.

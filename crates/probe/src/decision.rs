@@ -39,12 +39,15 @@ pub struct ClassDecision {
     pub positive: u32,
     /// A row is predicted positive where the positive class's probability is above this.
     pub threshold: f32,
+    /// What errors cost, where that is declared: a negative row that is predicted positive, and a positive one that is
+    /// predicted negative.
+    pub costs: Option<[f64; 2]>,
 }
 
 impl Default for ClassDecision {
     /// The second class, above one half.
     fn default() -> Self {
-        Self { positive: 1, threshold: 0.5 }
+        Self { positive: 1, threshold: 0.5, costs: None }
     }
 }
 
@@ -52,6 +55,17 @@ impl ClassDecision {
     /// The probability of the positive class, from that of the second class.
     pub fn of_positive(self, second: f32) -> f32 {
         if self.positive == 1 { second } else { 1.0 - second }
+    }
+
+    /// What predicting a class costs where another is true; `None` where no costs are declared. A class that is not
+    /// known is not the positive one.
+    pub(crate) fn cost(self, label: u32, predicted: u32) -> Option<f64> {
+        let [false_positive, false_negative] = self.costs?;
+        Some(match (predicted == self.positive, label == self.positive) {
+            (true, false) => false_positive,
+            (false, true) => false_negative,
+            (true, true) | (false, false) => 0.0,
+        })
     }
 
     /// The predicted class, 0 or 1, from the probability of the second class.
@@ -204,7 +218,7 @@ mod tests {
             let p: Vec<f32> = rows.iter().map(|r| f32::from(r.0) / 20.0).collect();
             let y: Vec<u32> = rows.iter().map(|r| r.1).collect();
             let counts = |threshold: f32| {
-                let decision = ClassDecision { positive, threshold };
+                let decision = ClassDecision { positive, threshold, costs: None };
                 let mut n = [0.0; 3];
                 for (p, y) in p.iter().zip(&y) {
                     match (decision.class(*p) == positive, *y == positive) {

@@ -25,6 +25,7 @@ use crate::{
 /// | `recall` | TP / actual, of the positive class; > 2 classes: mean as for `f1`, 0 for a class without rows |
 /// | `log_loss` | mean of −ln p(true class), p clipped to [1e-7, 1 − 1e-7] |
 /// | `brier` | mean of (p − y)²; > 2 classes: summed over classes |
+/// | `expected_cost` | mean cost of the predicted class, of two classes whose errors have costs; else absent |
 /// | `ece` | Σ over 15 equal-width bins of share·\|mean p − frequency\|; > 2 classes: of the predicted class |
 ///
 /// All but `ece` agree with scikit-learn, except that what is not defined (AUC of one class,

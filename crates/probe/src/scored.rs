@@ -177,6 +177,8 @@ pub(crate) struct Scored {
     /// error adds up.
     gap: Vec<f64>,
     areas: Vec<Areas>,
+    /// What each row's decision costs; empty where errors have no costs.
+    cost: Vec<f64>,
 }
 
 impl Scored {
@@ -198,6 +200,9 @@ impl Scored {
         view.each_column(&ranked, |class, scores| {
             areas.push(Areas::new(scores, |row| view.labels[row] == class));
         });
+        let decision = view.decision;
+        let cost = top.iter().zip(view.labels).filter(|_| view.is_binary());
+        let cost = cost.filter_map(|((class, _), label)| decision.cost(*label, *class)).collect();
         Some(Self {
             positive: view.is_binary().then_some(view.decision.positive as usize),
             classes: view.width.max(2),
@@ -208,6 +213,7 @@ impl Scored {
             bin,
             gap,
             areas,
+            cost,
         })
     }
 
@@ -258,7 +264,22 @@ impl Scored {
                 sum[lane] /= total[lane];
             }
         }
-        [hits, auc, precision, f1, ratio, found, log_loss, brier, ece]
+        let cost = self.expected_cost(weights, total);
+        [hits, auc, precision, f1, ratio, found, log_loss, brier, ece, cost]
+    }
+
+    /// Mean cost of the decisions; NaN where errors have no costs.
+    fn expected_cost<const L: usize>(&self, weights: &[Counts<L>], total: [f64; L]) -> [f64; L] {
+        if self.cost.is_empty() {
+            return [f64::NAN; L];
+        }
+        let mut sum = [0.0; L];
+        for (weight, cost) in weights.iter().zip(&self.cost) {
+            for lane in 0..L {
+                sum[lane] += f64::from(weight[lane]) * cost;
+            }
+        }
+        std::array::from_fn(|lane| sum[lane] / total[lane])
     }
 
     /// Of two classes the share of rows that are predicted positive, with row weights; else NaN.

@@ -88,10 +88,16 @@ fn a_class_that_is_never_predicted_has_precision_0_in_the_mean() {
 
 #[test]
 fn the_other_class_may_be_positive_and_the_threshold_elsewhere() {
-    let decision = ClassDecision { positive: 0, threshold: 0.6 };
+    let decision = ClassDecision { positive: 0, threshold: 0.6, costs: Some([2.0, 7.0]) };
     let found = classification(&P, 1, &Y, Classes { count: 2, decision });
-    // Positive (class 0) where 1 − p > .6: p of .3, .1 and .2, all of class 0; five are of it.
-    for (name, value) in [("precision", 1.0), ("recall", 0.6), ("f1", 0.75), ("accuracy", 0.8)] {
+    // Two of the five are missed, at 7 each. Positive (class 0) where 1 − p > .6: p of .3, .1 and .2, all of class 0; five are of it.
+    for (name, value) in [
+        ("precision", 1.0),
+        ("recall", 0.6),
+        ("f1", 0.75),
+        ("accuracy", 0.8),
+        ("expected_cost", 1.4),
+    ] {
         assert!((found[name] - value).abs() < 1e-12, "{name}: {}", found[name]);
     }
     let other: Vec<f32> = P.iter().map(|p| 1.0 - p).collect();

@@ -1,7 +1,7 @@
 //! Names of metrics: which there are, in which order they are asked for, and what they are called.
 
 /// The metrics of a classifier, in the order in which they are measured.
-pub const CLASSIFICATION_METRICS: [&str; 9] = [
+pub const CLASSIFICATION_METRICS: [&str; 10] = [
     "accuracy",
     "auc",
     "average_precision",
@@ -11,13 +11,17 @@ pub const CLASSIFICATION_METRICS: [&str; 9] = [
     "log_loss",
     "brier",
     "ece",
+    EXPECTED_COST,
 ];
+
+/// The mean cost of a decision: a metric of targets whose errors have declared costs.
+pub const EXPECTED_COST: &str = "expected_cost";
 
 /// The metrics of a regression, in the order in which they are measured.
 pub const REGRESSION_METRICS: [&str; 3] = ["rmse", "mae", "r2"];
 
 /// All metrics, in the order in which a person asks for them.
-pub const METRICS: [&str; 12] = [
+pub const METRICS: [&str; 13] = [
     "auc",
     "average_precision",
     "accuracy",
@@ -27,6 +31,7 @@ pub const METRICS: [&str; 12] = [
     "log_loss",
     "brier",
     "ece",
+    EXPECTED_COST,
     "r2",
     "rmse",
     "mae",
@@ -41,6 +46,7 @@ pub fn metric_words(metric: &str) -> &str {
         "log_loss" => "log loss",
         "brier" => "Brier score",
         "ece" => "ECE",
+        EXPECTED_COST => "expected cost",
         "r2" => "R²",
         "rmse" => "RMSE",
         "mae" => "MAE",

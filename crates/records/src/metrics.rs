@@ -103,6 +103,7 @@ pub fn larger_is_better(metric: &str) -> bool {
             | "squared_error"
             | "brier"
             | "ece"
+            | "expected_cost"
             | "rmse"
             | "recalibrated_rmse"
             | "mae"

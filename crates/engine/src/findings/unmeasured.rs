@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use collegium_manifest::Task;
 use collegium_records::{
-    CLASSIFICATION_METRICS, ClassRows, NotMeasured, REGRESSION_METRICS, RowAccount, SplitMeasures,
-    three_digits as three,
+    CLASSIFICATION_METRICS, ClassRows, EXPECTED_COST, NotMeasured, REGRESSION_METRICS, RowAccount,
+    SplitMeasures, three_digits as three,
 };
 
 use super::words::side_adjective;
@@ -29,7 +29,10 @@ impl NodeRef<'_> {
             let (beyond, side) = (self.beyond_it(side)?, side_name(side));
             let measures = measured.get(side);
             let there = |name: &str| measures.is_some_and(|m| m.metrics.contains_key(name));
-            for name in names.iter().filter(|name| !there(name)) {
+            // A metric that nobody asked for is not missed.
+            let costs = self.declared_decision().costs.is_some();
+            let asked = names.iter().filter(|name| **name != EXPECTED_COST || costs);
+            for name in asked.filter(|name| !there(name)) {
                 let account = self.account()?;
                 let nothing = measures.is_some_and(|measures| measures.metrics.is_empty());
                 let why = match &beyond {

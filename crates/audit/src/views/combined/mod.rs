@@ -15,6 +15,7 @@ use collegium_engine::{EngineError, inputs::InputData, rows::Side};
 use serde::{Deserialize, Serialize};
 
 use crate::{Auditor, looked::Looked, subject::Subject, view::AuditView};
+pub(crate) use priced::OpenControl;
 use routes::Routed;
 
 /// Routing diagnostics, controls and verdict of a gate or a mixture.

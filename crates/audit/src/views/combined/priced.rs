@@ -5,16 +5,26 @@ use collegium_engine::{EngineError, NodeRef, states::NodeState, varied::OpenFit}
 use super::planned::Varied;
 use crate::Auditor;
 
+/// A fit that comparing a node with its controls would execute.
+pub(crate) struct OpenControl<'s> {
+    /// Of which node; it is one of a variation of the pipeline.
+    pub(crate) node: NodeRef<'s>,
+    /// How far its seed is moved on.
+    pub(crate) shift: u32,
+    pub(crate) fit: OpenFit,
+    /// Is it a control, or a node of the pipeline from another seed?
+    pub(crate) is_control: bool,
+}
+
 impl Auditor<'_> {
-    /// Tells of every fit that comparing this node with its controls would execute: the node it is of, the shift of the
-    /// seed, the fit, and whether it is a control (else a node of the pipeline from another seed). Nothing is told of a
-    /// node without controls.
+    /// Tells of every fit that comparing this node with its controls would execute; of nothing for a node without
+    /// controls.
     ///
     /// The node itself may not be up to date (no `state`): the sizes of its controls are estimated then.
     pub(crate) fn open_controls(
         self,
         state: Option<&NodeState>,
-        tell: &mut dyn FnMut(NodeRef<'_>, u32, &OpenFit, bool) -> Result<(), EngineError>,
+        tell: &mut dyn FnMut(OpenControl) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let expert = self.node.declared();
         if expert.gate().is_none() && expert.mixture().is_none() {
@@ -32,15 +42,15 @@ impl Auditor<'_> {
         let own = self.session().pipeline.experts.len();
         for shift in 0..=self.session().pipeline.audit.seeds {
             let Varied { session, chosen, .. } = self.with_controls(&planned, shift)?;
-            for open in session.open_fits(&chosen, shift > 0)? {
-                let is_control = open.index >= own;
+            for fit in session.open_fits(&chosen, shift > 0)? {
+                let (node, is_control) = (session.node(fit.index), fit.index >= own);
                 // The pipeline's own seeds are fitted by a run.
                 let by_run = !is_control && shift == 0;
                 // What learns nothing reads nothing of its experts: it has one fit of all seeds.
-                let gate = session.node(open.index).declared().gate();
+                let gate = node.declared().gate();
                 let same = shift > 0 && gate.is_some_and(|gate| !gate.rule.learns());
                 if !by_run && !same {
-                    tell(session.node(open.index), shift, &open, is_control)?;
+                    tell(OpenControl { node, shift, fit, is_control })?;
                 }
             }
         }
