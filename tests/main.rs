@@ -51,6 +51,7 @@ mod pure_sql;
 mod regimes;
 mod responses;
 mod reuse;
+mod rotate;
 mod seen;
 mod shared_data;
 mod sketches;

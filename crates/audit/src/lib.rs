@@ -44,7 +44,7 @@ use collegium_manifest::{Baseline, Input};
 use collegium_plan::Part;
 use collegium_records::{
     AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance, Probe,
-    Versions,
+    Rotated, Versions,
 };
 
 pub(crate) use auditor::Auditor;
@@ -115,7 +115,12 @@ pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, E
         add_findings(&looked, &mut audit)?;
         Ok(audit)
     };
+    // Before minutes of measuring: rotations that are not up to date are known at once.
+    let rotated = session.rotated_figures(&chosen)?;
     let mut audits = side_by_side(&order, options.jobs, &one)?;
+    for audit in &mut audits {
+        add_rotated(rotated.as_ref(), audit);
+    }
     peers::add_peers(session, &order, &states, &mut audits)?;
     session.go_on()?;
     session.store.flush()?;
@@ -254,6 +259,14 @@ impl Auditor<'_> {
     }
 }
 
+/// The figures over rotations: their mean stands for the node, and what the declared split has stays beside it.
+fn add_rotated(rotated: Option<&Rotated>, audit: &mut NodeAudit) {
+    let Some(mut found) = rotated.and_then(|of| of.node(&audit.name)).cloned() else { return };
+    found.beside_split(audit.metrics.get("test").map(|test| &test.metrics));
+    audit.headline = found.headline.clone().or(audit.headline.take());
+    audit.rotated = Some(found);
+}
+
 /// Sentences follow from the numbers, so they are made anew and never cached with them.
 fn add_findings(looked: &Looked, audit: &mut NodeAudit) -> Result<(), EngineError> {
     let node = looked.auditor.node;
@@ -283,6 +296,7 @@ fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineE
         decided: None,
         metrics: BTreeMap::new(),
         headline: None,
+        rotated: None,
         out_of_fold: None,
         shift: None,
         not_measured: BTreeMap::new(),

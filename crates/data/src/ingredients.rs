@@ -135,6 +135,9 @@ fn split_recipe(recipe: &mut Recipe, source: &DataSource, cx: &Context) -> Resul
         recipe.set("split.stratify", column.get_ref().as_str());
     }
     recipe.set("split.seed", split.seed.to_string());
+    if let Some(rotation) = &split.rotation {
+        recipe.set("split.rotation", rotation.to_string());
+    }
     Ok(())
 }
 

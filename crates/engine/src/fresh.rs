@@ -11,6 +11,7 @@
 //! what `make` or `ninja` would ask for a thousand files.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -20,14 +21,14 @@ use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, StandsOn, asks, project_root};
 use collegium_records::{
     Action, DataFinding, ENGINE_EPOCH, Estimate, NodePlan, Outcome, PlanReport, PredictedBy,
-    Reason, RequirementOutcome, RunReport,
+    Reason, RequirementOutcome, RotatedPlan, RunReport,
 };
 use collegium_store::{Ground as Files, Stamped, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EngineError, Session, consent::fence_around, findings::held::HELD_SETTINGS, session::base,
-    states::States,
+    EngineError, Session, consent::fence_around, findings::held::HELD_SETTINGS, rotate::RotatedRun,
+    session::base, states::States,
 };
 
 /// What "up to date" rested on.
@@ -118,6 +119,9 @@ impl Fresh {
             peak_bytes: 0,
             memory_limit: None,
             audit: None,
+            rotated: report
+                .rotated
+                .map(|of| RotatedPlan { rotations: of.rotations, ..RotatedPlan::default() }),
         }))
     }
 
@@ -141,6 +145,7 @@ impl Fresh {
             interrupted: false,
             report: None,
             audit: None,
+            rotated: None,
         }
     }
 
@@ -203,9 +208,15 @@ impl Session {
     pub(crate) fn file_fresh(
         &self,
         states: &States,
+        rotated: Option<&RotatedRun>,
         report: &RunReport,
     ) -> Result<(), EngineError> {
-        let done = states.len() == self.pipeline.experts.len()
+        let whole = match (&self.pipeline.evaluate.rotate, rotated) {
+            (None, _) => true,
+            (Some(_), Some(rotated)) => rotated.report.whole && !rotated.report.has_failed(),
+            (Some(_), None) => false,
+        };
+        let done = whole && states.len() == self.pipeline.experts.len()
             // What is said of models that have seen held-out rows is said again; other notes are news.
             && report.notes == standing_notes(report)
             && report
@@ -217,7 +228,10 @@ impl Session {
         if !done {
             return Ok(());
         }
-        let Some((ground, files)) = self.ground_of(states, report)? else { return Ok(()) };
+        let rotations = rotated.map_or(&[][..], |rotated| &rotated.states);
+        let Some((ground, files)) = self.ground_of(states, rotations, report)? else {
+            return Ok(());
+        };
         let mut idle = report.clone();
         for node in &mut idle.nodes {
             let index = self.index(&node.name)?;
@@ -239,6 +253,10 @@ impl Session {
             }
             node.judgement = None;
         }
+        for node in idle.rotated.iter_mut().flat_map(|rotated| &mut rotated.nodes) {
+            node.fitted.clear();
+            node.cpu_seconds = 0.0;
+        }
         idle.end_to_end.clear();
         idle.seconds = 0.0;
         let encode = |error: serde_json::Error| {
@@ -253,6 +271,7 @@ impl Session {
     fn ground_of(
         &self,
         states: &States,
+        rotations: &[States],
         report: &RunReport,
     ) -> Result<Option<(Ground, Vec<u8>)>, EngineError> {
         let path = &self.pipeline.source.path;
@@ -284,9 +303,12 @@ impl Session {
             self.files.iter().map(|(path, _)| Stamped::settled(path)).collect();
         // A file that was changed a moment ago may change again under the same stamp.
         let Some(data) = data else { return Ok(None) };
-        let parts = states.values().flat_map(|state| state.parts.values());
+        let all = || std::iter::once(states).chain(rotations);
+        let parts = all().flat_map(HashMap::values).flat_map(|state| state.parts.values());
         let records = parts.map(|(recipe, fit)| (*recipe, fit.model));
-        let Some(files) = self.store.ground(objects(states), records) else { return Ok(None) };
+        let Some(files) = self.store.ground(all().flat_map(objects), records) else {
+            return Ok(None);
+        };
         let experts = self.pipeline.experts.len();
         let pipeline = self.pipeline.name.clone();
         let (requirements, notes) = (report.requirements.clone(), report.notes.clone());

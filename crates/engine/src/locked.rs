@@ -6,7 +6,7 @@
 
 use collegium_records::{Action, Lock, Reason};
 
-use crate::{EngineError, LockChange, PlanOptions, Session, planning::planned};
+use crate::{EngineError, LockChange, PlanOptions, Session, planning::planned, rotate::Rotations};
 
 /// Refuses what would change the lock of these experts.
 ///
@@ -35,7 +35,7 @@ fn changes(
     models_alone: bool,
 ) -> Result<Vec<LockChange>, EngineError> {
     let mut changes = Vec::new();
-    for node in planned(session, options, false)?.nodes {
+    for node in planned(session, options, false, session)?.nodes {
         let what = match node.action {
             Action::Cached | Action::Frozen if !session.lock.node.contains_key(&node.name) => {
                 "would be added"
@@ -58,7 +58,24 @@ fn changes(
         };
         changes.push(LockChange { name: node.name, what: format!("{what}{why}") });
     }
+    if !models_alone {
+        changes.extend(changed_rotations(session, options)?);
+    }
     Ok(changes)
+}
+
+/// What would be fitted in rotations.
+fn changed_rotations(
+    session: &Session,
+    options: &PlanOptions,
+) -> Result<Vec<LockChange>, EngineError> {
+    let Some(rotations) = Rotations::open(session)? else { return Ok(Vec::new()) };
+    let plan = rotations.plan(session, options)?;
+    let change = |node: &collegium_records::RotatedNodePlan| LockChange {
+        name: node.name.clone(),
+        what: format!("{} fits of rotations would be executed", node.count()),
+    };
+    Ok(plan.nodes.iter().map(change).collect())
 }
 
 /// Differences between two lock files, block by block.
@@ -104,6 +121,9 @@ pub(crate) fn differences(before: &Lock, after: &Lock) -> Vec<LockChange> {
                 add(name, format!("would have other lines: {}", lines.join(", ")));
             }
         }
+    }
+    if before.rotated != after.rotated {
+        add(&"rotations".to_owned(), "would stand on other models".to_owned());
     }
     let gone = |name: &String, there: bool| (!there).then(|| name.clone());
     let data = before.data.keys().filter_map(|name| gone(name, after.data.contains_key(name)));

@@ -26,23 +26,13 @@ pub struct PlanOptions {
     pub exact: bool,
 }
 
-/// Plans bringing the named experts (all, for no names) and their ancestors up to date.
-///
-/// An expert whose upstreams are done and moved is judged, whether or not it has `reuse`: a plan
-/// says whether retraining it would help. That takes about a tenth of the time of training it, and is
-/// remembered for the run.
-///
-/// # Errors
-/// [`EngineError::Usage`] for unknown names, [`EngineError::Store`].
-pub fn plan(session: &Session, options: &PlanOptions) -> Result<PlanReport, EngineError> {
-    planned(session, options, true)
-}
-
-/// [`plan`], with or without judging experts that do not ask for `reuse`.
+/// Plans bringing the named experts (all, for no names) and their ancestors up to date in this session, rotations left
+/// aside; with or without judging experts that do not ask for `reuse`. Fits are priced by what `priced` has recorded.
 pub(crate) fn planned(
     session: &Session,
     options: &PlanOptions,
     advise: bool,
+    priced: &Session,
 ) -> Result<PlanReport, EngineError> {
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let forced: BTreeSet<usize> =
@@ -72,9 +62,9 @@ pub(crate) fn planned(
         if !plan.fits.is_empty() || !matches!(plan.action, Action::Cached | Action::Frozen) {
             let records = match &mut records {
                 Some(records) => records,
-                none => none.insert(PastCosts::of(session, &States::new())?),
+                none => none.insert(PastCosts::of(priced, &States::new())?),
             };
-            plan.seconds = records.price(session, index, &plan)?;
+            plan.seconds = records.price(priced, index, &plan)?;
             plan.peak_bytes = session.node(index).memory();
         }
         // A patch makes other outputs, but not before it is made.
@@ -98,6 +88,7 @@ pub(crate) fn planned(
         peak_bytes,
         memory_limit: session.memory_limit(),
         audit: None,
+        rotated: None,
     })
 }
 

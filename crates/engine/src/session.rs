@@ -14,7 +14,7 @@ use collegium_digest::Digest;
 use collegium_manifest::{Diagnostics, Fence, Pipeline, bare_name, suggest};
 use collegium_plan::Dag;
 use collegium_probe::Resampling;
-use collegium_records::{Code, Fit, Lock};
+use collegium_records::{Code, Fit, Lock, LockedData};
 use collegium_store::{Store, read_lock};
 use collegium_table::Matrix;
 use indexmap::IndexMap;
@@ -65,6 +65,8 @@ pub struct Session {
     pub(crate) resolved: Vec<Resolved>,
     /// Models that are not to be trained.
     pub(crate) held: Vec<Option<Box<HeldModel>>>,
+    /// Bytes of table data above which SQLite works in a temporary file.
+    pub(crate) memory_bound: u64,
     /// The content of every input file when the pipeline was opened.
     pub(crate) files: Vec<(PathBuf, Digest)>,
     /// What was found out once and is asked for again.
@@ -100,11 +102,46 @@ impl Session {
         options: Options,
         store: Arc<Store>,
     ) -> Result<Self, EngineError> {
+        let lock = read_lock(&lock_path(&pipeline))?;
+        let fence = crate::fence(&pipeline, &options.allowed);
+        Self::with_lock(pipeline, options, store, lock, fence)
+    }
+
+    /// One rotation of this pipeline, over the same store: the same rows under another deal. `lock` is what the
+    /// rotation stood on before.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) fn rotated(
+        &self,
+        pipeline: Pipeline,
+        observer: Watcher,
+        mut lock: Lock,
+    ) -> Result<Self, EngineError> {
+        // Rows are known by the same columns, and values read in the same way, as in the declared split.
+        lock.data = self.locked_data()?;
+        let options = Options {
+            observer,
+            interrupted: self.interrupted.clone(),
+            keeps: true,
+            memory_bound: self.memory_bound,
+            advance_split: false,
+            allowed: Vec::new(),
+            look: None,
+        };
+        Self::with_lock(pipeline, options, self.store.clone(), lock, self.fence.clone())
+    }
+
+    fn with_lock(
+        pipeline: Pipeline,
+        options: Options,
+        store: Arc<Store>,
+        session_lock: Lock,
+        fence: Fence,
+    ) -> Result<Self, EngineError> {
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("expert {node} lies on a cycle")))?;
-        let session_lock = read_lock(&lock_path(&pipeline))?;
         let base = base(&pipeline);
-        let fence = crate::fence(&pipeline, &options.allowed);
         let limits = SqlLimits {
             steps: pipeline.sql_steps,
             memory: pipeline.sql_memory,
@@ -171,6 +208,7 @@ impl Session {
             data: Arc::new(data),
             resolved: Vec::new(),
             held: Vec::new(),
+            memory_bound: options.memory_bound,
             files: Vec::new(),
             memo: Memo::default(),
             told,
@@ -186,6 +224,24 @@ impl Session {
             session.files.extend(prepared.contents());
         }
         Ok(session)
+    }
+
+    /// What the lock says of the data sources as they were read.
+    pub(crate) fn locked_data(&self) -> Result<BTreeMap<String, LockedData>, EngineError> {
+        let locked = |(name, data): (&String, &Prepared)| {
+            let named = self.named(name);
+            let settled = data
+                .settled_for(&self.store, &|column| self.is_wanted(&named, column))
+                .map_err(|error| data_error(error, &self.pipeline.source))?;
+            let locked = LockedData {
+                table: data.object(),
+                sides: data.sides_object(),
+                rows: data.facts.rows,
+                settled,
+            };
+            Ok::<_, EngineError>((format!("data.{name}"), locked))
+        };
+        self.data.iter().map(locked).collect()
     }
 
     /// Input files whose content changed since the pipeline was opened, in words. What was fitted

@@ -1,13 +1,14 @@
 //! `status`: which models the lock uses, and which are stale.
 
 use collegium_manifest::Pipeline;
-use collegium_records::{Action, FORMAT_VERSION, Reason, Verdict};
+use collegium_records::{Action, FORMAT_VERSION, Reason, RotatedPlan, Verdict};
 use collegium_store::{broken_seals, read_lock};
 use serde::Serialize;
 
 use crate::{
     EngineError, ReportStatus, Session,
     planning::{PlanOptions, planned},
+    rotate::Rotations,
     session::lock_path,
 };
 
@@ -22,6 +23,9 @@ pub struct StatusReport {
     pub nodes: Vec<NodeStatus>,
     /// The audit's pages of this pipeline, and whether they describe the models that the lock names.
     pub reports: Vec<ReportStatus>,
+    /// With `evaluate.rotate`: what is to do for the rotations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<RotatedPlan>,
 }
 
 /// One node's state.
@@ -97,7 +101,7 @@ pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
 /// # Errors
 /// As [`crate::plan`].
 pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
-    let plan = planned(session, &PlanOptions::default(), false)?;
+    let plan = planned(session, &PlanOptions::default(), false, session)?;
     let mut nodes = Vec::new();
     for node in plan.nodes {
         let index = session.index(&node.name)?;
@@ -129,5 +133,10 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
         });
     }
     let reports = session.reports()?;
-    Ok(StatusReport { format_version: FORMAT_VERSION, pipeline: plan.pipeline, nodes, reports })
+    let rotated = match Rotations::open(session)? {
+        Some(rotations) => Some(rotations.plan(session, &PlanOptions::default())?),
+        None => None,
+    };
+    let (format_version, pipeline) = (FORMAT_VERSION, plan.pipeline);
+    Ok(StatusReport { format_version, pipeline, nodes, reports, rotated })
 }

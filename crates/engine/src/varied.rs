@@ -102,6 +102,7 @@ impl Session {
             data: self.data.clone(),
             resolved: Vec::new(),
             held,
+            memory_bound: self.memory_bound,
             files: Vec::new(),
             memo: Memo::default(),
             told: Notes::default(),

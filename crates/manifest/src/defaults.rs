@@ -50,6 +50,8 @@ pub const LEAST_MEMORY: u64 = 1 << 20;
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
 /// The most refits of one kind that an audit makes of an expert.
 pub const MOST_REFITS: u32 = 100;
+/// The most rotations of sides.
+pub const MOST_ROTATIONS: u32 = 50;
 /// The widest hidden layer.
 pub const WIDEST_LAYER: u32 = 65_536;
 /// The most hidden layers.
@@ -65,6 +67,7 @@ impl Default for Split {
             by: Vec::new(),
             stratify: None,
             seed: 0,
+            rotation: None,
         }
     }
 }

@@ -42,7 +42,7 @@ fn block(name: &str) -> LockedNode {
 
 fn lock(names: &[&str]) -> Lock {
     let node = names.iter().map(|name| (format!("expert.{name}"), block(name))).collect();
-    Lock { format: 2, data: BTreeMap::new(), node }
+    Lock { format: 2, data: BTreeMap::new(), node, rotated: None }
 }
 
 /// `b` reads `a`, and more keys of `b`.

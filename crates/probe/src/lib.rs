@@ -45,6 +45,7 @@ mod recalibrate;
 mod regions;
 mod resample;
 mod responses;
+mod rotated;
 mod routing;
 mod scored;
 mod seeded;
@@ -86,6 +87,7 @@ pub use performance::{
 pub use recalibrate::{LEAST_CALIBRATION, MOST_SHIFTS, Recalibrated, line};
 pub use regions::{Region, dense_regions};
 pub use responses::{Bins, accumulated_effects, level_effects};
+pub use rotated::over_rotations;
 pub use routing::{
     ExpertRemoved, LEAST_GROUP, PERMUTATIONS, Predictions, RouteCodes, RoutingInputs,
     class_disagreement, expert_values, route_dependence, route_figures, route_figures_by,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Agop, AuditPrice, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional,
     Cost, Epoch, Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict,
-    Performance, Probe, Recalibration, RequirementOutcome, RowAccount, SkillTest, SkillVerdict,
-    SplitMeasures, margin_of,
+    Performance, Probe, Recalibration, RequirementOutcome, RotatedNode, RowAccount, SkillTest,
+    SkillVerdict, SplitMeasures, margin_of,
 };
 
 /// `audit --json`
@@ -114,6 +114,9 @@ pub struct NodeAudit {
     /// The one figure that stands for it: of its deployed model, on test rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub headline: Option<Headline>,
+    /// With `evaluate.rotate`: figures over rotated sides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rotated: Option<RotatedNode>,
     /// Of its fold models on its training rows, each on the rows that it was not trained on: what tells
     /// overfitting from a shift. Absent of an expert without fold models.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Judgement, Metrics,
-    NotMeasured, Reason, RowAccount, Standing,
+    NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, Standing,
 };
 
 /// `run --json`
@@ -43,6 +43,9 @@ pub struct RunReport {
     /// The fits of that audit, as they were told before the first of them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<AuditPrice>,
+    /// With `evaluate.rotate`: figures over rotated sides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rotated: Option<Rotated>,
 }
 
 /// What happened to a node.
@@ -208,6 +211,9 @@ pub struct PlanReport {
     /// The fits of an audit behind the run, with `--audit`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<AuditPrice>,
+    /// With `evaluate.rotate`: what is to do for the rotations. `seconds` has their price too.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rotated: Option<RotatedPlan>,
 }
 
 /// What would happen to a node.

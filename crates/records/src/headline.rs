@@ -26,7 +26,8 @@ pub fn headline_metric(task: &str, classes: usize, metrics: &Metrics) -> Option<
     headlines(task, classes).iter().copied().find(|metric| known(metric))
 }
 
-/// The figure that stands for an expert: the headline metric of its deployed model on test rows.
+/// The figure that stands for an expert: the headline metric of its deployed model on test rows, or its mean over
+/// rotations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Headline {
     /// Its name, as in [`Metrics`].
@@ -39,6 +40,12 @@ pub struct Headline {
     /// The task's headline metric that it stands in for, because that one is not defined on these rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instead_of: Option<String>,
+    /// It is the mean over so many rotations of the sides (`evaluate.rotate`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rotations: Option<u32>,
+    /// With rotations: what it comes to on the test rows of the declared split.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub split: Option<f64>,
 }
 
 impl Headline {
@@ -51,7 +58,14 @@ impl Headline {
             value: metrics[metric],
             interval: None,
             instead_of: (metric != wanted).then(|| wanted.to_owned()),
+            rotations: None,
+            split: None,
         })
+    }
+
+    /// What it is of, where that is not the test rows of the declared split: `mean of 5 rotations`.
+    pub fn of_rotations(&self) -> Option<String> {
+        self.rotations.map(|rotations| format!("mean of {rotations} rotations"))
     }
 
     /// The same with its interval.

@@ -8,7 +8,7 @@ use serde::{
     de::{self, Unexpected},
 };
 
-use crate::{Certificate, FitName, Standing};
+use crate::{Certificate, FitName, LockedRotations, Standing};
 
 /// `NAME.lock` beside `NAME.toml`: one block per node, one key per line, so that git merges it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Lock {
     /// By `expert.NAME`.
     #[serde(default)]
     pub node: BTreeMap<String, LockedNode>,
+    /// What the rotations of `evaluate.rotate` stand on; absent without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<LockedRotations>,
 }
 
 /// The content of a data source.

@@ -1,11 +1,11 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    BlocksOfTime, FEWEST_GROUPS, Interval, METRICS, Metrics, NodeAudit, PairedVerdict, SkillTest,
-    SkillVerdict, SplitMeasures, headline_metric, headline_wanted, metric_words,
+    BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, Metrics, NodeAudit, PairedVerdict,
+    SkillTest, SkillVerdict, SplitMeasures, headline_metric, headline_wanted, metric_words,
 };
 
-use crate::number::{count, counted, number, percent_measure};
+use crate::number::{count, counted, measure, number, percent_measure};
 
 /// The metric's name where a line or a cell begins with it.
 pub(crate) fn metric_name(metric: &str) -> String {
@@ -25,6 +25,22 @@ pub(crate) fn metrics_of(node: &NodeAudit) -> Vec<&str> {
 /// The metric that stands for an expert.
 pub(crate) fn headline(node: &NodeAudit) -> Option<&'static str> {
     headline_metric(&node.task, node.classes.len(), &node.metrics.get("test")?.metrics)
+}
+
+/// The mean over rotations, where it stands for an expert: metric, value and interval, and what it is of with the
+/// figure of the declared split.
+pub(crate) fn over_rotations(node: &NodeAudit) -> Option<(&Headline, String)> {
+    let headline = node.headline.as_ref()?;
+    let of = headline.of_rotations()?;
+    Some((
+        headline,
+        match headline.split {
+            Some(split) => {
+                format!("{of}; {} on the test rows of the declared split", measure(split, None).0)
+            }
+            None => of,
+        },
+    ))
 }
 
 /// The metrics in which a node is compared: what a person asks for first, and the loss.

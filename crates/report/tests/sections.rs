@@ -5,8 +5,8 @@
 
 use collegium_records::{
     AuditReport, Combined, Composite, Control, Headline, Interval, Measure, NodeAudit, Performance,
-    Probe, RouteColumn, RouteDependence, RouteFigures, RouteLevel, RoutingDiagnostics,
-    UpstreamPart,
+    Probe, RotatedFigure, RotatedNode, RotatedSides, RouteColumn, RouteDependence, RouteFigures,
+    RouteLevel, RoutingDiagnostics, UpstreamPart,
 };
 use collegium_report::html;
 
@@ -557,6 +557,62 @@ fn losses_of_fold_models_stand_between_training_and_test_rows() {
     assert!(said.contains("Overfitting or a shift?") && said.contains("0.987"), "{said}");
     let plain = words(part(&self::page(), "expert.departure", "metrics").unwrap());
     assert!(!plain.contains("Overfitting or a shift?"));
+}
+
+#[test]
+fn a_mean_over_rotations_stands_for_an_expert_and_the_declared_split_beside_it() {
+    let figure = |mean: f64, [low, high]: [f64; 2]| RotatedFigure {
+        mean,
+        interval: Some(Interval { low, high }),
+        each: vec![mean - 0.01, mean, mean + 0.01],
+    };
+    let (report, page) = page_with(4, |node| {
+        let auc = figure(0.7316, [0.7021, 0.7611]);
+        node.headline = Some(Headline {
+            metric: "auc".to_owned(),
+            value: auc.mean,
+            interval: auc.interval,
+            instead_of: None,
+            rotations: Some(3),
+            split: Some(0.8125),
+        });
+        let linear = figure(0.0213, [-0.0042, 0.0468]);
+        node.rotated = Some(RotatedNode {
+            name: node.name.clone(),
+            sides: vec![RotatedSides { train: 80, valid: 20, test: 50 }; 3],
+            metrics: [("auc".to_owned(), auc)].into(),
+            against: [("linear".to_owned(), [("auc".to_owned(), linear)].into())].into(),
+            headline: node.headline.clone(),
+            ..RotatedNode::default()
+        });
+    });
+    let name = report.nodes[4].name.clone();
+    let part = said(&page, &name, "rotated");
+    for words in [
+        "3 rotations",
+        "mean 0.732 0.702 to 0.761",
+        "less linear 0.021 -0.004 to 0.047",
+        "declared split",
+        "150 rows were tested",
+        "AUC of each: 0.722, 0.732, 0.742",
+    ] {
+        assert!(part.replace('−', "-").contains(words), "{words:?} is not in: {part}");
+    }
+    let of = "mean of 3 rotations; 0.812 on the test rows of the declared split";
+    let first = overview(&page);
+    assert!(first.contains(of), "{first}");
+    let card = collegium_report::card(&report, &report.nodes[4]);
+    assert!(
+        card.contains("stands for it: AUC 0.732 (0.702 to 0.761), mean of 3 rotations"),
+        "{card}"
+    );
+    assert!(!overview(&self::page()).contains("rotations"));
+}
+
+/// Page one.
+fn overview(page: &str) -> String {
+    let start = page.find("<section id=\"overview\"").unwrap();
+    words(&page[start..start + page[start..].find("</section>").unwrap()])
 }
 
 #[test]

@@ -66,6 +66,7 @@ mod output;
 mod owner;
 mod project;
 mod quarantine;
+mod rotated;
 mod runs;
 mod scratch;
 mod seal;

@@ -145,6 +145,12 @@ fn encode(lock: &Lock) -> Result<String, toml::ser::Error> {
             lines(&mut text, key, value);
         }
     }
+    if let Some(rotated) = &lock.rotated {
+        text.push_str("\n[rotated]\n");
+        for (key, value) in &toml::Table::try_from(rotated)? {
+            lines(&mut text, key, value);
+        }
+    }
     for (name, node) in &lock.node {
         let block = block(node)?;
         text.push_str(&format!("\n[node.{}]\n{block}seal = \"{}\"\n", quoted(name), seal(&block)));

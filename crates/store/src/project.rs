@@ -119,6 +119,18 @@ pub struct Roots {
     pub pinned: BTreeSet<Digest>,
 }
 
+impl Roots {
+    fn add(&mut self, lock: &Lock) {
+        for data in lock.data.values() {
+            self.objects.extend([data.table, data.sides]);
+        }
+        for node in lock.node.values() {
+            self.objects.extend(node.objects());
+            self.recipes.extend(node.recipes());
+        }
+    }
+}
+
 /// So many of the last runs keep their models.
 const RECENT_RUNS: usize = 10;
 
@@ -130,12 +142,11 @@ impl Store {
     pub fn roots(&self, pipelines: &[PipelineFile]) -> Result<Roots, StoreError> {
         let mut roots = Roots::default();
         for pipeline in pipelines {
-            for data in pipeline.lock.data.values() {
-                roots.objects.extend([data.table, data.sides]);
-            }
-            for node in pipeline.lock.node.values() {
-                roots.objects.extend(node.objects());
-                roots.recipes.extend(node.recipes());
+            let rotated = pipeline.lock.rotated.as_ref();
+            roots.objects.extend(rotated.map(|rotated| rotated.locks));
+            let rotations = self.rotated_locks(rotated)?;
+            for lock in std::iter::once(&pipeline.lock).chain(&rotations) {
+                roots.add(lock);
             }
         }
         let pins: Vec<&String> =
@@ -174,30 +185,45 @@ impl Store {
                 digest,
             });
         };
-        for (name, data) in &pipeline.lock.data {
-            for (what, object) in [("table", data.table), ("sides of the split", data.sides)] {
-                if !self.contains(&object) {
-                    note(name, what.to_owned(), false, object);
-                }
-            }
+        let rotated = pipeline.lock.rotated.as_ref();
+        if let Some(rotated) = rotated
+            && !self.contains(&rotated.locks)
+        {
+            note("rotations", "locks".to_owned(), false, rotated.locks);
         }
-        for (name, node) in &pipeline.lock.node {
-            for (what, read_by_anchor, object) in objects_in_words(node) {
-                if !self.contains(&object) {
-                    note(name, what, read_by_anchor, object);
+        let rotations = self.rotated_locks(rotated)?;
+        let of = rotations.len();
+        let number = |at| format!("rotation {} of {of}: ", at + 1);
+        let rotations = rotations.iter().enumerate().map(|(at, lock)| (number(at), lock));
+        for (which, lock) in std::iter::once((String::new(), &pipeline.lock)).chain(rotations) {
+            for (name, data) in &lock.data {
+                let name = &format!("{which}{name}");
+                for (what, object) in [("table", data.table), ("sides of the split", data.sides)] {
+                    if !self.contains(&object) {
+                        note(name, what.to_owned(), false, object);
+                    }
                 }
             }
-            let fits = node.parts.iter().map(|(part, one)| (*part, one.recipe, one.realisation));
-            let full = (FitName::Full, node.recipe, node.realisation);
-            for (part, recipe, model) in fits.chain([full]) {
-                let record = Entry::Record { recipe, id: model };
-                if !self.backend.look(&record).is_ok_and(|meta| meta.is_some()) {
-                    note(name, format!("record of fit {part}"), false, recipe);
+            for (name, node) in &lock.node {
+                let name = &format!("{which}{name}");
+                for (what, read_by_anchor, object) in objects_in_words(node) {
+                    if !self.contains(&object) {
+                        note(name, what, read_by_anchor, object);
+                    }
                 }
-            }
-            let outputs = Prefix::RecordsOf(node.outputs);
-            if self.backend.list(&outputs).map_err(StoreError::reading)?.is_empty() {
-                note(name, "record of its outputs".to_owned(), false, node.outputs);
+                let fits =
+                    node.parts.iter().map(|(part, one)| (*part, one.recipe, one.realisation));
+                let full = (FitName::Full, node.recipe, node.realisation);
+                for (part, recipe, model) in fits.chain([full]) {
+                    let record = Entry::Record { recipe, id: model };
+                    if !self.backend.look(&record).is_ok_and(|meta| meta.is_some()) {
+                        note(name, format!("record of fit {part}"), false, recipe);
+                    }
+                }
+                let outputs = Prefix::RecordsOf(node.outputs);
+                if self.backend.list(&outputs).map_err(StoreError::reading)?.is_empty() {
+                    note(name, "record of its outputs".to_owned(), false, node.outputs);
+                }
             }
         }
         Ok(missing.into_iter().collect())

@@ -136,10 +136,19 @@ fn headline(node: &NodeAudit) -> String {
     let Some(headline) = &node.headline else { return String::new() };
     let range = headline.interval.map_or_else(String::new, |interval| {
         let seeds = node.metrics.get("test").and_then(|test| test.seeds);
+        let seeds = seeds.filter(|_| headline.rotations.is_none());
         let over = seeds.map_or_else(String::new, |seeds| format!(" over rows and {seeds} seeds"));
         format!(", 95 % {} to {}{over}", three_digits(interval.low), three_digits(interval.high))
     });
-    format!(": test {} {}{range}", metric_words(&headline.metric), three_digits(headline.value))
+    let (metric, value) = (metric_words(&headline.metric), three_digits(headline.value));
+    match headline.of_rotations() {
+        Some(of) => {
+            let split =
+                headline.split.map_or_else(String::new, |v| format!(" (test {})", three_digits(v)));
+            format!(": {metric} {value}{range}, {of}{split}")
+        }
+        None => format!(": test {metric} {value}{range}"),
+    }
 }
 
 impl Written {

@@ -47,6 +47,7 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
         }
         opened => opened?,
     };
+    mended(|| session.check_rotations())?;
     let mut warnings = mended(|| session.provenance_warnings(&[]))?;
     warnings.0.extend(mended(|| session.split_warnings())?.0);
     let advice = mended(|| session.key_advice())?;

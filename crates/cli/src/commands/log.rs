@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use collegium_records::{NodeRun, Outcome, metric_words};
+use collegium_records::{NodeRun, Outcome, Rotated, metric_words};
 use collegium_store::Store;
 
 use super::print_json;
@@ -28,6 +28,7 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
     let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
     for (when, run) in &runs {
         let fits: u32 = run.nodes.iter().map(|node| node.fits).sum();
+        let fits = fits as usize + run.rotated.as_ref().map_or(0, Rotated::fits);
         let named = |outcome: Outcome, word: &str| -> Option<String> {
             let names: Vec<String> =
                 run.nodes.iter().filter(|node| node.outcome == outcome).map(figure).collect();
@@ -56,7 +57,10 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
 fn figure(node: &NodeRun) -> String {
     let name = collegium_manifest::bare_name(&node.name);
     match &node.headline {
-        Some(of) => format!("{name} ({} {})", metric_words(&of.metric), three(of.value)),
+        Some(of) => {
+            let what = of.of_rotations().map_or_else(String::new, |what| format!(", {what}"));
+            format!("{name} ({} {}{what})", metric_words(&of.metric), three(of.value))
+        }
         None => name.to_owned(),
     }
 }

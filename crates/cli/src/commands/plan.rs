@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use collegium_engine::{PlanOptions, mended};
-use collegium_records::{Action, AuditPrice, Estimate, PlanReport, Reason};
+use collegium_records::{Action, AuditPrice, Estimate, PlanReport, Reason, RotatedPlan};
 
 use super::print_json;
 use crate::{
@@ -47,7 +47,8 @@ pub(crate) fn plan(args: &Args, targets: &[String], asked: &Asked) -> Result<Exi
         warn_of_memory(&plan);
     }
     let pending =
-        plan.nodes.iter().any(|node| !matches!(node.action, Action::Cached | Action::Frozen));
+        plan.nodes.iter().any(|node| !matches!(node.action, Action::Cached | Action::Frozen))
+            || plan.rotated.as_ref().is_some_and(|rotated| rotated.fits() > 0);
     Ok(if exit_code && pending { ExitCode::from(5) } else { ExitCode::SUCCESS })
 }
 
@@ -93,7 +94,8 @@ fn words(plan: &PlanReport) -> String {
         .filter(|node| !matches!(node.action, Action::Cached | Action::Frozen))
         .collect();
     let cached = plan.nodes.len() - open.len();
-    if open.is_empty() {
+    let rotated = plan.rotated.as_ref().filter(|rotated| rotated.fits() > 0);
+    if open.is_empty() && rotated.is_none() {
         return up_to_date(&plan.pipeline, cached) + &told_of_held(plan) + &audited(plan);
     }
     let mut rows = vec![
@@ -120,10 +122,16 @@ fn words(plan: &PlanReport) -> String {
             Reason::list(&node.reasons),
         ]);
     }
-    let mut text = table(&rows, &[2]);
+    let mut text = match open.is_empty() {
+        true => String::new(),
+        false => table(&rows, &[2]),
+    };
     let fits: usize = open.iter().map(|node| node.fits.len()).sum();
+    let fits = fits + rotated.map_or(0, RotatedPlan::fits);
+    text.push_str(&rotated.map_or_else(String::new, of_rotations));
     text.push_str(&format!("\n{} cached, {} to do", count(cached, "expert"), count(fits, "fit")));
-    if open.iter().all(|node| node.seconds.is_some()) {
+    let mut prices = rotated.iter().flat_map(|of| &of.nodes).map(|node| node.seconds);
+    if open.iter().all(|node| node.seconds.is_some()) && prices.all(|price| price.is_some()) {
         text.push_str(&format!(", {} of CPU", price(plan.seconds)));
     } else {
         text.push_str("; what no fit like it has been recorded for has no price yet");
@@ -166,6 +174,22 @@ pub(crate) fn in_all(audit: &AuditPrice) -> String {
         None => "; what no fit like it has been recorded for has no price yet".to_owned(),
     };
     format!("audit: {at_most}{fits} ({}){cpu}", audit.kinds())
+}
+
+/// The fits of rotations: a line for each node.
+fn of_rotations(rotated: &RotatedPlan) -> String {
+    let head = ["over rotations", "rotations", "fits", "CPU"].map(str::to_owned);
+    let mut rows = vec![head.to_vec()];
+    for node in &rotated.nodes {
+        let which = format!("{} of {}", node.fits.len(), rotated.rotations);
+        rows.push(vec![
+            node.name.clone(),
+            if node.may_train { format!("{which}, may train") } else { which },
+            node.count().to_string(),
+            node.seconds.map_or_else(|| "?".to_owned(), price),
+        ]);
+    }
+    format!("\n{}", table(&rows, &[2]))
 }
 
 /// What is to be known of nodes that are not to be trained.

@@ -5,7 +5,8 @@ use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 use collegium_audit::AuditOptions;
 use collegium_engine::{EngineError, RunOptions, add_earlier};
 use collegium_records::{
-    Code, DataFinding, Level, NodeRun, Outcome, Reason, RunReport, loss_within, metric_words,
+    Code, DataFinding, Level, NodeRun, Outcome, Reason, Rotated, RunReport, loss_within,
+    metric_words,
 };
 
 use super::print_json;
@@ -121,13 +122,20 @@ fn idle(
 /// Is every expert up to date?
 fn complete(report: &RunReport) -> bool {
     report.nodes.iter().all(|node| !matches!(node.outcome, Outcome::Failed | Outcome::Blocked))
+        && report.rotated.as_ref().is_none_or(|rotated| rotated.whole)
+}
+
+/// Did a fit fail, in a rotation or without?
+fn has_failed(report: &RunReport) -> bool {
+    report.nodes.iter().any(|node| node.outcome == Outcome::Failed)
+        || report.rotated.as_ref().is_some_and(Rotated::has_failed)
 }
 
 /// The exit code, and where its cause is explained.
 fn code(args: &Args, report: &RunReport, interrupted: bool) -> ExitCode {
     if interrupted || report.interrupted {
         ExitCode::from(130)
-    } else if report.nodes.iter().any(|node| node.outcome == Outcome::Failed) {
+    } else if has_failed(report) {
         crate::more::tell(args.quiet, &[Code::FitFailed]);
         ExitCode::from(4)
     } else if report.requirements.iter().any(|requirement| !requirement.met) {
@@ -139,7 +147,9 @@ fn code(args: &Args, report: &RunReport, interrupted: bool) -> ExitCode {
 }
 
 fn words(report: &RunReport, experts: usize) -> String {
+    let rotated = report.rotated.as_ref();
     let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
+    let fits = fits + rotated.map_or(0, Rotated::fits);
     let all_cached =
         report.nodes.iter().all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
     let mut text = String::new();
@@ -150,6 +160,9 @@ fn words(report: &RunReport, experts: usize) -> String {
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];
         rows.extend(report.nodes.iter().map(row));
         text.push_str(&table(&rows, &[2, 3]));
+    }
+    if let Some(rotated) = rotated {
+        text.push_str(&over_rotations(rotated));
     }
     for end in &report.end_to_end {
         let share = |part: f64| part / end.before.abs().max(f64::MIN_POSITIVE);
@@ -183,13 +196,43 @@ fn words(report: &RunReport, experts: usize) -> String {
     }
     text.push_str(&format!(
         "\n{} in {}, peak memory {}\n",
-        match (fits, report.nodes.iter().any(|node| node.outcome == Outcome::Failed)) {
+        match (fits, has_failed(report)) {
             (0, false) if !report.interrupted => "nothing to fit".to_owned(),
             _ => count(fits, "fit"),
         },
         seconds(report.seconds),
         bytes(report.peak_bytes)
     ));
+    text
+}
+
+/// What the rotations came to.
+fn over_rotations(rotated: &Rotated) -> String {
+    let mean = format!("mean of {}", rotated.rotations);
+    let head = ["over rotations", "fits", &mean, "95 %", "test"].map(str::to_owned);
+    let mut rows = vec![head.to_vec()];
+    for node in &rotated.nodes {
+        let fits: usize = node.fitted.values().map(Vec::len).sum();
+        let of = node.headline.as_ref();
+        let shown = |value: Option<f64>| value.map_or_else(String::new, three);
+        let range = of.and_then(|of| of.interval);
+        rows.push(vec![
+            node.name.clone(),
+            fits.to_string(),
+            of.map_or_else(
+                || "not measured".to_owned(),
+                |of| format!("{} {}", metric_words(&of.metric), three(of.value)),
+            ),
+            range.map_or_else(String::new, |of| format!("{} to {}", three(of.low), three(of.high))),
+            shown(of.and_then(|of| of.split)),
+        ]);
+    }
+    let mut text = format!("\n{}", table(&rows, &[1]));
+    for node in &rotated.nodes {
+        for (number, error) in &node.failed {
+            text.push_str(&sentence(&format!("{} in rotation {number}: ", node.name), error));
+        }
+    }
     text
 }
 
@@ -229,7 +272,14 @@ fn headline(node: &NodeRun) -> String {
     let why = headline.instead_of.as_ref().and_then(|metric| Some((metric, absent?.get(metric)?)));
     let without = why
         .map_or_else(String::new, |(metric, why)| format!(" (no {}: {why})", metric_words(metric)));
-    format!("{} {}{without}", metric_words(&headline.metric), three(headline.value))
+    // The mean over rotations has a table of its own.
+    let value = match headline.rotations {
+        Some(_) => headline.split,
+        None => Some(headline.value),
+    };
+    value.map_or_else(String::new, |value| {
+        format!("{} {}{without}", metric_words(&headline.metric), three(value))
+    })
 }
 
 /// Is this finding said after a run? What `where` leaves out was asked for, and what a class lacks

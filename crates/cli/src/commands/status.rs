@@ -6,7 +6,11 @@ use collegium_engine::{CheckReport, mended};
 use collegium_records::{Code, Reason};
 
 use super::print_json;
-use crate::{args::Args, failure::Failure, human::table};
+use crate::{
+    args::Args,
+    failure::Failure,
+    human::{count, table},
+};
 
 pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
     let (session, _) = crate::session::open(args, named)?;
@@ -28,6 +32,14 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
         ]);
     }
     crate::human::put(&table(&rows, &[]))?;
+    if let Some(rotated) = &status.rotated {
+        let text = match rotated.fits() {
+            0 => "up to date".to_owned(),
+            fits => format!("{} missing; `collegium run` makes them", count(fits, "fit")),
+        };
+        let mark = format!("{} rotations: ", rotated.rotations);
+        crate::human::put(&crate::human::sentence(&mark, &text))?;
+    }
     for report in status.reports.iter().filter(|report| !report.older.is_empty()) {
         let path = crate::locate::shown(session.store.root().join("reports").join(&report.name));
         let older = report.older.iter().map(|name| collegium_manifest::bare_name(name));

@@ -8,10 +8,14 @@
 //! `stratify` needs the shares to hold *within* each stratum, which no hash of a single row can do by
 //! itself. So the rows of the first run say where each stratum is cut, and the lock keeps these cuts: a
 //! later row is held against them and moves none.
+//!
+//! Rotations (`evaluate.rotate`) are other deals of the same rows.
 
 mod column;
 pub(crate) mod files;
+mod rotation;
 mod strata;
+mod stretches;
 pub(crate) mod time;
 
 use collegium_manifest::{ColumnType, DataSource, Spanned, Split, SplitRule, ValidRows};
@@ -66,15 +70,22 @@ pub(crate) fn deal(
         }
     };
     let units = groups.as_ref().unwrap_or(&identities);
-    let sides = match (&split.rule, &split.stratify) {
-        (SplitRule::Column(rule), _) => column::sides(table, source, rule, units, &mut notes)?,
-        (SplitRule::Files(rule), _) => {
+    let sides = match (&split.rule, &split.stratify, &split.rotation) {
+        (SplitRule::Column(rule), _, _) => column::sides(table, source, rule, units, &mut notes)?,
+        (SplitRule::Files(rule), _, _) => {
             files::sides(table, source, rule, units, files.unwrap_or_default())?
         }
-        (SplitRule::Time(rule), _) => {
+        (SplitRule::Time(rule), _, _) => {
             time::sides(table, source, rule, units, &mut settled.sides, &mut notes)?
         }
-        (SplitRule::Shares, Some(name)) => {
+        (SplitRule::Shares, stratify, Some(rotation)) => {
+            // Beside `by` strata have no effect here either.
+            let strata = stratify.as_ref().filter(|_| groups.is_none());
+            let strata = strata.map(|name| column(table, name)).transpose()?;
+            let strata = strata.map(|column| strata::cells(column, &style));
+            rotation::sides(units, strata.as_deref(), split, rotation)?
+        }
+        (SplitRule::Shares, Some(name), None) => {
             let column = column(table, name)?;
             if column.kind() == ColumnType::Image {
                 let message = format!("`stratify` names `{}`, a column of images", column.name);
@@ -93,9 +104,12 @@ pub(crate) fn deal(
                 strata::sides(column, units, split, &style, settled)
             }
         }
-        (SplitRule::Shares, None) => hashed(units, split),
+        (SplitRule::Shares, None, None) => hashed(units, split),
     };
     check(&sides, source)?;
+    if let Some(rotation) = &split.rotation {
+        rotation::check(&sides, rotation)?;
+    }
     Ok(Dealt { sides, identities, groups, notes })
 }
 

@@ -17,6 +17,12 @@ use crate::{
     read::Style,
 };
 
+/// The cell of every row that says which stratum it is of.
+pub(super) fn cells(strata: &Column, style: &Style) -> Vec<u64> {
+    let cells = Cells::new(strata, style);
+    (0..strata.len()).map(|row| cells.at(row)).collect()
+}
+
 /// The side of every row; cuts of new strata are added to what is settled.
 pub(super) fn sides(
     strata: &Column,
@@ -26,8 +32,7 @@ pub(super) fn sides(
     settled: &mut Settled,
 ) -> Vec<Side> {
     let key = keyed("stratum", split.seed);
-    let cells = Cells::new(strata, style);
-    let cell: Vec<u64> = (0..units.len()).map(|row| cells.at(row)).collect();
+    let cell = cells(strata, style);
     let points: Vec<u64> =
         units.iter().zip(&cell).map(|(unit, cell)| then(key ^ cell, *unit) >> 11).collect();
     let mut members: BTreeMap<u64, Vec<u32>> = BTreeMap::new();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use collegium_manifest::{ByTime, DataSource, Gap, Spanned};
 
-use super::{column, hashed};
+use super::{column, hashed, stretches};
 use crate::{DataError, DataErrorKind, Side, Table, Values, time as moments};
 
 /// Under this key the lock says which settings its dates were found for.
@@ -26,7 +26,14 @@ pub(super) fn sides(
     let dated = Dated::of(table, rule)?;
     let gap = dated.length("gap", rule.gap.as_ref(), rule)?;
     dated.length("block", rule.block.as_ref(), rule)?;
-    let bounds = bounds(&times, source, rule, &dated, settled)?;
+    let mut bounds = bounds(&times, source, rule, &dated, settled)?;
+    // The declared split is never over: rows that come later are test rows.
+    let mut end = f64::INFINITY;
+    if let Some(rotation) = &source.split.rotation {
+        let (valid, test, over) =
+            stretches::forward(&times, [bounds.valid, bounds.test], rotation)?;
+        (bounds.valid, bounds.test, end) = (valid, Some(test), over);
+    }
     let mut gaps = 0;
     let mut timeless = 0;
     let mut sides: Vec<Side> = times
@@ -34,6 +41,9 @@ pub(super) fn sides(
         .map(|&at| {
             if at.is_nan() {
                 timeless += 1;
+                return Side::None;
+            }
+            if at >= end {
                 return Side::None;
             }
             let (side, next) = match (bounds.valid, bounds.test) {

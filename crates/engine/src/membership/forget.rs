@@ -129,7 +129,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
             session.index(name).is_ok_and(|index| session.node(index).held_model().is_none())
         });
         let options = PlanOptions { nodes: Vec::new(), force, exact: true };
-        let plan = planned(session, &options, false)?;
+        let plan = planned(session, &options, false, session)?;
         let to_do = plan
             .nodes
             .iter()

@@ -309,7 +309,7 @@ impl Session {
         let names: Vec<String> =
             wanted.iter().map(|&index| self.node(index).name().to_owned()).collect();
         let options = crate::PlanOptions { nodes: names, ..crate::PlanOptions::default() };
-        let plan = crate::planning::planned(self, &options, false)?;
+        let plan = crate::planning::planned(self, &options, false, self)?;
         let stale: Vec<String> = plan
             .nodes
             .into_iter()

@@ -6,21 +6,25 @@ use collegium_digest::{Digest, Hasher};
 use collegium_manifest::bare_name;
 use collegium_plan::{Part, view_name};
 use collegium_records::{
-    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedData, LockedNode, NodeRun, Outcome, Recipe,
-    RunReport, Standing,
+    EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedNode, NodeRun, Outcome, Recipe, RunReport,
+    Standing,
 };
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
 use super::Shared;
 use crate::{
-    Depth, EngineError, Event, Session, error::data_error, locked as locked_out, membership,
-    mutex::lock_mutex, requirement, states::NodeState,
+    Depth, EngineError, Event, Session, locked as locked_out, membership,
+    mutex::lock_mutex,
+    requirement,
+    rotate::RotatedRun,
+    states::{NodeState, States},
 };
 
 /// Writes the lock and the log, and makes the report.
 pub(super) fn finish(
     shared: &Shared,
     end_to_end: Vec<EndToEnd>,
+    rotated: Option<RotatedRun>,
     started: Instant,
 ) -> Result<RunReport, EngineError> {
     shared.session.observer.event(Event::Ended);
@@ -33,43 +37,17 @@ pub(super) fn finish(
     let held = session.store.lock(&name)?;
     let earlier = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     let mut lock = earlier.clone();
-    lock.node.retain(|name, _| session.index(name).is_ok());
-    for (&index, state) in states.iter() {
-        let mut block = locked(session, state);
-        let name = session.node(index).node_name();
-        // A run of some experts does not ask the others' folds; what they stand on stays.
-        if let Some(before) = lock.node.remove(&name)
-            && (before.realisation, before.outputs) == (block.realisation, block.outputs)
-        {
-            for (part, standing) in before.parts {
-                block.parts.entry(part).or_insert(standing);
-            }
-            for (output, object) in before.hands {
-                block.hands.entry(output).or_insert(object);
-            }
-        }
-        if !shared.locked {
-            session.file_standing(&block)?;
-        }
-        lock.node.insert(name, block);
-    }
+    place(session, &states, &mut lock, !shared.locked)?;
     // A run that failed somewhere does not speak for all of the data.
     let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
     if whole {
-        let locked = |(name, data): (&String, &collegium_data::Prepared)| {
-            let named = session.named(name);
-            let settled = data
-                .settled_for(&session.store, &|column| session.is_wanted(&named, column))
-                .map_err(|error| data_error(error, &session.pipeline.source))?;
-            let locked = LockedData {
-                table: data.object(),
-                sides: data.sides_object(),
-                rows: data.facts.rows,
-                settled,
-            };
-            Ok::<_, EngineError>((format!("data.{name}"), locked))
-        };
-        lock.data = session.data.iter().map(locked).collect::<Result<_, _>>()?;
+        lock.data = session.locked_data()?;
+    }
+    // Where rotations were not come to, because something failed before, what they stood on stays.
+    match &rotated {
+        Some(rotated) => lock.rotated = Some(rotated.locked),
+        None if session.pipeline.evaluate.rotate.is_none() => lock.rotated = None,
+        None => {}
     }
     let mut notes = Vec::new();
     if shared.locked {
@@ -89,9 +67,15 @@ pub(super) fn finish(
     let wanted: Vec<String> = shared.wanted.iter().map(|&i| session.node(i).node_name()).collect();
     notes.extend(session.provenance_notes(&wanted)?);
     let findings = session.findings(&wanted, Depth::Counts)?;
-    let nodes: Vec<NodeRun> =
+    let mut nodes: Vec<NodeRun> =
         session.dag.order().iter().filter_map(|index| runs.remove(index)).collect();
     notes.extend(nodes.iter().flat_map(membership::notes));
+    for node in &mut nodes {
+        let of = rotated.as_ref().and_then(|rotated| rotated.report.node(&node.name));
+        if let Some(headline) = of.and_then(|of| of.headline.clone()) {
+            node.headline = Some(headline);
+        }
+    }
     let requirements: Vec<_> =
         session.pipeline.evaluate.require.iter().map(|r| r.get_ref()).collect();
     let interrupted = session.interrupted.load(Ordering::Relaxed);
@@ -119,16 +103,47 @@ pub(super) fn finish(
         interrupted,
         report: None,
         audit: None,
+        rotated: rotated.as_ref().map(|rotated| rotated.report.clone()),
     };
     session.store.log_run(&report)?;
     if lock_mutex(&shared.fatal).is_none() && shared.exact.is_empty() {
-        session.file_fresh(&states, &report)?;
+        session.file_fresh(&states, rotated.as_ref(), &report)?;
     }
     session.store.flush()?;
     match lock_mutex(&shared.fatal).take() {
         Some(error) => Err(error),
         None => Ok(report),
     }
+}
+
+/// Puts the blocks of these states in a lock.
+pub(crate) fn place(
+    session: &Session,
+    states: &States,
+    lock: &mut Lock,
+    file: bool,
+) -> Result<(), EngineError> {
+    lock.node.retain(|name, _| session.index(name).is_ok());
+    for (&index, state) in states {
+        let mut block = locked(session, state);
+        let name = session.node(index).node_name();
+        // A run of some experts does not ask the others' folds; what they stand on stays.
+        if let Some(before) = lock.node.remove(&name)
+            && (before.realisation, before.outputs) == (block.realisation, block.outputs)
+        {
+            for (part, standing) in before.parts {
+                block.parts.entry(part).or_insert(standing);
+            }
+            for (output, object) in before.hands {
+                block.hands.entry(output).or_insert(object);
+            }
+        }
+        if file {
+            session.file_standing(&block)?;
+        }
+        lock.node.insert(name, block);
+    }
+    Ok(())
 }
 
 impl Session {

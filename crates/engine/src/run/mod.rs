@@ -22,10 +22,12 @@ use crate::{
     locked,
     mutex::lock_mutex,
     reuse::Ends,
+    rotate::Rotations,
     states::{NodeState, States},
 };
 use finish::finish;
 pub use finish::peak_memory;
+pub(crate) use finish::place;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -53,22 +55,62 @@ pub struct RunOptions {
 /// [`EngineError::Internal`].
 pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, EngineError> {
     let started = Instant::now();
+    // What is wrong with them is known before anything is fitted.
+    let rotations = Rotations::open(session)?;
     if options.locked {
         let (nodes, force) = (options.nodes.clone(), options.force.clone());
         locked::keep_lock(session, &PlanOptions { nodes, force, exact: options.exact })?;
     }
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
-    let mut forced: BTreeSet<usize> =
+    let forced: BTreeSet<usize> =
         options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
+    let exact = match options.exact {
+        true => wanted.clone(),
+        false => BTreeSet::new(),
+    };
+    let asked = Asked { wanted, forced, exact };
+    let (shared, ends) = bring_up(session, asked.clone(), options)?;
+    let rotated = match rotations {
+        Some(rotations) if shared.is_whole() => {
+            let mut rotated = rotations.run(&asked.wanted, options)?;
+            let runs = lock_mutex(&shared.runs);
+            for node in &mut rotated.report.nodes {
+                let run = runs.values().find(|run| run.name == node.name);
+                node.beside_split(run.and_then(|run| run.metrics.get("test")));
+            }
+            if let Some(error) = rotated.fatal.take() {
+                lock_mutex(&shared.fatal).get_or_insert(error);
+            }
+            Some(rotated)
+        }
+        _ => None,
+    };
+    finish(&shared, ends.measured, rotated, started)
+}
+
+/// Which experts are to be brought up to date, and how.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// All that are to be, ancestors among them.
+    pub(crate) wanted: BTreeSet<usize>,
+    /// Whose fits are to be executed again.
+    pub(crate) forced: BTreeSet<usize>,
+    /// Whose certificates are ignored.
+    pub(crate) exact: BTreeSet<usize>,
+}
+
+/// Brings experts up to date, again as often as damage is met, and writes no lock.
+pub(crate) fn bring_up(
+    session: &Arc<Session>,
+    asked: Asked,
+    options: &RunOptions,
+) -> Result<(Arc<Shared>, Ends), EngineError> {
+    let Asked { wanted, mut forced, mut exact } = asked;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(options.jobs.max(1))
         .build()
         .map_err(|error| EngineError::Internal(format!("starting the scheduler: {error}")))?;
     let mut earlier: BTreeMap<usize, NodeRun> = BTreeMap::new();
-    let mut exact: BTreeSet<usize> = match options.exact {
-        true => wanted.clone(),
-        false => BTreeSet::new(),
-    };
     let mut losses = 0;
     loop {
         let shared = Arc::new(Shared {
@@ -112,7 +154,7 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         *runs = gathered(std::mem::take(&mut earlier), std::mem::take(&mut *runs));
         if !lost || losses == MOST_LOSSES || session.interrupted.load(Ordering::Relaxed) {
             drop(runs);
-            return finish(&shared, ends.measured, started);
+            return Ok((shared, ends));
         }
         // What was damaged is out of the way now: begun again, the run makes it anew.
         losses += 1;
@@ -171,7 +213,8 @@ enum Stage {
     Blocked,
 }
 
-struct Shared {
+/// A run under way, and what came of it.
+pub(crate) struct Shared {
     session: Arc<Session>,
     wanted: BTreeSet<usize>,
     forced: BTreeSet<usize>,
@@ -185,9 +228,9 @@ struct Shared {
     free: Semaphore,
     /// Start nothing more.
     halt: AtomicBool,
-    states: Mutex<HashMap<usize, Arc<NodeState>>>,
-    runs: Mutex<BTreeMap<usize, NodeRun>>,
-    fatal: Mutex<Option<EngineError>>,
+    pub(crate) states: Mutex<HashMap<usize, Arc<NodeState>>>,
+    pub(crate) runs: Mutex<BTreeMap<usize, NodeRun>>,
+    pub(crate) fatal: Mutex<Option<EngineError>>,
 }
 
 async fn schedule(shared: &Arc<Shared>) {
@@ -298,6 +341,15 @@ impl Shared {
             }
             Err(panic) => Err(EngineError::Internal(format!("a job panicked: {panic}"))),
         }
+    }
+
+    /// Is every expert up to date that was asked for?
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.stopped()
+            && lock_mutex(&self.fatal).is_none()
+            && lock_mutex(&self.runs)
+                .values()
+                .all(|run| !matches!(run.outcome, Outcome::Failed | Outcome::Blocked))
     }
 
     fn stopped(&self) -> bool {

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use collegium_digest::Digest;
 use collegium_records::{
-    Candidate, Certificate, FitName, Held, Lock, LockedData, LockedNode, Reads, Settled, Standing,
-    Verdict,
+    Candidate, Certificate, FitName, Held, Lock, LockedData, LockedNode, LockedRotations, Reads,
+    Settled, Standing, Verdict,
 };
 use collegium_store::{LOCK_FORMAT, StoreError, broken_seals, lock_text, parse_lock, read_lock};
 use rand::RngExt as _;
@@ -98,6 +98,7 @@ fn locks() -> Vec<Lock> {
             format: LOCK_FORMAT,
             data: BTreeMap::from([("flights".to_owned(), data)]),
             node: nodes.map(|(name, node)| (name.to_owned(), node)).into(),
+            rotated: Some(LockedRotations { rotations: 5, locks: digest("r") }),
         },
         Lock { format: LOCK_FORMAT, ..Lock::default() },
     ]

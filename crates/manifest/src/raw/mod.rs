@@ -33,7 +33,7 @@ pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
     At, Audit, Baseline, TomlTable,
-    defaults::{BASELINES, FORMAT, LEAST_STEPS, MOST_REFITS, SEED},
+    defaults::{BASELINES, FORMAT, LEAST_STEPS, MOST_REFITS, MOST_ROTATIONS, SEED},
 };
 
 /// A Collegium pipeline: data sources, the experts that are trained on them, and what combines them.
@@ -107,6 +107,11 @@ pub(crate) struct RawEvaluate {
     /// model, from 0 to 1: `check`, `plan` and `run` warn below it. Default: no bound.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) least_measured: Option<At<f64>>,
+    /// Measure on rotated sides too: the rows are dealt into so many parts, from 2 to 50, and every part is tested by
+    /// models that were fitted without it. The figure that stands for an expert is then the mean over these
+    /// rotations. For small tables; they are fits like any others, cached. Default: no rotations.
+    #[schemars(range(min = 2, max = MOST_ROTATIONS))]
+    pub(crate) rotate: Option<At<u32>>,
 }
 
 /// How much the audit measures.

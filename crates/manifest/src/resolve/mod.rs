@@ -20,6 +20,7 @@ pub(crate) mod ranges;
 mod read;
 mod references;
 mod require;
+mod rotate;
 mod slices;
 mod split;
 mod stands_on;
@@ -106,6 +107,7 @@ pub(crate) fn resolve(
             requirements.push(Spanned::new(text.span(), found));
         }
     }
+    let rotate = rotate::resolve(evaluate.rotate, &data, &mut sink);
     let audit = audit(file.audit.unwrap_or_default(), &names, &mut sink);
 
     if !sink.findings.has_errors() {
@@ -128,7 +130,7 @@ pub(crate) fn resolve(
         sql_memory,
         data,
         experts,
-        evaluate: Evaluate { baselines, require: requirements, least_measured },
+        evaluate: Evaluate { baselines, require: requirements, least_measured, rotate },
         audit,
     };
     Ok(Loaded { pipeline, warnings: findings })

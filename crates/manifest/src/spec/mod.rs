@@ -10,6 +10,7 @@ mod combine;
 mod decide;
 mod pattern;
 mod read;
+mod rotate;
 mod split;
 
 pub use collegium_table::{ColumnType, ImageShape};
@@ -17,6 +18,7 @@ pub use combine::*;
 pub use decide::*;
 pub use pattern::InputPattern;
 pub use read::*;
+pub use rotate::*;
 pub use split::*;
 
 use indexmap::IndexMap;
@@ -536,6 +538,8 @@ pub struct Evaluate {
     pub require: Vec<Spanned<Requirement>>,
     /// The least share of training labels that should be measured, from 0 to 1.
     pub least_measured: Option<Spanned<f64>>,
+    /// Into how many parts all rows are dealt, each of which is tested once by models fitted without it.
+    pub rotate: Option<Spanned<u32>>,
 }
 
 /// A baseline.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+use super::Rotation;
+
 /// `data.NAME.split`
 #[derive(Debug, Clone)]
 pub struct Split {
@@ -26,6 +28,8 @@ pub struct Split {
     pub stratify: Option<Spanned<String>>,
     /// The seed of sides and folds. `pipeline.seed` moves neither.
     pub seed: u64,
+    /// Another deal of the same rows; `None`: the one that the file declares.
+    pub rotation: Option<Rotation>,
 }
 
 /// What decides on which side a row falls.
@@ -194,6 +198,7 @@ impl Split {
         let text = |value: &Spanned<String>| value.get_ref().clone();
         let valid = ("valid", self.valid.to_string());
         let mut found = vec![("seed", self.seed.to_string())];
+        found.extend(self.rotation.as_ref().map(|rotation| ("rotation", rotation.to_string())));
         match &self.rule {
             SplitRule::Shares => found.extend([
                 ("train", self.train.to_string()),

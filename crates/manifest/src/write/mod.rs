@@ -203,6 +203,9 @@ impl Evaluate {
         if let Some(share) = &self.least_measured {
             line(&mut out, "least_measured", float(*share.get_ref()));
         }
+        if let Some(rotate) = &self.rotate {
+            line(&mut out, "rotate", rotate.get_ref());
+        }
         out
     }
 }

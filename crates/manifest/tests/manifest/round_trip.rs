@@ -255,6 +255,7 @@ fn split() -> impl Strategy<Value = Split> {
                 stratify: stratify.filter(|_| matches!(rule, SplitRule::Shares)).map(at),
                 seed,
                 rule,
+                rotation: None,
             }
         },
     )
@@ -391,9 +392,12 @@ prop_compose! {
             vec![Baseline::Majority, Baseline::Linear, Baseline::Single], 0..=3),
         bound in any::<f64>().prop_filter("finite", |x| x.is_finite()),
         least_measured in prop::option::of(0.0_f64..=1.0),
+        rotate in prop::option::of(2_u32..=50),
         audit in (1_u32.., 2_u32.., 0_u32..=100, 0_u32..=100),
         slices in prop::collection::btree_set("[a-z]{1,4}( [<>=]{1,2} '[^']{0,4}')?", 0..3),
     ) -> Pipeline {
+        // What a column says cannot be dealt anew.
+        let rotate = rotate.filter(|_| !matches!(data.split.rule, SplitRule::Column(_)));
         let experts = [experts.0, experts.1, experts.2];
         let requirement = Requirement {
             expert: "e1".to_owned(),
@@ -418,6 +422,7 @@ prop_compose! {
                 baselines,
                 require: vec![at(requirement)],
                 least_measured: least_measured.map(at),
+                rotate: rotate.map(at),
             },
             audit: Audit {
                 rows: audit.0,

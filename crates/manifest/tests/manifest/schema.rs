@@ -52,6 +52,7 @@ warm_start = { cold_every = 3 }
 baselines = ["majority", "linear", "single"]
 require   = ["expert.arrival test auc >= 0.70"]
 least_measured = 0.5
+rotate = 5
 
 [audit]
 rows = 2000
@@ -91,7 +92,7 @@ fn the_schema_knows_every_key() {
     : audit data evaluate expert gate mixture pipeline
     Audit: bootstrap margin permuted rows seeds slices
     DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
-    Evaluate: baselines least_measured require
+    Evaluate: baselines least_measured require rotate
     Expert: expert extends folds frozen inputs model pin positive reuse seed source target task threshold train upstream warm_start where
     Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise positive ridge rules seed shared target task temperature threshold top_k train type upstream weights where
     Image: channels columns height scale width

@@ -5,7 +5,7 @@ use collegium_records::{AuditReport, Measure, NodeAudit, RequirementOutcome, Spl
 use super::text::{Paragraphs, code, inline, table};
 use crate::number::{count, measure, number};
 use crate::words::{
-    baseline_name, drawn_by_groups, metric_name, metrics_of, on, over_seeds, short,
+    baseline_name, drawn_by_groups, metric_name, metrics_of, on, over_rotations, over_seeds, short,
 };
 
 pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
@@ -17,7 +17,9 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
             let (value, range) = measure(headline.value, headline.interval.as_ref());
             let range = range.map_or_else(String::new, |range| format!(" ({range})"));
             let name = inline(&metric_name(&headline.metric));
-            page.add(format!("The figure that stands for it: {name} {value}{range} on test rows."));
+            let of = over_rotations(node)
+                .map_or_else(|| " on test rows".to_owned(), |(_, what)| format!(", {what}"));
+            page.add(format!("The figure that stands for it: {name} {value}{range}{of}."));
         }
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());

@@ -12,11 +12,13 @@ mod merit;
 mod metrics;
 mod next;
 mod provenance;
+mod rotated;
 mod slices;
 mod training;
 
 pub(crate) use classes::classes;
 pub(crate) use metrics::{direction, metrics};
+pub(crate) use rotated::table as rotated_table;
 pub(crate) use slices::{probability, weak};
 
 use collegium_records::NodeAudit;
@@ -68,6 +70,9 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
         title: "Figure of merit, beside baselines",
         body: merit::merit(node),
     }];
+    if let Some(body) = rotated::table(node) {
+        parts.push(Part { id: "rotated", title: "Over rotated sides", body });
+    }
     if let Some(of) = &node.combined {
         let title = if of.kind == "mixture" { "Mixture and controls" } else { "Gate and controls" };
         parts.push(Part { id: "combined", title, body: combined::combined(node, of) });

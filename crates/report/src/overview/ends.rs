@@ -1,14 +1,16 @@
 //! The pipeline's ends (nodes that no other node reads) against one network and against a linear model, paired.
 
-use collegium_records::{AuditReport, MetricDiff, NodeAudit, PairedVerdict, metric_words};
+use collegium_records::{
+    AuditReport, Interval, MetricDiff, NodeAudit, PairedVerdict, metric_words,
+};
 use maud::{Markup, html};
 
-use crate::expert::direction;
+use crate::expert::{direction, rotated_table};
 use crate::number::{SPACE, measure};
 use crate::page::{figure, link};
 use crate::words::{
-    agreed, baseline_name, baseline_phrase, compared, headline, metric_name, on, short,
-    verdict_word,
+    agreed, baseline_name, baseline_phrase, compared, headline, metric_name, on, over_rotations,
+    short, verdict_word,
 };
 
 /// The baselines that stand for "could this have been had more simply?", in the order of the question.
@@ -25,16 +27,24 @@ pub(super) fn sentences(report: &AuditReport) -> Vec<Markup> {
 }
 
 fn sentence(node: &NodeAudit) -> Markup {
-    let figure = headline(node).and_then(|metric| {
-        let (value, interval) = on(node.metrics.get("test"), metric)?;
+    let written = |metric: &str, value: f64, interval: Option<&Interval>| {
         let (value, range) = measure(value, interval);
         let range = range.map(|range| format!(", {range}")).unwrap_or_default();
-        Some(format!("{}{SPACE}{value}{range}", metric_words(metric)))
-    });
+        format!("{}{SPACE}{value}{range}", metric_words(metric))
+    };
+    let figure = match over_rotations(node) {
+        Some((of, what)) => {
+            Some(format!("{}, {what}", written(&of.metric, of.value, of.interval.as_ref())))
+        }
+        None => headline(node).and_then(|metric| {
+            let (value, interval) = on(node.metrics.get("test"), metric)?;
+            Some(format!("{} on test rows", written(metric, value, interval)))
+        }),
+    };
     let against = SIMPLER.into_iter().find_map(|name| Some((name, node.against.get(name)?)));
     html! {
         strong { a href=(link(&node.name)) { (short(&node.name)) } }
-        @if let Some(figure) = &figure { " (" (figure) " on test rows)" }
+        @if let Some(figure) = &figure { " (" (figure) ")" }
         @match against {
             Some((name, _)) => {
                 @let verdicts: Vec<(&str, PairedVerdict)> = compared(node).into_iter()
@@ -96,5 +106,17 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                 @if !single { " One network on all raw columns was not trained: " code { "evaluate.baselines = [\"single\"]" } " trains it for experts that read others." }
             }
         } @else { p { "No baseline was trained beside it (" code { "evaluate.baselines" } ")." } }
+    }
+}
+
+/// The ends over rotated sides.
+pub(super) fn rotated(report: &AuditReport) -> Markup {
+    html! {
+        @for node in ends(report).take(3) {
+            @if let Some(table) = rotated_table(node) {
+                h3 { (short(&node.name)) " over rotated sides" }
+                (table)
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use crate::number::{SPACE, measure, number, percent};
 use crate::page::{breakable, link};
 use crate::words::{
-    Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on, short,
+    Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on,
+    over_rotations, short,
 };
 
 /// Inputs named in the table.
@@ -39,6 +40,14 @@ pub(super) fn table(report: &AuditReport) -> Markup {
 }
 
 fn headline_cell(node: &NodeAudit) -> Markup {
+    if let Some((of, what)) = over_rotations(node) {
+        let (value, range) = measure(of.value, of.interval.as_ref());
+        return html! {
+            span.line { (metric_name(&of.metric)) " " strong { (value) } }
+            @if let Some(range) = range { span.aside { (range) } }
+            span.aside { (what) }
+        };
+    }
     let Some((metric, (value, interval))) =
         headline(node).and_then(|metric| Some((metric, on(node.metrics.get("test"), metric)?)))
     else {

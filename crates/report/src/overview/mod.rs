@@ -27,6 +27,7 @@ pub(crate) fn overview(report: &AuditReport) -> Markup {
                 (requirements(&report.requirements))
                 (attention(report))
                 (ends::against(report))
+                (ends::rotated(report))
                 (experts::table(report))
             }
             (rows::rows(report))

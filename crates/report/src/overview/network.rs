@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::graph::{Graph, GraphEdge, GraphNode, NodeKind, draw};
 use crate::number::{counted, measure, percent, px};
 use crate::page::link;
-use crate::words::{Health, headline, metric_name, on};
+use crate::words::{Health, headline, metric_name, on, over_rotations};
 
 pub(super) fn drawing(report: &AuditReport) -> Markup {
     html! {
@@ -48,10 +48,16 @@ fn graph(report: &AuditReport) -> Graph {
     });
     let experts = report.nodes.iter().map(|node| {
         let health = Health::of(node);
-        let value = headline(node).and_then(|metric| {
-            let (value, interval) = on(node.metrics.get("test"), metric)?;
-            Some(format!("{} {}", metric_name(metric), measure(value, interval).0))
-        });
+        let value = match over_rotations(node) {
+            Some((of, _)) => {
+                let value = measure(of.value, of.interval.as_ref()).0;
+                Some(format!("{} {value}", metric_name(&of.metric)))
+            }
+            None => headline(node).and_then(|metric| {
+                let (value, interval) = on(node.metrics.get("test"), metric)?;
+                Some(format!("{} {}", metric_name(metric), measure(value, interval).0))
+            }),
+        };
         GraphNode {
             name: node.name.clone(),
             kind: NodeKind::Expert,

@@ -26,6 +26,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         decided: None,
         metrics: BTreeMap::new(),
         headline: None,
+        rotated: None,
         out_of_fold: None,
         shift: None,
         not_measured: BTreeMap::new(),

@@ -86,6 +86,7 @@ pub(crate) fn standing_on(
         format: LOCK_FORMAT,
         data: data.into_iter().collect(),
         node: [("expert.size".to_owned(), node)].into(),
+        rotated: None,
     };
     PipelineFile { path: "small.toml".into(), lock, pins: Vec::new() }
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use collegium_records::{Lock, LockedData, LockedNode, Reads, Settled, Standing};
+use collegium_records::{Lock, LockedData, LockedNode, LockedRotations, Reads, Settled, Standing};
 use collegium_store::{LOCK_FORMAT, StoreError, read_lock, write_lock};
 use proptest::prelude::*;
 
@@ -34,6 +34,7 @@ fn lock() -> Lock {
         format: LOCK_FORMAT,
         data: [("data.flights".to_owned(), data)].into(),
         node: names.map(|n| (n.to_owned(), node(n))).into(),
+        rotated: None,
     }
 }
 
@@ -149,7 +150,7 @@ fn broken_files_are_refused_with_their_line() {
     flights.lock:1: missing field `format`; restore it from version control, or delete it, and run again
     flights.lock:2: unclosed table, expected `]`; restore it from version control, or delete it, and run again
     flights.lock:4: a digest is 64 hexadecimal digits; restore it from version control, or delete it, and run again
-    flights.lock:2: unknown field `nodes`, expected one of `format`, `data`, `node`; restore it from version control, or delete it, and run again
+    flights.lock:2: unknown field `nodes`, expected one of `format`, `data`, `node`, `rotated`; restore it from version control, or delete it, and run again
     flights.lock:2: missing field `recipe`; restore it from version control, or delete it, and run again
     flights.lock:2: this is not text in UTF-8; restore it from version control, or delete it, and run again
     "#);
@@ -167,10 +168,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_lock_comes_back(names in prop::collection::btree_set(any::<String>(), 0..6)) {
+    fn any_lock_comes_back(names in prop::collection::btree_set(any::<String>(), 0..6), rotations in prop::option::of(2_u32..50)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.lock");
-        let lock = Lock { format: LOCK_FORMAT, data: Default::default(), node: names.iter().map(|n| (n.clone(), node(n))).collect() };
+        let rotated = rotations.map(|rotations| LockedRotations { rotations, locks: id("rotations") });
+        let lock = Lock { format: LOCK_FORMAT, data: Default::default(), node: names.iter().map(|n| (n.clone(), node(n))).collect(), rotated };
         write_lock(&path, &lock).unwrap();
         prop_assert_eq!(read_lock(&path).unwrap(), lock);
     }

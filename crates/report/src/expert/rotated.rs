@@ -1,0 +1,83 @@
+//! Figures over rotated sides: the mean with its interval, the declared split beside it, baselines paired.
+
+use collegium_records::{NodeAudit, RotatedFigure, metric_words};
+use maud::{Markup, html};
+
+use super::direction;
+use crate::number::{SPACE, count, measure};
+use crate::page::figure;
+use crate::words::{baseline_name, compared, metric_name, on};
+
+/// The table of one expert; nothing without rotations.
+pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
+    let of = node.rotated.as_ref()?;
+    let first = node.headline.iter().map(|headline| headline.metric.as_str());
+    let mut shown: Vec<&str> = first.chain(compared(node)).collect();
+    shown.retain(|metric| of.metrics.contains_key(*metric));
+    let mut known = Vec::new();
+    shown.retain(|metric| {
+        !known.contains(metric) && {
+            known.push(*metric);
+            true
+        }
+    });
+    let cell = |found: Option<&RotatedFigure>| {
+        html! {
+            td.figure { @match found {
+                Some(found) => (figure(found.mean, found.interval.as_ref())),
+                None => span.soft { "–" },
+            } }
+        }
+    };
+    Some(html! {
+        @if shown.is_empty() { p { "No metric was measured in every rotation." } } @else {
+            table.plain {
+                thead { tr {
+                    th scope="col" { (of.sides.len()) " rotations" }
+                    @for metric in &shown { th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) } }
+                } }
+                tbody {
+                    tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(of.metrics.get(*metric))) } }
+                    @for (name, metrics) in &of.against {
+                        tr {
+                            th scope="row" { "less " (baseline_name(name, node)) }
+                            @for metric in &shown { (cell(metrics.get(*metric))) }
+                        }
+                    }
+                    tr {
+                        th scope="row" { "declared split" }
+                        @for metric in &shown {
+                            td.figure { @match on(node.metrics.get("test"), metric) {
+                                Some((value, interval)) => (figure(value, interval)),
+                                None => span.soft { "–" },
+                            } }
+                        }
+                    }
+                }
+            }
+            p.caption { (caption(node, &shown)) }
+        }
+    })
+}
+
+/// What a rotation is, and the figure of each.
+fn caption(node: &NodeAudit, shown: &[&str]) -> String {
+    let Some(of) = &node.rotated else { return String::new() };
+    let tested: u64 = of.sides.iter().map(|sides| sides.test).sum();
+    let each: Vec<String> = shown
+        .iter()
+        .take(1)
+        .filter_map(|metric| Some((metric, of.metrics.get(*metric)?)))
+        .map(|(metric, figure)| {
+            let values = figure.each.iter().map(|value| measure(*value, None).0);
+            let values: Vec<String> = values.collect();
+            format!(" {} of each: {}.", metric_words(metric), values.join(", "))
+        })
+        .collect();
+    format!(
+        "Mean over rotations of the sides, with a 95 % interval that allows for training rows which rotations share \
+         (Nadeau and Bengio 2003). {} rows were tested, each by models fitted without it. Differences are paired.{}",
+        count(tested),
+        each.concat()
+    )
+}
