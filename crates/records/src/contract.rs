@@ -151,6 +151,10 @@ pub struct ForgetReport {
     pub unknown: Vec<String>,
     /// Other models in the store that have seen some of them: earlier fits, or those of other pipelines.
     pub older: u64,
+    /// Models of rotations (`evaluate.rotate`) that have seen some of them. A run without the rows makes them again; they
+    /// are not in `fits` and `seconds`.
+    #[serde(default)]
+    pub rotated: u64,
     /// Fits that would make the models again; absent unless `--retrain` asked for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fits: Option<u64>,

@@ -58,6 +58,13 @@ fn words(report: &ForgetReport, retrain: bool) -> String {
     for model in &report.unknown {
         text.push_str(&format!("{model}\n"));
     }
+    if report.rotated > 0 {
+        text.push_str(&format!(
+            "{} models of rotations (`evaluate.rotate`) have seen them too; `collegium run` without the rows makes \
+             them again\n",
+            report.rotated
+        ));
+    }
     if report.older > 0 {
         text.push_str(&format!(
             "{} other models in the store have seen them too: earlier fits, or those of other pipelines\n",

@@ -95,7 +95,15 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
             ),
         ));
     }
-    let mut older = 0;
+    // Models of rotations are in use too: they are kept as long as the file asks for them.
+    let mut rotations: HashSet<Digest> = HashSet::new();
+    for lock in session.store.rotated_locks(session.lock.rotated.as_ref())? {
+        for node in lock.node.values() {
+            rotations.insert(node.realisation);
+            rotations.extend(node.parts.values().map(|part| part.realisation));
+        }
+    }
+    let (mut older, mut rotated) = (0, 0);
     for (recipe, realisation) in session.store.realisations_named("")? {
         if standing.contains(&realisation)
             || !session.store.recipe(&recipe)?.is_some_and(|r| r.kind == "fit" || r.kind == "patch")
@@ -105,7 +113,10 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         let Some(fit) = session.fit_of(&Standing { recipe, realisation })? else { continue };
         for asked in asked.values_mut() {
             if matches!(asked.seen_by(&fit)?, Answer::Seen(seen) if seen.any()) {
-                older += 1;
+                match rotations.contains(&realisation) {
+                    true => rotated += 1,
+                    false => older += 1,
+                }
                 break;
             }
         }
@@ -117,6 +128,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         models,
         unknown,
         older,
+        rotated,
         // Where no model has seen the rows, none has to be made again.
         fits: retrain.then_some(0),
         seconds: None,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use collegium_data::Prepared;
 use collegium_manifest::{Baseline, Task};
 use collegium_plan::Part;
 use collegium_probe::over_rotations;
@@ -22,7 +23,7 @@ const SHOWN: usize = 4;
 
 /// A node in one rotation.
 #[derive(Default)]
-struct Measured {
+pub(super) struct Measured {
     sides: RotatedSides,
     test: Metrics,
     /// The test metrics of its baselines.
@@ -30,23 +31,21 @@ struct Measured {
 }
 
 impl Rotations {
-    /// The figures of the wanted experts, from their states in each rotation.
+    /// The figures of the wanted experts, from what was measured of them in each rotation.
     pub(super) fn figures(
         &self,
         wanted: &BTreeSet<usize>,
-        states: &[States],
-    ) -> Result<Rotated, EngineError> {
+        mut measured: Vec<BTreeMap<usize, Measured>>,
+    ) -> Rotated {
         let mut nodes = Vec::new();
         let order = self.sessions.first().map_or(&[][..], |session| session.dag.order());
         for &index in order.iter().filter(|index| wanted.contains(index)) {
-            let mut measured = Vec::new();
-            for (session, states) in self.sessions.iter().zip(states) {
-                measured.extend(measure(session, states, index)?);
-            }
-            nodes.push(self.node(index, &measured));
+            let of: Vec<Measured> =
+                measured.iter_mut().filter_map(|rotation| rotation.remove(&index)).collect();
+            nodes.push(self.node(index, &of));
         }
         let whole = nodes.iter().all(|node| node.sides.len() == self.sessions.len());
-        Ok(Rotated { rotations: self.count(), nodes, whole })
+        Rotated { rotations: self.count(), nodes, whole }
     }
 
     /// The figures of experts that are up to date in every rotation; and the names of others, with their rotation.
@@ -54,13 +53,13 @@ impl Rotations {
     /// # Errors
     /// [`EngineError::Store`].
     fn current(&self, chosen: &BTreeSet<usize>) -> Result<(Rotated, Vec<String>), EngineError> {
-        let (mut states, mut stale) = (Vec::new(), Vec::new());
+        let (mut measured, mut stale) = (Vec::new(), Vec::new());
         for (number, session) in (1..).zip(&self.sessions) {
             let (found, names) = session.current_and_stale(chosen)?;
-            states.push(found);
+            measured.push(measure_all(session, &found)?);
             stale.extend(names.iter().map(|name| format!("{name} in rotation {number}")));
         }
-        Ok((self.figures(chosen, &states)?, stale))
+        Ok((self.figures(chosen, measured), stale))
     }
 
     fn node(&self, index: usize, measured: &[Measured]) -> RotatedNode {
@@ -146,13 +145,22 @@ impl Session {
     }
 }
 
-/// A node in one rotation; `None` where it is not up to date.
-fn measure(
+/// All nodes that are up to date in one rotation. Its rows are freed then: a session is open for each rotation.
+pub(super) fn measure_all(
     session: &Session,
     states: &States,
-    index: usize,
-) -> Result<Option<Measured>, EngineError> {
-    let Some(state) = states.get(&index) else { return Ok(None) };
+) -> Result<BTreeMap<usize, Measured>, EngineError> {
+    let mut found = BTreeMap::new();
+    for &index in states.keys() {
+        found.insert(index, measure(session, states, index)?);
+    }
+    session.data.values().for_each(Prepared::release);
+    Ok(found)
+}
+
+/// A node in one rotation.
+fn measure(session: &Session, states: &States, index: usize) -> Result<Measured, EngineError> {
+    let state = &states[&index];
     let node = session.node(index);
     let splits = node.measure(state)?;
     let [train, valid, test] =
@@ -171,7 +179,7 @@ fn measure(
             found.baselines.insert(name_of(*baseline), tested(&splits));
         }
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
 /// A figure of every rotation, if all have it.

@@ -67,6 +67,8 @@ impl Rotations {
             let observer = Arc::new(InRotation::new(session.observer.clone(), &rotation));
             let opened = session.rotated(pipeline, observer, before);
             let opened = opened.map_err(|error| in_rotation(error, &rotation))?;
+            // Rows that were just dealt are read again when their turn comes.
+            opened.data.values().for_each(collegium_data::Prepared::release);
             sessions.push(Arc::new(opened));
         }
         Ok(Some(Self { sessions }))

@@ -27,6 +27,7 @@ impl Rotations {
             return Err(EngineError::Internal("a run of no rotations".to_owned()));
         };
         let (mut locks, mut states, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut measured = Vec::new();
         let mut fatal = None;
         for session in &self.sessions {
             let mut lock = Lock { format: LOCK_FORMAT, ..session.lock.clone() };
@@ -44,10 +45,11 @@ impl Rotations {
             // The pipeline's own lock says what is settled.
             lock.data.values_mut().for_each(|data| data.settled = Default::default());
             locks.push(lock);
+            measured.push(figures::measure_all(session, &found)?);
             states.push(found);
             runs.push(ran);
         }
-        let mut report = self.figures(wanted, &states)?;
+        let mut report = self.figures(wanted, measured);
         for (number, ran) in (1..).zip(runs) {
             figures::add_runs(&mut report, number, ran);
         }
