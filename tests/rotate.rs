@@ -408,6 +408,8 @@ fn a_plan_prices_rotations_and_status_knows_of_them() {
         .fails(5, &["fits of rotations would be executed"]);
     let run = project.run(&[]);
     assert_eq!((fitted(&run), of_rotations(&run)), (vec![], in_each(3, &cold())));
+    let log = project.collegium(&["log"]).ok().out;
+    assert!(log.contains("39 fits of rotations"), "{log}");
     let plan = project.collegium(&["plan", "--json"]).ok().json();
     assert_eq!(plan["rotated"]["nodes"].as_array().unwrap().len(), 0);
     assert!(project.collegium(&["status"]).ok().out.contains("3 rotations: up to date"));
@@ -434,4 +436,21 @@ fn rotations_are_fitted_afresh_whatever_the_declared_split_stands_on() {
     for lock in locks(&project) {
         assert!(lock.node.values().all(|node| node.certificate.is_none() && node.held.is_none()));
     }
+}
+
+#[test]
+fn forget_counts_the_models_of_rotations_that_have_seen_a_row() {
+    let project = rotated(3);
+    project.run(&[]);
+    let text = project.read("pipelines/data/rows.csv");
+    let first: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    project.write("first.csv", first);
+    let said = project.collegium(&["forget", "--rows", "first.csv", "--json"]).ok().json();
+    // A row is trained or chosen on in the two rotations that do not test it: by the full models of three experts, and by
+    // four or five of five fold models of two, which do not predict it.
+    let count = number(&said["rotated"]);
+    assert!((2.0 * (3.0 + 2.0 * 4.0)..=2.0 * (3.0 + 2.0 * 5.0)).contains(&count), "{said}");
+    assert_eq!(said["older"], 0);
+    let words = project.collegium(&["forget", "--rows", "first.csv"]).ok().out;
+    assert!(words.contains("models of rotations"), "{words}");
 }

@@ -1,8 +1,9 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, Metrics, NodeAudit, PairedVerdict,
-    SkillTest, SkillVerdict, SplitMeasures, headline_metric, headline_wanted, metric_words,
+    BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, MetricDiff, Metrics, NodeAudit,
+    PairedVerdict, SkillTest, SkillVerdict, SplitMeasures, headline_metric, headline_wanted,
+    margin_of, metric_words,
 };
 
 use crate::number::{count, counted, measure, number, percent_measure};
@@ -41,6 +42,18 @@ pub(crate) fn over_rotations(node: &NodeAudit) -> Option<(&Headline, String)> {
             None => of,
         },
     ))
+}
+
+/// How an expert does against a baseline: over rotations where they stand for it, else on the declared test rows.
+pub(crate) fn verdict_of(node: &NodeAudit, baseline: &str, metric: &str) -> Option<PairedVerdict> {
+    let Some((after, less)) = node.rotated.as_ref().and_then(|of| {
+        Some((of.metrics.get(metric)?.mean, of.against.get(baseline)?.get(metric)?))
+    }) else {
+        return node.verdict_against(baseline, metric);
+    };
+    let (difference, interval) = (less.mean, less.interval);
+    let diff = MetricDiff { before: after - difference, after, difference, interval };
+    Some(diff.verdict(metric, margin_of(&node.margins, metric)))
 }
 
 /// The metrics in which a node is compared: what a person asks for first, and the loss.

@@ -9,7 +9,7 @@ use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{seconds, table, three},
+    human::{count, seconds, table, three},
 };
 
 pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<ExitCode, Failure> {
@@ -28,7 +28,8 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
     let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
     for (when, run) in &runs {
         let fits: u32 = run.nodes.iter().map(|node| node.fits).sum();
-        let fits = fits as usize + run.rotated.as_ref().map_or(0, Rotated::fits);
+        let rotated = run.rotated.as_ref().map_or(0, Rotated::fits);
+        let fits = fits as usize + rotated;
         let named = |outcome: Outcome, word: &str| -> Option<String> {
             let names: Vec<String> =
                 run.nodes.iter().filter(|node| node.outcome == outcome).map(figure).collect();
@@ -44,6 +45,7 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
         .into_iter()
         .flatten()
         .collect();
+        what.extend((rotated > 0).then(|| format!("{} of rotations", count(rotated, "fit"))));
         if what.is_empty() {
             what.push("all cached".to_owned());
         }

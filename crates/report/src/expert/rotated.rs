@@ -1,12 +1,12 @@
 //! Figures over rotated sides: the mean with its interval, the declared split beside it, baselines paired.
 
-use collegium_records::{NodeAudit, RotatedFigure, metric_words};
+use collegium_records::{NodeAudit, PairedVerdict, RotatedFigure, metric_words};
 use maud::{Markup, html};
 
 use super::direction;
 use crate::number::{SPACE, count, measure};
 use crate::page::figure;
-use crate::words::{baseline_name, compared, metric_name, on};
+use crate::words::{agreed, baseline_name, compared, metric_name, on, verdict_of, verdict_word};
 
 /// The table of one expert; nothing without rotations.
 pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
@@ -35,13 +35,15 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                 thead { tr {
                     th scope="col" { (of.sides.len()) " rotations" }
                     @for metric in &shown { th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) } }
+                    th scope="col" { "This expert is" }
                 } }
                 tbody {
-                    tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(of.metrics.get(*metric))) } }
+                    tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(of.metrics.get(*metric))) } td {} }
                     @for (name, metrics) in &of.against {
                         tr {
                             th scope="row" { "less " (baseline_name(name, node)) }
                             @for metric in &shown { (cell(metrics.get(*metric))) }
+                            td { (said(node, name, &shown)) }
                         }
                     }
                     tr {
@@ -52,12 +54,22 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                                 None => span.soft { "–" },
                             } }
                         }
+                        td {}
                     }
                 }
             }
             p.caption { (caption(node, &shown)) }
         }
     })
+}
+
+/// One word where all metrics agree, else one for each.
+fn said(node: &NodeAudit, baseline: &str, shown: &[&str]) -> String {
+    let verdicts =
+        shown.iter().filter_map(|metric| Some((*metric, verdict_of(node, baseline, metric)?)));
+    let verdicts: Vec<(&str, PairedVerdict)> = verdicts.collect();
+    let each = |metric: &str, word: &str| format!("{}: {word}", metric_words(metric));
+    agreed(&verdicts, verdict_word, each).unwrap_or_else(|| "–".to_owned())
 }
 
 /// What a rotation is, and the figure of each.

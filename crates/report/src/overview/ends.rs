@@ -10,7 +10,7 @@ use crate::number::{SPACE, measure};
 use crate::page::{figure, link};
 use crate::words::{
     agreed, baseline_name, baseline_phrase, compared, headline, metric_name, on, over_rotations,
-    short, verdict_word,
+    short, verdict_of, verdict_word,
 };
 
 /// The baselines that stand for "could this have been had more simply?", in the order of the question.
@@ -48,7 +48,7 @@ fn sentence(node: &NodeAudit) -> Markup {
         @match against {
             Some((name, _)) => {
                 @let verdicts: Vec<(&str, PairedVerdict)> = compared(node).into_iter()
-                    .filter_map(|metric| Some((metric, node.verdict_against(name, metric)?))).collect();
+                    .filter_map(|metric| Some((metric, verdict_of(node, name, metric)?))).collect();
                 " " (said(&verdicts)) " " (baseline_phrase(name, node)) "."
             }
             None => " was compared with no other model."

@@ -7,7 +7,7 @@ use crate::number::{SPACE, measure, number, percent};
 use crate::page::{breakable, link};
 use crate::words::{
     Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on,
-    over_rotations, short,
+    over_rotations, short, verdict_of,
 };
 
 /// Inputs named in the table.
@@ -65,6 +65,18 @@ fn headline_cell(node: &NodeAudit) -> Markup {
 }
 
 fn baselines_cell(node: &NodeAudit) -> Markup {
+    if let (Some((of, _)), Some(rotated)) = (over_rotations(node), &node.rotated) {
+        let verdict = verdict_of(node, "linear", &of.metric);
+        return html! {
+            @for (name, metrics) in &rotated.against {
+                @if let Some(less) = metrics.get(&of.metric) {
+                    span.line { (baseline_name(name, node)) " " (measure(of.value - less.mean, None).0) }
+                }
+            }
+            @if rotated.against.is_empty() { "none" }
+            @if let Some(verdict) = verdict { span.aside { (against_linear(verdict)) } }
+        };
+    }
     let values: Vec<(&str, f64)> = headline(node)
         .map(|metric| {
             let of = |by: &std::collections::BTreeMap<String, collegium_records::SplitMeasures>| {
