@@ -37,7 +37,7 @@ impl Observer for InRotation {
                 run.name = named(run.name);
                 Event::Node(run)
             }
-            other @ (Event::Loading { .. } | Event::Loaded | Event::Ended) => other,
+            other => other,
         });
     }
 }
