@@ -61,7 +61,7 @@ pub fn metric_words(metric: &str) -> &str {
 pub fn metric_range(metric: &str) -> (f64, f64) {
     match metric {
         "r2" | "recalibrated_r2" => (f64::NEG_INFINITY, 1.0),
-        "log_loss" | "rmse" | "mae" => (0.0, f64::INFINITY),
+        "log_loss" | "rmse" | "mae" | EXPECTED_COST => (0.0, f64::INFINITY),
         // Summed over classes.
         "brier" => (0.0, 2.0),
         metric if METRICS.contains(&metric) => (0.0, 1.0),
