@@ -422,6 +422,40 @@ fn the_audit_holds_the_requirements_against_its_own_figures_and_says_what_it_des
 }
 
 #[test]
+fn a_requirement_that_is_met_by_its_value_alone_says_that_the_interval_reaches_beyond_the_bound() {
+    let project = Project::new();
+    project.collegium(&["run", "-q"]).ok();
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let test = &of(&audit, "expert.size")["metrics"]["test"];
+    let (value, range) = (test["metrics"]["rmse"].as_f64().unwrap(), &test["intervals"]["rmse"]);
+    let high = range["high"].as_f64().unwrap();
+    assert!(value < high, "{test}");
+    let (close, far) = ((value + high) / 2.0, high + 1.0);
+    let asked = |bound: f64| format!("expert.size test rmse <= {bound}");
+    project.edit_pipeline(
+        "baselines = []",
+        &format!("baselines = []\nrequire = [{:?}, {:?}]", asked(close), asked(far)),
+    );
+    let said = project.collegium(&["audit"]).ok().out;
+    let doubt = "its 95 % interval reaches above the bound";
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(flat.matches(doubt).count(), 1, "{said}");
+    assert!(flat.contains("looked for, without a warning: "), "{said}");
+    let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
+    let [near, safe] = audit["requirements"].as_array().unwrap().as_slice() else { panic!() };
+    assert_eq!((&near["met"], &safe["met"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!((&near["reaches"], &near["interval"]), (&Value::from("above"), range));
+    assert!(safe["reaches"].is_null(), "{safe}");
+    let notes = of(&audit, "expert.size")["findings"].as_array().unwrap();
+    let note = notes.iter().find(|note| note["text"].as_str().unwrap().contains(doubt)).unwrap();
+    assert_eq!(note["level"], "note");
+    assert!(project.read(".collegium/reports/small.html").contains(doubt));
+    assert!(
+        project.read(".collegium/reports/small.cards/size.md").contains(&format!("met; {doubt}"))
+    );
+}
+
+#[test]
 fn a_row_that_is_asked_for_is_explained_on_the_terminal_too() {
     let project = learned("rows = 100\nbootstrap = 5\n");
     let said = project.collegium(&["audit", "kind", "--rows", "7", "-q"]).ok();
@@ -463,12 +497,12 @@ fn an_expert_is_compared_with_its_baselines_on_the_same_rows_and_the_sentence_ag
             assert!((number("difference") - (ours - theirs)).abs() < 1e-12, "{diff}");
             let bound = |key: &str| diff["interval"][key].as_f64().unwrap();
             let says = match (bound("low"), bound("high")) {
-                (_, high) if high < 0.0 => "beats",
-                (low, _) if low > 0.0 => "does worse than",
-                _ => "cannot be told from",
+                (_, high) if high < 0.0 => "It beats",
+                (low, _) if low > 0.0 => "It does worse than",
+                _ => "No measurable difference from",
             };
             if node["skill"]["beats_baseline"] == true {
-                let wanted = format!("It {says} {what}: test ");
+                let wanted = format!("{says} {what}: test ");
                 assert!(
                     findings.iter().any(|text| text.starts_with(&wanted)),
                     "{wanted} {findings:?}"

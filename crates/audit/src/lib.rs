@@ -40,11 +40,11 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_manifest::{Baseline, Input};
+use collegium_manifest::{Baseline, Input, Upstream, bare_name};
 use collegium_plan::Part;
 use collegium_records::{
     AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance, Probe,
-    Rotated, Versions,
+    RequirementOutcome, Rotated, Versions,
 };
 
 pub(crate) use auditor::Auditor;
@@ -122,6 +122,8 @@ pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, E
         add_rotated(rotated.as_ref(), audit);
     }
     peers::add_peers(session, &order, &states, &mut audits)?;
+    let requirements = session.requirements_of(&audits);
+    add_doubts(session, &requirements, &mut audits);
     session.go_on()?;
     session.store.flush()?;
     Ok(AuditReport {
@@ -133,12 +135,27 @@ pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, E
             lock: std::fs::read(session.lock_path()).ok().map(|lock| Digest::of(&lock)),
             commit: None,
         },
-        requirements: session.requirements_of(&audits),
+        requirements,
         data: data_summaries(session, &chosen),
         edges: edges(session, &audits),
         nodes: audits,
         price: None,
     })
+}
+
+/// Says of an expert that meets a requirement by its value, though not by its whole interval.
+fn add_doubts(session: &Session, requirements: &[RequirementOutcome], audits: &mut [NodeAudit]) {
+    let of = |text: &str| {
+        let mut all = session.pipeline.evaluate.require.iter();
+        all.find(|one| one.get_ref().text == text).map(|one| one.get_ref().expert.as_str())
+    };
+    for outcome in requirements {
+        let Some(finding) = findings::doubt(outcome) else { continue };
+        let node = audits.iter_mut().find(|node| Some(bare_name(&node.name)) == of(&outcome.text));
+        if let Some(node) = node {
+            node.findings.push(finding);
+        }
+    }
 }
 
 /// The results of `work` on each item, in their order, by some threads.
@@ -189,7 +206,16 @@ fn data_summaries(session: &Session, chosen: &BTreeSet<usize>) -> Vec<DataSummar
                 .map(|pattern| pattern.get_ref().clone())
                 .collect(),
             total: prepared.facts.rows,
-            split: session.pipeline.data[name].split.words(),
+            split: {
+                let split = &session.pipeline.data[name].split;
+                split.words() + &split.came_out(prepared.facts.sides).unwrap_or_default()
+            },
+            by: session.pipeline.data[name]
+                .split
+                .by
+                .iter()
+                .map(|column| column.get_ref().clone())
+                .collect(),
             table: Some(prepared.object()),
         })
         .collect()
@@ -217,7 +243,13 @@ fn edges(session: &Session, audits: &[NodeAudit]) -> Vec<Edge> {
                     .map(|importance| importance.share)
                     .sum()
             });
-            edges.push(Edge { from, to: audit.name.clone(), inputs, share });
+            let fed = match session.node(index).declared().upstream {
+                _ if from.starts_with("data.") => None,
+                Upstream::OutOfFold => Some("out-of-fold".to_owned()),
+                Upstream::HeldOut => Some("held-out".to_owned()),
+                Upstream::InSample => Some("in-sample".to_owned()),
+            };
+            edges.push(Edge { from, to: audit.name.clone(), inputs, share, fed });
         }
     }
     edges

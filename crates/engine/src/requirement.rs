@@ -1,7 +1,9 @@
 //! Requirements (`evaluate.require`): conditions on metrics that a run must meet.
 
 use collegium_manifest::{Comparator, Requirement, bare_name};
-use collegium_records::{NodeAudit, NodeRun, Outcome, RequirementOutcome, SeenRows};
+use collegium_records::{
+    Beyond, Interval, NodeAudit, NodeRun, Outcome, RequirementOutcome, SeenRows,
+};
 
 use crate::Session;
 
@@ -12,7 +14,8 @@ pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<Req
         let run = nodes.iter().find(|run| bare_name(&run.name) == requirement.expert);
         run.and_then(|run| run.metrics.get(&requirement.split))
             .and_then(|metrics| metrics.get(&requirement.metric))
-            .copied()
+            // A run measures values; their intervals are the audit's.
+            .map(|value| (*value, None))
             .ok_or_else(|| why_absent(requirement, run))
     })
 }
@@ -27,7 +30,10 @@ impl Session {
         check_by(&asked, &|requirement| {
             let audit = find(&requirement.expert);
             let split = audit.and_then(|audit| audit.metrics.get(&requirement.split));
-            let known = split.and_then(|split| split.metrics.get(&requirement.metric)).copied();
+            let known = split.and_then(|split| {
+                let interval = split.intervals.get(&requirement.metric).copied();
+                Some((*split.metrics.get(&requirement.metric)?, interval))
+            });
             known.ok_or_else(|| {
                 let why = audit.and_then(|audit| audit.not_measured.get(&requirement.split));
                 why.and_then(|why| why.get(&requirement.metric)).cloned().unwrap_or_else(|| {
@@ -44,25 +50,38 @@ impl Session {
 /// Checks every condition against what was measured, or why it was not. What was not does not meet it.
 pub(crate) fn check_by(
     requirements: &[&Requirement],
-    measured: &dyn Fn(&Requirement) -> Result<f64, String>,
+    measured: &dyn Fn(&Requirement) -> Result<(f64, Option<Interval>), String>,
 ) -> Vec<RequirementOutcome> {
     requirements
         .iter()
         .map(|requirement| {
-            let (value, not_measured) = match measured(requirement) {
-                Ok(value) => (Some(value), None),
-                Err(why) => (None, Some(why)),
+            let (value, interval, not_measured) = match measured(requirement) {
+                Ok((value, interval)) => (Some(value), interval, None),
+                Err(why) => (None, None, Some(why)),
             };
-            let bound = requirement.bound;
-            let met = value.is_some_and(|value| match requirement.comparison {
-                Comparator::AtLeast => value >= bound,
-                Comparator::AtMost => value <= bound,
-                Comparator::Above => value > bound,
-                Comparator::Below => value < bound,
+            let meets = |value: f64| meets(requirement, value);
+            let met = value.is_some_and(meets);
+            let reaches = interval.filter(|_| met).and_then(|interval| {
+                let (end, side) = match requirement.comparison {
+                    Comparator::AtLeast | Comparator::Above => (interval.low, Beyond::Below),
+                    Comparator::AtMost | Comparator::Below => (interval.high, Beyond::Above),
+                };
+                (!meets(end)).then_some(side)
             });
-            RequirementOutcome { text: requirement.text.clone(), value, not_measured, met }
+            let text = requirement.text.clone();
+            RequirementOutcome { text, value, not_measured, interval, reaches, met }
         })
         .collect()
+}
+
+fn meets(requirement: &Requirement, value: f64) -> bool {
+    let bound = requirement.bound;
+    match requirement.comparison {
+        Comparator::AtLeast => value >= bound,
+        Comparator::AtMost => value <= bound,
+        Comparator::Above => value > bound,
+        Comparator::Below => value < bound,
+    }
 }
 
 /// Why a run has no such metric.

@@ -65,9 +65,12 @@ pub struct DataSummary {
     /// Rows of the table; those that are on no side are among them.
     #[serde(default)]
     pub total: u64,
-    /// How rows fall on sides, in words.
+    /// How rows fall on sides, in words; where whole groups are drawn, with the shares that came out.
     #[serde(default)]
     pub split: String,
+    /// Columns whose equal values make a group of rows (`split.by`), which is on one side and resampled as one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub by: Vec<String>,
     /// Digest of the table's typed rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub table: Option<Digest>,
@@ -85,6 +88,10 @@ pub struct Edge {
     /// The consumer's reliance: its share of importance that these inputs hold; absent when the
     /// consumer has no skill.
     pub share: Option<f64>,
+    /// What the consumer's training rows see of an expert: `out-of-fold`, `held-out` or `in-sample`; absent for a
+    /// data source.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fed: Option<String>,
 }
 
 /// The audit of one expert.

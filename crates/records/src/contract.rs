@@ -6,8 +6,8 @@ use collegium_digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Judgement, Metrics,
-    NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, Standing,
+    AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Interval, Judgement,
+    Metrics, NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, Standing,
 };
 
 /// `run --json`
@@ -191,8 +191,35 @@ pub struct RequirementOutcome {
     /// Why there is no value, when there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_measured: Option<String>,
+    /// The metric's 95 % interval, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub interval: Option<Interval>,
+    /// Of one that is met: to which side of the bound the interval reaches, if it does not stay on the side that is
+    /// required. The value meets it then, and other test rows might not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reaches: Option<Beyond>,
     /// Met?
     pub met: bool,
+}
+
+/// A side of a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beyond {
+    /// Values below the bound.
+    Below,
+    /// Values above the bound.
+    Above,
+}
+
+impl RequirementOutcome {
+    /// What is to be said beside *met*: `its 95 % interval reaches below the bound`.
+    pub fn doubt(&self) -> Option<&'static str> {
+        self.reaches.map(|side| match side {
+            Beyond::Below => "its 95 % interval reaches below the bound",
+            Beyond::Above => "its 95 % interval reaches above the bound",
+        })
+    }
 }
 
 /// `plan --json`

@@ -11,6 +11,7 @@
 mod audit;
 mod audit_price;
 mod care;
+mod checks;
 mod code;
 mod combined;
 mod contract;

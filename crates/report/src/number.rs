@@ -2,7 +2,7 @@
 
 /// A whole number: `327,346`.
 pub(crate) use collegium_records::thousands as count;
-use collegium_records::{Interval, separated};
+use collegium_records::{Interval, MetricDiff, separated};
 
 /// What is written in place of a number that is not finite.
 pub(crate) const NOT_AVAILABLE: &str = "n/a";
@@ -12,6 +12,9 @@ pub(crate) const SPACE: char = '\u{a0}';
 
 /// Digits after the point that a table of measures shows at most.
 const MOST_DECIMALS: usize = 5;
+
+/// The same of an interval, one bound of which would else be rounded to 0: the digit that decides is shown.
+const DECIDING_DECIMALS: usize = 8;
 
 /// `1 row`, `2 rows`.
 pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
@@ -33,14 +36,47 @@ pub(crate) fn number(value: f64) -> String {
 /// A measure and its interval with as many digits as the interval deserves: three significant ones,
 /// more where the interval is narrower than they can tell, or where 0.9996 would read as 1.
 pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Option<String>) {
-    let interval = interval.filter(|i| i.low.is_finite() && i.high.is_finite());
+    measure_with(value, interval, telling_decimals(value, interval))
+}
+
+/// The same with so many digits after the point, as all figures of one row have them; `None`: three significant ones.
+pub(crate) fn measure_with(
+    value: f64,
+    interval: Option<&Interval>,
+    digits: Option<usize>,
+) -> (String, Option<String>) {
     if !value.is_finite() {
         return (NOT_AVAILABLE.to_owned(), None);
     }
+    let show = |value: f64| digits.map_or_else(|| number(value), |digits| fixed(value, digits));
+    let interval = interval.filter(|i| i.low.is_finite() && i.high.is_finite());
+    (show(value), interval.map(|i| format!("{} to {}", show(i.low), show(i.high))))
+}
+
+/// Digits after the point with which all of these figures can stand in one row, each with its interval.
+pub(crate) fn common_decimals(all: &[(f64, Option<&Interval>)]) -> Option<usize> {
+    let large = all.iter().any(|(value, _)| value.abs() >= 1e6);
+    // What has too many digits is shown as nothing beside the others.
+    let each = all.iter().filter_map(|(value, interval)| telling_decimals(*value, *interval));
+    if large { None } else { each.max() }
+}
+
+/// A value, another that it is compared with, their difference, and its interval, all with the same digits.
+pub(crate) fn difference(diff: &MetricDiff) -> [String; 4] {
+    let interval = diff.interval.as_ref();
+    let digits =
+        common_decimals(&[(diff.after, None), (diff.before, None), (diff.difference, interval)]);
+    let (difference, range) = measure_with(diff.difference, interval, digits);
+    let one = |value| measure_with(value, None, digits).0;
+    [one(diff.after), one(diff.before), difference, range.unwrap_or_default()]
+}
+
+/// Digits after the point that a value and its interval ask for; `None` where powers of ten say it better.
+fn telling_decimals(value: f64, interval: Option<&Interval>) -> Option<usize> {
+    let interval = interval.filter(|i| i.low.is_finite() && i.high.is_finite());
     let size = value.abs().max(interval.map_or(0.0, |i| i.low.abs().max(i.high.abs())));
-    if size >= 1e6 || (size != 0.0 && size < 1e-4) {
-        let shown = interval.map(|i| format!("{} to {}", number(i.low), number(i.high)));
-        return (number(value), shown);
+    if !size.is_finite() || size >= 1e6 || (size != 0.0 && size < 1e-4) {
+        return None;
     }
     let mut digits = decimals(size).min(MOST_DECIMALS);
     if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 1e-9 * size) {
@@ -51,8 +87,16 @@ pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Optio
     {
         digits += 1;
     }
-    let shown = interval.map(|i| format!("{} to {}", fixed(i.low, digits), fixed(i.high, digits)));
-    (fixed(value, digits), shown)
+    let bounds = interval.map_or([0.0; 2], |i| [i.low, i.high]);
+    while digits < DECIDING_DECIMALS && bounds.iter().any(|bound| vanishes(*bound, size, digits)) {
+        digits += 1;
+    }
+    Some(digits)
+}
+
+/// Is a number other than 0 shown as 0? What is left over from sums that come to nothing is 0.
+fn vanishes(value: f64, size: f64, digits: usize) -> bool {
+    value.abs() > 1e-9 * size && value.abs() < 0.5 * 10f64.powi(-(digits as i32))
 }
 
 /// A share as a percentage: `41 %`, `4.1 %`, `< 0.1 %`; between 99 and 100 one digit more.
@@ -81,7 +125,11 @@ pub(crate) fn percent_measure(value: f64, low: f64, high: f64) -> (String, Strin
     }
     let width = (high - low).abs() * 100.0;
     let telling = if width > 0.0 { (-width.log10()).ceil().clamp(0.0, 3.0) as usize } else { 0 };
-    let digits = telling.max(usize::from(low.abs().min(high.abs()) < 0.0995));
+    let mut digits = telling.max(usize::from(low.abs().min(high.abs()) < 0.0995));
+    let size = 100.0 * low.abs().max(high.abs());
+    while digits < MOST_DECIMALS && [low, high].iter().any(|x| vanishes(100.0 * x, size, digits)) {
+        digits += 1;
+    }
     let show = |share: f64| fixed(share * 100.0, digits);
     (format!("{}{SPACE}%", show(value)), format!("{} to {}{SPACE}%", show(low), show(high)))
 }
@@ -250,6 +298,26 @@ mod tests {
             measure(1e-17, Some(&interval)),
             ("0.000".into(), Some("0.017 to 0.033".into()))
         );
+    }
+
+    #[test]
+    fn the_digit_that_decides_is_shown() {
+        let range = |low, high| measure(low, Some(&Interval { low, high })).1.map(|r| plain(&r));
+        assert_eq!(range(-0.0105, 0.000363), Some("-0.0105 to 0.0004".into()));
+        assert_eq!(range(0.000_04, 0.3), Some("0.00004 to 0.30000".into()));
+        // Nothing is nothing, and so is what rounding leaves of it.
+        assert_eq!(range(0.0, 0.02), Some("0.000 to 0.020".into()));
+        assert_eq!(range(1e-17, 0.02), Some("0.000 to 0.020".into()));
+        let percents = percent_measure(0.01, 0.0001, 0.021);
+        assert_eq!(plain(&percents.1), "0.01 to 2.10 %");
+    }
+
+    #[test]
+    fn what_stands_in_one_row_has_the_same_digits() {
+        let interval = Some(Interval { low: -0.0021396, high: 0.0033663 });
+        let diff = MetricDiff { before: 0.729386, after: 0.730268, difference: 0.000882, interval };
+        let shown = difference(&diff).map(|text| plain(&text));
+        assert_eq!(shown, ["0.7303", "0.7294", "0.0009", "-0.0021 to 0.0034"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use collegium_records::Interval;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::number::measure;
+use crate::number::measure_with;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -92,8 +92,8 @@ pub(crate) fn sentence(text: &str) -> Markup {
     }
 }
 
-/// A value, and beside it its interval.
-pub(crate) fn figure(value: f64, interval: Option<&Interval>) -> Markup {
-    let (value, range) = measure(value, interval);
+/// A value, and beside it its interval, with so many digits after the point.
+pub(crate) fn figure(value: f64, interval: Option<&Interval>, digits: Option<usize>) -> Markup {
+    let (value, range) = measure_with(value, interval, digits);
     html! { span.value { (value) } @if let Some(range) = range { span.aside { (range) } } }
 }

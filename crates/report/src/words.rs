@@ -1,9 +1,9 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, MetricDiff, Metrics, NodeAudit,
-    PairedVerdict, SkillTest, SkillVerdict, SplitMeasures, headline_metric, headline_wanted,
-    margin_of, metric_words,
+    AuditReport, BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, MetricDiff, Metrics,
+    NodeAudit, PairedVerdict, SkillTest, SkillVerdict, SplitMeasures, headline_metric,
+    headline_wanted, margin_of, metric_words,
 };
 
 use crate::number::{count, counted, measure, number, percent_measure};
@@ -46,14 +46,22 @@ pub(crate) fn over_rotations(node: &NodeAudit) -> Option<(&Headline, String)> {
 
 /// How an expert does against a baseline: over rotations where they stand for it, else on the declared test rows.
 pub(crate) fn verdict_of(node: &NodeAudit, baseline: &str, metric: &str) -> Option<PairedVerdict> {
-    let Some((after, less)) = node.rotated.as_ref().and_then(|of| {
-        Some((of.metrics.get(metric)?.mean, of.against.get(baseline)?.get(metric)?))
-    }) else {
-        return node.verdict_against(baseline, metric);
-    };
-    let (difference, interval) = (less.mean, less.interval);
-    let diff = MetricDiff { before: after - difference, after, difference, interval };
+    let diff = diff_of(node, baseline, metric)?;
     Some(diff.verdict(metric, margin_of(&node.margins, metric)))
+}
+
+/// The figures that [`verdict_of`] judges.
+pub(crate) fn diff_of(node: &NodeAudit, baseline: &str, metric: &str) -> Option<MetricDiff> {
+    let rotated = node.rotated.as_ref().and_then(|of| {
+        Some((of.metrics.get(metric)?.mean, of.against.get(baseline)?.get(metric)?))
+    });
+    match rotated {
+        None => node.against.get(baseline)?.get(metric).copied(),
+        Some((after, less)) => {
+            let (difference, interval) = (less.mean, less.interval);
+            Some(MetricDiff { before: after - difference, after, difference, interval })
+        }
+    }
 }
 
 /// The metrics in which a node is compared: what a person asks for first, and the loss.
@@ -155,10 +163,26 @@ pub(crate) fn short(name: &str) -> &str {
     sections.iter().find_map(|section| name.strip_prefix(section)).unwrap_or(name)
 }
 
+/// What is drawn as one where rows are resampled: `whole groups of date, 48 of them`; `None` where it is a row.
+pub(crate) fn drawn(node: &NodeAudit, report: &AuditReport) -> Option<String> {
+    let test = node.metrics.get("test")?;
+    let groups = count(test.groups?);
+    if let Some(blocks) = &test.blocks {
+        return Some(format!("whole blocks of time ({} each), {groups} of them", blocks.length));
+    }
+    let source = node.target.split('.').next().unwrap_or_default();
+    let by = report.data.iter().find(|data| short(&data.name) == source).map(|data| &data.by);
+    let columns: Vec<String> = by.into_iter().flatten().map(|name| format!("`{name}`")).collect();
+    Some(match columns.is_empty() {
+        true => format!("whole groups (`split.by`), {groups} of them"),
+        false => format!("whole groups of {}, {groups} of them", columns.join(", ")),
+    })
+}
+
 /// The name of a node's baseline in print.
 pub(crate) fn baseline_name(name: &str, node: &NodeAudit) -> String {
     match (name, node.task.as_str()) {
-        ("majority", "regression") => "mean".to_owned(),
+        ("majority", "regression") => "constant (mean)".to_owned(),
         ("majority", _) => "constant".to_owned(),
         ("single", _) => format!("single {}", node.noun),
         (other, _) => other.to_owned(),
@@ -181,8 +205,8 @@ pub(crate) fn verdict_word(verdict: PairedVerdict) -> &'static str {
     match verdict {
         PairedVerdict::Better => "better",
         PairedVerdict::Worse => "worse",
-        PairedVerdict::Same => "the same",
-        PairedVerdict::CannotTell => "cannot tell",
+        PairedVerdict::Same => "same within the margin",
+        PairedVerdict::CannotTell => "no measurable difference",
     }
 }
 
@@ -316,11 +340,11 @@ pub(crate) fn verdict_title(node: &NodeAudit) -> String {
     match linear(node) {
         Some(PairedVerdict::Better) => format!("Beats {constant} and the linear baseline."),
         Some(PairedVerdict::CannotTell) => {
-            format!("Beats {constant}; cannot be told from linear.")
+            format!("Beats {constant}; no measurable difference from linear.")
         }
         Some(PairedVerdict::Worse) => format!("Beats {constant}; worse than linear."),
         Some(PairedVerdict::Same) => {
-            format!("Beats {constant}; as good as linear, within the margin.")
+            format!("Beats {constant}; the same as linear within the margin.")
         }
         None => format!("Beats {constant}."),
     }

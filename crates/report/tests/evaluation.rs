@@ -163,6 +163,8 @@ fn report() -> EvaluationReport {
             text: "gate.arrival test auc >= 0.7".to_owned(),
             value: None,
             not_measured: None,
+            interval: None,
+            reaches: None,
             met: false,
         }],
         notes: vec!["columns that nothing reads: `unread`".to_owned()],

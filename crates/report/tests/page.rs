@@ -212,7 +212,9 @@ fn verdicts_name_the_linear_baseline_when_it_is_as_good_or_better() {
     let test = node.metrics["test"].clone();
     node.baselines.get_mut("linear").unwrap().insert("test".into(), test);
     sample::compare(node);
-    assert!(text(&html(&report)).contains("Beats a constant; cannot be told from linear."));
+    assert!(
+        text(&html(&report)).contains("Beats a constant; no measurable difference from linear.")
+    );
     let node = &mut report.nodes[1];
     node.baselines
         .get_mut("linear")
@@ -274,6 +276,7 @@ fn nothing_in_a_record_is_taken_for_markup() {
         to: "expert.arrival".into(),
         inputs: vec![evil.into()],
         share: Some(0.1),
+        fed: Some(evil.into()),
     });
     let page = html(&report);
     sound(&page);
@@ -304,6 +307,7 @@ fn no_experts_and_no_data_still_make_a_page() {
         files: vec![],
         total: 0,
         split: String::new(),
+        by: vec![],
         table: None,
     }];
     sound(&html(&report));
@@ -469,6 +473,7 @@ fn a_thousand_experts_are_written_in_reasonable_time() {
             to: format!("expert.e{i}"),
             inputs: vec![],
             share: Some(1.0),
+            fed: None,
         })
         .collect();
     let begun = Instant::now();

@@ -22,11 +22,12 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
         let (level, said) = match verdict {
             PairedVerdict::Better => (Level::Note, format!("It beats {what}")),
             PairedVerdict::Worse => (Level::Warning, format!("It does worse than {what}")),
-            PairedVerdict::CannotTell => (Level::Note, format!("It cannot be told from {what}")),
-            PairedVerdict::Same => (
-                Level::Note,
-                format!("It is as good as {what}, within the margin that was declared"),
-            ),
+            PairedVerdict::CannotTell => {
+                (Level::Note, format!("No measurable difference from {what}"))
+            }
+            PairedVerdict::Same => {
+                (Level::Note, format!("It is the same as {what} within the declared margin"))
+            }
         };
         let otherwise = OTHERS.iter().filter_map(|(metric, called)| {
             let diff = metrics.get(*metric)?;

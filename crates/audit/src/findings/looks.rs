@@ -26,7 +26,7 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<Finding> {
     }
     said.extend(audit.agop.as_ref().and_then(|agop| sketched(audit, agop)));
     said.extend(audit.probe.images.iter().filter_map(regions));
-    said.extend(audit.performance.slices.as_ref().and_then(slice));
+    said.extend(audit.performance.slices.as_ref().and_then(|found| slice(found, &audit.target)));
     said.extend(layers(audit));
     for comparison in &audit.probe.comparisons {
         if comparison.changed == Changed::Yes && comparison.between == Between::Sides {
@@ -218,7 +218,7 @@ fn together(group: &InputGroup, agop: &Agop) -> Finding {
 }
 
 /// The worst slice, if it is large, significant and consequential; the page has all of them.
-fn slice(found: &WeakSlices) -> Option<Finding> {
+fn slice(found: &WeakSlices, target: &str) -> Option<Finding> {
     let matters = |slice: &&WeakSlice| {
         let share = slice.rows as f64 / found.rows.max(1) as f64;
         let excess = share * (slice.loss - slice.elsewhere);
@@ -230,15 +230,20 @@ fn slice(found: &WeakSlices) -> Option<Finding> {
     let worst = found.slices.iter().find(matters)?;
     let loss = found.loss.replace('_', " ");
     let conditions = worst.conditions.join(" and ");
+    let unit = match found.loss == "squared_error" {
+        true => format!(", in squared units of `{target}`"),
+        false => String::new(),
+    };
     let text = format!(
-        "It is weak where {conditions}: {loss} {} against {} elsewhere.",
+        "It is weak where {conditions}: mean {loss} {} on the {} test rows there, {} on the other {}{unit}. The slice \
+         was found on validation rows.",
         three(worst.loss),
-        three(worst.elsewhere)
+        thousands(worst.rows),
+        three(worst.elsewhere),
+        thousands(found.rows.saturating_sub(worst.rows))
     );
     let detail = format!(
-        "{} of {} test rows; corrected p-value {}.",
-        thousands(worst.rows),
-        thousands(found.rows),
+        "A tree found it on validation rows; the test is on test rows (p-value {}, corrected).",
         p_value(worst.adjusted)
     );
     let next = format!(

@@ -12,8 +12,8 @@ pub(crate) use generalises::shifted;
 pub(crate) use uses::uses;
 
 use collegium_records::{
-    BlocksOfTime, Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, RoutingDiagnostics, Topic,
-    three_digits as three,
+    BlocksOfTime, Combined, FEWEST_GROUPS, Finding, Level, NodeAudit, RequirementOutcome,
+    RoutingDiagnostics, Topic, three_digits as three,
 };
 
 /// Calibration error from which probabilities should not be taken at their word.
@@ -109,6 +109,18 @@ pub(super) fn of(audit: &NodeAudit, encoder_notes: &[String], epochs: u32) -> Ve
     }
     said.sort_by_key(|finding| finding.level);
     said
+}
+
+/// A requirement that is met by the value, while its interval reaches beyond the bound.
+pub(super) fn doubt(outcome: &RequirementOutcome) -> Option<Finding> {
+    let (doubt, interval) = (outcome.doubt()?, outcome.interval?);
+    let text = format!("Its requirement `{}` is met, but {doubt}.", outcome.text);
+    Some(Finding::new(Level::Note, Topic::Other, text).detail(format!(
+        "Measured {}, 95 % interval {} to {}: other test rows might not meet it.",
+        three(outcome.value?),
+        three(interval.low),
+        three(interval.high)
+    )))
 }
 
 /// Rows that a model has seen, and few groups.

@@ -103,6 +103,10 @@ pub(crate) fn audit(
     for requirement in missed {
         say(&format!("require {}: NOT MET\n", requirement.text))?;
     }
+    let quiet = written.report.found_nothing();
+    if !quiet.is_empty() && !args.quiet {
+        say(&crate::human::sentence("looked for, without a warning: ", &quiet.join("; ")))?;
+    }
     let more = |node: &NodeAudit| {
         node.findings.iter().any(|one| one.detail.is_some() || one.next.is_some())
     };

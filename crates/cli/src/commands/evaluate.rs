@@ -85,6 +85,9 @@ fn words(report: &EvaluationReport) -> String {
         let found = requirement.value.map_or_else(|| "not measured".to_owned(), three);
         let verdict = if requirement.met { "met" } else { "NOT MET" };
         text.push_str(&format!("require {}: {verdict} here ({found})\n", requirement.text));
+        if let Some(doubt) = requirement.doubt() {
+            text.push_str(&sentence("  ", doubt));
+        }
     }
     if let Some(sampled) = report.sampled {
         let text_of = format!(
@@ -136,11 +139,15 @@ fn block(node: &NodeEvaluation) -> String {
             for slice in slices.slices.iter().take(3) {
                 let loss = slices.loss.replace('_', " ");
                 let where_it = slice.conditions.join(" and ");
+                let unit = match slices.loss == "squared_error" {
+                    true => format!(", in squared units of `{}`", node.target),
+                    false => String::new(),
+                };
                 let found = format!(
-                    "weak where {where_it}: {loss} {} there, {} elsewhere ({} rows)",
+                    "weak where {where_it}: mean {loss} {} on the {} there, {} on the others{unit}",
                     three(slice.loss),
-                    three(slice.elsewhere),
-                    slice.rows
+                    count(slice.rows as usize, "row"),
+                    three(slice.elsewhere)
                 );
                 text.push_str(&sentence("  ", &found));
             }

@@ -452,7 +452,10 @@ impl Session {
         let (asked, other): (Vec<_>, Vec<_>) = own.into_iter().partition(|r| r.split == "test");
         let value = |requirement: &collegium_manifest::Requirement| {
             let node = find(&requirement.expert);
-            let found = node.and_then(|node| node.new.metrics.get(&requirement.metric)).copied();
+            let found = node.and_then(|node| {
+                let interval = node.new.intervals.get(&requirement.metric).copied();
+                Some((*node.new.metrics.get(&requirement.metric)?, interval))
+            });
             found.ok_or_else(|| "it is not defined on these rows".to_owned())
         };
         let note = (!other.is_empty()).then(|| {

@@ -189,6 +189,34 @@ impl Split {
         text
     }
 
+    /// Where whole groups are drawn, so that the shares of rows are not those that were declared: the shares that came
+    /// out of `rows` training, validation and test rows, as words that go on after [`Split::words`].
+    pub fn came_out(&self, rows: [u64; 3]) -> Option<String> {
+        let drawn = match &self.rule {
+            SplitRule::Shares => true,
+            SplitRule::Column(rule) => !matches!(rule.valid, ValidRows::Values(_)),
+            SplitRule::Files(rule) => rule.valid.is_none(),
+            SplitRule::Time(rule) => rule.hold_groups,
+        };
+        let all: u64 = rows.iter().sum();
+        if self.by.is_empty() || !drawn || all == 0 {
+            return None;
+        }
+        // The last digit that is shown decides whether they differ.
+        let tenths = |part: f64| (1000.0 * part).round();
+        let shares = rows.map(|rows| tenths(rows as f64 / all as f64));
+        let declared = [self.train, self.valid, self.test].map(tenths);
+        if matches!(self.rule, SplitRule::Shares) && shares == declared {
+            return None;
+        }
+        let shown = shares.map(|share| format!("{}", share / 10.0)).join(" / ");
+        let by: Vec<String> = self.by.iter().map(|name| format!("`{}`", name.get_ref())).collect();
+        Some(format!(
+            "; as whole groups of {} are drawn, {shown} % of the rows came out",
+            by.join(", ")
+        ))
+    }
+
     /// Every setting that decides which side a row falls on, by its key: what two splits are compared by.
     pub fn settings(&self) -> BTreeMap<String, String> {
         let names = |names: &[Spanned<String>]| {

@@ -56,9 +56,19 @@ pub(super) fn requirements(report: &AuditReport, node: &NodeAudit, page: &mut Pa
         .iter()
         .filter(of)
         .map(|one| {
-            let value = one.value.map_or_else(|| "not measured".to_owned(), |v| measure(v, None).0);
-            let verdict = if one.met { "met" } else { "**not met**" };
-            vec![code(&one.text), value, verdict.to_owned()]
+            let value = one.value.map_or_else(
+                || "not measured".to_owned(),
+                |value| {
+                    let (value, range) = measure(value, one.interval.as_ref());
+                    range.map_or(value.clone(), |range| format!("{value} ({range})"))
+                },
+            );
+            let verdict = match (one.met, one.doubt()) {
+                (true, Some(doubt)) => format!("met; {doubt}"),
+                (true, None) => "met".to_owned(),
+                (false, _) => "**not met**".to_owned(),
+            };
+            vec![code(&one.text), value, verdict]
         })
         .collect();
     if !rows.is_empty() {

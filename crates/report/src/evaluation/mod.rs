@@ -188,7 +188,7 @@ fn requirements(report: &EvaluationReport) -> Markup {
             ul.findings { @for requirement in &report.requirements {
                 li.warning[!requirement.met] {
                     code { (requirement.text) } ": "
-                    @if requirement.met { "met" } @else { strong { "not met" } }
+                    @if requirement.met { "met" @if let Some(doubt) = requirement.doubt() { "; " (doubt) } } @else { strong { "not met" } }
                     " (" (requirement.value.map_or_else(|| "not measured".to_owned(), number)) ")"
                 }
             } }

@@ -31,7 +31,7 @@ pub(super) fn section(node: &NodeEvaluation, index: usize) -> Markup {
                 }
                 @if let Some(found) = &node.performance.slices {
                     h4 { "Where it does worse, on these rows" }
-                    (weak(found, "row", "rows"))
+                    (weak(found, "row", "rows", &node.target))
                 }
                 @if let Some(found) = &node.performance.declared_slices {
                     h4 { "Declared slices of these rows" }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{classes, direction};
 use crate::expert::appendix::FEW_CLASSES;
-use crate::number::{SPACE, measure};
+use crate::number::{SPACE, common_decimals, measure_with};
 use crate::page::{figure, sentence};
 use crate::words::{
     agreed, baseline_name, compared, drawn_by_groups, finite, headline_absent, metric_name, on,
@@ -16,6 +16,13 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
     let test = node.metrics.get("test");
     let all = compared(node).into_iter();
     let shown: Vec<&str> = all.filter(|metric| on(test, metric).is_some()).collect();
+    // A column and its differences have the same digits.
+    let digits = |metric: &str| {
+        let own = on(test, metric).into_iter();
+        let diffs = node.against.values().filter_map(|by| by.get(metric));
+        let diffs = diffs.map(|diff| (diff.difference, diff.interval.as_ref()));
+        common_decimals(&own.chain(diffs).collect::<Vec<_>>())
+    };
     let few = (1..=FEW_CLASSES).contains(&node.performance.classes.len());
     html! {
         @if shown.is_empty() { p { "Nothing was measured." } } @else {
@@ -27,13 +34,13 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                             th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) }
                             th.figure scope="col" { "Difference" }
                         }
-                        th scope="col" { "This expert is" }
+                        th scope="col" { "Verdict" }
                     } }
                     tbody {
                         tr.own {
                             th scope="row" { "this expert" }
                             @for metric in &shown {
-                                td.figure { @if let Some((value, interval)) = on(test, metric) { (figure(value, interval)) } }
+                                td.figure { @if let Some((value, interval)) = on(test, metric) { (figure(value, interval, digits(metric))) } }
                                 td.figure {}
                             }
                             td {}
@@ -45,10 +52,10 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                                 @for metric in &shown {
                                     td.figure { @match by.get("test").and_then(|split| finite(&split.metrics, metric)) {
                                         // What rounds to nothing is shown as nothing.
-                                        Some(value) => (if value.abs() < 5e-5 { "0".to_owned() } else { measure(value, None).0 }),
+                                        Some(value) => (if value.abs() < 5e-5 { "0".to_owned() } else { measure_with(value, None, digits(metric)).0 }),
                                         None => span.soft { "–" },
                                     } }
-                                    td.figure { @if let Some(diff) = against.and_then(|against| against.get(*metric)) { (figure(diff.difference, diff.interval.as_ref())) } }
+                                    td.figure { @if let Some(diff) = against.and_then(|against| against.get(*metric)) { (figure(diff.difference, diff.interval.as_ref(), digits(metric))) } }
                                 }
                                 td { (said(&shown, node, name)) }
                             }

@@ -86,7 +86,7 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
         parts.push(Part { id: "errors", title: "Errors", body });
     }
     if let Some(found) = node.performance.slices.as_ref().filter(|found| found.tested > 0) {
-        let body = weak(found, "test row", "test rows");
+        let body = weak(found, "test row", "test rows", &node.target);
         parts.push(Part { id: "slices", title: "Where it does worse", body });
     }
     if let Some(found) = &node.performance.declared_slices {

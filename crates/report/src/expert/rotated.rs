@@ -4,7 +4,7 @@ use collegium_records::{NodeAudit, PairedVerdict, RotatedFigure, metric_words};
 use maud::{Markup, html};
 
 use super::direction;
-use crate::number::{SPACE, count, measure};
+use crate::number::{SPACE, common_decimals, count, measure};
 use crate::page::figure;
 use crate::words::{agreed, baseline_name, compared, metric_name, on, verdict_of, verdict_word};
 
@@ -21,10 +21,16 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
             true
         }
     });
-    let cell = |found: Option<&RotatedFigure>| {
+    // A column and its differences have the same digits.
+    let digits = |metric: &str| {
+        let less = of.against.values().filter_map(|by| by.get(metric));
+        let all = of.metrics.get(metric).into_iter().chain(less);
+        common_decimals(&all.map(|one| (one.mean, one.interval.as_ref())).collect::<Vec<_>>())
+    };
+    let cell = |metric: &str, found: Option<&RotatedFigure>| {
         html! {
             td.figure { @match found {
-                Some(found) => (figure(found.mean, found.interval.as_ref())),
+                Some(found) => (figure(found.mean, found.interval.as_ref(), digits(metric))),
                 None => span.soft { "–" },
             } }
         }
@@ -35,14 +41,14 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                 thead { tr {
                     th scope="col" { (of.sides.len()) " rotations" }
                     @for metric in &shown { th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) } }
-                    th scope="col" { "This expert is" }
+                    th scope="col" { "Verdict" }
                 } }
                 tbody {
-                    tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(of.metrics.get(*metric))) } td {} }
+                    tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(metric, of.metrics.get(*metric))) } td {} }
                     @for (name, metrics) in &of.against {
                         tr {
                             th scope="row" { "less " (baseline_name(name, node)) }
-                            @for metric in &shown { (cell(metrics.get(*metric))) }
+                            @for metric in &shown { (cell(metric, metrics.get(*metric))) }
                             td { (said(node, name, &shown)) }
                         }
                     }
@@ -50,7 +56,7 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                         th scope="row" { "declared split" }
                         @for metric in &shown {
                             td.figure { @match on(node.metrics.get("test"), metric) {
-                                Some((value, interval)) => (figure(value, interval)),
+                                Some((value, interval)) => (figure(value, interval, digits(metric))),
                                 None => span.soft { "–" },
                             } }
                         }

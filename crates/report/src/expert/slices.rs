@@ -5,8 +5,8 @@ use maud::{Markup, html};
 
 use crate::number::{count, counted, number};
 
-/// `row` and `rows` are what it was tested on.
-pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
+/// `row` and `rows` are what it was tested on; of a regression, `target` names what errors are of.
+pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str, target: &str) -> Markup {
     let loss = found.loss.replace('_', " ");
     let tested = counted(u64::from(found.tested), "slice", "slices");
     html! {
@@ -38,7 +38,9 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str) -> Markup {
             }
         }
         p.caption {
-            "Mean " (loss) " on " (counted(found.rows, row, rows)) ": " (number(found.overall)) ". " (tested)
+            "Found on validation rows, tested on " (if rows == "rows" { "these rows" } else { rows }) ". Losses are means"
+            @if found.loss == "squared_error" { ", in squared units of " code { (target) } }
+            ". Mean " (loss) " on " (counted(found.rows, row, rows)) ": " (number(found.overall)) ". " (tested)
             @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
         }

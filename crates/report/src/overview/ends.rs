@@ -6,11 +6,11 @@ use collegium_records::{
 use maud::{Markup, html};
 
 use crate::expert::{direction, rotated_table};
-use crate::number::{SPACE, measure};
-use crate::page::{figure, link};
+use crate::number::{SPACE, difference, measure};
+use crate::page::{link, sentence as marked};
 use crate::words::{
-    agreed, baseline_name, baseline_phrase, compared, headline, metric_name, on, over_rotations,
-    short, verdict_of, verdict_word,
+    baseline_name, baseline_phrase, compared, diff_of, drawn, headline, metric_name, on,
+    over_rotations, short, verdict_of, verdict_word,
 };
 
 /// The baselines that stand for "could this have been had more simply?", in the order of the question.
@@ -21,7 +21,7 @@ fn ends(report: &AuditReport) -> impl Iterator<Item = &NodeAudit> {
     report.nodes.iter().filter(|node| report.edges.iter().all(|edge| edge.from != node.name))
 }
 
-/// `arrival (AUC 0.730, 0.72 to 0.74) beats one network on all raw columns in AUC and log loss.`
+/// `arrival has AUC 0.730 (0.715 to 0.745) on test rows: no measurable difference in AUC from a linear model.`
 pub(super) fn sentences(report: &AuditReport) -> Vec<Markup> {
     ends(report).take(3).map(sentence).collect()
 }
@@ -29,7 +29,7 @@ pub(super) fn sentences(report: &AuditReport) -> Vec<Markup> {
 fn sentence(node: &NodeAudit) -> Markup {
     let written = |metric: &str, value: f64, interval: Option<&Interval>| {
         let (value, range) = measure(value, interval);
-        let range = range.map(|range| format!(", {range}")).unwrap_or_default();
+        let range = range.map(|range| format!(" ({range})")).unwrap_or_default();
         format!("{}{SPACE}{value}{range}", metric_words(metric))
     };
     let figure = match over_rotations(node) {
@@ -41,30 +41,77 @@ fn sentence(node: &NodeAudit) -> Markup {
             Some(format!("{} on test rows", written(metric, value, interval)))
         }),
     };
-    let against = SIMPLER.into_iter().find_map(|name| Some((name, node.against.get(name)?)));
+    let said = beside(node);
     html! {
         strong { a href=(link(&node.name)) { (short(&node.name)) } }
-        @if let Some(figure) = &figure { " (" (figure) ")" }
-        @match against {
-            Some((name, _)) => {
-                @let verdicts: Vec<(&str, PairedVerdict)> = compared(node).into_iter()
-                    .filter_map(|metric| Some((metric, verdict_of(node, name, metric)?))).collect();
-                " " (said(&verdicts)) " " (baseline_phrase(name, node)) "."
-            }
-            None => " was compared with no other model."
-        }
+        @if let Some(figure) = &figure { " has " (figure) }
+        @if said.is_empty() { (if figure.is_some() { "; it" } else { "" }) " was compared with no other model." }
+        @else { ": " (said.join(", and ")) "." }
     }
 }
 
-fn said(verdicts: &[(&str, PairedVerdict)]) -> String {
-    let alone = |verdict: PairedVerdict| match verdict {
-        PairedVerdict::Better => "beats",
-        PairedVerdict::Worse => "does worse than",
-        PairedVerdict::Same => "is as good, within the margin, as",
-        PairedVerdict::CannotTell => "cannot be told from",
-    };
-    let each = |metric: &str, word: &str| format!("by {} it {word}", metric_words(metric));
-    agreed(verdicts, alone, each).unwrap_or_else(|| "was not compared with".to_owned())
+/// What it is beside each simpler model: a clause for each.
+fn beside(node: &NodeAudit) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let mut none_in = String::new();
+    for name in SIMPLER {
+        let diffs: Vec<(&str, MetricDiff, PairedVerdict)> = compared(node)
+            .into_iter()
+            .filter_map(|metric| {
+                Some((metric, diff_of(node, name, metric)?, verdict_of(node, name, metric)?))
+            })
+            .collect();
+        let Some((_, _, first)) = diffs.first() else { continue };
+        let phrase = baseline_phrase(name, node);
+        let agreed = diffs.iter().all(|(.., verdict)| verdict == first);
+        let names = |word: &str| {
+            let names: Vec<&str> = diffs.iter().map(|(metric, ..)| metric_words(metric)).collect();
+            names.join(word)
+        };
+        let each = diffs.iter().map(|(metric, diff, verdict)| by_how_much(metric, diff, *verdict));
+        said.push(match first {
+            PairedVerdict::CannotTell if agreed && none_in == names(" or ") => {
+                format!("none from {phrase}")
+            }
+            PairedVerdict::CannotTell if agreed => {
+                none_in = names(" or ");
+                format!("no measurable difference in {none_in} from {phrase}")
+            }
+            PairedVerdict::Same if agreed => {
+                format!("the same within the margin in {} as {phrase}", names(" and "))
+            }
+            PairedVerdict::Better | PairedVerdict::Worse if agreed => {
+                let each: Vec<String> = each.collect();
+                format!("{} than {phrase} ({})", verdict_word(*first), each.join("; "))
+            }
+            _ => {
+                let each = each.zip(&diffs).map(|(said, (.., verdict))| match verdict {
+                    PairedVerdict::Better | PairedVerdict::Worse => {
+                        format!("{said}, {}", verdict_word(*verdict))
+                    }
+                    PairedVerdict::Same | PairedVerdict::CannotTell => said,
+                });
+                format!("beside {phrase}: {}", each.collect::<Vec<String>>().join("; "))
+            }
+        });
+    }
+    said
+}
+
+/// `AUC higher by 0.0461, 0.0414 to 0.0508`
+fn by_how_much(metric: &str, diff: &MetricDiff, verdict: PairedVerdict) -> String {
+    let name = metric_words(metric);
+    match verdict {
+        PairedVerdict::Better | PairedVerdict::Worse => {}
+        PairedVerdict::Same => return format!("{name} the same within the margin"),
+        PairedVerdict::CannotTell => return format!("no measurable difference in {name}"),
+    }
+    let (way, sign) = if diff.difference < 0.0 { ("lower", -1.0) } else { ("higher", 1.0) };
+    let ends = diff.interval.map(|i| [sign * i.low, sign * i.high]);
+    let interval = ends.map(|[a, b]| Interval { low: a.min(b), high: a.max(b) });
+    let (size, range) = measure(diff.difference.abs(), interval.as_ref());
+    let range = range.map(|range| format!(", {range}")).unwrap_or_default();
+    format!("{name} {way} by {size}{range}")
 }
 
 /// The table of paired differences.
@@ -86,23 +133,26 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                 table.plain.ends {
                     thead { tr {
                         th scope="col" { "Node" } th scope="col" { "Baseline" } th scope="col" { "Metric" } th.figure scope="col" { "Node" }
-                        th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Node is" }
+                        th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Verdict" }
                     } }
                     tbody { @for (node, name, metric, diff) in &rows {
+                        @let [after, before, apart, range] = difference(diff);
                         tr {
                             th scope="row" { (short(&node.name)) }
                             td { (baseline_name(name, node)) }
                             td { (metric_name(metric)) (SPACE) (direction(metric)) }
-                            td.figure { (measure(diff.after, None).0) }
-                            td.figure { (measure(diff.before, None).0) }
-                            td.figure { (figure(diff.difference, diff.interval.as_ref())) }
+                            td.figure { (after) }
+                            td.figure { (before) }
+                            td.figure { span.value { (apart) } @if !range.is_empty() { span.aside { (range) } } }
                             td { @if let Some(verdict) = node.verdict_against(name, metric) { (verdict_word(verdict)) } }
                         }
                     } }
                 }
             }
             p.caption {
-                "Difference: node − baseline, both on the same resampled test rows (paired)."
+                "Difference: node − baseline, both on the same resampled test rows (paired)"
+                @if let Some(text) = resampled(report) { ", drawn as " (marked(&text)) }
+                "."
                 @if !single { " One network on all raw columns was not trained: " code { "evaluate.baselines = [\"single\"]" } " trains it for experts that read others." }
             }
         } @else { p { "No baseline was trained beside it (" code { "evaluate.baselines" } ")." } }
@@ -119,4 +169,24 @@ pub(super) fn rotated(report: &AuditReport) -> Markup {
             }
         }
     }
+}
+
+/// What is drawn as one, in words, of each end if they differ; `None` where it is a row for all of them.
+fn resampled(report: &AuditReport) -> Option<String> {
+    let mut all: Vec<(Option<String>, Vec<&str>)> = Vec::new();
+    let compared = |node: &&NodeAudit| SIMPLER.iter().any(|name| node.against.contains_key(*name));
+    for node in ends(report).filter(compared) {
+        let unit = drawn(node, report);
+        match all.iter_mut().find(|(known, _)| *known == unit) {
+            Some((_, names)) => names.push(short(&node.name)),
+            None => all.push((unit, vec![short(&node.name)])),
+        }
+    }
+    if let [(unit, _)] = all.as_slice() {
+        return unit.clone();
+    }
+    let each = all.iter().map(|(unit, names)| {
+        format!("{} for {}", unit.as_deref().unwrap_or("single rows"), names.join(", "))
+    });
+    (!all.is_empty()).then(|| each.collect::<Vec<String>>().join("; "))
 }

@@ -1,9 +1,9 @@
 //! All experts in one table.
 
-use collegium_records::{AuditReport, NodeAudit, PairedVerdict, Reading};
+use collegium_records::{AuditReport, NodeAudit, PairedVerdict, Reading, metric_words};
 use maud::{Markup, html};
 
-use crate::number::{SPACE, measure, number, percent};
+use crate::number::{SPACE, common_decimals, measure, measure_with, number, percent};
 use crate::page::{breakable, link};
 use crate::words::{
     Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on,
@@ -34,6 +34,14 @@ pub(super) fn table(report: &AuditReport) -> Markup {
                         td role="cell" data-label="Largest effects" { span.cell { (effects(node)) } }
                     }
                 }
+            }
+        }
+        @let shuffled = report.nodes.iter().any(|node| !node.uses.is_empty());
+        @let units = report.nodes.iter().any(|node| !node.uses.is_empty() && node.task == "regression");
+        @if shuffled {
+            p.caption {
+                "Largest effects: how much the metric rises on test rows when the input is shuffled among rows that are alike in the other inputs"
+                @if units { " (RMSE in units of the target)" } "."
             }
         }
     }
@@ -67,17 +75,18 @@ fn headline_cell(node: &NodeAudit) -> Markup {
 fn baselines_cell(node: &NodeAudit) -> Markup {
     if let (Some((of, _)), Some(rotated)) = (over_rotations(node), &node.rotated) {
         let verdict = verdict_of(node, "linear", &of.metric);
+        let digits = common_decimals(&[(of.value, of.interval.as_ref())]);
+        let means = rotated.against.iter().filter_map(|(name, metrics)| {
+            Some((name.as_str(), of.value - metrics.get(&of.metric)?.mean))
+        });
         return html! {
-            @for (name, metrics) in &rotated.against {
-                @if let Some(less) = metrics.get(&of.metric) {
-                    span.line { (baseline_name(name, node)) " " (measure(of.value - less.mean, None).0) }
-                }
-            }
-            @if rotated.against.is_empty() { "none" }
+            (baselines(node, &of.metric, digits, means.collect()))
             @if let Some(verdict) = verdict { span.aside { (against_linear(verdict)) } }
         };
     }
-    let values: Vec<(&str, f64)> = headline(node)
+    let metric = headline(node);
+    let own = metric.and_then(|metric| on(node.metrics.get("test"), metric));
+    let values: Vec<(&str, f64)> = metric
         .map(|metric| {
             let of = |by: &std::collections::BTreeMap<String, collegium_records::SplitMeasures>| {
                 finite(&by.get("test")?.metrics, metric)
@@ -85,13 +94,32 @@ fn baselines_cell(node: &NodeAudit) -> Markup {
             node.baselines.iter().filter_map(|(name, by)| Some((name.as_str(), of(by)?))).collect()
         })
         .unwrap_or_default();
+    let digits = common_decimals(&own.into_iter().collect::<Vec<_>>());
+    html! {
+        (baselines(node, metric.unwrap_or_default(), digits, values))
+        @if let Some(verdict) = linear(node) {
+            span.aside { (against_linear(verdict)) " in " (metric_words(&node.skill.metric)) }
+        }
+    }
+}
+
+/// A line for each baseline, the first of which names the metric.
+fn baselines(
+    node: &NodeAudit,
+    metric: &str,
+    digits: Option<usize>,
+    values: Vec<(&str, f64)>,
+) -> Markup {
     html! {
         @if values.is_empty() { "none" }
-        @for (name, value) in values {
-            // A headline is a share of something: what rounds to nothing is shown as nothing.
-            span.line { (baseline_name(name, node)) " " (if value.abs() < 5e-4 { "0".to_owned() } else { measure(value, None).0 }) }
+        @for (i, (name, value)) in values.into_iter().enumerate() {
+            span.line {
+                (baseline_name(name, node)) ": "
+                @if i == 0 { (metric_words(metric)) (SPACE) }
+                // A headline is a share of something: what rounds to nothing is shown as nothing.
+                (if value.abs() < 5e-4 { "0".to_owned() } else { measure_with(value, None, digits).0 })
+            }
         }
-        @if let Some(verdict) = linear(node) { span.aside { (against_linear(verdict)) } }
     }
 }
 
@@ -100,8 +128,8 @@ fn against_linear(verdict: PairedVerdict) -> &'static str {
     match verdict {
         PairedVerdict::Better => "better than linear",
         PairedVerdict::Worse => "worse than linear",
-        PairedVerdict::Same => "as good as linear, within the margin",
-        PairedVerdict::CannotTell => "cannot be told from linear",
+        PairedVerdict::Same => "same as linear within the margin",
+        PairedVerdict::CannotTell => "no measurable difference from linear",
     }
 }
 
@@ -126,7 +154,7 @@ fn effects(node: &NodeAudit) -> Markup {
             }
             @if !node.uses.iter().any(|one| counts(one.reading)) { span.soft { "none measurable" } }
             @else if let Some(effect) = node.uses.iter().find_map(|one| one.effect.as_ref()) {
-                span.aside { "rise of" (SPACE) (collegium_records::metric_words(&effect.metric)) }
+                span.aside { "rise of" (SPACE) (metric_words(&effect.metric)) }
             }
         }
     }

@@ -12,8 +12,8 @@ mod versions;
 use collegium_records::{AuditReport, Finding, NodeAudit, RequirementOutcome};
 use maud::{Markup, html};
 
-use crate::number::{counted, measure};
-use crate::page::{link, sentence};
+use crate::number::{common_decimals, counted};
+use crate::page::{figure, link, sentence};
 use crate::words::short;
 
 pub(crate) fn overview(report: &AuditReport) -> Markup {
@@ -54,9 +54,9 @@ fn in_short(report: &AuditReport) -> Markup {
                 (all, 0) => { "All " (all) " requirements are met. " }
                 (all, missed) => { strong.alarm { (missed) " of " (counted(all as u64, "requirement", "requirements")) (if missed == 1 { " is" } else { " are" }) " not met." } " " }
             }
-            @if skilled == total { (if total == 1 { "It has" } else { "Every expert has" }) " skill on test rows." }
+            @if skilled == total { (if total == 1 { "It has" } else { "Every expert has" }) " skill on test rows: it is better than the constant baseline." }
             @else {
-                (skilled) " of " (counted(total as u64, "expert", "experts")) @if skilled == 1 { " has" } @else { " have" } " skill on test rows"
+                (skilled) " of " (counted(total as u64, "expert", "experts")) @if skilled == 1 { " has" } @else { " have" } " skill on test rows (better than the constant baseline)"
                 @if nothing > 0 { "; " strong { (nothing) " learned nothing" } }
                 @if unjudged > 0 { "; " strong { (unjudged) " cannot be judged" } }
                 "."
@@ -78,18 +78,18 @@ fn requirements(all: &[RequirementOutcome]) -> Markup {
                     th scope="row" { code { (one.text) } }
                     td.figure {
                         @match one.value {
-                            Some(value) => (measure(value, None).0),
+                            Some(value) => (figure(value, one.interval.as_ref(), common_decimals(&[(value, one.interval.as_ref())]))),
                             None => span.soft { (one.not_measured.as_deref().unwrap_or("not measured")) },
                         }
                     }
-                    td { @if one.met { span.health.good { "met" } } @else { span.health.alert { "not met" } } }
+                    td { @if one.met { span.health.good { "met" } @if let Some(doubt) = one.doubt() { span.aside { (doubt) } } } @else { span.health.alert { "not met" } } }
                 } } }
             }
         }
     }
 }
 
-/// Every warning of every expert, from its one list of findings.
+/// Every warning of every expert, from its one list of findings, and what else was looked for.
 fn attention(report: &AuditReport) -> Markup {
     let of = |node| NodeAudit::warnings(node).map(move |finding| (node, finding));
     let all: Vec<(&NodeAudit, &Finding)> = report.nodes.iter().flat_map(of).collect();
@@ -102,5 +102,7 @@ fn attention(report: &AuditReport) -> Markup {
                 }
             }
         }
+        @let quiet = report.found_nothing();
+        @if !quiet.is_empty() { p.caption { "Looked for, without a warning: " (quiet.join("; ")) "." } }
     }
 }

@@ -1,6 +1,6 @@
 //! Dependency graph of the pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_records::{AuditReport, Edge};
 use maud::{Markup, html};
@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::graph::{Graph, GraphEdge, GraphNode, NodeKind, draw};
 use crate::number::{counted, measure, percent, px};
 use crate::page::link;
-use crate::words::{Health, headline, metric_name, on, over_rotations};
+use crate::words::{Health, headline, metric_name, on, over_rotations, short};
 
 pub(super) fn drawing(report: &AuditReport) -> Markup {
     html! {
@@ -18,8 +18,10 @@ pub(super) fn drawing(report: &AuditReport) -> Markup {
             figure.dag style={ "--natural:" (px(width)) "px" } {
                 div.scroll tabindex="0" role="region" aria-label="Dependency graph of the pipeline" { (drawing) }
                 figcaption {
-                    "Left to right: data sources (grey), then experts (blue). The figure at a line, and its thickness: share of the consumer's "
-                    a href="#glossary-agop" { "AGOP" } " (sensitivity) that runs along it. Dashed: no skill, so no share is shown."
+                    "Left to right: data sources (grey), then experts (blue). The figure at a line, and its thickness: the share of the consumer's "
+                    a href="#glossary-agop" { "AGOP" } " (average gradient outer product: how strongly an input moves the prediction) that runs along it."
+                    @if let Some(text) = fed(&report.edges) { " " (text) }
+                    @if report.nodes.iter().any(|node| muted(Health::of(node))) { " Dashed: no skill, so no share is shown." }
                 }
             }
         }
@@ -29,6 +31,37 @@ pub(super) fn drawing(report: &AuditReport) -> Markup {
 /// `data.NAME`, whether or not the record says `data.`.
 pub(super) fn data_name(name: &str) -> String {
     if name.starts_with("data.") { name.to_owned() } else { format!("data.{name}") }
+}
+
+/// Is it drawn as one that is not to be relied on?
+fn muted(health: Health) -> bool {
+    matches!(health, Health::LearnedNothing | Health::NotJudged)
+}
+
+/// What consumers see of an expert on their training rows.
+fn fed(edges: &[Edge]) -> Option<String> {
+    let mut by_way: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for edge in edges {
+        if let Some(way) = &edge.fed {
+            by_way.entry(way).or_default().insert(short(&edge.to));
+        }
+    }
+    let one = by_way.len() == 1;
+    let each = by_way.iter().map(|(way, to)| {
+        let to: Vec<&str> = to.iter().copied().collect();
+        let who = if one { "an expert's consumers".to_owned() } else { to.join(", ") };
+        let words = match *way {
+            "out-of-fold" => "out-of-fold outputs, of models that were not trained on the row",
+            "held-out" => "held-out outputs, of a model that was not trained on these rows",
+            "in-sample" => {
+                "in-sample outputs, of the model that was trained on the same rows (optimistic)"
+            }
+            other => other,
+        };
+        format!("{who} {} {words}", if one || to.len() > 1 { "read" } else { "reads" })
+    });
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| format!("On training rows {}.", each.join("; ")))
 }
 
 /// The DAG of a report: rows and headline metrics in the nodes, shares at the edges.
@@ -63,7 +96,7 @@ fn graph(report: &AuditReport) -> Graph {
             kind: NodeKind::Expert,
             lines: std::iter::once(node.task.clone()).chain(value).collect(),
             state: (health != Health::Sound).then(|| health.words()),
-            muted: matches!(health, Health::LearnedNothing | Health::NotJudged),
+            muted: muted(health),
             href: Some(link(&node.name)),
         }
     });

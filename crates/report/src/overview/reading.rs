@@ -7,8 +7,8 @@ pub(super) fn reading() -> Markup {
         h3 #reading { "How to read the tables" }
         ul.findings.reading {
             li { strong { "Intervals" } " are of 95 %: test rows are resampled with replacement (" a href="#glossary-bootstrap" { "bootstrap" } "), whole groups where " code { "split.by" } " names them." }
-            li { strong { "Differences" } " are expert − baseline, both on the same drawn rows (paired). “Cannot tell”: the interval contains 0." }
-            li { strong { "Rise of the loss" } " in “What it uses”: the input is " a href="#glossary-cue" { "shuffled within similar rows" }
+            li { strong { "Differences" } " are expert − baseline, both on the same drawn rows (paired). “No measurable difference”: the interval contains 0." }
+            li { strong { "Rise of the loss" } " in “What it uses”, on test rows: the input is " a href="#glossary-cue" { "shuffled within similar rows" }
                 " (similar in the other inputs), so what is lost is what it alone tells. Grey: no measurable effect; all inputs of one expert together are right in 95 of 100 cases (Holm)." }
             li { strong { "AGOP share" } ": sensitivity, how far the output moves when the input does (" a href="#glossary-agop" { "average gradient outer product" } "). "
                 "High sensitivity without effect is noise that the expert learned. " strong { "Proxy" } ": the effect disappears when correlated inputs are held fixed." }

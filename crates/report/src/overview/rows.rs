@@ -67,12 +67,14 @@ fn used(lines: &[Line]) -> Markup {
                 thead {
                     tr {
                         td colspan="2" {}
-                        th.over.beside scope="colgroup" colspan="3" { "dropped" }
+                        th.over.beside scope="colgroup" { "on purpose" }
+                        th.over.beside scope="colgroup" colspan="2" { "dropped" }
                         th.over.beside scope="colgroup" colspan=(3 + usize::from(forward)) { "used" }
                     }
                     tr {
                         th scope="col" { "Experts" } th.figure scope="col" { "Rows of the table" }
-                        th.figure.beside scope="col" { "No target" } th.figure scope="col" { "Not " code { "where" } } th.figure scope="col" { "On no side" }
+                        th.figure.beside scope="col" { "Left out by " code { "where" } }
+                        th.figure.beside scope="col" { "No target" } th.figure scope="col" { "On no side of the split" }
                         th.figure.beside scope="col" { "Train" } @if forward { th.figure scope="col" { "of these untrained" } }
                         th.figure scope="col" { "Valid" } th.figure scope="col" { "Test" }
                     }
@@ -86,8 +88,8 @@ fn used(lines: &[Line]) -> Markup {
                                 @if let Some(filter) = line.filter { span.aside { "where " code { (filter) } } }
                             }
                             td.figure { (count(account.rows)) span.aside { (line.source) } }
+                            td.figure.beside { (count(account.filtered)) }
                             td.figure.beside { (count(account.without_target)) }
-                            td.figure { (count(account.filtered)) }
                             td.figure { (count(account.on_no_side())) }
                             td.figure.beside { (count(account.on("train"))) }
                             @if forward { td.figure { (count(line.left_out)) } }

@@ -7,7 +7,7 @@ use collegium_records::{
 use maud::{Markup, html};
 
 use crate::charts::{self, Across};
-use crate::number::{count, measure, number, percent};
+use crate::number::{count, difference, number, percent};
 use crate::words::{finite, headline, metric_name, short, verdict_word};
 
 /// Levels of a column that are shown.
@@ -100,10 +100,10 @@ fn metric_by_metric(node: &NodeAudit, combined: &Combined) -> Markup {
     };
     let cell = |diff: &MetricDiff, metric: &str| {
         let verdict = diff.verdict(metric, margin_of(&node.margins, metric));
-        let (difference, range) = measure(diff.difference, diff.interval.as_ref());
+        let [_, before, apart, range] = difference(diff);
         html! {
-            span.value { (number(diff.before)) " " (verdict_word(verdict)) }
-            span.aside { (difference) @if let Some(range) = range { " (" (range) ")" } }
+            span.value { (before) } span.aside { (verdict_word(verdict)) }
+            span.aside { (apart) @if !range.is_empty() { " (" (range) ")" } }
         }
     };
     html! {
@@ -141,7 +141,7 @@ fn verdict(control: &Control) -> &'static str {
     match control.pays {
         Some(true) => "the gate beats it",
         Some(false) => "the gate does not beat it: it is better",
-        None => "cannot be told apart",
+        None => "no measurable difference",
     }
 }
 

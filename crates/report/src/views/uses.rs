@@ -51,8 +51,9 @@ fn table(node: &NodeAudit) -> Markup {
             }
         }
         p.caption {
-            @if alike { "Shuffled within similar rows" @if among_all { "; where marked, among all rows" } }
-            @else { "Shuffled among all rows" }
+            "On test rows" @if metric == "rmse" { ", in units of the target" } ", when the input is shuffled "
+            @if alike { "among rows that are alike in the other inputs" @if among_all { "; where marked, among all rows" } }
+            @else { "among all rows" }
             ". " a href="#reading" { "How to read it" } "."
         }
         @if let Some(why) = node.agop.as_ref().and_then(|agop| agop.noise_floor.no_untrained.as_ref()) { p.caption { (sentence(why)) } }

@@ -46,7 +46,9 @@ fn made() -> AuditReport {
             entry.1 += found.map_or(0.0, |i| i.share);
         }
         for (from, (inputs, share)) in sources {
+            let fed = (!from.starts_with("data.")).then(|| "out-of-fold".to_owned());
             edges.push(Edge {
+                fed,
                 from,
                 to: node.name.clone(),
                 inputs,
@@ -82,6 +84,7 @@ fn slips() -> DataSummary {
         files: vec!["data/slips.parquet".into()],
         total: slips::ROWS.iter().sum(),
         split: "by column `side`: training `train`, validation `valid`, test `test`".into(),
+        by: Vec::new(),
         table: Some(Digest::of(b"slips")),
     }
 }
@@ -95,6 +98,7 @@ fn flights() -> DataSummary {
         total: 327_346,
         split: "at random: 70 % training, 15 % validation, 15 % test; rows with equal `date` are on one side"
             .into(),
+        by: vec!["date".into()],
         table: Some(Digest::of(b"flights")),
     }
 }
@@ -121,7 +125,14 @@ pub fn compare(node: &mut NodeAudit) {
 }
 
 fn requirement(text: &str, value: f64, met: bool) -> RequirementOutcome {
-    RequirementOutcome { text: text.into(), value: Some(value), not_measured: None, met }
+    RequirementOutcome {
+        text: text.into(),
+        value: Some(value),
+        not_measured: None,
+        interval: None,
+        reaches: None,
+        met,
+    }
 }
 
 /// Effects that go with the sensitivities, but for the last input above noise, which has none.

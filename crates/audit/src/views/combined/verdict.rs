@@ -63,7 +63,7 @@ pub(super) fn of(
     if !same.is_empty() {
         let names: Vec<&str> = same.iter().map(|control| control.what.as_str()).collect();
         sentences.push(format!(
-            "{what} is as good, within the declared margin, as {} ({over}).",
+            "{what} is the same within the declared margin as {} ({over}).",
             names.join("; ")
         ));
     }
@@ -73,7 +73,7 @@ pub(super) fn of(
             false => control.what.clone(),
         });
         sentences.push(format!(
-            "{what} cannot be told from {} ({over}).",
+            "{what} has no measurable difference from {} ({over}).",
             each.collect::<Vec<_>>().join("; ")
         ));
     }
