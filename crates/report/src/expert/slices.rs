@@ -38,9 +38,9 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str, target: &str) -> M
             }
         }
         p.caption {
-            "Found on validation rows, tested on " (if rows == "rows" { "these rows" } else { rows }) ". Losses are means"
+            "Found on validation rows, tested on " (if rows == "rows" { "these rows" } else { rows }) ". Mean " (loss) " on " (counted(found.rows, row, rows))
             @if found.loss == "squared_error" { ", in squared units of " code { (target) } }
-            ". Mean " (loss) " on " (counted(found.rows, row, rows)) ": " (number(found.overall)) ". " (tested)
+            ": " (number(found.overall)) ". " (tested)
             @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."
         }
