@@ -7,6 +7,9 @@ use collegium_records::{
 
 use crate::Session;
 
+/// A metric's value with its interval, where it was measured.
+type Figure = (f64, Option<Interval>);
+
 /// Checks every condition against the metrics of a run. An expert without the metric does not meet
 /// it, and the outcome says why it has none.
 pub(crate) fn check(requirements: &[&Requirement], nodes: &[NodeRun]) -> Vec<RequirementOutcome> {
@@ -50,7 +53,7 @@ impl Session {
 /// Checks every condition against what was measured, or why it was not. What was not does not meet it.
 pub(crate) fn check_by(
     requirements: &[&Requirement],
-    measured: &dyn Fn(&Requirement) -> Result<(f64, Option<Interval>), String>,
+    measured: &dyn Fn(&Requirement) -> Result<Figure, String>,
 ) -> Vec<RequirementOutcome> {
     requirements
         .iter()

@@ -144,10 +144,73 @@ fn a_missed_requirement_is_said_in_the_first_sentences() {
     let mut report = sample::report();
     report.requirements[1].met = true;
     assert!(text(&html(&report)).contains("All 2 requirements are met."));
+    // The value alone meets it.
+    report.requirements[1].interval = Some(Interval { low: 0.79, high: 0.84 });
+    report.requirements[1].reaches = Some(collegium_records::Beyond::Below);
+    let said = text(&html(&report));
+    let of = "requirements are met, but the 95 % interval of 1 of them reaches beyond the bound.";
+    assert!(
+        said.contains(of) && said.contains("its 95 % interval reaches below the bound"),
+        "{said}"
+    );
+    report.requirements[1].reaches = None;
     report.requirements[1].value = None;
     report.requirements[1].not_measured = Some("the test side is empty".into());
     report.requirements[1].met = false;
     assert!(text(&html(&report)).contains("the test side is empty not met"));
+}
+
+#[test]
+fn the_graph_says_how_experts_feed_and_what_is_dashed_only_where_it_is_so() {
+    let said = text(&html(&sample::report()));
+    assert!(said.contains("consumers read out-of-fold outputs, of models that were not trained"));
+    assert!(said.contains("Dashed: no skill"), "diverted has none");
+    let mut report = sample::report();
+    report.nodes.retain(|node| node.skill.beats_baseline);
+    let last = report.edges.iter_mut().rfind(|edge| edge.fed.is_some()).unwrap();
+    (last.fed, last.to) = (Some("in-sample".into()), "expert.last".into());
+    let said = text(&html(&report));
+    assert!(!said.contains("Dashed"));
+    assert!(
+        said.contains("last reads in-sample outputs, of the model that was trained on the same")
+    );
+}
+
+#[test]
+fn the_headline_says_what_there_is_against_each_simpler_model() {
+    let mut report = sample::report();
+    let node = report.nodes.iter_mut().find(|node| node.name == "expert.arrival").unwrap();
+    let mut level = node.against["linear"].clone();
+    for diff in level.values_mut() {
+        diff.interval = Some(Interval { low: -0.001, high: 0.000_3 });
+    }
+    node.against.insert("single".into(), level.clone());
+    node.against.insert("linear".into(), level);
+    node.metrics.get_mut("test").unwrap().groups = Some(48);
+    let said = text(&html(&report));
+    let both = "no measurable difference in AUC or log loss from one network on all raw columns, and none from a \
+                linear model on the same inputs.";
+    assert!(said.contains(both), "{said}");
+    assert!(
+        said.contains("whole groups of date , 48 of them for arrival; single rows for slip_digit"),
+        "{said}"
+    );
+    assert!(said.contains("−0.0010 to 0.0003 no measurable difference"), "{said}");
+    // Better than one, worse than the other, with difference and interval.
+    let node = report.nodes.iter_mut().find(|node| node.name == "expert.arrival").unwrap();
+    for (name, sign) in [("single", 1.0), ("linear", -1.0)] {
+        for (metric, diff) in node.against.get_mut(name).unwrap() {
+            let up = if metric == "log_loss" { -sign } else { sign };
+            let ends = [up * 0.01, up * 0.03];
+            diff.difference = up * 0.02;
+            diff.interval =
+                Some(Interval { low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) });
+        }
+    }
+    let said = text(&html(&report));
+    let apart = "better than one network on all raw columns (AUC higher by 0.020, 0.010 to 0.030; log loss lower by \
+                 0.020, 0.010 to 0.030), and worse than a linear model on the same inputs (AUC lower by 0.020";
+    assert!(said.contains(apart), "{said}");
 }
 
 #[test]

@@ -235,16 +235,17 @@ fn slice(found: &WeakSlices, target: &str) -> Option<Finding> {
         false => String::new(),
     };
     let text = format!(
-        "It is weak where {conditions}: mean {loss} {} on the {} test rows there, {} on the other {}{unit}. The slice \
-         was found on validation rows.",
+        "It is weak where {conditions}: mean {loss} {} on the {} test rows there, {} on the other {}{unit}. Found \
+         on validation rows, tested on test rows.",
         three(worst.loss),
         thousands(worst.rows),
         three(worst.elsewhere),
         thousands(found.rows.saturating_sub(worst.rows))
     );
     let detail = format!(
-        "A tree found it on validation rows; the test is on test rows (p-value {}, corrected).",
-        p_value(worst.adjusted)
+        "p-value {}, corrected for {} slices that were tested.",
+        p_value(worst.adjusted),
+        found.tested
     );
     let next = format!(
         "Look at rows where {conditions}: is something known of them that is no input yet? An expert of their \
@@ -301,4 +302,32 @@ fn signed(value: f64) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_slice_says_its_unit_its_rows_and_where_it_was_found() {
+        let worst = WeakSlice {
+            conditions: vec!["t.km > 2140".to_owned()],
+            rows: 5_065,
+            loss: 206.1,
+            elsewhere: 82.0,
+            p_value: 1e-9,
+            adjusted: 4e-9,
+        };
+        let loss = "squared_error".to_owned();
+        let found =
+            WeakSlices { loss, rows: 45_025, overall: 96.0, tested: 4, slices: vec![worst] };
+        let said = slice(&found, "t.minutes").map(|finding| (finding.text, finding.detail));
+        let text = "It is weak where t.km > 2140: mean squared error 206 on the 5,065 test rows there, 82.0 on the \
+                    other 39,960, in squared units of `t.minutes`. Found on validation rows, tested on test rows.";
+        let detail = "p-value below .0001, corrected for 4 slices that were tested.";
+        assert_eq!(said, Some((text.to_owned(), Some(detail.to_owned()))));
+        // A log loss has no unit.
+        let said = slice(&WeakSlices { loss: "log_loss".to_owned(), ..found }, "t.late");
+        assert!(said.is_some_and(|finding| finding.text.contains("on the other 39,960. Found")));
+    }
 }

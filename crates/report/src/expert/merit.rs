@@ -34,7 +34,7 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                             th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) }
                             th.figure scope="col" { "Difference" }
                         }
-                        th scope="col" { "Verdict" }
+                        th scope="col" { "Verdict on this expert" }
                     } }
                     tbody {
                         tr.own {

@@ -41,7 +41,7 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                 thead { tr {
                     th scope="col" { (of.sides.len()) " rotations" }
                     @for metric in &shown { th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) } }
-                    th scope="col" { "Verdict" }
+                    th scope="col" { "Verdict on this expert" }
                 } }
                 tbody {
                     tr.own { th scope="row" { "mean" } @for metric in &shown { (cell(metric, of.metrics.get(*metric))) } td {} }

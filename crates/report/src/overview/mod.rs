@@ -50,8 +50,8 @@ fn in_short(report: &AuditReport) -> Markup {
             @for sentence in ends::sentences(report) { (sentence) " " }
             @match (report.requirements.len(), missed) {
                 (0, _) => {}
-                (1, 0) => { "The requirement is met. " }
-                (all, 0) => { "All " (all) " requirements are met. " }
+                (1, 0) => { "The requirement is met" (beyond(report)) ". " }
+                (all, 0) => { "All " (all) " requirements are met" (beyond(report)) ". " }
                 (all, missed) => { strong.alarm { (missed) " of " (counted(all as u64, "requirement", "requirements")) (if missed == 1 { " is" } else { " are" }) " not met." } " " }
             }
             @if skilled == total { (if total == 1 { "It has" } else { "Every expert has" }) " skill on test rows: it is better than the constant baseline." }
@@ -62,6 +62,16 @@ fn in_short(report: &AuditReport) -> Markup {
                 "."
             }
         }
+    }
+}
+
+/// Of how many of the requirements that are met the interval reaches beyond the bound, in words.
+fn beyond(report: &AuditReport) -> String {
+    let all = report.requirements.len();
+    match report.requirements.iter().filter(|one| one.doubt().is_some()).count() {
+        0 => String::new(),
+        _ if all == 1 => ", but its 95 % interval reaches beyond the bound".to_owned(),
+        some => format!(", but the 95 % interval of {some} of them reaches beyond the bound"),
     }
 }
 
