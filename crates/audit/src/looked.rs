@@ -125,9 +125,9 @@ impl<'s> Looked<'s> {
         Ok(self.skill.get().ok_or_else(too_early)?.as_ref())
     }
 
-    /// Has it skill on test rows?
+    /// Has it skill on test rows, or looks like it on too few?
     pub(crate) fn is_skilled(&self) -> Result<bool, EngineError> {
-        Ok(self.skill()?.is_some_and(|skill| skill.verdict.is_skill()))
+        Ok(self.skill()?.is_some_and(Skill::is_shown))
     }
 
     /// May it be looked into?

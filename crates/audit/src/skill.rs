@@ -12,13 +12,15 @@ use collegium_probe::{
     skill, squared_errors, variance_test,
 };
 use collegium_records::{
-    Interval, Recalibration, Skill, SkillVerdict, SplitMeasures, three_digits as three,
+    Interval, Recalibration, Skill, SkillVerdict, SplitMeasures, metric_words,
+    three_digits as three,
 };
 
 use crate::Auditor;
 
-/// An AUC whose 95 % interval lies above this is never called no skill.
-const CLEARLY: f64 = 0.6;
+/// Metrics that say the same of every table, with a value: where the 95 % interval lies above it, nothing is called no
+/// skill.
+const CLEARLY: [(&str, f64); 2] = [("auc", 0.6), ("r2", 0.1)];
 
 /// Probabilities of rows whose class the expert was trained on, and these classes.
 struct Known {
@@ -196,26 +198,29 @@ fn skill_of_values(
     })
 }
 
-/// The same, but not judged where its ranking looks better than chance on too few rows to be sure.
+/// The same, but not judged where it looks better than chance on too few rows, or groups of rows, to be sure: of ten groups
+/// no result at all could be, since a test of n groups has a p-value of at least 2⁻ⁿ.
 pub(crate) fn unless_too_few(skill: Skill, test: Option<&SplitMeasures>) -> Skill {
-    let known =
-        test.and_then(|test| Some((test, test.metrics.get("auc")?, test.intervals.get("auc")?)));
-    match known {
-        Some((test, auc, interval))
-            if interval.low > CLEARLY && skill.verdict == SkillVerdict::NoSkill =>
-        {
-            let why = format!(
-                "its AUC of {} (95 % interval {} to {}) is above chance, and {} test rows are too few to \
-                 say so with 99.9 % confidence",
-                three(*auc),
-                three(interval.low),
-                three(interval.high),
-                test.rows
-            );
-            Skill { verdict: SkillVerdict::NotJudged, not_judged: Some(why), ..skill }
-        }
-        _ => skill,
-    }
+    let Some(test) = test.filter(|_| skill.verdict == SkillVerdict::NoSkill) else { return skill };
+    let above = CLEARLY.iter().find_map(|(metric, chance)| {
+        let (value, interval) = (test.metrics.get(*metric)?, test.intervals.get(*metric)?);
+        (interval.low > *chance).then_some((*metric, *value, *interval))
+    });
+    let Some((metric, value, interval)) = above else { return skill };
+    let units = match (test.groups, &test.blocks) {
+        (Some(blocks), Some(_)) => format!("{blocks} blocks of time"),
+        (Some(groups), None) => format!("{groups} groups of test rows"),
+        (None, _) => format!("{} test rows", test.rows),
+    };
+    let why = format!(
+        "its {} of {} (95 % interval {} to {}) is above chance, and {units} are too few to say so with 99.9 % \
+         confidence",
+        metric_words(metric),
+        three(value),
+        three(interval.low),
+        three(interval.high),
+    );
+    Skill { verdict: SkillVerdict::NotJudged, not_judged: Some(why), above_chance: true, ..skill }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -235,5 +240,44 @@ pub(crate) fn no_skill() -> Skill {
         tests: Vec::new(),
         recalibration: None,
         not_judged: None,
+        above_chance: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn measures(metric: &str, interval: [f64; 2], groups: Option<u64>) -> SplitMeasures {
+        let interval = Interval { low: interval[0], high: interval[1] };
+        SplitMeasures {
+            rows: 9000,
+            seen: 0,
+            groups,
+            blocks: None,
+            seeds: None,
+            metrics: BTreeMap::from([(metric.to_owned(), interval.high - 0.05)]),
+            intervals: BTreeMap::from([(metric.to_owned(), interval)]),
+        }
+    }
+
+    #[test]
+    fn what_is_clearly_above_chance_on_too_few_groups_is_not_called_no_skill() {
+        let none = || Skill { verdict: SkillVerdict::NoSkill, ..no_skill() };
+        for (metric, interval, groups, said) in [
+            ("r2", [0.545, 0.739], Some(10), "10 groups of test rows are too few"),
+            ("auc", [0.66, 0.9], None, "9000 test rows are too few"),
+        ] {
+            let skill = unless_too_few(none(), Some(&measures(metric, interval, groups)));
+            assert_eq!(skill.verdict, SkillVerdict::NotJudged);
+            assert!(skill.is_shown() && skill.not_judged.unwrap().contains(said));
+        }
+        for (metric, interval) in [("r2", [0.05, 0.7]), ("auc", [0.55, 0.9]), ("rmse", [3.0, 4.0])]
+        {
+            let skill = unless_too_few(none(), Some(&measures(metric, interval, Some(10))));
+            assert!(skill.verdict == SkillVerdict::NoSkill && !skill.is_shown(), "{metric}");
+        }
     }
 }

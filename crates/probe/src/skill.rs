@@ -128,6 +128,7 @@ pub fn skill(loss: Loss, expert: &[f64], baseline: &[f64], how: Resampling) -> O
         tests: Vec::new(),
         recalibration: None,
         not_judged: alone.then(|| ONE_GROUP.to_owned()),
+        above_chance: false,
     })
 }
 

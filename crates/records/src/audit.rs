@@ -367,6 +367,17 @@ pub struct Skill {
     /// Why it is not judged at all, when it is not: then it beats nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_judged: Option<String>,
+    /// It is not judged since rows or groups are too few, and the 95 % interval of its AUC or R² lies clearly above chance:
+    /// it may be looked into.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub above_chance: bool,
+}
+
+impl Skill {
+    /// May pictures of what it uses be shown? Of what learned nothing they say nothing about the task.
+    pub fn is_shown(&self) -> bool {
+        self.verdict.is_skill() || self.above_chance
+    }
 }
 
 /// Confusion matrix: true classes by predicted classes.

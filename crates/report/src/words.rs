@@ -212,7 +212,7 @@ pub(crate) fn verdict_word(verdict: PairedVerdict) -> &'static str {
 
 /// May importances of an expert be shown? Without skill on held-out rows, none.
 pub(crate) fn has_skill(node: &NodeAudit) -> bool {
-    node.skill.beats_baseline
+    node.skill.is_shown()
 }
 
 /// The state of an expert in a word or two.

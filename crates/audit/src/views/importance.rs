@@ -15,7 +15,7 @@ pub(crate) struct Importance {
 
 impl AuditView for Importance {
     const NAME: &'static str = "importance";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)
@@ -28,7 +28,7 @@ impl AuditView for Importance {
 
     fn measure(looked: &Looked) -> Result<Self, EngineError> {
         let why = match looked.skill()? {
-            Some(skill) if skill.verdict.is_skill() => None,
+            Some(skill) if skill.is_shown() => None,
             Some(Skill { not_judged: Some(why), .. }) => Some(why.clone()),
             Some(_) => Some(
                 "it learned nothing: on test rows it does not beat a constant prediction, neither in its \

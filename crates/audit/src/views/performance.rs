@@ -40,7 +40,7 @@ pub(crate) struct Performed {
 
 impl AuditView for Performed {
     const NAME: &'static str = "performance";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn applies(_: &Looked) -> Result<bool, EngineError> {
         Ok(true)

@@ -50,6 +50,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
             tests: vec![],
             recalibration: None,
             not_judged: None,
+            above_chance: false,
         },
         confusion: None,
         reliability: None,
@@ -146,6 +147,7 @@ pub fn classifier(
             tests: vec![],
             recalibration: None,
             not_judged: None,
+            above_chance: false,
         };
     }
     let from = node.skill.baseline;
@@ -199,6 +201,7 @@ pub fn airborne() -> NodeAudit {
         tests: vec![],
         recalibration: None,
         not_judged: None,
+        above_chance: false,
     };
     node.baselines.insert("linear".into(), BTreeMap::from([("test".into(), linear)]));
     node.baselines.insert("majority".into(), BTreeMap::from([("test".into(), mean)]));

@@ -119,6 +119,7 @@ pub fn slip_digit() -> NodeAudit {
         tests: vec![],
         recalibration: None,
         not_judged: None,
+        above_chance: false,
     };
     performance(&mut node, &drawn);
     look(&mut node);
