@@ -45,6 +45,7 @@ mod memory;
 mod merge;
 mod outputs;
 mod predict;
+mod presets;
 mod priced;
 mod provenance;
 mod pure_sql;

@@ -132,13 +132,26 @@ impl Subject {
         let Some(network) = model.layers() else {
             return self.gather_jacobians(model, x, frame, keep);
         };
+        let seeds = seeds_of(self.task, network);
+        let each = seeds.each(network);
+        if network.front.is_some() {
+            // The first layer's slopes differ from row to row, so nothing can be lifted by its weights.
+            let mut sum = Accumulator::new(&self.geometry, frame, x.rows, each, None, keep);
+            network.sweep(x, seeds, &mut |swept| {
+                if !self.stop.load(Ordering::Relaxed) {
+                    sum.add_jacobians(&swept.at_inputs());
+                }
+            });
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Unseen::Interrupted);
+            }
+            return Ok(sum.finish()?);
+        }
         let lens = network.lens(&frame.values, frame.columns);
         let lift = network
             .layers
             .first()
             .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
-        let seeds = seeds_of(self.task, network);
-        let each = seeds.each(network);
         let mut sum = Accumulator::new(&self.geometry, frame, x.rows, each, lift, keep);
         let mut projected = Vec::new();
         network.sweep(x, seeds, &mut |swept| {

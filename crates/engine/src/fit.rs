@@ -186,6 +186,7 @@ impl NodeRef<'_> {
                 ready.auxiliary.iter().map(|(labels, count)| labels.target(*count)).collect();
             let begins = |name: &String| name.starts_with(BEGINS_WITH);
             let job = FitJob {
+                encode: &self.declared().encode,
                 lesson: TrainingSet {
                     train: &expert.train,
                     class_weights: weights,
@@ -267,7 +268,12 @@ impl NodeRef<'_> {
         // A warm start keeps the encoding too: its weights mean nothing on another.
         let encoder = match encoder {
             Some(encoder) => Ok(encoder.clone()),
-            None => Encoder::fit(&input_names(inputs), &sources, &rows),
+            None => Encoder::fit_scaled(
+                &input_names(inputs),
+                &sources,
+                &rows,
+                self.declared().encode.scaling(),
+            ),
         };
         if let Ok(encoder) = &encoder
             && let Err(refused) = self.memory_for(encoder.width(), &rows, &valid)

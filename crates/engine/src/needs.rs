@@ -35,7 +35,7 @@ impl NodeRef<'_> {
             let expert = self.declared();
             let recipe = match part {
                 Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
-                    baseline_recipe(kind, &inputs, &expert.train)
+                    baseline_recipe(kind, &inputs, expert)
                 }
                 Part::Full | Part::Fold { .. } | Part::Baseline(Baseline::Single) => {
                     fit_recipe(expert, &inputs)

@@ -113,7 +113,7 @@ fn network() -> Network {
         ),
         bias: draw(&format!("biases {pair:?}"), pair[1], 0.1),
     });
-    Network { layers: layers.collect(), activation: Activation::Relu }
+    Network::plain(layers.collect(), Activation::Relu)
 }
 
 fn draw(name: &str, count: usize, bound: f32) -> Vec<f32> {

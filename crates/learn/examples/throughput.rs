@@ -11,7 +11,7 @@ use collegium_digest::{Digest, stream};
 use collegium_learn::{
     Job, LinearJob, RIDGE, Target, TrainError, Watch, fit_linear, kernel_class, train,
 };
-use collegium_manifest::spec::{Activation, ClassWeights, Mlp, Optimizer, Schedule, Train};
+use collegium_manifest::spec::{Activation, Batch, Mlp, Train};
 use collegium_table::Matrix;
 use rand::RngExt as _;
 
@@ -76,16 +76,13 @@ fn fit(
     batch: u32,
 ) -> Result<collegium_learn::Network, TrainError> {
     let job = Job {
-        spec: &Mlp { hidden: vec![64, 32], activation, dropout: 0.0 },
+        front: None,
+        spec: &Mlp { hidden: vec![64, 32], activation, dropout: 0.0.into() },
         train: &Train {
             epochs: EPOCHS,
-            batch,
-            learning_rate: 1e-3,
-            schedule: Schedule::Constant,
-            optimizer: Optimizer::Adam,
-            weight_decay: 0.0,
+            batch: Batch::Rows(batch),
             patience: 0,
-            class_weights: ClassWeights::None,
+            ..Train::default()
         },
         class_weights: None,
         x,

@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use collegium_digest::Digest;
-use collegium_manifest::{Mlp, spec::Train};
+use collegium_manifest::{
+    Mlp,
+    spec::{Encode, Train},
+};
 use collegium_records::Epoch;
 use collegium_table::{Encoder, Matrix};
 
@@ -59,6 +62,8 @@ pub struct FitJob<'a> {
     pub lesson: TrainingSet<'a>,
     /// What made the rows' columns out of the declared inputs.
     pub encoder: &'a Encoder,
+    /// How inputs are encoded, as far as that is the model's part.
+    pub encode: &'a Encode,
     /// The data source, as the names of its columns begin.
     pub data: &'a str,
     /// Other targets of the training rows, which are learned beside.

@@ -132,7 +132,7 @@ fn sketch(row: usize, outputs: usize, into: &mut Vec<f32>) {
 
 /// Columns that gradients at the network's inputs are projected on: see [`Network::lens`].
 pub struct Lens {
-    /// Units of the first layer × columns.
+    /// Units of the first layer × columns; inputs × columns where the network has a front.
     weight: Panels,
 }
 
@@ -145,6 +145,8 @@ pub struct Swept<'a> {
     /// Cotangents per row.
     pub each: usize,
     network: &'a Network,
+    /// The encoded rows.
+    x: &'a [f32],
     /// Input of each layer, the rows themselves first.
     activations: &'a [Tensor<2>],
     /// At the pre-activations of each layer.
@@ -172,21 +174,32 @@ impl Swept<'_> {
 
     /// Gradients at the network's inputs through a lens: (rows · each) × columns, row-major.
     pub fn through(&self, lens: &Lens) -> Vec<f32> {
-        self.gradients[0].times(&lens.weight)
+        let mut into = Vec::new();
+        self.through_into(lens, &mut into);
+        into
     }
 
     /// The same into a buffer, which may be kept from chunk to chunk.
     pub fn through_into(&self, lens: &Lens, into: &mut Vec<f32>) {
-        self.gradients[0].times_into(&lens.weight, into);
+        if self.network.front.is_none() {
+            return self.gradients[0].times_into(&lens.weight, into);
+        }
+        let mut at_inputs = Gradients::new(self.each, self.network.inputs());
+        at_inputs.set(self.at_inputs());
+        at_inputs.times_into(&lens.weight, into);
     }
 
     /// Gradients at the network's inputs: (rows · each) × inputs, row-major.
     pub fn at_inputs(&self) -> Vec<f32> {
         let weight = self.to_inputs.get_or_init(|| self.network.layers[0].transposed());
-        self.gradients[0].times(weight)
+        let wide = self.gradients[0].times(weight);
+        match &self.network.front {
+            Some(front) => front.pull_back(self.x, &wide, self.each),
+            None => wide,
+        }
     }
 
-    /// What a layer was given: rows × its inputs, row-major; for layer 0 the rows themselves.
+    /// What a layer was given: rows × its inputs, row-major; for layer 0 the rows as they are widened.
     pub fn activations(&self, layer: usize) -> Vec<f32> {
         values(self.activations[layer].clone())
     }
@@ -201,6 +214,11 @@ impl Network {
     pub fn lens(&self, columns: &[f32], width: usize) -> Lens {
         assert_eq!(columns.len(), self.inputs() * width, "a row of the lens for every input");
         let units = self.layers.first().map_or(0, |layer| layer.outputs);
+        if self.front.is_some() {
+            // What a unit of the first layer sees of an input differs from row to row.
+            let column = |input: usize, column: usize| columns[input * width + column];
+            return Lens { weight: Panels::new(self.inputs(), width, column) };
+        }
         if columns.is_empty() {
             return Lens { weight: Panels::new(units, 0, |_, _| 0.0) };
         }
@@ -240,8 +258,8 @@ impl Network {
         let chunk = (CHUNK / each).max(1);
         for start in (0..x.rows).step_by(chunk) {
             let rows = chunk.min(x.rows - start);
-            let of = x.data[start * x.width..(start + rows) * x.width].to_vec();
-            pass.forward(of, rows, Some(&mut tape));
+            let of = &x.data[start * x.width..(start + rows) * x.width];
+            pass.forward(self.widened(of.to_vec()), rows, Some(&mut tape));
             let seeded = gradients.len() - 1 - usize::from(from_embedding && gradients.len() > 1);
             let mut seed = gradients[seeded].buffer();
             seeds.fill(start, rows, width, &mut seed);
@@ -251,6 +269,7 @@ impl Network {
                 rows,
                 each,
                 network: self,
+                x: of,
                 activations: &tape.activations,
                 gradients: &gradients,
                 weights: &weights,
@@ -268,7 +287,7 @@ impl Network {
         let Dense { inputs, outputs: units, .. } = self.layers[layer];
         assert_eq!(gram.shape(), (units, units), "a gram of the layer's units");
         let pass = Pass::new(self);
-        let weight = &pass.weights[layer];
+        let weight = pass.weight(layer);
         let gram = tensor(gram.iter().map(|v| *v as f32).collect(), units, units, &pass.device);
         let half = weight.clone().matmul(gram);
         let mut lifted = vec![0.0; inputs * inputs];
@@ -372,6 +391,10 @@ mod tests {
                             (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z.powi(3));
                         0.5 * z * (1.0 + inner.tanh())
                     }
+                    Activation::Silu => z / (1.0 + (-z).exp()),
+                    Activation::Selu if z > 0.0 => 1.050_701 * z,
+                    Activation::Selu => 1.050_701 * 1.673_263_2 * z.exp_m1(),
+                    Activation::Mish => z * z.exp().ln_1p().tanh(),
                 })
                 .collect();
         }
@@ -524,7 +547,7 @@ mod tests {
             seed in any::<u64>(), hidden in 0usize..3, rows in 1usize..70,
         ) {
             let key = Digest::of(&seed.to_le_bytes());
-            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+            for activation in Activation::ALL {
                 let mut widths = vec![3];
                 widths.extend([11, 6].iter().take(hidden));
                 widths.push(2);
@@ -535,7 +558,8 @@ mod tests {
                 network.jacobians(&x, &mut |row, jacobian| {
                     seen.push(row);
                     let point: Vec<f64> = x.row(row).iter().map(|v| f64::from(*v)).collect();
-                    if activation == Activation::Relu && forward(&network, &point).1 < 1e-5 {
+                    let kinked = [Activation::Relu, Activation::Selu].contains(&activation);
+                    if kinked && forward(&network, &point).1 < 1e-5 {
                         return;
                     }
                     for input in 0..3 {

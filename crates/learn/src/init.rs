@@ -8,7 +8,7 @@ use crate::{Dense, Network};
 
 /// A network with fresh weights from the stream `"weights"` under `key`.
 ///
-/// Hidden layers are uniform in ±√(6/inputs) before ReLU and GELU (He et al. 2015), which keeps the
+/// Hidden layers are uniform in ±√(6/inputs) before ReLU and its kin (He et al. 2015), which keeps the
 /// size of activations through half-dead layers; before tanh, and at the head, in
 /// ±√(6/(inputs+outputs)) (Glorot & Bengio 2010). Biases are 0.
 pub(crate) fn fresh(widths: &[usize], activation: Activation, key: &Digest) -> Network {
@@ -20,7 +20,8 @@ pub(crate) fn fresh(widths: &[usize], activation: Activation, key: &Digest) -> N
         .map(|(i, pair)| {
             let (inputs, outputs) = (pair[0], pair[1]);
             let fan = match activation {
-                Activation::Relu | Activation::Gelu if i < last => inputs,
+                Activation::Tanh => inputs + outputs,
+                _ if i < last => inputs,
                 _ => inputs + outputs,
             };
             let bound = (6.0 / fan.max(1) as f64).sqrt() as f32;
@@ -28,7 +29,7 @@ pub(crate) fn fresh(widths: &[usize], activation: Activation, key: &Digest) -> N
             Dense { inputs, outputs, weight, bias: vec![0.0; outputs] }
         })
         .collect();
-    Network { layers, activation }
+    Network { front: None, layers, activation }
 }
 
 fn uniform(random: &mut Stream, n: usize, bound: f32) -> Vec<f32> {

@@ -47,6 +47,15 @@ pub(crate) fn activate_in_place(activation: Activation, z: &mut [f32]) {
             Activation::Gelu => {
                 z.iter_mut().for_each(|z| *z = activate(Activation::Gelu, *z).0);
             }
+            Activation::Silu => {
+                z.iter_mut().for_each(|z| *z = activate(Activation::Silu, *z).0);
+            }
+            Activation::Selu => {
+                z.iter_mut().for_each(|z| *z = activate(Activation::Selu, *z).0);
+            }
+            Activation::Mish => {
+                z.iter_mut().for_each(|z| *z = activate(Activation::Mish, *z).0);
+            }
         },
     );
 }
@@ -66,6 +75,9 @@ pub(crate) fn activate_with_slope(activation: Activation, z: &mut [f32], slope: 
             Activation::Relu => each!(Activation::Relu),
             Activation::Tanh => each!(Activation::Tanh),
             Activation::Gelu => each!(Activation::Gelu),
+            Activation::Silu => each!(Activation::Silu),
+            Activation::Selu => each!(Activation::Selu),
+            Activation::Mish => each!(Activation::Mish),
         },
     );
 }

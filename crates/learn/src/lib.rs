@@ -28,6 +28,7 @@ mod active;
 mod combine;
 mod estimator;
 mod format;
+mod front;
 mod gradients;
 mod head;
 mod init;
@@ -50,6 +51,7 @@ pub use format::{
     stored::{Own, Stored},
     tensors::{Tensor, Tensors},
 };
+pub use front::{ColumnMap, Front, Map};
 pub use gradients::{Lens, MOST_OUTPUTS, SKETCHES, Seeds, Swept, sketches};
 pub use head::Head;
 pub use kinds::{

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn memory_grows_with_rows_and_weights() {
-        let spec = Mlp { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0 };
+        let spec = Mlp { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0.into() };
         let flights = estimate_bytes(&spec, 25, 1, 229_000, 1024);
         assert!((24_000_000..30_000_000).contains(&flights), "{flights}");
         assert!(estimate_bytes(&spec, 25, 1, 458_000, 1024) > flights);

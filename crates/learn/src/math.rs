@@ -65,6 +65,10 @@ pub(crate) fn log1p_exp_neg_abs(x: f32) -> f32 {
 const GELU_SCALE: f32 = 0.797_884_6;
 const GELU_CUBIC: f32 = 0.044_715;
 
+/// λ and α of SELU (Klambauer et al. 2017).
+const SELU_SCALE: f32 = 1.050_701;
+const SELU_ALPHA: f32 = 1.673_263_2;
+
 /// An activation and its derivative at `z`; the derivative of ReLU at 0 is 0.
 #[inline(always)]
 pub(crate) fn activate(activation: Activation, z: f32) -> (f32, f32) {
@@ -86,6 +90,24 @@ pub(crate) fn activate(activation: Activation, z: f32) -> (f32, f32) {
             let t = tanh(GELU_SCALE * (z + GELU_CUBIC * z * z2));
             let slope = GELU_SCALE * (1.0 + 3.0 * GELU_CUBIC * z2);
             (0.5 * z * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * slope)
+        }
+        Activation::Silu => {
+            let s = sigmoid(z);
+            (z * s, s * (1.0 + z * (1.0 - s)))
+        }
+        Activation::Selu => {
+            let e = SELU_ALPHA * exp(if z < 0.0 { z } else { 0.0 });
+            let below = (SELU_SCALE * (e - SELU_ALPHA), SELU_SCALE * e);
+            let above = (SELU_SCALE * z, SELU_SCALE);
+            if z > 0.0 || z.is_nan() { above } else { below }
+        }
+        Activation::Mish => {
+            // tanh(ln(1 + eˣ)) is (n − 1)/(n + 1) with n = (1 + eˣ)²; beyond 20 it is 1.
+            let e = exp(if z < 20.0 { z } else { 20.0 });
+            let n = e * (e + 2.0);
+            let t = if z > 20.0 { 1.0 } else { n / (n + 2.0) };
+            let s = e / (1.0 + e);
+            (z * t, t + z * s * (1.0 - t * t))
         }
     }
 }
@@ -115,7 +137,7 @@ mod tests {
 
         #[test]
         fn derivatives_match_differences(z in -6.0_f32..6.0) {
-            for activation in [Activation::Tanh, Activation::Gelu] {
+            for activation in [Activation::Tanh, Activation::Gelu, Activation::Silu, Activation::Mish] {
                 let h = 1e-2;
                 let difference = (activate(activation, z + h).0 - activate(activation, z - h).0) / (2.0 * h);
                 prop_assert!((difference - activate(activation, z).1).abs() < 1e-3);

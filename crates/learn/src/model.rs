@@ -267,7 +267,7 @@ mod tests {
     fn model(head: Head, bias: &[f32]) -> Model {
         let layer =
             Dense { inputs: 0, outputs: bias.len(), weight: Vec::new(), bias: bias.to_vec() };
-        let network = Network { layers: vec![layer], activation: Activation::Relu };
+        let network = Network::plain(vec![layer], Activation::Relu);
         let classes = match head {
             Head::Regression { .. } => Vec::new(),
             _ => (0..bias.len().max(2)).map(|i| i.to_string()).collect(),

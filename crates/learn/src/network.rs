@@ -4,7 +4,7 @@ use collegium_digest::Digest;
 use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;
 
-use crate::{init, kernel};
+use crate::{Front, init, kernel};
 
 /// Rows that go through the layers together; they and their activations stay in cache.
 const CHUNK: usize = 128;
@@ -25,6 +25,8 @@ pub struct Dense {
 /// Dense layers with an activation between them. At least one layer; one layer is a linear model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
+    /// What the first layer is given beside the encoded row, if it is.
+    pub front: Option<Front>,
     /// Outputs of each are inputs of the next.
     pub layers: Vec<Dense>,
     /// After every layer but the last.
@@ -34,7 +36,23 @@ pub struct Network {
 impl Network {
     /// Length of an encoded row.
     pub fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, |layer| layer.inputs)
+        match &self.front {
+            Some(front) => front.inputs(),
+            None => self.layers.first().map_or(0, |layer| layer.inputs),
+        }
+    }
+
+    /// Without anything before its first layer.
+    pub fn plain(layers: Vec<Dense>, activation: Activation) -> Self {
+        Self { front: None, layers, activation }
+    }
+
+    /// Encoded rows as the first layer has weights for them; without a front those rows themselves.
+    pub fn widened(&self, x: Vec<f32>) -> Vec<f32> {
+        match &self.front {
+            Some(front) => front.widened(&x),
+            None => x,
+        }
     }
 
     /// Logits or values per row.
@@ -65,13 +83,23 @@ impl Network {
         };
         let mut out = Matrix::zeros(x.rows, width);
         let (mut from, mut to) = (Vec::new(), Vec::new());
+        let table = self.front.as_ref().zip(self.layers.first());
+        let table = table.map(|(front, first)| (front, front.table(first), first));
         for start in (0..x.rows).step_by(CHUNK) {
             let rows = CHUNK.min(x.rows - start);
-            from.clear();
-            from.extend_from_slice(&x.data[start * x.width..(start + rows) * x.width]);
+            let chunk = &x.data[start * x.width..(start + rows) * x.width];
+            if table.is_none() {
+                from.clear();
+                from.extend_from_slice(chunk);
+            }
             for (i, layer) in self.layers[..depth].iter().enumerate() {
                 to.resize(rows * layer.outputs, 0.0);
-                kernel::dense(&from, layer, &mut to);
+                match &table {
+                    Some((front, table, first)) if i == 0 => {
+                        table.forward(&front.sparse_of(chunk), 0..rows, &first.bias, &mut to);
+                    }
+                    _ => kernel::dense(&from, layer, &mut to),
+                }
                 if i + 1 < self.layers.len() {
                     kernel::activate_in_place(self.activation, &mut to);
                 }
@@ -84,7 +112,8 @@ impl Network {
 
     /// The same architecture with fresh weights: the reference of an untrained network.
     pub fn untrained(&self, key: &Digest) -> Self {
-        init::fresh(&self.widths(), self.activation, key)
+        let front = self.front.clone();
+        Self { front, ..init::fresh(&self.widths(), self.activation, key) }
     }
 
     /// Weight interpolation between this network (`share` 0) and another of the same shape (`share` 1).
@@ -104,13 +133,14 @@ impl Network {
             inputs: a.inputs,
             outputs: a.outputs,
         });
-        Self { layers: layers.collect(), activation: self.activation }
+        Self { front: self.front.clone(), layers: layers.collect(), activation: self.activation }
     }
 
-    /// Inputs, hidden units by layer, outputs.
+    /// What the first layer has weights for, hidden units by layer, outputs.
     pub fn widths(&self) -> Vec<usize> {
+        let first = self.layers.first().map_or(0, |layer| layer.inputs);
         let outputs = self.layers.iter().map(|layer| layer.outputs);
-        std::iter::once(self.inputs()).chain(outputs).collect()
+        std::iter::once(first).chain(outputs).collect()
     }
 
     /// Trainable numbers.
@@ -120,7 +150,13 @@ impl Network {
 
     /// Multiply-adds of one row's forward pass.
     pub fn multiply_adds(&self) -> u64 {
-        self.layers.iter().map(|l| l.weight.len() as u64).sum()
+        let dense: u64 = self.layers.iter().map(|l| l.weight.len() as u64).sum();
+        match (&self.front, self.layers.first()) {
+            (Some(front), Some(first)) => {
+                dense - first.weight.len() as u64 + front.terms() * first.outputs as u64
+            }
+            _ => dense,
+        }
     }
 }
 
@@ -141,7 +177,7 @@ mod tests {
             n in 1usize..300, seed in any::<u64>(), hidden in 1usize..40,
         ) {
             let x = rows(n, 7, seed);
-            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+            for activation in Activation::ALL {
                 let network = init::fresh(&[7, hidden, 9, 3], activation, &Digest::of(b"net"));
                 let whole = network.logits(&x);
                 let embedding = network.embedding(&x);

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Activation, Audit, Baseline, ClassWeights, Mlp, Optimizer, Origin, ReadOptions, Reuse,
-    Schedule, SourceOrigin, Split, SplitRule, Train, Upstream, WarmStart,
+    Activation, Audit, Baseline, Batch, Calibrate, ClassWeights, Edges, Encode, Mlp,
+    NumberEncoding, Optimizer, Origin, ReadOptions, Reuse, Schedule, SourceOrigin, Split,
+    SplitRule, Train, Upstream, WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -52,6 +53,10 @@ pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
 pub const MOST_REFITS: u32 = 100;
 /// The most rotations of sides.
 pub const MOST_ROTATIONS: u32 = 50;
+/// The most bins of a piecewise-linear encoding.
+pub const MOST_BINS: u32 = 256;
+/// `train.warm_up` of the one-cycle schedule.
+pub const WARM_UP: f64 = 0.2;
 /// The widest hidden layer.
 pub const WIDEST_LAYER: u32 = 65_536;
 /// The most hidden layers.
@@ -105,7 +110,13 @@ pub const MOST_RESTARTS: u32 = 100;
 
 impl Default for Mlp {
     fn default() -> Self {
-        Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0 }
+        Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0.into() }
+    }
+}
+
+impl Default for Encode {
+    fn default() -> Self {
+        Self { numbers: vec![NumberEncoding::Standard], bins: 8, edges: Edges::Quantiles }
     }
 }
 
@@ -113,13 +124,17 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             epochs: 100,
-            batch: 256,
-            learning_rate: 1e-3,
+            batch: Batch::Rows(256),
+            learning_rate: 1e-3.into(),
             schedule: Schedule::Constant,
+            warm_up: 0.0,
             optimizer: Optimizer::Adam,
+            beta2: 0.999,
+            clip_gradient: None,
             weight_decay: 0.0,
             patience: 10,
             class_weights: ClassWeights::None,
+            calibrate: Calibrate::None,
         }
     }
 }

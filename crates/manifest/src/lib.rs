@@ -34,6 +34,7 @@ mod diagnostic;
 pub mod kind;
 mod load;
 mod loaded;
+mod preset;
 mod raw;
 mod reach;
 mod reader;
@@ -63,6 +64,7 @@ pub use suggest::{did_you_mean, suggest};
 pub use toml::Spanned;
 
 pub use at::At;
+pub use preset::Preset;
 pub use raw::{RawGate, RawPerceptron};
 
 pub use at::TomlTable;

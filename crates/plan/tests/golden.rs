@@ -43,8 +43,8 @@ fn recipes() -> Vec<(String, Recipe)> {
     let more = [
         ("another input", fit_recipe(expert, &fit_inputs("content", &["d.x", "d.z"]))),
         ("other content", fit_recipe(expert, &fit_inputs("other", &["d.x"]))),
-        ("majority", baseline_recipe(Baseline::Majority, &inputs, &expert.train)),
-        ("linear", baseline_recipe(Baseline::Linear, &inputs, &expert.train)),
+        ("majority", baseline_recipe(Baseline::Majority, &inputs, expert)),
+        ("linear", baseline_recipe(Baseline::Linear, &inputs, expert)),
     ];
     recipes.extend(more.map(|(what, recipe)| (what.to_owned(), recipe)));
     recipes

@@ -170,7 +170,7 @@ impl NodeRef<'_> {
         let expert = self.declared();
         let cold = match part {
             Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
-                baseline_recipe(kind, &inputs, &expert.train)
+                baseline_recipe(kind, &inputs, expert)
             }
             _ => fit_recipe(expert, &inputs),
         };

@@ -95,7 +95,7 @@ fn network(widths: &[usize], activation: Activation) -> Network {
         weight: some(pair[0] * pair[1]),
         bias: some(pair[1]),
     };
-    Network { layers: widths.windows(2).map(layer).collect(), activation }
+    Network::plain(widths.windows(2).map(layer).collect(), activation)
 }
 
 fn models() -> Vec<Model> {

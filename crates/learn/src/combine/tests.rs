@@ -50,6 +50,7 @@ fn routing(top_k: Option<usize>) -> Routing {
 fn combinations(width: usize, head: Head) -> Vec<(Combination, Network)> {
     let (_, handed) = rows(1, width, matches!(head, Head::Regression { .. }));
     let none = |experts| Network {
+        front: None,
         layers: vec![Dense {
             inputs: 0,
             outputs: experts,

@@ -181,7 +181,7 @@ mod tests {
     fn a_model_survives_its_bytes_and_equal_models_have_equal_bytes() {
         let regression = Head::Regression { mean: 0.1 + 0.2, deviation: 1.0 / 3.0 };
         for head in [Head::Binary, Head::Classes, regression] {
-            for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+            for activation in Activation::ALL {
                 let model = model(activation, head);
                 let bytes = model.to_bytes();
                 for _ in 0..8 {

@@ -80,7 +80,7 @@ impl<'a> Tensors<'a> {
             Ok(Dense { inputs, outputs, weight, bias })
         };
         let layers = (0..layers).map(layer).collect::<Result<Vec<_>, _>>()?;
-        Ok(Network { layers, activation })
+        Ok(Network::plain(layers, activation))
     }
 }
 

@@ -6,7 +6,8 @@ use collegium_table::Matrix;
 use serde::Deserialize;
 
 use crate::{
-    Head, Learned, ModelError, Network, Own, RowCost, Stored, Tensors, format::of_network,
+    Front, Head, Learned, ModelError, Network, Own, RowCost, Stored, Tensors, format::of_network,
+    front::StoredFront,
 };
 
 /// Dense layers, and the kind of model that made them.
@@ -22,6 +23,7 @@ pub struct DenseModel {
 struct Fields {
     activation: Activation,
     layers: usize,
+    front: Option<StoredFront>,
 }
 
 impl DenseModel {
@@ -36,9 +38,12 @@ impl DenseModel {
         own: Own,
         tensors: &Tensors,
     ) -> Result<Box<dyn Learned>, ModelError> {
-        let Fields { layers, activation } = own.read()?;
-        tensors.exactly(layers.checked_mul(2))?;
-        Ok(Box::new(Self { kind, network: tensors.network("", layers, activation)? }))
+        let Fields { layers, activation, front } = own.read()?;
+        let of_front = front.as_ref().map_or(0, StoredFront::tensors);
+        tensors.exactly(layers.checked_mul(2).and_then(|layers| layers.checked_add(of_front)))?;
+        let front = front.map(|front| front.load(tensors)).transpose()?;
+        let network = Network { front, ..tensors.network("", layers, activation)? };
+        Ok(Box::new(Self { kind, network }))
     }
 }
 
@@ -80,14 +85,25 @@ impl Learned for DenseModel {
         if !joints_fit(&self.network) {
             return Some(JOINTS);
         }
+        if let Some(front) = &self.network.front
+            && let Some(misfit) = front.misfit(self.network.layers.first(), width)
+        {
+            return Some(misfit);
+        }
         let fits = (self.network.inputs(), self.network.outputs()) == (width, outputs);
         (!fits).then_some(MISFIT)
     }
 
     fn store(&self) -> Stored {
-        Stored::new(of_network("", &self.network).collect())
+        let front = self.network.front.as_ref();
+        let of_front = front.into_iter().flat_map(Front::tensors);
+        let stored = Stored::new(of_front.chain(of_network("", &self.network)).collect())
             .with_first("activation", &self.network.activation)
-            .with("layers", &self.network.layers.len())
+            .with("layers", &self.network.layers.len());
+        match front {
+            Some(front) => stored.with("front", &front.header()),
+            None => stored,
+        }
     }
 
     fn layers(&self) -> Option<&Network> {

@@ -23,7 +23,7 @@ pub fn raw_outputs(network: &Network, x: &Matrix) -> Matrix {
     for start in (0..x.rows).step_by(CHUNK) {
         let rows = CHUNK.min(x.rows - start);
         let values = x.data[start * x.width..(start + rows) * x.width].to_vec();
-        data.extend(pass.forward(values, rows, None));
+        data.extend(pass.forward(network.widened(values), rows, None));
     }
     Matrix { rows: x.rows, width, data }
 }
@@ -35,7 +35,11 @@ pub(super) fn embedding(network: &Network, x: &Matrix) -> Matrix {
         return x.clone();
     };
     // The head of this one is the last hidden layer, before its activation.
-    let below = Network { layers: hidden.to_vec(), activation: network.activation };
+    let below = Network {
+        front: network.front.clone(),
+        layers: hidden.to_vec(),
+        activation: network.activation,
+    };
     let mut units = raw_outputs(&below, x);
     kernel::activate_in_place(network.activation, &mut units.data);
     units

@@ -110,7 +110,7 @@ impl Repair<'_> {
             self.interrupted,
         )?;
         let layers = vec![readout];
-        let linear = Network { layers, activation: self.network.activation };
+        let linear = Network::plain(layers, self.network.activation);
         Ok(raw_outputs(&linear, &augmented(networks, valid)))
     }
 }

@@ -37,8 +37,17 @@ pub(super) fn fold(
     let map = least_squares(columns, old, new)?;
     let first = network.layers.first()?;
     let outputs = first.outputs;
+    // No affine map goes through an encoding that bends: such columns must be as they were.
+    let front = match &network.front {
+        None => None,
+        Some(front) if columns.old.iter().any(|column| front.bends(*column)) => return None,
+        Some(front) => Some(front.moved(columns.new_width(), |column| {
+            columns.same.iter().find(|(from, _)| *from == column).map(|(_, to)| *to)
+        })?),
+    };
+    let behind = &first.weight[network.inputs() * outputs..];
     let mut layer = Dense {
-        inputs: columns.new_width(),
+        inputs: columns.new_width() + behind.len() / outputs.max(1),
         outputs,
         weight: vec![0.0; columns.new_width() * outputs],
         bias: first.bias.clone(),
@@ -57,10 +66,11 @@ pub(super) fn fold(
         }
         layer.bias[o] = (f64::from(layer.bias[o]) + through(columns.new.len())) as f32;
     }
+    layer.weight.extend_from_slice(behind);
     let whole = layer.weight.iter().chain(&layer.bias).all(|w| w.is_finite());
     let mut layers = network.layers.clone();
     layers[0] = layer;
-    whole.then_some(Network { layers, activation: network.activation })
+    whole.then_some(Network { front, layers, activation: network.activation })
 }
 
 /// (new columns + 1) × old columns; the last row is the offset.

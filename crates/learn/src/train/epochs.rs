@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collegium_digest::{Digest, stream};
-use collegium_manifest::spec::{Schedule, Train};
+use collegium_manifest::spec::{Schedule, Task, Train};
 use collegium_records::Epoch;
 use rand::RngExt as _;
 
@@ -12,6 +12,9 @@ use super::{TrainError, Watch};
 
 /// A training loss this many times that of a constant prediction has diverged, even if it is finite.
 const RUNAWAY: f64 = 1000.0;
+
+/// What is left of the step size at the end of one cycle.
+const LEAST_RATE: f64 = 0.01;
 
 /// What the training loop trains.
 pub(crate) trait Learner {
@@ -31,6 +34,7 @@ pub(crate) trait Learner {
 /// Settings of the training loop: epochs, learning-rate schedule, rows.
 pub(crate) struct EpochLoop<'a> {
     pub(crate) train: &'a Train,
+    pub(crate) task: Task,
     pub(crate) rows: usize,
     /// Sum of the rows' weights.
     pub(crate) total: f64,
@@ -46,10 +50,11 @@ pub(crate) fn run(
     learner: &mut impl Learner,
     watch: &mut Watch,
 ) -> Result<(Vec<Epoch>, u32), TrainError> {
-    let batch = (course.train.batch.max(1) as usize).min(course.rows);
+    let batch = (course.train.batch.of(course.rows as u64).max(1) as usize).min(course.rows);
     let mut shuffle = stream(&course.key, "shuffle");
     let mut order: Vec<u32> = (0..u32::try_from(course.rows).unwrap_or(u32::MAX)).collect();
     let steps = course.rows.div_ceil(batch) as u64 * u64::from(course.train.epochs);
+    let most = course.train.learning_rate.of(course.task);
     let mut step = 0;
     let mut epochs: Vec<Epoch> = Vec::new();
     let mut best = (f64::INFINITY, 0_u32);
@@ -62,7 +67,7 @@ pub(crate) fn run(
             if watch.interrupted.load(Ordering::Relaxed) {
                 return Err(TrainError::Interrupted);
             }
-            let loss = learner.step(rows, rate(course.train, step, steps));
+            let loss = learner.step(rows, most * share_of_rate(course.train, step, steps));
             if !loss.is_finite() {
                 let what = "the training loss is no longer a finite number".to_owned();
                 return Err(TrainError::Diverged { epoch: number, what });
@@ -100,13 +105,20 @@ pub(crate) fn run(
     Ok((epochs, best.1))
 }
 
-/// Learning-rate schedule: the learning rate of a step.
-fn rate(train: &Train, step: u64, steps: u64) -> f64 {
+/// Learning-rate schedule: the share of the learning rate that a step has.
+fn share_of_rate(train: &Train, step: u64, steps: u64) -> f64 {
+    use std::f64::consts::PI;
+    let done = step as f64 / steps.max(1) as f64;
+    if done < train.warm_up {
+        // Above 0 from the first step on.
+        return (step + 1) as f64 / (train.warm_up * steps as f64).max(1.0);
+    }
+    let done = (done - train.warm_up) / (1.0 - train.warm_up);
+    let falling = || 0.5 * (1.0 + libm::cos(PI * done));
     match train.schedule {
-        Schedule::Constant => train.learning_rate,
-        Schedule::Cosine => {
-            let done = step as f64 / steps.max(1) as f64;
-            train.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * done))
-        }
+        Schedule::Constant => 1.0,
+        Schedule::Cosine => falling(),
+        Schedule::OneCycle => LEAST_RATE + (1.0 - LEAST_RATE) * falling(),
+        Schedule::Coslog4 => 0.5 * (1.0 - libm::cos(2.0 * PI * libm::log2(1.0 + 15.0 * done))),
     }
 }

@@ -5,6 +5,7 @@
 //! named by the job's key (`"weights"`, `"shuffle"`, `"dropout"`), the flag for interruption is read
 //! at every step, and a fit that diverges is an error and never a result.
 
+mod calibrate;
 mod epochs;
 mod loss;
 mod multi;
@@ -15,17 +16,17 @@ mod target;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collegium_digest::{Digest, stream};
-use collegium_manifest::spec::{Mlp, Train};
+use collegium_manifest::spec::{Calibrate, Mlp, Train};
 use collegium_records::Epoch;
 use collegium_table::Matrix;
 
 pub use multi::train_beside;
 pub use target::{Target, class_weights};
 
-use crate::{Network, init};
+use crate::{Front, Network, init};
 pub(crate) use epochs::{EpochLoop, Learner, run as through_epochs};
 pub(crate) use optimizer::Stepper;
-pub(crate) use step::{Pass, Tape};
+pub(crate) use step::{Pass, Rows, Tape};
 pub(crate) use target::Targets;
 
 /// Validation rows that are evaluated together.
@@ -50,7 +51,9 @@ pub struct Job<'a> {
     pub y_valid: Target<'a>,
     /// Names the random streams.
     pub key: Digest,
-    /// Weights to begin with instead of random ones; of the shape that `spec` asks for.
+    /// What the first layer is given beside the encoded rows.
+    pub front: Option<&'a Front>,
+    /// Weights to begin with instead of random ones, and the front that goes with them; of the shape that `spec` asks for.
     pub start: Option<&'a Network>,
 }
 
@@ -67,7 +70,7 @@ pub struct Watch<'a> {
 pub struct Trained {
     /// The best epoch's weights.
     pub network: Network,
-    /// Losses; without validation rows `valid` repeats `train`.
+    /// Losses before calibration; without validation rows `valid` repeats `train`.
     pub epochs: Vec<Epoch>,
     /// The epoch whose weights these are, from 1.
     pub best_epoch: u32,
@@ -115,13 +118,20 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
         return Err(TrainError::Mismatch("a hidden layer has no units".to_owned()));
     }
     let truth_valid = truth.validation(job.x_valid, &job.y_valid, job.x.width)?;
-    let widths: Vec<usize> = std::iter::once(job.x.width)
-        .chain(job.spec.hidden.iter().map(|h| *h as usize))
-        .chain([truth.outputs()])
-        .collect();
+    let front = match job.start {
+        None => job.front,
+        Some(start) => start.front.as_ref(),
+    };
+    let widths = widths(job, front, truth.outputs());
     let network = match job.start {
-        None => init::fresh(&widths, job.spec.activation, &job.key),
-        Some(start) if start.widths() == widths && start.activation == job.spec.activation => {
+        None => {
+            Network { front: front.cloned(), ..init::fresh(&widths, job.spec.activation, &job.key) }
+        }
+        Some(start)
+            if start.widths() == widths
+                && start.inputs() == job.x.width
+                && start.activation == job.spec.activation =>
+        {
             start.clone()
         }
         Some(_) => {
@@ -132,6 +142,7 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
     };
     let course = EpochLoop {
         train: job.train,
+        task: truth.task(),
         rows: job.x.rows,
         total: truth.total(),
         constant: truth.constant_loss(),
@@ -139,12 +150,45 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
     };
     let mut fit = Perceptron::new(job, network, truth, truth_valid);
     let (epochs, best_epoch) = epochs::run(&course, &mut fit, watch)?;
-    Ok(Trained { network: fit.best, epochs, best_epoch })
+    let mut network = fit.best;
+    if let (Calibrate::Temperature, Some(truth)) = (job.train.calibrate, &fit.truth_valid) {
+        calibrate::calibrate(&mut network, job.x_valid, truth);
+    }
+    Ok(Trained { network, epochs, best_epoch })
+}
+
+/// What the first layer has weights for, hidden units by layer, outputs.
+fn widths(job: &Job, front: Option<&Front>, outputs: usize) -> Vec<usize> {
+    let hidden = job.spec.hidden.iter().map(|h| *h as usize);
+    std::iter::once(front.map_or(job.x.width, Front::width))
+        .chain(hidden)
+        .chain([outputs])
+        .collect()
+}
+
+/// The mean loss on validation rows.
+fn validation_loss(
+    network: &Network,
+    x: &Rows,
+    truth: &Targets,
+    interrupted: &AtomicBool,
+) -> Result<f64, TrainError> {
+    let rows: Vec<u32> = (0..u32::try_from(x.len()).unwrap_or(u32::MAX)).collect();
+    let pass = Pass::of(network);
+    let mut sum = 0.0;
+    for rows in rows.chunks(EVALUATED) {
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(TrainError::Interrupted);
+        }
+        sum += truth.loss(rows, &pass.forward_rows(x, rows, None), None);
+    }
+    Ok(sum / truth.total())
 }
 
 /// A perceptron under way.
 struct Perceptron<'a> {
-    job: &'a Job<'a>,
+    x: Rows<'a>,
+    x_valid: Rows<'a>,
     truth: Targets<'a>,
     truth_valid: Option<Targets<'a>>,
     network: Network,
@@ -161,15 +205,14 @@ impl<'a> Perceptron<'a> {
         truth_valid: Option<Targets<'a>>,
     ) -> Self {
         let dropout = stream(&job.key, "dropout");
+        let share = job.spec.dropout.of(truth.task());
         Self {
-            job,
+            x: Rows::new(job.x, network.front.as_ref()),
+            x_valid: Rows::new(job.x_valid, network.front.as_ref()),
             truth,
             truth_valid,
             stepper: Stepper::new(job.train, &network),
-            tape: Tape::new(
-                &network,
-                (job.spec.dropout > 0.0).then_some((job.spec.dropout, dropout)),
-            ),
+            tape: Tape::new(&network, (share > 0.0).then_some((share, dropout))),
             best: network.clone(),
             network,
         }
@@ -178,13 +221,12 @@ impl<'a> Perceptron<'a> {
 
 impl Learner for Perceptron<'_> {
     fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
-        let gathered = self.job.x.select(rows).data;
-        let pass = Pass::new(&self.network);
-        let logits = pass.forward(gathered, rows.len(), Some(&mut self.tape));
+        let pass = Pass::of(&self.network);
+        let logits = pass.forward_rows(&self.x, rows, Some(&mut self.tape));
         let mut delta = vec![0.0; logits.len()];
         let loss = self.truth.loss(rows, &logits, Some(&mut delta));
         if loss.is_finite() {
-            let gradients = pass.backward(delta, &mut self.tape);
+            let gradients = pass.backward_rows(&self.x, delta, &mut self.tape);
             self.stepper.step(&mut self.network, &gradients, rate);
         }
         loss
@@ -192,20 +234,7 @@ impl Learner for Perceptron<'_> {
 
     fn validate(&self, interrupted: &AtomicBool) -> Result<Option<f64>, TrainError> {
         let Some(truth) = &self.truth_valid else { return Ok(None) };
-        let x = self.job.x_valid;
-        let rows: Vec<u32> = (0..u32::try_from(x.rows).unwrap_or(u32::MAX)).collect();
-        let pass = Pass::new(&self.network);
-        let mut sum = 0.0;
-        for (i, rows) in rows.chunks(EVALUATED).enumerate() {
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(TrainError::Interrupted);
-            }
-            let start = i * EVALUATED * x.width;
-            let values = x.data[start..start + rows.len() * x.width].to_vec();
-            let logits = pass.forward(values, rows.len(), None);
-            sum += truth.loss(rows, &logits, None);
-        }
-        Ok(Some(sum / truth.total()))
+        validation_loss(&self.network, &self.x_valid, truth, interrupted).map(Some)
     }
 
     fn keep(&mut self) {

@@ -1,14 +1,13 @@
 //! Multi-task learning (Caruana 1997): one network for several targets, of which only the first is kept.
 //! What the others teach it stays in the hidden layers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use collegium_digest::stream;
-use collegium_table::Matrix;
 
 use super::{
-    EVALUATED, EpochLoop, Job, Learner, Pass, Stepper, Tape, Target, Targets, TrainError, Trained,
-    Watch, epochs,
+    EpochLoop, Job, Learner, Pass, Rows, Stepper, Tape, Target, Targets, TrainError, Trained,
+    Watch, epochs, validation_loss, widths,
 };
 use crate::{Dense, Network, init};
 
@@ -32,25 +31,28 @@ pub fn train_beside(
     }
     let truth_valid = truth.validation(job.x_valid, &job.y_valid, job.x.width)?;
     let outputs = truth.outputs() + others.iter().map(outputs_of).sum::<usize>();
-    let widths: Vec<usize> = std::iter::once(job.x.width)
-        .chain(job.spec.hidden.iter().map(|h| *h as usize))
-        .chain([outputs])
-        .collect();
-    let network = init::fresh(&widths, job.spec.activation, &job.key);
+    let widths = widths(job, job.front, outputs);
+    let network = Network {
+        front: job.front.cloned(),
+        ..init::fresh(&widths, job.spec.activation, &job.key)
+    };
     let course = EpochLoop {
         train: job.train,
+        task: truth.task(),
         rows: job.x.rows,
         total: truth.total(),
         constant: truth.constant_loss(),
         key: job.key,
     };
     let dropout = stream(&job.key, "dropout");
+    let share = job.spec.dropout.of(truth.task());
     let mut fit = Several {
-        job,
+        x: Rows::new(job.x, job.front),
+        x_valid: Rows::new(job.x_valid, job.front),
         others,
         truth_valid,
         stepper: Stepper::new(job.train, &network),
-        tape: Tape::new(&network, (job.spec.dropout > 0.0).then_some((job.spec.dropout, dropout))),
+        tape: Tape::new(&network, (share > 0.0).then_some((share, dropout))),
         best: network.clone(),
         network,
         own: truth.outputs(),
@@ -81,7 +83,8 @@ fn first(network: &Network, outputs: usize) -> Network {
 }
 
 struct Several<'a> {
-    job: &'a Job<'a>,
+    x: Rows<'a>,
+    x_valid: Rows<'a>,
     others: &'a [Target<'a>],
     truth: Targets<'a>,
     truth_valid: Option<Targets<'a>>,
@@ -94,9 +97,8 @@ struct Several<'a> {
 
 impl Learner for Several<'_> {
     fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
-        let pass = Pass::new(&self.network);
-        let x = self.job.x.select(rows).data;
-        let logits = pass.forward(x, rows.len(), Some(&mut self.tape));
+        let pass = Pass::of(&self.network);
+        let logits = pass.forward_rows(&self.x, rows, Some(&mut self.tape));
         let width = self.network.outputs();
         let mut delta = vec![0.0; logits.len()];
         let own = columns(&logits, width, 0, self.own);
@@ -126,7 +128,7 @@ impl Learner for Several<'_> {
             from += outputs;
         }
         if loss.is_finite() {
-            let gradients = pass.backward(delta, &mut self.tape);
+            let gradients = pass.backward_rows(&self.x, delta, &mut self.tape);
             self.stepper.step(&mut self.network, &gradients, rate);
         }
         loss
@@ -135,18 +137,7 @@ impl Learner for Several<'_> {
     fn validate(&self, interrupted: &AtomicBool) -> Result<Option<f64>, TrainError> {
         let Some(truth) = &self.truth_valid else { return Ok(None) };
         let network = first(&self.network, self.own);
-        let x: &Matrix = self.job.x_valid;
-        let rows: Vec<u32> = (0..u32::try_from(x.rows).unwrap_or(u32::MAX)).collect();
-        let pass = Pass::new(&network);
-        let mut sum = 0.0;
-        for rows in rows.chunks(EVALUATED) {
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(TrainError::Interrupted);
-            }
-            let logits = pass.forward(x.select(rows).data, rows.len(), None);
-            sum += truth.loss(rows, &logits, None);
-        }
-        Ok(Some(sum / truth.total()))
+        validation_loss(&network, &self.x_valid, truth, interrupted).map(Some)
     }
 
     fn keep(&mut self) {
@@ -178,6 +169,8 @@ mod tests {
     use collegium_digest::Digest;
     use collegium_manifest::spec::{Mlp, Train};
 
+    use collegium_table::Matrix;
+
     use super::*;
 
     /// The main target is an exclusive or of which only few rows are known; another is the same on all.
@@ -194,10 +187,16 @@ mod tests {
         let mut other = truth.clone();
         other[0] = u32::MAX;
         let spec = Mlp { hidden: vec![16], ..Mlp::default() };
-        let train =
-            Train { epochs: 60, batch: 32, learning_rate: 0.02, patience: 0, ..Train::default() };
+        let train = Train {
+            epochs: 60,
+            batch: collegium_manifest::Batch::Rows(32),
+            learning_rate: 0.02.into(),
+            patience: 0,
+            ..Train::default()
+        };
         let none = Matrix::zeros(0, 2);
         let job = Job {
+            front: None,
             spec: &spec,
             train: &train,
             class_weights: None,

@@ -6,10 +6,13 @@
 
 use burn::tensor::{Device, Tensor};
 use collegium_digest::Stream;
+use collegium_table::Matrix;
 use rand::Rng as _;
 
 use crate::{
-    Network, kernel,
+    Front, Network,
+    front::sparse::{SparseRows, Table},
+    kernel,
     tensors::{tensor, values},
 };
 
@@ -25,6 +28,8 @@ pub(crate) struct Tape {
     pub(crate) activations: Vec<Tensor<2>>,
     /// φ'(z) ∘ mask of each hidden layer.
     pub(crate) slopes: Vec<Vec<f32>>,
+    /// The rows that were given as lists, by place among them.
+    rows: Vec<u32>,
     /// The share of units that is dropped, and what draws the masks.
     dropout: Option<(f64, Stream)>,
 }
@@ -32,7 +37,12 @@ pub(crate) struct Tape {
 impl Tape {
     pub(crate) fn new(network: &Network, dropout: Option<(f64, Stream)>) -> Self {
         let hidden = network.layers.len().saturating_sub(1);
-        Self { activations: Vec::new(), slopes: vec![Vec::new(); hidden], dropout }
+        Self {
+            activations: Vec::new(),
+            slopes: vec![Vec::new(); hidden],
+            rows: Vec::new(),
+            dropout,
+        }
     }
 }
 
@@ -40,37 +50,85 @@ impl Tape {
 pub(crate) struct Pass<'a> {
     pub(crate) device: Device,
     network: &'a Network,
-    pub(crate) weights: Vec<Tensor<2>>,
+    /// Of rows that are lists the first layer's.
+    first: Option<Table>,
+    /// Of the other layers.
+    weights: Vec<Tensor<2>>,
 }
 
 impl<'a> Pass<'a> {
+    /// For rows as the first layer has weights for them: see [`Network::widened`].
     pub(crate) fn new(network: &'a Network) -> Self {
+        Self::behind(network, None)
+    }
+
+    /// For encoded rows, which are lists where the network has a front.
+    pub(crate) fn of(network: &'a Network) -> Self {
+        let table = network.front.as_ref().zip(network.layers.first());
+        Self::behind(network, table.map(|(front, first)| front.table(first)))
+    }
+
+    fn behind(network: &'a Network, first: Option<Table>) -> Self {
         let device = Device::flex();
         let weights = network
             .layers
             .iter()
+            .skip(usize::from(first.is_some()))
             .map(|l| tensor(l.weight.clone(), l.inputs, l.outputs, &device))
             .collect();
-        Self { device, network, weights }
+        Self { device, network, first, weights }
+    }
+
+    /// The weights of a layer; of the first not where rows are lists.
+    pub(crate) fn weight(&self, layer: usize) -> &Tensor<2> {
+        &self.weights[layer - usize::from(self.first.is_some())]
+    }
+
+    /// Raw outputs of some encoded rows, by place. With a tape: drops hidden units, and remembers.
+    pub(crate) fn forward_rows(&self, x: &Rows, rows: &[u32], tape: Option<&mut Tape>) -> Vec<f32> {
+        let (Some(table), Some(lists)) = (&self.first, &x.lists) else {
+            return self.forward(x.matrix.select(rows).data, rows.len(), tape);
+        };
+        let first = &self.network.layers[0];
+        let mut z = vec![0.0; rows.len() * first.outputs];
+        table.forward(lists, rows.iter().map(|row| *row as usize), &first.bias, &mut z);
+        let mut tape = tape;
+        if let Some(tape) = &mut tape {
+            tape.activations.clear();
+            tape.rows.clear();
+            tape.rows.extend_from_slice(rows);
+        }
+        self.onwards(z, rows.len(), tape)
     }
 
     /// Raw outputs of `rows` rows. With a tape: drops hidden units, and remembers.
     pub(crate) fn forward(&self, x: Vec<f32>, rows: usize, tape: Option<&mut Tape>) -> Vec<f32> {
         let mut tape = tape;
+        let first = &self.network.layers[0];
+        let a = tensor(x, rows, first.inputs, &self.device);
         if let Some(tape) = &mut tape {
             tape.activations.clear();
+            tape.activations.push(a.clone());
         }
-        let last = self.network.layers.len() - 1;
-        let mut a = tensor(x, rows, self.network.inputs(), &self.device);
-        let mut out = Vec::new();
-        for (i, (layer, weight)) in self.network.layers.iter().zip(&self.weights).enumerate() {
-            let mut z = values(a.clone().matmul(weight.clone()));
-            if let Some(tape) = &mut tape {
-                tape.activations.push(a.clone());
+        let mut z = values(a.matmul(self.weight(0).clone()));
+        add_bias(&mut z, &first.bias);
+        self.onwards(z, rows, tape)
+    }
+
+    /// The same from the first layer's pre-activations on.
+    fn onwards(&self, z: Vec<f32>, rows: usize, tape: Option<&mut Tape>) -> Vec<f32> {
+        let mut tape = tape;
+        let mut z = z;
+        for (i, layer) in self.network.layers.iter().enumerate() {
+            if i > 0 {
+                let a = tensor(z, rows, layer.inputs, &self.device);
+                if let Some(tape) = &mut tape {
+                    tape.activations.push(a.clone());
+                }
+                z = values(a.matmul(self.weight(i).clone()));
+                add_bias(&mut z, &layer.bias);
             }
-            add_bias(&mut z, &layer.bias);
-            if i == last {
-                out = z;
+            if i + 1 == self.network.layers.len() {
                 break;
             }
             let activation = self.network.activation;
@@ -85,16 +143,48 @@ impl<'a> Pass<'a> {
                     }
                 }
             }
-            a = tensor(z, rows, layer.outputs, &self.device);
         }
-        out
+        z
+    }
+
+    /// Gradients of all layers from ∂loss/∂outputs, for the batch on the tape, whose rows are among `x`.
+    pub(crate) fn backward_rows(
+        &self,
+        x: &Rows,
+        delta: Vec<f32>,
+        tape: &mut Tape,
+    ) -> Vec<Gradient> {
+        let (Some(front), Some(lists)) = (&self.network.front, &x.lists) else {
+            return self.backward(delta, tape);
+        };
+        let mut gradients = Vec::with_capacity(self.network.layers.len());
+        let delta = self.back(1, delta, tape, &mut gradients);
+        let units = self.network.layers[0].outputs;
+        let bias = column_sums(&delta, units);
+        gradients.push(Gradient { weight: front.gradient(lists, &tape.rows, &delta, units), bias });
+        gradients.reverse();
+        gradients
     }
 
     /// Gradients of all layers from ∂loss/∂outputs, for the batch on the tape.
     pub(crate) fn backward(&self, delta: Vec<f32>, tape: &mut Tape) -> Vec<Gradient> {
         let mut gradients = Vec::with_capacity(self.weights.len());
+        self.back(0, delta, tape, &mut gradients);
+        gradients.reverse();
+        gradients
+    }
+
+    /// Gradients of the layers from the last to the one of number `to`, and ∂loss/∂pre-activations of the layer before
+    /// that.
+    fn back(
+        &self,
+        to: usize,
+        delta: Vec<f32>,
+        tape: &mut Tape,
+        gradients: &mut Vec<Gradient>,
+    ) -> Vec<f32> {
         let mut delta = delta;
-        for (i, layer) in self.network.layers.iter().enumerate().rev() {
+        for (i, layer) in self.network.layers.iter().enumerate().skip(to).rev() {
             let Some(a) = tape.activations.pop() else { break };
             let bias = column_sums(&delta, layer.outputs);
             let rows = delta.len() / layer.outputs;
@@ -102,14 +192,29 @@ impl<'a> Pass<'a> {
             let weight = values(a.transpose().matmul(d.clone()));
             gradients.push(Gradient { weight, bias });
             if i == 0 {
-                break;
+                return Vec::new();
             }
-            delta = values(d.matmul(self.weights[i].clone().transpose()));
+            delta = values(d.matmul(self.weight(i).clone().transpose()));
             let slope = &tape.slopes[i - 1];
             delta.iter_mut().zip(slope).for_each(|(d, s)| *d *= s);
         }
-        gradients.reverse();
-        gradients
+        delta
+    }
+}
+
+/// Encoded rows for training; lists of what is not zero, where a network has a front.
+pub(crate) struct Rows<'a> {
+    matrix: &'a Matrix,
+    lists: Option<SparseRows>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(matrix: &'a Matrix, front: Option<&Front>) -> Self {
+        Self { matrix, lists: front.map(|front| front.sparse(matrix)) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.matrix.rows
     }
 }
 
@@ -168,7 +273,7 @@ mod tests {
             Target::Classes { labels: &three, count: 3 },
             Target::Values(&numbers),
         ];
-        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+        for activation in Activation::ALL {
             for target in &targets {
                 for (dropout, widths) in [(0.0, vec![3]), (0.0, vec![3, 8, 5]), (0.4, vec![3, 8])] {
                     let truth = Targets::new(&x, target, None).unwrap();
@@ -217,7 +322,7 @@ mod tests {
 
     #[test]
     fn prediction_agrees_with_burns_forward_pass() {
-        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+        for activation in Activation::ALL {
             let network = init::fresh(&[13, 40, 17, 3], activation, &Digest::of(b"net"));
             let x = Matrix { rows: 77, width: 13, data: draw(77 * 13, b"x") };
             let burn = Pass::new(&network).forward(x.data.clone(), 77, None);

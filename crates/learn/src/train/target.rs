@@ -1,5 +1,6 @@
 //! Training targets: checks and weights of classes.
 
+use collegium_manifest::Task;
 use collegium_table::Matrix;
 
 use super::{TrainError, loss};
@@ -161,6 +162,14 @@ impl<'a> Targets<'a> {
         match self.target {
             Target::Classes { labels, .. } => labels.iter().all(|label| *label == labels[0]),
             Target::Values(_) => false,
+        }
+    }
+
+    /// What is predicted.
+    pub(crate) fn task(&self) -> Task {
+        match self.target {
+            Target::Classes { .. } => Task::Classification,
+            Target::Values(_) => Task::Regression,
         }
     }
 

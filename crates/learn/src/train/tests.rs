@@ -9,19 +9,20 @@ use super::*;
 static GO: AtomicBool = AtomicBool::new(false);
 
 fn spec(hidden: &[u32]) -> Mlp {
-    Mlp { hidden: hidden.to_vec(), activation: Activation::Relu, dropout: 0.0 }
+    Mlp { hidden: hidden.to_vec(), activation: Activation::Relu, dropout: 0.0.into() }
 }
 
 fn settings(epochs: u32, learning_rate: f64) -> Train {
     Train {
         epochs,
-        batch: 32,
-        learning_rate,
+        batch: collegium_manifest::Batch::Rows(32),
+        learning_rate: learning_rate.into(),
         schedule: Schedule::Constant,
         optimizer: Optimizer::Adam,
         weight_decay: 0.0,
         patience: 0,
         class_weights: ClassWeights::None,
+        ..Train::default()
     }
 }
 
@@ -64,6 +65,7 @@ impl Case {
             count => Target::Classes { labels: &self.labels[from..to], count },
         };
         let job = Job {
+            front: None,
             spec: &self.spec,
             train: &self.train,
             class_weights: self.weights.clone(),
@@ -159,7 +161,7 @@ fn it_fits_a_curve() {
 fn the_loss_of_a_fixed_fit_has_not_moved() {
     let mut case = blobs();
     case.train.epochs = 5;
-    case.spec.dropout = 0.1;
+    case.spec.dropout = 0.1.into();
     const GOLDEN: f64 = 0.112_782_7;
     let loss = case.fit("golden").epochs[4].train;
     assert!((loss - GOLDEN).abs() < 1e-4, "{loss}");
@@ -169,7 +171,7 @@ fn the_loss_of_a_fixed_fit_has_not_moved() {
 fn equal_jobs_give_equal_bits_and_other_keys_others() {
     let mut case = xor();
     case.train.epochs = 3;
-    case.spec.dropout = 0.2;
+    case.spec.dropout = 0.2.into();
     let one = case.fit("a");
     assert_eq!(bits(&one.network), bits(&case.fit("a").network));
     assert_ne!(bits(&one.network), bits(&case.fit("b").network));
@@ -186,9 +188,9 @@ fn fits_side_by_side_give_the_bits_of_fits_alone() {
                 _ => wave(),
             };
             case.train.epochs = 12;
-            case.train.batch = 20 + i;
+            case.train.batch = collegium_manifest::Batch::Rows(20 + i);
             case.spec.hidden = vec![40 + i, 24];
-            case.spec.dropout = if i % 2 == 0 { 0.1 } else { 0.0 };
+            case.spec.dropout = if i % 2 == 0 { 0.1 } else { 0.0 }.into();
             case
         })
         .collect();
@@ -237,7 +239,7 @@ fn a_huge_learning_rate_diverges_with_advice() {
     for case in [xor(), blobs(), wave()] {
         for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
             let mut train = case.train.clone();
-            train.learning_rate = 1e6;
+            train.learning_rate = 1e6.into();
             train.optimizer = optimizer;
             let case = Case {
                 train,
@@ -279,6 +281,7 @@ fn epochs_are_reported_as_they_end() {
     let case = blobs();
     let mut seen = Vec::new();
     let job = Job {
+        front: None,
         spec: &case.spec,
         train: &case.train,
         class_weights: None,

@@ -115,6 +115,14 @@ fn whole(schema: &Value) -> Value {
 pub fn another(key: &str, schema: &Value) -> String {
     let default = &schema["default"];
     let whole = whole(schema);
+    // Of several forms the first, within the bounds of the key.
+    if let Some(form) = whole["anyOf"].get(0) {
+        let mut form = self::whole(form);
+        for bound in ["default", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"] {
+            form[bound] = schema[bound].clone();
+        }
+        return another(key, &form);
+    }
     let choices = whole["oneOf"].as_array().into_iter().flatten().map(|one| &one["const"]);
     let choices = choices.chain(whole["enum"].as_array().into_iter().flatten());
     if let Some(choice) = choices.into_iter().find(|choice| *choice != default) {
@@ -349,6 +357,7 @@ impl Ready<'_> {
             key,
         };
         FitJob {
+            encode: &self.case.node.encode,
             lesson,
             encoder: &self.encoder,
             data: "t",

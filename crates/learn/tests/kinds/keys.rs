@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use collegium_learn::{DECLARED, Shape, estimator};
-use collegium_manifest::{Diagnostics, Ingredients, NoBlueprint, Params, SourceFile, parse};
+use collegium_manifest::{Diagnostics, Ingredients, NoBlueprint, Params, SourceFile, Task, parse};
 use collegium_records::Recipe;
 
 use super::cases::{another, expert, keys};
@@ -11,7 +11,7 @@ use super::cases::{another, expert, keys};
 fn recipe(params: &dyn Params) -> Recipe {
     let node = expert("");
     let mut recipe = Recipe::new("fit");
-    params.ingredients(&mut Ingredients::new(&mut recipe, &node.train, node.seed));
+    params.ingredients(&mut Ingredients::new(&mut recipe, &node, Task::Classification));
     recipe
 }
 
@@ -53,7 +53,7 @@ fn a_key_that_moves_the_cost_is_part_of_the_shape() {
             let shape = Shape { width: 7, outputs: 3, rows: 1000 };
             let cost = estimator(&*node.model).unwrap().cost(&shape, &node.train);
             let mut recipe = Recipe::new("fit");
-            let mut ingredients = Ingredients::new(&mut recipe, &node.train, node.seed);
+            let mut ingredients = Ingredients::new(&mut recipe, &node, Task::Classification);
             node.model.ingredients(&mut ingredients);
             let names = ingredients.into_shape();
             assert!(names.iter().all(|name| recipe.ingredients.contains_key(name)), "{name}");
@@ -102,7 +102,8 @@ fn what_a_key_cannot_be_is_told_at_its_place() {
         assert!(said.contains("unknown key `nonsense`"), "{name}: {said}");
         for (key, schema) in keys(*kind) {
             let said = wrong(&format!("type = \"{name}\", {key} = {{ a = 1 }}")).to_string();
-            assert!(said.contains(&format!("`{key}`")), "{name}: {said}");
+            let named = said.contains(&format!("`{key}`")) || said.contains(&format!(".{key}`"));
+            assert!(named, "{name}: {said}");
             assert!(said.contains(":7:"), "no place: {said}");
             for (bound, below) in
                 [("minimum", true), ("exclusiveMinimum", true), ("maximum", false)]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use collegium_records::{Ingredient, Recipe};
 
 use crate::{
-    Activation, Balance, BalanceBy, ClassWeights, Mlp, Optimizer, Output, Schedule, Train,
+    Activation, Balance, BalanceBy, Batch, Calibrate, ClassWeights, Encode, Expert, Mlp,
+    NumberEncoding, Optimizer, Output, Schedule, Task, Train,
 };
 
 /// The recipe of a fit while its model's parameters are put in.
@@ -13,15 +14,17 @@ use crate::{
 pub struct Ingredients<'a> {
     recipe: &'a mut Recipe,
     train: &'a Train,
+    encode: &'a Encode,
+    task: Task,
     seed: u64,
     shape: BTreeSet<String>,
 }
 
 impl<'a> Ingredients<'a> {
-    /// Into a recipe that has task, classes, target and inputs already. `train` is for kinds that are trained, `seed`
-    /// for those that draw random numbers.
-    pub fn new(recipe: &'a mut Recipe, train: &'a Train, seed: u64) -> Self {
-        Self { recipe, train, seed, shape: BTreeSet::new() }
+    /// Of an expert, into a recipe that has task, classes, target and inputs already.
+    pub fn new(recipe: &'a mut Recipe, expert: &'a Expert, task: Task) -> Self {
+        let Expert { train, encode, seed, .. } = expert;
+        Self { recipe, train, encode, task, seed: *seed, shape: BTreeSet::new() }
     }
 
     /// Adds or replaces an ingredient.
@@ -53,9 +56,12 @@ impl<'a> Ingredients<'a> {
                 Activation::Relu => "relu",
                 Activation::Tanh => "tanh",
                 Activation::Gelu => "gelu",
+                Activation::Silu => "silu",
+                Activation::Selu => "selu",
+                Activation::Mish => "mish",
             },
         );
-        self.set(format!("{under}.dropout"), *dropout);
+        self.set(format!("{under}.dropout"), dropout.of(self.task));
     }
 
     /// How a network routes in training.
@@ -86,14 +92,20 @@ impl<'a> Ingredients<'a> {
             batch,
             learning_rate,
             schedule,
+            warm_up,
             optimizer,
+            beta2,
+            clip_gradient,
             weight_decay,
             patience,
             class_weights: _,
+            calibrate,
         } = self.train;
         let schedule = match schedule {
             Schedule::Constant => "constant",
             Schedule::Cosine => "cosine",
+            Schedule::OneCycle => "one-cycle",
+            Schedule::Coslog4 => "coslog4",
         };
         let optimizer = match optimizer {
             Optimizer::Adam => "adam",
@@ -101,13 +113,43 @@ impl<'a> Ingredients<'a> {
             Optimizer::Sgd => "sgd",
         };
         self.set("train.epochs", *epochs);
-        self.set("train.batch", *batch);
-        self.set("train.learning_rate", *learning_rate);
+        match batch {
+            Batch::Rows(rows) => self.set("train.batch", *rows),
+            Batch::Auto => self.set("train.batch", "auto"),
+        }
+        self.set("train.learning_rate", learning_rate.of(self.task));
         self.set("train.schedule", schedule);
+        self.set("train.warm_up", *warm_up);
         self.set("train.optimizer", optimizer);
+        self.set("train.beta2", *beta2);
+        self.set("train.clip_gradient", clip_gradient.map_or("none".into(), Ingredient::from));
         self.set("train.weight_decay", *weight_decay);
         self.set("train.patience", *patience);
+        self.set(
+            "calibrate",
+            match calibrate {
+                Calibrate::None => "none",
+                Calibrate::Temperature => "temperature",
+            },
+        );
         self.class_weights();
+    }
+
+    /// How a network's inputs are encoded: its own part, and [`scale`](Self::scale).
+    pub fn encode(&mut self) {
+        self.scale();
+        let Encode { numbers, bins, edges } = self.encode;
+        let names = numbers.iter().map(|number| Ingredient::from(number.name()));
+        self.shape("encode.numbers", names.collect::<Vec<_>>());
+        if numbers.contains(&NumberEncoding::Ple) {
+            self.shape("encode.bins", *bins);
+            self.shape("encode.edges", edges.name());
+        }
+    }
+
+    /// How numbers are scaled, for kinds that are given nothing else of them.
+    pub fn scale(&mut self) {
+        self.shape("encode.scale", self.encode.scale().name());
     }
 
     /// Of `train` the weights of classes alone, for kinds that minimise a loss in another way.

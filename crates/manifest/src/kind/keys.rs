@@ -10,6 +10,7 @@ use toml::{
 
 use crate::{
     At, bounds,
+    preset::Defaults,
     recover::{Cut, recover},
     sink::Sink,
 };
@@ -19,6 +20,8 @@ pub struct Keys<'a> {
     pub(crate) table: DeTable<'a>,
     /// The way to it in the file.
     pub(crate) path: &'a [&'a str],
+    /// What it is where the file says nothing.
+    pub(crate) defaults: &'a Defaults,
     pub(crate) cut: &'a mut Cut,
     pub(crate) sink: &'a mut Sink,
 }

@@ -156,7 +156,7 @@ impl<'a> GateKeys<'a> {
                 .activation
                 .as_ref()
                 .map_or(Mlp::default().activation, |a| *a.get()),
-            dropout: 0.0,
+            dropout: 0.0.into(),
         }
     }
 

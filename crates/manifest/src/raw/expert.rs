@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    choices::ClassWeightsChoice,
+    choices::{BatchChoice, ByTaskChoice, ClassWeightsChoice},
     decide::ThresholdChoice,
     switch::{RawReuse, RawWarmStart, Switch},
 };
 use crate::{
-    Activation, At, Mlp, Optimizer, Schedule, Task, Train, Upstream,
-    defaults::{FOLDS, MOST_FOLDS, UPSTREAM},
+    Activation, At, Calibrate, Edges, Encode, Mlp, NumberEncoding, Optimizer, Preset, Schedule,
+    Task, Train, Upstream,
+    defaults::{FOLDS, MOST_BINS, MOST_FOLDS, UPSTREAM},
     kind::{Keys, ModelChoice},
 };
 
@@ -39,8 +40,17 @@ pub(crate) struct RawExpert<'i> {
     /// extended expert's model it inherits the keys, unless its `type` is another. Default: a multilayer perceptron
     /// with hidden layers of 64 and 32.
     pub(crate) model: Option<At<ModelChoice<'i>>>,
+    /// Layers, encoders and training that were chosen together: the defaults of `model`, `encode` and `train`. Any single
+    /// value over it. Default: what `[pipeline]` says.
+    pub(crate) preset: Option<At<Preset>>,
+    /// How its inputs become numbers.
+    pub(crate) encode: Option<Box<RawEncode>>,
     /// How it is trained.
     pub(crate) train: Option<Box<RawTrain>>,
+    /// How the probabilities of a network are made to fit the validation rows: `"none"`, or `"temperature"`: logits times
+    /// one number that makes the log loss least. It moves no rank and no label. Default: `"none"`.
+    #[schemars(extend("default" = Train::default().calibrate))]
+    pub(crate) calibrate: Option<At<Calibrate>>,
     /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
     #[schemars(extend("default" = UPSTREAM))]
     pub(crate) upstream: Option<At<Upstream>>,
@@ -92,9 +102,10 @@ pub struct RawPerceptron {
     /// The nonlinearity between layers. Default: `"relu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
     activation: Option<Activation>,
-    /// Probability that a hidden unit is dropped in training, from 0 to below 1. Default: 0.
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = Mlp::default().dropout))]
-    dropout: Option<At<f64>>,
+    /// Probability that a hidden unit is dropped in training, from 0 to below 1; a number, or a table of
+    /// `classification` and `regression`. Default: 0.
+    #[schemars(extend("minimum" = 0.0, "exclusiveMaximum" = 1.0, "default" = 0.0))]
+    dropout: Option<At<ByTaskChoice>>,
 }
 
 impl RawPerceptron {
@@ -102,15 +113,20 @@ impl RawPerceptron {
     pub fn read(mut keys: Keys<'_>) -> Mlp {
         let raw: Self = keys.read();
         let share = |p: f64| (0.0..1.0).contains(&p);
-        keys.bound("dropout", &raw.dropout, share, "from 0 to below 1");
+        for number in raw.dropout.iter().flat_map(ByTaskChoice::numbers) {
+            keys.bound("dropout", &Some(number), share, "from 0 to below 1");
+        }
         keys.hidden(raw.hidden.as_ref());
-        let default = Mlp::default();
+        let default = keys.defaults.mlp.clone();
         Mlp {
             hidden: raw.hidden.as_ref().map_or(default.hidden, |hidden| {
                 hidden.get().iter().map(|width| *width.get()).collect()
             }),
             activation: raw.activation.unwrap_or(default.activation),
-            dropout: raw.dropout.as_ref().map_or(default.dropout, |dropout| *dropout.get()),
+            dropout: raw
+                .dropout
+                .as_ref()
+                .map_or(default.dropout, |dropout| dropout.get().resolve(default.dropout)),
         }
     }
 }
@@ -123,19 +139,30 @@ pub(crate) struct RawTrain {
     /// Most passes over the training rows, at least 1. Default: 100.
     #[schemars(range(min = 1), extend("default" = Train::default().epochs))]
     pub(crate) epochs: Option<At<u32>>,
-    /// Rows per step, at least 1. Default: 256.
-    #[schemars(range(min = 1), extend("default" = Train::default().batch))]
-    pub(crate) batch: Option<At<u32>>,
-    /// Step size (at its start, for the cosine schedule), above 0. Default: 0.001.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = Train::default().learning_rate))]
-    pub(crate) learning_rate: Option<At<f64>>,
+    /// Rows per step, at least 1, or `"auto"`: by the number of training rows n, the power of two next to n/32, from 32 to
+    /// 256. Default: 256.
+    #[schemars(extend("default" = 256))]
+    pub(crate) batch: Option<At<BatchChoice>>,
+    /// Step size, above 0; of a schedule the largest; a number, or a table of `classification` and `regression`.
+    /// Default: 0.001.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = 0.001))]
+    pub(crate) learning_rate: Option<At<ByTaskChoice>>,
     /// How the step size moves over training. Default: `"constant"`.
     #[schemars(extend("default" = Train::default().schedule))]
     pub(crate) schedule: Option<Schedule>,
+    /// The share of all steps over which the step size rises from 0, from 0 to below 1. Default: 0.2 for `"one-cycle"`, else 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub(crate) warm_up: Option<At<f64>>,
     /// The rule of a training step. Default: `"adam"`.
     #[schemars(extend("default" = Train::default().optimizer))]
     pub(crate) optimizer: Option<Optimizer>,
-    /// L2 penalty (sgd, adam) or decoupled decay (adamw), at least 0. Default: 0.
+    /// Decay of the mean squared gradient (adam, adamw), from 0 to below 1. Default: 0.999.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = Train::default().beta2))]
+    pub(crate) beta2: Option<At<f64>>,
+    /// The most that the norm of a step's gradient may be, above 0; a longer one is shortened. Default: any.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub(crate) clip_gradient: Option<At<f64>>,
+    /// L2 penalty (sgd, adam) or decoupled decay (adamw) of weights, not of biases, at least 0. Default: 0.
     #[schemars(range(min = 0.0), extend("default" = Train::default().weight_decay))]
     pub(crate) weight_decay: Option<At<f64>>,
     /// Epochs without a better validation loss before training stops; 0 never stops early. The
@@ -146,6 +173,44 @@ pub(crate) struct RawTrain {
     /// table from class to weight. Default: `"none"`.
     #[schemars(extend("default" = "none"))]
     pub(crate) class_weights: Option<At<ClassWeightsChoice>>,
+}
+
+/// How inputs become the numbers that a network sees.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(rename = "Encode")]
+pub(crate) struct RawEncode {
+    /// What each numeric column becomes, side by side: one of `"standard"` and `"robust"`, `"quantile"`, `"ple"`. Outputs
+    /// of experts are always standardised. Default: `["standard"]`.
+    #[schemars(extend("default" = Encode::default().numbers))]
+    pub(crate) numbers: Option<At<Vec<At<NumberEncoding>>>>,
+    /// Bins of a piecewise-linear encoding, at most, from 2 to 256. Default: 8.
+    #[schemars(range(min = 2, max = MOST_BINS), extend("default" = Encode::default().bins))]
+    pub(crate) bins: Option<At<u32>>,
+    /// Where these bins end: at `"quantiles"` of the training rows, or where a `"tree"` on the column splits them by
+    /// their target. Default: `"quantiles"`.
+    #[schemars(extend("default" = Encode::default().edges))]
+    pub(crate) edges: Option<Edges>,
+}
+
+impl RawEncode {
+    /// Where an encoding stands that only networks have, or a key that says more of it.
+    pub(crate) fn of_networks(&self) -> Option<std::ops::Range<usize>> {
+        let numbers = self.numbers.iter().flat_map(At::get);
+        let bends = |number: &&At<NumberEncoding>| {
+            matches!(number.get(), NumberEncoding::Quantile | NumberEncoding::Ple)
+        };
+        numbers.clone().find(bends).map(At::span).or(self.bins.as_ref().map(At::span))
+    }
+
+    /// Own keys over a base's.
+    pub(crate) fn over(self, base: Self) -> Self {
+        Self {
+            numbers: self.numbers.or(base.numbers),
+            bins: self.bins.or(base.bins),
+            edges: self.edges.or(base.edges),
+        }
+    }
 }
 
 impl RawExpert<'_> {
@@ -159,6 +224,12 @@ impl RawExpert<'_> {
             filter: self.filter.or(base.filter),
             model: match (self.model, base.model) {
                 (Some(own), Some(base)) => Some(ModelChoice::over(own, base)),
+                (own, base) => own.or(base),
+            },
+            preset: self.preset.or(base.preset),
+            calibrate: self.calibrate.or(base.calibrate),
+            encode: match (self.encode, base.encode) {
+                (Some(own), Some(base)) => Some(Box::new(own.over(*base))),
                 (own, base) => own.or(base),
             },
             train: match (self.train, base.train) {
@@ -199,6 +270,9 @@ impl RawTrain {
             self.epochs.as_ref().map(At::span),
             self.batch.as_ref().map(At::span),
             self.learning_rate.as_ref().map(At::span),
+            self.warm_up.as_ref().map(At::span),
+            self.beta2.as_ref().map(At::span),
+            self.clip_gradient.as_ref().map(At::span),
             self.weight_decay.as_ref().map(At::span),
             self.patience.as_ref().map(At::span),
         ];
@@ -211,7 +285,10 @@ impl RawTrain {
             batch: self.batch.or(base.batch),
             learning_rate: self.learning_rate.or(base.learning_rate),
             schedule: self.schedule.or(base.schedule),
+            warm_up: self.warm_up.or(base.warm_up),
             optimizer: self.optimizer.or(base.optimizer),
+            beta2: self.beta2.or(base.beta2),
+            clip_gradient: self.clip_gradient.or(base.clip_gradient),
             weight_decay: self.weight_decay.or(base.weight_decay),
             patience: self.patience.or(base.patience),
             class_weights: match (self.class_weights, base.class_weights) {

@@ -18,13 +18,13 @@ mod switch;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use choices::{ClassWeightsChoice, ColumnsChoice};
+pub(crate) use choices::{BatchChoice, ByTaskChoice, ClassWeightsChoice, ColumnsChoice};
 pub use combine::RawGate;
 pub(crate) use combine::{RawMixture, RawRouter};
 pub(crate) use data::{RawData, RawImage};
 pub(crate) use decide::{RawCriterion, RawDecide, ThresholdChoice};
 pub use expert::RawPerceptron;
-pub(crate) use expert::{RawExpert, RawTrain};
+pub(crate) use expert::{RawEncode, RawExpert, RawTrain};
 pub(crate) use memory::Memory;
 pub(crate) use origin::{OriginChoice, RawOriginColumn};
 pub(crate) use read::RawRead;
@@ -32,7 +32,7 @@ pub(crate) use split::{Amount, Cell, RawSplit};
 pub(crate) use switch::{RawReuse, Switch};
 
 use crate::{
-    At, Audit, Baseline, TomlTable,
+    At, Audit, Baseline, Preset, TomlTable,
     defaults::{BASELINES, FORMAT, LEAST_STEPS, MOST_REFITS, MOST_ROTATIONS, SEED},
 };
 
@@ -85,6 +85,8 @@ pub(crate) struct RawPipeline {
     /// The most memory of what a query returns, such as `"2 GiB"` or a number of bytes. Default: 256 MiB
     /// and sixteen times what it reads; never more than the machine's memory allows.
     pub(crate) sql_memory: Option<At<Memory>>,
+    /// The preset of experts that name none: layers, encoders and training that were chosen together.
+    pub(crate) preset: Option<At<Preset>>,
     /// Keep or patch experts instead of retraining them, on evidence, where an expert says nothing:
     /// `true`, or a table of `tolerance` and `confidence`. Default: false.
     #[schemars(extend("default" = false))]

@@ -9,9 +9,10 @@ use super::{
     stands_on,
 };
 use crate::{
-    At, ClassWeights, Expert, Reuse, TomlTable, Train,
-    defaults::{FOLDS, SEED, UPSTREAM},
-    raw::{ClassWeightsChoice, RawDecide, RawPipeline, RawReuse, RawTrain, Switch},
+    At, Calibrate, ClassWeights, Encode, Expert, Reuse, Schedule, TomlTable, Train,
+    defaults::{FOLDS, SEED, UPSTREAM, WARM_UP},
+    preset::Defaults,
+    raw::{ClassWeightsChoice, RawDecide, RawEncode, RawPipeline, RawReuse, RawTrain, Switch},
     recover::Cut,
     sink::Sink,
 };
@@ -39,6 +40,8 @@ pub(crate) fn resolve(
         let Some((data, column)) = around.targets.get(name) else {
             continue;
         };
+        let preset = raw.preset.as_ref().or(pipeline.preset.as_ref());
+        let defaults = Defaults::of(preset.map(|preset| *preset.get()));
         let resolved = Expert {
             name: expert.name.0.clone(),
             data: data.clone(),
@@ -49,7 +52,14 @@ pub(crate) fn resolve(
             task: raw.task.as_ref().map(|task| task.0.clone()),
             filter: raw.filter.as_ref().map(|filter| filter.0.clone()),
             model: expert.model.copied(),
-            train: raw.train.as_deref().cloned().map_or_else(Train::default, train),
+            encode: encode(raw.encode.as_deref(), &defaults.encode),
+            train: Train {
+                calibrate: raw
+                    .calibrate
+                    .as_ref()
+                    .map_or(defaults.train.calibrate, |calibrate| *calibrate.get()),
+                ..train(raw.train.as_deref().cloned().unwrap_or_default(), &defaults.train)
+            },
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),
@@ -76,22 +86,48 @@ fn reuse(own: Option<At<Switch<RawReuse>>>, base: Option<At<Switch<RawReuse>>>) 
     choice.and_then(|choice| choice.0.into_inner().resolve())
 }
 
+/// How inputs are encoded, with the defaults.
+fn encode(raw: Option<&RawEncode>, default: &Encode) -> Encode {
+    let raw = raw.cloned().unwrap_or_default();
+    Encode {
+        numbers: raw.numbers.map_or_else(
+            || default.numbers.clone(),
+            |numbers| numbers.get().iter().map(|number| *number.get()).collect(),
+        ),
+        bins: raw.bins.map_or(default.bins, |bins| *bins.get()),
+        edges: raw.edges.unwrap_or(default.edges),
+    }
+}
+
 /// Training with its defaults.
-pub(crate) fn train(raw: RawTrain) -> Train {
+pub(crate) fn train(raw: RawTrain, default: &Train) -> Train {
     fn or<T: Copy>(value: Option<At<T>>, default: T) -> T {
         value.map_or(default, |value| *value.get())
     }
-    let default = Train::default();
+    let schedule = raw.schedule.unwrap_or(default.schedule);
+    // A schedule of one's own comes with the warm-up that goes with it.
+    let warm_up = match schedule {
+        _ if schedule == default.schedule => default.warm_up,
+        Schedule::OneCycle => WARM_UP,
+        _ => 0.0,
+    };
     Train {
         epochs: or(raw.epochs, default.epochs),
-        batch: or(raw.batch, default.batch),
-        learning_rate: or(raw.learning_rate, default.learning_rate),
-        schedule: raw.schedule.unwrap_or(default.schedule),
+        batch: raw.batch.map_or(default.batch, |batch| (*batch.get()).into()),
+        learning_rate: raw
+            .learning_rate
+            .map_or(default.learning_rate, |rate| rate.get().resolve(default.learning_rate)),
+        schedule,
+        warm_up: or(raw.warm_up, warm_up),
         optimizer: raw.optimizer.unwrap_or(default.optimizer),
+        beta2: or(raw.beta2, default.beta2),
+        clip_gradient: raw.clip_gradient.map(|norm| *norm.get()).or(default.clip_gradient),
         weight_decay: or(raw.weight_decay, default.weight_decay),
         patience: or(raw.patience, default.patience),
+        // What is no network of an expert's own is calibrated in its own way.
+        calibrate: Calibrate::None,
         class_weights: match raw.class_weights.map(|choice| choice.0.into_inner()) {
-            None => default.class_weights,
+            None => default.class_weights.clone(),
             Some(ClassWeightsChoice::Rule(rule)) => rule.into(),
             Some(ClassWeightsChoice::Given(TomlTable(weights))) => ClassWeights::Given(
                 weights

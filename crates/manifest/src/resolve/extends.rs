@@ -20,6 +20,7 @@ use crate::{
     At, Diagnostics, NoBlueprint, Params, SourceFile, TomlTable,
     kind::{Given, Kinds, ModelChoice},
     loaded::ReadBlueprint,
+    preset::{Defaults, Preset},
     raw::{RawExpert, RawFile, RawMixture},
     reader::{Recovered, read_blueprint},
     recover::Cut,
@@ -33,6 +34,7 @@ pub(crate) fn merge<'i>(
     mixtures: &mut TomlTable<RawMixture<'i>>,
     blueprints: &'i Blueprints,
     kinds: Kinds<'_>,
+    preset: Option<Preset>,
     cut: &mut Cut,
     sink: &mut Sink,
 ) -> MergedExperts<'i> {
@@ -55,13 +57,18 @@ pub(crate) fn merge<'i>(
         })
         .collect();
     let in_circle = circles(&own, &bases, sink);
-    let default = model::read(Given::default(), kinds, &[], cut, sink);
+    let default = model::read(Given::default(), kinds, &[], &Defaults::of(preset), cut, sink);
     let mut experts = inherit(own, &bases, &in_circle, &*default, cut);
     for expert in &mut experts {
-        if let Some(ModelChoice::Own(given)) = expert.raw.model.as_ref().map(At::get) {
-            let path = ["expert", expert.name.get().as_str(), "model"];
-            expert.model = model::read(given.clone(), kinds, &path, cut, sink);
-        }
+        let own = expert.raw.preset.as_ref().map(|preset| *preset.get());
+        let given = match expert.raw.model.as_ref().map(At::get) {
+            Some(ModelChoice::Own(given)) => given.clone(),
+            _ if own.is_some() => Given::default(),
+            _ => continue,
+        };
+        let defaults = Defaults::of(own.or(preset));
+        let path = ["expert", expert.name.get().as_str(), "model"];
+        expert.model = model::read(given, kinds, &path, &defaults, cut, sink);
     }
     MergedExperts { experts, index, findings: told.findings }
 }
@@ -274,7 +281,8 @@ impl Blueprints {
             Some(Ok(file)) => {
                 let known = told.known.entry(name.to_owned()).or_insert_with(|| {
                     let Recovered { value, mut cut, mut sink } = read_blueprint(file);
-                    model::read(value.clone(), told.kinds, &[], &mut cut, &mut sink);
+                    let defaults = Defaults::of(None);
+                    model::read(value.clone(), told.kinds, &[], &defaults, &mut cut, &mut sink);
                     let broken = sink.findings.has_errors();
                     told.findings.extend(sink.findings);
                     // What is wrong with it has been said, in its own file.

@@ -44,6 +44,12 @@ pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, si
         let told = |(key, place)| (key, place, format!("it is fitted at once: {why}"));
         idle.extend(train.into_iter().chain(warm).map(told));
     }
+    if expert.model.train_keys() != TrainKeys::All {
+        let why = "only networks are given more of a number than the number itself".to_owned();
+        idle.extend(turned_on.encode.clone().map(|place| ("encode", place, why)));
+        let why = "only networks are calibrated".to_owned();
+        idle.extend(turned_on.calibrate.clone().map(|place| ("calibrate", place, why)));
+    }
     for (key, place, why) in idle {
         let message = format!("`{key}` has no effect on `{}`", expert.name.get());
         let mut finding = sink.error(Code::KeyDoesNotApply, place, message).label(why);

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, ops::Range};
 
 use crate::{
-    At, Diagnostics, Params,
-    raw::{RawExpert, RawTrain},
+    At, Calibrate, Diagnostics, Params,
+    raw::{RawEncode, RawExpert, RawTrain},
     recover::Cut,
 };
 
@@ -17,6 +17,10 @@ pub(crate) struct TurnedOn {
     pub(super) steps: Option<Range<usize>>,
     /// Any key of `train`.
     pub(super) train: Option<Range<usize>>,
+    /// What only a network is given of its inputs.
+    pub(super) encode: Option<Range<usize>>,
+    /// How a network is calibrated.
+    pub(super) calibrate: Option<Range<usize>>,
 }
 
 impl TurnedOn {
@@ -27,6 +31,12 @@ impl TurnedOn {
             warm_start: raw.warm_start.as_deref().filter(|warm| warm.get().is_on()).map(At::span),
             steps: raw.train.as_deref().and_then(RawTrain::steps),
             train: raw.train.as_deref().and_then(RawTrain::place),
+            calibrate: raw
+                .calibrate
+                .as_ref()
+                .filter(|calibrate| *calibrate.get() != Calibrate::None)
+                .map(At::span),
+            encode: raw.encode.as_deref().and_then(RawEncode::of_networks),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable, bounds,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     kind::{Given, Keys as ModelKeys, ModelChoice},
+    preset::Defaults,
     raw::{RawDecide, RawMixture, RawPerceptron, RawPipeline, RawRouter},
     recover::Cut,
     sink::Sink,
@@ -30,7 +31,8 @@ pub(crate) fn resolve(
     sink: &mut Sink,
 ) {
     for (name, raw) in &mixtures.0 {
-        let expert = inside(name.get(), raw, cut, sink);
+        let defaults = Defaults::of(pipeline.preset.as_ref().map(|preset| *preset.get()));
+        let expert = inside(name.get(), raw, &defaults, cut, sink);
         let lost = |key: &str| cut.touches(&["mixture", name.get(), key]);
         check(raw, sink);
         let node = Node::of(name, &raw.inputs, &raw.target, &lost);
@@ -90,7 +92,7 @@ pub(crate) fn resolve(
                     hidden.get().iter().map(|width| *width.get()).collect()
                 }),
                 activation: router.activation.unwrap_or(Mlp::default().activation),
-                dropout: 0.0,
+                dropout: 0.0.into(),
             },
             temperature: or(&router.temperature, 1.0),
             top_k: router.top_k.as_ref().map(|k| *k.get()),
@@ -121,7 +123,13 @@ pub(crate) fn resolve(
 }
 
 /// What each expert inside is.
-fn inside(name: &str, raw: &RawMixture<'_>, cut: &mut Cut, sink: &mut Sink) -> Mlp {
+fn inside(
+    name: &str,
+    raw: &RawMixture<'_>,
+    defaults: &Defaults,
+    cut: &mut Cut,
+    sink: &mut Sink,
+) -> Mlp {
     let mut given = match raw.model.as_ref().map(At::get) {
         Some(ModelChoice::Own(given)) => given.clone(),
         _ => Given::default(),
@@ -140,7 +148,7 @@ fn inside(name: &str, raw: &RawMixture<'_>, cut: &mut Cut, sink: &mut Sink) -> M
         );
     }
     let path = ["mixture", name, "model"];
-    RawPerceptron::read(ModelKeys { table: given.table, path: &path, cut, sink })
+    RawPerceptron::read(ModelKeys { table: given.table, path: &path, defaults, cut, sink })
 }
 
 fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {

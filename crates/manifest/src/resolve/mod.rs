@@ -70,6 +70,7 @@ pub(crate) fn resolve(
         &mut mixtures,
         &blueprints,
         &registry.kinds,
+        raw.preset.as_ref().map(|preset| *preset.get()),
         &mut cut,
         &mut sink,
     );

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use crate::{
     Params,
     kind::{Given, Keys, Kinds},
+    preset::Defaults,
     recover::Cut,
     sink::Sink,
     suggest::{choose, suggest},
@@ -19,6 +20,7 @@ pub(crate) fn read<'i>(
     mut given: Given<'i>,
     kinds: Kinds<'_>,
     path: &[&str],
+    defaults: &Defaults,
     cut: &mut Cut,
     sink: &mut Sink,
 ) -> Box<dyn Params> {
@@ -40,7 +42,7 @@ pub(crate) fn read<'i>(
         },
     };
     let kind = kind.unwrap_or(kinds[0]);
-    kind.read(Keys { table: given.table, path, cut, sink })
+    kind.read(Keys { table: given.table, path, defaults, cut, sink })
 }
 
 /// Tells that `type` names nothing that there is; returns what was probably meant.

@@ -13,8 +13,9 @@ use super::{
     references::{self, Reference},
 };
 use crate::{
-    At, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task, Upstream,
+    At, Encode, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task, Upstream,
     defaults::{FOLDS, SEED},
+    preset::Defaults,
     raw::{RawDecide, RawPipeline, RawTrain},
     sink::Sink,
 };
@@ -77,6 +78,8 @@ impl Node<'_> {
     ) -> Expert {
         let task = keys.task.as_ref().map(|task| *task.get());
         let seed = keys.seed.as_ref().or(pipeline.seed.as_ref());
+        let preset = pipeline.preset.as_ref().map(|preset| *preset.get());
+        let defaults = Defaults::of(preset);
         Expert {
             name: self.name.0.clone(),
             data: data.to_owned(),
@@ -87,7 +90,8 @@ impl Node<'_> {
             task: keys.task.as_ref().map(|task| task.0.clone()),
             filter: keys.filter.as_ref().map(|filter| filter.0.clone()),
             model,
-            train: train(keys.train.clone().unwrap_or_default()),
+            encode: Encode::default(),
+            train: train(keys.train.clone().unwrap_or_default(), &defaults.train),
             upstream: keys.upstream,
             folds: keys.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: seed.map_or(SEED, |seed| *seed.get()),

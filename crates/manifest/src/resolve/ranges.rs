@@ -4,13 +4,17 @@
 //! its own place.
 
 use collegium_records::{Code, METRICS};
+use toml::Spanned;
 
 use super::{decide, stands_on};
 use crate::{
-    At, TomlTable,
+    At, NumberEncoding, TomlTable,
     bounds::{bound, not_empty},
-    defaults::{MOST_FOLDS, MOST_REFITS},
-    raw::{ClassWeightsChoice, RawAudit, RawDecide, RawExpert, RawReuse, RawTrain, Switch},
+    defaults::{MOST_BINS, MOST_FOLDS, MOST_REFITS},
+    raw::{
+        BatchChoice, ByTaskChoice, ClassWeightsChoice, RawAudit, RawDecide, RawEncode, RawExpert,
+        RawReuse, RawTrain, Switch,
+    },
     sink::Sink,
     suggest::did_you_mean,
 };
@@ -22,6 +26,9 @@ pub(crate) fn check_expert(raw: &RawExpert<'_>, sink: &mut Sink) {
     }
     if let Some(train) = &raw.train {
         check_train(train, sink);
+    }
+    if let Some(encode) = &raw.encode {
+        check_encode(encode, sink);
     }
     check_reuse(raw.reuse.as_deref(), sink);
     decide::check(RawDecide { positive: &raw.positive, threshold: &raw.threshold }, sink);
@@ -50,9 +57,18 @@ pub(crate) fn check_reuse(choice: Option<&At<Switch<RawReuse>>>, sink: &mut Sink
 
 pub(crate) fn check_train(raw: &RawTrain, sink: &mut Sink) {
     bound(sink, "epochs", &raw.epochs, |n| n >= 1, "at least 1");
-    bound(sink, "batch", &raw.batch, |n| n >= 1, "at least 1");
+    if let Some(BatchChoice::Rows(rows)) = raw.batch.as_ref().map(At::get) {
+        let place = raw.batch.as_ref().map(|batch| At(Spanned::new(batch.span(), *rows)));
+        bound(sink, "batch", &place, |n| n >= 1, "at least 1");
+    }
+    let share = |x: f64| (0.0..1.0).contains(&x);
+    bound(sink, "warm_up", &raw.warm_up, share, "from 0 to below 1");
+    bound(sink, "beta2", &raw.beta2, share, "from 0 to below 1");
     let positive = |x: f64| x.is_finite() && x > 0.0;
-    bound(sink, "learning_rate", &raw.learning_rate, positive, "a finite number above 0");
+    for number in raw.learning_rate.iter().flat_map(ByTaskChoice::numbers) {
+        bound(sink, "learning_rate", &Some(number), positive, "a finite number above 0");
+    }
+    bound(sink, "clip_gradient", &raw.clip_gradient, positive, "a finite number above 0");
     let not_negative = |x: f64| x.is_finite() && x >= 0.0;
     bound(sink, "weight_decay", &raw.weight_decay, not_negative, "a finite number of at least 0");
     if let Some(ClassWeightsChoice::Given(weights)) = raw.class_weights.as_ref().map(At::get) {
@@ -60,6 +76,43 @@ pub(crate) fn check_train(raw: &RawTrain, sink: &mut Sink) {
             let key = format!("class_weights.{}", class.get());
             bound(sink, &key, &Some(weight.clone()), positive, "a finite number above 0");
         }
+    }
+}
+
+fn check_encode(raw: &RawEncode, sink: &mut Sink) {
+    let wanted = format!("from 2 to {MOST_BINS}");
+    bound(sink, "bins", &raw.bins, |n| (2..=MOST_BINS).contains(&n), &wanted);
+    let Some(numbers) = &raw.numbers else { return };
+    if numbers.get().is_empty() {
+        sink.local(
+            sink.error(Code::EmptyValue, numbers.span(), "`numbers` names no encoding")
+                .label("empty")
+                .help("name at least one, as in `numbers = [\"standard\"]`"),
+        );
+    }
+    let mut seen: Vec<NumberEncoding> = Vec::new();
+    for number in numbers.get() {
+        if seen.contains(number.get()) {
+            sink.local(
+                sink.error(Code::GivenTwice, number.span(), "an encoding is listed twice")
+                    .label("listed before"),
+            );
+        }
+        let scale = |number: &NumberEncoding| {
+            matches!(number, NumberEncoding::Standard | NumberEncoding::Robust)
+        };
+        if scale(number.get()) && seen.iter().any(|other| scale(other) && other != number.get()) {
+            sink.local(
+                sink.error(
+                    Code::ConflictingKeys,
+                    number.span(),
+                    "a number is scaled in one way: by `standard` or by `robust`",
+                )
+                .label("another scale")
+                .help("leave one of the two away"),
+            );
+        }
+        seen.push(*number.get());
     }
 }
 

@@ -8,18 +8,22 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 mod combine;
 mod decide;
+mod encode;
 mod pattern;
 mod read;
 mod rotate;
 mod split;
+mod train;
 
 pub use collegium_table::{ColumnType, ImageShape};
 pub use combine::*;
 pub use decide::*;
+pub use encode::*;
 pub use pattern::InputPattern;
 pub use read::*;
 pub use rotate::*;
 pub use split::*;
+pub use train::*;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -204,6 +208,8 @@ pub struct Expert {
     pub task: Option<Spanned<Task>>,
     /// SQL predicate over the data source: the rows it is trained on.
     pub filter: Option<Spanned<String>>,
+    /// How its inputs are encoded.
+    pub encode: Encode,
     /// What it is.
     pub model: Box<dyn Params>,
     /// How it is trained.
@@ -408,112 +414,6 @@ pub enum Task {
     Classification,
     /// A number.
     Regression,
-}
-
-/// A multilayer perceptron: dense layers with one activation, and a linear head.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mlp {
-    /// Widths of the hidden layers; empty: a linear model.
-    pub hidden: Vec<u32>,
-    /// Between the layers.
-    pub activation: Activation,
-    /// Probability that a hidden unit is dropped in training; 0 turns it off.
-    pub dropout: f64,
-}
-
-impl Mlp {
-    /// Inputs, hidden units by layer, outputs.
-    pub fn widths(&self, inputs: u64, outputs: u64) -> Vec<u64> {
-        let hidden = self.hidden.iter().map(|&width| u64::from(width));
-        std::iter::once(inputs).chain(hidden).chain([outputs]).collect()
-    }
-
-    /// Trainable numbers.
-    pub fn parameters(&self, inputs: u64, outputs: u64) -> u64 {
-        self.widths(inputs, outputs).windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
-    }
-
-    /// Multiply-adds of one row's forward pass.
-    pub fn multiply_adds(&self, inputs: u64, outputs: u64) -> u64 {
-        self.widths(inputs, outputs).windows(2).map(|pair| pair[0] * pair[1]).sum()
-    }
-
-    /// In a few words: `mlp 64-32 relu`.
-    pub fn describe(&self) -> String {
-        let widths: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
-        let activation = format!("{:?}", self.activation).to_lowercase();
-        match widths.is_empty() {
-            true => "mlp without hidden layers".to_owned(),
-            false => format!("mlp {} {activation}", widths.join("-")),
-        }
-    }
-}
-
-/// An elementwise nonlinearity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// max(0, x)
-    Relu,
-    /// tanh x
-    Tanh,
-    /// x·Φ(x), in its tanh form
-    Gelu,
-}
-
-/// How an expert is trained.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Train {
-    /// Most passes over the training rows.
-    pub epochs: u32,
-    /// Rows per step.
-    pub batch: u32,
-    /// Step size (at its start, for the cosine schedule).
-    pub learning_rate: f64,
-    /// `constant` or `cosine`.
-    pub schedule: Schedule,
-    /// `adam`, `adamw` or `sgd`.
-    pub optimizer: Optimizer,
-    /// L2 penalty (SGD, Adam) or decoupled decay (AdamW).
-    pub weight_decay: f64,
-    /// Epochs without a better validation loss before training stops; 0 never stops early. The best
-    /// epoch's weights are kept either way.
-    pub patience: u32,
-    /// Weights of the classes in the loss.
-    pub class_weights: ClassWeights,
-}
-
-/// How the step size moves over training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// It stays.
-    Constant,
-    /// It falls to 0 along half a cosine over `epochs`.
-    Cosine,
-}
-
-/// The rule of a training step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Optimizer {
-    /// Adam (β₁ = .9, β₂ = .999, ε = 1e-8).
-    Adam,
-    /// Adam with decoupled weight decay.
-    Adamw,
-    /// Gradient descent with momentum .9.
-    Sgd,
-}
-
-/// Weights of the classes in the loss.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClassWeights {
-    /// All 1.
-    None,
-    /// n / (C · nᵢ), as scikit-learn's `balanced`.
-    Balanced,
-    /// By class name.
-    Given(IndexMap<String, f64>),
 }
 
 /// What a consumer sees of its upstream experts on training rows. On all other rows it always sees

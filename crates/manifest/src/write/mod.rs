@@ -14,9 +14,9 @@ use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, ClassWeights, Comparator, DataSource, Evaluate, Expert, GatheredImage, Mlp, Pipeline,
-    PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train, defaults::FORMAT, size,
-    spec::written_rule,
+    Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert,
+    GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train,
+    defaults::FORMAT, size, spec::written_rule,
 };
 
 impl Pipeline {
@@ -184,9 +184,31 @@ impl Written<'_> {
         Some(written_rule(sql).to_owned())
     }
 
+    /// Of `encode` how numbers are scaled, for a kind that is given nothing else of them.
+    pub fn scale(&mut self) {
+        let numbers = list([name(&self.expert.encode.scale())]);
+        self.key("encode", table([("numbers", numbers)]));
+    }
+
+    /// `encode`, for a network.
+    pub fn encode(&mut self) {
+        let Encode { numbers, bins, edges } = &self.expert.encode;
+        let entries = [
+            ("numbers", list(numbers.iter().map(name))),
+            ("bins", bins.to_string()),
+            ("edges", name(edges)),
+        ];
+        self.key("encode", table(entries));
+    }
+
     /// `train`, for a kind that is trained by gradient steps.
     pub fn train(&mut self) {
         self.key("train", train(&self.expert.train));
+    }
+
+    /// `calibrate`, for a network.
+    pub fn calibrate(&mut self) {
+        self.key("calibrate", name(&self.expert.train.calibrate));
     }
 }
 
@@ -269,17 +291,26 @@ pub fn perceptron(mlp: &Mlp) -> Vec<(&'static str, String)> {
     vec![
         ("hidden", list(hidden.iter().map(u32::to_string))),
         ("activation", name(activation)),
-        ("dropout", float(*dropout)),
+        ("dropout", by_task(*dropout)),
     ]
 }
 
 fn train(train: &Train) -> String {
-    table([
+    let clip = train.clip_gradient.map(|norm| ("clip_gradient", float(norm)));
+    let entries = [
         ("epochs", train.epochs.to_string()),
-        ("batch", train.batch.to_string()),
-        ("learning_rate", float(train.learning_rate)),
+        (
+            "batch",
+            match train.batch {
+                Batch::Rows(rows) => rows.to_string(),
+                Batch::Auto => text("auto"),
+            },
+        ),
+        ("learning_rate", by_task(train.learning_rate)),
         ("schedule", name(&train.schedule)),
+        ("warm_up", float(train.warm_up)),
         ("optimizer", name(&train.optimizer)),
+        ("beta2", float(train.beta2)),
         ("weight_decay", float(train.weight_decay)),
         ("patience", train.patience.to_string()),
         (
@@ -292,7 +323,8 @@ fn train(train: &Train) -> String {
                 }
             },
         ),
-    ])
+    ];
+    table(entries.into_iter().chain(clip))
 }
 
 fn line(out: &mut String, key: &str, value: impl Display) {
@@ -354,6 +386,17 @@ fn basic(value: &str) -> String {
 /// The shortest literal that reads back to the same bits.
 pub fn float(value: f64) -> String {
     Value::Float(value).to_string()
+}
+
+/// A number, or a table where the tasks have different ones.
+pub fn by_task(value: ByTask) -> String {
+    let ByTask { classification, regression } = value;
+    match classification == regression {
+        true => float(classification),
+        false => {
+            table([("classification", float(classification)), ("regression", float(regression))])
+        }
+    }
 }
 
 /// A choice by its name in the file.

@@ -1,6 +1,6 @@
 //! `extends` and blueprints.
 
-use collegium_manifest::{Activation, ClassWeights, Mlp, Optimizer, Output};
+use collegium_manifest::{Activation, Batch, ClassWeights, Mlp, Optimizer, Output};
 
 use crate::{GOOD, expert, messages, wrong, wrong_after_good};
 
@@ -21,9 +21,9 @@ fn an_expert_extends_another_key_by_key() {
     assert_eq!(newark.inputs.len(), 2, "inherited");
     assert_eq!(newark.target.get_ref(), "departs_late");
     assert_eq!(newark.filter.expect("its own").get_ref(), "flights.origin = 'EWR'");
-    assert_eq!((newark.train.epochs, newark.train.batch), (7, 16), "tables merge");
+    assert_eq!((newark.train.epochs, newark.train.batch), (7, Batch::Rows(16)), "tables merge");
     let expert = expert(&text, "newark");
-    assert_eq!((mlp(&expert).hidden.as_slice(), mlp(&expert).dropout), (&[9][..], 0.3));
+    assert_eq!((mlp(&expert).hidden.as_slice(), mlp(&expert).dropout), (&[9][..], 0.3.into()));
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn extends_makes_chains_and_the_nearest_wins() {
          [expert.c]\nextends = \"expert.b\"\ntrain = {{ batch = 80 }}\ninputs = [\"departure.logit\"]\n"
     );
     let train = expert(&text, "c").train;
-    assert_eq!((train.epochs, train.batch, train.patience), (70, 80, 9));
+    assert_eq!((train.epochs, train.batch, train.patience), (70, Batch::Rows(80), 9));
     assert_eq!(train.optimizer, Optimizer::Sgd);
     let inputs = expert(&text, "c").inputs;
     assert_eq!(inputs.len(), 1, "lists are replaced, not joined");

@@ -24,7 +24,7 @@ fn an_unknown_key_far_from_all_lists_the_known_ones() {
     2 | author = "me"
       | ^^^^^^ unknown key
       |
-      = help: the known keys are `name`, `format`, `seed`, `memory_limit`, `reads`, `sql_steps`, `sql_memory`, `reuse`
+      = help: the known keys are `name`, `format`, `seed`, `memory_limit`, `reads`, `sql_steps`, `sql_memory`, `preset`, `reuse`
     "#);
 }
 
@@ -52,11 +52,11 @@ fn a_wrong_type_is_named_in_plain_words() {
     8 | train = { epochs = "many", batch = 2.5, patience = -1 }
       |                    ^^^^^^ expected a whole number from 0 to 4294967295
 
-    error: `batch` must be a whole number from 0 to 4294967295, not 2.5
+    error: `batch` must be a number of rows or `auto`, not 2.5
      --> pipelines/flights.toml:8:36
       |
     8 | train = { epochs = "many", batch = 2.5, patience = -1 }
-      |                                    ^^^ expected a whole number from 0 to 4294967295
+      |                                    ^^^ expected a number of rows or `auto`
 
     error: `patience` must be a whole number from 0 to 4294967295, not -1
      --> pipelines/flights.toml:8:52
@@ -97,7 +97,7 @@ fn an_unknown_choice_names_the_nearest_known_one() {
     8 | model = { type = "mpl", activation = "sigmoid" }
       |                                      ^^^^^^^^^ unknown choice
       |
-      = help: choose one of `relu`, `tanh`, `gelu`
+      = help: choose one of `relu`, `tanh`, `gelu`, `silu`, `selu`, `mish`
 
     error: `upstream` cannot be `oof`
      --> pipelines/flights.toml:9:12

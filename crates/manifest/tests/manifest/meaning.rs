@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use collegium_learn::DECLARED;
 use collegium_manifest::{
-    Baseline, ClassWeights, Comparator, Input, Output, Task, Upstream, load, project_root,
+    Baseline, Batch, ClassWeights, Comparator, Input, Output, Task, Upstream, load, project_root,
 };
 
 use crate::{GOOD, expert, pipeline};
@@ -22,7 +22,7 @@ fn what_is_not_said_has_a_default() {
     let departure = &pipeline.experts["departure"];
     assert_eq!(departure.data, "flights");
     assert_eq!((departure.upstream, departure.folds), (Upstream::OutOfFold, 5));
-    assert_eq!((departure.train.epochs, departure.train.batch), (100, 256));
+    assert_eq!((departure.train.epochs, departure.train.batch), (100, Batch::Rows(256)));
     assert_eq!(departure.train.class_weights, ClassWeights::None);
 }
 
@@ -38,7 +38,7 @@ fn an_experts_seed_is_the_pipelines_unless_told() {
 #[test]
 fn whole_numbers_are_numbers() {
     let text = format!("{GOOD}train = {{ learning_rate = 1 }}\n");
-    assert_eq!(expert(&text, "departure").train.learning_rate, 1.0);
+    assert_eq!(expert(&text, "departure").train.learning_rate, 1.0.into());
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
-    Activation, Audit, Baseline, ByColumn, ByTime, ClassWeights, ColumnType, Comparator,
-    DataSource, Decide, DecisionThreshold, Evaluate, Expert, Gap, GatheredImage, ImageShape, Input,
-    Mlp, Optimizer, Origin, Output, Pipeline, PixelColumns, ReadOptions, Requirement, Reuse,
-    Schedule, Slice, SourceFile, SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train,
-    Upstream, ValidRows, WarmStart,
+    Activation, Audit, Baseline, Batch, ByColumn, ByTask, ByTime, Calibrate, ClassWeights,
+    ColumnType, Comparator, DataSource, Decide, DecisionThreshold, Edges, Encode, Evaluate, Expert,
+    Gap, GatheredImage, ImageShape, Input, Mlp, NumberEncoding, Optimizer, Origin, Output,
+    Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, Slice, SourceFile,
+    SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
 };
 use indexmap::IndexMap;
 use proptest::{prelude::*, sample::select};
@@ -41,7 +41,9 @@ fn every_default_is_written_out() {
     # task: the target's type decides
     # where: all training rows
     model = { type = "mlp", hidden = [64, 32], activation = "relu", dropout = 0.0 }
-    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", optimizer = "adam", weight_decay = 0.0, patience = 10, class_weights = "none" }
+    encode = { numbers = ["standard"], bins = 8, edges = "quantiles" }
+    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
+    calibrate = "none"
     upstream = "out-of-fold"
     folds = 5
     seed = 0
@@ -272,10 +274,21 @@ fn any_path() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9_./ü'\"\\\\-]{1,12}"
 }
 
+/// One number, or one for each task.
+fn by_task(number: BoxedStrategy<f64>) -> impl Strategy<Value = ByTask> {
+    let each = (number.clone(), number.clone())
+        .prop_map(|(classification, regression)| ByTask { classification, regression });
+    prop_oneof![number.prop_map(ByTask::from), each]
+}
+
 prop_compose! {
     fn training()(
-        numbers in (1_u32.., 1_u32.., any::<u32>(), positive(), positive()),
-        schedule in select(vec![Schedule::Constant, Schedule::Cosine]),
+        numbers in (1_u32.., prop::option::of(1_u32..), any::<u32>(), by_task(positive().boxed()), positive()),
+        shares in (0.0_f64..0.999, 0.0_f64..0.999),
+        clip_gradient in prop::option::of(positive()),
+        schedule in select(vec![
+            Schedule::Constant, Schedule::Cosine, Schedule::OneCycle, Schedule::Coslog4,
+        ]),
         optimizer in select(vec![Optimizer::Adam, Optimizer::Adamw, Optimizer::Sgd]),
         class_weights in prop_oneof![
             Just(ClassWeights::None),
@@ -285,7 +298,39 @@ prop_compose! {
         ],
     ) -> Train {
         let (epochs, batch, patience, learning_rate, weight_decay) = numbers;
-        Train { epochs, batch, learning_rate, schedule, optimizer, weight_decay, patience, class_weights }
+        let (warm_up, beta2) = shares;
+        let calibrate =
+            if epochs % 2 == 0 { Calibrate::None } else { Calibrate::Temperature };
+        let batch = batch.map_or(Batch::Auto, Batch::Rows);
+        Train {
+            epochs,
+            batch,
+            learning_rate,
+            schedule,
+            warm_up,
+            optimizer,
+            beta2,
+            clip_gradient,
+            weight_decay,
+            patience,
+            class_weights,
+            calibrate,
+        }
+    }
+}
+
+prop_compose! {
+    fn encoded()(
+        scale in prop::option::of(select(vec![NumberEncoding::Standard, NumberEncoding::Robust])),
+        quantile in any::<bool>(),
+        ple in any::<bool>(),
+        bins in 2_u32..=256,
+        edges in select(vec![Edges::Quantiles, Edges::Tree]),
+    ) -> Encode {
+        let mut numbers: Vec<NumberEncoding> = scale.into_iter().collect();
+        numbers.extend(quantile.then_some(NumberEncoding::Quantile));
+        numbers.extend((ple || numbers.is_empty()).then_some(NumberEncoding::Ple));
+        Encode { numbers, bins, edges }
     }
 }
 
@@ -322,9 +367,9 @@ prop_compose! {
         task in prop::option::of(Just(Task::Classification)),
         filter in prop::option::of(any_text()),
         hidden in prop::collection::vec(1_u32..65_536, 0..4),
-        activation in select(vec![Activation::Relu, Activation::Tanh, Activation::Gelu]),
-        dropout in 0.0_f64..1.0,
-        train in training(),
+        activation in select(Activation::ALL.to_vec()),
+        dropout in by_task((0.0_f64..1.0).boxed()),
+        (train, encode) in (training(), encoded()),
         carrying_over in carrying_over(),
         upstream in select(vec![Upstream::OutOfFold, Upstream::HeldOut, Upstream::InSample]),
         folds in 2_u32..=100,
@@ -353,6 +398,7 @@ prop_compose! {
             task: task.map(at),
             filter: filter.map(at),
             model: Box::new(Perceptron(Mlp { hidden, activation, dropout })),
+            encode,
             train,
             upstream,
             folds,

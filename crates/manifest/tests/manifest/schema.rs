@@ -88,25 +88,27 @@ fn the_schema_knows_every_key() {
     }
     let text: Vec<String> =
         tables.iter().map(|(name, keys)| format!("{name}: {}", keys.join(" "))).collect();
-    insta::assert_snapshot!(text.join("\n"), @r"
+    insta::assert_snapshot!(text.join("\n"), @"
     : audit data evaluate expert gate mixture pipeline
     Audit: bootstrap margin permuted rows seeds slices
     DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
+    Encode: bins edges numbers
     Evaluate: baselines least_measured require rotate
-    Expert: expert extends folds frozen inputs model pin positive reuse seed source target task threshold train upstream warm_start where
+    Expert: calibrate encode expert extends folds frozen inputs model pin positive preset reuse seed source target task threshold train upstream warm_start where
     Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise positive ridge rules seed shared target task temperature threshold top_k train type upstream weights where
     Image: channels columns height scale width
     Mixture: experts folds gate inputs model positive restarts seed target task threshold train upstream warm_start where
     MixtureGate: activation balance balance_weight capacity_factor hidden noise shared temperature top_k z_loss
     Model_linear: ridge type
     Model_mlp: activation dropout hidden type
+    NumberByTask: classification regression
     OriginColumn: column synthetic
-    Pipeline: format memory_limit name reads reuse seed sql_memory sql_steps
+    Pipeline: format memory_limit name preset reads reuse seed sql_memory sql_steps
     Read: date_format decimal delimiter encoding thousands
     Reuse: confidence tolerance
     Split: block by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
     ThresholdCriterion: false_negative false_positive recall
-    Train: batch class_weights epochs learning_rate optimizer patience schedule weight_decay
+    Train: batch beta2 class_weights clip_gradient epochs learning_rate optimizer patience schedule warm_up weight_decay
     WarmStart: cold_every
     ");
 }
@@ -132,15 +134,18 @@ fn the_schema_describes_every_key_and_gives_defaults() {
     insta::assert_snapshot!(
         serde_json::to_string_pretty(&schema["definitions"]["Train"]["properties"]["learning_rate"])
             .expect("JSON"),
-        @r#"
+        @r##"
     {
+      "allOf": [
+        {
+          "$ref": "#/definitions/ByTask"
+        }
+      ],
       "default": 0.001,
-      "description": "Step size (at its start, for the cosine schedule), above 0. Default: 0.001.",
-      "exclusiveMinimum": 0.0,
-      "format": "double",
-      "type": "number"
+      "description": "Step size, above 0; of a schedule the largest; a number, or a table of `classification` and `regression`.\nDefault: 0.001.",
+      "exclusiveMinimum": 0.0
     }
-    "#
+    "##
     );
     assert!(!schema.to_string().contains("\"null\""), "TOML has no null");
 }

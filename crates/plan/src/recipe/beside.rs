@@ -1,10 +1,10 @@
 //! Recipes of fits inside a fit, and ingredients from upstream models beside the content of inputs.
 
 use collegium_digest::Digest;
-use collegium_manifest::{Expert, Mlp, Output};
+use collegium_manifest::{Expert, Ingredients, Mlp, Output};
 use collegium_records::{Ingredient, Recipe};
 
-use super::{FitInputs, common, of};
+use super::{FitInputs, common};
 
 /// The recipe of one expert's own judgement in a gate of type `self`: nothing of the other experts is
 /// in it, so replacing one trains one. `member` is the input that is its expert's prediction.
@@ -19,7 +19,7 @@ pub fn judgement_recipe(expert: &Expert, net: &Mlp, inputs: &FitInputs, member: 
         }
     }
     let mut recipe = common(&own).with("model.type", "judgement");
-    let mut ingredients = of(expert, &mut recipe);
+    let mut ingredients = Ingredients::new(&mut recipe, expert, inputs.task);
     ingredients.seed();
     ingredients.network("gate", net);
     ingredients.training();

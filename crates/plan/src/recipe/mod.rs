@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use beside::{BEGINS_WITH, begins_with, judgement_recipe};
 
 use collegium_digest::Digest;
-use collegium_manifest::{Baseline, Expert, Ingredients, Task, Train};
+use collegium_manifest::{Baseline, Expert, Ingredients, Task};
 use collegium_records::{Ingredient, Recipe};
 
 /// One declared input as a fit reads it.
@@ -45,20 +45,16 @@ pub struct FitInputs {
 /// the content of the inputs.
 pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
     let mut recipe = common(inputs).with("model.type", expert.model.kind());
-    expert.model.ingredients(&mut of(expert, &mut recipe));
+    expert.model.ingredients(&mut Ingredients::new(&mut recipe, expert, inputs.task));
     recipe
-}
-
-/// What a node's parameters are put into.
-fn of<'a>(expert: &'a Expert, recipe: &'a mut Recipe) -> Ingredients<'a> {
-    Ingredients::new(recipe, &expert.train, expert.seed)
 }
 
 /// Those ingredients of a fit of `expert` that make the shape of its model: where they are as they were, a fit costs
 /// what it cost, and may begin with the model before it.
 pub fn shape(expert: &Expert) -> BTreeMap<String, Ingredient> {
     let mut recipe = Recipe::new("fit").with("model.type", expert.model.kind());
-    let mut ingredients = of(expert, &mut recipe);
+    // What differs by task makes no shape.
+    let mut ingredients = Ingredients::new(&mut recipe, expert, Task::Regression);
     expert.model.ingredients(&mut ingredients);
     let mut names = ingredients.into_shape();
     names.insert("model.type".to_owned());
@@ -66,8 +62,8 @@ pub fn shape(expert: &Expert) -> BTreeMap<String, Ingredient> {
     recipe.ingredients
 }
 
-/// The recipe of a baseline. `single` is an ordinary fit on other inputs: [`fit_recipe`].
-pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Recipe {
+/// The recipe of a baseline of `expert`. `single` is an ordinary fit on other inputs: [`fit_recipe`].
+pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, expert: &Expert) -> Recipe {
     let name = match kind {
         Baseline::Majority => "majority",
         Baseline::Linear => "linear",
@@ -75,7 +71,9 @@ pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, train: &Train) -> Rec
     };
     let mut recipe = common(inputs).with("model.type", name);
     // It draws no random numbers.
-    Ingredients::new(&mut recipe, train, 0).class_weights();
+    let mut ingredients = Ingredients::new(&mut recipe, expert, inputs.task);
+    ingredients.class_weights();
+    ingredients.scale();
     recipe
 }
 

@@ -39,7 +39,7 @@ fn a_recipe_can_be_read_by_a_person() {
       "kind": "fit",
       "ingredients": {
         "engine.epoch": {
-          "integer": 2
+          "integer": 3
         },
         "name": {
           "text": "a"

@@ -89,13 +89,13 @@ fn what_is_damaged_is_called_what_it_was() {
     let found = store.verify(&[pipeline], None, &mut |_| {}).unwrap();
     let mut was: Vec<_> = found.damaged.into_iter().map(|damaged| damaged.was).collect();
     was.sort();
-    insta::assert_snapshot!(was.join("\n"), @r"
+    insta::assert_snapshot!(was.join("\n"), @"
     expert.size: model
-    fit record of recipe 77775819c407 (expert.size: full)
-    output logit of recipe dd0583e0d0aa
-    output probability of recipe dd0583e0d0aa
-    sides of a split of recipe 0c0cb5c97660
-    table of recipe 0c0cb5c97660
+    fit record of recipe 73c51e493ddb (expert.size: full)
+    output logit of recipe 560e31330cf8
+    output probability of recipe 560e31330cf8
+    sides of a split of recipe 6605a608351e
+    table of recipe 6605a608351e
     ");
 }
 

@@ -6,7 +6,7 @@
 //!
 //! | input | encoded as |
 //! |---|---|
-//! | number, boolean | standardised, clipped to ±8; missing: the mean, and an indicator column if a training row was missing |
+//! | number, boolean | standardised, clipped to ±8 (a number by median and interquartile range, smoothly clipped to ±3, if asked for); missing: the mean, and an indicator column if a training row was missing |
 //! | logits of an upstream | clipped to ±8, then as numbers |
 //! | other outputs of an upstream | as numbers |
 //! | predictions that a gate combines, its rules | as they are |
@@ -41,6 +41,25 @@ pub const CLIP: f64 = 8.0;
 
 /// Rows that all inputs write before they turn to the next ones: so many stay in the cache meanwhile.
 const BLOCK: usize = 256;
+
+/// How numeric columns are scaled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scaling {
+    /// By mean and deviation, clipped to ±[`CLIP`].
+    #[default]
+    Standard,
+    /// By median and interquartile range, smoothly clipped to ±3.
+    Robust,
+}
+
+/// An encoded column that holds the numbers of a column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberColumn {
+    /// Its place among the encoded columns.
+    pub column: usize,
+    /// The encoded column that is 1 where the number is missing, if there is one.
+    pub missing: Option<usize>,
+}
 
 /// One declared input, for all rows of the data source.
 #[derive(Debug, Clone, Copy)]
@@ -177,6 +196,19 @@ impl Encoder {
         sources: &[Source],
         train_rows: &[u32],
     ) -> Result<Self, EncodeError> {
+        Self::fit_scaled(names, sources, train_rows, Scaling::Standard)
+    }
+
+    /// The same with numeric columns scaled in another way.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_scaled(
+        names: &[String],
+        sources: &[Source],
+        train_rows: &[u32],
+        scaling: Scaling,
+    ) -> Result<Self, EncodeError> {
         expect_inputs(names.len(), sources)?;
         if train_rows.is_empty() {
             return Err(EncodeError::Empty);
@@ -186,7 +218,7 @@ impl Encoder {
         let parts = names
             .iter()
             .zip(sources)
-            .map(|(name, source)| Part::fit(name, source, train_rows, &mut notes))
+            .map(|(name, source)| Part::fit(name, source, train_rows, scaling, &mut notes))
             .collect::<Result<_, _>>()?;
         Ok(Self { names: names.to_vec(), parts, notes })
     }
@@ -209,7 +241,9 @@ impl Encoder {
         let mut encoder = self.clone();
         let mut notes = Vec::new();
         for &at in which {
-            encoder.parts[at] = Part::fit(&self.names[at], &sources[at], train_rows, &mut notes)?;
+            let scaling = self.parts[at].scaling();
+            encoder.parts[at] =
+                Part::fit(&self.names[at], &sources[at], train_rows, scaling, &mut notes)?;
         }
         Ok(encoder)
     }
@@ -251,6 +285,18 @@ impl Encoder {
                 let range = start..start + part.width();
                 start = range.end;
                 range
+            })
+            .collect()
+    }
+
+    /// The encoded columns that hold numbers of a table's columns, but for those that were constant in training.
+    pub fn numbers(&self) -> Vec<NumberColumn> {
+        let parts = self.parts.iter().zip(self.groups());
+        let numbers = parts.filter(|(part, _)| part.is_number());
+        numbers
+            .map(|(_, columns)| NumberColumn {
+                column: columns.start,
+                missing: (columns.len() > 1).then_some(columns.start + 1),
             })
             .collect()
     }

@@ -15,6 +15,9 @@ pub(super) struct Scale {
     mean: Exact,
     /// 0: constant in training; every value encodes to 0.
     deviation: Exact,
+    /// Robust: the mean is the median, the deviation the interquartile range, and the clip is smooth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    smooth: bool,
     /// Of a column: the range of its values. Models of before it was kept have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     span: Option<Span>,
@@ -22,6 +25,9 @@ pub(super) struct Scale {
 
 /// How near to each other values are, measured by their size, that are centred with care.
 const NEAR: f64 = 1e-6;
+
+/// Where a smooth clip levels off: x / √(1 + (x/3)²), as RealMLP has it (Holzmüller et al. 2024).
+const SMOOTH: f64 = 3.0;
 
 /// How small a deviation may be before it counts as noise.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +72,7 @@ impl Scale {
             }
         }
         if present == 0 {
-            let scale = Self { mean: Exact(0.0), deviation: Exact(0.0), span: None };
+            let scale = Self { mean: Exact(0.0), deviation: Exact(0.0), smooth: false, span: None };
             return Ok(Fitted { scale, missing, present });
         }
         let known = values.filter(|value| !value.is_nan());
@@ -90,14 +96,40 @@ impl Scale {
         let deviation = if constant { 0.0 } else { floored };
         // Adding zero turns a mean of -0 into 0, so that equal columns have equal encoders.
         let span = if let Floor::Column = floor { Span::new(low, high) } else { None };
-        let scale = Self { mean: Exact(mean + 0.0), deviation: Exact(deviation), span };
+        let scale =
+            Self { mean: Exact(mean + 0.0), deviation: Exact(deviation), smooth: false, span };
         Ok(Fitted { scale, missing, present })
+    }
+
+    /// The same by median and interquartile range. Where the middle half of the values is one value, half of the range
+    /// stands for it.
+    pub(super) fn robust(self, values: impl Iterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+        if self.is_constant() || sorted.is_empty() {
+            return self;
+        }
+        sorted.sort_unstable_by(f64::total_cmp);
+        let last = sorted.len() - 1;
+        let at = |share: f64| sorted[(share * last as f64).round() as usize];
+        let between = at(0.75) - at(0.25);
+        let range = sorted[last] / 2.0 - sorted[0] / 2.0;
+        let spread = if between > 0.0 && between.is_finite() { between } else { range };
+        Self { mean: Exact(at(0.5) + 0.0), deviation: Exact(spread), smooth: true, ..self }
+    }
+
+    /// Is it robust?
+    pub(super) fn is_robust(&self) -> bool {
+        self.smooth
     }
 
     /// Standardised and clipped; a missing value (NaN) is the mean.
     pub(super) fn apply(&self, value: f64) -> f32 {
         if self.is_constant() || value.is_nan() {
             return 0.0;
+        }
+        if self.smooth {
+            let z = self.far(value);
+            return (z / (1.0 + (z / SMOOTH).powi(2)).sqrt()) as f32;
         }
         ((value - self.mean.0) / self.deviation.0).clamp(-CLIP, CLIP) as f32
     }
@@ -107,8 +139,17 @@ impl Scale {
         if self.is_constant() || value.is_nan() {
             return 0.0;
         }
+        if self.smooth {
+            let z = self.far(value);
+            return ((1.0 + (z / SMOOTH).powi(2)).powf(-1.5) / self.deviation.0) as f32;
+        }
         let free = ((value - self.mean.0) / self.deviation.0).abs() < CLIP;
         if free { (1.0 / self.deviation.0) as f32 } else { 0.0 }
+    }
+
+    /// How far a value is from the median, no farther than its square is a number.
+    fn far(&self, value: f64) -> f64 {
+        ((value - self.mean.0) / self.deviation.0).clamp(-1e9, 1e9)
     }
 
     /// A value outside of the training range.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CLIP, EncodeError, Source,
+    CLIP, EncodeError, Scaling, Source,
     category::Levels,
     number::{Fitted, Floor, Scale},
     outside::OutOfRange,
@@ -65,6 +65,7 @@ impl Part {
         name: &str,
         source: &Source,
         rows: &[u32],
+        scaling: Scaling,
         notes: &mut Vec<String>,
     ) -> Result<Self, EncodeError> {
         let at = |row: &u32| *row as usize;
@@ -74,7 +75,11 @@ impl Part {
                     let fitted =
                         Scale::fit(name, rows.iter().map(|r| values[at(r)]), Floor::Column)?;
                     let missing = describe(name, &fitted, notes);
-                    Self::Number { scale: fitted.scale, missing }
+                    let scale = match scaling {
+                        Scaling::Standard => fitted.scale,
+                        Scaling::Robust => fitted.scale.robust(rows.iter().map(|r| values[at(r)])),
+                    };
+                    Self::Number { scale, missing }
                 }
                 Values::Boolean(values) => {
                     let numbers = rows.iter().map(|r| truth(values[at(r)]));
@@ -110,6 +115,19 @@ impl Part {
             }
             Source::Handed(matrix) => Self::Handed { width: matrix.width },
         })
+    }
+
+    /// How it scales a number.
+    pub(super) fn scaling(&self) -> Scaling {
+        match self {
+            Self::Number { scale, .. } if scale.is_robust() => Scaling::Robust,
+            _ => Scaling::Standard,
+        }
+    }
+
+    /// Does it encode numbers that differ?
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Number { scale, .. } if !scale.is_constant())
     }
 
     /// The shape of its images, if that is what it encodes.

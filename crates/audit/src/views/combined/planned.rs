@@ -7,7 +7,7 @@ use collegium_learn::kinds::{
     mlp::Perceptron,
 };
 use collegium_manifest::{
-    Expert, Gate, GateRule, Input, Mlp, Output, Spanned, StandsOn, Train, Upstream,
+    Encode, Expert, Gate, GateRule, Input, Mlp, Output, Spanned, StandsOn, Train, Upstream,
 };
 use collegium_table::Encoder;
 
@@ -63,7 +63,7 @@ impl Auditor<'_> {
         }
         let width = self.dense_width()?;
         let outputs = self.node.resolved().outputs() as u64;
-        let (pattern, train) = self.largest();
+        let (pattern, train, encode) = self.largest();
         let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
         let total = |mlp: &Mlp| mlp.parameters(width, outputs) as f64;
         let keeper = self.keeps_rows();
@@ -73,6 +73,7 @@ impl Auditor<'_> {
             inputs: self.dense_inputs(),
             model: Box::new(Perceptron(mlp.clone())),
             train,
+            encode: encode.clone(),
             upstream: Upstream::InSample,
             reuse: None,
             stands_on: StandsOn::Recipe,
@@ -194,24 +195,26 @@ impl Auditor<'_> {
 
     /// The shape and the training of the largest network in it: what the dense network is a larger
     /// version of.
-    fn largest(self) -> (Mlp, Train) {
+    fn largest(self) -> (Mlp, Train, Encode) {
         let layers = |at: usize| {
             let expert = self.session().node(at).declared();
             let inside = expert.mixture().map(|mixture| (0, &mixture.expert));
             let parameters = self.states.get(&at).map_or(0, |state| state.full().parameters);
             let own = expert.model.layers().map(|layers| (parameters, layers));
             let (parameters, layers) = inside.or(own)?;
-            Some((parameters, layers.clone(), expert.train.clone()))
+            Some((parameters, layers.clone(), expert))
         };
         if self.node.declared().mixture().is_some()
-            && let Some((_, layers, train)) = layers(self.node.index)
+            && let Some((_, layers, expert)) = layers(self.node.index)
         {
-            return (layers, train);
+            return (layers, expert.train.clone(), expert.encode.clone());
         }
         let networks =
             self.session().dag.with_ancestors(&[self.node.index]).into_iter().filter_map(layers);
         let found = networks.max_by_key(|(parameters, ..)| *parameters);
-        found.map_or_else(Default::default, |(_, mlp, train)| (mlp, train))
+        found.map_or_else(Default::default, |(_, mlp, expert)| {
+            (mlp, expert.train.clone(), expert.encode.clone())
+        })
     }
 
     /// Targets of the experts in it that are not its own.
@@ -312,11 +315,11 @@ mod tests {
     #[test]
     fn a_control_is_as_large_as_what_is_trained_unless_rows_are_kept_instead() {
         let total = |mlp: &Mlp| mlp.parameters(10, 1) as f64;
-        let pattern = Mlp { hidden: vec![8], dropout: 0.25, ..Mlp::default() };
+        let pattern = Mlp { hidden: vec![8], dropout: 0.25.into(), ..Mlp::default() };
         let (same, words) = sized(&pattern, total, 961.0, None);
         assert_eq!((same.hidden, words.as_str()), (vec![80], "of the same total size"));
         let (usual, words) = sized(&pattern, total, 0.0, Some("expert.near"));
-        assert_eq!((&usual.hidden, usual.dropout), (&Mlp::default().hidden, 0.25));
+        assert_eq!((&usual.hidden, usual.dropout), (&Mlp::default().hidden, 0.25.into()));
         assert_eq!(
             words,
             "of the default size, since expert.near keeps rows and trains no numbers"

@@ -61,7 +61,7 @@ pub fn constant(inputs: usize, y: &Target) -> Network {
     };
     let outputs = bias.len();
     let layer = Dense { inputs, outputs, weight: vec![0.0; inputs * outputs], bias };
-    Network { layers: vec![layer], activation: Activation::Relu }
+    Network::plain(vec![layer], Activation::Relu)
 }
 
 #[cfg(test)]

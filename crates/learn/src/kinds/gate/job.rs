@@ -70,7 +70,7 @@ pub enum GateError {
 pub(super) fn plain(job: &GateJob, weights: GateWeights, pool: Pool) -> Gated {
     let experts = job.handed.len();
     let layer = Dense { inputs: 0, outputs: experts, weight: Vec::new(), bias: vec![0.0; experts] };
-    let network = Network { layers: vec![layer], activation: Activation::Relu };
+    let network = Network::plain(vec![layer], Activation::Relu);
     let combination =
         Combination { handed: job.handed.clone(), experts: Vec::new(), weights, pool };
     Gated { network, combination, epochs: Vec::new(), best_epoch: 0 }

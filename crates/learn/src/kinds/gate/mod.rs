@@ -59,7 +59,8 @@ impl Estimator for Gate {
         let Shape { width, outputs, rows } = *shape;
         let (net, experts) = (self.rule.net(), self.experts.len());
         let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
-        let network = estimate_bytes(net.unwrap_or(&linear), width, experts, rows, train.batch);
+        let network =
+            estimate_bytes(net.unwrap_or(&linear), width, experts, rows, train.batch.of(rows));
         let multiply_adds = net.map_or(0, |net| net.multiply_adds(width as u64, experts as u64));
         FitCost {
             multiply_adds,
@@ -139,6 +140,7 @@ fn judges(
             let y = judgement_targets(lesson.x, range, lesson.head, &lesson.y);
             let y_valid = judgement_targets(lesson.x_valid, range, lesson.head, &lesson.y_valid);
             let job = Job {
+                front: None,
                 spec: net,
                 train: lesson.train,
                 class_weights: None,

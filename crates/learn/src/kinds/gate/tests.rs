@@ -91,7 +91,12 @@ fn fitted_from(spec: &Gate, train: &Train, key: &[u8]) -> (Gated, f64, f64) {
 fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
     let net = Mlp { hidden: vec![], ..Mlp::default() };
     let balance = Balance { by: BalanceBy::None, weight: 0.0 };
-    let train = Train { epochs: 150, learning_rate: 0.05, batch: 64, ..Train::default() };
+    let train = Train {
+        epochs: 150,
+        learning_rate: 0.05.into(),
+        batch: collegium_manifest::Batch::Rows(64),
+        ..Train::default()
+    };
     let mean = fitted(&gate(Uniform), &train);
     for loss in [GateLoss::Likelihood, GateLoss::SquaredError] {
         let rule = Softmax { net: net.clone(), loss, balance, noise: 0.0 };
@@ -110,7 +115,12 @@ fn a_gate_that_chooses_one_expert_finds_the_regimes_from_every_seed() {
         noise: 0.0,
     };
     let spec = Gate { top_k: Some(1), ..gate(rule) };
-    let train = Train { epochs: 200, learning_rate: 0.01, batch: 64, ..Train::default() };
+    let train = Train {
+        epochs: 200,
+        learning_rate: 0.01.into(),
+        batch: collegium_manifest::Batch::Rows(64),
+        ..Train::default()
+    };
     for seed in 0..6 {
         let (_, error, right) = fitted_from(&spec, &train, &[seed]);
         assert!(right > 0.85 && error < 0.05, "seed {seed}: {error} {right}");
@@ -138,7 +148,12 @@ fn the_best_expert_is_the_one_of_least_loss() {
 
 #[test]
 fn balancing_makes_load_more_even() {
-    let train = Train { epochs: 60, learning_rate: 0.05, batch: 64, ..Train::default() };
+    let train = Train {
+        epochs: 60,
+        learning_rate: 0.05.into(),
+        batch: collegium_manifest::Batch::Rows(64),
+        ..Train::default()
+    };
     let load = |by, weight| {
         let rule = Softmax {
             net: Mlp { hidden: vec![], ..Mlp::default() },

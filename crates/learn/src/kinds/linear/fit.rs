@@ -84,7 +84,7 @@ fn network(objective: &Objective, theta: &[f64]) -> Network {
     let (weight, bias) = theta.split_at(inputs * outputs);
     let narrow = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
     let layer = Dense { inputs, outputs, weight: narrow(weight), bias: narrow(bias) };
-    Network { layers: vec![layer], activation: Activation::Relu }
+    Network::plain(vec![layer], Activation::Relu)
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl Params for LinearParams {
     }
 
     fn ingredients(&self, recipe: &mut Ingredients<'_>) {
+        recipe.scale();
         let Self { ridge } = self;
         recipe.set("model.ridge", *ridge);
         recipe.class_weights();
@@ -58,6 +59,7 @@ impl Params for LinearParams {
     fn write(&self, out: &mut Written<'_>) {
         let Self { ridge } = self;
         out.model(NAME, vec![("ridge", write::float(*ridge))]);
+        out.scale();
         out.train();
     }
 

@@ -134,6 +134,7 @@ fn once(
         truth.validation(job.lesson.x_valid, &job.lesson.y_valid, job.lesson.x.width)?;
     let course = EpochLoop {
         train: job.lesson.train,
+        task: truth.task(),
         rows: job.lesson.x.rows,
         total: truth.total(),
         constant: truth.constant_loss(),
@@ -149,7 +150,8 @@ fn once(
             .enumerate()
             .map(|(expert, network)| {
                 let random = stream(&named("dropout of an expert", expert), "dropout");
-                let dropout = (spec.expert.dropout > 0.0).then_some((spec.expert.dropout, random));
+                let share = spec.expert.dropout.of(course.task);
+                let dropout = (share > 0.0).then_some((share, random));
                 Tape::new(network, dropout)
             })
             .collect(),

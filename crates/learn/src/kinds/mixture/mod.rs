@@ -45,15 +45,15 @@ impl Estimator for Mixture {
         let bytes = |outputs, of, rows, batch| estimate_bytes(of, width, outputs, rows, batch);
         let experts = self.experts + self.shared;
         let active = u64::from(self.top_k.map_or(experts, |k| k + self.shared));
-        let batch = u64::from(train.batch);
+        let batch = u64::from(train.batch.of(rows));
         let each = bytes(outputs, &self.expert, 0, 1) + batch * outputs as u64 * 4;
         let multiply_adds = self.gate.multiply_adds(width as u64, u64::from(experts))
             + active * self.expert.multiply_adds(width as u64, outputs as u64);
         FitCost {
             multiply_adds,
-            peak_bytes: bytes(experts as usize, &self.gate, rows, train.batch)
+            peak_bytes: bytes(experts as usize, &self.gate, rows, train.batch.of(rows))
                 + u64::from(experts) * each
-                + bytes(outputs, &self.expert, rows, train.batch),
+                + bytes(outputs, &self.expert, rows, train.batch.of(rows)),
             epochs: train.epochs,
             restarts: self.restarts,
             apply: RowCost { multiply_adds, bytes: row_bytes(experts as usize, outputs, width) },

@@ -34,8 +34,13 @@ fn grown(spec: &Mixture) -> Result<(FittedMixture, f64), TrainError> {
         Matrix { rows: all.rows, width: 2, data }
     };
     let (x, x_valid) = (own(&all), own(&all_valid));
-    let train =
-        Train { epochs: 120, learning_rate: 0.03, batch: 64, patience: 0, ..Train::default() };
+    let train = Train {
+        epochs: 120,
+        learning_rate: 0.03.into(),
+        batch: collegium_manifest::Batch::Rows(64),
+        patience: 0,
+        ..Train::default()
+    };
     let head = Head::Regression { mean: 0.0, deviation: 1.0 };
     let job = MixtureJob {
         lesson: TrainingSet {

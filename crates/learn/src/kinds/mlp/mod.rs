@@ -8,8 +8,8 @@ pub use params::Perceptron;
 
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
-    Estimator, FitCost, FitError, FitJob, Fitted, Host, Job, Learned, Model, ModelError, Network,
-    Own, RowCost, Shape, Tensors, Watch, estimate_bytes, train, train_beside,
+    Estimator, FitCost, FitError, FitJob, Fitted, Front, Host, Job, Learned, Model, ModelError,
+    Network, Own, RowCost, Shape, Tensors, Watch, estimate_bytes, train, train_beside,
 };
 
 const NAME: &str = "mlp";
@@ -46,7 +46,7 @@ impl Estimator for Perceptron {
         let multiply_adds = self.0.multiply_adds(width as u64, outputs as u64);
         FitCost {
             multiply_adds,
-            peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch),
+            peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch.of(rows)),
             epochs: train.epochs,
             restarts: 1,
             apply: RowCost { multiply_adds, bytes: 0 },
@@ -60,6 +60,11 @@ impl Estimator for Perceptron {
         watch: &mut Watch<'_>,
     ) -> Result<Fitted, FitError> {
         let FitJob { lesson, auxiliary, start, .. } = job;
+        let start = start.and_then(Model::layers);
+        let front = match start {
+            None => Front::fit(job.encode, &job.encoder.numbers(), lesson.x, &lesson.y),
+            Some(_) => None,
+        };
         let job = Job {
             spec: &self.0,
             train: lesson.train,
@@ -69,7 +74,8 @@ impl Estimator for Perceptron {
             x_valid: lesson.x_valid,
             y_valid: lesson.y_valid,
             key: lesson.key,
-            start: start.and_then(Model::layers),
+            front: front.as_ref(),
+            start,
         };
         let trained = match auxiliary.is_empty() {
             true => train(&job, watch)?,

@@ -34,13 +34,16 @@ impl Params for Perceptron {
     fn ingredients(&self, recipe: &mut Ingredients<'_>) {
         let Self(layers) = self;
         recipe.network("model", layers);
+        recipe.encode();
         recipe.seed();
         recipe.training();
     }
 
     fn write(&self, out: &mut Written<'_>) {
         out.model(NAME, write::perceptron(&self.0));
+        out.encode();
         out.train();
+        out.calibrate();
     }
 
     fn describe(&self) -> String {

@@ -65,5 +65,5 @@ pub(super) fn network(centres: &[Vec<f64>]) -> Network {
         .collect();
     let bias = centres.iter().map(|c| -c.iter().map(|c| c * c).sum::<f64>() as f32).collect();
     let layer = Dense { inputs, outputs: experts, weight, bias };
-    Network { layers: vec![layer], activation: Activation::Relu }
+    Network::plain(vec![layer], Activation::Relu)
 }

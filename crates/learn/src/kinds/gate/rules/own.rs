@@ -112,7 +112,7 @@ pub fn judgement_targets(x: &Matrix, handed: &Range<usize>, head: Head, y: &Targ
 /// The networks of all experts side by side, as one: the outputs are how *well* each does.
 pub fn judged(judges: &[Network]) -> Network {
     let Some(first) = judges.first() else {
-        return Network { layers: Vec::new(), activation: Activation::Relu };
+        return Network::plain(Vec::new(), Activation::Relu);
     };
     let depth = first.layers.len();
     let layers = (0..depth)
@@ -143,5 +143,5 @@ pub fn judged(judges: &[Network]) -> Network {
             Dense { inputs, outputs, weight, bias }
         })
         .collect();
-    Network { layers, activation: first.activation }
+    Network::plain(layers, first.activation)
 }

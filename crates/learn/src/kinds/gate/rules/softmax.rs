@@ -134,6 +134,7 @@ impl Fitting for Softmax {
         let network = init::fresh(&widths, net.activation, &job.lesson.key);
         let course = EpochLoop {
             train: job.lesson.train,
+            task: truth.task(),
             rows: job.lesson.x.rows,
             total: truth.total(),
             constant: truth.constant_loss(),
