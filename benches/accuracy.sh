@@ -7,7 +7,8 @@
 # numpy and scikit-learn; LightGBM, and pytabkit for RealMLP-TD, TabM-D and xRFM, are used if they are there. Options:
 #
 #     --tables a,b,…     some tables alone
-#     --contestants …    some contestants alone: collegium:fast, collegium:default, lightgbm, histgb, mlp, realmlp, tabm, xrfm
+#     --contestants …    some contestants alone: collegium:none (no preset), collegium:fast,
+#                        collegium:default, lightgbm, histgb, mlp, realmlp, tabm, xrfm
 #     --seeds N          fits of each (default 3)
 #     --rows N           rows of a table at most (default 16000)
 #     --seconds N        CPU seconds of a fit at most (default 600); what takes longer is left out, and said
@@ -18,7 +19,7 @@
 # error, CPU seconds and peak memory, wins and losses alike.
 set -euo pipefail
 if [ $# -lt 1 ] || [ ! -d "$1" ]; then
-  sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,20s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 data=$(realpath "$1")

@@ -11,7 +11,7 @@ import sys
 import numpy
 from tables import NAMES, load
 
-CONTESTANTS = ["lightgbm", "collegium:fast", "collegium:default", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
+CONTESTANTS = ["lightgbm", "collegium:none", "collegium:fast", "collegium:default", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
 PIPELINE = """[pipeline]
 seed = {seed}
 
@@ -23,7 +23,7 @@ path = "t.csv"
 inputs = ["t.*", "!t.part", "!t.{target}"]
 target = "t.{target}"
 task = "{task}"
-preset = "{preset}"
+{preset}
 
 [evaluate]
 baselines = []
@@ -47,7 +47,8 @@ def own(collegium, table, folder, preset, seed):
     types = f'types = {{ {table.target} = "category" }}\n' if codes else ""
     task = "classification" if table.classes else "regression"
     file = folder / f"{preset}-{seed}.toml"
-    file.write_text(PIPELINE.format(seed=seed, types=types, target=table.target, task=task, preset=preset))
+    line = "" if preset == "none" else f'preset = "{preset}"'
+    file.write_text(PIPELINE.format(seed=seed, types=types, target=table.target, task=task, preset=line))
     call = [collegium, "-C", folder]
     done = subprocess.run([*call, "run", file, "--json", "--jobs", "1"], capture_output=True, text=True)
     if done.returncode:
