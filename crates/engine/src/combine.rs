@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_learn::Shape;
-use collegium_manifest::{Diagnostic, Task};
+use collegium_manifest::{Added, Diagnostic, Task};
 use collegium_plan::{Part, begins_with};
 use collegium_records::{Code, Ingredient};
 
@@ -150,7 +150,12 @@ impl Session {
             };
             let rows: u64 = self.node(index).prepared().facts.sides[..2].iter().sum();
             // Every input is at least one column.
-            let shape = Shape { width: node.inputs.len(), outputs: own.outputs(), rows };
+            let shape = Shape {
+                width: node.inputs.len(),
+                added: Added::default(),
+                outputs: own.outputs(),
+                rows,
+            };
             let needed = self.node(index).cost(shape).peak_bytes;
             if needed > limit {
                 let message = format!(

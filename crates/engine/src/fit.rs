@@ -7,8 +7,8 @@ use std::{
 
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
-    Estimator, FitError, FitJob, Fitted, Head, Model, RIDGE, Shape, Target, TrainError,
-    TrainingSet, Watch, constant as average, kernel_class,
+    Estimator, FitError, FitJob, Fitted, Head, Model, RIDGE, Target, TrainError, TrainingSet,
+    Watch, constant as average, kernel_class,
     kinds::{self, linear::LinearParams},
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Task};
@@ -210,11 +210,8 @@ impl NodeRef<'_> {
                 FitError::Host(error) => around::told(error),
             })?
         };
-        let shape = Shape {
-            width: ready.x.width,
-            outputs: resolved.outputs(),
-            rows: (ready.x.rows + ready.x_valid.rows) as u64,
-        };
+        let rows = (ready.x.rows + ready.x_valid.rows) as u64;
+        let shape = self.shape(&ready.encoder, rows);
         let model = Model {
             encoder: ready.encoder,
             learned: fitted.learned,
@@ -276,7 +273,7 @@ impl NodeRef<'_> {
             ),
         };
         if let Ok(encoder) = &encoder
-            && let Err(refused) = self.memory_for(encoder.width(), &rows, &valid)
+            && let Err(refused) = self.memory_for(encoder, &rows, &valid)
         {
             return Ok(Err(refused));
         }

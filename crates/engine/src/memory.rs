@@ -7,6 +7,7 @@
 
 use collegium_learn::{Estimator, FitCost, RowCost, Shape};
 use collegium_manifest::{ColumnType, Input, Output};
+use collegium_table::Encoder;
 
 use crate::{EngineError, NodeRef, Session};
 
@@ -21,6 +22,16 @@ impl Session {
         match self.pipeline.memory_limit {
             Some(_) => mebibytes(limit),
             None => format!("{}, four fifths of this machine's memory", mebibytes(limit)),
+        }
+    }
+
+    /// Is an input a column of numbers?
+    fn is_number(&self, input: &Input) -> bool {
+        match input {
+            Input::Column { data, column } => self
+                .column_facts(data, column)
+                .is_some_and(|facts| facts.kind == ColumnType::Number),
+            Input::Output { .. } => false,
         }
     }
 
@@ -60,12 +71,13 @@ impl<'s> NodeRef<'s> {
     /// Refuses a fit that would not fit, in words.
     pub(crate) fn memory_for(
         self,
-        width: usize,
+        encoder: &Encoder,
         rows: &[u32],
         valid: &[u32],
     ) -> Result<u64, String> {
         let count = (rows.len() + valid.len()) as u64;
-        let shape = Shape { width, outputs: self.resolved().outputs(), rows: count };
+        let shape = self.shape(encoder, count);
+        let width = shape.width;
         let needed = self.cost(shape).peak_bytes;
         match self.session.memory_limit() {
             Some(limit) if needed > limit => Err(format!(
@@ -105,12 +117,20 @@ impl<'s> NodeRef<'s> {
         self.estimator().map_or(none, |estimator| estimator.cost(&shape, train))
     }
 
+    /// What a fit on so many encoded rows is given, by size.
+    pub(crate) fn shape(self, encoder: &Encoder, rows: u64) -> Shape {
+        let added = self.declared().encode.adds(encoder.numbers().len());
+        Shape { width: encoder.width(), added, outputs: self.resolved().outputs(), rows }
+    }
+
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
     pub fn expected_cost(self) -> FitCost {
         let facts = &self.prepared().facts;
         let width: usize = self.resolved().inputs.iter().map(|i| self.session.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
-        self.cost(Shape { width, outputs: self.resolved().outputs(), rows })
+        let numbers = self.resolved().inputs.iter().filter(|input| self.session.is_number(input));
+        let added = self.declared().encode.adds(numbers.count());
+        self.cost(Shape { width, added, outputs: self.resolved().outputs(), rows })
     }
 
     /// Is anything drawn at random in its fits? If not, all seeds make the same model.

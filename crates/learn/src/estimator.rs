@@ -5,7 +5,7 @@ use std::error::Error;
 use collegium_digest::Digest;
 use collegium_manifest::{
     Mlp,
-    spec::{Encode, Train},
+    spec::{Added, Encode, Train},
 };
 use collegium_records::Epoch;
 use collegium_table::{Encoder, Matrix};
@@ -34,6 +34,8 @@ pub trait Estimator {
 pub struct Shape {
     /// Encoded columns.
     pub width: usize,
+    /// What encodings of numbers add to them, for a kind that reads `encode`.
+    pub added: Added,
     /// Raw outputs: 1 for a value or two classes, else one a class.
     pub outputs: usize,
     /// Training and validation rows.

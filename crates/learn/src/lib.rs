@@ -64,6 +64,7 @@ pub use kinds::{
     mixture::{FittedMixture, MixtureJob, fit_mixture},
 };
 pub use learned::{Learned, Routes, RowCost};
+pub(crate) use machine::bytes_of_encodings;
 pub use machine::{estimate_bytes, kernel_class};
 pub use model::{Interrupted, Model, Outputs};
 pub use network::{Dense, Network};

@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use collegium_digest::Digest;
-use collegium_manifest::spec::Mlp;
+use collegium_manifest::spec::{Added, Mlp};
+
+use crate::Shape;
 
 /// The class of processor kernels that fits run on: the instruction set, and a fingerprint of what
 /// a product of fixed matrices comes out as. Matrix products are blocked by instruction set *and*
@@ -78,6 +80,20 @@ pub fn estimate_bytes(spec: &Mlp, width: usize, outputs: usize, rows: u64, batch
     let step = 3 * units * u64::from(batch.max(1)).min(rows.max(1));
     // The rows themselves, a target and a place in the shuffle each.
     4 * (rows * (width as u64 + 2) + state + step)
+}
+
+/// About how many bytes encodings of numbers add to that: rows as lists of what is not zero of them, and a wider first layer
+/// with the sums of its bins.
+pub(crate) fn bytes_of_encodings(spec: &Mlp, shape: &Shape) -> u64 {
+    let Added { columns, terms } = shape.added;
+    if columns == 0 {
+        return 0;
+    }
+    let units = u64::from(spec.hidden.first().copied().unwrap_or(shape.outputs as u32));
+    // A place, a factor; and where each list ends.
+    let lists = shape.rows * (8 * (shape.width + terms) as u64 + 8);
+    // As in the estimate above, and the table with the gradient of a step.
+    lists + 4 * (6 + 4) * columns as u64 * units
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Network {
                 to.resize(rows * layer.outputs, 0.0);
                 match &table {
                     Some((front, table, first)) if i == 0 => {
-                        table.forward(&front.sparse_of(chunk), 0..rows, &first.bias, &mut to);
+                        table.forward(&front.sparse(chunk), 0..rows, &first.bias, &mut to);
                     }
                     _ => kernel::dense(&from, layer, &mut to),
                 }

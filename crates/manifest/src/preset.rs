@@ -11,15 +11,12 @@ use crate::{
 };
 
 /// `preset`
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// Two small layers, 40 epochs: the least cost.
     Fast,
     /// Two wider layers, 50 epochs.
-    #[default]
     Default,
 }
 

@@ -32,7 +32,7 @@ impl Front {
             let mut sorted: Vec<f32> = rows.iter().map(|row| x.row(*row)[column]).collect();
             sorted.sort_unstable_by(f32::total_cmp);
             // Of two values the column itself says everything.
-            if sorted.first() == sorted.last() || distinct(&sorted, 3) < 3 {
+            if distinct(&sorted, 3) < 3 {
                 continue;
             }
             let before = maps.len();

@@ -8,8 +8,6 @@
 //!
 //! Additions come in the order of the list, so a row has the same bits in any batch and chunk.
 
-use collegium_table::Matrix;
-
 use super::{
     Front, Map,
     map::{bin, score},
@@ -45,12 +43,7 @@ impl SparseRows {
 
 impl Front {
     /// Rows × inputs as lists.
-    pub(crate) fn sparse(&self, x: &Matrix) -> SparseRows {
-        self.sparse_of(&x.data)
-    }
-
-    /// The same of rows that lie one behind the other.
-    pub(crate) fn sparse_of(&self, x: &[f32]) -> SparseRows {
+    pub(crate) fn sparse(&self, x: &[f32]) -> SparseRows {
         let mut is_replaced = vec![false; self.inputs];
         self.replaced.iter().for_each(|column| is_replaced[*column] = true);
         let rows = x.len() / self.inputs.max(1);
@@ -100,13 +93,10 @@ impl Front {
             for bin in 0..map.map.sums() {
                 let row = (own + bin) * units;
                 let sum = values.len();
-                match bin {
-                    0 => values.extend_from_within(row..row + units),
-                    _ => values.extend_from_within(sum - units..sum),
-                }
+                values.extend_from_within(row..row + units);
                 if bin > 0 {
                     let (before, sums) = values.split_at_mut(sum);
-                    sums.iter_mut().zip(&before[row..]).for_each(|(sum, w)| *sum += w);
+                    sums.iter_mut().zip(&before[sum - units..]).for_each(|(sum, w)| *sum += w);
                 }
             }
             own += map.map.width();

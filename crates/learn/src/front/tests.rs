@@ -153,7 +153,7 @@ proptest! {
         let front = network.front.as_ref().unwrap();
         let delta = draw(count, hidden, seed ^ 1).data;
         let all: Vec<u32> = (0..count as u32).collect();
-        let found = front.gradient(&front.sparse(&x), &all, &delta, hidden);
+        let found = front.gradient(&front.sparse(&x.data), &all, &delta, hidden);
         let wide = front.widened(&x.data);
         for i in 0..front.width() {
             for unit in 0..hidden {

@@ -150,11 +150,16 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
     };
     let mut fit = Perceptron::new(job, network, truth, truth_valid);
     let (epochs, best_epoch) = epochs::run(&course, &mut fit, watch)?;
-    let mut network = fit.best;
-    if let (Calibrate::Temperature, Some(truth)) = (job.train.calibrate, &fit.truth_valid) {
+    let network = calibrated(job, fit.best, fit.truth_valid.as_ref());
+    Ok(Trained { network, epochs, best_epoch })
+}
+
+/// A trained network as `calibrate` asks for it.
+fn calibrated(job: &Job, mut network: Network, truth_valid: Option<&Targets>) -> Network {
+    if let (Calibrate::Temperature, Some(truth)) = (job.train.calibrate, truth_valid) {
         calibrate::calibrate(&mut network, job.x_valid, truth);
     }
-    Ok(Trained { network, epochs, best_epoch })
+    network
 }
 
 /// What the first layer has weights for, hidden units by layer, outputs.

@@ -7,7 +7,7 @@ use collegium_digest::stream;
 
 use super::{
     EpochLoop, Job, Learner, Pass, Rows, Stepper, Tape, Target, Targets, TrainError, Trained,
-    Watch, epochs, validation_loss, widths,
+    Watch, calibrated, epochs, validation_loss, widths,
 };
 use crate::{Dense, Network, init};
 
@@ -59,7 +59,7 @@ pub fn train_beside(
         truth,
     };
     let (epochs, best_epoch) = epochs::run(&course, &mut fit, watch)?;
-    let network = first(&fit.best, fit.own);
+    let network = calibrated(job, first(&fit.best, fit.own), fit.truth_valid.as_ref());
     Ok(Trained { network, epochs, best_epoch })
 }
 

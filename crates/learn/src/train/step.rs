@@ -210,7 +210,7 @@ pub(crate) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(matrix: &'a Matrix, front: Option<&Front>) -> Self {
-        Self { matrix, lists: front.map(|front| front.sparse(matrix)) }
+        Self { matrix, lists: front.map(|front| front.sparse(&matrix.data)) }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -156,6 +156,11 @@ const GATES: [&str; 9] = [
     "type = \"rules\"\nrules = { one = \"a > 0\", two = \"a <= 0\" }",
 ];
 
+/// A network that is given more of its numbers than the numbers. It has few bins: differences across an edge are no
+/// derivative, and of ranks every third row is a point.
+const ENCODED: &str = "[expert.x]\ninputs = [\"t.a\", \"t.b\", \"t.c\", \"t.d\"]\ntarget = \"t.y\"\n\
+    preset = \"fast\"\nencode = { numbers = [\"robust\", \"ple\"], bins = 5 }\ntrain = { epochs = 8 }\n";
+
 /// Every kind that there is, in some of its forms, for every task that it can have.
 pub fn cases() -> Vec<Case> {
     let mut nodes: Vec<(String, Expert)> = Vec::new();
@@ -167,6 +172,8 @@ pub fn cases() -> Vec<Case> {
             nodes.push((format!("{name}{more}"), expert(&format!("type = \"{name}\"{more}"))));
         }
     }
+    let encoded = pipeline(ENCODED).experts["x"].clone();
+    nodes.push(("mlp with encodings".to_owned(), encoded));
     for keys in GATES {
         nodes.push((format!("gate, {}", keys.lines().next().unwrap()), gate(keys)));
     }
@@ -297,7 +304,8 @@ impl Case {
             .collect();
         let train: Vec<u32> = (0..ROWS as u32).collect();
         let valid: Vec<u32> = (ROWS as u32..(ROWS + VALID) as u32).collect();
-        let encoder = Encoder::fit(&names, &sources, &train).unwrap();
+        let scaling = self.node.encode.scaling();
+        let encoder = Encoder::fit_scaled(&names, &sources, &train, scaling).unwrap();
         let x = encoder.encode(&sources, &train).unwrap();
         let x_valid = encoder.encode(&sources, &valid).unwrap();
         let head = match self.task {
@@ -342,7 +350,12 @@ fn as_it_is((name, source): (&String, &Source<'_>)) -> Option<Matrix> {
 impl Ready<'_> {
     pub fn shape(&self) -> Shape {
         let outputs = if self.case.task == Task::Classes { 3 } else { 1 };
-        Shape { width: self.x.width, outputs, rows: (ROWS + VALID) as u64 }
+        Shape {
+            width: self.x.width,
+            added: self.case.node.encode.adds(self.encoder.numbers().len()),
+            outputs,
+            rows: (ROWS + VALID) as u64,
+        }
     }
 
     fn job(&self, key: Digest) -> FitJob<'_> {

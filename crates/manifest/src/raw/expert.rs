@@ -197,9 +197,7 @@ impl RawEncode {
     /// Where an encoding stands that only networks have, or a key that says more of it.
     pub(crate) fn of_networks(&self) -> Option<std::ops::Range<usize>> {
         let numbers = self.numbers.iter().flat_map(At::get);
-        let bends = |number: &&At<NumberEncoding>| {
-            matches!(number.get(), NumberEncoding::Quantile | NumberEncoding::Ple)
-        };
+        let bends = |number: &&At<NumberEncoding>| number.get().bends();
         numbers.clone().find(bends).map(At::span).or(self.bins.as_ref().map(At::span))
     }
 

@@ -32,12 +32,26 @@ impl Encode {
         }
     }
 
-    /// Does a network get more of a number than the number itself?
-    pub fn bends(&self) -> bool {
-        self.numbers
-            .iter()
-            .any(|number| matches!(number, NumberEncoding::Quantile | NumberEncoding::Ple))
+    /// What the encodings of so many numbers add to a network's first layer, at most.
+    pub fn adds(&self, numbers: usize) -> Added {
+        let each = |number: &NumberEncoding| match number {
+            NumberEncoding::Standard | NumberEncoding::Robust => (0, 0),
+            NumberEncoding::Quantile => (1, 1),
+            NumberEncoding::Ple => (self.bins as usize, 2),
+        };
+        let (columns, terms) =
+            self.numbers.iter().map(each).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        Added { columns: numbers * columns, terms: numbers * terms }
     }
+}
+
+/// Columns beside those of the encoder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Columns that the first layer has weights for.
+    pub columns: usize,
+    /// How many of them take part in the answer for one row.
+    pub terms: usize,
 }
 
 /// What a numeric column becomes.
@@ -56,6 +70,11 @@ pub enum NumberEncoding {
 }
 
 impl NumberEncoding {
+    /// Is it for networks alone, which are given it beside the number or in its place?
+    pub const fn bends(self) -> bool {
+        matches!(self, Self::Quantile | Self::Ple)
+    }
+
     /// The name in the file.
     pub const fn name(self) -> &'static str {
         match self {

@@ -56,7 +56,7 @@ pub fn model(network: Network, combination: Combination) -> Box<dyn Learned> {
 
 impl Estimator for Gate {
     fn cost(&self, shape: &Shape, train: &Train) -> FitCost {
-        let Shape { width, outputs, rows } = *shape;
+        let Shape { width, outputs, rows, .. } = *shape;
         let (net, experts) = (self.rule.net(), self.experts.len());
         let linear = Mlp { hidden: Vec::new(), ..Mlp::default() };
         let network =

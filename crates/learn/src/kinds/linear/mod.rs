@@ -50,7 +50,7 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 
 impl Estimator for LinearParams {
     fn cost(&self, shape: &Shape, _: &Train) -> FitCost {
-        let Shape { width, outputs, rows } = *shape;
+        let Shape { width, outputs, rows, .. } = *shape;
         let parameters = (width as u64 + 1) * outputs as u64;
         // Encoded rows and a target each; in 64 bits the parameters, their last steps (L-BFGS) or second derivatives
         // (Newton), and a row's logits.

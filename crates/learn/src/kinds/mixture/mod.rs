@@ -41,7 +41,7 @@ pub fn model(network: Network, combination: Combination) -> Box<dyn Learned> {
 
 impl Estimator for Mixture {
     fn cost(&self, shape: &Shape, train: &Train) -> FitCost {
-        let Shape { width, outputs, rows } = *shape;
+        let Shape { width, outputs, rows, .. } = *shape;
         let bytes = |outputs, of, rows, batch| estimate_bytes(of, width, outputs, rows, batch);
         let experts = self.experts + self.shared;
         let active = u64::from(self.top_k.map_or(experts, |k| k + self.shared));

@@ -9,7 +9,8 @@ pub use params::Perceptron;
 use super::{Kind, dense::DenseModel, parameters};
 use crate::{
     Estimator, FitCost, FitError, FitJob, Fitted, Front, Host, Job, Learned, Model, ModelError,
-    Network, Own, RowCost, Shape, Tensors, Watch, estimate_bytes, train, train_beside,
+    Network, Own, RowCost, Shape, Tensors, Watch, bytes_of_encodings, estimate_bytes, train,
+    train_beside,
 };
 
 const NAME: &str = "mlp";
@@ -42,11 +43,13 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 
 impl Estimator for Perceptron {
     fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> FitCost {
-        let Shape { width, outputs, rows } = *shape;
-        let multiply_adds = self.0.multiply_adds(width as u64, outputs as u64);
+        let Shape { width, added, outputs, rows } = *shape;
+        let multiply_adds = self.0.multiply_adds((width + added.terms) as u64, outputs as u64);
+        let batch = train.batch.of(rows);
         FitCost {
             multiply_adds,
-            peak_bytes: estimate_bytes(&self.0, width, outputs, rows, train.batch.of(rows)),
+            peak_bytes: estimate_bytes(&self.0, width, outputs, rows, batch)
+                + bytes_of_encodings(&self.0, shape),
             epochs: train.epochs,
             restarts: 1,
             apply: RowCost { multiply_adds, bytes: 0 },
