@@ -43,16 +43,16 @@ from skill import check_skill, recalibrated
 WORDS = {
     "better": "It beats",
     "worse": "It does worse than",
-    "cannot-tell": "It cannot be told from",
-    "same": "It is as good as",
+    "cannot-tell": "No measurable difference from",
+    "same": "It is the same as",
 }
 SKILL_WORDS = ("It learned nothing", "It ranks rows, but is too sure of itself")
 SKILL = {"skilful": [], "no-skill": [SKILL_WORDS[0]], "ranks-but-overconfident": [SKILL_WORDS[1]]}
 OF_GATES = {
     "better": " beats ",
     "worse": " does not beat ",
-    "same": "is as good, within the declared margin, as",
-    "cannot-tell": "cannot be told from",
+    "same": "is the same within the declared margin as",
+    "cannot-tell": "has no measurable difference from",
 }
 
 

@@ -128,7 +128,7 @@ fn the_mean_stands_for_an_expert_in_every_place_with_an_interval_that_allows_for
             let variance = each.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / 2.0;
             let reach = T[1] * (variance * (1.0 / 3.0 + sum("test") / sum("train"))).sqrt();
             assert!((number(&figure["mean"]) - mean).abs() < 1e-12, "{name} {metric}");
-            let (low, high) = collegium_records::metric_range(metric);
+            let [low, high] = collegium_records::metric_range(metric);
             let interval = &figure["interval"];
             let near = |found: &Value, wanted: f64| {
                 (number(found) - wanted).abs() < 1e-4 * reach.max(1e-9) + 1e-9

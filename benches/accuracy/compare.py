@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy
+from sklearn.metrics import roc_auc_score
 from tables import NAMES, load
 
 CONTESTANTS = ["lightgbm", "collegium:none", "collegium:fast", "collegium:default", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
@@ -81,17 +82,6 @@ def peer(name, folder, seed, seconds):
     return {side: kept[side] for side in ("valid", "test")}, float(kept["cpu"]), int(kept["peak"])
 
 
-def area(truth, p):
-    """Area under the ROC curve, equal scores counted half."""
-    order = numpy.argsort(p, kind="stable")
-    _, first, count = numpy.unique(p[order], return_index=True, return_counts=True)
-    ranks = numpy.empty(len(p))
-    ranks[order] = numpy.repeat(first + (count + 1) / 2, count)
-    positive = truth == 1
-    n = positive.sum()
-    return (ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(p) - n))
-
-
 def measured(truth, predicted, classes):
     if not classes:
         return {"loss": float(numpy.sqrt(numpy.mean((predicted - truth) ** 2)))}
@@ -102,7 +92,7 @@ def measured(truth, predicted, classes):
     bins = numpy.minimum((p.max(1) * 15).astype(int), 14)
     gaps = [abs(right[bins == b].sum() - p.max(1)[bins == b].sum()) for b in range(15)]
     return {
-        "loss": float(1 - area(truth, p[:, 1])) if len(classes) == 2 else float(1 - right.mean()),
+        "loss": float(1 - roc_auc_score(truth, p[:, 1])) if len(classes) == 2 else float(1 - right.mean()),
         "log_loss": float(-numpy.log(p[numpy.arange(len(truth)), truth]).mean()),
         "calibration": float(sum(gaps) / len(truth)),
     }

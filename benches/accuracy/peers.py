@@ -19,8 +19,7 @@ def made(peer, is_class, categories, seed):
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         kind = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor
-        few = [c for c in categories]
-        return kind(categorical_features=few or None, random_state=seed), {}
+        return kind(categorical_features=categories or None, random_state=seed), {}
     if peer == "mlp":
         from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
         from sklearn.neural_network import MLPClassifier, MLPRegressor

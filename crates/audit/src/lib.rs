@@ -40,17 +40,17 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_manifest::{Baseline, Input, Upstream, bare_name};
+use collegium_manifest::{Baseline, Input, Spanned, Upstream, bare_name};
 use collegium_plan::Part;
 use collegium_records::{
-    AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance, Probe,
-    RequirementOutcome, Rotated, Versions,
+    AuditPrice, AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance,
+    Probe, RequirementOutcome, Rotated, Versions,
 };
 
 pub(crate) use auditor::Auditor;
 pub use diff::{Version, diff};
 use looked::Looked;
-pub use price::price;
+pub use price::{price, price_current};
 use progress::Progress;
 pub(crate) use refits::Refit;
 use skill::no_skill;
@@ -83,15 +83,21 @@ impl Default for AuditOptions {
 }
 
 /// Audits the named experts. Their ancestors must be up to date. Fits nothing but what `audit.seeds` and
-/// `audit.permuted` ask for.
+/// `audit.permuted` ask for; `told` hears the price of that before the first fit.
 ///
 /// # Errors
 /// [`EngineError::Usage`] naming the experts that are not up to date, or unknown, and for inputs and
 /// rows that nobody reads or has; [`EngineError::Interrupted`] soon after somebody asked to stop: views that were
 /// measured by then are kept.
-pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, EngineError> {
+pub fn audit(
+    session: &Session,
+    options: &AuditOptions,
+    told: &dyn Fn(&AuditPrice),
+) -> Result<(AuditReport, AuditPrice), EngineError> {
     let chosen: BTreeSet<usize> = session.select(&options.nodes)?.into_iter().collect();
     let states = session.current_states(&chosen)?;
+    let price = price::of(session, &chosen, &states, false)?;
+    told(&price);
     // Folds are asked for by those that read an expert.
     let read = chosen.iter().flat_map(|&index| session.dag.downstream(index));
     let with_readers: BTreeSet<usize> = chosen.iter().copied().chain(read).collect();
@@ -126,7 +132,7 @@ pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, E
     add_doubts(session, &requirements, &mut audits);
     session.go_on()?;
     session.store.flush()?;
-    Ok(AuditReport {
+    let report = AuditReport {
         format_version: FORMAT_VERSION,
         pipeline: session.pipeline.name.clone(),
         created: collegium_engine::now(),
@@ -140,19 +146,16 @@ pub fn audit(session: &Session, options: &AuditOptions) -> Result<AuditReport, E
         edges: edges(session, &audits),
         nodes: audits,
         price: None,
-    })
+    };
+    Ok((report, price))
 }
 
 /// Says of an expert that meets a requirement by its value, though not by its whole interval.
 fn add_doubts(session: &Session, requirements: &[RequirementOutcome], audits: &mut [NodeAudit]) {
-    let of = |text: &str| {
-        let mut all = session.pipeline.evaluate.require.iter();
-        all.find(|one| one.get_ref().text == text).map(|one| one.get_ref().expert.as_str())
-    };
-    for outcome in requirements {
-        let Some(finding) = findings::doubt(outcome) else { continue };
-        let node = audits.iter_mut().find(|node| Some(bare_name(&node.name)) == of(&outcome.text));
-        if let Some(node) = node {
+    for asked in session.pipeline.evaluate.require.iter().map(Spanned::get_ref) {
+        let outcome = requirements.iter().find(|outcome| outcome.text == asked.text);
+        let node = audits.iter_mut().find(|node| bare_name(&node.name) == asked.expert);
+        if let (Some(finding), Some(node)) = (outcome.and_then(findings::doubt), node) {
             node.findings.push(finding);
         }
     }
@@ -380,13 +383,4 @@ pub(crate) fn baselines(parts: &collegium_engine::states::Parts) -> Vec<Baseline
             _ => None,
         })
         .collect()
-}
-
-/// How a baseline is named in records.
-pub(crate) fn baseline_name(baseline: Baseline) -> &'static str {
-    match baseline {
-        Baseline::Majority => "majority",
-        Baseline::Linear => "linear",
-        Baseline::Single => "single",
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::Digest;
-use collegium_engine::{EngineError, NodeRef, PastCosts, Session};
+use collegium_engine::{EngineError, NodeRef, PastCosts, Session, states::States};
 use collegium_plan::Part;
 use collegium_records::{AuditFits, AuditPrice, Estimate, FitName, RefitKind};
 
@@ -62,14 +62,34 @@ impl Counted {
 pub fn price(session: &Session, nodes: &[String]) -> Result<AuditPrice, EngineError> {
     let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
     let (states, stale) = session.current_and_stale(&chosen)?;
+    of(session, &chosen, &states, !stale.is_empty())
+}
+
+/// The same of experts that are up to date, as an audit needs them.
+///
+/// # Errors
+/// As [`crate::audit`] has them before it measures.
+pub fn price_current(session: &Session, nodes: &[String]) -> Result<AuditPrice, EngineError> {
+    let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
+    let states = session.current_states(&chosen)?;
+    of(session, &chosen, &states, false)
+}
+
+/// The price for states that are known.
+pub(crate) fn of(
+    session: &Session,
+    chosen: &BTreeSet<usize>,
+    states: &States,
+    at_most: bool,
+) -> Result<AuditPrice, EngineError> {
     let mut counted = Counted {
-        costs: PastCosts::of(session, &states)?,
+        costs: PastCosts::of(session, states)?,
         seen: BTreeSet::new(),
         by_kind: BTreeMap::new(),
         nodes: Vec::new(),
     };
     for &index in session.dag.order().iter().filter(|index| chosen.contains(index)) {
-        let auditor = Auditor::new(session, index, &states);
+        let auditor = Auditor::new(session, index, states);
         auditor.count_refits(&mut counted)?;
         let state = states.get(&index).map(AsRef::as_ref);
         auditor.open_controls(state, &mut |OpenControl { node, shift, fit, is_control }| {
@@ -85,7 +105,7 @@ pub fn price(session: &Session, nodes: &[String]) -> Result<AuditPrice, EngineEr
         fits: nodes.iter().map(|one| one.fits).sum(),
         seconds: nodes.iter().map(|one| one.seconds).sum(),
         nodes,
-        at_most: !stale.is_empty(),
+        at_most,
     })
 }
 

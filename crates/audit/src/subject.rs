@@ -134,31 +134,18 @@ impl Subject {
         };
         let seeds = seeds_of(self.task, network);
         let each = seeds.each(network);
-        if network.front.is_some() {
-            // The first layer's slopes differ from row to row, so nothing can be lifted by its weights.
-            let mut sum = Accumulator::new(&self.geometry, frame, x.rows, each, None, keep);
-            network.sweep(x, seeds, &mut |swept| {
-                if !self.stop.load(Ordering::Relaxed) {
-                    sum.add_jacobians(&swept.at_inputs());
-                }
-            });
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(Unseen::Interrupted);
-            }
-            return Ok(sum.finish()?);
-        }
-        let lens = network.lens(&frame.values, frame.columns);
-        let lift = network
-            .layers
-            .first()
-            .map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
+        // Behind encodings the first layer's slopes differ from row to row: nothing is lifted by its weights.
+        let lens = network.front.is_none().then(|| network.lens(&frame.values, frame.columns));
+        let first = network.layers.first().filter(|_| lens.is_some());
+        let lift = first.map(|layer| Lift { weight: layer.weight.clone(), units: layer.outputs });
         let mut sum = Accumulator::new(&self.geometry, frame, x.rows, each, lift, keep);
         let mut projected = Vec::new();
         network.sweep(x, seeds, &mut |swept| {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            swept.through_into(&lens, &mut projected);
+            let Some(lens) = &lens else { return sum.add_jacobians(&swept.at_inputs()) };
+            swept.through_into(lens, &mut projected);
             sum.add(&projected, &swept.gram(0));
         });
         if self.stop.load(Ordering::Relaxed) {

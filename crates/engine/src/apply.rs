@@ -258,9 +258,7 @@ impl Session {
         let chunks: Vec<&[u32]> =
             if rows.is_empty() { vec![rows] } else { rows.chunks(CHUNK).collect() };
         for chunk in chunks {
-            if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
+            self.go_on()?;
             let x = encode(model, sources, chunk)?;
             let mut named = named(model.outputs(&x, &self.interrupted)?);
             if embedding {

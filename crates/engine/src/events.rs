@@ -91,3 +91,35 @@ impl Observer for Quiet {
 
 /// How the engine holds an observer.
 pub(crate) type Watcher = Arc<dyn Observer>;
+
+/// Passes on what happens to nodes of a variation of a pipeline, under names that say which it is.
+pub(crate) struct Renamed {
+    pub(crate) inner: Watcher,
+    /// What follows a node's name: ` (2 of 5)`.
+    pub(crate) suffix: String,
+}
+
+impl Observer for Renamed {
+    fn event(&self, event: Event) {
+        let named = |node: String| format!("{node}{}", self.suffix);
+        self.inner.event(match event {
+            // What is to be said of the data and of an expert has been said.
+            Event::Note(_) => return,
+            Event::Queued { node, fits } => Event::Queued { node: named(node), fits },
+            Event::FitStarted { node, part, epochs } => {
+                Event::FitStarted { node: named(node), part, epochs }
+            }
+            Event::FitEpoch { node, part, epoch, losses } => {
+                Event::FitEpoch { node: named(node), part, epoch, losses }
+            }
+            Event::FitEnded { node, part, seconds, ok } => {
+                Event::FitEnded { node: named(node), part, seconds, ok }
+            }
+            Event::Node(mut run) => {
+                run.name = named(run.name);
+                Event::Node(run)
+            }
+            other => other,
+        });
+    }
+}

@@ -1,9 +1,6 @@
 //! Training of one fit, from columns to a recorded model. Runs on one thread.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::atomic::Ordering,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::{Stream, stream};
 use collegium_learn::{
@@ -102,9 +99,7 @@ impl NodeRef<'_> {
         if !forced && let Some(fit) = self.session.known_fit(&key)? {
             return Ok((fit, false));
         }
-        if self.session.interrupted.load(Ordering::Relaxed) {
-            return Err(EngineError::Interrupted);
-        }
+        self.session.go_on()?;
         let (node, expected) = (self.node_name(), self.expected_cost());
         self.session.observer.event(Event::FitStarted {
             node: node.clone(),

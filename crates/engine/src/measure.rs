@@ -96,12 +96,13 @@ impl NodeRef<'_> {
 
     /// The figure that stands for a node, from its metrics by side.
     pub(crate) fn headline_of(self, metrics: &BTreeMap<String, Metrics>) -> Option<Headline> {
-        let task = match self.resolved().task {
-            Task::Classification => "classification",
-            Task::Regression => "regression",
-        };
-        let test = metrics.get(side_name(Side::Test))?;
-        Headline::of(task, self.resolved().classes.len(), test)
+        self.headline_on(metrics.get(side_name(Side::Test))?)
+    }
+
+    /// The same from its metrics on test rows.
+    pub(crate) fn headline_on(self, test: &Metrics) -> Option<Headline> {
+        let resolved = self.resolved();
+        Headline::of(resolved.task.name(), resolved.classes.len(), test)
     }
 
     /// The metrics of a node's deployed outputs on the rows that it is for, looked up or computed.

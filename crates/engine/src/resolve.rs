@@ -180,13 +180,16 @@ impl Session {
         let mut wrong = Vec::new();
         for requirement in &self.pipeline.evaluate.require {
             let asked = requirement.get_ref();
+            if asked.metric == EXPECTED_COST {
+                wrong.extend(self.costless(requirement));
+                continue;
+            }
             let task = self
                 .pipeline
                 .experts
                 .get_index_of(&asked.expert)
                 .and_then(|index| resolved[index].as_ref())
                 .map(|resolved| resolved.task);
-            wrong.extend(self.costless(requirement));
             let regression = REGRESSION_METRICS.contains(&asked.metric.as_str());
             let (task, other) = match task {
                 Some(Task::Classification) if regression => {
@@ -197,9 +200,6 @@ impl Session {
                 }
                 _ => continue,
             };
-            if asked.metric == EXPECTED_COST {
-                continue;
-            }
             let message = format!("expert `{}` {task} and has no `{}`", asked.expert, asked.metric);
             wrong.push(
                 Diagnostic::error(

@@ -268,7 +268,6 @@ fn quartiles(values: &Values, rows: &[u32]) -> Vec<f64> {
     let mut sorted: Vec<f64> =
         rows.iter().map(|&row| ordered(values, row as usize)).filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    let Some(&largest) = sorted.last() else { return Vec::new() };
     let mut distinct: Vec<f64> = Vec::new();
     for value in &sorted {
         if distinct.last() != Some(value) {
@@ -281,7 +280,8 @@ fn quartiles(values: &Values, rows: &[u32]) -> Vec<f64> {
     if distinct.len() > 4 {
         return quantile_cuts(&sorted, 4);
     }
-    distinct.retain(|cut| *cut < largest);
+    // Nothing lies above the largest.
+    distinct.pop();
     distinct
 }
 

@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use collegium_digest::Digest;
@@ -15,8 +15,8 @@ use collegium_manifest::{Evaluate, Expert};
 use collegium_plan::{Dag, Part, demand};
 
 use crate::{
-    EngineError, Event, NodeRef, Observer, Session,
-    events::Watcher,
+    EngineError, NodeRef, Session,
+    events::Renamed,
     memo::Memo,
     notes::Notes,
     reuse::How,
@@ -42,37 +42,6 @@ pub struct OpenFit {
     pub recipe: Option<Digest>,
 }
 
-/// Says of what it watches that it is of another seed.
-struct OfSeed {
-    watcher: Watcher,
-    shift: u64,
-}
-
-impl OfSeed {
-    fn named(&self, node: String) -> String {
-        format!("{node}, seed +{}", self.shift)
-    }
-}
-
-impl Observer for OfSeed {
-    fn event(&self, event: Event) {
-        self.watcher.event(match event {
-            Event::FitStarted { node, part, epochs } => {
-                Event::FitStarted { node: self.named(node), part, epochs }
-            }
-            Event::FitEpoch { node, part, epoch, losses } => {
-                Event::FitEpoch { node: self.named(node), part, epoch, losses }
-            }
-            Event::FitEnded { node, part, seconds, ok } => {
-                Event::FitEnded { node: self.named(node), part, seconds, ok }
-            }
-            // What encoders note was noted by the first seed.
-            Event::Note(_) => return,
-            other => other,
-        });
-    }
-}
-
 impl Session {
     /// This pipeline with every seed moved on by `shift`, and with `more` nodes behind its own. Splits
     /// and folds stay as they are. Its nodes have no baselines.
@@ -95,7 +64,10 @@ impl Session {
             lock: self.lock.clone(),
             observer: match shift {
                 0 => self.observer.clone(),
-                _ => Arc::new(OfSeed { watcher: self.observer.clone(), shift }),
+                _ => Arc::new(Renamed {
+                    inner: self.observer.clone(),
+                    suffix: format!(", seed +{shift}"),
+                }),
             },
             interrupted: self.interrupted.clone(),
             locked: self.locked.clone(),
@@ -150,9 +122,7 @@ impl Session {
             if !wanted.contains(&index) {
                 continue;
             }
-            if self.interrupted.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
+            self.go_on()?;
             let above = self.dag.upstream(index);
             let failed = above.iter().find_map(|from| done.failed.get(from)).cloned();
             if let Some(why) = failed {

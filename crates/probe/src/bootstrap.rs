@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use collegium_records::{
     CLASSIFICATION_METRICS, Interval, MetricChange, MetricDiff, Metrics, REGRESSION_METRICS,
-    SplitMeasures,
+    SplitMeasures, metric_range,
 };
 
 use crate::{
@@ -326,7 +326,7 @@ fn with_intervals<const M: usize>(
         if let (Some(point), true) = (metrics.get(name), name != "ece")
             && let Some(interval) = how.interval(*point, &mut values)
         {
-            intervals.insert(name.to_owned(), within(interval, bounds(name)));
+            intervals.insert(name.to_owned(), within(interval, metric_range(name)));
         }
     }
     let groups = how.groups.map(|groups| groups.count() as u64);
@@ -338,16 +338,6 @@ fn with_intervals<const M: usize>(
         seeds: None,
         metrics,
         intervals,
-    }
-}
-
-/// What values a metric can have at all.
-pub(crate) fn bounds(metric: &str) -> [f64; 2] {
-    match metric {
-        "accuracy" | "auc" | "average_precision" | "f1" | "precision" | "recall"
-        | "predicted_positive" => [0.0, 1.0],
-        "r2" => [f64::NEG_INFINITY, 1.0],
-        _ => [0.0, f64::INFINITY],
     }
 }
 

@@ -7,14 +7,14 @@
 
 use collegium_records::{Interval, RotatedFigure};
 
-use crate::compare::student_quantile;
+use crate::{bootstrap::within, compare::student_quantile};
 
 /// The mean over rotations with its 95 % interval. `test_to_train` is the number of tested rows to each training row,
 /// `range` the least and the most that the figure can be. `None` for no figures, or one that is no number.
 pub fn over_rotations(
     figures: &[f64],
     test_to_train: f64,
-    range: (f64, f64),
+    range: [f64; 2],
 ) -> Option<RotatedFigure> {
     if figures.is_empty() || figures.iter().any(|figure| !figure.is_finite()) {
         return None;
@@ -25,7 +25,7 @@ pub fn over_rotations(
     let interval = (figures.len() > 1 && squares > 0.0 && test_to_train.is_finite()).then(|| {
         let variance = squares / (count - 1.0) * (1.0 / count + test_to_train);
         let reach = student_quantile(count - 1.0) * variance.sqrt();
-        Interval { low: (mean - reach).max(range.0), high: (mean + reach).min(range.1) }
+        within(Interval { low: mean - reach, high: mean + reach }, range)
     });
     Some(RotatedFigure { mean, interval, each: figures.to_vec() })
 }
@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+    const ALL: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
     #[test]
     fn it_is_the_interval_of_nadeau_and_bengio() {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn no_interval_leaves_what_a_metric_can_be_and_none_is_of_nothing() {
-        let found = over_rotations(&[0.99, 0.8, 1.0], 0.3, (0.0, 1.0)).expect("figures");
+        let found = over_rotations(&[0.99, 0.8, 1.0], 0.3, [0.0, 1.0]).expect("figures");
         assert_eq!(found.interval.expect("an interval").high, 1.0);
         assert_eq!(over_rotations(&[0.5, 0.5], 0.3, ALL).and_then(|found| found.interval), None);
         assert_eq!(over_rotations(&[0.5], 0.3, ALL).and_then(|found| found.interval), None);

@@ -1,11 +1,8 @@
 //! Intervals over rows and seeds: the spread of fits that differ in their seed alone, added to what rows leave open.
 
-use collegium_records::Interval;
+use collegium_records::{Interval, metric_range};
 
-use crate::{
-    bootstrap::{bounds, within},
-    compare::student_quantile,
-};
+use crate::{bootstrap::within, compare::student_quantile};
 
 /// An interval of the expected figure of such fits on such rows, around the `point` of one of them.
 ///
@@ -36,7 +33,7 @@ pub fn metric_over_seeds(
     over_rows: Interval,
     values: &[f64],
 ) -> Interval {
-    within(over_seeds_too(point, over_rows, values), bounds(metric))
+    within(over_seeds_too(point, over_rows, values), metric_range(metric))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Topic {
             Self::Skill => "lack of skill",
             Self::Baselines => "experts worse than a baseline",
             Self::Combined => "gates worse than their controls",
-            Self::Fit => "overfitting and shift",
+            Self::Fit => "overfitting or a shift",
             Self::Calibration => "poor calibration",
             Self::Inputs => "harmful inputs",
             Self::Slices => "weak slices",

@@ -58,14 +58,15 @@ pub fn metric_words(metric: &str) -> &str {
 }
 
 /// The least and the most that a metric can be.
-pub fn metric_range(metric: &str) -> (f64, f64) {
+pub fn metric_range(metric: &str) -> [f64; 2] {
     match metric {
-        "r2" | "recalibrated_r2" => (f64::NEG_INFINITY, 1.0),
-        "log_loss" | "rmse" | "mae" | EXPECTED_COST => (0.0, f64::INFINITY),
+        "r2" | "recalibrated_r2" => [f64::NEG_INFINITY, 1.0],
+        "log_loss" | "rmse" | "mae" | EXPECTED_COST => [0.0, f64::INFINITY],
         // Summed over classes.
-        "brier" => (0.0, 2.0),
-        metric if METRICS.contains(&metric) => (0.0, 1.0),
-        _ => (f64::NEG_INFINITY, f64::INFINITY),
+        "brier" => [0.0, 2.0],
+        "predicted_positive" => [0.0, 1.0],
+        metric if METRICS.contains(&metric) => [0.0, 1.0],
+        _ => [f64::NEG_INFINITY, f64::INFINITY],
     }
 }
 

@@ -5,8 +5,8 @@ use collegium_records::{
     three_digits as three,
 };
 
-/// Metrics that may say otherwise than the loss, and their names.
-const OTHERS: [(&str, &str); 3] = [("auc", "AUC"), ("accuracy", "accuracy"), ("r2", "R²")];
+/// Metrics that may say otherwise than the loss.
+const OTHERS: [&str; 3] = ["auc", "accuracy", "r2"];
 
 /// A sentence for each baseline that was compared in `loss`.
 pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
@@ -29,8 +29,9 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
                 (Level::Note, format!("It is the same as {what} within the declared margin"))
             }
         };
-        let otherwise = OTHERS.iter().filter_map(|(metric, called)| {
-            let diff = metrics.get(*metric)?;
+        let otherwise = OTHERS.into_iter().filter_map(|metric| {
+            let called = metric_words(metric);
+            let diff = metrics.get(metric)?;
             let opposed = match (verdict, audit.verdict_against(name, metric)?) {
                 (PairedVerdict::Better, PairedVerdict::Worse) => "worse",
                 (PairedVerdict::Worse, PairedVerdict::Better) => "better",

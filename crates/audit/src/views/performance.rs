@@ -22,7 +22,7 @@ use collegium_table::{Column, MISSING_CODE, Values};
 use serde::{Deserialize, Serialize};
 
 use crate::skill::{no_skill, unless_too_few};
-use crate::{Auditor, baseline_name, baselines, looked::Looked, view::AuditView};
+use crate::{Auditor, baselines, looked::Looked, view::AuditView};
 
 /// Metrics of a node and of its baselines, by side; on test rows all that follows from predictions.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,12 +70,12 @@ impl AuditView for Performed {
                 let predicted = node.baseline_predicted(baseline, state, auditor.states, rows)?;
                 let measures = auditor.measures_on(side, &predicted, key)?;
                 if side == Side::Test {
-                    theirs.insert(baseline_name(baseline), predicted);
+                    theirs.insert(baseline.name(), predicted);
                 }
                 splits.insert(side_name(side).to_owned(), measures);
             }
             let splits = node.within_it(splits)?;
-            yardsticks.insert(baseline_name(baseline).to_owned(), splits);
+            yardsticks.insert(baseline.name().to_owned(), splits);
         }
         let (held_out, groups) = (looked.held_out()?, looked.groups()?);
         let too_few = node.seen_rows(Side::Test)?.is_some_and(|seen| seen.unseen < FEWEST_UNSEEN);

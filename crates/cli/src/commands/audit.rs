@@ -121,12 +121,8 @@ pub(crate) fn audit(
 pub(crate) fn price(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
     let (named, nodes) = split(targets)?;
     let (session, _) = crate::session::open(args, named.as_deref())?;
-    let chosen = session.select(&nodes)?.into_iter().collect();
     // An audit refuses what is not up to date; `plan --audit` prices that.
-    let price = mended(|| {
-        session.current_states(&chosen)?;
-        collegium_audit::price(&session, &nodes)
-    })?;
+    let price = mended(|| collegium_audit::price_current(&session, &nodes))?;
     crate::session::say_notes(&session);
     match args.json {
         true => print_json(&price)?,
@@ -197,11 +193,12 @@ pub(crate) fn measure(
     session: &Session,
     options: &AuditOptions,
 ) -> Result<(AuditReport, AuditPrice), EngineError> {
-    let price = collegium_audit::price(session, &options.nodes)?;
-    if price.fits > 0 && !args.quiet {
-        tell!("{}", super::plan::in_all(&price));
-    }
-    let mut report = collegium_audit::audit(session, options)?;
+    let told = |price: &AuditPrice| {
+        if price.fits > 0 && !args.quiet {
+            tell!("{}", super::plan::in_all(price));
+        }
+    };
+    let (mut report, price) = collegium_audit::audit(session, options, &told)?;
     report.versions.commit = commit(session);
     Ok((report, price))
 }

@@ -32,7 +32,6 @@ mod together;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::atomic::Ordering,
 };
 
 use collegium_data::{Conform, DataErrorKind, RowReader, Side, Style, TableFacts, predicate_reads};
@@ -214,9 +213,7 @@ impl Opened {
         let mut watched = session.node(self.experts[0].index).watched(&self.watched)?;
         let mut surprises = vec![Surprises::default(); self.experts.len()];
         while let Some(chunk) = self.rows.next().transpose().map_err(wrong)? {
-            if session.interrupted.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
+            session.go_on()?;
             let table = self.conform.apply(&chunk, self.rows.places()).map_err(wrong)?;
             let first = sample.passed;
             let read = self.identity.as_ref().map(|to| to.apply(&chunk, self.rows.places()));

@@ -12,7 +12,7 @@ pub use sides::{SideOptions, predict_side};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use collegium_data::{Conform, RowReader, RowWriter, TableFacts};
@@ -139,9 +139,7 @@ pub fn predict(session: &Session, options: &PredictOptions) -> Result<PredictSum
     };
     let mut filled: BTreeMap<&str, u64> = BTreeMap::new();
     while let Some(chunk) = next(&mut rows).map_err(wrong)? {
-        if session.interrupted.load(Ordering::Relaxed) {
-            return Err(EngineError::Interrupted);
-        }
+        session.go_on()?;
         let table = conform.apply(&chunk, rows.places()).map_err(wrong)?;
         for name in conform.empty_in_training() {
             let column = chunk.column(name);

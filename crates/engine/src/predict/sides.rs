@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use collegium_data::{RowWriter, Side};
@@ -158,9 +158,7 @@ pub fn predict_side(
         false => rows.chunks(options.chunk.max(1)).collect(),
     };
     for rows in chunks {
-        if session.interrupted.load(Ordering::Relaxed) {
-            return Err(EngineError::Interrupted);
-        }
+        session.go_on()?;
         let numbers = rows.iter().map(|&row| f64::from(row)).collect();
         let on = rows.iter().map(|&row| sides[row as usize] as u32).collect();
         let names = [Side::Train, Side::Valid, Side::Test, Side::None].map(side_name);

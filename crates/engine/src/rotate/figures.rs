@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_data::Prepared;
-use collegium_manifest::{Baseline, Task};
 use collegium_plan::Part;
 use collegium_probe::over_rotations;
 use collegium_records::{
@@ -14,7 +13,7 @@ use collegium_records::{
 use super::Rotations;
 use crate::{
     EngineError, Session,
-    rows::{SIDES, side_name},
+    rows::{SIDES, Side, side_name},
     states::States,
 };
 
@@ -88,7 +87,7 @@ impl Rotations {
                 let figures = each(measured, |one| {
                     Some(one.test.get(metric)? - one.baselines.get(baseline)?.get(metric)?)
                 });
-                let all = (f64::NEG_INFINITY, f64::INFINITY);
+                let all = [f64::NEG_INFINITY, f64::INFINITY];
                 let figure = figures.and_then(|each| over_rotations(&each, test_to_train, all));
                 metrics.extend(figure.map(|figure| (metric.clone(), figure)));
             }
@@ -105,12 +104,8 @@ impl Rotations {
         metrics: &BTreeMap<String, RotatedFigure>,
     ) -> Option<Headline> {
         let node = self.sessions.first()?.node(index);
-        let task = match node.resolved().task {
-            Task::Classification => "classification",
-            Task::Regression => "regression",
-        };
         let means = metrics.iter().map(|(name, figure)| (name.clone(), figure.mean)).collect();
-        let headline = Headline::of(task, node.resolved().classes.len(), &means)?;
+        let headline = node.headline_on(&means)?;
         let interval = metrics.get(&headline.metric).and_then(|figure| figure.interval);
         Some(Headline { interval, rotations: Some(self.count()), ..headline })
     }
@@ -166,7 +161,7 @@ fn measure(session: &Session, states: &States, index: usize) -> Result<Measured,
     let [train, valid, test] =
         SIDES.map(|side| splits.get(side_name(side)).map_or(0, |measures| measures.rows));
     let tested = |splits: &BTreeMap<String, SplitMeasures>| {
-        splits.get(side_name(SIDES[2])).map(|test| test.metrics.clone()).unwrap_or_default()
+        splits.get(side_name(Side::Test)).map(|test| test.metrics.clone()).unwrap_or_default()
     };
     let mut found = Measured {
         sides: RotatedSides { train, valid, test },
@@ -176,7 +171,7 @@ fn measure(session: &Session, states: &States, index: usize) -> Result<Measured,
     for part in state.parts.keys() {
         if let Part::Baseline(baseline) = part {
             let splits = node.measure_baseline(*baseline, state, states)?;
-            found.baselines.insert(name_of(*baseline), tested(&splits));
+            found.baselines.insert(baseline.name(), tested(&splits));
         }
     }
     Ok(found)
@@ -185,14 +180,6 @@ fn measure(session: &Session, states: &States, index: usize) -> Result<Measured,
 /// A figure of every rotation, if all have it.
 fn each(measured: &[Measured], of: impl Fn(&Measured) -> Option<f64>) -> Option<Vec<f64>> {
     measured.iter().map(of).collect()
-}
-
-fn name_of(baseline: Baseline) -> &'static str {
-    match baseline {
-        Baseline::Majority => "majority",
-        Baseline::Linear => "linear",
-        Baseline::Single => "single",
-    }
 }
 
 /// Adds what happened to nodes in one rotation.

@@ -2,9 +2,8 @@
 //! an expert than one test side can.
 //!
 //! A rotation is a [`Session`] of its own over the same store: the same pipeline, the same tables, another deal of sides
-//! (`data::split::rotation`). Nothing of the engine knows about rotations but this: recipes are made of content, so fits of
-//! rotations are cached, shared and told apart like any others, and a change of one expert refits in each rotation just
-//! what it reaches.
+//! (`data::split::rotation`). No fit knows about rotations: recipes are made of content, so fits of rotations are cached,
+//! shared and told apart like any others, and a change of one expert refits in each rotation just what it reaches.
 //!
 //! A rotation writes no lock file, log or page. What it stands on is a lock all the same, which says what is to be kept and
 //! what to compare with next time; the locks of all rotations are one object that the pipeline's lock names.
@@ -15,16 +14,14 @@
 mod figures;
 mod priced;
 mod run;
-mod watch;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
-use collegium_manifest::Rotation;
+use collegium_manifest::{Diagnostic, Rotation};
 use collegium_records::{LockedRotations, Rotated};
 
-use crate::{EngineError, Session, states::States};
+use crate::{EngineError, Session, events::Renamed, states::States};
 pub use priced::plan;
-use watch::InRotation;
 
 /// The rotations of an open pipeline, in their order.
 pub(crate) struct Rotations {
@@ -60,11 +57,12 @@ impl Rotations {
         let mut locks = session.store.rotated_locks(locked)?.into_iter();
         let mut sessions = Vec::with_capacity(rotations.len());
         for (rotation, pipeline) in rotations {
-            if session.interrupted.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
+            session.go_on()?;
             let before = locks.next().unwrap_or_default();
-            let observer = Arc::new(InRotation::new(session.observer.clone(), &rotation));
+            let observer = Arc::new(Renamed {
+                inner: session.observer.clone(),
+                suffix: format!(" ({rotation})"),
+            });
             let opened = session.rotated(pipeline, observer, before);
             let opened = opened.map_err(|error| in_rotation(error, &rotation))?;
             // Rows that were just dealt are read again when their turn comes.
@@ -95,8 +93,11 @@ fn in_rotation(error: EngineError, rotation: &Rotation) -> EngineError {
     let said = |message: &str| format!("in rotation {rotation} (`evaluate.rotate`): {message}");
     match error {
         EngineError::Invalid(mut found) => {
-            // Those of the deal itself name `rotate` already.
-            for one in found.0.iter_mut().filter(|one| !one.message.contains("`rotate = ")) {
+            // Those of the deal itself stand at `rotate` already.
+            let deal = rotation.of.span();
+            let is_of_the_deal =
+                |one: &Diagnostic| one.place.as_ref().is_some_and(|(_, place)| *place == deal);
+            for one in found.0.iter_mut().filter(|one| !is_of_the_deal(one)) {
                 one.message = said(&one.message);
             }
             EngineError::Invalid(found)

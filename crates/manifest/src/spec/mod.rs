@@ -467,6 +467,17 @@ pub enum Baseline {
     Single,
 }
 
+impl Baseline {
+    /// Its name in files and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Majority => "majority",
+            Self::Linear => "linear",
+            Self::Single => "single",
+        }
+    }
+}
+
 /// `expert.arrival test auc >= 0.70`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Requirement {

@@ -174,7 +174,7 @@ impl Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Optimizer {
-    /// Adam (β₁ = .9, β₂ = .999, ε = 1e-8).
+    /// Adam (β₁ = .9, β₂ = `beta2`, ε = 1e-8).
     Adam,
     /// Adam with decoupled weight decay.
     Adamw,

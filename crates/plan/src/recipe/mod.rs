@@ -64,13 +64,8 @@ pub fn shape(expert: &Expert) -> BTreeMap<String, Ingredient> {
 
 /// The recipe of a baseline of `expert`. `single` is an ordinary fit on other inputs: [`fit_recipe`].
 pub fn baseline_recipe(kind: Baseline, inputs: &FitInputs, expert: &Expert) -> Recipe {
-    let name = match kind {
-        Baseline::Majority => "majority",
-        Baseline::Linear => "linear",
-        Baseline::Single => "single",
-    };
-    let mut recipe = common(inputs).with("model.type", name);
-    // It draws no random numbers.
+    let mut recipe = common(inputs).with("model.type", kind.name());
+    // No seed is in it: it draws no random numbers.
     let mut ingredients = Ingredients::new(&mut recipe, expert, inputs.task);
     ingredients.class_weights();
     ingredients.scale();

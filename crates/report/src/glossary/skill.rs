@@ -12,7 +12,7 @@ pub(super) fn entries() -> Markup {
                 p.formula { "gain = 1 − L" sub { "expert" } " / L" sub { "constant" } }
                 p { "How much less loss it has on test rows than the constant baseline: log loss for classes, squared error for numbers (where it is R²). "
                     "Skill is claimed by two tests against a constant, each with 99.9 % confidence (one-sided, Holm): of ranking (AUC, for numbers R²), and of the loss once both are recalibrated on validation rows. "
-                    "An expert that passes neither has learned nothing that can be shown, and its importances are withheld, since they would mislead. One that passes either, but whose own loss is not shown to be below the constant's, and is above it or falls with recalibration, ranks rows but is overconfident." }
+                    "An expert that passes neither has learned nothing that can be shown, and its importances are withheld, since they would mislead. If AUC or R² is clearly above chance, but rows or groups are too few, skill is not judged and importances are shown. An expert that passes either, but whose own loss is not shown to be below the constant's, and is above it or falls with recalibration, ranks rows but is overconfident." }
             }
         }
         div {

@@ -17,6 +17,7 @@ use collegium_probe::{
 use collegium_records::{
     Control, Interval, Measure, MetricDiff, Metrics, PairedVerdict, margin_of,
 };
+use collegium_table::Matrix;
 
 use super::{planned::Varied, routes::Routed};
 use collegium_engine::{
@@ -160,7 +161,7 @@ const ERROR: &str = "error";
 impl Auditor<'_> {
     /// Fits, or looks up, everything that a gate or a mixture is compared with.
     pub(super) fn controls(self, routed: &Routed, key: &Digest) -> Result<Compared, EngineError> {
-        let (parameters, multiply_adds) = self.size(routed)?;
+        let (parameters, multiply_adds) = self.size(routed.weights.as_ref())?;
         let planned = self.planned(parameters, multiply_adds)?;
         let mut compared = Compared {
             loss: self.compared_in(),
@@ -360,10 +361,10 @@ impl Auditor<'_> {
     }
 
     /// The same of the gate itself: who does not answer costs nothing.
-    pub(super) fn size(self, routed: &Routed) -> Result<(u64, f64), EngineError> {
+    pub(super) fn size(self, weights: Option<&Matrix>) -> Result<(u64, f64), EngineError> {
         let Some(state) = self.states.get(&self.node.index) else { return Ok((0, 0.0)) };
         let (parameters, all) = self.whole_size(state)?;
-        let (Some(gate), Some(weights)) = (self.node.declared().gate(), &routed.weights) else {
+        let (Some(gate), Some(weights)) = (self.node.declared().gate(), weights) else {
             return Ok((parameters, all));
         };
         let Some(costs) = self.session().costs(&gate.names(), self.states)? else {

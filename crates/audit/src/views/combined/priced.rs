@@ -34,7 +34,12 @@ impl Auditor<'_> {
             Some(state) => {
                 let model = self.session().model(state.full())?;
                 let Some(routes) = model.routes() else { return Ok(()) };
-                self.size(&self.routes(&model, routes)?)?
+                // Of a mixture the size does not depend on its rows.
+                let weights = match expert.gate() {
+                    Some(_) => self.weights(&model, routes)?,
+                    None => None,
+                };
+                self.size(weights.as_ref())?
             }
             None => self.expected_size(),
         };

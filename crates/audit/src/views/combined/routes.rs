@@ -57,17 +57,17 @@ impl Routed {
     }
 }
 
+fn weights_of(routes: Routes, model: &Model, x: &Matrix) -> Option<Matrix> {
+    (routes.combination.pool != Pool::Stack).then(|| routes.weights(x, &model.head))
+}
+
 impl Auditor<'_> {
     /// Evaluates a gate or a mixture on its test rows: weights, losses, answers of each expert.
     pub(super) fn routes(self, model: &Model, routes: Routes) -> Result<Routed, EngineError> {
-        let rows =
-            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
-        let inputs = &self.node.resolved().inputs;
-        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
-        let x = encode(model, &collegium_engine::inputs::sources(&data), &rows)?;
+        let (rows, x) = self.test_rows(model)?;
         let combination = routes.combination;
         let width = combination.answer_width(&model.head);
-        let weights = (combination.pool != Pool::Stack).then(|| routes.weights(&x, &model.head));
+        let weights = weights_of(routes, model, &x);
         let answers = combination.predictions(&x, &model.head, None);
         let losses = self.raw_losses(model, routes.raw(&x, &model.head), &rows)?;
         let experts = combination.len();
@@ -91,6 +91,26 @@ impl Auditor<'_> {
             }
         }
         Ok(Routed { rows, weights, losses, alone, without, answers, width })
+    }
+
+    /// How a gate or a mixture weighs its experts on its test rows; `None` where it does not weigh.
+    pub(super) fn weights(
+        self,
+        model: &Model,
+        routes: Routes,
+    ) -> Result<Option<Matrix>, EngineError> {
+        let (_, x) = self.test_rows(model)?;
+        Ok(weights_of(routes, model, &x))
+    }
+
+    /// Its test rows, as it encodes them.
+    fn test_rows(self, model: &Model) -> Result<(Arc<Vec<u32>>, Matrix), EngineError> {
+        let rows =
+            self.session().rows(Rows::HeldOut { expert: self.node.index, side: Side::Test })?;
+        let inputs = &self.node.resolved().inputs;
+        let data = self.node.input_data(inputs, View::Deployed, self.states)?;
+        let x = encode(model, &collegium_engine::inputs::sources(&data), &rows)?;
+        Ok((rows, x))
     }
 
     /// Losses of raw outputs.
