@@ -27,7 +27,12 @@ fn fits_and_applications_take_no_more_bytes_than_they_said() {
 }
 
 fn a_fit_takes_no_more_than_four_times_the_bytes_that_it_said() {
-    for case in cases() {
+    let cases = cases();
+    // Matrix products keep buffers for each thread, by the size of its caches: they are made once, by the first.
+    if let Some(first) = cases.first() {
+        drop(first.ready().fit("k"));
+    }
+    for case in cases {
         let ready = case.ready();
         let before = HELD.current_usage();
         HELD.reset_peak_usage();
