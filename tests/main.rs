@@ -6,6 +6,7 @@
 mod project;
 
 mod audit;
+mod average;
 mod bad_input;
 mod bad_pipeline;
 mod budget;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::Digest;
 use collegium_engine::{EngineError, NodeRef, PastCosts, Session, states::States};
-use collegium_plan::Part;
 use collegium_records::{AuditFits, AuditPrice, Estimate, FitName, RefitKind};
 
 use crate::{Auditor, Refit, refits::has_refits, views::combined::OpenControl};
@@ -132,7 +131,7 @@ impl Auditor<'_> {
                 Some(recipe) => Fitted::Recipe(recipe),
                 None => Fitted::Named(self.node.node_name(), self.words(refit), FitName::Full),
             };
-            counted.add(kind, fitted, (self.node, Part::Full.name()))?;
+            counted.add(kind, fitted, (self.node, self.refitted_part().name()))?;
         }
         Ok(())
     }

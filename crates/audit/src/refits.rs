@@ -4,7 +4,7 @@
 //! seed moves is chance; what permuted labels teach is nothing.
 
 use collegium_learn::Model;
-use collegium_plan::{Part, fit_recipe};
+use collegium_plan::{Part, blended, fit_recipe};
 use collegium_records::{Fit, Metrics, Recipe};
 
 use collegium_engine::{
@@ -66,13 +66,21 @@ impl Auditor<'_> {
     /// One refit, looked up or executed.
     pub(crate) fn refit(self, refit: Refit) -> Result<Option<Fit>, EngineError> {
         let Some(recipe) = self.refit_recipe(refit)? else { return Ok(None) };
-        let (fit, _) = self.node.execute(Part::Full, &recipe, None, self.states, false)?;
+        let part = self.refitted_part();
+        let (fit, _) = self.node.execute(part, &recipe, None, self.states, false)?;
         Ok(Some(fit))
+    }
+
+    /// Of a blend the model of all training rows is fitted again, not the whole of it.
+    pub(crate) fn refitted_part(self) -> Part {
+        let blends = blended(self.node.declared()).is_some();
+        if blends { Part::Member } else { Part::Full }
     }
 
     /// The recipe of a refit; `None` while an upstream is not up to date.
     pub(crate) fn refit_recipe(self, refit: Refit) -> Result<Option<Recipe>, EngineError> {
-        let Some(inputs) = self.node.fit_inputs(Part::Full, self.states)? else { return Ok(None) };
+        let part = self.refitted_part();
+        let Some(inputs) = self.node.fit_inputs(part, self.states)? else { return Ok(None) };
         let mut expert = self.node.declared().clone();
         if let Refit::Seed(seed) = refit {
             expert.seed = expert.seed.wrapping_add(u64::from(seed));

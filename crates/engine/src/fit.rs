@@ -6,7 +6,7 @@ use collegium_digest::{Stream, stream};
 use collegium_learn::{
     Estimator, FitError, FitJob, Fitted, Head, Model, RIDGE, Target, TrainError, TrainingSet,
     Watch, constant as average, kernel_class,
-    kinds::{self, linear::LinearParams},
+    kinds::{self, average::fit_members, linear::LinearParams},
 };
 use collegium_manifest::{Baseline, ClassWeights, Expert, Input, Task};
 use collegium_plan::{BEGINS_WITH, Part, reads};
@@ -17,6 +17,7 @@ use rand::RngExt as _;
 use crate::{
     EngineError, Event, FitFailure, NodeRef,
     around::{self, Around},
+    blend::is_blend,
     clock::Clock,
     inputs::{input_names, training_rows},
     rows::{NO_LABEL, Rows},
@@ -106,7 +107,11 @@ impl NodeRef<'_> {
             part: part.to_string(),
             epochs: match part {
                 Part::Baseline(Baseline::Majority | Baseline::Linear) => 0,
-                _ => expected.epochs.saturating_mul(expected.restarts),
+                _ if is_blend(recipe) => 0,
+                _ => expected
+                    .epochs
+                    .saturating_mul(expected.restarts)
+                    .saturating_mul(self.declared().average.members),
             },
         });
         let limit = self.session.memory_limit();
@@ -140,6 +145,9 @@ impl NodeRef<'_> {
         };
         let expert = self.declared();
         let resolved = self.resolved();
+        if is_blend(recipe) {
+            return self.compose(part, recipe, states);
+        }
         let parent = match warm {
             Some(fit) => Some(self.session.model(fit)?),
             None => None,
@@ -199,14 +207,19 @@ impl NodeRef<'_> {
                 begins: part == Part::Full && recipe.ingredients.keys().any(begins),
             };
             let mut around = Around::new(self, part, &ready.encoder, states);
-            estimator.fit(&job, &mut around, &mut watch).map_err(|error| match error {
+            let members = expert.average.members;
+            let fitted = match part {
+                Part::Baseline(Baseline::Linear) => estimator.fit(&job, &mut around, &mut watch),
+                _ => fit_members(estimator, &job, members, &mut around, &mut watch),
+            };
+            fitted.map_err(|error| match error {
                 FitError::Train(error) => training_error(error, failure),
                 FitError::Reason(reason) => failure(reason),
                 FitError::Host(error) => around::told(error),
             })?
         };
         let rows = (ready.x.rows + ready.x_valid.rows) as u64;
-        let shape = self.shape(&ready.encoder, rows);
+        let peak_bytes = self.cost(self.shape(&ready.encoder, rows)).peak_bytes;
         let model = Model {
             encoder: ready.encoder,
             learned: fitted.learned,
@@ -214,27 +227,43 @@ impl NodeRef<'_> {
             classes: resolved.classes.clone(),
         };
         let fit = Fit {
-            model: recipe.digest(),
-            kind: model.kind().to_owned(),
-            task: resolved.task.name().to_owned(),
-            classes: resolved.classes.clone(),
             epochs: fitted.epochs,
             best_epoch: fitted.best_epoch,
-            parameters: model.parameters(),
-            kept: model.kept(),
-            multiply_adds: model.multiply_adds(),
             rows: ready.x.rows as u64,
-            cost: Cost { peak_bytes: self.cost(shape).peak_bytes, ..Cost::default() },
-            kernel: kernel_class(),
-            created: crate::clock::now(),
-            table: Some(self.prepared().object()),
+            cost: Cost { peak_bytes, ..Cost::default() },
             parent: warm.map(|fit| fit.model),
             generation: warm.map_or(0, |fit| fit.generation + 1),
             seen: Some(self.seen(part, warm, states)?),
             restarts: fitted.restarts.into_iter().map(finite).collect(),
             judged: fitted.judged,
+            ..self.record(&model, recipe)
         };
         Ok((model, fit))
+    }
+
+    /// What is recorded of any model of this node.
+    pub(crate) fn record(self, model: &Model, recipe: &Recipe) -> Fit {
+        Fit {
+            model: recipe.digest(),
+            kind: model.kind().to_owned(),
+            task: self.resolved().task.name().to_owned(),
+            classes: self.resolved().classes.clone(),
+            epochs: Vec::new(),
+            best_epoch: 0,
+            parameters: model.parameters(),
+            kept: model.kept(),
+            multiply_adds: model.multiply_adds(),
+            rows: 0,
+            cost: Cost::default(),
+            kernel: kernel_class(),
+            created: crate::clock::now(),
+            table: Some(self.prepared().object()),
+            parent: None,
+            generation: 0,
+            seen: None,
+            restarts: Vec::new(),
+            judged: Vec::new(),
+        }
     }
 
     /// Encodes what a fit reads. The inner error is a reason why nothing can be learned from it.
@@ -260,12 +289,16 @@ impl NodeRef<'_> {
         // A warm start keeps the encoding too: its weights mean nothing on another.
         let encoder = match encoder {
             Some(encoder) => Ok(encoder.clone()),
-            None => Encoder::fit_scaled(
-                &input_names(inputs),
-                &sources,
-                &rows,
-                self.declared().encode.scaling(),
-            ),
+            None => {
+                // The models of a blend are functions of the same numbers.
+                let shared = matches!(part, Part::Fold { .. }) && self.blended().is_some();
+                let fitted_on = match shared {
+                    true => self.session.rows(training_rows(self.index, Part::Full))?,
+                    false => rows.clone(),
+                };
+                let scaling = self.declared().encode.scaling();
+                Encoder::fit_scaled(&input_names(inputs), &sources, &fitted_on, scaling)
+            }
         };
         if let Ok(encoder) = &encoder
             && let Err(refused) = self.memory_for(encoder, &rows, &valid)
@@ -281,7 +314,7 @@ impl NodeRef<'_> {
             Ok(encoded) => encoded,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        if matches!(part, Part::Full) {
+        if matches!(part, Part::Full | Part::Member) {
             if let Some((left, all)) = self.left_out()? {
                 self.session.observer.event(Event::Note(format!(
                     "{}: {left} of {all} training rows are left out: they come before the first rows that \
@@ -325,7 +358,7 @@ impl NodeRef<'_> {
     }
 
     /// What a fit reads beyond its recipe, for later comparisons.
-    fn seen(
+    pub(crate) fn seen(
         self,
         part: Part,
         warm: Option<&Fit>,
@@ -406,7 +439,7 @@ impl NodeRef<'_> {
         Ok(Ok(self.class_labels_as_they_are(rows, valid)?))
     }
 
-    fn class_labels_as_they_are(
+    pub(crate) fn class_labels_as_they_are(
         self,
         rows: &[u32],
         valid: &[u32],

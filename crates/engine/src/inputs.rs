@@ -67,7 +67,7 @@ pub fn input_names(inputs: &[Input]) -> Vec<String> {
 /// The rows that a part is trained on.
 pub(crate) fn training_rows(expert: usize, part: Part) -> Rows {
     match part {
-        Part::Full | Part::Baseline(_) => Rows::Train { expert },
+        Part::Full | Part::Member | Part::Baseline(_) => Rows::Train { expert },
         Part::Fold { view, fold } => Rows::Without { expert, view, fold },
     }
 }
@@ -92,11 +92,15 @@ impl<'s> NodeRef<'s> {
             };
             inputs.push(digest);
         }
-        let beside = match part {
-            Part::Full | Part::Fold { .. } => self.beside(part, states)?,
-            Part::Baseline(_) => Some(BTreeMap::new()),
-        };
-        let Some(beside) = beside else { return Ok(None) };
+        let mut beside = BTreeMap::new();
+        if !matches!(part, Part::Baseline(_)) {
+            let (of_upstreams, of_blend) =
+                (self.beside(part, states)?, self.of_blend(part, states)?);
+            let (Some(of_upstreams), Some(of_blend)) = (of_upstreams, of_blend) else {
+                return Ok(None);
+            };
+            beside.extend(of_upstreams.into_iter().chain(of_blend));
+        }
         self.with_target(rows, valid, inputs, beside).map(Some)
     }
 

@@ -23,6 +23,7 @@ pub mod apply;
 mod around;
 mod audited;
 mod bits;
+mod blend;
 mod blocked;
 mod clock;
 mod combine;

@@ -114,7 +114,14 @@ impl<'s> NodeRef<'s> {
         let apply = RowCost::default();
         let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1, apply };
         let train = &self.declared().train;
-        self.estimator().map_or(none, |estimator| estimator.cost(&shape, train))
+        let cost = self.estimator().map_or(none, |estimator| estimator.cost(&shape, train));
+        let members = u64::from(self.declared().average.members);
+        let deployed = members * self.blended().map_or(1, |parts| parts.len() as u64);
+        FitCost {
+            multiply_adds: cost.multiply_adds * members,
+            apply: RowCost { multiply_adds: cost.apply.multiply_adds * deployed, ..cost.apply },
+            ..cost
+        }
     }
 
     /// What a fit on so many encoded rows is given, by size.

@@ -37,9 +37,10 @@ impl NodeRef<'_> {
                 Part::Baseline(kind @ (Baseline::Majority | Baseline::Linear)) => {
                     baseline_recipe(kind, &inputs, expert)
                 }
-                Part::Full | Part::Fold { .. } | Part::Baseline(Baseline::Single) => {
-                    fit_recipe(expert, &inputs)
-                }
+                Part::Full
+                | Part::Member
+                | Part::Fold { .. }
+                | Part::Baseline(Baseline::Single) => fit_recipe(expert, &inputs),
             };
             let start = match part {
                 Part::Baseline(_) => Start { recipe, parent: None, cold: None },

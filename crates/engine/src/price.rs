@@ -167,6 +167,10 @@ impl PastCosts {
     /// # Errors
     /// [`EngineError::Store`].
     pub fn fit(&self, node: NodeRef<'_>, part: FitName) -> Result<Option<Estimate>, EngineError> {
+        if part == FitName::Full && node.blended().is_some() {
+            // It is read and written, not trained.
+            return Ok(Some(Estimate { expected: 0.0, min: 0.0, max: 0.0 }));
+        }
         let witness = self.witness(node, part)?;
         let recipe = match &witness {
             Some((recipe, _)) => node.session.store.recipe(recipe)?,

@@ -69,6 +69,11 @@ pub trait Learned: Boxed + Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// The activations of its last hidden layer: rows × units; of an average its first member's.
+    fn embedding(&self, x: &Matrix) -> Option<Matrix> {
+        self.layers().map(|network| network.embedding(x))
+    }
+
     /// How it weighs several experts, if it does.
     fn routes(&self) -> Option<Routes<'_>> {
         None

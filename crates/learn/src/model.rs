@@ -158,7 +158,7 @@ impl Model {
 
     /// The activations of the last hidden layer: rows × units; for one that has dense layers.
     pub fn embedding(&self, x: &Matrix) -> Option<Matrix> {
-        self.layers().map(|network| network.embedding(x))
+        self.learned.embedding(x)
     }
 
     /// Raw outputs per row.

@@ -108,6 +108,11 @@ pub const MOST_EXPERTS: u32 = 4096;
 /// The most restarts of a mixture.
 pub const MOST_RESTARTS: u32 = 100;
 
+/// The most members of an average.
+pub const MOST_MEMBERS: u32 = 100;
+/// Members in place of a blend, where a split by time allows none.
+pub const TIME_MEMBERS: u32 = 5;
+
 impl Default for Mlp {
     fn default() -> Self {
         Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0.into() }

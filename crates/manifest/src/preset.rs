@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Batch, ByTask, Calibrate, Encode, Mlp, NumberEncoding, Optimizer, Schedule, Train,
-    defaults::WARM_UP,
+    Activation, Average, Batch, ByTask, Calibrate, Deploy, Encode, Mlp, NumberEncoding, Optimizer,
+    Schedule, Train, defaults::WARM_UP,
 };
 
 /// `preset`
@@ -18,6 +18,8 @@ pub enum Preset {
     Fast,
     /// Two wider layers, 50 epochs.
     Default,
+    /// The same, blended: half the model of all training rows, half the mean of the models of its folds.
+    Best,
 }
 
 impl Preset {
@@ -25,7 +27,9 @@ impl Preset {
     pub fn mlp(self) -> Mlp {
         let (hidden, dropout) = match self {
             Self::Fast => (vec![64, 32], 0.0.into()),
-            Self::Default => (vec![128, 64], ByTask { classification: 0.1, regression: 0.0 }),
+            Self::Default | Self::Best => {
+                (vec![128, 64], ByTask { classification: 0.1, regression: 0.0 })
+            }
         };
         Mlp { hidden, activation: Activation::Gelu, dropout }
     }
@@ -34,7 +38,7 @@ impl Preset {
     pub fn train(self) -> Train {
         let (epochs, learning_rate) = match self {
             Self::Fast => (40, 1e-2.into()),
-            Self::Default => (50, ByTask { classification: 5e-3, regression: 1e-2 }),
+            Self::Default | Self::Best => (50, ByTask { classification: 5e-3, regression: 1e-2 }),
         };
         Train {
             epochs,
@@ -56,6 +60,14 @@ impl Preset {
         let numbers = vec![NumberEncoding::Robust, NumberEncoding::Quantile, NumberEncoding::Ple];
         Encode { numbers, bins: 32, ..Encode::default() }
     }
+
+    /// Of how many models it is the average.
+    pub fn average(self) -> Average {
+        match self {
+            Self::Fast | Self::Default => Average::default(),
+            Self::Best => Average { deploy: Deploy::Blend, ..Average::default() },
+        }
+    }
 }
 
 /// The defaults of one node: its preset's, or those of no preset.
@@ -64,17 +76,24 @@ pub(crate) struct Defaults {
     pub(crate) mlp: Mlp,
     pub(crate) train: Train,
     pub(crate) encode: Encode,
+    pub(crate) average: Average,
 }
 
 impl Defaults {
     pub(crate) fn of(preset: Option<Preset>) -> Self {
         match preset {
-            None => {
-                Self { mlp: Mlp::default(), train: Train::default(), encode: Encode::default() }
-            }
-            Some(preset) => {
-                Self { mlp: preset.mlp(), train: preset.train(), encode: preset.encode() }
-            }
+            None => Self {
+                mlp: Mlp::default(),
+                train: Train::default(),
+                encode: Encode::default(),
+                average: Average::default(),
+            },
+            Some(preset) => Self {
+                mlp: preset.mlp(),
+                train: preset.train(),
+                encode: preset.encode(),
+                average: preset.average(),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use collegium_manifest::{Baseline, Expert, Input, Output, Pipeline, Section, Upstream};
+use collegium_manifest::{Baseline, Deploy, Expert, Input, Output, Pipeline, Section, Upstream};
 use collegium_records::FitName;
 
 /// What a consumer sees of its upstream experts.
@@ -38,8 +38,10 @@ pub fn reads(index: usize, expert: &Expert) -> View {
 /// One fit of an expert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// On all of its training rows.
+    /// What is deployed: the fit on all of its training rows, or the average that its models make.
     Full,
+    /// Of a blend, the fit on all of its training rows.
+    Member,
     /// Without the rows of one fold of a view.
     Fold {
         /// The view that asks for it.
@@ -56,6 +58,7 @@ impl Part {
     pub fn name(&self) -> FitName {
         match self {
             Self::Full => FitName::Full,
+            Self::Member => FitName::Member,
             Self::Fold { view: View::OutOfFold { folds }, fold } => {
                 FitName::Fold { fold: fold + 1, of: *folds }
             }
@@ -80,6 +83,34 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
     let has_upstream =
         expert.inputs.iter().any(|input| matches!(input.get_ref(), Input::Output { .. }));
     let mut parts = vec![Part::Full];
+    parts.extend(blended(expert).unwrap_or_default());
+    parts.extend(asked(pipeline, name, wanted));
+    // What a gate is compared with is more than a baseline: its controls.
+    let asked = |baseline: &&Baseline| match (expert.model.section(), baseline) {
+        (Section::Gate, baseline) => *baseline == &Baseline::Majority,
+        (Section::Mixture, Baseline::Single) => false,
+        (_, Baseline::Single) => has_upstream,
+        _ => true,
+    };
+    parts.extend(
+        pipeline.evaluate.baselines.iter().filter(asked).map(|&baseline| Part::Baseline(baseline)),
+    );
+    let mut seen = BTreeSet::new();
+    parts.retain(|part| seen.insert(*part));
+    parts
+}
+
+/// The fits whose models an expert blends, the one on all training rows first; `None` for one that does not.
+pub fn blended(expert: &Expert) -> Option<Vec<Part>> {
+    let view = View::OutOfFold { folds: expert.folds };
+    let folds = (0..expert.folds).map(|fold| Part::Fold { view, fold });
+    (expert.average.deploy == Deploy::Blend)
+        .then(|| std::iter::once(Part::Member).chain(folds).collect())
+}
+
+/// The folds of the expert `name` that consumers among `wanted` (positions) ask for.
+pub fn asked(pipeline: &Pipeline, name: &str, wanted: &BTreeSet<usize>) -> Vec<Part> {
+    let mut parts = Vec::new();
     for &consumer_index in wanted {
         let Some((_, consumer)) = pipeline.experts.get_index(consumer_index) else { continue };
         if !consumes(consumer, name) {
@@ -93,18 +124,6 @@ pub fn demand(pipeline: &Pipeline, index: usize, wanted: &BTreeSet<usize>) -> Ve
         };
         parts.extend((0..folds).map(|fold| Part::Fold { view, fold }));
     }
-    // What a gate is compared with is more than a baseline: its controls.
-    let asked = |baseline: &&Baseline| match (expert.model.section(), baseline) {
-        (Section::Gate, baseline) => *baseline == &Baseline::Majority,
-        (Section::Mixture, Baseline::Single) => false,
-        (_, Baseline::Single) => has_upstream,
-        _ => true,
-    };
-    parts.extend(
-        pipeline.evaluate.baselines.iter().filter(asked).map(|&baseline| Part::Baseline(baseline)),
-    );
-    let mut seen = BTreeSet::new();
-    parts.retain(|part| seen.insert(*part));
     parts
 }
 

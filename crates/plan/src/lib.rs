@@ -31,7 +31,7 @@ mod task;
 pub use check::{NodeCheck, check, view_name};
 pub use dag::Dag;
 pub use decide::{Decision, Known, decide, explain, from_above};
-pub use demand::{Part, View, demand, reads};
+pub use demand::{Part, View, asked, blended, demand, reads};
 pub use price::{PlannedFit, Prices, Witness, likelihood, scale};
 pub use recipe::{
     BEGINS_WITH, FitInputs, InputDigest, baseline_recipe, begins_with, fit_recipe,

@@ -8,8 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// are, so that a lock file keeps its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FitName {
-    /// On all of its training rows.
+    /// What is deployed: on all of its training rows, or the average that its models make.
     Full,
+    /// Of a blend, the one on all of its training rows.
+    Member,
     /// Cross-validation: without the rows of one fold.
     Fold {
         /// Which, from 1.
@@ -48,6 +50,7 @@ impl fmt::Display for FitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("full"),
+            Self::Member => f.write_str("member"),
             Self::Fold { fold, of } => write!(f, "fold {fold}/{of}"),
             Self::HeldOut => f.write_str("held-out"),
             Self::Majority => f.write_str("baseline majority"),
@@ -83,6 +86,7 @@ impl FromStr for FitName {
         };
         match text {
             "full" => Ok(Self::Full),
+            "member" => Ok(Self::Member),
             "held-out" => Ok(Self::HeldOut),
             "baseline majority" => Ok(Self::Majority),
             "baseline linear" => Ok(Self::Linear),
@@ -121,7 +125,7 @@ impl<'de> Deserialize<'de> for FitName {
 mod tests {
     use super::*;
 
-    const ALL: [FitName; 7] = [
+    const ALL: [FitName; 8] = [
         FitName::Linear,
         FitName::Majority,
         FitName::Single,
@@ -129,6 +133,7 @@ mod tests {
         FitName::Fold { fold: 2, of: 5 },
         FitName::Full,
         FitName::HeldOut,
+        FitName::Member,
     ];
 
     #[test]

@@ -69,7 +69,8 @@ impl NodeRef<'_> {
         let mut moved = Vec::new();
         for change in anchor.recipe.changes(now) {
             let name = change.ingredient.as_str();
-            if name.starts_with("warm_start.") {
+            // What a blend names follows from what else changed.
+            if name.starts_with("warm_start.") || name.starts_with("deploy.") {
                 continue;
             }
             let reference = name.strip_prefix("inputs.").unwrap_or_default();

@@ -290,13 +290,14 @@ impl NodeRef<'_> {
         }
         let mut parts = Parts::new();
         parts.insert(Part::Full, (held.standing.recipe, held.fit.clone()));
+        let asked = collegium_plan::asked(&self.session.pipeline, self.name(), wanted);
         for part in collegium_plan::demand(&self.session.pipeline, self.index, wanted) {
             let name = part.name();
             if let Some(standing) = held.parts.get(&name)
                 && let Some(fit) = self.session.fit_of(standing)?
             {
                 parts.insert(part, (standing.recipe, fit));
-            } else if matches!(part, Part::Fold { .. }) && held.kind != Held::Sourced {
+            } else if asked.contains(&part) && held.kind != Held::Sourced {
                 return Err(EngineError::Fit(FitFailure {
                     node: self.node_name(),
                     part: name.to_string(),

@@ -72,6 +72,8 @@ impl NodeRef<'_> {
                 lost.push((*part, *standing));
             }
         }
+        // A blend is made of the others.
+        lost.sort_by_key(|(part, _)| *part == Part::Full);
         let stored = self.session.store.recipe(&standing.recipe)?;
         let mut made = Vec::new();
         if !lost.is_empty() || stored.is_none() {

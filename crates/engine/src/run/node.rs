@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use collegium_plan::explain;
+use collegium_plan::{Part, explain};
 use collegium_records::{NodeRun, Outcome, Reason, SeenRows, Standing, Verdict};
 use futures_util::future::join_all;
 
@@ -56,7 +56,13 @@ impl Shared {
         run.fits += ready.made_again.len() as u32;
         run.fitted.append(&mut ready.made_again);
         let needs = std::mem::take(&mut ready.open);
-        ready.parts.extend(self.fits(index, needs, states, how.forced, run).await?);
+        // A blend averages the others.
+        let blends = self.session.node(index).blended().is_some();
+        let (last, first): (Vec<_>, Vec<_>) =
+            needs.into_iter().partition(|need| blends && need.part == Part::Full);
+        for needs in [first, last] {
+            ready.parts.extend(self.fits(index, needs, states, how.forced, run).await?);
+        }
         run.certificate = ready.certificate.clone();
         run.judgement = ready.judgement.clone();
         let held = ready.held;
@@ -67,7 +73,7 @@ impl Shared {
                     let state = shared.session.node(index).state(ready, &shared.wanted, &states)?;
                     let metrics = shared.session.node(index).measure(&state)?;
                     for part in state.parts.keys() {
-                        if let collegium_plan::Part::Baseline(baseline) = part {
+                        if let Part::Baseline(baseline) = part {
                             shared
                                 .session
                                 .node(index)

@@ -141,6 +141,14 @@ fn number(text: &str) -> Result<f64, ModelError> {
     }
 }
 
+/// A 32-bit float that was written as a text.
+pub(crate) fn number32(text: &str) -> Result<f32, ModelError> {
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(ModelError::new(format!("`{text}` is not a finite number"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use collegium_digest::Digest;

@@ -35,6 +35,23 @@ impl Stored {
         self
     }
 
+    /// With a field that is JSON already.
+    #[must_use]
+    pub(crate) fn with_json(mut self, name: &'static str, json: String) -> Self {
+        self.fields.push((name, json));
+        self
+    }
+
+    /// As a part of another model: its fields as one JSON object, its tensors with names that begin with `under`.
+    pub(crate) fn apart(self, under: &str) -> (String, Vec<Tensor>) {
+        let fields = self.first.into_iter().chain(self.fields);
+        let fields: Vec<String> =
+            fields.map(|(name, value)| format!("{}:{value}", text(&name))).collect();
+        let tensors = self.tensors.into_iter();
+        let named = tensors.map(|one| Tensor { name: format!("{under}{}", one.name), ..one });
+        (format!("{{{}}}", fields.join(",")), named.collect())
+    }
+
     /// With a field that stands before what the outputs mean.
     #[must_use]
     pub(crate) fn with_first(mut self, name: &'static str, value: &impl Serialize) -> Self {
@@ -58,6 +75,12 @@ impl Own {
     /// [`ModelError`] where some are missing or left over, or of another type.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, ModelError> {
         T::deserialize(Value::Object(self.0)).map_err(|error| ModelError::new(error.to_string()))
+    }
+}
+
+impl From<Map<String, Value>> for Own {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
     }
 }
 

@@ -17,12 +17,25 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
-/// The tensors of a file.
-pub struct Tensors<'a>(&'a SafeTensors<'a>);
+/// The tensors of a file, or those of them whose names begin alike: the tensors of a part.
+pub struct Tensors<'a> {
+    all: &'a SafeTensors<'a>,
+    under: String,
+}
 
 impl<'a> Tensors<'a> {
     pub(super) fn new(all: &'a SafeTensors<'a>) -> Self {
-        Self(all)
+        Self { all, under: String::new() }
+    }
+
+    /// Those whose names go on with `under`, by the rest of their names.
+    pub(crate) fn under(&self, under: &str) -> Self {
+        Self { all: self.all, under: format!("{}{under}", self.under) }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.names().into_iter().filter(|name| name.starts_with(&self.under)).count()
     }
 
     /// An error unless there are so many, and at least one. `None` is a number that no file has.
@@ -31,7 +44,7 @@ impl<'a> Tensors<'a> {
     /// [`ModelError`] where some are missing or left over.
     pub fn exactly(&self, expected: Option<usize>) -> Result<(), ModelError> {
         match expected {
-            Some(1..) if expected == Some(self.0.len()) => Ok(()),
+            Some(1..) if expected == Some(self.len()) => Ok(()),
             _ => Err(ModelError::new("tensors are missing or left over")),
         }
     }
@@ -41,7 +54,8 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// [`ModelError`] where it is missing, of another type, or holds a number that is not finite.
     pub fn get(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), ModelError> {
-        let view = self.0.tensor(name).map_err(|error| ModelError::new(error.to_string()))?;
+        let name = &format!("{}{name}", self.under);
+        let view = self.all.tensor(name).map_err(|error| ModelError::new(error.to_string()))?;
         if view.dtype() != Dtype::F32 {
             return Err(ModelError::new(format!("`{name}` does not hold 32-bit floats")));
         }

@@ -1,5 +1,6 @@
 //! The registry of model kinds. A kind is a folder, and a line of [`KINDS`].
 
+pub mod average;
 pub mod constant;
 mod dense;
 pub mod gate;
@@ -49,6 +50,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &constant::ConstantKind,
     &gate::GateKind,
     &mixture::MixtureKind,
+    &average::AverageKind,
 ];
 
 /// The kind of a name.

@@ -17,23 +17,28 @@ const MOST: f64 = 20.0;
 /// Scales the last layer of a classifier; the factor, or `None` where there are too few validation rows or nothing to
 /// scale.
 pub(super) fn calibrate(network: &mut Network, x: &Matrix, truth: &Targets) -> Option<f64> {
-    if x.rows < LEAST_ROWS || matches!(truth.target(), Target::Values(_)) {
+    if x.rows < LEAST_ROWS {
         return None;
     }
-    let logits = raw_outputs(network, x).data;
-    let rows: Vec<u32> = (0..u32::try_from(x.rows).unwrap_or(u32::MAX)).collect();
+    let best = temperature(&raw_outputs(network, x).data, x.rows, truth)?;
+    let last = network.layers.last_mut()?;
+    last.weight.iter_mut().chain(&mut last.bias).for_each(|w| *w *= best as f32);
+    Some(best)
+}
+
+/// The factor for the logits of some rows; `None` where there are too few rows or nothing to scale.
+pub(crate) fn temperature(logits: &[f32], rows: usize, truth: &Targets) -> Option<f64> {
+    if rows < LEAST_ROWS || matches!(truth.target(), Target::Values(_)) {
+        return None;
+    }
+    let rows: Vec<u32> = (0..u32::try_from(rows).unwrap_or(u32::MAX)).collect();
     let loss = |factor: f64| {
         let scaled: Vec<f32> = logits.iter().map(|z| z * factor as f32).collect();
         truth.loss(&rows, &scaled, None)
     };
     let best = libm::exp(golden(|log| loss(libm::exp(log)), -libm::log(MOST), libm::log(MOST)));
     // Where the logits say nothing there is nothing to gain.
-    if loss(best) >= loss(1.0) {
-        return None;
-    }
-    let last = network.layers.last_mut()?;
-    last.weight.iter_mut().chain(&mut last.bias).for_each(|w| *w *= best as f32);
-    Some(best)
+    (loss(best) < loss(1.0)).then_some(best)
 }
 
 /// The least of a function with one dip, by golden sections.

@@ -9,7 +9,7 @@ use std::{
 use collegium_digest::{Digest, stream};
 use collegium_learn::{
     DECLARED, FitError, FitJob, Fitted, Head, Host, KINDS, Model, Network, Shape, Target, Trained,
-    TrainingSet, Watch, estimator,
+    TrainingSet, Watch, estimator, kinds::average::fit_members,
 };
 use collegium_manifest::{Declare, Expert, Mlp, NoBlueprint, SourceFile, json_schema, parse};
 use collegium_table::{Column, Encoder, Matrix, Source, Values};
@@ -161,6 +161,10 @@ const GATES: [&str; 9] = [
 const ENCODED: &str = "[expert.x]\ninputs = [\"t.a\", \"t.b\", \"t.c\", \"t.d\"]\ntarget = \"t.y\"\n\
     preset = \"fast\"\nencode = { numbers = [\"robust\", \"ple\"], bins = 5 }\ntrain = { epochs = 8 }\n";
 
+/// A fit of several models.
+const MEMBERS: &str = "[expert.x]\ninputs = [\"t.a\", \"t.b\", \"t.c\", \"t.d\"]\ntarget = \"t.y\"\n\
+    members = 3\ncalibrate = \"temperature\"\ntrain = { epochs = 6, batch = 32, learning_rate = 0.01 }\n";
+
 /// Every kind that there is, in some of its forms, for every task that it can have.
 pub fn cases() -> Vec<Case> {
     let mut nodes: Vec<(String, Expert)> = Vec::new();
@@ -174,6 +178,7 @@ pub fn cases() -> Vec<Case> {
     }
     let encoded = pipeline(ENCODED).experts["x"].clone();
     nodes.push(("mlp with encodings".to_owned(), encoded));
+    nodes.push(("mlp of three members".to_owned(), pipeline(MEMBERS).experts["x"].clone()));
     for keys in GATES {
         nodes.push((format!("gate, {}", keys.lines().next().unwrap()), gate(keys)));
     }
@@ -200,9 +205,9 @@ pub fn cases() -> Vec<Case> {
             data: Data::new(task),
         }));
     }
-    // A constant is a baseline, which no node of a file declares.
+    // A constant is a baseline, which no node of a file declares; an average is made of several models.
     let tested: std::collections::BTreeSet<&str> =
-        all.iter().map(|case| case.node.model.kind()).chain(["constant"]).collect();
+        all.iter().map(|case| case.node.model.kind()).chain(["constant", "average"]).collect();
     let known = KINDS.iter().map(|kind| kind.name()).collect();
     assert_eq!(tested, known, "a kind without a case");
     let gates = all.iter().filter_map(|case| case.node.gate());
@@ -384,7 +389,8 @@ impl Ready<'_> {
         let key = Digest::of(key.as_bytes());
         let mut watch = Watch { interrupted, epoch: &mut |_, _| {} };
         let params = &*self.case.node.model;
-        estimator(params).unwrap().fit(&self.job(key), &mut Alone(key), &mut watch)
+        let (estimator, members) = (estimator(params).unwrap(), self.case.node.average.members);
+        fit_members(estimator, &self.job(key), members, &mut Alone(key), &mut watch)
     }
 
     pub fn fit(&self, key: &str) -> Fitted {

@@ -9,9 +9,9 @@ use super::{
     switch::{RawReuse, RawWarmStart, Switch},
 };
 use crate::{
-    Activation, At, Calibrate, Edges, Encode, Mlp, NumberEncoding, Optimizer, Preset, Schedule,
-    Task, Train, Upstream,
-    defaults::{FOLDS, MOST_BINS, MOST_FOLDS, UPSTREAM},
+    Activation, At, Calibrate, Deploy, Edges, Encode, Mlp, NumberEncoding, Optimizer, Preset,
+    Schedule, Task, Train, Upstream,
+    defaults::{FOLDS, MOST_BINS, MOST_FOLDS, MOST_MEMBERS, UPSTREAM},
     kind::{Keys, ModelChoice},
 };
 
@@ -51,10 +51,18 @@ pub(crate) struct RawExpert<'i> {
     /// one number that makes the log loss least. It moves no rank and no label. Default: `"none"`.
     #[schemars(extend("default" = Train::default().calibrate))]
     pub(crate) calibrate: Option<At<Calibrate>>,
+    /// Models of each fit, 1 to 100, which differ by their random streams; their raw outputs are averaged. A fit costs so many
+    /// times as much. Default: 1.
+    #[schemars(range(min = 1, max = MOST_MEMBERS), extend("default" = 1))]
+    pub(crate) members: Option<At<u32>>,
+    /// What answers for rows that no model was trained on: `"full"`, the model of all training rows, or `"blend"`, half that
+    /// one and half the mean of the models of `folds` folds. Default: `"full"`.
+    #[schemars(extend("default" = "full"))]
+    pub(crate) deploy: Option<At<Deploy>>,
     /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
     #[schemars(extend("default" = UPSTREAM))]
     pub(crate) upstream: Option<At<Upstream>>,
-    /// Folds for `upstream`, 2 to 100. Default: 5.
+    /// Folds for `upstream` and of a blend, 2 to 100. Default: 5.
     #[schemars(range(min = 2, max = MOST_FOLDS), extend("default" = FOLDS))]
     pub(crate) folds: Option<At<u32>>,
     /// The seed of its random numbers. Default: the pipeline's.
@@ -234,6 +242,8 @@ impl RawExpert<'_> {
                 (Some(own), Some(base)) => Some(Box::new(own.over(*base))),
                 (own, base) => own.or(base),
             },
+            members: self.members.or(base.members),
+            deploy: self.deploy.or(base.deploy),
             upstream: self.upstream.or(base.upstream),
             folds: self.folds.or(base.folds),
             seed: self.seed.or(base.seed),

@@ -9,7 +9,7 @@ use super::{
     stands_on,
 };
 use crate::{
-    At, Calibrate, ClassWeights, Encode, Expert, Reuse, Schedule, TomlTable, Train,
+    At, Average, Calibrate, ClassWeights, Encode, Expert, Reuse, Schedule, TomlTable, Train,
     defaults::{FOLDS, SEED, UPSTREAM, WARM_UP},
     preset::Defaults,
     raw::{ClassWeightsChoice, RawDecide, RawEncode, RawPipeline, RawReuse, RawTrain, Switch},
@@ -60,6 +60,7 @@ pub(crate) fn resolve(
                     .map_or(defaults.train.calibrate, |calibrate| *calibrate.get()),
                 ..train(raw.train.as_deref().cloned().unwrap_or_default(), &defaults.train)
             },
+            average: Average::default(),
             upstream,
             folds: raw.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: raw.seed.as_ref().or(pipeline.seed.as_ref()).map_or(SEED, |seed| *seed.get()),

@@ -6,7 +6,7 @@ use collegium_records::Code;
 use toml::Spanned;
 
 use super::{merged::Merged, stands_on::given};
-use crate::{Input, TrainKeys, recover::Cut, sink::Sink};
+use crate::{Deploy, Input, Preset, TrainKeys, recover::Cut, sink::Sink};
 
 /// Warns of keys without effect.
 pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, sink: &mut Sink) {
@@ -19,7 +19,10 @@ pub(crate) fn warn(expert: &Merged<'_>, inputs: &[Spanned<Input>], cut: &Cut, si
         // What is inherited may be meant for others, and so may what others inherit.
         if raw.extends.is_none() {
             idle.extend(raw.upstream.as_ref().map(|value| ("upstream", value.span())).map(told));
-            idle.extend(raw.folds.as_ref().map(|value| ("folds", value.span())).map(told));
+            let blends = raw.deploy.as_ref().is_some_and(|deploy| *deploy.get() == Deploy::Blend)
+                || raw.preset.as_ref().is_some_and(|preset| *preset.get() == Preset::Best);
+            let folds = raw.folds.as_ref().filter(|_| !blends);
+            idle.extend(folds.map(|value| ("folds", value.span())).map(told));
         }
         idle.extend(expert.turned_on.reuse.clone().map(|place| ("reuse", place)).map(told));
     }

@@ -1,6 +1,7 @@
 //! Semantic analysis of a pipeline file: defaults, inheritance, references, and all errors in
 //! them.
 
+mod average;
 mod cycles;
 mod data;
 mod decide;
@@ -78,6 +79,7 @@ pub(crate) fn resolve(
     let around =
         node::Around { names: &names, targets: &targets, experts: &merged, rules: &registry.rules };
     let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
+    average::resolve(&merged, &data, &raw, &mut experts, &mut sink);
     gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
     mixtures::resolve(&mixtures, &around, &mut cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);

@@ -13,7 +13,8 @@ use super::{
     references::{self, Reference},
 };
 use crate::{
-    At, Encode, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task, Upstream,
+    At, Average, Encode, Expert, Input, InputPattern, Output, Params, Rules, StandsOn, Task,
+    Upstream,
     defaults::{FOLDS, SEED},
     preset::Defaults,
     raw::{RawDecide, RawPipeline, RawTrain},
@@ -92,6 +93,7 @@ impl Node<'_> {
             model,
             encode: Encode::default(),
             train: train(keys.train.clone().unwrap_or_default(), &defaults.train),
+            average: Average::default(),
             upstream: keys.upstream,
             folds: keys.folds.as_ref().map_or(FOLDS, |folds| *folds.get()),
             seed: seed.map_or(SEED, |seed| *seed.get()),

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+mod average;
 mod combine;
 mod decide;
 mod encode;
@@ -15,6 +16,7 @@ mod rotate;
 mod split;
 mod train;
 
+pub use average::*;
 pub use collegium_table::{ColumnType, ImageShape};
 pub use combine::*;
 pub use decide::*;
@@ -214,6 +216,8 @@ pub struct Expert {
     pub model: Box<dyn Params>,
     /// How it is trained.
     pub train: Train,
+    /// Of how many models it is the average.
+    pub average: Average,
     /// What it sees of its upstream experts on training rows.
     pub upstream: Upstream,
     /// Folds for `upstream`: by default 5.

@@ -15,8 +15,8 @@ use toml::{Spanned, Value};
 
 use crate::{
     Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert,
-    GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, SourceOrigin, StandsOn, Train,
-    defaults::FORMAT, size, spec::written_rule,
+    GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, Section, SourceOrigin, StandsOn,
+    Train, defaults::FORMAT, size, spec::written_rule,
 };
 
 impl Pipeline {
@@ -121,6 +121,10 @@ impl Expert {
             None => out.push_str("# where: all training rows\n"),
         }
         self.model.write(&mut Written { out: &mut out, expert: self, pipeline });
+        if self.model.section() == Section::Expert {
+            line(&mut out, "members", self.average.members);
+            line(&mut out, "deploy", name(&self.average.deploy));
+        }
         line(&mut out, "upstream", name(&self.upstream));
         line(&mut out, "folds", self.folds);
         line(&mut out, "seed", self.seed);

@@ -371,6 +371,7 @@ prop_compose! {
         dropout in by_task((0.0_f64..1.0).boxed()),
         (train, encode) in (training(), encoded()),
         carrying_over in carrying_over(),
+        (members, deploy) in (1_u32..=100, select(vec![Deploy::Full, Deploy::Blend])),
         upstream in select(vec![Upstream::OutOfFold, Upstream::HeldOut, Upstream::InSample]),
         folds in 2_u32..=100,
         seed in any::<u64>(),
@@ -378,6 +379,8 @@ prop_compose! {
         decide in decision(),
     ) -> Expert {
         let (reuse, warm_start, stands_on) = carrying_over;
+        let deploy = if warm_start.is_some() { Deploy::Full } else { deploy };
+        let average = Average { members, deploy };
         let mut inputs: Vec<Spanned<Input>> = columns
             .into_iter()
             .filter(|column| *column != target)
@@ -400,6 +403,7 @@ prop_compose! {
             model: Box::new(Perceptron(Mlp { hidden, activation, dropout })),
             encode,
             train,
+            average,
             upstream,
             folds,
             seed,

@@ -46,6 +46,9 @@ pub struct FitInputs {
 pub fn fit_recipe(expert: &Expert, inputs: &FitInputs) -> Recipe {
     let mut recipe = common(inputs).with("model.type", expert.model.kind());
     expert.model.ingredients(&mut Ingredients::new(&mut recipe, expert, inputs.task));
+    if expert.average.members > 1 {
+        recipe.set("members", expert.average.members);
+    }
     recipe
 }
 
@@ -58,6 +61,10 @@ pub fn shape(expert: &Expert) -> BTreeMap<String, Ingredient> {
     expert.model.ingredients(&mut ingredients);
     let mut names = ingredients.into_shape();
     names.insert("model.type".to_owned());
+    if expert.average.members > 1 {
+        recipe.set("members", expert.average.members);
+        names.insert("members".to_owned());
+    }
     recipe.ingredients.retain(|name, _| names.contains(name));
     recipe.ingredients
 }
