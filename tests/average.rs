@@ -159,8 +159,8 @@ fn in_time_and_warm_there_is_no_blend_and_nothing_is_averaged_that_is_always_the
         }
         project.collegium(&["check"]).err
     };
-    let time = Some("split = { time = \"rows.id\", train = 0.6, valid = 0.2, test = 0.2 }");
-    let forward = said("deploy = \"blend\"", time);
+    let time = "split = { time = \"rows.id\", valid = 0.2, test = 0.2 }";
+    let forward = said("deploy = \"blend\"", Some(time));
     assert!(forward.contains("does not go with a split by time"), "{forward}");
     let warm = said("deploy = \"blend\"\nwarm_start = true", None);
     assert!(warm.contains("does not go with `warm_start`"), "{warm}");
@@ -171,7 +171,7 @@ fn in_time_and_warm_there_is_no_blend_and_nothing_is_averaged_that_is_always_the
     let best = project("preset = \"best\"", "");
     best.edit_pipeline(
         "split = { train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }",
-        time.unwrap(),
+        time,
     );
     let shown = best.collegium(&["show"]).ok().out;
     assert!(shown.contains("members = 5") && shown.contains("deploy = \"full\""), "{shown}");

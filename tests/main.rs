@@ -42,6 +42,7 @@ mod images;
 mod incremental;
 mod kinds;
 mod locked;
+mod losses;
 mod memory;
 mod merge;
 mod outputs;

@@ -138,6 +138,10 @@ impl Default for Train {
             clip_gradient: None,
             weight_decay: 0.0,
             patience: 10,
+            huber: None,
+            quantile: None,
+            focal: 0.0,
+            label_smoothing: 0.0,
             class_weights: ClassWeights::None,
             calibrate: Calibrate::None,
         }

@@ -9,7 +9,7 @@ use collegium_records::{ENGINE_EPOCH, Recipe};
 use common::{experts, fit_inputs};
 
 /// Each a change of one thing in an otherwise default expert.
-const CHANGES: [(&str, &str); 17] = [
+const CHANGES: [(&str, &str); 22] = [
     ("default", ""),
     ("hidden", "model = { type = \"mlp\", hidden = [7] }"),
     ("no hidden layer", "model = { type = \"mlp\", hidden = [] }"),
@@ -27,6 +27,11 @@ const CHANGES: [(&str, &str); 17] = [
     ("balanced", "train = { class_weights = \"balanced\" }"),
     ("weighted", "train = { class_weights = { yes = 2 } }"),
     ("seed", "seed = 5"),
+    ("huber", "train = { huber = 1.0 }"),
+    ("quantile", "train = { quantile = 0.9 }"),
+    ("focal", "train = { focal = 2.0 }"),
+    ("label smoothing", "train = { label_smoothing = 0.1 }"),
+    ("members", "members = 3"),
 ];
 
 fn recipes() -> Vec<(String, Recipe)> {

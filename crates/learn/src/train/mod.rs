@@ -111,7 +111,7 @@ pub enum TrainError {
 /// # Errors
 /// [`TrainError`]; bad input is found before the first step.
 pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
-    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?.trained_by(job.train);
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }
@@ -158,7 +158,7 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
 /// A trained network as `calibrate` asks for it.
 fn calibrated(job: &Job, mut network: Network, truth_valid: Option<&Targets>) -> Network {
     if let (Calibrate::Temperature, Some(truth)) = (job.train.calibrate, truth_valid) {
-        calibrate::calibrate(&mut network, job.x_valid, truth);
+        calibrate::calibrate(&mut network, job.x_valid, &truth.clone().plainly());
     }
     network
 }

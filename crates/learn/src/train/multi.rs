@@ -22,7 +22,7 @@ pub fn train_beside(
     others: &[Target],
     watch: &mut Watch,
 ) -> Result<Trained, TrainError> {
-    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?;
+    let truth = Targets::new(job.x, &job.y, job.class_weights.as_deref())?.trained_by(job.train);
     if truth.is_one_class() {
         return Err(TrainError::OneClass);
     }

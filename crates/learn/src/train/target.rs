@@ -1,9 +1,12 @@
 //! Training targets: checks and weights of classes.
 
-use collegium_manifest::Task;
+use collegium_manifest::{Task, spec::Train};
 use collegium_table::Matrix;
 
-use super::{TrainError, loss};
+use super::{
+    TrainError,
+    loss::{self, LossShape},
+};
 use crate::math;
 
 /// Targets, one per row.
@@ -89,6 +92,7 @@ pub(crate) struct Targets<'a> {
     weights: Option<Vec<f32>>,
     /// Sum of the rows' weights.
     total: f64,
+    shape: LossShape,
 }
 
 impl<'a> Targets<'a> {
@@ -111,12 +115,24 @@ impl<'a> Targets<'a> {
             }
             _ => None,
         };
-        Ok(Self { target: *target, weights, total: x.rows as f64 })
+        Ok(Self { target: *target, weights, total: x.rows as f64, shape: LossShape::default() })
+    }
+
+    /// With the loss that training asks for.
+    #[must_use]
+    pub(crate) fn trained_by(self, train: &Train) -> Self {
+        Self { shape: LossShape::of(train), ..self }
+    }
+
+    /// With squared error or log loss.
+    #[must_use]
+    pub(crate) fn plainly(self) -> Self {
+        Self { shape: LossShape::default(), ..self }
     }
 
     /// A target that was checked before, of so many rows, all of weight 1.
     pub(crate) fn plain(target: Target<'a>, rows: usize) -> Self {
-        Self { target, weights: None, total: rows as f64 }
+        Self { target, weights: None, total: rows as f64, shape: LossShape::default() }
     }
 
     /// The same for validation rows, under the weights of training; `None` without rows.
@@ -141,8 +157,13 @@ impl<'a> Targets<'a> {
         if !same {
             return Err(mismatch("validation and training targets are of different kinds"));
         }
-        let mut truth =
-            Targets { target: *target, weights: self.weights.clone(), total: x.rows as f64 };
+        let mut truth = Targets {
+            target: *target,
+            weights: self.weights.clone(),
+            total: x.rows as f64,
+            // Labels are smoothed to train on, not to be judged by.
+            shape: LossShape { smoothing: 0.0, ..self.shape },
+        };
         if let (Some(weights), Target::Classes { labels, .. }) = (&truth.weights, target) {
             truth.total = labels.iter().map(|l| f64::from(weights[*l as usize])).sum();
         }
@@ -225,15 +246,15 @@ impl<'a> Targets<'a> {
         match self.target {
             Target::Values(values) => {
                 let each = rows.iter().map(|row| values[*row as usize]);
-                loss::squared(each, logits, scale, delta)
+                loss::values(each, logits, &self.shape, scale, delta)
             }
             Target::Classes { labels, count: 2 } => {
                 let each = rows.iter().map(|row| (labels[*row as usize], weight(*row)));
-                loss::logistic(each, logits, scale, delta)
+                loss::logistic(each, logits, &self.shape, scale, delta)
             }
             Target::Classes { labels, count } => {
                 let each = rows.iter().map(|row| (labels[*row as usize], weight(*row)));
-                loss::cross_entropy(each, logits, count, scale, delta)
+                loss::cross_entropy(each, logits, (count, &self.shape), scale, delta)
             }
         }
     }

@@ -97,6 +97,10 @@ impl<'a> Ingredients<'a> {
             beta2,
             clip_gradient,
             weight_decay,
+            huber,
+            quantile,
+            focal,
+            label_smoothing,
             patience,
             class_weights: _,
             calibrate,
@@ -125,6 +129,18 @@ impl<'a> Ingredients<'a> {
         self.set("train.clip_gradient", clip_gradient.map_or("none".into(), Ingredient::from));
         self.set("train.weight_decay", *weight_decay);
         self.set("train.patience", *patience);
+        let off = |share: f64| (share != 0.0).then_some(share);
+        let losses = [
+            ("train.huber", *huber),
+            ("train.quantile", *quantile),
+            ("train.focal", off(*focal)),
+            ("train.label_smoothing", off(*label_smoothing)),
+        ];
+        for (name, value) in losses {
+            if let Some(value) = value {
+                self.set(name, value);
+            }
+        }
         self.set(
             "calibrate",
             match calibrate {

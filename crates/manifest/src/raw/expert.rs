@@ -177,6 +177,19 @@ pub(crate) struct RawTrain {
     /// best epoch's weights are kept either way. Default: 10.
     #[schemars(extend("default" = Train::default().patience))]
     pub(crate) patience: Option<At<u32>>,
+    /// Of a regression: residuals beyond so many deviations of the target, above 0, cost linearly and not by their square
+    /// (Huber loss); near 0 all do (absolute error). Default: none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub(crate) huber: Option<At<f64>>,
+    /// Of a regression: the quantile that it predicts, between 0 and 1 (pinball loss). Default: it predicts the mean.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
+    pub(crate) quantile: Option<At<f64>>,
+    /// Of a classifier: γ of the focal loss, from 0 to 10; rows that are classified well count less. Default: 0, log loss.
+    #[schemars(range(min = 0.0, max = 10.0), extend("default" = 0.0))]
+    pub(crate) focal: Option<At<f64>>,
+    /// Of a classifier: the share of a label that is given to all classes alike, from 0 to below 1. Default: 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = 0.0))]
+    pub(crate) label_smoothing: Option<At<f64>>,
     /// Weights of the classes in the loss: `"none"`, `"balanced"` (rare classes weigh more), or a
     /// table from class to weight. Default: `"none"`.
     #[schemars(extend("default" = "none"))]
@@ -272,6 +285,17 @@ impl RawTrain {
         self.steps().or(self.class_weights.as_ref().map(At::span))
     }
 
+    /// The first key that says which loss a network is trained by, with its place.
+    pub(crate) fn loss(&self) -> Option<(&'static str, std::ops::Range<usize>)> {
+        let keys = [
+            ("huber", &self.huber),
+            ("quantile", &self.quantile),
+            ("focal", &self.focal),
+            ("label_smoothing", &self.label_smoothing),
+        ];
+        keys.into_iter().find_map(|(name, value)| Some((name, value.as_ref()?.span())))
+    }
+
     /// Where one of the keys stands that only training by gradient steps reads.
     pub(crate) fn steps(&self) -> Option<std::ops::Range<usize>> {
         let places = [
@@ -283,6 +307,10 @@ impl RawTrain {
             self.clip_gradient.as_ref().map(At::span),
             self.weight_decay.as_ref().map(At::span),
             self.patience.as_ref().map(At::span),
+            self.huber.as_ref().map(At::span),
+            self.quantile.as_ref().map(At::span),
+            self.focal.as_ref().map(At::span),
+            self.label_smoothing.as_ref().map(At::span),
         ];
         places.into_iter().flatten().next()
     }
@@ -299,6 +327,10 @@ impl RawTrain {
             clip_gradient: self.clip_gradient.or(base.clip_gradient),
             weight_decay: self.weight_decay.or(base.weight_decay),
             patience: self.patience.or(base.patience),
+            huber: self.huber.or(base.huber),
+            quantile: self.quantile.or(base.quantile),
+            focal: self.focal.or(base.focal),
+            label_smoothing: self.label_smoothing.or(base.label_smoothing),
             class_weights: match (self.class_weights, base.class_weights) {
                 (Some(own), Some(base)) => Some(ClassWeightsChoice::over(own, base)),
                 (own, base) => own.or(base),

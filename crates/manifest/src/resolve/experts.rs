@@ -125,6 +125,10 @@ pub(crate) fn train(raw: RawTrain, default: &Train) -> Train {
         clip_gradient: raw.clip_gradient.map(|norm| *norm.get()).or(default.clip_gradient),
         weight_decay: or(raw.weight_decay, default.weight_decay),
         patience: or(raw.patience, default.patience),
+        huber: raw.huber.map(|delta| *delta.get()).or(default.huber),
+        quantile: raw.quantile.map(|quantile| *quantile.get()).or(default.quantile),
+        focal: or(raw.focal, default.focal),
+        label_smoothing: or(raw.label_smoothing, default.label_smoothing),
         // What is no network of an expert's own is calibrated in its own way.
         calibrate: Calibrate::None,
         class_weights: match raw.class_weights.map(|choice| choice.0.into_inner()) {

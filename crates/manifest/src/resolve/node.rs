@@ -81,6 +81,12 @@ impl Node<'_> {
         let seed = keys.seed.as_ref().or(pipeline.seed.as_ref());
         let preset = pipeline.preset.as_ref().map(|preset| *preset.get());
         let defaults = Defaults::of(preset);
+        if let Some((key, place)) = keys.train.as_ref().and_then(RawTrain::loss) {
+            let message = format!("`{key}` does not apply to `{}`", self.name.get());
+            let finding = sink.error(Code::KeyDoesNotApply, place, message);
+            let finding = finding.label("only experts are trained by another loss");
+            sink.global(finding.help("remove it; routing is trained by log loss or squared error"));
+        }
         Expert {
             name: self.name.0.clone(),
             data: data.to_owned(),

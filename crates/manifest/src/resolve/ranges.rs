@@ -71,11 +71,32 @@ pub(crate) fn check_train(raw: &RawTrain, sink: &mut Sink) {
     bound(sink, "clip_gradient", &raw.clip_gradient, positive, "a finite number above 0");
     let not_negative = |x: f64| x.is_finite() && x >= 0.0;
     bound(sink, "weight_decay", &raw.weight_decay, not_negative, "a finite number of at least 0");
+    bound(sink, "huber", &raw.huber, positive, "a finite number above 0");
+    bound(sink, "quantile", &raw.quantile, |x| x > 0.0 && x < 1.0, "between 0 and 1");
+    bound(sink, "focal", &raw.focal, |x| (0.0..=10.0).contains(&x), "from 0 to 10");
+    bound(sink, "label_smoothing", &raw.label_smoothing, share, "from 0 to below 1");
+    one_loss(("huber", &raw.huber), ("quantile", &raw.quantile), sink);
+    one_loss(("focal", &raw.focal), ("label_smoothing", &raw.label_smoothing), sink);
     if let Some(ClassWeightsChoice::Given(weights)) = raw.class_weights.as_ref().map(At::get) {
         for (class, weight) in &weights.0 {
             let key = format!("class_weights.{}", class.get());
             bound(sink, &key, &Some(weight.clone()), positive, "a finite number above 0");
         }
+    }
+}
+
+/// Two losses for one target: nobody knows which is meant.
+fn one_loss(
+    (one, first): (&str, &Option<At<f64>>),
+    (other, second): (&str, &Option<At<f64>>),
+    sink: &mut Sink,
+) {
+    let (Some(first), Some(second)) = (first, second) else { return };
+    if *first.get() != 0.0 && *second.get() != 0.0 {
+        let message = format!("`{other}` does not go with `{one}`");
+        let finding = sink.error(Code::ConflictingKeys, second.span(), message);
+        let finding = finding.label("another loss").also(first.span(), "one loss");
+        sink.local(finding.help("an expert is trained by one loss: keep one of them"));
     }
 }
 

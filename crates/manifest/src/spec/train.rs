@@ -117,6 +117,14 @@ pub struct Train {
     /// Epochs without a better validation loss before training stops; 0 never stops early. The best
     /// epoch's weights are kept either way.
     pub patience: u32,
+    /// Of a regression: residuals beyond so many deviations of the target cost linearly; `None`: none.
+    pub huber: Option<f64>,
+    /// Of a regression: the quantile that is predicted; `None`: the mean.
+    pub quantile: Option<f64>,
+    /// Of a classifier: γ of the focal loss; 0: log loss.
+    pub focal: f64,
+    /// Of a classifier: the share of a label that is given to all classes alike.
+    pub label_smoothing: f64,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
     /// How a classifier is calibrated when it is trained. It is a key of the expert, beside `train`.

@@ -300,7 +300,15 @@ pub fn perceptron(mlp: &Mlp) -> Vec<(&'static str, String)> {
 }
 
 fn train(train: &Train) -> String {
-    let clip = train.clip_gradient.map(|norm| ("clip_gradient", float(norm)));
+    let off = |share: f64| (share != 0.0).then_some(share);
+    let only_if_on = [
+        ("clip_gradient", train.clip_gradient),
+        ("huber", train.huber),
+        ("quantile", train.quantile),
+        ("focal", off(train.focal)),
+        ("label_smoothing", off(train.label_smoothing)),
+    ];
+    let only_if_on = only_if_on.into_iter().filter_map(|(key, value)| Some((key, float(value?))));
     let entries = [
         ("epochs", train.epochs.to_string()),
         (
@@ -328,7 +336,7 @@ fn train(train: &Train) -> String {
             },
         ),
     ];
-    table(entries.into_iter().chain(clip))
+    table(entries.into_iter().chain(only_if_on))
 }
 
 fn line(out: &mut String, key: &str, value: impl Display) {

@@ -286,6 +286,7 @@ prop_compose! {
         numbers in (1_u32.., prop::option::of(1_u32..), any::<u32>(), by_task(positive().boxed()), positive()),
         shares in (0.0_f64..0.999, 0.0_f64..0.999),
         clip_gradient in prop::option::of(positive()),
+        (loss, amount) in (0_u8..6, 0.001_f64..0.999),
         schedule in select(vec![
             Schedule::Constant, Schedule::Cosine, Schedule::OneCycle, Schedule::Coslog4,
         ]),
@@ -313,6 +314,10 @@ prop_compose! {
             clip_gradient,
             weight_decay,
             patience,
+            huber: (loss == 1).then_some(amount),
+            quantile: (loss == 2).then_some(amount),
+            focal: if loss == 3 { amount } else { 0.0 },
+            label_smoothing: if loss == 4 { amount } else { 0.0 },
             class_weights,
             calibrate,
         }
