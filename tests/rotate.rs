@@ -454,3 +454,123 @@ fn forget_counts_the_models_of_rotations_that_have_seen_a_row() {
     let words = project.collegium(&["forget", "--rows", "first.csv"]).ok().out;
     assert!(words.contains("models of rotations"), "{words}");
 }
+
+/// The project with rotations, its lock as `old.lock`, and what the run reported.
+fn with_an_old_lock() -> (Project, Value) {
+    let project = rotated(3);
+    let before = project.run(&[]);
+    project.write("old.lock", project.read("pipelines/small.lock"));
+    (project, before)
+}
+
+fn shorter(project: &Project) {
+    let kind =
+        "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\ntrain  = { epochs = ";
+    project.edit_pipeline(&format!("{kind}4"), &format!("{kind}1"));
+}
+
+const DIFF: [&str; 5] = ["diff", "old.lock", ".", "--seeds", "0"];
+
+fn diff(project: &Project) -> Value {
+    project.collegium(&[&DIFF[..], &["--json"]].concat()).ok().json()
+}
+
+#[test]
+fn diff_gives_the_means_of_both_versions_and_their_difference_rotation_by_rotation() {
+    let (project, before) = with_an_old_lock();
+    shorter(&project);
+    let after = project.run(&[]);
+    let report = diff(&project);
+    for name in ["kind", "final"] {
+        let found = &node(&report, name)["rotated"];
+        assert_eq!(found["metric"], "auc", "{found}");
+        // The figures of either version are those that its run gave.
+        for (run, side) in [(&before, "before"), (&after, "after")] {
+            assert_eq!(found[side], rotated_node(run, name)["metrics"]["auc"], "{name} {side}");
+        }
+        let each = |side: &str| -> Vec<f64> {
+            found[side]["each"].as_array().unwrap().iter().map(number).collect()
+        };
+        let differences: Vec<f64> = each("after")
+            .iter()
+            .zip(each("before"))
+            .map(|(after, before)| after - before)
+            .collect();
+        assert_eq!(each("difference"), differences, "{name}");
+        let mean = differences.iter().sum::<f64>() / 3.0;
+        let variance = differences.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / 2.0;
+        let sum = |side: &str| -> f64 {
+            let sides = rotated_node(&after, name)["sides"].as_array().unwrap();
+            sides.iter().map(|sides| number(&sides[side])).sum()
+        };
+        let reach = T[1] * (variance * (1.0 / 3.0 + sum("test") / sum("train"))).sqrt();
+        let difference = &found["difference"];
+        assert!((number(&difference["mean"]) - mean).abs() < 1e-12);
+        assert!((number(&difference["interval"]["high"]) - mean - reach).abs() < 1e-4 * reach);
+        assert!((mean - number(&difference["interval"]["low"]) - reach).abs() < 1e-4 * reach);
+    }
+    let size = node(&report, "size");
+    assert_eq!((&size["status"], size.get("rotated")), (&"same".into(), None));
+    assert_eq!(report.get("notes"), None);
+    let words = project.collegium(&DIFF).ok().out;
+    let three = |value: &Value| collegium_records::three_digits(number(value));
+    let found = &node(&report, "kind")["rotated"];
+    let line = words.lines().skip_while(|line| !line.contains("mean of 3 rotations")).nth(1);
+    let line: Vec<&str> = line.unwrap().split_whitespace().collect();
+    let means = [three(&found["before"]["mean"]), three(&found["after"]["mean"])];
+    assert_eq!(line[..3], ["auc", &means[0], &means[1]], "{words}");
+    assert_eq!(line[3], format!("{:+.4}", number(&found["difference"]["mean"])), "{words}");
+}
+
+#[test]
+fn diff_says_why_rotations_of_two_versions_are_not_paired() {
+    let (project, before) = with_an_old_lock();
+    project.edit_pipeline("rotate = 3", "rotate = 4");
+    let after = project.run(&[]);
+    // No model of the declared split is another one, and the means are of other deals all the same.
+    let report = diff(&project);
+    for name in ["size", "kind", "final"] {
+        let of = node(&report, name);
+        let found = &of["rotated"];
+        assert_eq!((&of["status"], found.get("difference")), (&"same".into(), None), "{found}");
+        let metric = found["metric"].as_str().unwrap();
+        for (run, side) in [(&before, "before"), (&after, "after")] {
+            assert_eq!(found[side], rotated_node(run, name)["metrics"][metric], "{name} {side}");
+        }
+        let why = found["not_paired"].as_str().unwrap();
+        assert!(why.contains("the earlier version has 3 rotations and the later one 4"), "{why}");
+    }
+    let words = project.collegium(&DIFF).ok().out;
+    assert!(words.contains("mean of rotations (3 and 4)"), "{words}");
+    assert!(words.contains("note: no paired difference: the earlier version"), "{words}");
+    // As many rotations of another deal.
+    project.edit_pipeline("rotate = 4", "rotate = 3");
+    project.edit_pipeline("test = 0.15, by", "test = 0.15, seed = 7, by");
+    project.run(&[]);
+    let found = node(&diff(&project), "kind")["rotated"].clone();
+    assert_eq!(found.get("difference"), None);
+    assert!(found["not_paired"].as_str().unwrap().contains("dealt otherwise"), "{found}");
+}
+
+#[test]
+fn diff_says_which_version_has_rotations_alone_and_which_cannot_be_measured() {
+    let (project, _) = with_an_old_lock();
+    project.edit_pipeline("\nrotate = 3", "");
+    shorter(&project);
+    project.run(&[]);
+    let report = diff(&project);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("only the earlier version has rotated sides"), "{notes}");
+    assert_eq!(node(&report, "kind").get("rotated"), None);
+    let words = project.collegium(&DIFF).ok().out;
+    assert_eq!(words.matches("only the earlier version has rotated sides").count(), 1, "{words}");
+    // Rows came since: predictions of the earlier version are of others.
+    project.edit_pipeline("baselines = []", "baselines = []\nrotate = 3");
+    project.write("pipelines/data/rows.csv", rows(260));
+    project.run(&[]);
+    let of = node(&diff(&project), "kind").clone();
+    let notes = of["notes"].to_string();
+    let why = "over rotated sides the earlier version is not compared: in rotation 1 predictions are of 240 rows, \
+               the table has 260 now";
+    assert!(notes.contains(why) && of.get("rotated").is_none(), "{notes}");
+}

@@ -95,7 +95,7 @@ pub use planning::PlanOptions;
 pub use predict::{PredictOptions, PredictSummary, SideOptions, Surprise, predict, predict_side};
 pub use price::PastCosts;
 pub use resolved::Resolved;
-pub use rotate::plan;
+pub use rotate::{RotatedVersion, plan};
 pub use run::{RunOptions, add_earlier, peak_memory, run};
 pub use session::{Options, Session};
 pub use status::{CheckReport, CheckedNode, NodeStatus, StatusReport, check_lock, status};

@@ -1,6 +1,6 @@
 //! Output head: what the raw outputs of a model mean (log odds, logits, a standardised value), and softmax.
 
-use crate::math;
+use crate::{kernel::vectorised, math};
 
 /// What the raw outputs mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +39,23 @@ pub(crate) fn softmax(row: &mut [f32]) -> u32 {
     }
     let Some(&top) = row.get(best) else { return 0 };
     // One after the other, since a sum in order keeps the compiler from taking several exponentials at once.
-    row.iter_mut().for_each(|z| *z = math::exp(*z - top));
+    if row.len() < WIDE {
+        exponentials(row, top);
+    } else {
+        vectorised(
+            #[inline(always)]
+            || exponentials(row, top),
+        );
+    }
     let sum = row.iter().fold(0.0, |sum, p| sum + p);
     row.iter_mut().for_each(|p| *p /= sum);
     u32::try_from(best).unwrap_or(u32::MAX)
+}
+
+/// From so many classes on wide registers are worth asking for.
+const WIDE: usize = 32;
+
+#[inline(always)]
+fn exponentials(row: &mut [f32], top: f32) {
+    row.iter_mut().for_each(|z| *z = math::exp(*z - top));
 }

@@ -28,30 +28,38 @@ impl Areas {
         let mut distinct: Vec<f32> = own.iter().map(|&row| scores[row]).collect();
         distinct.sort_unstable_by(|a, b| b.total_cmp(a));
         distinct.dedup();
-        let mut set_of = vec![0_u32; scores.len()];
-        let set = |place: usize, score: f32| {
-            3 * place as u32 + u32::from(distinct.get(place).is_some_and(|at| *at == score))
+        let lowest = distinct.last().copied().unwrap_or(f32::INFINITY);
+        // Rows that do not lie below all scores of the class, by number, with their sets. Of a class among a thousand they are few.
+        let mut placed: Vec<(u32, u32)> = Vec::new();
+        let set = |place: usize, row: usize| {
+            let tied = distinct.get(place).is_some_and(|at| *at == scores[row]);
+            // A row of the class lies at one of the distinct scores.
+            3 * place as u32 + u32::from(tied) + u32::from(is_own(row))
         };
         if own.len() * RARE < scores.len() {
-            for (of, &score) in set_of.iter_mut().zip(scores) {
-                *of = set(distinct.partition_point(|at| *at > score), score);
+            for (row, &score) in scores.iter().enumerate().filter(|(_, score)| **score >= lowest) {
+                let place = distinct.partition_point(|at| *at > score);
+                placed.push((row as u32, set(place, row)));
             }
         } else {
             let mut place = 0;
             for row in descending(scores) {
                 let score = scores[row as usize];
+                if score < lowest {
+                    break;
+                }
                 while distinct.get(place).is_some_and(|at| *at > score) {
                     place += 1;
                 }
-                set_of[row as usize] = set(place, score);
+                placed.push((row, set(place, row as usize)));
             }
+            placed.sort_unstable();
         }
-        // A row of the class lies at one of the distinct scores.
-        own.iter().for_each(|&row| set_of[row] += 1);
         let sets = 3 * distinct.len() + 1;
-        let mut ends = vec![0_u32; sets];
-        set_of.iter().for_each(|&set| ends[set as usize] += 1);
         let (ties, below) = (sets.saturating_sub(3), sets - 1);
+        let mut ends = vec![0_u32; sets];
+        placed.iter().for_each(|(_, set)| ends[*set as usize] += 1);
+        ends[below] = (scores.len() - placed.len()) as u32;
         let ties_left_out = sets > 1 && ends[ties] > ends[below];
         let left_out = if ties_left_out { ties } else { below };
         ends[left_out] = 0;
@@ -63,10 +71,21 @@ impl Areas {
             *end = start;
         }
         let mut rows = vec![0; start as usize];
-        for (row, &set) in set_of.iter().enumerate().filter(|(_, set)| **set as usize != left_out) {
-            let at = &mut next[set as usize];
-            rows[*at as usize] = row as u32;
+        let mut put = |row: u32, set: usize| {
+            let at = &mut next[set];
+            rows[*at as usize] = row;
             *at += 1;
+        };
+        for &(row, set) in placed.iter().filter(|(_, set)| *set as usize != left_out) {
+            put(row, set as usize);
+        }
+        if ties_left_out {
+            let mut known = placed.iter().map(|(row, _)| *row).peekable();
+            for row in 0..scores.len() as u32 {
+                if known.next_if_eq(&row).is_none() {
+                    put(row, below);
+                }
+            }
         }
         Self { rows, ends, ties_left_out }
     }

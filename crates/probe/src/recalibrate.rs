@@ -113,6 +113,10 @@ impl Recalibrated {
 
     /// Newton's method on the penalised log loss; without `sloped` the slope stays.
     fn fitted(mut self, view: &View, sloped: bool) -> Self {
+        // Of many classes a constant has nothing to fit.
+        if !sloped && self.shifts.is_empty() {
+            return self;
+        }
         let mut loss = self.objective(view, sloped);
         for _ in 0..STEPS {
             let Some(step) = self.step(view, sloped) else { break };

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Agop, AuditPrice, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional,
-    Cost, Epoch, Headline, Interval, Judgement, MetricDiff, NotMeasured, PairedVerdict,
-    Performance, Probe, Recalibration, RequirementOutcome, RotatedNode, RowAccount, SkillTest,
-    SkillVerdict, SplitMeasures, margin_of,
+    Cost, Epoch, Headline, Interval, Judgement, MetricDiff, NotMeasured, Performance, Probe,
+    Recalibration, RequirementOutcome, RotatedNode, RowAccount, SkillTest, SkillVerdict,
+    SplitMeasures,
 };
 
 /// `audit --json`
@@ -214,12 +214,6 @@ pub struct NodeAudit {
 }
 
 impl NodeAudit {
-    /// How it does against a baseline in a metric, if that was compared.
-    pub fn verdict_against(&self, baseline: &str, metric: &str) -> Option<PairedVerdict> {
-        let diff = self.against.get(baseline)?.get(metric)?;
-        Some(diff.verdict(metric, margin_of(&self.margins, metric)))
-    }
-
     /// What of its findings needs attention.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.level == Level::Warning)
@@ -259,6 +253,20 @@ pub enum Reading {
     Harmful,
     /// Neither.
     NoEffect,
+}
+
+impl Reading {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::EffectOnly => "low average sensitivity, measurable effect",
+            Self::SensitivityOnly => "high sensitivity, no measurable effect",
+            Self::Proxy => "proxy",
+            Self::Harmful => "harmful: shuffling it lowers the loss",
+            Self::NoEffect => "no measurable effect",
+        }
+    }
 }
 
 /// A sentence about an expert.
@@ -377,6 +385,11 @@ impl Skill {
     /// May pictures of what it uses be shown? Of what learned nothing they say nothing about the task.
     pub fn is_shown(&self) -> bool {
         self.verdict.is_skill() || self.above_chance
+    }
+
+    /// That skill is not judged, and why, in a sentence; `None` where it is.
+    pub fn not_judged_words(&self) -> Option<String> {
+        self.not_judged.as_ref().map(|why| format!("Skill is not judged: {why}."))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agop, Measure, MetricDiff, Metrics, RoutingDiagnostics};
+use crate::{Agop, Measure, MetricDiff, Metrics, PairedVerdict, RoutingDiagnostics};
 
 /// Audit of a gate or a mixture, beside what is measured of every expert. All of it on test
 /// rows.
@@ -97,6 +97,28 @@ pub struct Control {
     /// Do both intervals lie within the margin that is declared for the loss?
     #[serde(skip_serializing_if = "crate::metrics::is_zero", default)]
     pub same: bool,
+}
+
+impl Control {
+    /// How the gate does against it.
+    pub fn verdict(&self) -> PairedVerdict {
+        match self.pays {
+            Some(true) => PairedVerdict::Better,
+            Some(false) => PairedVerdict::Worse,
+            None if self.same => PairedVerdict::Same,
+            None => PairedVerdict::CannotTell,
+        }
+    }
+
+    /// The same in words.
+    pub fn verdict_words(&self) -> &'static str {
+        match self.verdict() {
+            PairedVerdict::Better => "the gate beats it",
+            PairedVerdict::Worse => "the gate does not beat it: it is better",
+            PairedVerdict::Same => "the same within the declared margin",
+            PairedVerdict::CannotTell => PairedVerdict::CannotTell.words(),
+        }
+    }
 }
 
 /// Error attribution: an expert with upstreams in four modes.

@@ -213,6 +213,11 @@ pub enum Beyond {
 }
 
 impl RequirementOutcome {
+    /// `met` or `not met`.
+    pub fn verdict_words(&self) -> &'static str {
+        if self.met { "met" } else { "not met" }
+    }
+
     /// What is to be said beside *met*: `its 95 % interval reaches below the bound`.
     pub fn doubt(&self) -> Option<&'static str> {
         self.reaches.map(|side| match side {

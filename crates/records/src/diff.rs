@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, Comparison, Interval, Standing};
+use crate::{Change, Comparison, Interval, RotatedFigure, Standing};
 
 /// `diff --json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct DiffReport {
     pub b: String,
     /// Nodes of either, in topological order; those that are gone come last.
     pub nodes: Vec<NodeDiff>,
+    /// What holds for all nodes, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<String>,
 }
 
 /// What became of a node.
@@ -55,6 +58,9 @@ pub struct NodeDiff {
     pub headline: Option<String>,
     /// Metrics of the deployed outputs on the test rows, with paired 95 % intervals of the difference.
     pub metrics: BTreeMap<String, MetricDiff>,
+    /// With `evaluate.rotate` in both versions: what stands for the node, over rotated sides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rotated: Option<RotatedDiff>,
     /// Of a gate to which experts were added: the same on the rows that are not theirs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub old_rows: Option<OldRows>,
@@ -84,6 +90,23 @@ pub struct MetricDiff {
     pub difference: f64,
     /// Of the difference: both versions on the same resampled rows.
     pub interval: Option<Interval>,
+}
+
+/// A metric over rotated sides in two versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RotatedDiff {
+    /// The headline metric of the task, or what stands in for it where a rotation of either does not have it.
+    pub metric: String,
+    /// Over the rotations of the earlier version.
+    pub before: RotatedFigure,
+    /// Over those of the later one.
+    pub after: RotatedFigure,
+    /// Later less earlier, rotation by rotation (paired), where rows were dealt alike.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub difference: Option<RotatedFigure>,
+    /// Why there is no paired difference, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_paired: Option<String>,
 }
 
 /// What a gate gained or lost on the rows that it had experts for before.

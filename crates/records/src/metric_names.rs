@@ -50,6 +50,7 @@ pub fn metric_words(metric: &str) -> &str {
         "r2" => "R²",
         "rmse" => "RMSE",
         "mae" => "MAE",
+        "squared_error" => "squared error",
         "recalibrated_log_loss" => "recalibrated log loss",
         "recalibrated_r2" => "recalibrated R²",
         "recalibrated_rmse" => "recalibrated RMSE",

@@ -21,6 +21,27 @@ pub enum PairedVerdict {
     Same,
 }
 
+impl PairedVerdict {
+    /// In a word or two.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Same => "same within the margin",
+            Self::CannotTell => "no measurable difference",
+        }
+    }
+
+    /// The same beside what it is compared with: `no measurable difference from linear`.
+    pub fn beside(self, other: &str) -> String {
+        match self {
+            Self::Better | Self::Worse => format!("{} than {other}", self.words()),
+            Self::Same => format!("same as {other} within the margin"),
+            Self::CannotTell => format!("{} from {other}", self.words()),
+        }
+    }
+}
+
 /// The margin that is declared for a metric: a recalibrated metric has that of the plain one, the error that of accuracy.
 pub fn margin_of(margins: &BTreeMap<String, f64>, metric: &str) -> Option<f64> {
     let declared = match metric {

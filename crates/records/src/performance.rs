@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeclaredSlices, Interval};
+use crate::{DeclaredSlices, Interval, metric_words};
 
 /// Performance beyond the metrics: classes, curves, residuals, weak slices.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -121,6 +121,18 @@ pub struct WeakSlices {
     pub tested: u32,
     /// Those whose corrected p-value is at most .05, worst first.
     pub slices: Vec<WeakSlice>,
+}
+
+impl WeakSlices {
+    /// What the loss is called: `log loss`, `squared error`.
+    pub fn loss_words(&self) -> &str {
+        metric_words(&self.loss)
+    }
+
+    /// What the loss is in, of this target: `squared units of \`flights.delay\``. A log loss has no unit.
+    pub fn unit(&self, target: &str) -> Option<String> {
+        (self.loss == "squared_error").then(|| format!("squared units of `{target}`"))
+    }
 }
 
 /// One slice.

@@ -39,6 +39,12 @@ pub(crate) fn measure(value: f64, interval: Option<&Interval>) -> (String, Optio
     measure_with(value, interval, telling_decimals(value, interval))
 }
 
+/// A measure with its interval in brackets: `0.714 (0.700 to 0.720)`.
+pub(crate) fn with_range(value: f64, interval: Option<&Interval>) -> String {
+    let (value, range) = measure(value, interval);
+    range.map_or(value.clone(), |range| format!("{value} ({range})"))
+}
+
 /// The same with so many digits after the point, as all figures of one row have them; `None`: three significant ones.
 pub(crate) fn measure_with(
     value: f64,
@@ -80,7 +86,7 @@ fn telling_decimals(value: f64, interval: Option<&Interval>) -> Option<usize> {
     }
     let mut digits = decimals(size).min(MOST_DECIMALS);
     if let Some(width) = interval.map(|i| i.high - i.low).filter(|width| *width > 1e-9 * size) {
-        let telling = (-width.log10()).ceil().clamp(0.0, MOST_DECIMALS as f64) as usize;
+        let telling = decimals_apart(width, MOST_DECIMALS);
         digits = digits.clamp(telling.min(digits + 2), telling + 1);
     }
     while digits < MOST_DECIMALS && value.abs() < 1.0 && fixed(value.abs(), digits).starts_with('1')
@@ -92,6 +98,14 @@ fn telling_decimals(value: f64, interval: Option<&Interval>) -> Option<usize> {
         digits += 1;
     }
     Some(digits)
+}
+
+/// Digits after the point that tell two figures apart which differ by so much; `most` at most.
+fn decimals_apart(difference: f64, most: usize) -> usize {
+    match difference > 0.0 {
+        true => (-difference.log10()).ceil().clamp(0.0, most as f64) as usize,
+        false => 0,
+    }
 }
 
 /// Is a number other than 0 shown as 0? What is left over from sums that come to nothing is 0.
@@ -124,8 +138,7 @@ pub(crate) fn percent_measure(value: f64, low: f64, high: f64) -> (String, Strin
         return (percent(value), format!("{} to {}", percent(low), percent(high)));
     }
     let width = (high - low).abs() * 100.0;
-    let telling = if width > 0.0 { (-width.log10()).ceil().clamp(0.0, 3.0) as usize } else { 0 };
-    let mut digits = telling.max(usize::from(low.abs().min(high.abs()) < 0.0995));
+    let mut digits = decimals_apart(width, 3).max(usize::from(low.abs().min(high.abs()) < 0.0995));
     let size = 100.0 * low.abs().max(high.abs());
     while digits < MOST_DECIMALS && [low, high].iter().any(|x| vanishes(100.0 * x, size, digits)) {
         digits += 1;

@@ -1,9 +1,9 @@
 //! Names of metrics, tasks and states, and sentences that follow from the numbers.
 
 use collegium_records::{
-    AuditReport, BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, MetricDiff, Metrics,
-    NodeAudit, PairedVerdict, SkillTest, SkillVerdict, SplitMeasures, headline_metric,
-    headline_wanted, margin_of, metric_words,
+    AuditReport, BlocksOfTime, FEWEST_GROUPS, Headline, Interval, METRICS, Metrics, NodeAudit,
+    PairedVerdict, SkillTest, SkillVerdict, SplitMeasures, headline_metric, headline_wanted,
+    metric_words,
 };
 
 use crate::number::{count, counted, measure, number, percent_measure};
@@ -44,45 +44,32 @@ pub(crate) fn over_rotations(node: &NodeAudit) -> Option<(&Headline, String)> {
     ))
 }
 
-/// How an expert does against a baseline: over rotations where they stand for it, else on the declared test rows.
-pub(crate) fn verdict_of(node: &NodeAudit, baseline: &str, metric: &str) -> Option<PairedVerdict> {
-    let diff = diff_of(node, baseline, metric)?;
-    Some(diff.verdict(metric, margin_of(&node.margins, metric)))
-}
-
-/// The figures that [`verdict_of`] judges.
-pub(crate) fn diff_of(node: &NodeAudit, baseline: &str, metric: &str) -> Option<MetricDiff> {
-    let rotated = node.rotated.as_ref().and_then(|of| {
-        Some((of.metrics.get(metric)?.mean, of.against.get(baseline)?.get(metric)?))
-    });
-    match rotated {
-        None => node.against.get(baseline)?.get(metric).copied(),
-        Some((after, less)) => {
-            let (difference, interval) = (less.mean, less.interval);
-            Some(MetricDiff { before: after - difference, after, difference, interval })
-        }
-    }
-}
-
 /// The metrics in which a node is compared: what a person asks for first, and the loss.
 pub(crate) fn compared(node: &NodeAudit) -> Vec<&str> {
     let loss = node.skill.metric.as_str();
-    let first = headline(node);
+    let rotated = node.stands_on().and(node.headline.as_ref()).map(|of| of.metric.as_str());
+    let first = rotated.or_else(|| headline(node));
     first.into_iter().chain((first != Some(loss)).then_some(loss)).collect()
 }
 
-/// One word where the verdicts in all metrics agree, else what is said of each; `None` without a verdict.
-pub(crate) fn agreed(
-    verdicts: &[(&str, PairedVerdict)],
-    word: impl Fn(PairedVerdict) -> &'static str,
-    each: impl Fn(&str, &str) -> String,
-) -> Option<String> {
-    let (_, first) = verdicts.first()?;
-    if verdicts.iter().all(|(_, verdict)| verdict == first) {
-        return Some(word(*first).to_owned());
+/// The verdict on an expert beside a baseline: one word where all of these metrics agree, else one for each.
+pub(crate) fn verdicts_in(node: &NodeAudit, baseline: &str, metrics: &[&str]) -> String {
+    let each = metrics
+        .iter()
+        .filter_map(|metric| Some((*metric, node.compared_with(baseline, metric)?.verdict)));
+    let each: Vec<(&str, PairedVerdict)> = each.collect();
+    match each.first() {
+        None => "–".to_owned(),
+        Some((_, first)) if each.iter().all(|(_, verdict)| verdict == first) => {
+            first.words().to_owned()
+        }
+        Some(_) => {
+            let all = each
+                .iter()
+                .map(|(metric, verdict)| format!("{}: {}", metric_words(metric), verdict.words()));
+            all.collect::<Vec<String>>().join(", ")
+        }
     }
-    let all = verdicts.iter().map(|(metric, verdict)| each(metric, word(*verdict)));
-    Some(all.collect::<Vec<String>>().join(", "))
 }
 
 /// Why the metric that a person would ask for first is not the one that is shown.
@@ -200,21 +187,6 @@ pub(crate) fn baseline_phrase(name: &str, node: &NodeAudit) -> String {
     }
 }
 
-/// What an expert is beside something else.
-pub(crate) fn verdict_word(verdict: PairedVerdict) -> &'static str {
-    match verdict {
-        PairedVerdict::Better => "better",
-        PairedVerdict::Worse => "worse",
-        PairedVerdict::Same => "same within the margin",
-        PairedVerdict::CannotTell => "no measurable difference",
-    }
-}
-
-/// May importances of an expert be shown? Without skill on held-out rows, none.
-pub(crate) fn has_skill(node: &NodeAudit) -> bool {
-    node.skill.is_shown()
-}
-
 /// The state of an expert in a word or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
@@ -264,15 +236,14 @@ impl Health {
 
 /// The paired comparison with the linear baseline, in the metric of [`collegium_records::Skill`].
 pub(crate) fn linear(node: &NodeAudit) -> Option<PairedVerdict> {
-    let metric = node.skill.metric.as_str();
-    node.verdict_against("linear", metric)
+    Some(node.compared_with("linear", &node.skill.metric)?.verdict)
 }
 
 /// What was learned, in a sentence.
 pub(crate) fn verdict(node: &NodeAudit) -> String {
     let skill = &node.skill;
-    if let Some(why) = &skill.not_judged {
-        return format!("It is not said to beat anything: {why}.");
+    if let Some(said) = skill.not_judged_words() {
+        return said;
     }
     let regression = skill.metric == "rmse";
     let loss = if regression { "squared error" } else { metric_words(&skill.metric) };
@@ -322,10 +293,10 @@ fn tested(test: &SkillTest) -> String {
     )
 }
 
-/// The heading of the verdict.
+/// The heading of the verdict; none where the sentence says it.
 pub(crate) fn verdict_title(node: &NodeAudit) -> String {
     if node.skill.not_judged.is_some() {
-        return "Not judged.".to_owned();
+        return String::new();
     }
     if node.skill.verdict == SkillVerdict::RanksButOverconfident {
         return match node.task.as_str() {

@@ -334,7 +334,7 @@ fn layers_warn_where_training_rows_alone_are_collapsed() {
         assert!(layers.contains(&format!("id=\"e5{picture}-title\"")), "{picture}");
     }
     assert_eq!(layers.matches("<tr class=\"alarm\"").count(), 2);
-    assert!(words(layers).contains("hidden 4 overfitted 0.0634"), "{}", words(layers));
+    assert!(words(layers).contains("hidden 4 more on training rows 0.0634"), "{}", words(layers));
     let calm = part(&page, "expert.departure", "layers").unwrap();
     assert!(!calm.contains("class=\"alarm\""));
     // A regression has no classes to collapse.

@@ -17,6 +17,7 @@ use collegium_records::{
 use collegium_table::Matrix;
 
 mod looks;
+mod rotated;
 
 use collegium_engine::{
     EngineError, Session,
@@ -24,6 +25,7 @@ use collegium_engine::{
     rows::{Rows, Side},
 };
 
+use self::rotated::BothRotations;
 use crate::Auditor;
 
 /// Resamples behind an interval of a difference.
@@ -52,13 +54,19 @@ pub fn diff(
 ) -> Result<DiffReport, EngineError> {
     let chosen: BTreeSet<usize> = session.select(nodes)?.into_iter().collect();
     let states = session.current_and_stale(&chosen)?.0;
-    let mut found = Vec::new();
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    let rotations = BothRotations::of(session, [a, b], &mut notes)?;
     for &index in session.dag.order() {
         if chosen.contains(&index) {
             let name = session.node(index).node_name();
             let pair = (a.lock.node.get(&name), b.lock.node.get(&name));
             if pair != (None, None) {
-                found.push(Auditor::new(session, index, &states).node_diff(pair, seeds)?);
+                let auditor = Auditor::new(session, index, &states);
+                let mut diff = auditor.node_diff(pair, seeds)?;
+                if let (Some(both), (Some(_), Some(_))) = (&rotations, pair) {
+                    auditor.rotations(both, &mut diff)?;
+                }
+                found.push(diff);
             }
         }
     }
@@ -83,6 +91,7 @@ pub fn diff(
         a: a.name.clone(),
         b: b.name.clone(),
         nodes: found,
+        notes,
     })
 }
 
@@ -262,6 +271,7 @@ fn blank(name: &str, status: DiffStatus) -> NodeDiff {
         recipe: Vec::new(),
         headline: None,
         metrics: BTreeMap::<String, MetricDiff>::new(),
+        rotated: None,
         old_rows: None,
         flipped: None,
         importance: Vec::new(),

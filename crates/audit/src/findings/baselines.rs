@@ -1,8 +1,8 @@
-//! Verdicts on an expert against its baselines: paired, on the same test rows, with difference and interval.
+//! Verdicts on an expert against its baselines: paired, on the same test rows or over rotations, with difference and interval.
 
 use collegium_records::{
-    Finding, Level, MetricDiff, NodeAudit, PairedVerdict, Topic, metric_words,
-    three_digits as three,
+    BaselineComparison, Finding, Headline, Level, MetricDiff, NodeAudit, PairedVerdict, Topic,
+    metric_words, three_digits as three,
 };
 
 /// Metrics that may say otherwise than the loss.
@@ -16,9 +16,7 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
         ("single", format!("one {} on all raw columns", audit.noun)),
     ];
     let known = baselines.iter().filter_map(|(name, what)| {
-        let metrics = audit.against.get(*name)?;
-        let diff = metrics.get(loss)?;
-        let verdict = audit.verdict_against(name, loss)?;
+        let BaselineComparison { diff, verdict } = audit.compared_with(name, loss)?;
         let (level, said) = match verdict {
             PairedVerdict::Better => (Level::Note, format!("It beats {what}")),
             PairedVerdict::Worse => (Level::Warning, format!("It does worse than {what}")),
@@ -31,17 +29,22 @@ pub(super) fn of(audit: &NodeAudit, loss: &str) -> Vec<Finding> {
         };
         let otherwise = OTHERS.into_iter().filter_map(|metric| {
             let called = metric_words(metric);
-            let diff = metrics.get(metric)?;
-            let opposed = match (verdict, audit.verdict_against(name, metric)?) {
+            let BaselineComparison { diff, verdict: by_it } = audit.compared_with(name, metric)?;
+            let opposed = match (verdict, by_it) {
                 (PairedVerdict::Better, PairedVerdict::Worse) => "worse",
                 (PairedVerdict::Worse, PairedVerdict::Better) => "better",
                 _ => return None,
             };
-            Some(format!(" By {called} it does {opposed}: {}, {}.", values(diff), figures(diff)))
+            Some(format!(" By {called} it does {opposed}: {}, {}.", values(&diff), figures(&diff)))
         });
         let otherwise: String = otherwise.collect();
-        let text = format!("{said}: test {} {}.", metric_words(loss), values(diff));
-        let detail = format!("{}.{otherwise}", capital(&figures(diff)));
+        let of = audit.stands_on().and(audit.headline.as_ref()).and_then(Headline::of_rotations);
+        let (test, of) = match of {
+            None => ("test ", String::new()),
+            Some(of) => ("", format!(", {of}")),
+        };
+        let text = format!("{said}: {test}{} {}{of}.", metric_words(loss), values(&diff));
+        let detail = format!("{}.{otherwise}", capital(&figures(&diff)));
         let found = Finding::new(level, Topic::Baselines, text).detail(detail);
         Some(match (*name, verdict) {
             (_, PairedVerdict::Better) => found,
@@ -76,7 +79,8 @@ fn signed(value: f64) -> String {
     three(value).replace('-', "−")
 }
 
-fn capital(text: &str) -> String {
+/// With a capital letter at its head.
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

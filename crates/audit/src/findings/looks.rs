@@ -6,6 +6,8 @@ use collegium_records::{
     three_digits as three,
 };
 
+use super::baselines::capital;
+
 /// Inputs of a sentence whose figures are given; the table of the page has those of all.
 const WITH_FIGURES: usize = 5;
 
@@ -139,12 +141,12 @@ fn inputs(uses: &[InputUse]) -> Vec<Finding> {
     }
     let weak = singles(Reading::EffectOnly);
     if !weak.is_empty() {
-        let text = format!("Low average sensitivity, measurable effect: {}.", names(&weak));
+        let text = format!("{}: {}.", capital(Reading::EffectOnly.words()), names(&weak));
         said.push(with_effects(note(text), &weak));
     }
     let idle = singles(Reading::SensitivityOnly);
     if !idle.is_empty() {
-        let text = format!("High sensitivity, no measurable effect: {}.", names(&idle));
+        let text = format!("{}: {}.", capital(Reading::SensitivityOnly.words()), names(&idle));
         said.push(with_effects(note(text), &idle));
     }
     let proxies = singles(Reading::Proxy);
@@ -163,7 +165,8 @@ fn inputs(uses: &[InputUse]) -> Vec<Finding> {
     }
     let none = singles(Reading::NoEffect);
     if !none.is_empty() {
-        said.push(note(format!("No measurable effect: {}.", names(&none))));
+        let text = format!("{}: {}.", capital(Reading::NoEffect.words()), names(&none));
+        said.push(note(text));
     }
     said
 }
@@ -228,12 +231,9 @@ fn slice(found: &WeakSlices, target: &str) -> Option<Finding> {
             && excess >= CONSEQUENTIAL * found.overall
     };
     let worst = found.slices.iter().find(matters)?;
-    let loss = found.loss.replace('_', " ");
+    let loss = found.loss_words();
     let conditions = worst.conditions.join(" and ");
-    let unit = match found.loss == "squared_error" {
-        true => format!(", in squared units of `{target}`"),
-        false => String::new(),
-    };
+    let unit = found.unit(target).map_or_else(String::new, |unit| format!(", in {unit}"));
     let text = format!(
         "It is weak where {conditions}: mean {loss} {} on the {} test rows there, {} on the other {}{unit}. Found \
          on validation rows, tested on test rows.",

@@ -37,8 +37,8 @@ pub(super) fn of(audit: &NodeAudit) -> Option<Finding> {
             Some(warning(text).detail(tested(audit)).next(next))
         }
         SkillVerdict::NotJudged => {
-            let text = match &skill.not_judged {
-                Some(why) => format!("It is not said to beat anything: {why}."),
+            let text = match skill.not_judged_words() {
+                Some(said) => said,
                 None if audit.metrics.get("test").is_some_and(|test| test.seen > 0) => {
                     "Nothing can be said of it: it has too few test rows that its model has not seen."
                         .to_owned()

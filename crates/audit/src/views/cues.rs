@@ -404,21 +404,22 @@ fn others(predicted: &Predicted, key: &Digest) -> Option<Vec<usize>> {
     if by_group.len() < 2 {
         return None;
     }
-    let rest: BTreeMap<u32, Vec<usize>> = by_group
-        .keys()
-        .map(|group| {
-            let all = by_group.iter().filter(|(other, _)| *other != group);
-            (*group, all.flat_map(|(_, rows)| rows.iter().copied()).collect())
+    // All rows, group after group: those of other groups lie before and behind the own.
+    let all: Vec<usize> = by_group.values().flatten().copied().collect();
+    let mut start = 0;
+    let own: BTreeMap<u32, std::ops::Range<usize>> = by_group
+        .iter()
+        .map(|(group, rows)| {
+            let from = start;
+            start += rows.len();
+            (*group, from..start)
         })
         .collect();
     let mut random = stream(key, "swapped");
-    Some(
-        groups
-            .iter()
-            .map(|group| {
-                let others = &rest[group];
-                others[random.random_range(0..others.len())]
-            })
-            .collect(),
-    )
+    let other = |group: &u32| {
+        let own = &own[group];
+        let at = random.random_range(0..all.len() - own.len());
+        all[if at < own.start { at } else { at + own.len() }]
+    };
+    Some(groups.iter().map(other).collect())
 }

@@ -215,11 +215,16 @@ fn top(p: &[f32]) -> (u32, f32) {
 fn margin(p: &[f32]) -> f64 {
     match p {
         [p] => f64::from((p - 0.5).abs()) * 2.0,
-        _ => {
-            let mut sorted = p.to_vec();
-            sorted.sort_by(|a, b| b.total_cmp(a));
-            f64::from(sorted[0] - sorted[1])
+        // The two largest.
+        [one, other, rest @ ..] => {
+            let larger = |a: f32, b: f32| if b.total_cmp(&a).is_gt() { (b, a) } else { (a, b) };
+            let (first, second) = rest.iter().fold(larger(*one, *other), |(first, second), &p| {
+                let (first, other) = larger(first, p);
+                (first, larger(second, other).0)
+            });
+            f64::from(first - second)
         }
+        [] => 0.0,
     }
 }
 

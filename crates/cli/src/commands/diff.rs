@@ -8,7 +8,9 @@ use std::{
 
 use collegium_audit::Version;
 use collegium_engine::{Session, mended};
-use collegium_records::{Changed, Code, DiffReport, DiffStatus, MetricDiff, NodeDiff};
+use collegium_records::{
+    Changed, Code, DiffReport, DiffStatus, Interval, MetricDiff, NodeDiff, RotatedDiff,
+};
 use collegium_store::{parse_lock, read_lock};
 
 use super::print_json;
@@ -89,9 +91,14 @@ fn in_git(path: &Path, revision: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn words(report: &DiffReport) -> String {
-    let same = report.nodes.iter().filter(|node| node.status == DiffStatus::Same).count();
+    // A node that stayed may have another mean: of other rotations, or of upstreams that changed in one of them.
+    let is_same = |node: &&NodeDiff| node.status == DiffStatus::Same && node.rotated.is_none();
+    let same = report.nodes.iter().filter(is_same).count();
     let mut text = format!("{}: {} → {}\n", report.pipeline, report.a, report.b);
-    for node in report.nodes.iter().filter(|node| node.status != DiffStatus::Same) {
+    for note in &report.notes {
+        text.push_str(&crate::human::sentence("note: ", note));
+    }
+    for node in report.nodes.iter().filter(|node| !is_same(node)) {
         text.push('\n');
         text.push_str(&one(node));
     }
@@ -113,17 +120,37 @@ fn metrics(title: &str, of: &BTreeMap<String, MetricDiff>, headline: Option<&str
     let mut of: Vec<(&String, &MetricDiff)> = of.iter().collect();
     of.sort_by_key(|(name, _)| !is_first(name));
     for (name, diff) in of {
-        let interval =
-            diff.interval.map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
-        rows.push(vec![
-            name.clone(),
-            three(diff.before),
-            three(diff.after),
-            format!("{:+.4}", diff.difference),
-            interval,
-        ]);
+        let apart = [format!("{:+.4}", diff.difference), range(diff.interval)];
+        rows.push(
+            [vec![name.clone(), three(diff.before), three(diff.after)], apart.into()].concat(),
+        );
     }
     indented(&table(&rows, &[1, 2, 3]))
+}
+
+/// The headline over rotated sides in both versions.
+fn over_rotations(of: &RotatedDiff) -> String {
+    let (before, after) = (of.before.each.len(), of.after.each.len());
+    let title = match before == after {
+        true => format!("mean of {after} rotations"),
+        false => format!("mean of rotations ({before} and {after})"),
+    };
+    let head = [title.as_str(), "before", "after", "difference", "95 %"];
+    let apart = of.difference.as_ref().map_or_else(
+        || ["–".to_owned(), String::new()],
+        |less| [format!("{:+.4}", less.mean), range(less.interval)],
+    );
+    let values = vec![of.metric.clone(), three(of.before.mean), three(of.after.mean)];
+    let rows = [head.map(str::to_owned).to_vec(), [values, apart.into()].concat()];
+    let mut text = indented(&table(&rows, &[1, 2, 3]));
+    if let Some(why) = &of.not_paired {
+        text.push_str(&crate::human::sentence("  note: no paired difference: ", why));
+    }
+    text
+}
+
+fn range(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high))
 }
 
 fn one(node: &NodeDiff) -> String {
@@ -144,6 +171,9 @@ fn one(node: &NodeDiff) -> String {
             recipe.push(cells.into());
         }
         text.push_str(&indented(&table(&recipe, &[])));
+    }
+    if let Some(rotated) = &node.rotated {
+        text.push_str(&over_rotations(rotated));
     }
     text.push_str(&metrics("metric on test rows", &node.metrics, node.headline.as_deref()));
     if let Some(old) = &node.old_rows {

@@ -137,12 +137,10 @@ fn block(node: &NodeEvaluation) -> String {
         text.push_str(&table(&cells, &[1, 3]));
         if let Some(slices) = &node.performance.slices {
             for slice in slices.slices.iter().take(3) {
-                let loss = slices.loss.replace('_', " ");
+                let loss = slices.loss_words();
                 let where_it = slice.conditions.join(" and ");
-                let unit = match slices.loss == "squared_error" {
-                    true => format!(", in squared units of `{}`", node.target),
-                    false => String::new(),
-                };
+                let unit = slices.unit(&node.target);
+                let unit = unit.map_or_else(String::new, |unit| format!(", in {unit}"));
                 let found = format!(
                     "weak where {where_it}: mean {loss} {} on the {} there, {} on the others{unit}",
                     three(slice.loss),

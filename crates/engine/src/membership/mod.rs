@@ -29,8 +29,7 @@ use collegium_records::{Fit, Members, Membership, NodeRun, SeenRows, Who};
 
 use self::bits::Bits;
 pub use self::seen::FEWEST_UNSEEN;
-use self::seen::both;
-pub(crate) use self::seen::{Memberships, Use, closure, key};
+pub(crate) use self::seen::{Memberships, Use, both, closure, key};
 use crate::{
     EngineError, NodeRef, Session,
     error::data_error,

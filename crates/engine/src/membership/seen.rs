@@ -31,7 +31,7 @@ pub(super) fn unique(mut members: Vec<Members>) -> Vec<Members> {
     members
 }
 
-pub(super) fn both(a: Memberships, b: Memberships) -> Memberships {
+pub(crate) fn both(a: Memberships, b: Memberships) -> Memberships {
     Some(unique([a?, b?].concat()))
 }
 

@@ -73,8 +73,7 @@ impl Rotations {
         if measured.len() < self.sessions.len() {
             return found;
         }
-        let rows = |of: fn(&RotatedSides) -> u64| found.sides.iter().map(of).sum::<u64>() as f64;
-        let test_to_train = rows(|sides| sides.test) / rows(|sides| sides.train);
+        let test_to_train = test_to_train(&found.sides);
         for metric in measured[0].test.keys() {
             let figures = each(measured, |one| one.test.get(metric).copied());
             let range = metric_range(metric);
@@ -175,6 +174,12 @@ fn measure(session: &Session, states: &States, index: usize) -> Result<Measured,
         }
     }
     Ok(found)
+}
+
+/// How many rows are tested for each that is trained on, over all rotations.
+pub(super) fn test_to_train(sides: &[RotatedSides]) -> f64 {
+    let rows = |of: fn(&RotatedSides) -> u64| sides.iter().map(of).sum::<u64>() as f64;
+    rows(|sides| sides.test) / rows(|sides| sides.train)
 }
 
 /// A figure of every rotation, if all have it.

@@ -14,6 +14,7 @@
 mod figures;
 mod priced;
 mod run;
+mod version;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use collegium_records::{LockedRotations, Rotated};
 
 use crate::{EngineError, Session, events::Renamed, states::States};
 pub use priced::plan;
+pub use version::RotatedVersion;
 
 /// The rotations of an open pipeline, in their order.
 pub(crate) struct Rotations {

@@ -1,6 +1,6 @@
 //! Findings about a routing, in sentences: dead experts, even load without decisions, one dominant expert.
 
-use collegium_records::{Regret, RouteFigures, RoutingDiagnostics};
+use collegium_records::{Regret, RouteFigures, RoutingDiagnostics, metric_words};
 
 use super::figures::DEAD;
 
@@ -84,7 +84,7 @@ fn worse(of: &Regret, loss: &str) -> Option<String> {
         format!(
             "the mixture is worse than {} alone: {} {} against {}, {} more ({} to {})",
             of.best_expert,
-            loss.replace('_', " "),
+            metric_words(loss),
             two(of.mixture),
             two(of.best_single),
             two(of.against_best.value),

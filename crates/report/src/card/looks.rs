@@ -1,16 +1,15 @@
 //! Model card: what it uses, with sensitivity and its noise floor.
 
-use collegium_records::{Agop, InputUse, NodeAudit, Reading, metric_words};
+use collegium_records::{Agop, InputUse, NodeAudit, metric_words};
 
 use super::text::{Paragraphs, code, sentence, table};
-use crate::number::{measure, number, percent, percent_measure};
-use crate::words::has_skill;
+use crate::number::{measure, number, percent, percent_measure, with_range};
 
 /// Inputs in the table.
 const SHOWN: usize = 15;
 
 pub(super) fn looks(node: &NodeAudit, page: &mut Paragraphs) {
-    let Some(agop) = node.agop.as_ref().filter(|_| has_skill(node)) else {
+    let Some(agop) = node.agop.as_ref().filter(|_| node.skill.is_shown()) else {
         let why = node.withheld.as_deref().unwrap_or("none was recorded for this expert");
         page.add(format!("Withheld: {}.", sentence(why).trim_end_matches('.')));
         return;
@@ -43,30 +42,17 @@ fn effects(uses: &[InputUse]) -> String {
         .take(SHOWN)
         .map(|one| {
             let inputs: Vec<String> = one.inputs.iter().map(|input| code(input)).collect();
-            let effect = one.effect.as_ref().map(|effect| {
-                let (value, range) = measure(effect.cost, Some(&effect.interval));
-                range.map_or(value.clone(), |range| format!("{value} ({range})"))
-            });
+            let effect = one.effect.as_ref();
+            let effect = effect.map(|effect| with_range(effect.cost, Some(&effect.interval)));
             vec![
                 inputs.join(" + "),
                 effect.unwrap_or_else(|| "–".to_owned()),
                 one.share.map_or_else(|| "–".to_owned(), percent),
-                reading(one.reading).to_owned(),
+                one.reading.words().to_owned(),
             ]
         })
         .collect();
     table(&["Input", &rise, "AGOP share", "Reading"], &rows)
-}
-
-fn reading(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Used => "used",
-        Reading::EffectOnly => "low average sensitivity, measurable effect",
-        Reading::SensitivityOnly => "high sensitivity, no measurable effect",
-        Reading::Proxy => "proxy",
-        Reading::Harmful => "harmful",
-        Reading::NoEffect => "no measurable effect",
-    }
 }
 
 /// Of a record without effects.

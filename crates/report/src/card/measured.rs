@@ -3,7 +3,7 @@
 use collegium_records::{AuditReport, Measure, NodeAudit, RequirementOutcome, SplitMeasures};
 
 use super::text::{Paragraphs, code, inline, table};
-use crate::number::{count, measure, number};
+use crate::number::{count, number, with_range};
 use crate::words::{
     baseline_name, drawn_by_groups, metric_name, metrics_of, on, over_rotations, over_seeds, short,
 };
@@ -14,12 +14,11 @@ pub(super) fn measured(node: &NodeAudit, page: &mut Paragraphs) {
         page.add("Nothing was measured.".into());
     } else {
         if let Some(headline) = &node.headline {
-            let (value, range) = measure(headline.value, headline.interval.as_ref());
-            let range = range.map_or_else(String::new, |range| format!(" ({range})"));
+            let figure = with_range(headline.value, headline.interval.as_ref());
             let name = inline(&metric_name(&headline.metric));
             let of = over_rotations(node)
                 .map_or_else(|| " on test rows".to_owned(), |(_, what)| format!(", {what}"));
-            page.add(format!("The figure that stands for it: {name} {value}{range}{of}."));
+            page.add(format!("The figure that stands for it: {name} {figure}{of}."));
         }
         page.add(metrics(node, &names));
         page.add("Values on test rows; in brackets 95 % bootstrap intervals.".into());
@@ -58,15 +57,13 @@ pub(super) fn requirements(report: &AuditReport, node: &NodeAudit, page: &mut Pa
         .map(|one| {
             let value = one.value.map_or_else(
                 || "not measured".to_owned(),
-                |value| {
-                    let (value, range) = measure(value, one.interval.as_ref());
-                    range.map_or(value.clone(), |range| format!("{value} ({range})"))
-                },
+                |value| with_range(value, one.interval.as_ref()),
             );
+            let said = one.verdict_words();
             let verdict = match (one.met, one.doubt()) {
-                (true, Some(doubt)) => format!("met; {doubt}"),
-                (true, None) => "met".to_owned(),
-                (false, _) => "**not met**".to_owned(),
+                (true, Some(doubt)) => format!("{said}; {doubt}"),
+                (true, None) => said.to_owned(),
+                (false, _) => format!("**{said}**"),
             };
             vec![code(&one.text), value, verdict]
         })
@@ -81,10 +78,7 @@ fn metrics(node: &NodeAudit, names: &[&str]) -> String {
     let mut heading = vec!["Metric".to_owned(), "This expert".to_owned()];
     heading.extend(node.baselines.keys().map(|name| inline(&baseline_name(name, node))));
     let cell = |split: Option<&SplitMeasures>, name: &str| match on(split, name) {
-        Some((value, interval)) => {
-            let (value, range) = measure(value, interval);
-            range.map_or(value.clone(), |range| format!("{value} ({range})"))
-        }
+        Some((value, interval)) => with_range(value, interval),
         None => "–".to_owned(),
     };
     let rows: Vec<Vec<String>> = names
@@ -105,10 +99,7 @@ fn classes(node: &NodeAudit) -> String {
     let cell = |value: Option<Measure>| {
         value.map_or_else(
             || "–".to_owned(),
-            |value| {
-                let (shown, range) = measure(value.value, value.interval.as_ref());
-                range.map_or(shown.clone(), |range| format!("{shown} ({range})"))
-            },
+            |value| with_range(value.value, value.interval.as_ref()),
         )
     };
     let rows: Vec<Vec<String>> = node
@@ -155,7 +146,7 @@ fn slices(node: &NodeAudit, page: &mut Paragraphs) {
             ]
         })
         .collect();
-    let loss = format!("{} there", found.loss.replace('_', " "));
+    let loss = format!("{} there", found.loss_words());
     page.add(table(&["Where", "Test rows", &loss, "elsewhere", "corrected p-value"], &rows));
 }
 

@@ -188,7 +188,8 @@ fn requirements(report: &EvaluationReport) -> Markup {
             ul.findings { @for requirement in &report.requirements {
                 li.warning[!requirement.met] {
                     code { (requirement.text) } ": "
-                    @if requirement.met { "met" @if let Some(doubt) = requirement.doubt() { "; " (doubt) } } @else { strong { "not met" } }
+                    @if requirement.met { (requirement.verdict_words()) } @else { strong { (requirement.verdict_words()) } }
+                    @if let Some(doubt) = requirement.doubt() { "; " (doubt) }
                     " (" (requirement.value.map_or_else(|| "not measured".to_owned(), number)) ")"
                 }
             } }

@@ -5,14 +5,13 @@ use maud::html;
 
 use super::{Part, classes, errors, metrics, provenance, training};
 use crate::views::{comparisons, cues, importance, layers, seeds};
-use crate::words::has_skill;
 
 /// Classes up to which their measures stand on the expert's page itself.
 pub(super) const FEW_CLASSES: usize = 4;
 
 /// What there is something to show for.
 pub(super) fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
-    let skilled = has_skill(node);
+    let skilled = node.skill.is_shown();
     let mut parts =
         vec![Part { id: "metrics", title: "All metrics on every side", body: metrics(node) }];
     if node.performance.classes.len() > FEW_CLASSES {

@@ -1,6 +1,6 @@
 //! Figure of merit: the metric that a person asks for first, and the loss, beside the baselines, paired.
 
-use collegium_records::{NodeAudit, PairedVerdict, metric_words};
+use collegium_records::NodeAudit;
 use maud::{Markup, html};
 
 use super::{classes, direction};
@@ -8,8 +8,8 @@ use crate::expert::appendix::FEW_CLASSES;
 use crate::number::{SPACE, common_decimals, measure_with};
 use crate::page::{figure, sentence};
 use crate::words::{
-    agreed, baseline_name, compared, drawn_by_groups, finite, headline_absent, metric_name, on,
-    over_seeds, short, verdict_word,
+    baseline_name, compared, drawn_by_groups, finite, headline_absent, metric_name, on, over_seeds,
+    short, verdicts_in,
 };
 
 pub(super) fn merit(node: &NodeAudit) -> Markup {
@@ -23,6 +23,8 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
         let diffs = diffs.map(|diff| (diff.difference, diff.interval.as_ref()));
         common_decimals(&own.chain(diffs).collect::<Vec<_>>())
     };
+    // Where rotations stand for it, so do their differences and verdicts.
+    let rotated = node.stands_on().is_some();
     let few = (1..=FEW_CLASSES).contains(&node.performance.classes.len());
     html! {
         @if shown.is_empty() { p { "Nothing was measured." } } @else {
@@ -32,18 +34,18 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                         th scope="col" { "On test rows" }
                         @for metric in &shown {
                             th.figure scope="col" { (metric_name(metric)) (SPACE) (direction(metric)) }
-                            th.figure scope="col" { "Difference" }
+                            @if !rotated { th.figure scope="col" { "Difference" } }
                         }
-                        th scope="col" { "Verdict on this expert" }
+                        @if !rotated { th scope="col" { "Verdict on this expert" } }
                     } }
                     tbody {
                         tr.own {
                             th scope="row" { "this expert" }
                             @for metric in &shown {
                                 td.figure { @if let Some((value, interval)) = on(test, metric) { (figure(value, interval, digits(metric))) } }
-                                td.figure {}
+                                @if !rotated { td.figure {} }
                             }
-                            td {}
+                            @if !rotated { td {} }
                         }
                         @for (name, by) in &node.baselines {
                             @let against = node.against.get(name);
@@ -55,16 +57,17 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
                                         Some(value) => (if value.abs() < 5e-5 { "0".to_owned() } else { measure_with(value, None, digits(metric)).0 }),
                                         None => span.soft { "–" },
                                     } }
-                                    td.figure { @if let Some(diff) = against.and_then(|against| against.get(*metric)) { (figure(diff.difference, diff.interval.as_ref(), digits(metric))) } }
+                                    @if !rotated { td.figure { @if let Some(diff) = against.and_then(|against| against.get(*metric)) { (figure(diff.difference, diff.interval.as_ref(), digits(metric))) } } }
                                 }
-                                td { (said(&shown, node, name)) }
+                                @if !rotated { td { (verdicts_in(node, name, &shown)) } }
                             }
                         }
                     }
                 }
             }
             p.caption {
-                "Below each value: its 95 % interval. Differences are paired."
+                "Below each value: its 95 % interval. "
+                @if rotated { "Differences from baselines are over rotated sides, above." } @else { "Differences are paired." }
                 @if let Some((metric, why)) = headline_absent(node) { " No " (metric_name(metric)) ": " (why) "." }
                 @if let Some(text) = drawn_by_groups(test.map(|test| ("test", test)).into_iter()) { " " (text) }
                 @if let Some(text) = over_seeds(test.into_iter()) { " " (text) }
@@ -73,13 +76,4 @@ pub(super) fn merit(node: &NodeAudit) -> Markup {
         @if let Some(decided) = &node.decided { p.caption { (sentence(&decided.in_words())) } }
         @if few { (classes(&node.performance, "Test rows")) }
     }
-}
-
-/// One word where all metrics agree, else one for each.
-fn said(shown: &[&str], node: &NodeAudit, baseline: &str) -> String {
-    let verdicts =
-        shown.iter().filter_map(|metric| Some((*metric, node.verdict_against(baseline, metric)?)));
-    let verdicts: Vec<(&str, PairedVerdict)> = verdicts.collect();
-    let each = |metric: &str, word: &str| format!("{}: {word}", metric_words(metric));
-    agreed(&verdicts, verdict_word, each).unwrap_or_else(|| "–".to_owned())
 }

@@ -18,7 +18,6 @@ mod training;
 
 pub(crate) use classes::classes;
 pub(crate) use metrics::{direction, metrics};
-pub(crate) use rotated::table as rotated_table;
 pub(crate) use slices::{probability, weak};
 
 use collegium_records::NodeAudit;
@@ -26,7 +25,7 @@ use maud::{Markup, html};
 
 use crate::page::anchor;
 use crate::views::{combined, composite, slices::declared, uses};
-use crate::words::{Health, has_skill, short, verdict, verdict_title};
+use crate::words::{Health, short, verdict, verdict_title};
 
 /// A part of an expert's page.
 pub(crate) struct Part {
@@ -44,7 +43,11 @@ pub(crate) fn section(node: &NodeAudit, index: usize) -> Markup {
         section.expert id=(anchor(&node.name)) aria-labelledby={ (id) "-title" } {
             h2 id={ (id) "-title" } { (short(&node.name)) " " span class={ "health " (health.class()) } { (health.words()) } }
             (head::about(node))
-            p.verdict.alert[!node.skill.beats_baseline] { strong { (verdict_title(node)) } " " (verdict(node)) }
+            p.verdict.alert[!node.skill.beats_baseline] {
+                @let title = verdict_title(node);
+                @if !title.is_empty() { strong { (title) } " " }
+                (verdict(node))
+            }
             (head::findings(node))
             (head::standing(node))
             @for part in parts(node, &id) { (shown(&part, &id)) }
@@ -65,14 +68,16 @@ fn shown(part: &Part, id: &str) -> Markup {
 
 /// What there is something to show for.
 fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
-    let mut parts = vec![Part {
-        id: "merit",
-        title: "Figure of merit, beside baselines",
-        body: merit::merit(node),
-    }];
+    let mut parts = Vec::new();
+    // What stands for it comes first.
     if let Some(body) = rotated::table(node) {
-        parts.push(Part { id: "rotated", title: "Over rotated sides", body });
+        parts.push(Part { id: "rotated", title: "Over rotated sides, beside baselines", body });
     }
+    let title = match node.stands_on() {
+        Some(_) => "On the test rows of the declared split",
+        None => "Figure of merit, beside baselines",
+    };
+    parts.push(Part { id: "merit", title, body: merit::merit(node) });
     if let Some(of) = &node.combined {
         let title = if of.kind == "mixture" { "Mixture and controls" } else { "Gate and controls" };
         parts.push(Part { id: "combined", title, body: combined::combined(node, of) });
@@ -93,7 +98,7 @@ fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
         let body = declared(found, "test row", "test rows");
         parts.push(Part { id: "declared-slices", title: "Declared slices", body });
     }
-    if has_skill(node) || !node.findings.is_empty() {
+    if node.skill.is_shown() || !node.findings.is_empty() {
         parts.push(Part { id: "next", title: "What to do next", body: next::next(node) });
     }
     parts

@@ -1,26 +1,18 @@
 //! Figures over rotated sides: the mean with its interval, the declared split beside it, baselines paired.
 
-use collegium_records::{NodeAudit, PairedVerdict, RotatedFigure, metric_words};
+use collegium_records::{NodeAudit, RotatedFigure, metric_words};
 use maud::{Markup, html};
 
 use super::direction;
 use crate::number::{SPACE, common_decimals, count, measure};
 use crate::page::figure;
-use crate::words::{agreed, baseline_name, compared, metric_name, on, verdict_of, verdict_word};
+use crate::words::{baseline_name, compared, metric_name, on, verdicts_in};
 
 /// The table of one expert; nothing without rotations.
-pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
+pub(super) fn table(node: &NodeAudit) -> Option<Markup> {
     let of = node.rotated.as_ref()?;
-    let first = node.headline.iter().map(|headline| headline.metric.as_str());
-    let mut shown: Vec<&str> = first.chain(compared(node)).collect();
+    let mut shown = compared(node);
     shown.retain(|metric| of.metrics.contains_key(*metric));
-    let mut known = Vec::new();
-    shown.retain(|metric| {
-        !known.contains(metric) && {
-            known.push(*metric);
-            true
-        }
-    });
     // A column and its differences have the same digits.
     let digits = |metric: &str| {
         let less = of.against.values().filter_map(|by| by.get(metric));
@@ -49,7 +41,7 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
                         tr {
                             th scope="row" { "less " (baseline_name(name, node)) }
                             @for metric in &shown { (cell(metric, metrics.get(*metric))) }
-                            td { (said(node, name, &shown)) }
+                            td { (verdicts_in(node, name, &shown)) }
                         }
                     }
                     tr {
@@ -67,15 +59,6 @@ pub(crate) fn table(node: &NodeAudit) -> Option<Markup> {
             p.caption { (caption(node, &shown)) }
         }
     })
-}
-
-/// One word where all metrics agree, else one for each.
-fn said(node: &NodeAudit, baseline: &str, shown: &[&str]) -> String {
-    let verdicts =
-        shown.iter().filter_map(|metric| Some((*metric, verdict_of(node, baseline, metric)?)));
-    let verdicts: Vec<(&str, PairedVerdict)> = verdicts.collect();
-    let each = |metric: &str, word: &str| format!("{}: {word}", metric_words(metric));
-    agreed(&verdicts, verdict_word, each).unwrap_or_else(|| "–".to_owned())
 }
 
 /// What a rotation is, and the figure of each.

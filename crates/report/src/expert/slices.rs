@@ -4,10 +4,11 @@ use collegium_records::WeakSlices;
 use maud::{Markup, html};
 
 use crate::number::{count, counted, number};
+use crate::page::sentence;
 
 /// `row` and `rows` are what it was tested on; of a regression, `target` names what errors are of.
 pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str, target: &str) -> Markup {
-    let loss = found.loss.replace('_', " ");
+    let loss = found.loss_words();
     let tested = counted(u64::from(found.tested), "slice", "slices");
     html! {
         @if found.slices.is_empty() {
@@ -39,7 +40,7 @@ pub(crate) fn weak(found: &WeakSlices, row: &str, rows: &str, target: &str) -> M
         }
         p.caption {
             "Found on validation rows, tested on " (if rows == "rows" { "these rows" } else { rows }) ". Mean " (loss) " on " (counted(found.rows, row, rows))
-            @if found.loss == "squared_error" { ", in squared units of " code { (target) } }
+            @if let Some(unit) = found.unit(target) { ", in " (sentence(&unit)) }
             ": " (number(found.overall)) ". " (tested)
             @if found.tested == 1 { " was" } @else { " were" } " tested; shown are those whose "
             a href="#glossary-slices" { "corrected p-value" } " is at most 0.05."

@@ -1,16 +1,16 @@
 //! The pipeline's ends (nodes that no other node reads) against one network and against a linear model, paired.
 
 use collegium_records::{
-    AuditReport, Interval, MetricDiff, NodeAudit, PairedVerdict, metric_words,
+    AuditReport, BaselineComparison, Interval, MetricDiff, NodeAudit, PairedVerdict, metric_words,
 };
 use maud::{Markup, html};
 
-use crate::expert::{direction, rotated_table};
-use crate::number::{SPACE, difference, measure};
+use crate::expert::direction;
+use crate::number::{SPACE, difference, measure, with_range};
 use crate::page::{link, sentence as marked};
 use crate::words::{
-    baseline_name, baseline_phrase, compared, diff_of, drawn, headline, metric_name, on,
-    over_rotations, short, verdict_of, verdict_word,
+    baseline_name, baseline_phrase, compared, drawn, headline, metric_name, on, over_rotations,
+    short,
 };
 
 /// The baselines that stand for "could this have been had more simply?", in the order of the question.
@@ -28,9 +28,7 @@ pub(super) fn sentences(report: &AuditReport) -> Vec<Markup> {
 
 fn sentence(node: &NodeAudit) -> Markup {
     let written = |metric: &str, value: f64, interval: Option<&Interval>| {
-        let (value, range) = measure(value, interval);
-        let range = range.map(|range| format!(" ({range})")).unwrap_or_default();
-        format!("{}{SPACE}{value}{range}", metric_words(metric))
+        format!("{}{SPACE}{}", metric_words(metric), with_range(value, interval))
     };
     let figure = match over_rotations(node) {
         Some((of, what)) => {
@@ -55,12 +53,11 @@ fn beside(node: &NodeAudit) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let mut none_in = String::new();
     for name in SIMPLER {
-        let diffs: Vec<(&str, MetricDiff, PairedVerdict)> = compared(node)
-            .into_iter()
-            .filter_map(|metric| {
-                Some((metric, diff_of(node, name, metric)?, verdict_of(node, name, metric)?))
-            })
-            .collect();
+        let diffs = compared(node).into_iter().filter_map(|metric| {
+            let BaselineComparison { diff, verdict } = node.compared_with(name, metric)?;
+            Some((metric, diff, verdict))
+        });
+        let diffs: Vec<(&str, MetricDiff, PairedVerdict)> = diffs.collect();
         let Some((_, _, first)) = diffs.first() else { continue };
         let phrase = baseline_phrase(name, node);
         let agreed = diffs.iter().all(|(.., verdict)| verdict == first);
@@ -82,12 +79,12 @@ fn beside(node: &NodeAudit) -> Vec<String> {
             }
             PairedVerdict::Better | PairedVerdict::Worse if agreed => {
                 let each: Vec<String> = each.collect();
-                format!("{} than {phrase} ({})", verdict_word(*first), each.join("; "))
+                format!("{} ({})", first.beside(&phrase), each.join("; "))
             }
             _ => {
                 let each = each.zip(&diffs).map(|(said, (.., verdict))| match verdict {
                     PairedVerdict::Better | PairedVerdict::Worse => {
-                        format!("{said}, {}", verdict_word(*verdict))
+                        format!("{said}, {}", verdict.words())
                     }
                     PairedVerdict::Same | PairedVerdict::CannotTell => said,
                 });
@@ -116,12 +113,13 @@ fn by_how_much(metric: &str, diff: &MetricDiff, verdict: PairedVerdict) -> Strin
 
 /// The table of paired differences.
 pub(super) fn against(report: &AuditReport) -> Markup {
-    let rows: Vec<(&NodeAudit, &str, &str, &MetricDiff)> = ends(report)
+    let rows: Vec<(&NodeAudit, &str, &str, BaselineComparison)> = ends(report)
         .flat_map(|node| {
             SIMPLER.into_iter().flat_map(move |name| {
-                let metrics = node.against.get(name);
                 let each = compared(node).into_iter();
-                each.filter_map(move |metric| Some((node, name, metric, metrics?.get(metric)?)))
+                each.filter_map(move |metric| {
+                    Some((node, name, metric, node.compared_with(name, metric)?))
+                })
             })
         })
         .collect();
@@ -135,8 +133,8 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                         th scope="col" { "Node" } th scope="col" { "Baseline" } th scope="col" { "Metric" } th.figure scope="col" { "Node" }
                         th.figure scope="col" { "Baseline" } th.figure scope="col" { "Difference (95 %)" } th scope="col" { "Verdict" }
                     } }
-                    tbody { @for (node, name, metric, diff) in &rows {
-                        @let [after, before, apart, range] = difference(diff);
+                    tbody { @for (node, name, metric, found) in &rows {
+                        @let [after, before, apart, range] = difference(&found.diff);
                         tr {
                             th scope="row" { (short(&node.name)) }
                             td { (baseline_name(name, node)) }
@@ -144,31 +142,29 @@ pub(super) fn against(report: &AuditReport) -> Markup {
                             td.figure { (after) }
                             td.figure { (before) }
                             td.figure { span.value { (apart) } @if !range.is_empty() { span.aside { (range) } } }
-                            td { @if let Some(verdict) = node.verdict_against(name, metric) { (verdict_word(verdict)) } }
+                            td { (found.verdict.words()) }
                         }
                     } }
                 }
             }
             p.caption {
-                "Difference: node − baseline, both on the same resampled test rows (paired)"
-                @if let Some(text) = resampled(report) { ", drawn as " (marked(&text)) }
-                "."
+                @match over(report) {
+                    Some(of) => { "Difference: node − baseline, " (of) ", paired rotation by rotation; the 95 % interval allows for training rows which rotations share (Nadeau and Bengio 2003)." }
+                    None => {
+                        "Difference: node − baseline, both on the same resampled test rows (paired)"
+                        @if let Some(text) = resampled(report) { ", drawn as " (marked(&text)) }
+                        "."
+                    }
+                }
                 @if !single { " One network on all raw columns was not trained: " code { "evaluate.baselines = [\"single\"]" } " trains it for experts that read others." }
             }
         } @else { p { "No baseline was trained beside it (" code { "evaluate.baselines" } ")." } }
     }
 }
 
-/// The ends over rotated sides.
-pub(super) fn rotated(report: &AuditReport) -> Markup {
-    html! {
-        @for node in ends(report).take(3) {
-            @if let Some(table) = rotated_table(node) {
-                h3 { (short(&node.name)) " over rotated sides" }
-                (table)
-            }
-        }
-    }
+/// `mean of 5 rotations`, where such means stand for the ends; a pipeline has them for all of its nodes or for none.
+fn over(report: &AuditReport) -> Option<String> {
+    ends(report).find_map(|node| node.stands_on().and(node.headline.as_ref())?.of_rotations())
 }
 
 /// What is drawn as one, in words, of each end if they differ; `None` where it is a row for all of them.

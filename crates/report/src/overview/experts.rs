@@ -1,13 +1,13 @@
 //! All experts in one table.
 
-use collegium_records::{AuditReport, NodeAudit, PairedVerdict, Reading, metric_words};
+use collegium_records::{AuditReport, NodeAudit, Reading, metric_words};
 use maud::{Markup, html};
 
 use crate::number::{SPACE, common_decimals, measure, measure_with, number, percent};
 use crate::page::{breakable, link};
 use crate::words::{
     Health, baseline_name, finite, headline, headline_absent, linear, metric_name, on,
-    over_rotations, short, verdict_of,
+    over_rotations, short,
 };
 
 /// Inputs named in the table.
@@ -74,14 +74,14 @@ fn headline_cell(node: &NodeAudit) -> Markup {
 
 fn baselines_cell(node: &NodeAudit) -> Markup {
     if let (Some((of, _)), Some(rotated)) = (over_rotations(node), &node.rotated) {
-        let verdict = verdict_of(node, "linear", &of.metric);
+        let found = node.compared_with("linear", &of.metric);
         let digits = common_decimals(&[(of.value, of.interval.as_ref())]);
         let means = rotated.against.iter().filter_map(|(name, metrics)| {
             Some((name.as_str(), of.value - metrics.get(&of.metric)?.mean))
         });
         return html! {
             (baselines(node, &of.metric, digits, means.collect()))
-            @if let Some(verdict) = verdict { span.aside { (against_linear(verdict)) } }
+            @if let Some(found) = found { span.aside { (found.verdict.beside("linear")) } }
         };
     }
     let metric = headline(node);
@@ -98,7 +98,7 @@ fn baselines_cell(node: &NodeAudit) -> Markup {
     html! {
         (baselines(node, metric.unwrap_or_default(), digits, values))
         @if let Some(verdict) = linear(node) {
-            span.aside { (against_linear(verdict)) " in " (metric_words(&node.skill.metric)) }
+            span.aside { (verdict.beside("linear")) " in " (metric_words(&node.skill.metric)) }
         }
     }
 }
@@ -120,16 +120,6 @@ fn baselines(
                 (if value.abs() < 5e-4 { "0".to_owned() } else { measure_with(value, None, digits).0 })
             }
         }
-    }
-}
-
-/// The verdict on it beside the linear baseline.
-fn against_linear(verdict: PairedVerdict) -> &'static str {
-    match verdict {
-        PairedVerdict::Better => "better than linear",
-        PairedVerdict::Worse => "worse than linear",
-        PairedVerdict::Same => "same as linear within the margin",
-        PairedVerdict::CannotTell => "no measurable difference from linear",
     }
 }
 

@@ -27,7 +27,6 @@ pub(crate) fn overview(report: &AuditReport) -> Markup {
                 (requirements(&report.requirements))
                 (attention(report))
                 (ends::against(report))
-                (ends::rotated(report))
                 (experts::table(report))
             }
             (rows::rows(report))
@@ -92,7 +91,7 @@ fn requirements(all: &[RequirementOutcome]) -> Markup {
                             None => span.soft { (one.not_measured.as_deref().unwrap_or("not measured")) },
                         }
                     }
-                    td { @if one.met { span.health.good { "met" } @if let Some(doubt) = one.doubt() { span.aside { (doubt) } } } @else { span.health.alert { "not met" } } }
+                    td { span.health.good[one.met].alert[!one.met] { (one.verdict_words()) } @if let Some(doubt) = one.doubt() { span.aside { (doubt) } } }
                 } } }
             }
         }

@@ -21,7 +21,7 @@ pub(super) fn drawing(report: &AuditReport) -> Markup {
                     "Left to right: data sources (grey), then experts (blue). The figure at a line, and its thickness: the share of the consumer's "
                     a href="#glossary-agop" { "AGOP" } " (average gradient outer product: how strongly an input moves the prediction) that runs along it."
                     @if let Some(text) = fed(&report.edges) { " " (text) }
-                    @if report.nodes.iter().any(|node| muted(Health::of(node))) { " Dashed: no skill, so no share is shown." }
+                    @if report.nodes.iter().any(|node| muted(Health::of(node))) { " Dashed: no skill, or skill not judged." }
                 }
             }
         }

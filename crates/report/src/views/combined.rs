@@ -1,14 +1,14 @@
 //! Gates and mixtures of experts: controls, routing, load balancing.
 
 use collegium_records::{
-    Combined, Control, MetricDiff, Metrics, NodeAudit, RouteColumn, RouteFigures,
-    RoutingDiagnostics, margin_of,
+    Combined, MetricDiff, Metrics, NodeAudit, RouteColumn, RouteFigures, RoutingDiagnostics,
+    margin_of, metric_words,
 };
 use maud::{Markup, html};
 
 use crate::charts::{self, Across};
 use crate::number::{count, difference, number, percent};
-use crate::words::{finite, headline, metric_name, short, verdict_word};
+use crate::words::{finite, headline, metric_name, short};
 
 /// Levels of a column that are shown.
 const MOST_LEVELS: usize = 12;
@@ -40,11 +40,11 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
         let interval = lead.interval.map_or([lead.value; 2], |i| [i.low, i.high]);
         [lead.value, interval[0], interval[1]]
     }));
-    let loss = combined.loss.replace('_', " ");
+    let loss = metric_words(&combined.loss);
     let rows = combined.controls.iter().map(|control| {
         let lead = &control.lead;
         let (low, high) = lead.interval.map_or((lead.value, lead.value), |i| (i.low, i.high));
-        let name = html! { (control.what) span.aside { (verdict(control)) } };
+        let name = html! { (control.what) span.aside { (control.verdict_words()) } };
         let figures = vec![
             html! { (mean(&control.metrics, metric)) },
             html! { (count(control.parameters)) },
@@ -102,7 +102,7 @@ fn metric_by_metric(node: &NodeAudit, combined: &Combined) -> Markup {
         let verdict = diff.verdict(metric, margin_of(&node.margins, metric));
         let [_, before, apart, range] = difference(diff);
         html! {
-            span.value { (before) } span.aside { (verdict_word(verdict)) }
+            span.value { (before) } span.aside { (verdict.words()) }
             span.aside { (apart) @if !range.is_empty() { " (" (range) ")" } }
         }
     };
@@ -134,14 +134,6 @@ fn metric_by_metric(node: &NodeAudit, combined: &Combined) -> Markup {
                 "Recalibrated: each model corrected on validation rows by itself, so that confidence alone decides nothing."
             }
         }
-    }
-}
-
-fn verdict(control: &Control) -> &'static str {
-    match control.pays {
-        Some(true) => "the gate beats it",
-        Some(false) => "the gate does not beat it: it is better",
-        None => "no measurable difference",
     }
 }
 
@@ -196,7 +188,7 @@ fn worth(routing: &RoutingDiagnostics) -> Markup {
         @if !routing.values.is_empty() {
             h4 { "What each expert is worth" }
             (differences(&headings, &across, rows.collect()))
-            p.caption { "Rise of test " (routing.loss.replace('_', " ")) " without the expert." }
+            p.caption { "Rise of test " (metric_words(&routing.loss)) " without the expert." }
         }
     }
 }
@@ -251,7 +243,7 @@ fn figures(all: &RouteFigures, routing: &RoutingDiagnostics) -> Markup {
             "Mean weight and load are shares that sum to 1. Entropy of the load " (number(all.load_entropy))
             " (1: even, 0: one expert for all), of the single decision " (number(all.decision_entropy))
             " (0: it decides, 1: it does not), MaxVio " (number(all.max_violation))
-            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Rise: of " (routing.loss.replace('_', " ")) " without the expert, its weight given to the others, or the gate fitted again. " a href="#glossary-load" { "The words" } "."
+            ", " (number(all.chosen)) " of " (routing.experts.len()) " experts answer for a row. Even load by itself is no success. Rise: of " (metric_words(&routing.loss)) " without the expert, its weight given to the others, or the gate fitted again. " a href="#glossary-load" { "The words" } "."
             @if !all.dead.is_empty() { " Dead: " (all.dead.join(", ")) "." }
         }
     }

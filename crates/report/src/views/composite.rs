@@ -1,13 +1,13 @@
 //! Error attribution to upstreams: each as it is, replaced by the truth, ablated.
 
-use collegium_records::{Composite, Metrics, NodeAudit};
+use collegium_records::{Composite, Metrics, NodeAudit, metric_words};
 use maud::{Markup, html};
 
 use crate::number::{number, percent};
 use crate::words::{finite, metric_name, short};
 
 pub(crate) fn composite(node: &NodeAudit, composite: &Composite) -> Markup {
-    let loss = composite.loss.replace('_', " ");
+    let loss = metric_words(&composite.loss);
     let or = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Upstreams of " (short(&node.name)) } {

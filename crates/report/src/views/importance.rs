@@ -6,13 +6,13 @@ use maud::{Markup, html};
 use super::{images, raw, rows};
 use crate::charts;
 use crate::number::{counted, measure, number};
-use crate::words::{capital, has_skill};
+use crate::words::capital;
 
 /// Directions that are shown at once; the rest folds away.
 const DIRECTIONS: usize = 4;
 
 pub(crate) fn importance(node: &NodeAudit, id: &str) -> Markup {
-    let agop = node.agop.as_ref().filter(|_| has_skill(node));
+    let agop = node.agop.as_ref().filter(|_| node.skill.is_shown());
     let Some(agop) = agop else {
         let why = node.withheld.as_deref().unwrap_or("None was recorded for this expert.");
         return html! { p.withheld { strong { "No picture. " } (why) } };

@@ -96,7 +96,7 @@ fn collapse_table(layers: &[LayerAudit]) -> Markup {
                     @for layer in layers {
                         @let gap = layer.collapsed_alone().is_some();
                         tr.alarm[gap] {
-                            th scope="row" { (layer.name) @if gap { span.aside.alarm { "overfitted" } } }
+                            th scope="row" { (layer.name) @if gap { span.aside.alarm { "more on training rows" } } }
                             @for (name, of) in &measures { td.figure.hot[gap && *name == "NC1"] { (shown(layer.collapse_train, *of)) } }
                             @for (i, (name, of)) in measures.iter().enumerate() {
                                 td.figure.beside[i == 0].hot[gap && *name == "NC1"] { (shown(layer.collapse_test, *of)) }

@@ -7,7 +7,6 @@ use super::{images, responses};
 use crate::charts::{self, Across};
 use crate::number::{SPACE, counted, fixed, measure, percent};
 use crate::page::{breakable, sentence};
-use crate::words::has_skill;
 
 /// Rows that are shown at once; the rest folds away.
 const SHOWN: usize = 20;
@@ -16,7 +15,7 @@ const SHOWN: usize = 20;
 const CLEAR: f64 = 0.5;
 
 pub(crate) fn uses(node: &NodeAudit, id: &str) -> Markup {
-    let agop = node.agop.as_ref().filter(|_| has_skill(node));
+    let agop = node.agop.as_ref().filter(|_| node.skill.is_shown());
     let Some(agop) = agop else {
         let why = node.withheld.as_deref().unwrap_or("None was recorded for this expert.");
         return html! { p.withheld { strong { "Withheld: " } (why) @if !why.ends_with('.') { "." } } };
@@ -51,12 +50,27 @@ fn table(node: &NodeAudit) -> Markup {
             }
         }
         p.caption {
-            "On test rows" @if metric == "rmse" { ", in units of the target" } ", when the input is shuffled "
+            (rise) " on " (tested(node)) @if metric == "rmse" { ", in units of the target" } ", when the input is shuffled "
             @if alike { "among rows that are alike in the other inputs" @if among_all { "; where marked, among all rows" } }
             @else { "among all rows" }
-            ". " a href="#reading" { "How to read it" } "."
+            ". Interval: 95 %, " (resampled(node)) ". " a href="#reading" { "How to read it" } "."
         }
         @if let Some(why) = node.agop.as_ref().and_then(|agop| agop.noise_floor.no_untrained.as_ref()) { p.caption { (sentence(why)) } }
+    }
+}
+
+/// The rows that inputs are shuffled on.
+fn tested(node: &NodeAudit) -> String {
+    let rows = node.probe.cues.iter().map(|cue| cue.rows).max();
+    rows.map_or_else(|| "test rows".to_owned(), |rows| counted(rows, "test row", "test rows"))
+}
+
+/// What is drawn again for an interval.
+fn resampled(node: &NodeAudit) -> &'static str {
+    match node.metrics.get("test").map(|test| (test.groups, &test.blocks)) {
+        Some((Some(_), Some(_))) => "bootstrap over whole blocks of time",
+        Some((Some(_), None)) => "bootstrap over whole groups of these rows",
+        _ => "bootstrap over these rows",
     }
 }
 
@@ -106,11 +120,7 @@ fn reading(one: &InputUse) -> Option<&'static str> {
             Some("shuffled among all rows")
         }
         Reading::Used => None,
-        Reading::EffectOnly => Some("low average sensitivity, measurable effect"),
-        Reading::SensitivityOnly => Some("high sensitivity, no measurable effect"),
-        Reading::Proxy => Some("proxy"),
-        Reading::Harmful => Some("harmful: shuffling it lowers the loss"),
-        Reading::NoEffect => Some("no measurable effect"),
+        other => Some(other.words()),
     }
 }
 

@@ -21,16 +21,16 @@ pub(super) fn of(
     margins: &BTreeMap<String, f64>,
 ) -> Vec<String> {
     let what = if kind == "mixture" { "The mixture" } else { "The gate" };
-    let with = |pays: Option<bool>| -> Vec<&Control> {
-        compared.controls.iter().filter(|control| control.pays == pays).collect()
+    let with = |verdict: PairedVerdict| -> Vec<&Control> {
+        compared.controls.iter().filter(|control| control.verdict() == verdict).collect()
     };
-    let loss = compared.loss.replace('_', " ");
+    let loss = metric_words(compared.loss);
     let mut sentences = Vec::new();
     let over = match compared.metrics.len() {
         0 | 1 => "95 % over test rows, one seed".to_owned(),
         seeds => format!("95 % over {seeds} seeds, and over test rows"),
     };
-    let losses = with(Some(false));
+    let losses = with(PairedVerdict::Worse);
     if !losses.is_empty() {
         let each = losses.iter().map(|control| {
             let interval = control.lead.interval.map_or(String::new(), |interval| {
@@ -43,7 +43,7 @@ pub(super) fn of(
             each.collect::<Vec<_>>().join("; ")
         ));
     }
-    let wins = with(Some(true));
+    let wins = with(PairedVerdict::Better);
     if !wins.is_empty() {
         let leads = wins.iter().map(|control| control.lead.value);
         let (least, most) = leads
@@ -58,8 +58,7 @@ pub(super) fn of(
             names.join("; ")
         ));
     }
-    let (same, open): (Vec<&Control>, Vec<&Control>) =
-        with(None).into_iter().partition(|control| control.same);
+    let (same, open) = (with(PairedVerdict::Same), with(PairedVerdict::CannotTell));
     if !same.is_empty() {
         let names: Vec<&str> = same.iter().map(|control| control.what.as_str()).collect();
         sentences.push(format!(
