@@ -116,9 +116,9 @@ fn what_uses_a_model_uses_an_average() {
     assert!(shown.contains("deploy = \"blend\""), "{shown}");
     let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
     let wave = node(&audit, "wave");
-    assert_eq!(wave["fit"]["kind"], "average", "{wave}");
+    assert_eq!(wave["model"], "mlp 128-64 gelu, blended with 5 folds");
     assert!(
-        wave["probe"]["agop"]["importance"].as_array().is_some_and(|all| all.len() == 2),
+        wave["agop"]["importance"].as_array().is_some_and(|all| all.len() == 2),
         "{wave}"
     );
     project.collegium(&["verify"]).ok();

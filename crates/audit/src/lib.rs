@@ -41,9 +41,9 @@ use std::{
 
 use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input, Spanned, Upstream, bare_name};
-use collegium_plan::Part;
+use collegium_plan::{Part, blended};
 use collegium_records::{
-    AuditPrice, AuditReport, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance,
+    AuditPrice, AuditReport, Cost, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance,
     Probe, RequirementOutcome, Rotated, Versions,
 };
 
@@ -315,6 +315,18 @@ fn add_findings(looked: &Looked, audit: &mut NodeAudit) -> Result<(), EngineErro
     Ok(())
 }
 
+/// What its model cost: of a blend, all that it averages.
+fn spent(looked: &Looked) -> Cost {
+    let mut cost = looked.state.full().cost;
+    for part in blended(looked.auditor.node.declared()).unwrap_or_default() {
+        let Some((_, fit)) = looked.state.parts.get(&part) else { continue };
+        cost.seconds += fit.cost.seconds;
+        cost.cpu_seconds += fit.cost.cpu_seconds;
+        cost.peak_bytes = cost.peak_bytes.max(fit.cost.peak_bytes);
+    }
+    cost
+}
+
 /// Its views, and what of its fit is shown beside them.
 fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineError> {
     let node = looked.auditor.node;
@@ -325,7 +337,7 @@ fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineE
         target: format!("{}.{}", expert.data, expert.target.get_ref()),
         inputs: expert.inputs.iter().map(|input| input.get_ref().to_string()).collect(),
         filter: expert.filter.as_ref().map(|filter| filter.get_ref().clone()),
-        model: expert.model.describe(),
+        model: expert.describe(),
         noun: expert.model.noun().to_owned(),
         classes: node.resolved().classes.clone(),
         decided: None,
@@ -351,7 +363,7 @@ fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineE
         kept: full.kept,
         multiply_adds: full.multiply_adds,
         rows: full.rows,
-        cost: full.cost,
+        cost: spent(looked),
         recipe: looked.state.recipe,
         realisation: full.model,
         certificate: None,

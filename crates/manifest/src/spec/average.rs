@@ -17,6 +17,20 @@ impl Default for Average {
     }
 }
 
+impl Average {
+    /// What stands behind the words for one model of `folds` folds; nothing for one model.
+    pub fn describe(self, folds: u32) -> String {
+        let members = match self.members {
+            1 => String::new(),
+            members => format!(", mean of {members} members"),
+        };
+        match self.deploy {
+            Deploy::Full => members,
+            Deploy::Blend => format!("{members}, blended with {folds} folds"),
+        }
+    }
+}
+
 /// What answers for rows that no model was trained on: validation rows, test rows and new ones.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,

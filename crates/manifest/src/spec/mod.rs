@@ -269,6 +269,11 @@ pub struct WarmStart {
 }
 
 impl Expert {
+    /// What it is, in a few words: `mlp 64-32 relu`, `mlp 128-64 gelu, blended with 5 folds`.
+    pub fn describe(&self) -> String {
+        format!("{}{}", self.model.describe(), self.average.describe(self.folds))
+    }
+
     /// The table of the file that it stands in, and how its name begins in messages and records.
     pub fn section(&self) -> &'static str {
         self.model.section().name()
