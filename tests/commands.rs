@@ -32,7 +32,7 @@ fn steady_word(word: &str) -> String {
 
 /// Seconds, memory and metrics as `#`: they differ from run to run, or from processor to processor.
 /// The columns of a table move with them, so that spaces count once.
-fn without_costs(text: &str) -> String {
+pub fn without_costs(text: &str) -> String {
     let number = |word: &str| word.trim_start_matches('(').parse::<f64>().is_ok();
     let mut all = String::new();
     for line in steady(text).lines() {
@@ -53,7 +53,7 @@ fn without_costs(text: &str) -> String {
     all
 }
 
-fn out(project: &Project, args: &[&str]) -> String {
+pub fn out(project: &Project, args: &[&str]) -> String {
     steady(&project.collegium(args).ok().out)
 }
 
@@ -127,6 +127,7 @@ fn every_command_has_help() {
         "graph",
         "show",
         "log",
+        "compare",
         "explain",
         "schema",
         "completions",

@@ -63,6 +63,8 @@ pub(crate) enum Command {
         /// The pipeline file; may be left out where `pipelines/` holds only one.
         #[arg(add = ArgValueCompleter::new(complete::pipelines))]
         pipeline: Option<String>,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Say what `run` would do, why, and at what price.
@@ -88,11 +90,14 @@ pub(crate) enum Command {
         /// As `run --advance-split`.
         #[arg(long)]
         advance_split: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Bring experts up to date.
     #[command(after_help = "Examples:\n  collegium run pipelines/flights.toml --audit\n  \
-        collegium run arrival --jobs 1\n  collegium run --force departure --keep-going")]
+        collegium run arrival --jobs 1\n  collegium run --force departure --keep-going\n  \
+        collegium run --set expert.arrival.train.epochs=3    # once, without touching the file")]
     Run {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
@@ -121,6 +126,8 @@ pub(crate) enum Command {
         /// Leave the lock as it is: if anything would be fitted, or the lock would change, exit with 5 and write nothing.
         #[arg(long)]
         locked: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Show what the lock stands on and what is stale.
@@ -134,6 +141,8 @@ pub(crate) enum Command {
         /// hand over, or holds a certificate for it; exit with 5 if not.
         #[arg(long)]
         check: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Explain why an expert was, or would be, fitted.
@@ -142,6 +151,8 @@ pub(crate) enum Command {
         /// The expert, and the pipeline file if there are several.
         #[arg(value_name = "NODE|PIPELINE", required = true, add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Measure how good experts are and what they use; writes HTML, JSON and model cards.
@@ -173,6 +184,8 @@ pub(crate) enum Command {
         /// Only say what would be fitted (other seeds, permuted labels, controls of gates), and at what price.
         #[arg(short = 'n', long)]
         dry_run: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Compare two versions of a pipeline's lock by what they do.
@@ -229,6 +242,8 @@ pub(crate) enum Command {
         /// nothing.
         #[arg(long)]
         locked: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Measure on new labelled rows: what moved, and where in the DAG quality is lost.
@@ -256,6 +271,8 @@ pub(crate) enum Command {
         /// nothing.
         #[arg(long)]
         locked: bool,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// Say which models have seen given rows, and what it costs to make them again without.
@@ -315,9 +332,14 @@ pub(crate) enum Command {
         /// A pipeline file and experts, in any order; without experts, all.
         #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
         targets: Vec<String>,
+        #[command(flatten)]
+        set: Set,
     },
 
     /// List past runs.
+    #[command(after_help = "Examples:\n  collegium log\n  \
+        collegium log --metrics     # a figure of each expert in each run\n  \
+        collegium compare 3 5       # two of them, side by side")]
     Log {
         /// The pipeline file.
         #[arg(add = ArgValueCompleter::new(complete::pipelines))]
@@ -325,6 +347,22 @@ pub(crate) enum Command {
         /// The last so many.
         #[arg(short, long, default_value_t = 20)]
         number: usize,
+        /// A table of runs by experts: the figure that stands for each, on test rows.
+        #[arg(long)]
+        metrics: bool,
+    },
+
+    /// Compare past runs: the figure of each expert, what it cost, and which settings differ.
+    #[command(after_help = "A run is called by the number that `collegium log` shows, by the time at which it ended or \
+        how that begins, or `latest`, the last one that measured anything.\n\n\
+        Examples:\n  collegium compare 3 latest\n  collegium compare 1 2 5 pipelines/flights.toml\n  \
+        collegium run --set expert.arrival.train.epochs=3 && collegium compare 1 latest\n\n\
+        Figures of another table, of other test rows or of another metric are shown in brackets, and compared with \
+        nothing. `collegium diff` compares versions of a lock, row by row.")]
+    Compare {
+        /// Two runs or more, and the pipeline file, in any order.
+        #[arg(value_name = "RUN|PIPELINE", required = true, add = ArgValueCompleter::new(complete::runs))]
+        runs: Vec<String>,
     },
 
     /// Read the whole store, and move what is damaged out of the way.
@@ -388,6 +426,33 @@ pub(crate) enum Command {
         /// The folder; it is made if missing.
         dir: Option<PathBuf>,
     },
+}
+
+/// What the command line sets over the pipeline file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    /// Set a value over that of the pipeline file, for this command alone. KEY is a dotted key of the file, VALUE is
+    /// TOML, or a text without its quotes: `--set expert.arrival.train.epochs=3`. May be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+impl Command {
+    /// What is set over the pipeline file.
+    pub(crate) fn overrides(&self) -> &[String] {
+        match self {
+            Self::Check { set, .. }
+            | Self::Plan { set, .. }
+            | Self::Run { set, .. }
+            | Self::Status { set, .. }
+            | Self::Why { set, .. }
+            | Self::Audit { set, .. }
+            | Self::Predict { set, .. }
+            | Self::Evaluate { set, .. }
+            | Self::Show { set, .. } => &set.overrides,
+            _ => &[],
+        }
+    }
 }
 
 /// Any text as the name of a code, so that the command can say which was meant; shells complete those that exist.

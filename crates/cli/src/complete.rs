@@ -66,6 +66,13 @@ pub(crate) fn pipelines(typed: &OsStr) -> Vec<CompletionCandidate> {
     beginning(typed, files.collect())
 }
 
+/// `latest`, and pipeline files.
+pub(crate) fn runs(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let mut found = beginning(typed, vec!["latest".to_owned()]);
+    found.extend(pipelines(typed));
+    found
+}
+
 /// The names of experts, gates and mixtures.
 pub(crate) fn nodes(typed: &OsStr) -> Vec<CompletionCandidate> {
     let mut names: Vec<String> = files().iter().flat_map(|file| named(file)).collect();
@@ -93,7 +100,7 @@ fn files() -> Vec<PathBuf> {
 /// The nodes of a pipeline file; of one with errors none.
 fn named(file: &std::path::Path) -> Vec<String> {
     let allowed = crate::consent::allowed();
-    let loaded = collegium_manifest::load_within(file, &collegium_engine::DECLARED, allowed);
+    let loaded = collegium_manifest::load_with(file, &[], &collegium_engine::DECLARED, allowed);
     loaded.map_or_else(|_| Vec::new(), |loaded| loaded.pipeline.experts.keys().cloned().collect())
 }
 

@@ -97,6 +97,27 @@ fn widths(rows: &[Vec<String>], right: &[usize], most: usize) -> Vec<usize> {
     widths
 }
 
+/// Characters of a line of tables that leave columns out rather than go on in next lines.
+pub(crate) fn line_width() -> usize {
+    // 80 where nobody sees it.
+    textwrap::termwidth()
+}
+
+/// How many of these columns have room behind others that are so wide together; of one column there is always.
+pub(crate) fn columns_that_fit(before: usize, widths: impl Iterator<Item = usize>) -> usize {
+    let mut used = before;
+    let room = widths.take_while(|width| {
+        used += 2 + width;
+        used <= line_width()
+    });
+    room.count().max(1)
+}
+
+/// The widest of some texts.
+pub(crate) fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(length).max().unwrap_or(0)
+}
+
 /// Seconds: `0.12 s`, `14 s`, `3 min 20 s`.
 pub(crate) fn seconds(value: f64) -> String {
     if value < 10.0 {
@@ -123,6 +144,12 @@ pub(crate) fn bytes(value: u64) -> String {
 /// `1 fit`, `2 fits`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Overrides as they were typed: `` `--set a=1`, `--set b=2` ``.
+pub(crate) fn set(overrides: &[String]) -> String {
+    let typed: Vec<String> = overrides.iter().map(|one| format!("`--set {one}`")).collect();
+    typed.join(", ")
 }
 
 #[cfg(test)]

@@ -40,9 +40,18 @@ pub(crate) fn load(args: &Args, named: Option<&str>) -> Result<Pipeline, Failure
 
 /// The same, with the warnings.
 pub(crate) fn loaded(args: &Args, named: Option<&str>) -> Result<Loaded, Failure> {
-    let path = find(named)?;
-    match collegium_manifest::load_within(
-        &path,
+    loaded_with(args, &find(named)?, args.command.overrides())
+}
+
+/// The same of a file, with values set over it.
+pub(crate) fn loaded_with(
+    args: &Args,
+    path: &Path,
+    overrides: &[String],
+) -> Result<Loaded, Failure> {
+    match collegium_manifest::load_with(
+        path,
+        overrides,
         &collegium_engine::DECLARED,
         crate::consent::allowed(),
     ) {

@@ -34,8 +34,8 @@ use crate::{
 /// What "up to date" rested on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ground {
-    /// Of every small file that was read: pipeline, lock, blueprints, other pipelines' locks, and
-    /// what is said beside tables of who made them.
+    /// Of every small file that was read: pipeline (and what `--set` said over it), lock, blueprints, other
+    /// pipelines' locks, and what is said beside tables of who made them.
     texts: Digest,
     /// Other pipelines' locks, relative to the pipeline file.
     sources: Vec<PathBuf>,
@@ -73,6 +73,8 @@ pub struct Fresh {
     /// What is to be said every time: models that have seen held-out rows.
     pub notes: Vec<String>,
     findings: Vec<DataFinding>,
+    /// What `--set` says over the pipeline file.
+    overrides: Vec<String>,
     store: Store,
     key: String,
 }
@@ -146,6 +148,7 @@ impl Fresh {
             report: None,
             audit: None,
             rotated: None,
+            overrides: self.overrides.clone(),
         }
     }
 
@@ -158,12 +161,17 @@ impl Fresh {
     }
 }
 
-/// Is there nothing to do for the pipeline in this file? `allowed` are folders that its user lets it read.
+/// Is there nothing to do for the pipeline in this file, with these values of `--set` over it? `allowed` are folders
+/// that its user lets it read.
 /// `None`: this cannot be said without a full check.
 ///
 /// # Errors
 /// Only what a longer look would meet too: a store that cannot be read.
-pub fn fresh(pipeline: &Path, allowed: &[PathBuf]) -> Result<Option<Fresh>, EngineError> {
+pub fn fresh(
+    pipeline: &Path,
+    overrides: &[String],
+    allowed: &[PathBuf],
+) -> Result<Option<Fresh>, EngineError> {
     let root = project_root(pipeline);
     let store = Store::open_to_read(&root)?;
     let key = key(pipeline);
@@ -181,14 +189,17 @@ pub fn fresh(pipeline: &Path, allowed: &[PathBuf]) -> Result<Option<Fresh>, Engi
     let tables = ground.patterns.iter().flat_map(|(_, files)| files);
     // Consent that was taken back is missed at once.
     let same = ground.sources.iter().all(|lock| fence.admit(&folder.join(lock)).is_ok())
-        && texts(pipeline, &root, &ground.sources, tables) == Some(ground.texts)
+        && texts(pipeline, overrides, &root, &ground.sources, tables) == Some(ground.texts)
         && ground.patterns.iter().all(|(pattern, files)| {
             collegium_data::files_of(folder, &fence, pattern).is_some_and(|now| now == *files)
         })
         && ground.data.iter().all(Stamped::is_as_it_was)
         && store.stands_on(&files);
     let Ground { pipeline, experts, requirements, notes, findings, .. } = ground;
-    Ok(same.then_some(Fresh { pipeline, experts, requirements, notes, findings, store, key }))
+    let overrides = overrides.to_vec();
+    let fresh =
+        Fresh { pipeline, experts, requirements, notes, findings, overrides, store, key };
+    Ok(same.then_some(fresh))
 }
 
 impl Session {
@@ -296,7 +307,8 @@ impl Session {
             patterns.push((text, files));
         }
         let tables = patterns.iter().flat_map(|(_, files): &(_, Vec<PathBuf>)| files);
-        let Some(texts) = texts(path, &self.pipeline.root, &sources, tables) else {
+        let overrides = self.overrides();
+        let Some(texts) = texts(path, &overrides, &self.pipeline.root, &sources, tables) else {
             return Ok(None);
         };
         let data: Option<Vec<Stamped>> =
@@ -353,15 +365,21 @@ fn key(pipeline: &Path) -> String {
     format!("fresh-{}", name.short())
 }
 
-/// A digest over every small file that decides what is up to date, and over the program.
+/// A digest over every small file that decides what is up to date, over what is set over the pipeline file, and
+/// over the program.
 fn texts<'a>(
     pipeline: &Path,
+    overrides: &[String],
     root: &Path,
     sources: &[PathBuf],
     tables: impl Iterator<Item = &'a PathBuf>,
 ) -> Option<Digest> {
     let mut hasher = Hasher::new("texts");
     hasher.count(u64::from(ENGINE_EPOCH)).text(env!("CARGO_PKG_VERSION"));
+    hasher.list(overrides.len());
+    overrides.iter().for_each(|one| {
+        hasher.text(one);
+    });
     let folder = pipeline.parent().unwrap_or(Path::new(""));
     let locks = sources.iter().map(|source| folder.join(source));
     for path in [pipeline.to_owned(), pipeline.with_extension("lock")].into_iter().chain(locks) {

@@ -8,7 +8,7 @@ use collegium_manifest::{Baseline, Output, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{ClassDecision, Classes, classification, regression};
 use collegium_records::{
-    EXPECTED_COST, Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures,
+    EXPECTED_COST, Headline, Measured, Metrics, Recipe, SeenRows, SplitMeasures, Tested,
 };
 use collegium_table::Source;
 
@@ -16,7 +16,7 @@ use crate::{
     EngineError, NodeRef, Session,
     clock::Clock,
     inputs::sources,
-    membership::FEWEST_UNSEEN,
+    membership::{self, FEWEST_UNSEEN},
     rows::{Rows, SIDES, Side, side_name},
     states::{NodeState, States},
 };
@@ -92,6 +92,18 @@ impl NodeRef<'_> {
         let all = self.session.rows(Rows::Side { expert: self.index, side })?.len() as u64;
         let unseen = self.session.rows(Rows::HeldOut { expert: self.index, side })?.len() as u64;
         Ok((unseen < all).then_some(SeenRows { seen: all - unseen, unseen }))
+    }
+
+    /// What the figures of a node on test rows are figures of.
+    pub(crate) fn tested(self) -> Tested {
+        let (spec, data) = (self.declared(), self.prepared());
+        let mut hasher = Hasher::new("tested");
+        hasher.digest(&data.sides_object()).text(spec.target.get_ref());
+        hasher.text(spec.filter.as_ref().map_or("", |filter| filter.get_ref()));
+        if let Some(seen) = self.foreign_of(Side::Test) {
+            hasher.digest(&membership::key(&seen));
+        }
+        Tested { table: data.object(), rows: hasher.finish() }
     }
 
     /// The figure that stands for a node, from its metrics by side.

@@ -226,6 +226,11 @@ impl Session {
         Ok(session)
     }
 
+    /// What `--set` said over the pipeline file.
+    pub(crate) fn overrides(&self) -> Vec<String> {
+        self.pipeline.source.overrides().map(str::to_owned).collect()
+    }
+
     /// What the lock says of the data sources as they were read.
     pub(crate) fn locked_data(&self) -> Result<BTreeMap<String, LockedData>, EngineError> {
         let locked = |(name, data): (&String, &Prepared)| {

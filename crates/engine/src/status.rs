@@ -43,6 +43,9 @@ pub struct NodeStatus {
     pub created: Option<String>,
     /// Trainable numbers of that model.
     pub parameters: Option<u64>,
+    /// What `--set` said over the pipeline file in the run that wrote its block of the lock.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
 }
 
 /// `status --check --json`
@@ -67,6 +70,9 @@ pub struct CheckedNode {
     pub stands_on: &'static str,
     /// What is wrong, in words.
     pub findings: Vec<String>,
+    /// What `--set` said over the pipeline file in the run that wrote its block; nothing is wrong with that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
 }
 
 /// Checks a pipeline's lock against its file, without data and without a store.
@@ -82,10 +88,12 @@ pub fn check_lock(pipeline: &Pipeline) -> Result<CheckReport, EngineError> {
         }
         node
     };
+    let overrides = |name: &str| lock.node.get(name).map(|node| node.overrides.clone());
     let nodes: Vec<CheckedNode> = collegium_plan::check(pipeline, &lock)
         .into_iter()
         .map(edited)
         .map(|node| CheckedNode {
+            overrides: overrides(&node.name).unwrap_or_default(),
             name: node.name,
             stands_on: node.stands_on,
             findings: node.findings,
@@ -130,6 +138,7 @@ pub fn status(session: &Session) -> Result<StatusReport, EngineError> {
             realisation: locked.map(|locked| locked.realisation.short()),
             created: fit.as_ref().map(|fit| fit.created.clone()),
             parameters: fit.as_ref().map(|fit| fit.parameters),
+            overrides: locked.map(|locked| locked.overrides.clone()).unwrap_or_default(),
         });
     }
     let reports = session.reports()?;

@@ -1,8 +1,8 @@
 //! Diagnostics with spans: errors and warnings that point into a file.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use collegium_records::{Code, printable, printable_line};
 
 use crate::SourceFile;
@@ -121,38 +121,11 @@ impl Diagnostic {
             (true, true) => Level::NOTE,
         };
         let mut group = Group::with_title(level.primary_title(printable(&self.message)));
-        if let Some((file, span)) = &self.place {
-            let path = printable_line(&file.path.display().to_string()).into_owned();
-            if file.text.is_empty() {
-                group = group.element(Origin::path(path));
-            } else {
-                let primary = file.clamp(span);
-                let others: Vec<Range<usize>> =
-                    self.also.iter().map(|(span, _)| file.clamp(span)).collect();
-                // Of a large file only the lines that are shown: the renderer looks at all that it is given.
-                let all = || std::iter::once(&primary).chain(&others);
-                let (lines, number) = match file.text.len() > LARGE {
-                    true => file.lines_of(
-                        &(all().map(|span| span.start).min().unwrap_or(0)
-                            ..all().map(|span| span.end).max().unwrap_or(0)),
-                    ),
-                    false => (0..file.text.len(), 1),
-                };
-                let within = |span: &Range<usize>| span.start - lines.start..span.end - lines.start;
-                let primary = AnnotationKind::Primary.span(within(&primary));
-                let shown = Snippet::source(&file.text[lines.clone()]).line_start(number);
-                let mut snippet = shown.path(path).annotation(if self.label.is_empty() {
-                    primary
-                } else {
-                    primary.label(printable(&self.label))
-                });
-                for (span, (_, label)) in others.iter().zip(&self.also) {
-                    snippet = snippet.annotation(
-                        AnnotationKind::Context.span(within(span)).label(printable(label)),
-                    );
-                }
-                group = group.element(snippet);
-            }
+        for (path, lines) in self.snippets() {
+            group = match lines {
+                Some(snippet) => group.element(snippet.path(path)),
+                None => group.element(Origin::path(path)),
+            };
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(printable(help)));
@@ -160,14 +133,32 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// One JSON object: code, message, file, line, column, label, help, warning (it stops nothing) and
+    /// The place and the others, those of the same text together, the primary one first: the path, and the lines
+    /// with their carets where there are any.
+    fn snippets(&self) -> Vec<(String, Option<Snippet<'_, Annotation<'_>>>)> {
+        let Some((file, span)) = &self.place else { return Vec::new() };
+        let primary = file.clamp(span);
+        let first = file.part(primary.start);
+        let others = self.also.iter().map(|(span, label)| {
+            (file.clamp(span), label.as_str(), AnnotationKind::Context)
+        });
+        let all = std::iter::once((primary, self.label.as_str(), AnnotationKind::Primary));
+        let mut parts: BTreeMap<_, Vec<Marked<'_>>> = BTreeMap::new();
+        for marked in all.chain(others) {
+            let part = file.part(marked.0.start);
+            parts.entry((part != first, part)).or_default().push(marked);
+        }
+        parts.into_values().map(|marked| snippet(file, &marked)).collect()
+    }
+
+    /// One JSON object: code, message, file (or `command line`, for what `--set` says), line, column, label, help, warning (it stops nothing) and
     /// note (a warning that is only worth knowing).
     pub fn to_json(&self) -> serde_json::Value {
         let (line, column) = self.line_column().unzip();
         serde_json::json!({
             "code": self.code,
             "message": self.message,
-            "file": self.place.as_ref().map(|(file, _)| file.path.display().to_string()),
+            "file": self.place.as_ref().map(|(file, span)| file.path_of(span.start).display().to_string()),
             "line": line,
             "column": column,
             "label": self.label,
@@ -176,6 +167,31 @@ impl Diagnostic {
             "note": self.note,
         })
     }
+}
+
+/// A place to mark: its bytes, what to say there, and how.
+type Marked<'a> = (Range<usize>, &'a str, AnnotationKind);
+
+/// The path of one text of a source, and its lines with carets under places of it.
+fn snippet<'a>(
+    file: &'a SourceFile,
+    marked: &[Marked<'a>],
+) -> (String, Option<Snippet<'a, Annotation<'a>>>) {
+    let spans: Vec<Range<usize>> = marked.iter().map(|(span, ..)| span.clone()).collect();
+    let shown = file.shown(&spans, LARGE);
+    let path = printable_line(&shown.path.display().to_string()).into_owned();
+    if shown.text.is_empty() {
+        return (path, None);
+    }
+    let mut snippet = Snippet::source(shown.text.clone()).line_start(shown.line);
+    for (span, label, kind) in marked {
+        let annotation = kind.span(shown.span(span));
+        snippet = snippet.annotation(match label.is_empty() {
+            true => annotation,
+            false => annotation.label(printable(label)),
+        });
+    }
+    (path, Some(snippet))
 }
 
 impl fmt::Display for Diagnostic {

@@ -19,6 +19,10 @@
 //! misspelt key still stands for the one that was meant, and after a syntax error nothing is called
 //! missing.
 //!
+//! *Two texts, one range of bytes.* What `--set KEY=VALUE` says is put into the tree of the file before anything reads
+//! it, so that it is checked exactly as the file is, and its bytes stand behind the file's, so that every span that
+//! points into the file can as well point into the argument.
+//!
 //! Rejected: `toml_edit` (keeps formatting that nobody needs here, and loses serde's errors);
 //! untagged enums (their one message is "did not match any variant"); templates and loops in the
 //! file (a generator in any language writes TOML); resolving file globs here (what files are there
@@ -34,6 +38,7 @@ mod diagnostic;
 pub mod kind;
 mod load;
 mod loaded;
+mod overrides;
 mod preset;
 mod raw;
 mod reach;
@@ -54,7 +59,7 @@ pub use kind::{
     Declare, DeclareRule, GateKeys, GateRule, Ingredients, Keys, Kinds, Params, Registry, Rules,
     Section, TrainKeys,
 };
-pub use load::{load, load_within, parse};
+pub use load::{load, load_with, parse};
 pub use loaded::{Loaded, NoBlueprint};
 pub use reach::{Fence, Outside, asks, beginning, project_root, real};
 pub use schema::json_schema;

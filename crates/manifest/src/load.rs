@@ -21,26 +21,29 @@ use crate::{
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.
 pub fn load(path: &Path, registry: &Registry) -> Result<Loaded, Diagnostics> {
-    load_within(path, registry, &[])
+    load_with(path, &[], registry, &[])
 }
 
-/// The same; blueprints may be links that lead to the folders that the user consents to.
+/// The same with values set over those of the file, each `KEY=VALUE` as of `--set`; blueprints may be links that
+/// lead to the folders that the user consents to.
 ///
 /// # Errors
-/// Everything that is wrong with them, in the order of the text.
-pub fn load_within(
+/// Everything that is wrong with them, in the order of the text; what was set comes behind the file.
+pub fn load_with(
     path: &Path,
+    overrides: &[String],
     registry: &Registry,
     consented: &[PathBuf],
 ) -> Result<Loaded, Diagnostics> {
-    let source = Arc::new(read(path)?);
+    let source = Arc::new(read(path)?.set_over(overrides));
     let root = project_root(path);
     let models = root.join("models");
     let fence = Fence::new(path, &root, &[], consented);
     parse(source, root, registry, &|name| read_blueprint(&models, name, &fence))
 }
 
-/// A pipeline from its text, its project root, and a way to read the blueprint of a name.
+/// A pipeline from its text (and what [`SourceFile::set_over`] set over it), its project root, and a way to read the
+/// blueprint of a name.
 ///
 /// # Errors
 /// Everything that is wrong with them, in the order of the text.

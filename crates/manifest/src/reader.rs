@@ -12,6 +12,7 @@ use toml::{
 use crate::{
     At, SourceFile, TomlTable,
     kind::{Given, ModelChoice, given},
+    overrides,
     raw::{RawExpert, RawFile, RawMixture},
     recover::{Cut, MOST_SLIPS, cut_out, recover},
     sink::Sink,
@@ -27,6 +28,7 @@ pub(crate) struct Recovered<T> {
 /// Reads a pipeline file.
 pub(crate) fn read_pipeline(source: &Arc<SourceFile>) -> Recovered<RawFile<'_>> {
     let (mut reader, mut root) = Reader::parse(source);
+    overrides::apply(source, &mut root, &mut reader.sink);
     // Nodes one by one: a retry then costs one of them, not the whole file.
     let expert = reader.entries(&mut root, "expert", |expert: &mut Box<RawExpert<'_>>, model| {
         expert.model = Some(model);
@@ -58,9 +60,10 @@ struct Reader {
 
 impl Reader {
     fn parse(source: &Arc<SourceFile>) -> (Self, DeTable<'_>) {
-        let (root, errors) = DeTable::parse_recoverable(&source.text);
+        let text = source.own_text();
+        let (root, errors) = DeTable::parse_recoverable(text);
         let mut sink = Sink::new(source);
-        let end = source.text.len();
+        let end = text.len();
         let mut merged_until = 0;
         let mut told = 0;
         for error in errors {
@@ -69,24 +72,24 @@ impl Reader {
                 break;
             }
             let span = error.span().unwrap_or(end..end);
-            let before = source.text.get(..span.start).unwrap_or_default();
+            let before = text.get(..span.start).unwrap_or_default();
             if error.message() == "duplicate key" {
                 if span.start < merged_until {
                     continue; // a key of a table that was given twice
                 }
                 let line = before.rsplit('\n').next().unwrap_or_default();
                 if line.trim_start().starts_with('[') {
-                    let body = source.text.get(span.end..).unwrap_or_default();
+                    let body = text.get(span.end..).unwrap_or_default();
                     merged_until = body.find("\n[").map_or(end, |at| span.end + at);
                 }
-                let key = source.text.get(span.clone()).unwrap_or_default();
+                let key = text.get(span.clone()).unwrap_or_default();
                 let message = format!("`{key}` is given twice");
                 sink.syntax(
                     sink.error(Code::GivenTwice, span, message).label("given a second time"),
                     true,
                 );
             } else {
-                let word = source.text.get(span.clone()).unwrap_or_default();
+                let word = text.get(span.clone()).unwrap_or_default();
                 // What is looked back over is then what stands before this word alone.
                 let bare = word.starts_with(char::is_alphabetic)
                     && before.trim_end().ends_with(['=', '[', ',']);
@@ -131,7 +134,7 @@ impl Reader {
     }
 
     fn root<T: DeserializeOwned + Default>(&mut self, mut root: DeTable<'_>) -> T {
-        let whole_text = 0..self.sink.source.text.len();
+        let whole_text = 0..self.sink.source.own_text().len();
         for _ in 0..MOST_SLIPS {
             let tree = Spanned::new(whole_text.clone(), root.clone());
             let error = match T::deserialize(Deserializer::from(tree)) {

@@ -55,7 +55,7 @@ impl Sink {
     /// Takes down an error of the parser; one for each line, since one slip often upsets it twice.
     pub(crate) fn syntax(&mut self, finding: Diagnostic, whole: bool) {
         self.whole &= whole;
-        let line = finding.line_column().map_or(0, |(line, _)| line);
+        let line = line(&finding).unwrap_or(0);
         if self.syntax_lines.insert(line) {
             self.findings.push(finding);
         }
@@ -64,7 +64,7 @@ impl Sink {
     /// Adds a finding that depends on its own place alone.
     pub(crate) fn local(&mut self, finding: Diagnostic) {
         let explained = !self.syntax_lines.is_empty()
-            && finding.line_column().is_some_and(|(line, _)| self.syntax_lines.contains(&line));
+            && line(&finding).is_some_and(|line| self.syntax_lines.contains(&line));
         if !explained {
             self.findings.push(finding);
         }
@@ -76,4 +76,9 @@ impl Sink {
             self.local(finding);
         }
     }
+}
+
+/// The line of a finding, of all that is read.
+fn line(finding: &Diagnostic) -> Option<usize> {
+    finding.place.as_ref().map(|(file, span)| file.line(span.start))
 }

@@ -46,6 +46,9 @@ pub struct RunReport {
     /// With `evaluate.rotate`: figures over rotated sides.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rotated: Option<Rotated>,
+    /// What `--set` said over the pipeline file, in its order: `expert.a.train.epochs=3`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub overrides: Vec<String>,
 }
 
 /// What happened to a node.
@@ -104,6 +107,9 @@ pub struct NodeRun {
     /// The one figure that stands for it: of its deployed model, on test rows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub headline: Option<Headline>,
+    /// What the figures on test rows are figures of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tested: Option<Tested>,
     /// Of the sides on which its model has seen rows: how many rows its figures leave out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub seen: BTreeMap<String, SeenRows>,
@@ -125,6 +131,15 @@ pub struct NodeRun {
     /// Of a failed node: what went wrong.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+}
+
+/// Test rows and their target: figures of two models may be compared where these are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The table: an object.
+    pub table: Digest,
+    /// A digest of what chooses the rows of it that are tested, and of the target.
+    pub rows: Digest,
 }
 
 /// Data leakage: held-out rows that a model has seen.

@@ -102,6 +102,10 @@ pub struct LockedNode {
     /// The measurement that allowed it to be kept or patched although an input changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// What `--set` said over the pipeline file in the run that wrote this block; absent where the file alone
+    /// said everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     /// A digest of the block's other lines, in the file alone: a block that was edited, or put
     /// together from two, is told by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,31 +2,41 @@
 
 use std::process::ExitCode;
 
-use collegium_records::{NodeRun, Outcome, Rotated, metric_words};
+use collegium_records::{
+    FORMAT_VERSION, LogReport, NodeRun, Outcome, PastRun, Rotated, metric_words,
+};
 use collegium_store::Store;
 
 use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{count, seconds, table, three},
+    human::{count, seconds, set, table, three},
 };
 
-pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<ExitCode, Failure> {
+pub(crate) fn log(
+    args: &Args,
+    named: Option<&str>,
+    number: usize,
+    metrics: bool,
+) -> Result<ExitCode, Failure> {
     let pipeline = crate::locate::load(args, named)?;
     let store = Store::open_to_read(&pipeline.root)?;
-    let mut runs = store.runs()?;
-    runs.retain(|(_, run)| run.pipeline == pipeline.name);
+    let mut runs = collegium_engine::past_runs(&store, &pipeline.name)?;
     let runs = runs.split_off(runs.len().saturating_sub(number));
-    if args.json {
-        let runs: Vec<_> =
-            runs.iter().map(|(when, run)| serde_json::json!({"when": when, "run": run})).collect();
-        print_json(&serde_json::json!({"format_version": 1, "runs": runs}))?;
-        return Ok(ExitCode::SUCCESS);
+    match (args.json, metrics) {
+        (true, true) => print_json(&super::metrics::report(&runs))?,
+        (true, false) => print_json(&LogReport { format_version: FORMAT_VERSION, runs })?,
+        (false, true) => crate::human::put(&super::metrics::words(&runs))?,
+        (false, false) => crate::human::put(&words(&runs))?,
     }
-    let head = ["run", "time", "fits", "what"];
+    Ok(ExitCode::SUCCESS)
+}
+
+fn words(runs: &[PastRun]) -> String {
+    let head = ["run", "ended", "time", "fits", "what"];
     let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
-    for (when, run) in &runs {
+    for PastRun { number, when, run } in runs {
         let fits: u32 = run.nodes.iter().map(|node| node.fits).sum();
         let rotated = run.rotated.as_ref().map_or(0, Rotated::fits);
         let fits = fits as usize + rotated;
@@ -49,10 +59,16 @@ pub(crate) fn log(args: &Args, named: Option<&str>, number: usize) -> Result<Exi
         if what.is_empty() {
             what.push("all cached".to_owned());
         }
-        rows.push(vec![when.clone(), seconds(run.seconds), fits.to_string(), what.join("; ")]);
+        what.extend((!run.overrides.is_empty()).then(|| format!("with {}", set(&run.overrides))));
+        rows.push(vec![
+            number.to_string(),
+            when.clone(),
+            seconds(run.seconds),
+            fits.to_string(),
+            what.join("; "),
+        ]);
     }
-    crate::human::put(&table(&rows, &[1, 2]))?;
-    Ok(ExitCode::SUCCESS)
+    table(&rows, &[0, 2, 3])
 }
 
 /// A node and, if it was measured, the figure that stands for it.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod compare;
 mod diff;
 mod evaluate;
 mod explain;
@@ -10,6 +11,7 @@ mod gc;
 mod graph;
 mod init;
 mod log;
+mod metrics;
 mod plan;
 mod predict;
 mod run;
@@ -34,8 +36,8 @@ use crate::{
 pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Init { dir, template } => init::init(args, dir.as_deref(), template),
-        Command::Check { pipeline } => check::check(args, pipeline.as_deref()),
-        Command::Plan { targets, force, exact, audit, exit_code, advance_split } => {
+        Command::Check { pipeline, .. } => check::check(args, pipeline.as_deref()),
+        Command::Plan { targets, force, exact, audit, exit_code, advance_split, .. } => {
             let (exact, audit) = (*exact, *audit);
             let (exit_code, advance_split) = (*exit_code, *advance_split);
             let asked = plan::Asked { force, exact, audit, exit_code, advance_split };
@@ -56,6 +58,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             advance_split,
             locked,
             dry_run: false,
+            set: _,
         } => {
             let options = run::Options {
                 audit: *audit,
@@ -68,11 +71,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             };
             run::run(args, targets, &options)
         }
-        Command::Status { pipeline, check: true } => status::check(args, pipeline.as_deref()),
-        Command::Status { pipeline, check: false } => status::status(args, pipeline.as_deref()),
-        Command::Why { targets } => why::why(args, targets),
+        Command::Status { pipeline, check: true, .. } => status::check(args, pipeline.as_deref()),
+        Command::Status { pipeline, check: false, .. } => status::status(args, pipeline.as_deref()),
+        Command::Why { targets, .. } => why::why(args, targets),
         Command::Audit { targets, dry_run: true, .. } => audit::price(args, targets),
-        Command::Audit { targets, output, without, rows, jobs, locked, dry_run: false } => {
+        Command::Audit { targets, output, without, rows, jobs, locked, dry_run: false, .. } => {
             let asked = AuditOptions {
                 nodes: Vec::new(),
                 jobs: self::jobs(*jobs),
@@ -85,11 +88,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             let asked = predict::Asked { output, keep, format: *format, locked: *locked };
             predict::predict(args, targets, input, &asked)
         }
-        Command::Predict { targets, input: None, side, output, keep, format, locked } => {
+        Command::Predict { targets, input: None, side, output, keep, format, locked, .. } => {
             let asked = predict::Asked { output, keep, format: *format, locked: *locked };
             predict::side(args, targets, *side, &asked)
         }
-        Command::Evaluate { targets, input, report, locked } => {
+        Command::Evaluate { targets, input, report, locked, .. } => {
             evaluate::evaluate(args, targets, input, report.as_deref(), *locked)
         }
         Command::Diff { a, b, targets, seeds } => diff::diff(args, a, b, targets, *seeds),
@@ -97,8 +100,11 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             forget::forget(args, pipeline.as_deref(), rows, *retrain)
         }
         Command::Graph { pipeline, format } => graph::graph(args, pipeline.as_deref(), *format),
-        Command::Show { targets } => show::show(args, targets),
-        Command::Log { pipeline, number } => log::log(args, pipeline.as_deref(), *number),
+        Command::Show { targets, .. } => show::show(args, targets),
+        Command::Log { pipeline, number, metrics } => {
+            log::log(args, pipeline.as_deref(), *number, *metrics)
+        }
+        Command::Compare { runs } => compare::compare(args, runs),
         Command::Verify { pipeline, repair } => verify::verify(args, pipeline.as_deref(), *repair),
         Command::Gc { dry_run, keep, grace } => gc::gc(args, *dry_run, *keep, *grace),
         Command::Trust { pipeline, yes, list, revoke, store } => {

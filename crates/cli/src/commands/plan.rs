@@ -68,7 +68,8 @@ fn warn_of_memory(plan: &PlanReport) {
 /// A plan of nothing, if that can be seen without opening the pipeline; was it one?
 fn idle(args: &Args, named: Option<&str>) -> Result<bool, Failure> {
     let path = crate::locate::find(named)?;
-    let Some(fresh) = collegium_engine::fresh(&path, crate::consent::allowed())? else {
+    let (overrides, allowed) = (args.command.overrides(), crate::consent::allowed());
+    let Some(fresh) = collegium_engine::fresh(&path, overrides, allowed)? else {
         return Ok(false);
     };
     if !args.json && !fresh.has_held_settings() {

@@ -13,7 +13,7 @@ use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{bytes, count, seconds, sentence, table, three},
+    human::{bytes, count, seconds, sentence, set, table, three},
     locate::split,
 };
 
@@ -99,7 +99,8 @@ fn idle(
     started: std::time::Instant,
 ) -> Result<Option<ExitCode>, Failure> {
     let path = crate::locate::find(named)?;
-    let Some(fresh) = collegium_engine::fresh(&path, crate::consent::allowed())? else {
+    let (overrides, allowed) = (args.command.overrides(), crate::consent::allowed());
+    let Some(fresh) = collegium_engine::fresh(&path, overrides, allowed)? else {
         return Ok(None);
     };
     // Node by node only where somebody will read it so.
@@ -190,6 +191,10 @@ fn words(report: &RunReport, experts: usize) -> String {
     }
     for note in &report.notes {
         text.push_str(&sentence("note: ", note));
+    }
+    if !report.overrides.is_empty() {
+        let said = format!("run with {}, which the pipeline file does not say", set(&report.overrides));
+        text.push_str(&sentence("note: ", &said));
     }
     if report.interrupted {
         text.push_str("interrupted; everything that was finished is kept\n");

@@ -1,6 +1,6 @@
 //! `collegium status`: which models the lock file uses, and which are stale.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use collegium_engine::{CheckReport, mended};
 use collegium_records::{Code, Reason};
@@ -9,7 +9,7 @@ use super::print_json;
 use crate::{
     args::Args,
     failure::Failure,
-    human::{count, table},
+    human::{count, sentence, set, table},
 };
 
 pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failure> {
@@ -32,6 +32,8 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
         ]);
     }
     crate::human::put(&table(&rows, &[]))?;
+    let blocks = status.nodes.iter().map(|node| (node.name.as_str(), node.overrides.as_slice()));
+    crate::human::put(&overridden(blocks))?;
     if let Some(rotated) = &status.rotated {
         let text = match rotated.fits() {
             0 => "up to date".to_owned(),
@@ -69,7 +71,32 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
     Ok(ExitCode::from(5))
 }
 
+/// Whose blocks of the lock came of `--set`, a sentence for each that was given together.
+fn overridden<'a>(blocks: impl Iterator<Item = (&'a str, &'a [String])>) -> String {
+    let mut together: BTreeMap<&[String], Vec<&str>> = BTreeMap::new();
+    let mut count = 0;
+    for (name, overrides) in blocks {
+        count += 1;
+        together.entry(overrides).or_default().push(name);
+    }
+    let said = together.into_iter().filter(|(overrides, _)| !overrides.is_empty());
+    said.map(|(overrides, names)| {
+        let whose = match names.len() == count {
+            true => "written".to_owned(),
+            false => format!("{} written", names.join(", ")),
+        };
+        let said = format!("{whose} with {}, over the pipeline file", set(overrides));
+        sentence("lock: ", &said)
+    })
+    .collect()
+}
+
 fn words(report: &CheckReport) -> String {
+    let blocks = report.nodes.iter().map(|node| (node.name.as_str(), node.overrides.as_slice()));
+    judged(report) + &overridden(blocks)
+}
+
+fn judged(report: &CheckReport) -> String {
     if !report.sound {
         let head = ["node", "stands on", "what is wrong"];
         let mut rows = vec![head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];

@@ -38,6 +38,11 @@ pub(super) fn finish(
     let earlier = Lock { format: LOCK_FORMAT, ..read_lock(&path)? };
     let mut lock = earlier.clone();
     place(session, &states, &mut lock, !shared.locked)?;
+    for index in states.keys() {
+        if let Some(block) = lock.node.get_mut(&session.node(*index).node_name()) {
+            block.overrides = session.overrides();
+        }
+    }
     // A run that failed somewhere does not speak for all of the data.
     let whole = !runs.values().any(|run| matches!(run.outcome, Outcome::Failed | Outcome::Blocked));
     if whole {
@@ -104,6 +109,7 @@ pub(super) fn finish(
         report: None,
         audit: None,
         rotated: rotated.as_ref().map(|rotated| rotated.report.clone()),
+        overrides: session.overrides(),
     };
     session.store.log_run(&report)?;
     if lock_mutex(&shared.fatal).is_none() && shared.exact.is_empty() {
@@ -186,6 +192,7 @@ fn locked(session: &Session, state: &NodeState) -> LockedNode {
         reads: state.reads.clone(),
         hands,
         certificate: state.certificate.clone(),
+        overrides: Vec::new(),
         seal: None,
     }
 }

@@ -397,6 +397,7 @@ fn blank(session: &Session, index: usize) -> NodeRun {
         left_out: None,
         metrics: BTreeMap::new(),
         headline: None,
+        tested: None,
         seen: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         account: None,

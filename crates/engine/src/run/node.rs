@@ -100,6 +100,7 @@ impl Shared {
         run.metrics =
             metrics.into_iter().map(|(side, measures)| (side, measures.metrics)).collect();
         run.headline = self.session.node(index).headline_of(&run.metrics);
+        run.tested = Some(self.session.node(index).tested());
         run.not_measured = absent;
         run.account = Some((*account).clone());
         let before = self.session.lock.node.get(&self.session.node(index).node_name());

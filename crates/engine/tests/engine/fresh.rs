@@ -9,9 +9,9 @@ use super::project::Project;
 #[test]
 fn nothing_is_fresh_before_the_first_run_and_everything_after_it() {
     let project = Project::new();
-    assert!(fresh(&project.file(), &[]).unwrap().is_none());
+    assert!(fresh(&project.file(), &[], &[]).unwrap().is_none());
     project.settle();
-    let found = fresh(&project.file(), &[]).unwrap().unwrap();
+    let found = fresh(&project.file(), &[], &[]).unwrap().unwrap();
     assert_eq!(found.experts, 2);
     let plan = found.plan().unwrap().unwrap();
     assert!(plan.nodes.iter().all(|node| node.fits.is_empty()));
@@ -28,7 +28,7 @@ fn any_byte_of_the_pipeline_its_lock_or_its_data_ends_it() {
         let mut changed = before.clone();
         changed.push(b'\n');
         fs::write(&path, changed).unwrap();
-        assert!(fresh(&project.file(), &[]).unwrap().is_none(), "{name}");
+        assert!(fresh(&project.file(), &[], &[]).unwrap().is_none(), "{name}");
         fs::write(&path, before).unwrap();
         project.settle();
     }
@@ -40,7 +40,7 @@ fn an_object_that_is_gone_ends_it() {
     project.settle();
     let (objects, elsewhere) = (project.path(".collegium/objects"), project.path("elsewhere"));
     fs::rename(&objects, &elsewhere).unwrap();
-    assert!(fresh(&project.file(), &[]).unwrap().is_none());
+    assert!(fresh(&project.file(), &[], &[]).unwrap().is_none());
     fs::rename(&elsewhere, &objects).unwrap();
-    assert!(fresh(&project.file(), &[]).unwrap().is_some());
+    assert!(fresh(&project.file(), &[], &[]).unwrap().is_some());
 }

@@ -110,7 +110,7 @@ impl Project {
     pub fn settle(&self) {
         for _ in 0..100 {
             self.run();
-            if collegium_engine::fresh(&self.file(), &[]).unwrap().is_some() {
+            if collegium_engine::fresh(&self.file(), &[], &[]).unwrap().is_some() {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(200));

@@ -49,7 +49,7 @@ fn a_run_over_memory_fits_once_and_finds_everything_the_second_time() {
         assert_eq!(files(&project, part), 0, "{part}");
     }
     // Without files there are no stamps to rest on: the long way is taken, and says the same.
-    assert!(fresh(&project.file(), &[]).unwrap().is_none());
+    assert!(fresh(&project.file(), &[], &[]).unwrap().is_none());
     // The folder of the project knows nothing of it, and makes the same.
     let lock = fs::read(project.path("pipelines/p.lock")).unwrap();
     assert_trained(&project.run());

@@ -13,6 +13,7 @@ mod recovery;
 mod reuse;
 mod round_trip;
 mod schema;
+mod set;
 mod slices;
 mod splits;
 mod stands_on;
