@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
-    Activation, Audit, Baseline, Batch, ByColumn, ByTask, ByTime, Calibrate, ClassWeights,
-    ColumnType, Comparator, DataSource, Decide, DecisionThreshold, Edges, Encode, Evaluate, Expert,
+    Activation, Audit, Average, Baseline, Batch, ByColumn, ByTask, ByTime, Calibrate, ClassWeights,
+    ColumnType, Comparator, DataSource, Decide, DecisionThreshold, Deploy, Edges, Encode, Evaluate, Expert,
     Gap, GatheredImage, ImageShape, Input, Mlp, NumberEncoding, Optimizer, Origin, Output,
     Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, Slice, SourceFile,
     SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
@@ -453,7 +453,11 @@ prop_compose! {
     ) -> Pipeline {
         // What a column says cannot be dealt anew.
         let rotate = rotate.filter(|_| !matches!(data.split.rule, SplitRule::Column(_)));
-        let experts = [experts.0, experts.1, experts.2];
+        let mut experts = [experts.0, experts.1, experts.2];
+        // Nor is there a blend in time.
+        if data.split.is_forward() {
+            experts.iter_mut().for_each(|expert| expert.average.deploy = Deploy::Full);
+        }
         let requirement = Requirement {
             expert: "e1".to_owned(),
             split: "valid".to_owned(),
