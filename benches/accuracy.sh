@@ -8,7 +8,7 @@
 #
 #     --tables a,b,…     some tables alone
 #     --contestants …    some contestants alone: collegium:none (no preset), collegium:fast,
-#                        collegium:default, lightgbm, histgb, mlp, realmlp, tabm, xrfm
+#                        collegium:default, collegium:best, lightgbm, histgb, mlp, realmlp, tabm, xrfm
 #     --seeds N          fits of each (default 3)
 #     --rows N           rows of a table at most (default 16000)
 #     --seconds N        CPU seconds of a fit at most (default 600); what takes longer is left out, and said

@@ -12,7 +12,7 @@ import numpy
 from sklearn.metrics import roc_auc_score
 from tables import NAMES, load
 
-CONTESTANTS = ["lightgbm", "collegium:none", "collegium:fast", "collegium:default", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
+CONTESTANTS = ["lightgbm", "collegium:none", "collegium:fast", "collegium:default", "collegium:best", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
 PIPELINE = """[pipeline]
 seed = {seed}
 
