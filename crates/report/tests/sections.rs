@@ -609,7 +609,7 @@ fn a_mean_over_rotations_stands_for_an_expert_and_the_declared_split_beside_it()
     let row =
         "linear AUC ↑ higher is better 0.732 0.710 0.021 -0.004 to 0.047 no measurable difference";
     assert!(first.replace('−', "-").contains(row), "{first}");
-    assert!(!first.contains("linear Log loss"), "{first}");
+    assert!(!first.contains("arrival linear Log loss"), "{first}");
     assert!(first.contains("mean of 3 rotations, paired rotation by rotation"), "{first}");
     let merit = said(&page, &name, "merit");
     assert!(merit.starts_with("On the test rows of the declared split"), "{merit}");
