@@ -117,10 +117,7 @@ fn what_uses_a_model_uses_an_average() {
     let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
     let wave = node(&audit, "wave");
     assert_eq!(wave["model"], "mlp 128-64 gelu, blended with 5 folds");
-    assert!(
-        wave["agop"]["importance"].as_array().is_some_and(|all| all.len() == 2),
-        "{wave}"
-    );
+    assert!(wave["agop"]["importance"].as_array().is_some_and(|all| all.len() == 2), "{wave}");
     project.collegium(&["verify"]).ok();
     project.collegium(&["gc", "-q"]).ok();
     let again = project.collegium(&["run", "--json", "-q"]).ok().json();
@@ -169,10 +166,7 @@ fn in_time_and_warm_there_is_no_blend_and_nothing_is_averaged_that_is_always_the
     let none = said("members = 0", None);
     assert!(none.contains("from 1 to 100"), "{none}");
     let best = project("preset = \"best\"", "");
-    best.edit_pipeline(
-        "split = { train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }",
-        time,
-    );
+    best.edit_pipeline("split = { train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }", time);
     let shown = best.collegium(&["show"]).ok().out;
     assert!(shown.contains("members = 5") && shown.contains("deploy = \"full\""), "{shown}");
 }

@@ -363,10 +363,10 @@ fn the_json_of_why_keeps_its_contract() {
 fn the_log_lists_runs() {
     let project = Project::ready();
     project.collegium(&["run", "-q"]).ok();
-    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @"
-    run time fits what
-    TIME # s 13 trained size (R² 0.532), kind (AUC 0.996), final (AUC 0.796)
-    TIME # s 0 all cached
+    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @r"
+    run ended time fits what
+    1 TIME # s 13 trained size (R² 0.532), kind (AUC 0.996), final (AUC 0.796)
+    2 TIME # s 0 all cached
     ");
     assert_eq!(project.collegium(&["log", "-n", "1"]).ok().out.lines().count(), 2);
     let log = project.collegium(&["log", "--json"]).ok().json();

@@ -43,8 +43,8 @@ use collegium_digest::Digest;
 use collegium_manifest::{Baseline, Input, Spanned, Upstream, bare_name};
 use collegium_plan::{Part, blended};
 use collegium_records::{
-    AuditPrice, AuditReport, Cost, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit, Performance,
-    Probe, RequirementOutcome, Rotated, Versions,
+    AuditPrice, AuditReport, Cost, DataSummary, Edge, FORMAT_VERSION, Headline, NodeAudit,
+    Performance, Probe, RequirementOutcome, Rotated, Versions,
 };
 
 pub(crate) use auditor::Auditor;

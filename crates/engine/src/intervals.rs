@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use collegium_probe::{
-    Compared, Resampling, measure_classification, measure_regression, paired_classification,
-    paired_regression, reliability, series_of_classes, series_of_values,
+    ReferenceClassifier, Resampling, measure_classification, measure_regression, paired_regression,
+    reliability, series_of_classes, series_of_values,
 };
 use collegium_records::{MetricDiff, Reliability, SplitMeasures};
 
@@ -56,25 +56,50 @@ pub fn paired(
     after: &[&Predicted],
     how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
-    let answers: Vec<&[f32]> = after
-        .iter()
-        .map(|after| match after {
-            Predicted::Classes { probability, .. } => probability.as_slice(),
-            Predicted::Values { predicted, .. } => predicted,
-        })
-        .collect();
-    match (before, after.first()) {
-        (
-            Predicted::Classes { probability, width, labels, classes: before },
-            Some(Predicted::Classes { classes, .. }),
-        ) => {
-            let both = Compared { before: *before, after: *classes };
-            paired_classification(probability, &answers, *width, labels, both, how)
+    Reference::new(before).paired(after, how)
+}
+
+/// A model that others are compared with on the same rows, prepared once for many comparisons.
+pub struct Reference<'a> {
+    /// What it predicts.
+    pub predicted: &'a Predicted,
+    classifier: Option<ReferenceClassifier<'a>>,
+}
+
+impl<'a> Reference<'a> {
+    /// Of these predictions.
+    pub fn new(predicted: &'a Predicted) -> Self {
+        let classifier = match predicted {
+            Predicted::Classes { probability, width, labels, classes } => {
+                Some(ReferenceClassifier::new(probability, *width, labels, *classes))
+            }
+            Predicted::Values { .. } => None,
+        };
+        Self { predicted, classifier }
+    }
+
+    /// What [`paired`] gives of some models against this one.
+    pub fn paired(
+        &self,
+        after: &[&Predicted],
+        how: Resampling,
+    ) -> Vec<BTreeMap<String, MetricDiff>> {
+        let answers: Vec<&[f32]> = after
+            .iter()
+            .map(|after| match after {
+                Predicted::Classes { probability, .. } => probability.as_slice(),
+                Predicted::Values { predicted, .. } => predicted,
+            })
+            .collect();
+        match (self.predicted, &self.classifier, after.first()) {
+            (_, Some(classifier), Some(Predicted::Classes { classes, .. })) => {
+                classifier.paired(&answers, *classes, how)
+            }
+            (Predicted::Values { predicted, truth }, _, Some(Predicted::Values { .. })) => {
+                paired_regression(predicted, &answers, truth, how)
+            }
+            _ => Vec::new(),
         }
-        (Predicted::Values { predicted, truth }, Some(Predicted::Values { .. })) => {
-            paired_regression(predicted, &answers, truth, how)
-        }
-        _ => Vec::new(),
     }
 }
 

@@ -31,12 +31,7 @@ impl Head {
 
 /// Turns logits into probabilities and returns the place of the largest, the first of equals.
 pub(crate) fn softmax(row: &mut [f32]) -> u32 {
-    let mut best = 0;
-    for (i, z) in row.iter().enumerate() {
-        if *z > row[best] {
-            best = i;
-        }
-    }
+    let best = largest(row);
     let Some(&top) = row.get(best) else { return 0 };
     // One after the other, since a sum in order keeps the compiler from taking several exponentials at once.
     if row.len() < WIDE {
@@ -50,6 +45,20 @@ pub(crate) fn softmax(row: &mut [f32]) -> u32 {
     let sum = row.iter().fold(0.0, |sum, p| sum + p);
     row.iter_mut().for_each(|p| *p /= sum);
     u32::try_from(best).unwrap_or(u32::MAX)
+}
+
+/// The place of the largest, the first of equals: of a number that is none at the head, that one.
+fn largest(row: &[f32]) -> usize {
+    let Some(&first) = row.first() else { return 0 };
+    let mut lanes = [first; 16];
+    let (blocks, rest) = row.as_chunks::<16>();
+    let larger = |most: &mut f32, z: f32| *most = if z > *most { z } else { *most };
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(most, z)| larger(most, *z));
+    }
+    let mut top = first;
+    lanes.iter().chain(rest).for_each(|z| larger(&mut top, *z));
+    row.iter().position(|z| *z == top).unwrap_or(0)
 }
 
 /// From so many classes on wide registers are worth asking for.

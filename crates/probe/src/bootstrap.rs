@@ -109,11 +109,51 @@ pub fn paired_classification(
     how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
     let classes = classes.into();
-    let scored = |p: &[f32], classes: Classes| Scored::new(&View::new(p, width, labels, classes));
-    let after = after.iter().map(|after| scored(after, classes.after));
-    let all: Vec<Option<Scored>> =
-        std::iter::once(scored(before, classes.before)).chain(after).collect();
-    paired(CLASSIFICATION_METRICS, &all, labels.len(), how, Scored::measure, Scored::measure)
+    ReferenceClassifier::new(before, width, labels, classes.before).paired(
+        after,
+        classes.after,
+        how,
+    )
+}
+
+/// A classifier that others are compared with on the same rows. It is looked through once for many comparisons.
+pub struct ReferenceClassifier<'a> {
+    scored: Option<Scored>,
+    width: usize,
+    labels: &'a [u32],
+}
+
+impl<'a> ReferenceClassifier<'a> {
+    /// Arguments as of [`crate::classification`].
+    ///
+    /// # Panics
+    /// As [`crate::classification`].
+    pub fn new(
+        probability: &[f32],
+        width: usize,
+        labels: &'a [u32],
+        classes: impl Into<Classes>,
+    ) -> Self {
+        let scored = Scored::new(&View::new(probability, width, labels, classes));
+        Self { scored, width, labels }
+    }
+
+    /// What [`paired_classification`] gives of some classifiers against this one.
+    ///
+    /// # Panics
+    /// As [`crate::classification`].
+    pub fn paired(
+        &self,
+        after: &[&[f32]],
+        classes: impl Into<Classes>,
+        how: Resampling,
+    ) -> Vec<BTreeMap<String, MetricDiff>> {
+        let classes = classes.into();
+        let scored = |p: &&[f32]| Scored::new(&View::new(p, self.width, self.labels, classes));
+        let after: Vec<Option<Scored>> = after.iter().map(scored).collect();
+        let (names, rows) = (CLASSIFICATION_METRICS, self.labels.len());
+        paired(names, self.scored.as_ref(), &after, rows, how, Scored::measure, Scored::measure)
+    }
 }
 
 /// The same for regressions: metrics, and intervals of paired differences.
@@ -126,24 +166,23 @@ pub fn paired_regression(
     truth: &[f64],
     how: Resampling,
 ) -> Vec<BTreeMap<String, MetricDiff>> {
-    let errors = |p: &[f32]| Errors::new(p, truth);
-    let all: Vec<Option<Errors>> =
-        std::iter::once(before).chain(after.iter().copied()).map(errors).collect();
-    paired(REGRESSION_METRICS, &all, truth.len(), how, Errors::measure, Errors::measure)
+    let before = Errors::new(before, truth);
+    let after: Vec<Option<Errors>> = after.iter().map(|after| Errors::new(after, truth)).collect();
+    let (names, rows) = (REGRESSION_METRICS, truth.len());
+    paired(names, before.as_ref(), &after, rows, how, Errors::measure, Errors::measure)
 }
 
-/// Of every one but the first, against the first. `once` and `measure` are one function.
+/// Of every one of `rest` against the first. `once` and `measure` are one function.
 fn paired<T, const M: usize>(
     names: [&str; M],
-    all: &[Option<T>],
+    first: Option<&T>,
+    rest: &[Option<T>],
     rows: usize,
     how: Resampling,
     once: impl Fn(&T, &[Counts<1>]) -> [[f64; 1]; M],
     measure: impl Fn(&T, &[Counts<LANES>]) -> [[f64; LANES]; M],
 ) -> Vec<BTreeMap<String, MetricDiff>> {
-    let Some((Some(first), rest)) = all.split_first() else {
-        return vec![BTreeMap::new(); all.len().saturating_sub(1)];
-    };
+    let Some(first) = first else { return vec![BTreeMap::new(); rest.len()] };
     let mut values: Vec<[Vec<f64>; M]> =
         rest.iter().map(|_| std::array::from_fn(|_| Vec::new())).collect();
     let mut draws = Draws::new(how, "paired", rows);

@@ -59,8 +59,9 @@ pub use agop::{
 };
 pub use blocks::{TimeBlocks, series_of_classes, series_of_values};
 pub use bootstrap::{
-    bootstrap_classification, bootstrap_regression, measure_classification, measure_regression,
-    paired_classification, paired_regression, unpaired_classification, unpaired_regression,
+    ReferenceClassifier, bootstrap_classification, bootstrap_regression, measure_classification,
+    measure_regression, paired_classification, paired_regression, unpaired_classification,
+    unpaired_regression,
 };
 pub use compare::{
     Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, over_rows, over_seeds,

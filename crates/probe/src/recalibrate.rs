@@ -75,6 +75,8 @@ impl Recalibrated {
             trained: logs(trained),
             shares: if few { own } else { tempered(own, labels) },
         };
+        let trained = start.trained.clone();
+        let view = Evidence::new(view, &trained);
         let constant = Self { slope: 0.0, ..start.clone() }.fitted(&view, false);
         let expert = start.fitted(&view, true);
         let expert = if expert.slope < 0.0 { constant.clone() } else { expert };
@@ -90,29 +92,24 @@ impl Recalibrated {
         let mut logits = vec![0.0; self.trained.len()];
         let mut evidence = logits.clone();
         let of_row = |row: usize| {
-            self.logits(&view, row, &mut evidence, &mut logits);
+            evidence_of(&view, row, &self.trained, &mut evidence);
+            self.logits(&evidence, &mut logits);
             let label = labels[row] as usize;
             logits.get(label).map_or(f64::NAN, |own| log_sum(&logits) - own)
         };
         (0..labels.len()).map(of_row).collect()
     }
 
-    /// ln(p/π) of each class, and its corrected logit.
-    fn logits(&self, view: &View, row: usize, evidence: &mut [f64], logits: &mut [f64]) {
-        for (class, x) in evidence.iter_mut().enumerate() {
-            let p = match (view.is_binary(), class) {
-                (true, 0) => 1.0 - f64::from(view.positive(row)),
-                (true, _) => f64::from(view.positive(row)),
-                (false, class) => f64::from(view.row(row)[class]),
-            };
-            *x = p.clamp(CLIP, 1.0 - CLIP).ln() - self.trained[class];
+    /// The corrected logit of each class, from its ln(p/π).
+    fn logits(&self, evidence: &[f64], logits: &mut [f64]) {
+        for (class, x) in evidence.iter().enumerate() {
             let shift = self.shifts.get(class).copied().unwrap_or(0.0);
             logits[class] = self.slope * *x + self.shares[class] + shift;
         }
     }
 
     /// Newton's method on the penalised log loss; without `sloped` the slope stays.
-    fn fitted(mut self, view: &View, sloped: bool) -> Self {
+    fn fitted(mut self, view: &Evidence, sloped: bool) -> Self {
         // Of many classes a constant has nothing to fit.
         if !sloped && self.shifts.is_empty() {
             return self;
@@ -145,41 +142,40 @@ impl Recalibrated {
         self
     }
 
-    fn objective(&self, view: &View, sloped: bool) -> f64 {
-        let (mut evidence, mut logits) =
-            (vec![0.0; self.trained.len()], vec![0.0; self.trained.len()]);
+    fn objective(&self, view: &Evidence, sloped: bool) -> f64 {
+        let mut logits = vec![0.0; self.trained.len()];
         let mut loss = 0.5 * self.shifts.iter().map(|b| b * b).sum::<f64>();
         if sloped {
             loss += 0.5 * (self.slope - 1.0).powi(2);
         }
-        for row in 0..view.labels.len() {
-            self.logits(view, row, &mut evidence, &mut logits);
-            if let Some(own) = logits.get(view.labels[row] as usize) {
+        view.each(|label, evidence| {
+            self.logits(evidence, &mut logits);
+            if let Some(own) = logits.get(label as usize) {
                 loss += log_sum(&logits) - own;
             }
-        }
+        });
         loss
     }
 
     /// Newton's step: of the slope, then of each shift.
-    fn step(&self, view: &View, sloped: bool) -> Option<DVector<f64>> {
+    fn step(&self, view: &Evidence, sloped: bool) -> Option<DVector<f64>> {
         let (classes, size) = (self.trained.len(), 1 + self.shifts.len());
-        let (mut evidence, mut logits) = (vec![0.0; classes], vec![0.0; classes]);
+        let mut logits = vec![0.0; classes];
         let mut gradient = DVector::zeros(size);
         let mut hessian = DMatrix::identity(size, size);
         for (at, shift) in self.shifts.iter().enumerate() {
             gradient[1 + at] = *shift;
         }
         gradient[0] = self.slope - 1.0;
-        for (row, &label) in view.labels.iter().enumerate() {
-            self.logits(view, row, &mut evidence, &mut logits);
-            let Some(own) = evidence.get(label as usize).copied() else { continue };
+        view.each(|label, evidence| {
+            self.logits(evidence, &mut logits);
+            let Some(own) = evidence.get(label as usize).copied() else { return };
             let total = log_sum(&logits);
             logits.iter_mut().for_each(|z| *z = (*z - total).exp());
-            let mean: f64 = logits.iter().zip(&evidence).map(|(p, x)| p * x).sum();
+            let mean: f64 = logits.iter().zip(evidence).map(|(p, x)| p * x).sum();
             gradient[0] += mean - own;
             hessian[(0, 0)] +=
-                logits.iter().zip(&evidence).map(|(p, x)| p * (x - mean).powi(2)).sum::<f64>();
+                logits.iter().zip(evidence).map(|(p, x)| p * (x - mean).powi(2)).sum::<f64>();
             for k in 1..size {
                 let p = logits[k - 1];
                 gradient[k] += p - f64::from(u8::from(label as usize == k - 1));
@@ -189,7 +185,7 @@ impl Recalibrated {
                     hessian[(k, l)] += same - p * logits[l - 1];
                 }
             }
-        }
+        });
         if !sloped {
             gradient[0] = 0.0;
             hessian.column_mut(0).fill(0.0);
@@ -197,6 +193,58 @@ impl Recalibrated {
         }
         // Only the lower triangle is read.
         Some(-hessian.cholesky()?.solve(&gradient))
+    }
+}
+
+/// Numbers of ln(p/π) that are kept, at most (64 MiB); of more each is taken again whenever it is asked for.
+const MOST_KEPT: usize = 8 << 20;
+
+/// ln(p/π) of each row and class, which no step of a fit changes.
+struct Evidence<'a> {
+    view: View<'a>,
+    trained: &'a [f64],
+    /// Of all rows, where they are not too many.
+    kept: Option<Vec<f64>>,
+}
+
+impl<'a> Evidence<'a> {
+    fn new(view: View<'a>, trained: &'a [f64]) -> Self {
+        let (rows, classes) = (view.labels.len(), trained.len());
+        let kept = (rows * classes <= MOST_KEPT).then(|| {
+            let mut all = vec![0.0; rows * classes];
+            for (row, evidence) in all.chunks_exact_mut(classes.max(1)).enumerate() {
+                evidence_of(&view, row, trained, evidence);
+            }
+            all
+        });
+        Self { view, trained, kept }
+    }
+
+    /// The label of every row, and its evidence by class.
+    fn each(&self, mut of_row: impl FnMut(u32, &[f64])) {
+        let classes = self.trained.len();
+        let mut evidence = vec![0.0; classes];
+        for (row, &label) in self.view.labels.iter().enumerate() {
+            match &self.kept {
+                Some(all) => of_row(label, &all[row * classes..(row + 1) * classes]),
+                None => {
+                    evidence_of(&self.view, row, self.trained, &mut evidence);
+                    of_row(label, &evidence);
+                }
+            }
+        }
+    }
+}
+
+/// ln(p/π) of each class in a row.
+fn evidence_of(view: &View, row: usize, trained: &[f64], evidence: &mut [f64]) {
+    for (class, x) in evidence.iter_mut().enumerate() {
+        let p = match (view.is_binary(), class) {
+            (true, 0) => 1.0 - f64::from(view.positive(row)),
+            (true, _) => f64::from(view.positive(row)),
+            (false, class) => f64::from(view.row(row)[class]),
+        };
+        *x = p.clamp(CLIP, 1.0 - CLIP).ln() - trained[class];
     }
 }
 

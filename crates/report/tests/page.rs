@@ -94,7 +94,7 @@ fn page_one_says_what_is_required_what_needs_attention_and_how_everybody_does() 
     Needs attention
     newark Its probabilities are off by 0.0712 on average (ECE).
     diverted It learned nothing: its test log loss of 0.0643 does not beat the 0.0614 of a constant prediction.
-    slip_digit Its log loss is 0.230 on training rows and 0.468 on test rows.
+    slip_digit It knows its training rows better than new ones: log loss 0.230 on training rows, 0.468 on test rows.
     slip_digit 60 % of its training labels were measured; the pipeline requires 75 %. Looked for, without a warning: inputs that give the target away, outliers, missing classes; missing targets, test rows that a model has seen; experts worse than a baseline; harmful inputs; weak slices.
     Against one network, and against a linear model
     Node Baseline Metric Node Baseline Difference (95 %) Verdict

@@ -51,14 +51,13 @@ pub(super) fn of(audit: &NodeAudit) -> Vec<Finding> {
     let smaller = "Try a smaller model, `train.weight_decay`, or fewer epochs (`train.patience`).";
     let Some(of_folds) = audit.out_of_fold.as_ref().and_then(|m| loss_of(m, loss)) else {
         let text = format!(
-            "Its {name} is {} on training rows and {} on test rows.",
+            "It knows its training rows better than new ones: {name} {} on training rows, {} on test rows.",
             three(train.0),
             three(test.0)
         );
         let finding = Finding::new(Level::Warning, Topic::Fit, text)
             .detail(
-                "It knows its training rows better than new ones. Whether it overfits or the test rows are of \
-                 another kind cannot be told: it has no fold models.",
+                "Whether it overfits or the test rows are of another kind cannot be told: it has no fold models.",
             )
             .next(smaller);
         return if above(test, train, LARGE) { vec![finding] } else { Vec::new() };

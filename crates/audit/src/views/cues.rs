@@ -28,7 +28,7 @@ use collegium_engine::{
     apply::named,
     fit::shuffle,
     inputs::{InputData, encode, output_data, sources},
-    intervals::paired,
+    intervals::Reference,
     measure::Predicted,
     rows::{Rows, Side},
 };
@@ -152,12 +152,13 @@ impl Auditor<'_> {
     fn cues(self, model: &Model, tested: &Tested, key: &Digest) -> Result<Vec<Cue>, EngineError> {
         let Tested { rows, x, before } = tested;
         let together = self.groups_of(rows)?;
+        let before = Reference::new(before);
         let inputs = model.encoder.names().iter().zip(model.encoder.groups());
         inputs
             .map(|(name, group)| {
                 let columns: Vec<usize> = group.collect();
                 let key = Hasher::new("cue").digest(key).text(name).finish();
-                cue(self.session(), name.clone(), before, together.as_ref(), &key, &mut |change| {
+                cue(self.session(), name.clone(), &before, together.as_ref(), &key, &mut |change| {
                     self.encoded_predicted(model, &altered(x, &columns, change), rows)
                 })
             })
@@ -179,7 +180,7 @@ impl Auditor<'_> {
         let columns = columns_of(model, &without, at, model.encoder.groups()[at].clone())?;
         let name = without.to_string();
         let key = Hasher::new("cue").digest(key).text(&name).finish();
-        cue(self.session(), name, before, together.as_ref(), &key, &mut |change| {
+        cue(self.session(), name, &Reference::new(before), together.as_ref(), &key, &mut |change| {
             self.encoded_predicted(model, &altered(x, &columns, change), rows)
         })
     }
@@ -214,7 +215,8 @@ impl Auditor<'_> {
         let before = self.node.predicted_on(state, &rows)?;
         let key = Hasher::new("cue").digest(key).text(&without.to_string()).finish();
         let together = self.groups_of(&rows)?;
-        cue(self.session(), without.to_string(), &before, together.as_ref(), &key, &mut |change| {
+        let (before, name) = (Reference::new(&before), without.to_string());
+        cue(self.session(), name, &before, together.as_ref(), &key, &mut |change| {
             self.forward(&rows, without, change)
         })
         .map(Some)
@@ -304,20 +306,20 @@ impl Auditor<'_> {
 fn cue(
     session: &Session,
     input: String,
-    before: &Predicted,
+    before: &Reference,
     together: Option<&Groups>,
     key: &Digest,
     evaluate: &mut dyn FnMut(&Change) -> Result<Predicted, EngineError>,
 ) -> Result<Cue, EngineError> {
-    let rows = before.rows() as usize;
+    let rows = before.predicted.rows() as usize;
     let mut order: Vec<usize> = (0..rows).collect();
     shuffle(&mut order, &mut stream(key, "permuted"));
     let resamples = session.pipeline.audit.bootstrap.max(LEAST_RESAMPLES);
-    let swapped = others(before, key).map(Change::From);
+    let swapped = others(before.predicted, key).map(Change::From);
     let changes = [Change::Mean, Change::From(order)].into_iter().chain(swapped);
     let after = changes.map(|change| evaluate(&change)).collect::<Result<Vec<_>, _>>()?;
     let how = session.resampling(resamples, key).by(together);
-    let mut measured = paired(before, &after.iter().collect::<Vec<_>>(), how).into_iter();
+    let mut measured = before.paired(&after.iter().collect::<Vec<_>>(), how).into_iter();
     let mut next = || measured.next().unwrap_or_default();
     Ok(Cue {
         rows: rows as u64,

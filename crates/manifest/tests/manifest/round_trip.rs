@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use collegium_learn::kinds::mlp::Perceptron;
 use collegium_manifest::{
     Activation, Audit, Average, Baseline, Batch, ByColumn, ByTask, ByTime, Calibrate, ClassWeights,
-    ColumnType, Comparator, DataSource, Decide, DecisionThreshold, Deploy, Edges, Encode, Evaluate, Expert,
-    Gap, GatheredImage, ImageShape, Input, Mlp, NumberEncoding, Optimizer, Origin, Output,
+    ColumnType, Comparator, DataSource, Decide, DecisionThreshold, Deploy, Edges, Encode, Evaluate,
+    Expert, Gap, GatheredImage, ImageShape, Input, Mlp, NumberEncoding, Optimizer, Origin, Output,
     Pipeline, PixelColumns, ReadOptions, Requirement, Reuse, Schedule, Slice, SourceFile,
     SourceOrigin, Spanned, Split, SplitRule, StandsOn, Task, Train, Upstream, ValidRows, WarmStart,
 };

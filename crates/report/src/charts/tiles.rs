@@ -27,7 +27,7 @@ pub(crate) fn map(maps: &ImageMaps) -> Markup {
         @if whole.is_empty() { (unfit(maps)) } @else {
             (row(&whole, None, &maps.input))
             (legend(&whole, false))
-            p.caption { "G" sub { "ii" } "·var(x" sub { "i" } ") of each pixel; classes and directions are in the appendix." }
+            p.caption { "Importance: sensitivity of the output to each pixel (G" sub { "ii" } "·var(x" sub { "i" } ")); classes and directions are in the appendix." }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Gates and mixtures of experts: controls, routing, load balancing.
 
 use collegium_records::{
-    Combined, MetricDiff, Metrics, NodeAudit, RouteColumn, RouteFigures, RoutingDiagnostics,
-    margin_of, metric_words,
+    Combined, MetricDiff, Metrics, NodeAudit, PairedVerdict, RouteColumn, RouteFigures,
+    RoutingDiagnostics, margin_of, metric_words,
 };
 use maud::{Markup, html};
 
@@ -42,6 +42,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
     }));
     let loss = metric_words(&combined.loss);
     let rows = combined.controls.iter().map(|control| {
+        let muted = matches!(control.verdict(), PairedVerdict::Same | PairedVerdict::CannotTell);
         let lead = &control.lead;
         let (low, high) = lead.interval.map_or((lead.value, lead.value), |i| (i.low, i.high));
         let name = html! { (control.what) span.aside { (control.verdict_words()) } };
@@ -50,7 +51,7 @@ fn controls(node: &NodeAudit, combined: &Combined) -> Markup {
             html! { (count(control.parameters)) },
             html! { (count(control.multiply_adds.round().max(0.0) as u64)) },
         ];
-        (name, [lead.value, low, high], figures)
+        Apart { name, values: [lead.value, low, high], muted, figures }
     });
     let name = metric_name(metric);
     // A figure of several fits is called what it is.
@@ -146,21 +147,26 @@ fn mean(metrics: &[Metrics], name: &str) -> String {
     }
 }
 
+/// A difference that may lie on either side of 0: the value and the ends of its interval.
+struct Apart {
+    name: Markup,
+    values: [f64; 3],
+    /// Is nothing shown by it?
+    muted: bool,
+    figures: Vec<Markup>,
+}
+
 /// Bars with intervals that may lie on either side of 0.
-fn differences(
-    headings: &[&str],
-    across: &Across,
-    rows: Vec<(Markup, [f64; 3], Vec<Markup>)>,
-) -> Markup {
+fn differences(headings: &[&str], across: &Across, rows: Vec<Apart>) -> Markup {
     let rows: Vec<charts::Row> = rows
         .into_iter()
-        .map(|(name, [value, low, high], mut figures)| {
+        .map(|Apart { name, values: [value, low, high], muted, mut figures }| {
             let class = if value < 0.0 { "worse" } else { "" };
             figures.insert(0, html! { (number(value)) });
             figures.insert(1, html! { (number(low)) " to " (number(high)) });
             charts::Row {
                 name,
-                muted: low <= 0.0 && high >= 0.0,
+                muted,
                 strip: html! {
                     title { (number(value)) " (" (number(low)) " to " (number(high)) ")" }
                     (across.zero()) (across.bar(value, class)) (across.whisker(low, high))
@@ -181,7 +187,8 @@ fn worth(routing: &RoutingDiagnostics) -> Markup {
     let across = Across::all(ends);
     let rows = values.map(|(value, lost)| {
         let (low, high) = lost.interval.map_or((lost.value, lost.value), |i| (i.low, i.high));
-        (html! { (value.expert) }, [lost.value, low, high], Vec::new())
+        let (name, muted) = (html! { (value.expert) }, low <= 0.0 && high >= 0.0);
+        Apart { name, values: [lost.value, low, high], muted, figures: Vec::new() }
     });
     let headings = ["Expert", "Rise without it", "95 % interval"];
     html! {

@@ -33,21 +33,23 @@ fn regions(node: &NodeAudit, maps: &ImageMaps) -> Markup {
     let metric = headline(node).unwrap_or("log_loss");
     let known = maps.regions.iter().filter_map(|one| Some((one, one.cue.permuted.get(metric)?)));
     let known: Vec<_> = known.collect();
+    let without = format!("{} without it", metric_name(metric));
+    let headings = ["Of the map", "Of the pixels", &without, "Difference"];
     html! {
         @if !known.is_empty() {
-            table.plain {
-                thead { tr {
-                    th scope="col" { "Region [rows, columns]" } th.figure scope="col" { "Of the map" } th.figure scope="col" { "Of the pixels" }
-                    th.figure scope="col" { (metric_name(metric)) " without it" } th.figure scope="col" { "Difference" }
+            table.stack.slices role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    th scope="col" role="columnheader" { "Region [rows, columns]" }
+                    @for heading in &headings { th.figure scope="col" role="columnheader" { (heading) } }
                 } }
-                tbody { @for (one, diff) in &known {
+                tbody role="rowgroup" { @for (one, diff) in &known {
                     @let (difference, range) = measure(diff.difference, diff.interval.as_ref());
-                    tr {
-                        th scope="row" { code { (one.cue.input) } @if one.proposed { span.aside { "dense in the map" } } @else { span.aside { "a quarter" } } }
-                        td.figure { (percent(one.share)) }
-                        td.figure { (percent(one.area)) }
-                        td.figure { (number(diff.after)) }
-                        td.figure { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } }
+                    tr role="row" {
+                        th scope="row" role="rowheader" { code { (one.cue.input) } span.aside { (if one.proposed { "dense in the map" } else { "a quarter" }) } }
+                        @for (heading, value) in headings.iter().zip([percent(one.share), percent(one.area), number(diff.after)]) {
+                            td.figure role="cell" data-label=(heading) { (value) }
+                        }
+                        td.figure role="cell" data-label=(headings[3]) { span.cell { span.value { (difference) } @if let Some(range) = range { span.aside { (range) } } } }
                     }
                 } }
             }

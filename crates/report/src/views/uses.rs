@@ -53,7 +53,7 @@ fn table(node: &NodeAudit) -> Markup {
             (rise) " on " (tested(node)) @if metric == "rmse" { ", in units of the target" } ", when the input is shuffled "
             @if alike { "among rows that are alike in the other inputs" @if among_all { "; where marked, among all rows" } }
             @else { "among all rows" }
-            ". Interval: 95 %, " (resampled(node)) ". " a href="#reading" { "How to read it" } "."
+            ". Interval: 95" (SPACE) "%, " (resampled(node)) ". " a href="#reading" { "How to read it" } "."
         }
         @if let Some(why) = node.agop.as_ref().and_then(|agop| agop.noise_floor.no_untrained.as_ref()) { p.caption { (sentence(why)) } }
     }

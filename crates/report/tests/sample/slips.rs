@@ -143,12 +143,12 @@ pub fn slip_digit() -> NodeAudit {
     });
     let (train, test) = (&node.metrics["train"].metrics, &node.metrics["test"].metrics);
     let losses = format!(
-        "Its log loss is {:.3} on training rows and {:.3} on test rows.",
+        "It knows its training rows better than new ones: log loss {:.3} on training rows, {:.3} on test rows.",
         train["log_loss"], test["log_loss"]
     );
     node.findings = vec![
         Finding::new(Level::Warning, Topic::Fit, losses)
-            .detail("It knows its training rows better than new ones.")
+            .detail("Whether it overfits or the test rows are of another kind cannot be told: it has no fold models.")
             .next("Try a smaller model, `train.weight_decay`, or fewer epochs (`train.patience`)."),
         Finding::new(
             Level::Warning,
