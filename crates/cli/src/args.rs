@@ -353,12 +353,14 @@ pub(crate) enum Command {
     },
 
     /// Compare past runs: the figure of each expert, what it cost, and which settings differ.
-    #[command(after_help = "A run is called by the number that `collegium log` shows, by the time at which it ended or \
+    #[command(
+        after_help = "A run is called by the number that `collegium log` shows, by the time at which it ended or \
         how that begins, or `latest`, the last one that measured anything.\n\n\
         Examples:\n  collegium compare 3 latest\n  collegium compare 1 2 5 pipelines/flights.toml\n  \
         collegium run --set expert.arrival.train.epochs=3 && collegium compare 1 latest\n\n\
         Figures of another table, of other test rows or of another metric are shown in brackets, and compared with \
-        nothing. `collegium diff` compares versions of a lock, row by row.")]
+        nothing. `collegium diff` compares versions of a lock, row by row."
+    )]
     Compare {
         /// Two runs or more, and the pipeline file, in any order.
         #[arg(value_name = "RUN|PIPELINE", required = true, add = ArgValueCompleter::new(complete::runs))]

@@ -52,7 +52,10 @@ pub fn find_run<'a>(runs: &'a [PastRun], called: &str) -> Result<&'a PastRun, En
             let instead = before.map_or_else(String::new, |run| {
                 format!("; the last one before it that measured is {}", run.number)
             });
-            Err(usage(format!("run {} had nothing to do, and measured nothing{instead}", idle.number)))
+            Err(usage(format!(
+                "run {} had nothing to do, and measured nothing{instead}",
+                idle.number
+            )))
         }
         [] => Err(usage(format!(
             "there is no run `{called}`: `collegium log` lists them, from 1 to {}",
@@ -60,7 +63,10 @@ pub fn find_run<'a>(runs: &'a [PastRun], called: &str) -> Result<&'a PastRun, En
         ))),
         several => {
             let numbers: Vec<String> = several.iter().map(|run| run.number.to_string()).collect();
-            Err(usage(format!("`{called}` begins the time of several runs: {}", numbers.join(", "))))
+            Err(usage(format!(
+                "`{called}` begins the time of several runs: {}",
+                numbers.join(", ")
+            )))
         }
     }
 }
@@ -94,11 +100,12 @@ pub fn compare(
         let gone = each.iter().zip(&recipes).zip(runs).filter(|((node, recipe), _)| {
             node.is_some_and(|node| node.recipe.is_some()) && recipe.is_none()
         });
-        nodes.push(ComparedNode {
-            unknown: gone.map(|(_, run)| run.number).collect(),
-            settings: differences(&recipes),
-            ..figures(name, &each)
-        });
+        let unknown = gone.map(|(_, run)| run.number).collect();
+        let (contents, settings): (Values<'_>, Values<'_>) = differences(&recipes)
+            .into_iter()
+            .partition(|(_, values)| values.iter().flatten().any(|value| is_content(value)));
+        let (contents, settings) = (shown(contents), shown(settings));
+        nodes.push(ComparedNode { unknown, settings, contents, ..figures(name, &each) });
     }
     let of = |run: &&PastRun| ComparedRun {
         number: run.number,
@@ -133,7 +140,8 @@ fn figures(name: &str, each: &[Option<&NodeRun>]) -> ComparedNode {
         _ => None,
     };
     let values: Vec<f64> = runs.iter().flatten().filter_map(value).collect();
-    let (least, most) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
+    let (least, most) =
+        (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
     if least != most {
         let best = if larger { most } else { least };
         for figure in runs.iter_mut().flatten() {
@@ -145,6 +153,7 @@ fn figures(name: &str, each: &[Option<&NodeRun>]) -> ComparedNode {
         metric,
         runs,
         settings: BTreeMap::new(),
+        contents: BTreeMap::new(),
         unknown: Vec::new(),
     }
 }
@@ -170,25 +179,40 @@ fn unlike(first: &NodeRun, node: &NodeRun) -> Option<NotCompared> {
     }
 }
 
+/// Values of ingredients by name, in the order of the runs.
+type Values<'a> = BTreeMap<&'a str, Vec<Option<&'a Ingredient>>>;
+
 /// Ingredients that are not the same in all recipes that are known.
-fn differences(recipes: &[Option<Recipe>]) -> BTreeMap<String, Vec<Option<String>>> {
-    let mut all: BTreeMap<&str, Vec<Option<&Ingredient>>> = BTreeMap::new();
+fn differences(recipes: &[Option<Recipe>]) -> Values<'_> {
+    let mut all = Values::new();
     for (at, recipe) in recipes.iter().enumerate() {
         for (name, value) in recipe.iter().flat_map(|recipe| &recipe.ingredients) {
             let values = all.entry(name).or_insert_with(|| vec![None; recipes.len()]);
             values[at] = Some(value);
         }
     }
-    let known = |values: &[Option<&Ingredient>]| {
+    all.retain(|_, values| {
         let mut known = values.iter().zip(recipes).filter(|(_, recipe)| recipe.is_some());
         let first = known.next().map(|(value, _)| *value);
         known.any(|(value, _)| Some(*value) != first)
+    });
+    all
+}
+
+/// Is this the digest of some content, or a list that holds one?
+fn is_content(value: &Ingredient) -> bool {
+    match value {
+        Ingredient::Digest(_) => true,
+        Ingredient::List(items) => items.iter().any(is_content),
+        _ => false,
+    }
+}
+
+/// Values as they are shown.
+fn shown(values: Values<'_>) -> BTreeMap<String, Vec<Option<String>>> {
+    let row = |(name, values): (&str, Vec<Option<&Ingredient>>)| {
+        let texts = values.into_iter().map(|value| value.map(ToString::to_string));
+        (name.to_owned(), texts.collect())
     };
-    let differing = all.into_iter().filter(|(_, values)| known(values));
-    differing
-        .map(|(name, values)| {
-            let shown = values.into_iter().map(|value| value.map(ToString::to_string));
-            (name.to_owned(), shown.collect())
-        })
-        .collect()
+    values.into_iter().map(row).collect()
 }

@@ -197,8 +197,7 @@ pub fn fresh(
         && store.stands_on(&files);
     let Ground { pipeline, experts, requirements, notes, findings, .. } = ground;
     let overrides = overrides.to_vec();
-    let fresh =
-        Fresh { pipeline, experts, requirements, notes, findings, overrides, store, key };
+    let fresh = Fresh { pipeline, experts, requirements, notes, findings, overrides, store, key };
     Ok(same.then_some(fresh))
 }
 

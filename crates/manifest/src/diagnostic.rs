@@ -139,9 +139,10 @@ impl Diagnostic {
         let Some((file, span)) = &self.place else { return Vec::new() };
         let primary = file.clamp(span);
         let first = file.part(primary.start);
-        let others = self.also.iter().map(|(span, label)| {
-            (file.clamp(span), label.as_str(), AnnotationKind::Context)
-        });
+        let others = self
+            .also
+            .iter()
+            .map(|(span, label)| (file.clamp(span), label.as_str(), AnnotationKind::Context));
         let all = std::iter::once((primary, self.label.as_str(), AnnotationKind::Primary));
         let mut parts: BTreeMap<_, Vec<Marked<'_>>> = BTreeMap::new();
         for marked in all.chain(others) {

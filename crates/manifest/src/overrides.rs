@@ -87,7 +87,8 @@ fn equals(text: &str) -> Option<usize> {
 
 /// The parts of a dotted key, by the rules of TOML.
 fn keys(text: &str) -> Result<Vec<Spanned<String>>, Fault> {
-    let fault = |place, message: String| Fault {
+    let fault = |place, message: String| {
+        Fault {
         code: Code::NotToml,
         place,
         message,
@@ -95,6 +96,7 @@ fn keys(text: &str) -> Result<Vec<Spanned<String>>, Fault> {
         help: "as in `expert.arrival.train.epochs`; a part with other signs than letters, digits, `_` and `-` \
                stands in quotes"
             .to_owned(),
+    }
     };
     if text.trim().is_empty() {
         return Err(fault(0..text.len(), "there is no key before `=`".to_owned()));
@@ -134,7 +136,8 @@ fn value(text: &str, from: usize) -> Result<Spanned<DeValue<'_>>, Fault> {
             place: from..text.len(),
             message: "there is no value behind `=`".to_owned(),
             label: "expected a value",
-            help: "an empty text is `\"\"`; to take the file's own value, leave `--set` away".to_owned(),
+            help: "an empty text is `\"\"`; to take the file's own value, leave `--set` away"
+                .to_owned(),
         });
     }
     let error = match DeValue::parse(given) {
@@ -177,16 +180,13 @@ impl<'i> Override<'i> {
 
     /// The first so many parts of the key, as they are written.
     fn path(&self, parts: usize) -> String {
-        let parts: Vec<&str> = self.keys[..parts].iter().map(|key| key.get_ref().as_str()).collect();
+        let parts: Vec<&str> =
+            self.keys[..parts].iter().map(|key| key.get_ref().as_str()).collect();
         parts.join(".")
     }
 
     /// Puts the value into the tree.
-    fn put(
-        self,
-        source: &Arc<SourceFile>,
-        root: &mut DeTable<'i>,
-    ) -> Result<(), Box<Diagnostic>> {
+    fn put(self, source: &Arc<SourceFile>, root: &mut DeTable<'i>) -> Result<(), Box<Diagnostic>> {
         self.names_a_key(source, root)?;
         let mut table = root;
         for at in 0..self.keys.len() - 1 {
@@ -216,14 +216,20 @@ impl<'i> Override<'i> {
     }
 
     /// Of what has names, one that is there must be named, and a key of it: nothing is made in silence.
-    fn names_a_key(&self, source: &Arc<SourceFile>, root: &DeTable<'i>) -> Result<(), Box<Diagnostic>> {
+    fn names_a_key(
+        &self,
+        source: &Arc<SourceFile>,
+        root: &DeTable<'i>,
+    ) -> Result<(), Box<Diagnostic>> {
         let section = self.keys[0].get_ref().as_str();
         if !NAMED.contains(&section) {
             return Ok(());
         }
         let names = |section: &str| -> Vec<String> {
             match root.get(section).map(Spanned::get_ref) {
-                Some(DeValue::Table(nodes)) => nodes.keys().map(|key| key.get_ref().to_string()).collect(),
+                Some(DeValue::Table(nodes)) => {
+                    nodes.keys().map(|key| key.get_ref().to_string()).collect()
+                }
                 _ => Vec::new(),
             }
         };
@@ -305,7 +311,9 @@ fn moved(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
         DeValue::Table(entries) => DeValue::Table(
             entries
                 .into_iter()
-                .map(|(key, value)| (Spanned::new(further(key.span()), key.into_inner()), moved(value, by)))
+                .map(|(key, value)| {
+                    (Spanned::new(further(key.span()), key.into_inner()), moved(value, by))
+                })
                 .collect(),
         ),
         plain => plain,

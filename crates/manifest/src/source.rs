@@ -57,12 +57,7 @@ impl Shown<'_> {
 impl SourceFile {
     /// A file of this path and text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-            set: Vec::new(),
-            lines: OnceLock::new(),
-        }
+        Self { path: path.into(), text: text.into(), set: Vec::new(), lines: OnceLock::new() }
     }
 
     /// The same with values set over it: `KEY=VALUE`, in their order.

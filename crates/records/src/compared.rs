@@ -84,9 +84,11 @@ pub struct ComparedNode {
     pub metric: Option<String>,
     /// In the order of the runs; null where a run did not come to it.
     pub runs: Vec<Option<ComparedFigure>>,
-    /// Ingredients of its fit that are not the same in all of them, each with its values in the order of the runs;
+    /// Settings of its fit that are not the same in all of them, each with its values in the order of the runs;
     /// null where a run has none, or where its recipe is not known any more.
     pub settings: BTreeMap<String, Vec<Option<String>>>,
+    /// The same of what was read, by the first digits of digests: columns, rows, outputs of upstream experts.
+    pub contents: BTreeMap<String, Vec<Option<String>>>,
     /// Of runs whose recipe is not in the store any more: what differed is not known. Numbers of runs.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unknown: Vec<usize>,

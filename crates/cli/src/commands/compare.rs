@@ -17,8 +17,10 @@ use crate::{
     locate::split,
 };
 
-/// Most differing settings of an expert that are shown.
+/// Most differing settings, and most contents, of an expert that are shown.
 const MOST: usize = 12;
+/// Characters of a setting that are shown.
+const LONGEST: usize = 20;
 
 pub(crate) fn compare(args: &Args, targets: &[String]) -> Result<ExitCode, Failure> {
     let (named, called) = split(targets)?;
@@ -78,8 +80,7 @@ fn of_expert(report: &CompareReport, node: &ComparedNode) -> String {
         row("CPU", node.runs.iter().map(|figure| cell(figure, |of| seconds(of.cpu_seconds)))),
     ];
     for (name, values) in node.settings.iter().take(MOST) {
-        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
-        rows.push(row(name, values.iter().map(shown)));
+        rows.push(row(name, values.iter().map(|value| short(value.as_deref().unwrap_or("–")))));
     }
     let column = |at: usize| widest(rows.iter().map(|row| row[at].as_str()));
     let room = columns_that_fit(column(0), (1..=report.runs.len()).map(column));
@@ -94,7 +95,13 @@ fn of_expert(report: &CompareReport, node: &ComparedNode) -> String {
         let more = node.settings.len() - MOST;
         text.push_str(&format!("{more} more settings differ, which `--json` has\n"));
     }
-    if node.settings.is_empty() && node.unknown.is_empty() {
+    if !node.contents.is_empty() {
+        let mut names: Vec<&str> = node.contents.keys().map(String::as_str).take(MOST).collect();
+        let more = format!("{} more", node.contents.len().saturating_sub(MOST));
+        names.extend((node.contents.len() > MOST).then_some(more.as_str()));
+        text.push_str(&sentence("other contents: ", &names.join(", ")));
+    }
+    if node.settings.is_empty() && node.contents.is_empty() && node.unknown.is_empty() {
         text.push_str("no setting of its fit differs\n");
     }
     for number in &node.unknown {
@@ -116,6 +123,14 @@ fn of_expert(report: &CompareReport, node: &ComparedNode) -> String {
 
 fn row(name: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
+/// A setting, cut where it is long: `--json` has all of it.
+fn short(value: &str) -> String {
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
 }
 
 fn cell(figure: &Option<ComparedFigure>, shown: impl Fn(&ComparedFigure) -> String) -> String {

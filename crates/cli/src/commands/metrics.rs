@@ -56,7 +56,10 @@ pub(super) fn words(runs: &[PastRun]) -> String {
         text.push_str(&sentence("no room for ", &said));
     }
     for run in measured.iter().filter(|run| !run.overrides.is_empty()) {
-        text.push_str(&sentence(&format!("run {}: ", run.number), &format!("with {}", set(&run.overrides))));
+        text.push_str(&sentence(
+            &format!("run {}: ", run.number),
+            &format!("with {}", set(&run.overrides)),
+        ));
     }
     if !idle.is_empty() {
         let numbers: Vec<String> = idle.iter().map(|run| run.number.to_string()).collect();

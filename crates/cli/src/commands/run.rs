@@ -193,7 +193,8 @@ fn words(report: &RunReport, experts: usize) -> String {
         text.push_str(&sentence("note: ", note));
     }
     if !report.overrides.is_empty() {
-        let said = format!("run with {}, which the pipeline file does not say", set(&report.overrides));
+        let said =
+            format!("run with {}, which the pipeline file does not say", set(&report.overrides));
         text.push_str(&sentence("note: ", &said));
     }
     if report.interrupted {

@@ -6,7 +6,7 @@ use collegium_engine::{PlanOptions, RunOptions};
 use collegium_records::{
     Action, Checked, Code, FORMAT_VERSION, FitName, Missing, PipelineRepair, Reason, VerifyReport,
 };
-use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines};
+use collegium_store::{PipelineFile, Progress, Scope, Store, pipeline, pipelines, read_lock};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::print_json;
@@ -133,10 +133,19 @@ fn mend(args: &Args, path: &Path) -> PipelineRepair {
     repair
 }
 
+/// What `--set` said when the lock of a pipeline was written; nothing where its blocks do not agree on that.
+fn set_over(path: &Path) -> Result<Vec<String>, Failure> {
+    let lock = read_lock(&path.with_extension("lock"))?;
+    let mut all = lock.node.into_values().map(|node| node.overrides);
+    let first = all.next().unwrap_or_default();
+    Ok(if all.all(|other| other == first) { first } else { Vec::new() })
+}
+
 fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure> {
     // Absolute, so that `-C` does not count twice.
     let path = std::path::absolute(path).map_err(|error| Failure::file("finding", path, &error))?;
-    let (session, _) = crate::session::open(args, path.to_str())?;
+    let pipeline = crate::locate::loaded_with(args, &path, &set_over(&path)?)?.pipeline;
+    let (session, _) = crate::session::of(pipeline, args.quiet, false, false)?;
     // What was lost is made again, and nothing else: a repair is no time to train what has changed.
     let plan = collegium_engine::plan(&session, &PlanOptions::default())?;
     let changed: Vec<&str> = plan

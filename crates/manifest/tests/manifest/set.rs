@@ -44,8 +44,10 @@ fn a_value_that_is_set_means_what_it_means_in_the_file() {
         ("pipeline.seed=7", "[pipeline]\nseed = 7"),
         ("data.flights.split.block=7 days", "[data.flights.split]\nblock = \"7 days\""),
         ("evaluate.rotate=5", "[evaluate]\nrotate = 5"),
-        ("evaluate.require=[\"expert.departure test auc >= 0.7\"]",
-            "[evaluate]\nrequire = [\"expert.departure test auc >= 0.7\"]"),
+        (
+            "evaluate.require=[\"expert.departure test auc >= 0.7\"]",
+            "[evaluate]\nrequire = [\"expert.departure test auc >= 0.7\"]",
+        ),
     ] {
         assert_eq!(meant(&good(&[one])), meant(&in_file(line)), "{one}");
     }
@@ -55,7 +57,9 @@ fn a_value_that_is_set_means_what_it_means_in_the_file() {
 fn the_last_one_counts_and_a_key_that_is_set_keeps_its_place_in_the_file() {
     let both = good(&["pipeline.seed=7", "pipeline.seed=8"]);
     assert_eq!(both.seed, 8);
-    let text = format!("{GOOD}train = {{ epochs = 2, batch = 16 }}\n[expert.later]\nextends = \"expert.departure\"\n");
+    let text = format!(
+        "{GOOD}train = {{ epochs = 2, batch = 16 }}\n[expert.later]\nextends = \"expert.departure\"\n"
+    );
     let set = set(&text, &["expert.departure.train.epochs=9"]).unwrap().pipeline;
     let file = pipeline(&text.replace("epochs = 2", "epochs = 9"));
     assert_eq!(meant(&set), meant(&file), "what extends it has it too");
@@ -241,7 +245,9 @@ fn errors_of_the_file_and_of_the_command_line_are_told_together() {
     let places: Vec<_> = found
         .iter()
         .filter_map(|one| one.place.as_ref())
-        .map(|(file, span)| (file.path_of(span.start).display().to_string(), file.line_column(span.start)))
+        .map(|(file, span)| {
+            (file.path_of(span.start).display().to_string(), file.line_column(span.start))
+        })
         .collect();
     assert_eq!(
         places,
