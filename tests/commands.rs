@@ -63,7 +63,7 @@ fn err(said: &Said) -> String {
 
 #[test]
 fn help_lists_every_command_and_exit_code() {
-    insta::assert_snapshot!(out(&Project::empty(), &["--help"]), @r#"
+    insta::assert_snapshot!(out(&Project::empty(), &["--help"]), @r"
     Train bodies of small expert networks, retrain only what a change reaches, see what each learned
 
     Usage: collegium [OPTIONS] <COMMAND>
@@ -84,6 +84,7 @@ fn help_lists_every_command_and_exit_code() {
       graph        Draw the pipeline
       show         Write out a pipeline, or some of its experts, with every default
       log          List past runs
+      compare      Compare past runs: the figure of each expert, what it cost, and which settings differ
       verify       Read the whole store, and move what is damaged out of the way
       gc           Free what no lock file, pin or recent run stands on
       explain      Explain an error or a warning at length: causes, an example, what to do
@@ -108,7 +109,7 @@ fn help_lists_every_command_and_exit_code() {
     Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid pipeline or data, 4 a fit failed, 5 changes pending
     (plan --exit-code), an unsound lock (status --check) or one that --locked keeps, 6 a `require` not
     met, 7 store damaged, or something not writable, 130 interrupted.
-    "#);
+    ");
 }
 
 #[test]
