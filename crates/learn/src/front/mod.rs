@@ -30,11 +30,6 @@ pub struct Front {
 }
 
 impl Front {
-    /// Without functions: the encoded columns as they are.
-    pub(crate) fn plain(inputs: usize) -> Self {
-        Self { inputs, replaced: Vec::new(), maps: Vec::new() }
-    }
-
     /// Columns of an encoded row.
     pub fn inputs(&self) -> usize {
         self.inputs

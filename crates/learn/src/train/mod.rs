@@ -149,7 +149,7 @@ pub fn train(job: &Job, watch: &mut Watch) -> Result<Trained, TrainError> {
         constant: truth.constant_loss(),
         key: job.key,
     };
-    let mut fit = Perceptron::new((job, front), network, truth, truth_valid);
+    let mut fit = Perceptron::new(job, network, truth, truth_valid);
     let (epochs, best_epoch) = epochs::run(&course, &mut fit, watch)?;
     let network = calibrated(job, fit.best, fit.truth_valid.as_ref());
     Ok(Trained { network, epochs, best_epoch })
@@ -180,7 +180,7 @@ fn validation_loss(
     interrupted: &AtomicBool,
 ) -> Result<f64, TrainError> {
     let rows: Vec<u32> = (0..u32::try_from(x.len()).unwrap_or(u32::MAX)).collect();
-    let pass = x.pass(network);
+    let pass = Pass::of(network);
     let mut sum = 0.0;
     for rows in rows.chunks(EVALUATED) {
         if interrupted.load(Ordering::Relaxed) {
@@ -205,7 +205,7 @@ struct Perceptron<'a> {
 
 impl<'a> Perceptron<'a> {
     fn new(
-        (job, front): (&'a Job<'a>, Option<&'a Front>),
+        job: &'a Job<'a>,
         network: Network,
         truth: Targets<'a>,
         truth_valid: Option<Targets<'a>>,
@@ -213,8 +213,8 @@ impl<'a> Perceptron<'a> {
         let dropout = stream(&job.key, "dropout");
         let share = job.spec.dropout.of(truth.task());
         Self {
-            x: Rows::new(job.x, front),
-            x_valid: Rows::new(job.x_valid, front),
+            x: Rows::new(job.x, network.front.as_ref()),
+            x_valid: Rows::new(job.x_valid, network.front.as_ref()),
             truth,
             truth_valid,
             stepper: Stepper::new(job.train, &network),
@@ -227,7 +227,7 @@ impl<'a> Perceptron<'a> {
 
 impl Learner for Perceptron<'_> {
     fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
-        let pass = self.x.pass(&self.network);
+        let pass = Pass::of(&self.network);
         let logits = pass.forward_rows(&self.x, rows, Some(&mut self.tape));
         let mut delta = vec![0.0; logits.len()];
         let loss = self.truth.loss(rows, &logits, Some(&mut delta));

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use collegium_digest::stream;
 
 use super::{
-    EpochLoop, Job, Learner, Rows, Stepper, Tape, Target, Targets, TrainError, Trained, Watch,
+    EpochLoop, Job, Learner, Pass, Rows, Stepper, Tape, Target, Targets, TrainError, Trained, Watch,
     calibrated, epochs, validation_loss, widths,
 };
 use crate::{Dense, Network, init};
@@ -97,7 +97,7 @@ struct Several<'a> {
 
 impl Learner for Several<'_> {
     fn step(&mut self, rows: &[u32], rate: f64) -> f64 {
-        let pass = self.x.pass(&self.network);
+        let pass = Pass::of(&self.network);
         let logits = pass.forward_rows(&self.x, rows, Some(&mut self.tape));
         let width = self.network.outputs();
         let mut delta = vec![0.0; logits.len()];

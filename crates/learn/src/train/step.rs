@@ -4,8 +4,6 @@
 //! ∂W_l = a_{l−1}ᵀ δ_l, ∂b_l = Σ_rows δ_l, δ_{l−1} = (δ_l W_lᵀ) ∘ φ'(z_{l−1}) ∘ mask.
 //! Buffers travel into tensors and back without being copied.
 
-use std::borrow::Cow;
-
 use burn::tensor::{Device, Tensor};
 use collegium_digest::Stream;
 use collegium_table::Matrix;
@@ -64,6 +62,12 @@ impl<'a> Pass<'a> {
         Self::behind(network, None)
     }
 
+    /// For encoded rows, which are lists where the network has a front.
+    pub(crate) fn of(network: &'a Network) -> Self {
+        let table = network.front.as_ref().zip(network.layers.first());
+        Self::behind(network, table.map(|(front, first)| front.table(first)))
+    }
+
     fn behind(network: &'a Network, first: Option<Table>) -> Self {
         let device = Device::flex();
         let weights = network
@@ -80,9 +84,9 @@ impl<'a> Pass<'a> {
         &self.weights[layer - usize::from(self.first.is_some())]
     }
 
-    /// Raw outputs of some of the rows that it was made for, by place. With a tape: drops hidden units, and remembers.
+    /// Raw outputs of some encoded rows, by place. With a tape: drops hidden units, and remembers.
     pub(crate) fn forward_rows(&self, x: &Rows, rows: &[u32], tape: Option<&mut Tape>) -> Vec<f32> {
-        let (Some(table), Some((_, lists))) = (&self.first, &x.lists) else {
+        let (Some(table), Some(lists)) = (&self.first, &x.lists) else {
             return self.forward(x.matrix.select(rows).data, rows.len(), tape);
         };
         let first = &self.network.layers[0];
@@ -150,7 +154,7 @@ impl<'a> Pass<'a> {
         delta: Vec<f32>,
         tape: &mut Tape,
     ) -> Vec<Gradient> {
-        let Some((front, lists)) = &x.lists else {
+        let (Some(front), Some(lists)) = (&self.network.front, &x.lists) else {
             return self.backward(delta, tape);
         };
         let mut gradients = Vec::with_capacity(self.network.layers.len());
@@ -198,48 +202,20 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Encoded rows for training; lists of what is not zero, where a network has a front or most of its columns are zeros.
+/// Encoded rows for training; lists of what is not zero, where a network has a front.
 pub(crate) struct Rows<'a> {
     matrix: &'a Matrix,
-    /// With what the lists' places are.
-    lists: Option<(Cow<'a, Front>, SparseRows)>,
+    lists: Option<SparseRows>,
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(matrix: &'a Matrix, front: Option<&'a Front>) -> Self {
-        let front = match front {
-            Some(front) => Some(Cow::Borrowed(front)),
-            None => is_mostly_zeros(matrix).then(|| Cow::Owned(Front::plain(matrix.width))),
-        };
-        let lists = front.map(|front| {
-            let rows = front.sparse(&matrix.data);
-            (front, rows)
-        });
-        Self { matrix, lists }
+    pub(crate) fn new(matrix: &'a Matrix, front: Option<&Front>) -> Self {
+        Self { matrix, lists: front.map(|front| front.sparse(&matrix.data)) }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.matrix.rows
     }
-
-    /// The weights of one step for these rows.
-    pub(crate) fn pass<'n>(&self, network: &'n Network) -> Pass<'n> {
-        let lists = self.lists.as_ref().zip(network.layers.first());
-        Pass::behind(network, lists.map(|((front, _), first)| front.table(first)))
-    }
-}
-
-/// Rows that tell what all are like.
-const LOOKED_AT: usize = 256;
-
-/// A first layer is quicker through lists where one-hot columns are so many that fewer cells than this share are not zero.
-const FEW: f64 = 0.25;
-
-fn is_mostly_zeros(x: &Matrix) -> bool {
-    let step = x.rows.div_ceil(LOOKED_AT).max(1);
-    let rows = || (0..x.rows).step_by(step);
-    let filled: usize = rows().map(|row| x.row(row).iter().filter(|v| **v != 0.0).count()).sum();
-    (filled as f64) < FEW * (rows().count() * x.width) as f64
 }
 
 fn add_bias(z: &mut [f32], bias: &[f32]) {
