@@ -426,6 +426,8 @@ fn show_writes_out_every_default() {
     encode = { numbers = ["standard"], bins = 8, edges = "quantiles" }
     train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
     calibrate = "none"
+    members = 1
+    deploy = "full"
     upstream = "out-of-fold"
     folds = 5
     seed = 3

@@ -43,7 +43,7 @@ fn project(loss: &str, far: usize) -> Project {
 /// Predictions of the test rows beside what is true without wild rows.
 fn predicted(project: &Project) -> Vec<(f64, f64)> {
     project.collegium(&["run", "-q"]).ok();
-    project.collegium(&["predict", "--side", "test", "-o", "out.csv", "-q"]).ok();
+    project.collegium(&["predict", "--side", "test", "--keep", "id", "-o", "out.csv", "-q"]).ok();
     let columns = csv(&project.read("out.csv"));
     let truth = csv(&project.read("pipelines/data/rows.csv"));
     let number = |cell: &String| cell.parse::<f64>().unwrap();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::{
     Model,
-    kinds::average::{Rows as ValidRows, blend},
+    kinds::average::{ValidationRows, blend},
 };
 use collegium_manifest::{Calibrate, Task};
 use collegium_plan::{FitInputs, Part, blended, fit_recipe, reads};
@@ -120,7 +120,7 @@ impl NodeRef<'_> {
         } else {
             None
         };
-        let valid = valid.as_ref().map(|(x, y, weights)| ValidRows {
+        let valid = valid.as_ref().map(|(x, y, weights)| ValidationRows {
             x,
             y: *y,
             class_weights: weights.as_deref(),

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use collegium_digest::stream;
 
 use super::{
-    EpochLoop, Job, Learner, Pass, Rows, Stepper, Tape, Target, Targets, TrainError, Trained, Watch,
-    calibrated, epochs, validation_loss, widths,
+    EpochLoop, Job, Learner, Pass, Rows, Stepper, Tape, Target, Targets, TrainError, Trained,
+    Watch, calibrated, epochs, validation_loss, widths,
 };
 use crate::{Dense, Network, init};
 

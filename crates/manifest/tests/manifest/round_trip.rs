@@ -44,6 +44,8 @@ fn every_default_is_written_out() {
     encode = { numbers = ["standard"], bins = 8, edges = "quantiles" }
     train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
     calibrate = "none"
+    members = 1
+    deploy = "full"
     upstream = "out-of-fold"
     folds = 5
     seed = 0

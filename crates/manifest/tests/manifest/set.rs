@@ -44,7 +44,7 @@ fn a_value_that_is_set_means_what_it_means_in_the_file() {
         ("expert.departure.where=flights.hour > 3", "where = \"flights.hour > 3\""),
         ("expert.departure.where=\"flights.hour = 3\"", "where = \"flights.hour = 3\""),
         ("pipeline.seed=7", "[pipeline]\nseed = 7"),
-        ("data.flights.split.block=7 days", "[data.flights.split]\nblock = \"7 days\""),
+        ("data.flights.split.seed=9", "[data.flights.split]\nseed = 9"),
         ("evaluate.rotate=5", "[evaluate]\nrotate = 5"),
         (
             "evaluate.require=[\"expert.departure test auc >= 0.7\"]",

@@ -12,7 +12,7 @@ use crate::{
 
 /// Encoded rows with their targets.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub struct ValidationRows<'a> {
     /// Rows × encoded columns.
     pub x: &'a Matrix,
     /// One a row.
@@ -30,7 +30,7 @@ pub struct Rows<'a> {
 pub fn blend(
     full: &Model,
     folds: &[Model],
-    valid: Option<&Rows<'_>>,
+    valid: Option<&ValidationRows<'_>>,
     stop: &AtomicBool,
 ) -> Result<Result<Model, ModelError>, Interrupted> {
     let alike = |fold: &Model| (&fold.encoder, &fold.classes) == (&full.encoder, &full.classes);
@@ -67,7 +67,11 @@ fn in_units_of(head: &Head, own: &Head) -> (f64, f64) {
 }
 
 /// An average of classifiers with the temperature that its own logits (`raw`) of some rows ask for.
-pub(super) fn scaled(mut average: Averaged, raw: &Matrix, rows: &Rows<'_>) -> Box<dyn Learned> {
+pub(super) fn scaled(
+    mut average: Averaged,
+    raw: &Matrix,
+    rows: &ValidationRows<'_>,
+) -> Box<dyn Learned> {
     let truth = Targets::new(rows.x, &rows.y, rows.class_weights).ok();
     if let Some(factor) = truth.and_then(|truth| temperature(&raw.data, raw.rows, &truth)) {
         average.members.iter_mut().for_each(|member| member.factor *= factor as f32);

@@ -6,7 +6,7 @@ use collegium_records::Epoch;
 
 use super::{
     Averaged, Member,
-    blend::{Rows, scaled},
+    blend::{ValidationRows, scaled},
 };
 use crate::{Estimator, FitError, FitJob, Fitted, Host, Learned as _, TrainingSet, Watch};
 
@@ -50,7 +50,11 @@ pub fn fit_members(
         Calibrate::Temperature => {
             let raw = average.raw(lesson.x_valid, &lesson.head);
             let class_weights = lesson.class_weights.as_deref();
-            scaled(average, &raw, &Rows { x: lesson.x_valid, y: lesson.y_valid, class_weights })
+            scaled(
+                average,
+                &raw,
+                &ValidationRows { x: lesson.x_valid, y: lesson.y_valid, class_weights },
+            )
         }
         Calibrate::None => Box::new(average),
     };

@@ -8,7 +8,7 @@ mod blend;
 mod members;
 mod stored;
 
-pub use blend::{Rows, blend};
+pub use blend::{ValidationRows, blend};
 pub use members::fit_members;
 
 use collegium_digest::{Digest, Hasher};

@@ -88,7 +88,7 @@ fn a_blend_is_calibrated_anew_on_validation_rows() {
     let models = ["1", "2"].map(|key| model(&encoder, Head::Binary, key));
     let labels: Vec<u32> = (0..x.rows).map(|row| u32::from(row % 3 == 0)).collect();
     let y = Target::Classes { labels: &labels, count: 2 };
-    let valid = Rows { x: &x, y, class_weights: None };
+    let valid = ValidationRows { x: &x, y, class_weights: None };
     let plain = blend(&models[0], &models[1..], None, &never()).unwrap().unwrap();
     let scaled = blend(&models[0], &models[1..], Some(&valid), &never()).unwrap().unwrap();
     let loss = |model: &Model| {
