@@ -47,7 +47,7 @@ WORDS = {
     "same": "It is the same as",
 }
 SKILL_WORDS = ("It learned nothing", "It ranks rows, but is too sure of itself")
-SKILL = {"skilful": [], "no-skill": [SKILL_WORDS[0]], "ranks-but-overconfident": [SKILL_WORDS[1]]}
+SKILL = {"skilful": [], "not-judged": [], "no-skill": [SKILL_WORDS[0]], "ranks-but-overconfident": [SKILL_WORDS[1]]}
 OF_GATES = {
     "better": " beats ",
     "worse": " does not beat ",
