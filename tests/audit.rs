@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::project::{Project, uniform};
 
 #[test]
 fn an_audit_says_what_it_found_and_where_the_report_is() {
@@ -261,12 +261,11 @@ fn sentences(rows: &str, inputs: &[&str]) -> Vec<String> {
 
 /// Some rows of numbers that a generator gives, with their id.
 fn table(head: &str, count: usize, row: impl Fn(&mut dyn FnMut() -> f64) -> Vec<f64>) -> String {
-    let mut state = 777_u64;
+    let mut uniform = uniform(777);
     let mut normal = || {
         let mut sum = -6.0;
         for _ in 0..12 {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            sum += (state >> 40) as f64 / (1u64 << 24) as f64;
+            sum += uniform();
         }
         sum
     };

@@ -2,15 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::project::{Project, Said};
+use crate::project::{Project, Said, noise};
 
 /// 200 rows of `id,x,y,c,hot,size`, as they look in the middle of the world.
 fn table() -> Vec<[String; 6]> {
-    let mut state = 77_u64;
-    let mut noise = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5
-    };
+    let mut noise = noise(77);
     (0..200)
         .map(|id| {
             let (x, y) = (noise(), noise());

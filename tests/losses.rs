@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::{predict::csv, project::Project};
+use crate::{
+    predict::csv,
+    project::{Project, uniform},
+};
 
 const PIPELINE: &str = r#"[pipeline]
 name = "small"
@@ -23,11 +26,7 @@ baselines = []
 /// y = 2x + (1 + x) · noise, uniform in 0 to 1, but that one row in `far` lies at 500.
 fn project(loss: &str, far: usize) -> Project {
     let mut text = "id,x,y,truth\n".to_owned();
-    let mut state = 11u64;
-    let mut uniform = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
+    let mut uniform = uniform(11);
     for id in 0..5000 {
         let (x, noise) = (uniform(), uniform());
         let y = 2.0 * x + (1.0 + x) * noise;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     predict::csv,
-    project::{Project, node},
+    project::{Project, node, noise},
 };
 
 const PIPELINE: &str = r#"[pipeline]
@@ -31,11 +31,7 @@ baselines = ["linear"]
 /// missing.
 fn table(count: usize) -> String {
     let mut text = "id,a,b,far,colour,wave,high\n".to_owned();
-    let mut state = 7u64;
-    let mut noise = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    };
+    let mut noise = noise(7);
     for id in 0..count {
         let (a, b, far) = (noise(), noise(), noise());
         let wave = (15.0 * a).sin() + f64::from(u8::from(b > 0.2)) + 2.0 * far + 0.1 * noise();

@@ -103,15 +103,26 @@ rows = 100
 bootstrap = 5
 "#;
 
+/// Numbers from 0 to 1, the same for the same seed on every machine: a linear congruential generator is random enough for a
+/// test table.
+pub fn uniform(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1u64 << 24) as f64
+    }
+}
+
+/// The same from -½ to ½.
+pub fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut uniform = uniform(seed);
+    move || uniform() - 0.5
+}
+
 /// The table's rows: id, four inputs, a column that nobody reads, three targets.
 pub fn rows(count: usize) -> String {
     let mut text = "id,a,b,c,d,unread,size,kind,final\n".to_owned();
-    let mut state = 12345u64;
-    let mut noise = || {
-        // A linear congruential generator is random enough for a test table.
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    };
+    let mut noise = noise(12345);
     for id in 0..count {
         let (a, b, c, d) = (noise(), noise(), noise(), noise());
         let size = 2.0 * a + b * b + 0.05 * noise();

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::project::{Project, node};
+use crate::project::{Project, node, uniform};
 
 const PIPELINE: &str = r#"
 [data.plane]
@@ -94,11 +94,7 @@ bootstrap = 5
 const REGIMES: [[f64; 3]; 4] = [[2., 4., 3.], [4., -4., -2.], [-1., -2., 3.], [6., -2., 6.]];
 
 fn table(rows: usize) -> String {
-    let mut state = 2024u64;
-    let mut uniform = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
+    let mut uniform = uniform(2024);
     let mut text = "x,y,regime,z\n".to_owned();
     for _ in 0..rows {
         let mut coordinate = || {

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{predict::csv, project::Project};
+use crate::{
+    predict::csv,
+    project::{Project, noise},
+};
 
 const PIPELINE: &str = r#"[pipeline]
 name = "small"
@@ -42,11 +45,7 @@ baselines = []
 /// Rows whose `line` is 3a − 2d + a step of the colour; every tenth `d` is missing.
 fn table(count: usize) -> String {
     let mut text = "id,a,b,c,d,colour,flag,day,line,kind,part,final\n".to_owned();
-    let mut state = 99u64;
-    let mut noise = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    };
+    let mut noise = noise(99);
     for id in 0..count {
         let (a, b, c, d) = (noise(), noise(), noise(), noise());
         let colour = (noise().abs() * 6.0) as usize % 3;

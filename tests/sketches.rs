@@ -2,17 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::project::Project;
+use crate::project::{Project, uniform};
 
 /// 90 classes along `a`; `b` says nothing.
 #[test]
 fn an_audit_of_many_classes_tells_what_counts_by_random_combinations_of_its_outputs() {
     let mut text = "id,a,b,u\n".to_owned();
-    let mut state = 5u64;
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
+    let mut next = uniform(5);
     for row in 0..3_600 {
         let (a, b) = (next(), next());
         writeln!(text, "{row},{a},{b},u{:02}", (a * 90.0) as u32).unwrap();
