@@ -101,32 +101,25 @@ impl NodeRef<'_> {
         folds: &[Model],
         states: &States,
     ) -> Result<Model, EngineError> {
-        let calibrate = self.declared().train.calibrate;
-        let classes = self.resolved().classes.len();
-        let (x, labels);
-        let valid = if self.resolved().task == Task::Classification && calibrate != Calibrate::None
-        {
-            let rows = self.session.rows(training_rows(self.index, Part::Member))?;
-            let valid = self.session.rows(self.stopping_rows(Part::Member))?;
-            labels = self.class_labels_as_they_are(&rows, &valid)?;
-            let inputs = self.input_data(
-                &self.resolved().inputs,
-                reads(self.index, self.declared()),
-                states,
-            )?;
-            x = encode(full, &sources(&inputs), &valid)?;
-            let weights = class_weights(self.declared(), &self.resolved().classes, &labels.0);
-            Some((&x, labels.1.target(classes), weights))
-        } else {
-            None
+        let average = |valid: Option<&ValidationRows<'_>>| {
+            let blended = blend(full, folds, valid, &self.session.interrupted)?;
+            blended.map_err(|error| EngineError::Internal(error.to_string()))
         };
-        let valid = valid.as_ref().map(|(x, y, weights)| ValidationRows {
-            x,
-            y: *y,
+        let resolved = self.resolved();
+        if resolved.task == Task::Regression || self.declared().train.calibrate == Calibrate::None {
+            return average(None);
+        }
+        let rows = self.session.rows(training_rows(self.index, Part::Member))?;
+        let valid = self.session.rows(self.stopping_rows(Part::Member))?;
+        let (labels, labels_valid, _) = self.class_labels_as_they_are(&rows, &valid)?;
+        let view = reads(self.index, self.declared());
+        let inputs = self.input_data(&resolved.inputs, view, states)?;
+        let weights = class_weights(self.declared(), &resolved.classes, &labels);
+        average(Some(&ValidationRows {
+            x: &encode(full, &sources(&inputs), &valid)?,
+            y: labels_valid.target(resolved.classes.len()),
             class_weights: weights.as_deref(),
-        });
-        blend(full, folds, valid.as_ref(), &self.session.interrupted)?
-            .map_err(|error| EngineError::Internal(error.to_string()))
+        }))
     }
 }
 

@@ -11,13 +11,14 @@ use collegium_records::{Code, Ingredient};
 use crate::{EngineError, NodeRef, Session, memory::mebibytes, resolved::Resolved, states::States};
 
 impl NodeRef<'_> {
-    /// Ingredients of a fit from its upstreams, beside the content of inputs; `None` while they are not done.
+    /// Ingredients of a fit from its upstreams and from a blend's other fits, beside the content of inputs; `None` while
+    /// upstreams are not done.
     pub(crate) fn beside(
         self,
         part: Part,
         states: &States,
     ) -> Result<Option<BTreeMap<String, Ingredient>>, EngineError> {
-        let mut beside = BTreeMap::new();
+        let Some(mut beside) = self.of_blend(part, states)? else { return Ok(None) };
         for column in &self.declared().auxiliary {
             let rows = crate::inputs::training_rows(self.index, part);
             let digest = self.column_digest(column, rows)?;

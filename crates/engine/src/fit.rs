@@ -207,15 +207,16 @@ impl NodeRef<'_> {
                 begins: part == Part::Full && recipe.ingredients.keys().any(begins),
             };
             let mut around = Around::new(self, part, &ready.encoder, states);
-            let members = expert.average.members;
-            let fitted = match part {
-                Part::Baseline(Baseline::Linear) => estimator.fit(&job, &mut around, &mut watch),
-                _ => fit_members(estimator, &job, members, &mut around, &mut watch),
+            let members = match part {
+                Part::Baseline(Baseline::Linear) => 1,
+                _ => expert.average.members,
             };
-            fitted.map_err(|error| match error {
-                FitError::Train(error) => training_error(error, failure),
-                FitError::Reason(reason) => failure(reason),
-                FitError::Host(error) => around::told(error),
+            fit_members(estimator, &job, members, &mut around, &mut watch).map_err(|error| {
+                match error {
+                    FitError::Train(error) => training_error(error, failure),
+                    FitError::Reason(reason) => failure(reason),
+                    FitError::Host(error) => around::told(error),
+                }
             })?
         };
         let rows = (ready.x.rows + ready.x_valid.rows) as u64;

@@ -92,15 +92,11 @@ impl<'s> NodeRef<'s> {
             };
             inputs.push(digest);
         }
-        let mut beside = BTreeMap::new();
-        if !matches!(part, Part::Baseline(_)) {
-            let (of_upstreams, of_blend) =
-                (self.beside(part, states)?, self.of_blend(part, states)?);
-            let (Some(of_upstreams), Some(of_blend)) = (of_upstreams, of_blend) else {
-                return Ok(None);
-            };
-            beside.extend(of_upstreams.into_iter().chain(of_blend));
-        }
+        let beside = match part {
+            Part::Full | Part::Member | Part::Fold { .. } => self.beside(part, states)?,
+            Part::Baseline(_) => Some(BTreeMap::new()),
+        };
+        let Some(beside) = beside else { return Ok(None) };
         self.with_target(rows, valid, inputs, beside).map(Some)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use collegium_digest::{Digest, Hasher};
 use collegium_learn::Model;
-use collegium_manifest::{Baseline, Output, Task};
+use collegium_manifest::{Baseline, Task};
 use collegium_plan::{Part, View};
 use collegium_probe::{ClassDecision, Classes, classification, regression};
 use collegium_records::{
@@ -200,10 +200,7 @@ impl NodeRef<'_> {
         state: &NodeState,
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
-        let output = match self.resolved().task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = self.resolved().measured_output();
         let gone = || EngineError::Lost(format!("{}.{output} on all rows", self.name()));
         let object = state.views[&View::Deployed].outputs.get(output.name()).ok_or_else(gone)?;
         let matrix = self.session.matrix(object)?.ok_or_else(gone)?;
@@ -252,10 +249,7 @@ impl NodeRef<'_> {
         rows: &[u32],
     ) -> Result<Predicted, EngineError> {
         let outputs = self.session.outputs_on(model, sources, rows, false)?;
-        let output = match self.resolved().task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = self.resolved().measured_output();
         let matrix = outputs
             .get(output.name())
             .ok_or_else(|| EngineError::Internal(format!("a model has no {output}")))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use collegium_manifest::{Input, Task};
+use collegium_manifest::{Input, Output, Task};
 
 /// The resolved columns of an expert.
 #[derive(Debug, Clone)]
@@ -19,6 +19,14 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// The output that metrics are measured on: probabilities, or values.
+    pub fn measured_output(&self) -> Output {
+        match self.task {
+            Task::Classification => Output::Probability,
+            Task::Regression => Output::Value,
+        }
+    }
+
     /// Raw outputs of a model: one for a value or two classes, else one for each class.
     pub fn outputs(&self) -> usize {
         match self.classes.len() {

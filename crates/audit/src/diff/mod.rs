@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{Output, Task};
+use collegium_manifest::Task;
 use collegium_probe::{ClassDecision, predicted_labels};
 use collegium_records::{
     DiffReport, DiffStatus, FORMAT_VERSION, Flipped, Ingredient, Lock, LockedNode, MetricDiff,
@@ -168,10 +168,7 @@ impl Auditor<'_> {
         added: &[String],
         diff: &mut NodeDiff,
     ) -> Result<(), EngineError> {
-        let output = match self.node.resolved().task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = self.node.resolved().measured_output();
         let (Some(one), Some(other)) =
             (before.hands.get(output.name()), after.hands.get(output.name()))
         else {

@@ -11,7 +11,6 @@ use collegium_engine::{
     intervals::{RESAMPLES, with_intervals},
     rows::{Rows, Side},
 };
-use collegium_manifest::{Output, Task};
 use collegium_plan::View;
 use collegium_records::{NodeAudit, Recipe, SplitMeasures};
 use serde::{Deserialize, Serialize};
@@ -67,10 +66,7 @@ pub(crate) fn add_shift(looked: &Looked, audit: &mut NodeAudit) -> Result<(), En
 impl Looked<'_> {
     /// What the fold models hand over, if there are any.
     fn fold_outputs(&self) -> Option<Digest> {
-        let output = match self.auditor.node.resolved().task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = self.auditor.node.resolved().measured_output();
         let views = self.whole?.views.iter();
         let mut of_folds = views.filter(|(view, _)| matches!(view, View::OutOfFold { .. }));
         of_folds.find_map(|(_, applied)| applied.outputs.get(output.name())).copied()

@@ -32,7 +32,7 @@ pub(crate) fn status(args: &Args, named: Option<&str>) -> Result<ExitCode, Failu
         ]);
     }
     crate::human::put(&table(&rows, &[]))?;
-    let blocks = status.nodes.iter().map(|node| (node.name.as_str(), node.overrides.as_slice()));
+    let blocks = status.nodes.iter().map(|node| (&node.name, &node.overrides));
     crate::human::put(&overridden(blocks))?;
     if let Some(rotated) = &status.rotated {
         let text = match rotated.fits() {
@@ -72,8 +72,8 @@ pub(crate) fn check(args: &Args, named: Option<&str>) -> Result<ExitCode, Failur
 }
 
 /// Whose blocks of the lock came of `--set`, a sentence for each that was given together.
-fn overridden<'a>(blocks: impl Iterator<Item = (&'a str, &'a [String])>) -> String {
-    let mut together: BTreeMap<&[String], Vec<&str>> = BTreeMap::new();
+fn overridden<'a>(blocks: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> String {
+    let mut together: BTreeMap<&Vec<String>, Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for (name, overrides) in blocks {
         count += 1;
@@ -92,8 +92,7 @@ fn overridden<'a>(blocks: impl Iterator<Item = (&'a str, &'a [String])>) -> Stri
 }
 
 fn words(report: &CheckReport) -> String {
-    let blocks = report.nodes.iter().map(|node| (node.name.as_str(), node.overrides.as_slice()));
-    judged(report) + &overridden(blocks)
+    judged(report) + &overridden(report.nodes.iter().map(|node| (&node.name, &node.overrides)))
 }
 
 fn judged(report: &CheckReport) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use collegium_data::select;
-use collegium_manifest::{Output, Task};
+use collegium_manifest::Task;
 use collegium_probe::{ClassDecision, Classes, Resampling, TimeBlocks};
 use collegium_records::{BlocksOfTime, DeclaredSlices, LevelRows, NodeRows};
 use collegium_table::{Column, Matrix, Table, Values};
@@ -109,10 +109,7 @@ impl Kept {
                 .map_err(|error| data_error(error, &session.pipeline.source))?,
             None => vec![true; table.rows],
         };
-        let output = match resolved.task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = resolved.measured_output();
         let answers = made
             .get(&output)
             .ok_or_else(|| EngineError::Internal(format!("a model without {output}")))?;

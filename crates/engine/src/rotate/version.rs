@@ -5,7 +5,6 @@
 
 use collegium_data::sides_from_bytes;
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{Output, Task};
 use collegium_probe::over_rotations;
 use collegium_records::{Lock, LockedNode, Metrics, RotatedFigure, RotatedSides, metric_range};
 use collegium_table::Matrix;
@@ -83,10 +82,7 @@ impl NodeRef<'_> {
         let Some(node) = lock.node.get(&self.node_name()) else {
             return Ok(Err("it was not fitted".to_owned()));
         };
-        let output = match self.resolved().task {
-            Task::Classification => Output::Probability,
-            Task::Regression => Output::Value,
-        };
+        let output = self.resolved().measured_output();
         let data = lock.data.get(&format!("data.{}", self.declared().data));
         let (Some(data), Some(object)) = (data, node.hands.get(output.name())) else {
             return Ok(Err("the lock does not say what it handed over".to_owned()));

@@ -8,7 +8,7 @@ pub(crate) mod error;
 pub(crate) mod stored;
 pub(crate) mod tensors;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
 use collegium_table::Encoder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -104,10 +104,8 @@ impl Model {
                 Head::Regression { mean: number(&mean)?, deviation: number(&deviation)? }
             }
         };
-        let kind = kinds::kind(&header.kind).ok_or_else(|| {
-            ModelError::new(format!("there is no kind of model `{}`", header.kind))
-        })?;
-        let learned = kind.load(header.own, &Tensors::new(&tensors))?;
+        let learned =
+            kinds::stored_kind(&header.kind)?.load(header.own, &Tensors::new(&tensors))?;
         let model = Self { encoder: header.encoder, learned, head, classes: header.classes };
         match model.misfit() {
             Some(why) => Err(ModelError::new(why.to_owned())),
@@ -134,17 +132,10 @@ fn to_le_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-fn number(text: &str) -> Result<f64, ModelError> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(ModelError::new(format!("`{text}` is not a finite number"))),
-    }
-}
-
-/// A 32-bit float that was written as a text.
-pub(crate) fn number32(text: &str) -> Result<f32, ModelError> {
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
+/// A finite number that was written as a text, of 32 or 64 bits.
+pub(crate) fn number<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, ModelError> {
+    match text.parse::<T>() {
+        Ok(value) if value.into().is_finite() => Ok(value),
         _ => Err(ModelError::new(format!("`{text}` is not a finite number"))),
     }
 }

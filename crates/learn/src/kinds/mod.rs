@@ -58,6 +58,11 @@ pub fn kind(name: &str) -> Option<&'static dyn Kind> {
     KINDS.iter().find(|kind| kind.name() == name).copied()
 }
 
+/// The same of a name that stands in a model's bytes.
+pub(crate) fn stored_kind(name: &str) -> Result<&'static dyn Kind, ModelError> {
+    kind(name).ok_or_else(|| ModelError::new(format!("there is no kind of model `{name}`")))
+}
+
 /// The kinds that `model.type` can name, the default first, and the rules that `gate.type` can name.
 pub static DECLARED: LazyLock<Registry> = LazyLock::new(|| Registry {
     kinds: KINDS.iter().filter_map(|kind| kind.declaration()).collect(),

@@ -1,6 +1,6 @@
 //! Members by seeds: the same fit several times, each from random streams of its own.
 
-use collegium_digest::{Digest, Hasher};
+use collegium_digest::Hasher;
 use collegium_manifest::Calibrate;
 use collegium_records::Epoch;
 
@@ -8,7 +8,9 @@ use super::{
     Averaged, Member,
     blend::{ValidationRows, scaled},
 };
-use crate::{Estimator, FitError, FitJob, Fitted, Host, Learned as _, TrainingSet, Watch};
+use crate::{
+    Estimator, FitError, FitJob, Fitted, Host, Learned as _, TrainingSet, Watch, train::Targets,
+};
 
 /// Fits `count` models that differ by their random streams alone, and averages them. The first is the one that is
 /// fitted without `members`; the losses by epoch are its own.
@@ -22,29 +24,24 @@ pub fn fit_members(
     host: &mut dyn Host,
     watch: &mut Watch<'_>,
 ) -> Result<Fitted, FitError> {
-    let mut first: Option<Fitted> = None;
-    let mut members = Vec::new();
-    let mut passed = 0;
-    for at in 0..count.max(1) {
-        let mut job = job.clone();
-        job.lesson = TrainingSet { key: key_of(&job.lesson.key, at), ..job.lesson };
-        let mut last = 0;
-        let mut epoch = |number: u32, losses: Epoch| {
-            last = number;
-            (watch.epoch)(passed + number, losses);
-        };
-        let mut own = Watch { interrupted: watch.interrupted, epoch: &mut epoch };
-        let fitted = estimator.fit(&job, host, &mut own)?;
-        passed += last;
-        members.push(Member { factor: 1.0 / count.max(1) as f32, learned: fitted.learned.clone() });
-        first.get_or_insert(fitted);
-    }
-    let Some(first) = first else { return Err(FitError::Reason("it has no members".to_owned())) };
-    if members.len() == 1 {
+    let first = estimator.fit(job, host, watch)?;
+    if count <= 1 {
         return Ok(first);
     }
     let lesson = &job.lesson;
-    let outputs = first.learned.raw(&lesson.x.select(&[]), &lesson.head).width;
+    let member = |learned| Member { factor: 1.0 / count as f32, learned };
+    let mut members = vec![member(first.learned.clone())];
+    let mut passed = first.epochs.len() as u32;
+    for at in 1..count {
+        let key = Hasher::new("member").digest(&lesson.key).count(u64::from(at)).finish();
+        let job = FitJob { lesson: TrainingSet { key, ..lesson.clone() }, ..job.clone() };
+        let mut epoch = |number: u32, losses: Epoch| (watch.epoch)(passed + number, losses);
+        let mut own = Watch { interrupted: watch.interrupted, epoch: &mut epoch };
+        let fitted = estimator.fit(&job, host, &mut own)?;
+        passed += fitted.epochs.len() as u32;
+        members.push(member(fitted.learned));
+    }
+    let outputs = Targets::plain(lesson.y, 0).outputs();
     let average = Averaged { width: lesson.x.width, outputs, offset: 0.0, members };
     let learned = match lesson.train.calibrate {
         Calibrate::Temperature => {
@@ -59,12 +56,4 @@ pub fn fit_members(
         Calibrate::None => Box::new(average),
     };
     Ok(Fitted { learned, ..first })
-}
-
-/// The key that names the random streams of a member.
-fn key_of(key: &Digest, at: u32) -> Digest {
-    match at {
-        0 => *key,
-        _ => Hasher::new("member").digest(key).count(u64::from(at)).finish(),
-    }
 }

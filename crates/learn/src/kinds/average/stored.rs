@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Averaged, Member};
 use crate::{
     Learned, ModelError, Own, Stored, Tensors,
-    format::{number32, tensors::Tensor},
+    format::{number, tensors::Tensor},
     kinds,
 };
 
@@ -54,13 +54,11 @@ pub(super) fn load(own: Own, tensors: &Tensors) -> Result<Box<dyn Learned>, Mode
     let mut found = Vec::with_capacity(members.len());
     let mut named = Some(0_usize);
     for (at, StoredMember { kind, factor, fields }) in members.into_iter().enumerate() {
-        let of = kinds::kind(&kind)
-            .ok_or_else(|| ModelError::new(format!("there is no kind of model `{kind}`")))?;
         let part = tensors.under(&under(at));
         named = named.and_then(|named| named.checked_add(part.len()));
-        let learned = of.load(Own::from(fields), &part)?;
-        found.push(Member { factor: number32(&factor)?, learned });
+        let learned = kinds::stored_kind(&kind)?.load(Own::from(fields), &part)?;
+        found.push(Member { factor: number(&factor)?, learned });
     }
     tensors.exactly(named)?;
-    Ok(Box::new(Averaged { width, outputs, offset: number32(&offset)?, members: found }))
+    Ok(Box::new(Averaged { width, outputs, offset: number(&offset)?, members: found }))
 }
