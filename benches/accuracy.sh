@@ -7,7 +7,7 @@
 # numpy and scikit-learn; LightGBM, and pytabkit for RealMLP-TD, TabM-D and xRFM, are used if they are there. Options:
 #
 #     --tables a,b,…     some tables alone
-#     --contestants …    some contestants alone: collegium:none (no preset), collegium:fast,
+#     --contestants …    some contestants alone: collegium:first (one network as of a first try), collegium:fast,
 #                        collegium:default, collegium:best, lightgbm, histgb, mlp, realmlp, tabm, xrfm
 #     --seeds N          fits of each (default 3)
 #     --rows N           rows of a table at most (default 16000)

@@ -226,7 +226,8 @@ fn hidden_layers_and_their_weights_are_measured() {
     let audit = audited(&project, &[]);
     let layers = of(&audit, "expert.kind")["probe"]["layers"].as_array().unwrap().clone();
     assert_eq!(layers.len(), 1);
-    assert_eq!(layers[0]["units"], 8);
+    // Four members of eight units are one network.
+    assert_eq!(layers[0]["units"], 32);
     for side in ["collapse_train", "collapse_test"] {
         assert!(layers[0][side]["nc1"].as_f64().unwrap() > 0.0, "{side}");
         assert!(layers[0][side]["nc3"].is_number(), "the head reads this layer");

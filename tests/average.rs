@@ -83,7 +83,7 @@ fn a_blend_is_half_the_model_of_all_rows_and_its_folds_are_those_that_consumers_
 
 #[test]
 fn members_differ_by_their_random_numbers_and_the_first_is_the_model_without_members() {
-    let alone = project("", "");
+    let alone = project("members = 1", "");
     alone.collegium(&["run", "-q"]).ok();
     let several = project("members = 3", "");
     let run = several.collegium(&["run", "--json", "-q"]).ok().json();
@@ -117,7 +117,7 @@ fn what_uses_a_model_uses_an_average() {
     assert!(shown.contains("deploy = \"blend\""), "{shown}");
     let audit = project.collegium(&["audit", "--json", "-q"]).ok().json();
     let wave = node(&audit, "wave");
-    assert_eq!(wave["model"], "mlp 128-64 gelu, blended with 5 folds");
+    assert_eq!(wave["model"], "mlp 64-32 gelu, mean of 4 members, blended with 5 folds");
     assert!(wave["agop"]["importance"].as_array().is_some_and(|all| all.len() == 2), "{wave}");
     project.collegium(&["verify"]).ok();
     project.collegium(&["gc", "-q"]).ok();
@@ -169,5 +169,5 @@ fn in_time_and_warm_there_is_no_blend_and_nothing_is_averaged_that_is_always_the
     let best = project("preset = \"best\"", "");
     best.edit_pipeline("split = { train = 0.6, valid = 0.2, test = 0.2, by = [\"id\"] }", time);
     let shown = best.collegium(&["show"]).ok().out;
-    assert!(shown.contains("members = 5") && shown.contains("deploy = \"full\""), "{shown}");
+    assert!(shown.contains("members = 8") && shown.contains("deploy = \"full\""), "{shown}");
 }

@@ -364,9 +364,9 @@ fn the_json_of_why_keeps_its_contract() {
 fn the_log_lists_runs() {
     let project = Project::ready();
     project.collegium(&["run", "-q"]).ok();
-    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @r"
+    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @"
     run ended time fits what
-    1 TIME # s 13 trained size (R² 0.532), kind (AUC 0.996), final (AUC 0.796)
+    1 TIME # s 13 trained size (R² 0.979), kind (AUC 0.972), final (AUC 0.939)
     2 TIME # s 0 all cached
     ");
     assert_eq!(project.collegium(&["log", "-n", "1"]).ok().out.lines().count(), 2);
@@ -422,11 +422,11 @@ fn show_writes_out_every_default() {
     target = "rows.kind"
     # task: the target's type decides
     # where: all training rows
-    model = { type = "mlp", hidden = [8], activation = "relu", dropout = 0.0 }
-    encode = { numbers = ["standard"], bins = 8, edges = "quantiles" }
-    train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
-    calibrate = "none"
-    members = 1
+    model = { type = "mlp", hidden = [8], activation = "gelu", dropout = 0.0 }
+    encode = { numbers = ["robust", "quantile", "ple"], bins = 32, edges = "quantiles" }
+    train = { epochs = 4, batch = 32, learning_rate = 0.01, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.1, patience = 0, class_weights = "none" }
+    calibrate = "temperature"
+    members = 4
     deploy = "full"
     upstream = "out-of-fold"
     folds = 5

@@ -20,7 +20,7 @@ fn three() -> Project {
 #[test]
 fn runs_are_compared_expert_by_expert_with_the_settings_that_differ() {
     let project = three();
-    insta::assert_snapshot!(without_figures(&out(&project, &["compare", "1", "2"])), @r"
+    insta::assert_snapshot!(without_figures(&out(&project, &["compare", "1", "2"])), @"
     run 1: ended TIME, # s
     run 2: ended TIME, # s, with `--set expert.kind.train.epochs=5`
 
@@ -31,7 +31,7 @@ fn runs_are_compared_expert_by_expert_with_the_settings_that_differ() {
     no setting of its fit differs
 
     expert.kind run 1 run 2
-    AUC # * #
+    AUC * # #
     fits 6 6
     CPU # s # s
     train.epochs 4 5

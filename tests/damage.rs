@@ -23,8 +23,11 @@ split = { train = 0.5, valid = 0.35, test = 0.15, by = ["id"] }
 inputs = ["rows.c", "rows.d"]
 target = "rows.turned"
 folds = 2
-model = { hidden = [4] }
-train = { epochs = 20, batch = 32, learning_rate = 0.02 }
+members = 1
+calibrate = "none"
+encode = { numbers = ["standard"] }
+model = { hidden = [4], activation = "relu" }
+train = { epochs = 20, batch = 32, learning_rate = 0.02, schedule = "constant", optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10 }
 
 [expert.size]
 extends = "expert.turned"

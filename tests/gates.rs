@@ -11,9 +11,14 @@ fn eight(gate: &str) -> String {
     for n in 0..8 {
         let [one, two] = [n % 4, (n + 1) % 4].map(|at| ["a", "b", "c", "d"][at]);
         let rate = 0.01 + 0.001 * n as f64;
+        // A mixture begins with two of them.
+        let plain = match n {
+            0 | 4 => "members = 1\nencode = { numbers = [\"standard\"] }\n",
+            _ => "",
+        };
         text += &format!(
             "\n[expert.e{n}]\ninputs = [\"rows.{one}\", \"rows.{two}\"]\ntarget = \"rows.kind\"\n\
-             model = {{ hidden = [4] }}\ntrain = {{ epochs = 2, batch = 64, learning_rate = {rate} }}\n"
+             model = {{ hidden = [4] }}\ntrain = {{ epochs = 2, batch = 64, learning_rate = {rate} }}\n{plain}"
         );
     }
     let experts: Vec<String> = (0..8).map(|n| format!("\"e{n}\"")).collect();

@@ -69,6 +69,15 @@ impl Said {
     }
 }
 
+/// One network as of a first try: Adam at one rate on standardised numbers. What a test of margins was written for.
+pub const FIRST_TRY: &str = r#"members = 1
+calibrate = "none"
+encode = { numbers = ["standard"] }
+"#;
+
+/// What goes into its `train`.
+pub const CONSTANT: &str = r#"schedule = "constant", optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10"#;
+
 pub const PIPELINE: &str = r#"[pipeline]
 name = "small"
 seed = 3

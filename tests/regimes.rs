@@ -66,7 +66,7 @@ experts = ["a", "b", "c", "d"]
 inputs  = ["plane.x", "plane.y"]
 target  = "plane.z"
 type    = "self"
-train   = { epochs = 60, learning_rate = 0.01 }
+train   = { epochs = 100, learning_rate = 0.03 }
 
 [gate.known]
 experts = ["a", "b", "c", "d"]

@@ -75,10 +75,10 @@ fn run_log_and_status_say_what_was_set() {
         "{}",
         said.out
     );
-    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @r"
+    insta::assert_snapshot!(without_costs(&out(&project, &["log"])), @"
     run ended time fits what
-    1 TIME # s 13 trained size (R² 0.532), kind (AUC 0.996), final (AUC 0.796)
-    2 TIME # s 7 trained kind (AUC 0.997), final (AUC 0.909); with `--set expert.kind.train.epochs=5`
+    1 TIME # s 13 trained size (R² 0.979), kind (AUC 0.972), final (AUC 0.939)
+    2 TIME # s 7 trained kind (AUC 0.966), final (AUC 0.942); with `--set expert.kind.train.epochs=5`
     ");
     insta::assert_snapshot!(without_costs(&out(&project, &["status"])), @r"
     node state model fitted why

@@ -12,7 +12,7 @@ import numpy
 from sklearn.metrics import roc_auc_score
 from tables import NAMES, load
 
-CONTESTANTS = ["lightgbm", "collegium:none", "collegium:fast", "collegium:default", "collegium:best", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
+CONTESTANTS = ["lightgbm", "collegium:first", "collegium:fast", "collegium:default", "collegium:best", "histgb", "mlp", "realmlp", "tabm", "xrfm"]
 PIPELINE = """[pipeline]
 seed = {seed}
 
@@ -29,6 +29,22 @@ task = "{task}"
 [evaluate]
 baselines = []
 """
+
+# A practitioner's first try, which was the default before there were presets: what the costs of presets are told in.
+FIRST = """model = { hidden = [64, 32], activation = "relu", dropout = 0.0 }
+encode = { numbers = ["standard"] }
+calibrate = "none"
+
+[expert.x.train]
+epochs = 100
+batch = 256
+learning_rate = 0.001
+schedule = "constant"
+warm_up = 0
+optimizer = "adam"
+beta2 = 0.999
+weight_decay = 0
+patience = 10"""
 
 
 def write(table, folder):
@@ -48,7 +64,7 @@ def own(collegium, table, folder, preset, seed):
     types = f'types = {{ {table.target} = "category" }}\n' if codes else ""
     task = "classification" if table.classes else "regression"
     file = folder / f"{preset}-{seed}.toml"
-    line = "" if preset == "none" else f'preset = "{preset}"'
+    line = FIRST if preset == "first" else f'preset = "{preset}"'
     file.write_text(PIPELINE.format(seed=seed, types=types, target=table.target, task=task, preset=line))
     call = [collegium, "-C", folder]
     done = subprocess.run([*call, "run", file, "--json", "--jobs", "1"], capture_output=True, text=True)

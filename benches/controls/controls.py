@@ -195,7 +195,7 @@ def describe(seed, name, look):
 
 def judged(node, rule, weak=frozenset()):
     """Missed and extra names against the rule; `weak` inputs are in the rule, and may be missed."""
-    if not node.get("agop"):
+    if not node.get("agop") or node["skill"].get("verdict") == "not-judged":
         return None
     found = said(node)
     used = {name for name, what in found.items() if what == "used"}
@@ -209,7 +209,7 @@ def tally(bench, title, entries, weak=frozenset()):
         found = judged(node, rule, weak)
         if found is None:
             withheld += 1
-            lines.append(f"    seed {seed}: withheld, no skill")
+            lines.append(f"    seed {seed}: withheld, skill is {node['skill']['verdict']}")
             continue
         found, misses, extras = found
         exact += not misses and not extras

@@ -156,6 +156,7 @@ impl Session {
                 added: Added::default(),
                 outputs: own.outputs(),
                 rows,
+                members: 1,
             };
             let needed = self.node(index).cost(shape).peak_bytes;
             if needed > limit {

@@ -115,10 +115,8 @@ impl<'s> NodeRef<'s> {
         let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1, apply };
         let train = &self.declared().train;
         let cost = self.estimator().map_or(none, |estimator| estimator.cost(&shape, train));
-        let members = u64::from(self.declared().average.members);
-        let deployed = members * self.blended().map_or(1, |parts| parts.len() as u64);
+        let deployed = self.blended().map_or(1, |parts| parts.len() as u64);
         FitCost {
-            multiply_adds: cost.multiply_adds * members,
             apply: RowCost { multiply_adds: cost.apply.multiply_adds * deployed, ..cost.apply },
             ..cost
         }
@@ -127,7 +125,8 @@ impl<'s> NodeRef<'s> {
     /// What a fit on so many encoded rows is given, by size.
     pub(crate) fn shape(self, encoder: &Encoder, rows: u64) -> Shape {
         let added = self.declared().encode.adds(encoder.numbers().len());
-        Shape { width: encoder.width(), added, outputs: self.resolved().outputs(), rows }
+        let members = self.declared().average.members;
+        Shape { width: encoder.width(), added, outputs: self.resolved().outputs(), rows, members }
     }
 
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
@@ -137,7 +136,8 @@ impl<'s> NodeRef<'s> {
         let rows = facts.sides[0] + facts.sides[1];
         let numbers = self.resolved().inputs.iter().filter(|input| self.session.is_number(input));
         let added = self.declared().encode.adds(numbers.count());
-        self.cost(Shape { width, added, outputs: self.resolved().outputs(), rows })
+        let members = self.declared().average.members;
+        self.cost(Shape { width, added, outputs: self.resolved().outputs(), rows, members })
     }
 
     /// Is anything drawn at random in its fits? If not, all seeds make the same model.

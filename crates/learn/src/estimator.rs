@@ -40,6 +40,8 @@ pub struct Shape {
     pub outputs: usize,
     /// Training and validation rows.
     pub rows: u64,
+    /// Models that are fitted and averaged.
+    pub members: u32,
 }
 
 /// What a fit costs, and what comes of it.

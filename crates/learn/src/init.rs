@@ -29,7 +29,7 @@ pub(crate) fn fresh(widths: &[usize], activation: Activation, key: &Digest) -> N
             Dense { inputs, outputs, weight, bias: vec![0.0; outputs] }
         })
         .collect();
-    Network { front: None, layers, activation }
+    Network::plain(layers, activation)
 }
 
 fn uniform(random: &mut Stream, n: usize, bound: f32) -> Vec<f32> {

@@ -32,6 +32,7 @@ mod front;
 mod gradients;
 mod head;
 mod init;
+mod joined;
 mod kernel;
 pub mod kinds;
 mod learned;

@@ -1,10 +1,9 @@
 //! A multilayer perceptron and its forward pass.
 
-use collegium_digest::Digest;
 use collegium_manifest::spec::Activation;
 use collegium_table::Matrix;
 
-use crate::{Front, init, kernel};
+use crate::{Front, kernel};
 
 /// Rows that go through the layers together; they and their activations stay in cache.
 const CHUNK: usize = 128;
@@ -31,6 +30,9 @@ pub struct Network {
     pub layers: Vec<Dense>,
     /// After every layer but the last.
     pub activation: Activation,
+    /// Of how many networks it is the mean: its hidden layers are blocks on the diagonal, zero outside; 1: a network by
+    /// itself.
+    pub members: usize,
 }
 
 impl Network {
@@ -44,7 +46,7 @@ impl Network {
 
     /// Without anything before its first layer.
     pub fn plain(layers: Vec<Dense>, activation: Activation) -> Self {
-        Self { front: None, layers, activation }
+        Self { front: None, layers, activation, members: 1 }
     }
 
     /// Encoded rows as the first layer has weights for them; without a front those rows themselves.
@@ -98,7 +100,7 @@ impl Network {
                     Some((front, table, first)) if i == 0 => {
                         table.forward(&front.sparse(chunk), 0..rows, &first.bias, &mut to);
                     }
-                    _ => kernel::dense(&from, layer, &mut to),
+                    _ => kernel::dense(&from, layer, self.blocks(i), &mut to),
                 }
                 if i + 1 < self.layers.len() {
                     kernel::activate_in_place(self.activation, &mut to);
@@ -108,12 +110,6 @@ impl Network {
             out.data[start * width..(start + rows) * width].copy_from_slice(&from);
         }
         out
-    }
-
-    /// The same architecture with fresh weights: the reference of an untrained network.
-    pub fn untrained(&self, key: &Digest) -> Self {
-        let front = self.front.clone();
-        Self { front, ..init::fresh(&self.widths(), self.activation, key) }
     }
 
     /// Weight interpolation between this network (`share` 0) and another of the same shape (`share` 1).
@@ -133,7 +129,7 @@ impl Network {
             inputs: a.inputs,
             outputs: a.outputs,
         });
-        Self { front: self.front.clone(), layers: layers.collect(), activation: self.activation }
+        Self { layers: layers.collect(), ..self.clone() }
     }
 
     /// What the first layer has weights for, hidden units by layer, outputs.
@@ -145,12 +141,21 @@ impl Network {
 
     /// Trainable numbers.
     pub fn parameters(&self) -> u64 {
-        self.layers.iter().map(|l| (l.weight.len() + l.bias.len()) as u64).sum()
+        let numbers = |(at, layer): (usize, &Dense)| {
+            (layer.weight.len() / self.blocks(at) + layer.bias.len()) as u64
+        };
+        self.layers.iter().enumerate().map(numbers).sum()
+    }
+
+    /// Blocks on the diagonal of a layer's weights: members have their inputs in common, and their outputs are added.
+    fn blocks(&self, layer: usize) -> usize {
+        if layer == 0 || layer + 1 == self.layers.len() { 1 } else { self.members }
     }
 
     /// Multiply-adds of one row's forward pass.
     pub fn multiply_adds(&self) -> u64 {
-        let dense: u64 = self.layers.iter().map(|l| l.weight.len() as u64).sum();
+        let of = |(at, layer): (usize, &Dense)| (layer.weight.len() / self.blocks(at)) as u64;
+        let dense: u64 = self.layers.iter().enumerate().map(of).sum();
         match (&self.front, self.layers.first()) {
             (Some(front), Some(first)) => {
                 dense - first.weight.len() as u64 + front.terms() * first.outputs as u64
@@ -162,9 +167,11 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
+    use collegium_digest::Digest;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::init;
 
     fn rows(n: usize, width: usize, seed: u64) -> Matrix {
         let network = init::fresh(&[n, width], Activation::Tanh, &Digest::of(&seed.to_le_bytes()));

@@ -1,14 +1,13 @@
 //! Default values of all keys.
 //!
-//! One place for the parser, the schema and `show`. They are those of a practitioner's first try:
-//! a network of two small layers, Adam at 1e-3, and early stopping that keeps the best epoch.
+//! One place for the parser, the schema and `show`. Those of layers, encoders and training are a preset's: see
+//! [`preset`](crate::preset).
 
 use std::collections::BTreeMap;
 
 use crate::{
-    Activation, Audit, Baseline, Batch, Calibrate, ClassWeights, Edges, Encode, Mlp,
-    NumberEncoding, Optimizer, Origin, ReadOptions, Reuse, Schedule, SourceOrigin, Split,
-    SplitRule, Train, Upstream, WarmStart,
+    Audit, Baseline, Origin, ReadOptions, Reuse, SourceOrigin, Split, SplitRule, Upstream,
+    WarmStart,
 };
 
 /// `pipeline.format`: the version of the file format that this program reads.
@@ -111,42 +110,7 @@ pub const MOST_RESTARTS: u32 = 100;
 /// The most members of an average.
 pub const MOST_MEMBERS: u32 = 100;
 /// Members in place of a blend, where a split by time allows none.
-pub const TIME_MEMBERS: u32 = 5;
-
-impl Default for Mlp {
-    fn default() -> Self {
-        Self { hidden: vec![64, 32], activation: Activation::Relu, dropout: 0.0.into() }
-    }
-}
-
-impl Default for Encode {
-    fn default() -> Self {
-        Self { numbers: vec![NumberEncoding::Standard], bins: 8, edges: Edges::Quantiles }
-    }
-}
-
-impl Default for Train {
-    fn default() -> Self {
-        Self {
-            epochs: 100,
-            batch: Batch::Rows(256),
-            learning_rate: 1e-3.into(),
-            schedule: Schedule::Constant,
-            warm_up: 0.0,
-            optimizer: Optimizer::Adam,
-            beta2: 0.999,
-            clip_gradient: None,
-            weight_decay: 0.0,
-            patience: 10,
-            huber: None,
-            quantile: None,
-            focal: 0.0,
-            label_smoothing: 0.0,
-            class_weights: ClassWeights::None,
-            calibrate: Calibrate::None,
-        }
-    }
-}
+pub const TIME_MEMBERS: u32 = 8;
 
 impl Default for Audit {
     fn default() -> Self {

@@ -126,7 +126,7 @@ fn reasons_name_the_ingredients_that_changed() {
     let after = fit_recipe(&after.experts[0], &fit_inputs("2", &["d.x"]));
     assert_eq!(
         Reason::list(&explain(Some(&before), &after, &[FitName::Full])),
-        "input d.x changed; input d.z removed; target changed; train.learning_rate 0.001 → 0.003"
+        "input d.x changed; input d.z removed; target changed; train.learning_rate 0.01 → 0.003"
     );
     assert_eq!(explain(None, &after, &[]), [Reason::NeverFitted]);
     let gone = explain(Some(&after), &after, &[FitName::Linear]);

@@ -79,4 +79,4 @@ pub use slices::*;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Raised whenever numerics or meaning change, so that nothing old is taken for new.
-pub const ENGINE_EPOCH: u32 = 3;
+pub const ENGINE_EPOCH: u32 = 4;

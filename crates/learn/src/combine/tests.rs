@@ -58,6 +58,7 @@ fn combinations(width: usize, head: Head) -> Vec<(Combination, Network)> {
             bias: vec![0.0; experts],
         }],
         activation: Activation::Relu,
+        members: 1,
     };
     let gate = init::fresh(&[2, 5, 3], Activation::Tanh, &Digest::of(b"gate"));
     let of = |weights, pool| Combination { handed: handed.clone(), experts: vec![], weights, pool };

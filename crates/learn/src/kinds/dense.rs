@@ -24,6 +24,7 @@ struct Fields {
     activation: Activation,
     layers: usize,
     front: Option<StoredFront>,
+    members: Option<usize>,
 }
 
 impl DenseModel {
@@ -38,18 +39,23 @@ impl DenseModel {
         own: Own,
         tensors: &Tensors,
     ) -> Result<Box<dyn Learned>, ModelError> {
-        let Fields { layers, activation, front } = own.read()?;
+        let Fields { layers, activation, front, members } = own.read()?;
         let of_front = front.as_ref().map_or(0, StoredFront::tensors);
         tensors.exactly(layers.checked_mul(2).and_then(|layers| layers.checked_add(of_front)))?;
         let front = front.map(|front| front.load(tensors)).transpose()?;
-        let network = Network { front, ..tensors.network("", layers, activation)? };
+        let network = tensors.network("", layers, activation)?;
+        let network = Network { front, members: members.unwrap_or(1), ..network };
         Ok(Box::new(Self { kind, network }))
     }
 }
 
-/// Do the outputs of each layer fit the inputs of the next?
+/// Do the outputs of each layer fit the inputs of the next, and are they as many for each member?
 pub(super) fn joints_fit(network: &Network) -> bool {
+    let hidden = network.layers.iter().rev().skip(1);
+    let members = network.members;
     network.layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs)
+        && members > 0
+        && hidden.clone().all(|layer| layer.outputs.is_multiple_of(members))
 }
 
 pub(super) const JOINTS: &str = "its layers do not fit each other";
@@ -100,6 +106,10 @@ impl Learned for DenseModel {
         let stored = Stored::new(of_front.chain(of_network("", &self.network)).collect())
             .with_first("activation", &self.network.activation)
             .with("layers", &self.network.layers.len());
+        let stored = match self.network.members {
+            1 => stored,
+            members => stored.with("members", &members),
+        };
         match front {
             Some(front) => stored.with("front", &front.header()),
             None => stored,

@@ -39,6 +39,7 @@ pub(super) fn embedding(network: &Network, x: &Matrix) -> Matrix {
         front: network.front.clone(),
         layers: hidden.to_vec(),
         activation: network.activation,
+        members: 1,
     };
     let mut units = raw_outputs(&below, x);
     kernel::activate_in_place(network.activation, &mut units.data);

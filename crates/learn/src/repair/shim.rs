@@ -70,7 +70,7 @@ pub(super) fn fold(
     let whole = layer.weight.iter().chain(&layer.bias).all(|w| w.is_finite());
     let mut layers = network.layers.clone();
     layers[0] = layer;
-    whole.then_some(Network { front, layers, activation: network.activation })
+    whole.then_some(Network { front, layers, ..network.clone() })
 }
 
 /// (new columns + 1) × old columns; the last row is the offset.

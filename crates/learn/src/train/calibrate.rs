@@ -16,7 +16,7 @@ const MOST: f64 = 20.0;
 
 /// Scales the last layer of a classifier; the factor, or `None` where there are too few validation rows or nothing to
 /// scale.
-pub(super) fn calibrate(network: &mut Network, x: &Matrix, truth: &Targets) -> Option<f64> {
+pub(crate) fn calibrate(network: &mut Network, x: &Matrix, truth: &Targets) -> Option<f64> {
     if x.rows < LEAST_ROWS {
         return None;
     }

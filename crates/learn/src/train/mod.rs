@@ -20,7 +20,7 @@ use collegium_manifest::spec::{Calibrate, Mlp, Train};
 use collegium_records::Epoch;
 use collegium_table::Matrix;
 
-pub(crate) use calibrate::temperature;
+pub(crate) use calibrate::{calibrate, temperature};
 pub use multi::train_beside;
 pub use target::{Target, class_weights};
 

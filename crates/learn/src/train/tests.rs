@@ -1,4 +1,4 @@
-use collegium_manifest::spec::{Activation, ClassWeights, Optimizer};
+use collegium_manifest::spec::{Activation, Calibrate, ClassWeights, Optimizer};
 
 use collegium_digest::stream;
 use collegium_manifest::spec::Schedule;
@@ -18,10 +18,13 @@ fn settings(epochs: u32, learning_rate: f64) -> Train {
         batch: collegium_manifest::Batch::Rows(32),
         learning_rate: learning_rate.into(),
         schedule: Schedule::Constant,
+        warm_up: 0.0,
         optimizer: Optimizer::Adam,
+        beta2: 0.999,
         weight_decay: 0.0,
         patience: 0,
         class_weights: ClassWeights::None,
+        calibrate: Calibrate::None,
         ..Train::default()
     }
 }

@@ -11,7 +11,9 @@ use collegium_learn::{
     DECLARED, FitError, FitJob, Fitted, Head, Host, KINDS, Model, Network, Shape, Target, Trained,
     TrainingSet, Watch, estimator, kinds::average::fit_members,
 };
-use collegium_manifest::{Declare, Expert, Mlp, NoBlueprint, SourceFile, json_schema, parse};
+use collegium_manifest::{
+    Declare, Encode, Expert, Mlp, NoBlueprint, SourceFile, json_schema, parse,
+};
 use collegium_table::{Column, Encoder, Matrix, Source, Values};
 use rand::RngExt as _;
 use serde_json::Value;
@@ -163,7 +165,7 @@ const ENCODED: &str = "[expert.x]\ninputs = [\"t.a\", \"t.b\", \"t.c\", \"t.d\"]
 
 /// A fit of several models.
 const MEMBERS: &str = "[expert.x]\ninputs = [\"t.a\", \"t.b\", \"t.c\", \"t.d\"]\ntarget = \"t.y\"\n\
-    members = 3\ncalibrate = \"temperature\"\ntrain = { epochs = 6, batch = 32, learning_rate = 0.01 }\n";
+    members = 3\nencode = { numbers = [\"standard\"] }\ncalibrate = \"temperature\"\ntrain = { epochs = 6, batch = 32, learning_rate = 0.01 }\n";
 
 /// Every kind that there is, in some of its forms, for every task that it can have.
 pub fn cases() -> Vec<Case> {
@@ -173,7 +175,9 @@ pub fn cases() -> Vec<Case> {
         let name = kind.name();
         let each = keys(*kind).into_iter().map(|(k, s)| format!(", {k} = {}", another(&k, &s)));
         for more in [String::new()].into_iter().chain(each) {
-            nodes.push((format!("{name}{more}"), expert(&format!("type = \"{name}\"{more}"))));
+            let mut node = expert(&format!("type = \"{name}\"{more}"));
+            node.encode = Encode::plain();
+            nodes.push((format!("{name}{more}"), node));
         }
     }
     let encoded = pipeline(ENCODED).experts["x"].clone();
@@ -360,6 +364,7 @@ impl Ready<'_> {
             added: self.case.node.encode.adds(self.encoder.numbers().len()),
             outputs,
             rows: (ROWS + VALID) as u64,
+            members: 1,
         }
     }
 

@@ -52,7 +52,8 @@ fn a_key_that_moves_the_cost_is_part_of_the_shape() {
         let name = kind.name();
         let of = |more: &str| {
             let node = expert(&format!("type = \"{name}\"{more}"));
-            let shape = Shape { width: 7, added: Added::default(), outputs: 3, rows: 1000 };
+            let shape =
+                Shape { width: 7, added: Added::default(), outputs: 3, rows: 1000, members: 1 };
             let cost = estimator(&*node.model).unwrap().cost(&shape, &node.train);
             let mut recipe = Recipe::new("fit");
             let mut ingredients = Ingredients::new(&mut recipe, &node, Task::Classification);

@@ -48,7 +48,7 @@ pub struct RawGate {
     /// Default: `[16]`.
     #[schemars(extend("default" = GATE_HIDDEN))]
     pub hidden: Option<At<Vec<At<u32>>>>,
-    /// The nonlinearity between its layers (softmax, self). Default: `"relu"`.
+    /// The nonlinearity between its layers (softmax, self). Default: `"gelu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
     pub activation: Option<At<Activation>>,
     /// What it is trained by (softmax): the mixture likelihood −log Σ gᵢ p(y|fᵢ), which for classes is
@@ -167,7 +167,7 @@ pub(crate) struct RawRouter {
     /// Widths of its hidden layers; an empty list is a linear gate. Default: `[16]`.
     #[schemars(extend("default" = GATE_HIDDEN))]
     pub(crate) hidden: Option<At<Vec<At<u32>>>>,
-    /// The nonlinearity between its layers. Default: `"relu"`.
+    /// The nonlinearity between its layers. Default: `"gelu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
     pub(crate) activation: Option<Activation>,
     /// Divides its outputs, above 0. Default: 1.

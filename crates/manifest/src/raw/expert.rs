@@ -41,19 +41,19 @@ pub(crate) struct RawExpert<'i> {
     /// with hidden layers of 64 and 32.
     pub(crate) model: Option<At<ModelChoice<'i>>>,
     /// Layers, encoders and training that were chosen together: the defaults of `model`, `encode` and `train`. Any single
-    /// value over it. Default: what `[pipeline]` says.
+    /// value over it. Default: what `[pipeline]` says, else `"default"`.
     pub(crate) preset: Option<At<Preset>>,
     /// How its inputs become numbers.
     pub(crate) encode: Option<Box<RawEncode>>,
     /// How it is trained.
     pub(crate) train: Option<Box<RawTrain>>,
     /// How the probabilities of a network are made to fit the validation rows: `"none"`, or `"temperature"`: logits times
-    /// one number that makes the log loss least. It moves no rank and no label. Default: `"none"`.
+    /// one number that makes the log loss least. It moves no rank and no label. Default: `"temperature"`.
     #[schemars(extend("default" = Train::default().calibrate))]
     pub(crate) calibrate: Option<At<Calibrate>>,
     /// Models of each fit, 1 to 100, which differ by their random streams; their raw outputs are averaged. A fit costs so many
-    /// times as much. Default: 1.
-    #[schemars(range(min = 1, max = MOST_MEMBERS), extend("default" = 1))]
+    /// times as much. Perceptrons are joined to one network. Default: 4 with hidden layers, else 1.
+    #[schemars(range(min = 1, max = MOST_MEMBERS), extend("default" = Preset::default().average().members))]
     pub(crate) members: Option<At<u32>>,
     /// What answers for rows that no model was trained on: `"full"`, the model of all training rows, or `"blend"`, half that
     /// one and half the mean of the models of `folds` folds. Default: `"full"`.
@@ -104,10 +104,10 @@ pub(crate) struct RawExpert<'i> {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Perceptron")]
 pub struct RawPerceptron {
-    /// Widths of the hidden layers; an empty list is a linear model. Default: `[64, 32]`.
+    /// Widths of the hidden layers; an empty list is a linear model of what the encoders give. Default: `[64, 32]`.
     #[schemars(extend("default" = Mlp::default().hidden))]
     hidden: Option<At<Vec<At<u32>>>>,
-    /// The nonlinearity between layers. Default: `"relu"`.
+    /// The nonlinearity between layers. Default: `"gelu"`.
     #[schemars(extend("default" = Mlp::default().activation))]
     activation: Option<Activation>,
     /// Probability that a hidden unit is dropped in training, from 0 to below 1; a number, or a table of
@@ -144,37 +144,37 @@ impl RawPerceptron {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(rename = "Train")]
 pub(crate) struct RawTrain {
-    /// Most passes over the training rows, at least 1. Default: 100.
+    /// Most passes over the training rows, at least 1. Default: 40.
     #[schemars(range(min = 1), extend("default" = Train::default().epochs))]
     pub(crate) epochs: Option<At<u32>>,
     /// Rows per step, at least 1, or `"auto"`: by the number of training rows n, the power of two next to n/32, from 32 to
-    /// 256. Default: 256.
-    #[schemars(extend("default" = 256))]
+    /// 256. Default: `"auto"`.
+    #[schemars(extend("default" = "auto"))]
     pub(crate) batch: Option<At<BatchChoice>>,
     /// Step size, above 0; of a schedule the largest; a number, or a table of `classification` and `regression`.
-    /// Default: 0.001.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = 0.001))]
+    /// Default: 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "default" = 0.01))]
     pub(crate) learning_rate: Option<At<ByTaskChoice>>,
-    /// How the step size moves over training. Default: `"constant"`.
+    /// How the step size moves over training. Default: `"one-cycle"`.
     #[schemars(extend("default" = Train::default().schedule))]
     pub(crate) schedule: Option<Schedule>,
     /// The share of all steps over which the step size rises from 0, from 0 to below 1. Default: 0.2 for `"one-cycle"`, else 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub(crate) warm_up: Option<At<f64>>,
-    /// The rule of a training step. Default: `"adam"`.
+    /// The rule of a training step. Default: `"adamw"`.
     #[schemars(extend("default" = Train::default().optimizer))]
     pub(crate) optimizer: Option<Optimizer>,
-    /// Decay of the mean squared gradient (adam, adamw), from 0 to below 1. Default: 0.999.
+    /// Decay of the mean squared gradient (adam, adamw), from 0 to below 1. Default: 0.95.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "default" = Train::default().beta2))]
     pub(crate) beta2: Option<At<f64>>,
     /// The most that the norm of a step's gradient may be, above 0; a longer one is shortened. Default: any.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub(crate) clip_gradient: Option<At<f64>>,
-    /// L2 penalty (sgd, adam) or decoupled decay (adamw) of weights, not of biases, at least 0. Default: 0.
+    /// L2 penalty (sgd, adam) or decoupled decay (adamw) of weights, not of biases, at least 0. Default: 0.1.
     #[schemars(range(min = 0.0), extend("default" = Train::default().weight_decay))]
     pub(crate) weight_decay: Option<At<f64>>,
     /// Epochs without a better validation loss before training stops; 0 never stops early. The
-    /// best epoch's weights are kept either way. Default: 10.
+    /// best epoch's weights are kept either way. Default: 0.
     #[schemars(extend("default" = Train::default().patience))]
     pub(crate) patience: Option<At<u32>>,
     /// Of a regression: residuals beyond so many deviations of the target, above 0, cost linearly and not by their square
@@ -202,10 +202,10 @@ pub(crate) struct RawTrain {
 #[schemars(rename = "Encode")]
 pub(crate) struct RawEncode {
     /// What each numeric column becomes, side by side: one of `"standard"` and `"robust"`, `"quantile"`, `"ple"`. Outputs
-    /// of experts are always standardised. Default: `["standard"]`.
+    /// of experts are always standardised. Default: `["robust", "quantile", "ple"]`.
     #[schemars(extend("default" = Encode::default().numbers))]
     pub(crate) numbers: Option<At<Vec<At<NumberEncoding>>>>,
-    /// Bins of a piecewise-linear encoding, at most, from 2 to 256. Default: 8.
+    /// Bins of a piecewise-linear encoding, at most, from 2 to 256. Default: 32.
     #[schemars(range(min = 2, max = MOST_BINS), extend("default" = Encode::default().bins))]
     pub(crate) bins: Option<At<u32>>,
     /// Where these bins end: at `"quantiles"` of the training rows, or where a `"tree"` on the column splits them by

@@ -86,6 +86,8 @@ pub(crate) struct RawPipeline {
     /// and sixteen times what it reads; never more than the machine's memory allows.
     pub(crate) sql_memory: Option<At<Memory>>,
     /// The preset of experts that name none: layers, encoders and training that were chosen together.
+    /// Default: `"default"`.
+    #[schemars(extend("default" = Preset::default()))]
     pub(crate) preset: Option<At<Preset>>,
     /// Keep or patch experts instead of retraining them, on evidence, where an expert says nothing:
     /// `true`, or a table of `tolerance` and `confidence`. Default: false.

@@ -27,6 +27,7 @@ pub(super) fn resolve(
         let limits = Limits {
             forward: data.get(&expert.data).is_some_and(|data| data.split.is_forward()),
             draws: expert.model.train_keys() == TrainKeys::All,
+            is_deep: expert.model.layers().is_none_or(|mlp| !mlp.hidden.is_empty()),
         };
         let good = |members| (1..=MOST_MEMBERS).contains(&members);
         bound(sink, "members", &one.raw.members, good, &wanted);
@@ -48,6 +49,8 @@ struct Limits {
     forward: bool,
     /// Its fits draw random numbers.
     draws: bool,
+    /// Where they begin matters: it has hidden layers.
+    is_deep: bool,
 }
 
 impl Limits {
@@ -58,7 +61,7 @@ impl Limits {
             deploy = Deploy::Full;
             members = if self.forward { TIME_MEMBERS } else { members };
         }
-        Average { members: if self.draws { members } else { 1 }, deploy }
+        Average { members: if self.draws && self.is_deep { members } else { 1 }, deploy }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     At, Average, Calibrate, ClassWeights, Encode, Expert, Reuse, Schedule, TomlTable, Train,
+    TrainKeys,
     defaults::{FOLDS, SEED, UPSTREAM, WARM_UP},
     preset::Defaults,
     raw::{ClassWeightsChoice, RawDecide, RawEncode, RawPipeline, RawReuse, RawTrain, Switch},
@@ -41,7 +42,12 @@ pub(crate) fn resolve(
             continue;
         };
         let preset = raw.preset.as_ref().or(pipeline.preset.as_ref());
-        let defaults = Defaults::of(preset.map(|preset| *preset.get()));
+        let mut defaults = Defaults::of(preset.map(|preset| *preset.get()));
+        if expert.model.train_keys() != TrainKeys::All {
+            // Only networks are given more of a number than the number.
+            defaults.encode = Encode::plain();
+            defaults.train.calibrate = Calibrate::None;
+        }
         let resolved = Expert {
             name: expert.name.0.clone(),
             data: data.clone(),
@@ -88,7 +94,7 @@ fn reuse(own: Option<At<Switch<RawReuse>>>, base: Option<At<Switch<RawReuse>>>) 
 }
 
 /// How inputs are encoded, with the defaults.
-fn encode(raw: Option<&RawEncode>, default: &Encode) -> Encode {
+pub(crate) fn encode(raw: Option<&RawEncode>, default: &Encode) -> Encode {
     let raw = raw.cloned().unwrap_or_default();
     Encode {
         numbers: raw.numbers.map_or_else(

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::{
     decide,
+    experts::encode,
     merged::Merged,
     node::{Around, Keys, Node},
     ranges,
@@ -14,7 +15,7 @@ use crate::{
     At, Balance, BalanceBy, Expert, Mixture, Mlp, TomlTable, bounds,
     defaults::{BALANCE_WEIGHT, EXPERTS, GATE_HIDDEN, MOST_EXPERTS, MOST_RESTARTS, UPSTREAM},
     kind::{Given, Keys as ModelKeys, ModelChoice},
-    preset::Defaults,
+    preset::{Defaults, Preset},
     raw::{RawDecide, RawMixture, RawPerceptron, RawPipeline, RawRouter},
     recover::Cut,
     sink::Sink,
@@ -41,7 +42,8 @@ pub(crate) fn resolve(
         let inputs = node.inputs(given, upstream, around, sink);
         let patterns = node.patterns(given, around, sink);
         let Some((source, column)) = around.targets.get(name.get()) else { continue };
-        let warm_start = warm(raw, &expert, (source, column), given, around, sink);
+        let preset = pipeline.preset.as_ref().map(|preset| *preset.get());
+        let warm_start = warm(raw, (&expert, preset), (source, column), given, around, sink);
         let router = raw.gate.as_ref().map(|gate| gate.get().clone()).unwrap_or_default();
         let experts = match &raw.experts {
             Some(experts) => *experts.get(),
@@ -158,7 +160,7 @@ fn or<T: Copy>(value: &Option<At<T>>, default: T) -> T {
 /// The experts that it begins with: of the same inputs, target and model.
 fn warm(
     raw: &RawMixture<'_>,
-    model: &Mlp,
+    (model, preset): (&Mlp, Option<Preset>),
     (source, column): (&str, &Spanned<String>),
     inputs: &[At<String>],
     around: &Around,
@@ -207,6 +209,16 @@ fn warm(
                 .label(what)
                 .help("it needs experts of the same inputs, target and model"),
             );
+        } else if let Some((what, help)) = other_numbers(expert, preset) {
+            sink.global(
+                sink.error(
+                    Code::ExpertsDoNotFit,
+                    text.span(),
+                    format!("a mixture cannot begin with `{bare}`"),
+                )
+                .label(what)
+                .help(format!("add to `expert.{bare}`: {help}")),
+            );
         }
         found.push(Spanned::new(text.span(), bare.to_owned()));
     }
@@ -234,6 +246,23 @@ fn differs(
         Some("it has other inputs")
     } else if !expert.model.layers().is_some_and(same) {
         Some("it is of another model")
+    } else {
+        None
+    }
+}
+
+/// Why an expert is no network that reads standardised numbers alone, as those of a mixture do, and the key that makes it one.
+fn other_numbers(
+    expert: &Merged<'_>,
+    preset: Option<Preset>,
+) -> Option<(&'static str, &'static str)> {
+    let raw = &expert.raw;
+    let defaults = Defaults::of(raw.preset.as_ref().map(|preset| *preset.get()).or(preset));
+    let members = raw.members.as_ref().map_or(defaults.average.members, |members| *members.get());
+    if !encode(raw.encode.as_deref(), &defaults.encode).is_plain() {
+        Some(("its numbers have other encodings", "`encode = { numbers = [\"standard\"] }`"))
+    } else if members > 1 {
+        Some(("it is the mean of several networks", "`members = 1`"))
     } else {
         None
     }

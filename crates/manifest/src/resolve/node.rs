@@ -80,7 +80,7 @@ impl Node<'_> {
         let task = keys.task.as_ref().map(|task| *task.get());
         let seed = keys.seed.as_ref().or(pipeline.seed.as_ref());
         let preset = pipeline.preset.as_ref().map(|preset| *preset.get());
-        let defaults = Defaults::of(preset);
+        let defaults = Defaults::of(preset).routing();
         if let Some((key, place)) = keys.train.as_ref().and_then(RawTrain::loss) {
             let message = format!("`{key}` does not apply to `{}`", self.name.get());
             let finding = sink.error(Code::KeyDoesNotApply, place, message);
@@ -97,7 +97,7 @@ impl Node<'_> {
             task: keys.task.as_ref().map(|task| task.0.clone()),
             filter: keys.filter.as_ref().map(|filter| filter.0.clone()),
             model,
-            encode: Encode::default(),
+            encode: Encode::plain(),
             train: train(keys.train.clone().unwrap_or_default(), &defaults.train),
             average: Average::default(),
             upstream: keys.upstream,

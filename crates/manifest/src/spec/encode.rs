@@ -15,6 +15,16 @@ pub struct Encode {
 }
 
 impl Encode {
+    /// Numbers are standardised, and that is all: what gates and mixtures read.
+    pub fn plain() -> Self {
+        Self { numbers: vec![NumberEncoding::Standard], ..Self::default() }
+    }
+
+    /// Is that so?
+    pub fn is_plain(&self) -> bool {
+        self.numbers == [NumberEncoding::Standard]
+    }
+
     /// How a number is scaled. Where it is given through other encodings alone, these read it robustly scaled: beside a value
     /// of 10⁹ that is standardised all others are one number.
     pub fn scale(&self) -> NumberEncoding {

@@ -114,12 +114,12 @@ fn every_default_of_gates_and_mixtures_is_written_out() {
     # task: the target's type decides
     # where: all training rows
     hidden = [16]
-    activation = "relu"
+    activation = "gelu"
     loss = "likelihood"
     noise = 0.0
     balance = "none"
     balance_weight = 0.01
-    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
+    train = { epochs = 40, batch = "auto", learning_rate = 0.01, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.1, patience = 0, class_weights = "none" }
     temperature = 1.0
     # top_k: all experts answer
     shared = []
@@ -176,7 +176,9 @@ fn what_is_written_out_reads_back_the_same() {
         gate("cascade", "cost_budget = 100"),
         gate("cascade", ""),
         "\n[mixture.g]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\nexperts = 3\nrestarts = 2\ngate = { hidden = [], top_k = 2, shared = 1, noise = 0.1, balance = \"switch\", z_loss = 0.01, capacity_factor = 1.25 }\n".to_owned(),
-        "\n[mixture.g]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\nwarm_start = [\"newark\", \"kennedy\"]\n".to_owned(),
+        "\n[mixture.g]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\nwarm_start = [\"first\", \"second\"]\n\n\
+         [expert.first]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\nmembers = 1\n\
+         encode = { numbers = [\"standard\"] }\n\n[expert.second]\nextends = \"expert.first\"\n".to_owned(),
     ] {
         let first = pipeline(&text(&more));
         let again = pipeline(&first.with_defaults());
@@ -460,6 +462,24 @@ warm_start = ["newark", "nobody"]
        |
        = help: there are: `newark`, `kennedy`, `laguardia`, `elsewhere`
     "#);
+}
+
+#[test]
+fn a_mixture_begins_only_with_single_networks_on_standardised_numbers() {
+    let begun = |keys: &str| {
+        said(&format!(
+            "\n[expert.more]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\n{keys}\n\
+             [mixture.m]\ninputs = [\"flights.hour\"]\ntarget = \"flights.late\"\n\
+             warm_start = [\"more\", \"more\"]\n"
+        ))
+    };
+    let standard = "encode = { numbers = [\"standard\"] }\n";
+    let help = |said: &str| {
+        said.lines().find(|line| line.contains("add to")).unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(help(&begun("")), format!("= help: add to `expert.more`: `{}`", standard.trim()));
+    assert_eq!(help(&begun(standard)), "= help: add to `expert.more`: `members = 1`");
+    assert_eq!(help(&begun(&format!("{standard}members = 1\n"))), "");
 }
 
 #[test]

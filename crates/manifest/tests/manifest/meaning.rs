@@ -22,7 +22,8 @@ fn what_is_not_said_has_a_default() {
     let departure = &pipeline.experts["departure"];
     assert_eq!(departure.data, "flights");
     assert_eq!((departure.upstream, departure.folds), (Upstream::OutOfFold, 5));
-    assert_eq!((departure.train.epochs, departure.train.batch), (100, Batch::Rows(256)));
+    assert_eq!((departure.train.epochs, departure.train.batch), (40, Batch::Auto));
+    assert_eq!((departure.average.members, departure.encode.bins), (4, 32));
     assert_eq!(departure.train.class_weights, ClassWeights::None);
 }
 

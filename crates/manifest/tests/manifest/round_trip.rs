@@ -40,11 +40,11 @@ fn every_default_is_written_out() {
     target = "flights.departs_late"
     # task: the target's type decides
     # where: all training rows
-    model = { type = "mlp", hidden = [64, 32], activation = "relu", dropout = 0.0 }
-    encode = { numbers = ["standard"], bins = 8, edges = "quantiles" }
-    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
-    calibrate = "none"
-    members = 1
+    model = { type = "mlp", hidden = [64, 32], activation = "gelu", dropout = 0.0 }
+    encode = { numbers = ["robust", "quantile", "ple"], bins = 32, edges = "quantiles" }
+    train = { epochs = 40, batch = "auto", learning_rate = 0.01, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.1, patience = 0, class_weights = "none" }
+    calibrate = "temperature"
+    members = 4
     deploy = "full"
     upstream = "out-of-fold"
     folds = 5

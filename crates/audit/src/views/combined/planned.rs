@@ -7,7 +7,7 @@ use collegium_learn::kinds::{
     mlp::Perceptron,
 };
 use collegium_manifest::{
-    Encode, Expert, Gate, GateRule, Input, Mlp, Output, Spanned, StandsOn, Train, Upstream,
+    Average, Encode, Expert, Gate, GateRule, Input, Mlp, Output, Spanned, StandsOn, Train, Upstream,
 };
 use collegium_table::Encoder;
 
@@ -61,11 +61,14 @@ impl Auditor<'_> {
                 expert: by_rule(expert, gate, rule),
             }));
         }
-        let width = self.dense_width()?;
         let outputs = self.node.resolved().outputs() as u64;
-        let (pattern, train, encode) = self.largest();
-        let work = |mlp: &Mlp| mlp.multiply_adds(width, outputs) as f64;
-        let total = |mlp: &Mlp| mlp.parameters(width, outputs) as f64;
+        let Largest { layers: pattern, train, encode, average } = self.largest();
+        let (width, numbers) = self.dense_width()?;
+        let added = encode.adds(numbers);
+        let (columns, terms) = ((width + added.columns) as u64, (width + added.terms) as u64);
+        let members = f64::from(average.members);
+        let work = |mlp: &Mlp| members * mlp.multiply_adds(terms, outputs) as f64;
+        let total = |mlp: &Mlp| members * mlp.parameters(columns, outputs) as f64;
         let keeper = self.keeps_rows();
         let (by_parameters, size) = sized(&pattern, total, parameters as f64, keeper.as_deref());
         let by_work = scaled(&pattern, work, multiply_adds);
@@ -74,6 +77,7 @@ impl Auditor<'_> {
             model: Box::new(Perceptron(mlp.clone())),
             train,
             encode: encode.clone(),
+            average: Average { members: average.members, ..Average::default() },
             upstream: Upstream::InSample,
             reuse: None,
             stands_on: StandsOn::Recipe,
@@ -82,7 +86,10 @@ impl Auditor<'_> {
         };
         let words = |mlp: &Mlp| {
             let widths = mlp.hidden.iter().map(ToString::to_string).collect::<Vec<_>>();
-            format!("{} hidden units", widths.join("-"))
+            match average.members {
+                1 => format!("{} hidden units", widths.join("-")),
+                several => format!("{several} times {} hidden units", widths.join("-")),
+            }
         };
         planned.push(Planned {
             name: "dense",
@@ -161,8 +168,8 @@ impl Auditor<'_> {
             .collect()
     }
 
-    /// What these columns encode to.
-    fn dense_width(self) -> Result<u64, EngineError> {
+    /// How many columns these encode to, and how many of them are numbers that have more encodings.
+    fn dense_width(self) -> Result<(usize, usize), EngineError> {
         let inputs: Vec<Input> =
             self.dense_inputs().into_iter().map(|input| input.into_inner()).collect();
         let rows = self.session().rows(Rows::Train { expert: self.node.index })?;
@@ -178,7 +185,7 @@ impl Auditor<'_> {
             columns.iter().map(|column| collegium_table::Source::Column(column)).collect();
         let encoder = Encoder::fit(&input_names(&inputs), &sources, &rows)
             .map_err(|error| EngineError::Internal(format!("encoding: {error}")))?;
-        Ok(encoder.width() as u64)
+        Ok((encoder.width(), encoder.numbers().len()))
     }
 
     /// The first node in it whose model keeps rows and trains no numbers.
@@ -195,7 +202,7 @@ impl Auditor<'_> {
 
     /// The shape and the training of the largest network in it: what the dense network is a larger
     /// version of.
-    fn largest(self) -> (Mlp, Train, Encode) {
+    fn largest(self) -> Largest {
         let layers = |at: usize| {
             let expert = self.session().node(at).declared();
             let inside = expert.mixture().map(|mixture| (0, &mixture.expert));
@@ -207,14 +214,12 @@ impl Auditor<'_> {
         if self.node.declared().mixture().is_some()
             && let Some((_, layers, expert)) = layers(self.node.index)
         {
-            return (layers, expert.train.clone(), expert.encode.clone());
+            return Largest::of(layers, expert);
         }
         let networks =
             self.session().dag.with_ancestors(&[self.node.index]).into_iter().filter_map(layers);
         let found = networks.max_by_key(|(parameters, ..)| *parameters);
-        found.map_or_else(Default::default, |(_, mlp, expert)| {
-            (mlp, expert.train.clone(), expert.encode.clone())
-        })
+        found.map_or_else(Largest::default, |(_, layers, expert)| Largest::of(layers, expert))
     }
 
     /// Targets of the experts in it that are not its own.
@@ -234,6 +239,34 @@ impl Auditor<'_> {
         let expert = self.node.declared();
         let Some(gate) = expert.gate() else { return Vec::new() };
         (0..gate.experts.len()).map(|at| without(expert, gate, at)).collect()
+    }
+}
+
+/// The largest network in a gate or mixture: what the dense network is a larger version of.
+#[derive(Debug)]
+struct Largest {
+    layers: Mlp,
+    train: Train,
+    encode: Encode,
+    average: Average,
+}
+
+impl Largest {
+    fn of(layers: Mlp, expert: &Expert) -> Self {
+        let Expert { train, encode, average, .. } = expert;
+        Self { layers, train: train.clone(), encode: encode.clone(), average: *average }
+    }
+}
+
+impl Default for Largest {
+    /// Where there is no network in it, its experts read numbers as they are.
+    fn default() -> Self {
+        Self {
+            layers: Mlp::default(),
+            train: Train::default(),
+            encode: Encode::plain(),
+            average: Average::default(),
+        }
     }
 }
 

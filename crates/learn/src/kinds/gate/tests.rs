@@ -92,6 +92,7 @@ fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
     let net = Mlp { hidden: vec![], ..Mlp::default() };
     let balance = Balance { by: BalanceBy::None, weight: 0.0 };
     let train = Train {
+        weight_decay: 0.0,
         epochs: 150,
         learning_rate: 0.05.into(),
         batch: collegium_manifest::Batch::Rows(64),

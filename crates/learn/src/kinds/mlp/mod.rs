@@ -43,8 +43,9 @@ pub fn model(network: Network) -> Box<dyn Learned> {
 
 impl Estimator for Perceptron {
     fn cost(&self, shape: &Shape, train: &collegium_manifest::Train) -> FitCost {
-        let Shape { width, added, outputs, rows } = *shape;
-        let multiply_adds = self.0.multiply_adds((width + added.terms) as u64, outputs as u64);
+        let Shape { width, added, outputs, rows, members } = *shape;
+        let of_one = self.0.multiply_adds((width + added.terms) as u64, outputs as u64);
+        let multiply_adds = of_one * u64::from(members);
         let batch = train.batch.of(rows);
         FitCost {
             multiply_adds,
