@@ -119,7 +119,7 @@ fn every_default_of_gates_and_mixtures_is_written_out() {
     noise = 0.0
     balance = "none"
     balance_weight = 0.01
-    train = { epochs = 40, batch = "auto", learning_rate = 0.01, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.1, patience = 0, class_weights = "none" }
+    train = { epochs = 40, batch = "auto", learning_rate = 0.02, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.0, patience = 0, class_weights = "none" }
     temperature = 1.0
     # top_k: all experts answer
     shared = []
@@ -138,11 +138,11 @@ fn every_default_of_gates_and_mixtures_is_written_out() {
     # task: the target's type decides
     # where: all training rows
     experts = 4
-    model = { type = "mlp", hidden = [64, 32], activation = "relu", dropout = 0.0 }
-    gate = { hidden = [16], activation = "relu", temperature = 1.0, top_k = 1, shared = 0, noise = 0.0, balance = "none", balance_weight = 0.01, z_loss = 0.0 }
+    model = { type = "mlp", hidden = [64, 32], activation = "gelu", dropout = 0.0 }
+    gate = { hidden = [16], activation = "gelu", temperature = 1.0, top_k = 1, shared = 0, noise = 0.0, balance = "none", balance_weight = 0.01, z_loss = 0.0 }
     restarts = 1
     warm_start = []
-    train = { epochs = 100, batch = 256, learning_rate = 0.001, schedule = "constant", warm_up = 0.0, optimizer = "adam", beta2 = 0.999, weight_decay = 0.0, patience = 10, class_weights = "none" }
+    train = { epochs = 40, batch = "auto", learning_rate = 0.02, schedule = "one-cycle", warm_up = 0.2, optimizer = "adamw", beta2 = 0.95, weight_decay = 0.0, patience = 0, class_weights = "none" }
     upstream = "out-of-fold"
     folds = 5
     seed = 0

@@ -141,8 +141,8 @@ fn the_schema_describes_every_key_and_gives_defaults() {
           "$ref": "#/definitions/ByTask"
         }
       ],
-      "default": 0.001,
-      "description": "Step size, above 0; of a schedule the largest; a number, or a table of `classification` and `regression`.\nDefault: 0.001.",
+      "default": 0.01,
+      "description": "Step size, above 0; of a schedule the largest; a number, or a table of `classification` and `regression`.\nDefault: 0.01.",
       "exclusiveMinimum": 0.0
     }
     "##

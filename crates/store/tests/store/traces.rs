@@ -39,7 +39,7 @@ fn a_recipe_can_be_read_by_a_person() {
       "kind": "fit",
       "ingredients": {
         "engine.epoch": {
-          "integer": 3
+          "integer": 4
         },
         "name": {
           "text": "a"

@@ -91,11 +91,11 @@ fn what_is_damaged_is_called_what_it_was() {
     was.sort();
     insta::assert_snapshot!(was.join("\n"), @"
     expert.size: model
-    fit record of recipe 73c51e493ddb (expert.size: full)
-    output logit of recipe 560e31330cf8
-    output probability of recipe 560e31330cf8
-    sides of a split of recipe 6605a608351e
-    table of recipe 6605a608351e
+    fit record of recipe 4c7153268ba7 (expert.size: full)
+    output logit of recipe a0d878cd5c11
+    output probability of recipe a0d878cd5c11
+    sides of a split of recipe 7f03499ffd07
+    table of recipe 7f03499ffd07
     ");
 }
 
