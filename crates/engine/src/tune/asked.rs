@@ -1,0 +1,80 @@
+//! What a search was asked for, and the values of the lock that answer it.
+
+use std::collections::BTreeMap;
+
+use collegium_digest::{Digest, Hasher};
+use collegium_manifest::{Expert, Found, Ingredients, Pipeline, Setting, Task, Tune};
+use collegium_plan::tune::{SPACE_VERSION, Values, with_values};
+use collegium_records::{Lock, LockedTuned, Recipe};
+
+use super::Tuned;
+
+/// A digest of what an expert's search is asked for: the `tune` table, the target, and every setting of the expert without it.
+/// What it reads, and which rows there are, is not in it: a change upstream leaves the values as they are.
+pub(super) fn asked(expert: &Expert, tune: &Tune) -> Digest {
+    let Tune { trials, seconds, space, seed, free, place: _, found: _ } = tune;
+    let mut hasher = Hasher::new("tune");
+    hasher.count(u64::from(SPACE_VERSION)).text(space.name());
+    hasher.count(u64::from(*trials)).count(*seed).boolean(seconds.is_some());
+    hasher.count(seconds.unwrap_or_default().to_bits());
+    hasher.list(free.len());
+    free.iter().for_each(|setting| {
+        hasher.text(&setting.key());
+    });
+    hasher.text(&expert.data).text(expert.target.get_ref());
+    for task in [Task::Classification, Task::Regression] {
+        let mut recipe = Recipe::new("settings").with("model.type", expert.model.kind());
+        expert.model.ingredients(&mut Ingredients::new(&mut recipe, expert, task));
+        // Whichever numbers are drawn, and whatever else the engine does now, the settings are the same.
+        recipe.ingredients.retain(|name, _| name != "seed" && name != "engine.epoch");
+        hasher.digest(&recipe.digest());
+    }
+    hasher.finish()
+}
+
+/// Gives the experts of a pipeline the values that the lock has for their searches, where these are still asked for.
+pub fn locked_values(pipeline: Pipeline, lock: &Lock) -> Pipeline {
+    applied(pipeline, lock).0
+}
+
+/// The same, with what was applied.
+pub(crate) fn applied(mut pipeline: Pipeline, lock: &Lock) -> (Pipeline, Tuned) {
+    let mut tuned = Tuned::default();
+    for (index, (name, expert)) in pipeline.experts.iter_mut().enumerate() {
+        let Some(locked) = lock.node.get(&format!("{}.{name}", expert.section())) else { continue };
+        let Some(locked) = &locked.tuned else { continue };
+        let untuned = expert.clone();
+        if give(expert, locked) {
+            tuned.locked.insert(index, locked.clone());
+            tuned.untuned.insert(index, untuned);
+        }
+    }
+    (pipeline, tuned)
+}
+
+/// Gives an expert the values of its search; were they asked for?
+pub(super) fn give(expert: &mut Expert, locked: &LockedTuned) -> bool {
+    let Some(tune) = &expert.tune else { return false };
+    if asked(expert, tune) != locked.asked {
+        return false;
+    }
+    let mut values = Values::new();
+    for (key, value) in &locked.values {
+        let Some(setting) = Setting::of(key) else { return false };
+        values.insert(setting, value.clone());
+    }
+    let mut given = expert.clone();
+    if !with_values(&mut given, &values) {
+        return false;
+    }
+    if let Some(tune) = &mut given.tune {
+        tune.found = Some(Found { trials: locked.trials, settings: values.into_keys().collect() });
+    }
+    *expert = given;
+    true
+}
+
+/// Values by key, as records have them.
+pub(super) fn by_key(values: &Values) -> BTreeMap<String, String> {
+    values.iter().map(|(setting, value)| (setting.key(), value.clone())).collect()
+}
