@@ -137,9 +137,11 @@ pub(crate) enum Command {
     },
 
     /// Search the settings of experts that ask for it (`tune`), and show what was tried.
-    #[command(after_help = "Examples:\n  collegium tune arrival\n  collegium tune arrival --dry-run       # the price\n  \
+    #[command(
+        after_help = "Examples:\n  collegium tune arrival\n  collegium tune arrival --dry-run       # the price\n  \
         collegium tune arrival --write         # writes the values into the file, and takes `tune` out\n  \
-        collegium tune arrival --set 'expert.arrival.tune={trials=20}'")]
+        collegium tune arrival --set 'expert.arrival.tune={trials=20}'"
+    )]
     Tune {
         /// A pipeline file and experts, in any order; without experts, all that have `tune`.
         #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]

@@ -20,8 +20,15 @@ use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::model::HeldModel,
-    memo::Memo, mutex::lock_mutex, notes::Notes, resolved::Resolved,
+    EngineError, Event,
+    alike::Alike,
+    error::data_error,
+    events::Watcher,
+    held::model::HeldModel,
+    memo::Memo,
+    mutex::lock_mutex,
+    notes::Notes,
+    resolved::Resolved,
     tune::{self, Tuned},
 };
 

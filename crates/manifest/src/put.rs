@@ -52,7 +52,8 @@ pub fn put_settings(text: &str, expert: &str, values: &[(Setting, String)]) -> O
                         match last {
                             None => (value.span(), table(new.clone())),
                             Some(end) => {
-                                let more = |(key, value): &(&str, String)| format!(", {key} = {value}");
+                                let more =
+                                    |(key, value): &(&str, String)| format!(", {key} = {value}");
                                 (end..end, new.iter().map(more).collect())
                             }
                         }
@@ -113,7 +114,11 @@ impl File<'_> {
     fn statement(&self, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<Range<usize>>> {
         let whole = |key: usize, value: usize| self.line(key).start..self.line(value).end;
         if self.form(key) == Form::Line {
-            return Some(vec![whole(key.span().start, value.span().end)]);
+            let all = whole(key.span().start, value.span().end);
+            // What is said behind it stays.
+            let rest = &self.text[value.span().end..all.end];
+            let kept = rest.find('#').map_or(all.end, |at| value.span().end + at);
+            return Some(vec![all.start..kept]);
         }
         let DeValue::Table(entries) = value.get_ref() else { return None };
         let mut all: Vec<Range<usize>> = Vec::new();

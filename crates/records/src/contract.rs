@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Interval, Judgement,
-    Metrics, NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, SearchPlan,
-    SearchRun, Standing,
+    Metrics, NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, SearchPlan, SearchRun,
+    Standing,
 };
 
 /// `run --json`

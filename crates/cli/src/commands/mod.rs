@@ -44,9 +44,12 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
             let asked = plan::Asked { force, retune: &[], exact, audit, exit_code, advance_split };
             plan::plan(args, targets, &asked)
         }
-        Command::Run { targets, force, retune, exact, audit, advance_split, dry_run: true, .. } => {
+        Command::Run {
+            targets, force, retune, exact, audit, advance_split, dry_run: true, ..
+        } => {
             let (exact, audit, advance_split) = (*exact, *audit, *advance_split);
-            let asked = plan::Asked { force, retune, exact, audit, exit_code: false, advance_split };
+            let asked =
+                plan::Asked { force, retune, exact, audit, exit_code: false, advance_split };
             plan::plan(args, targets, &asked)
         }
         Command::Tune { targets, write, again, dry_run, jobs, .. } => {

@@ -125,9 +125,9 @@ pub(crate) fn in_a_sentence(search: &SearchRun) -> String {
         None => String::new(),
     };
     let said = format!(
-        "{}: {} tried, {} executed; loss {}{than}",
+        "{}: {}, {} executed; loss {}{than}",
         search.node,
-        count(search.trials as usize, "setting"),
+        count(search.trials as usize, "trial"),
         count(search.fits as usize, "fit"),
         three(search.loss),
     );
@@ -167,7 +167,8 @@ fn tried(search: &Search) -> String {
         let ((a_rungs, a_loss), (b_rungs, b_loss)) = (key(a), key(b));
         a_rungs.cmp(&b_rungs).then(a_loss.total_cmp(&b_loss)).then(a.cmp(&b))
     });
-    let head = ["trial", "epochs", "loss", "settings that differ from the first"].map(str::to_owned);
+    let head =
+        ["trial", "epochs", "loss", "settings that differ from the first"].map(str::to_owned);
     let mut rows = vec![head.to_vec()];
     let shown = order.iter().take(SHOWN).copied();
     let first = (!order.iter().take(SHOWN).any(|&number| number == 0)).then_some(0);
@@ -196,8 +197,8 @@ fn tried(search: &Search) -> String {
         ScoredOn::OutOfFold => "training rows, each out of fold",
     };
     let mut text = format!(
-        "{} tried, compared by {} on {} {on}\n{}",
-        count(search.trials.len(), "setting"),
+        "{}, compared by {} on {} {on}\n{}",
+        count(search.trials.len(), "trial"),
         collegium_records::metric_words(&search.metric),
         search.rows,
         table(&rows, &[0, 1, 2])
@@ -230,14 +231,18 @@ fn write(session: &Session, chosen: &[String]) -> Result<(), Failure> {
     for name in chosen {
         let node = session.node(session.index(name)?);
         let Some(tuned) = node.tuned() else { continue };
+        // What is as it was is not written: the file stays short.
         let values: Vec<(Setting, String)> = tuned
             .values
             .iter()
             .filter_map(|(key, value)| Some((Setting::of(key)?, value.clone())))
+            .filter(|(setting, value)| setting.written(node.untuned()).as_ref() != Some(value))
             .collect();
         let by_hand = || {
-            let lines: Vec<String> =
-                values.iter().map(|(setting, value)| format!("{} = {value}", setting.key())).collect();
+            let lines: Vec<String> = values
+                .iter()
+                .map(|(setting, value)| format!("{} = {value}", setting.key()))
+                .collect();
             Failure::usage(
                 Code::BadArguments,
                 format!(

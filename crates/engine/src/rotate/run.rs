@@ -1,6 +1,9 @@
 //! A run of all rotations, one after the other.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 use collegium_records::{Lock, LockedRotations};
 use collegium_store::LOCK_FORMAT;

@@ -67,7 +67,7 @@ pub struct Ran {
 pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<Ran, EngineError> {
     let started = Instant::now();
     // What is wrong with them is known before anything is fitted.
-    session.check_rotations()?;
+    let rotations = Rotations::open(session)?;
     if options.locked {
         let RunOptions { nodes, force, exact, retune, .. } = options.clone();
         locked::keep_lock(session, &PlanOptions { nodes, force, exact, retune })?;
@@ -83,7 +83,10 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<Ran, EngineEr
     let Settled { session, runs, searches, failed } = settle(session, &asked, options)?;
     let searched = searches.iter().map(|one| one.node.clone()).collect();
     let asked = Asked { searched, unsearched: failed, ..asked };
-    let rotations = Rotations::open(&session)?;
+    let rotations = match searches.is_empty() {
+        true => rotations,
+        false => Rotations::open(&session)?,
+    };
     let (shared, ends) = bring_up(&session, asked.clone(), options, runs)?;
     let rotated = match rotations {
         Some(rotations) if shared.is_whole() => {

@@ -7,7 +7,10 @@ use collegium_manifest::{Expert, Found, Ingredients, Pipeline, Setting, Task, Tu
 use collegium_plan::tune::{SPACE_VERSION, Values, with_values};
 use collegium_records::{Lock, LockedTuned, Recipe};
 
+use collegium_store::read_lock;
+
 use super::Tuned;
+use crate::{EngineError, session::lock_path};
 
 /// A digest of what an expert's search is asked for: the `tune` table, the target, and every setting of the expert without it.
 /// What it reads, and which rows there are, is not in it: a change upstream leaves the values as they are.
@@ -32,12 +35,16 @@ pub(super) fn asked(expert: &Expert, tune: &Tune) -> Digest {
     hasher.finish()
 }
 
-/// Gives the experts of a pipeline the values that the lock has for their searches, where these are still asked for.
-pub fn locked_values(pipeline: Pipeline, lock: &Lock) -> Pipeline {
-    applied(pipeline, lock).0
+/// A pipeline whose experts have the values that its lock has for their searches, where these are still asked for.
+///
+/// # Errors
+/// [`EngineError::Store`] for a lock file that cannot be read.
+pub fn locked_values(pipeline: Pipeline) -> Result<Pipeline, EngineError> {
+    let lock = read_lock(&lock_path(&pipeline))?;
+    Ok(applied(pipeline, &lock).0)
 }
 
-/// The same, with what was applied.
+/// The same of a lock that was read, with what was applied.
 pub(crate) fn applied(mut pipeline: Pipeline, lock: &Lock) -> (Pipeline, Tuned) {
     let mut tuned = Tuned::default();
     for (index, (name, expert)) in pipeline.experts.iter_mut().enumerate() {
@@ -54,7 +61,9 @@ pub(crate) fn applied(mut pipeline: Pipeline, lock: &Lock) -> (Pipeline, Tuned) 
 
 /// Gives an expert the values of its search; were they asked for?
 pub(super) fn give(expert: &mut Expert, locked: &LockedTuned) -> bool {
-    let Some(tune) = &expert.tune else { return false };
+    let Some(tune) = expert.tune.as_deref().filter(|tune| tune.found.is_none()) else {
+        return false;
+    };
     if asked(expert, tune) != locked.asked {
         return false;
     }

@@ -66,7 +66,7 @@ impl<'s> NodeRef<'s> {
     }
 
     /// It without the values that a search has found.
-    pub(crate) fn untuned(self) -> &'s Expert {
+    pub fn untuned(self) -> &'s Expert {
         self.session.tuned.untuned.get(&self.index).unwrap_or_else(|| self.declared())
     }
 }

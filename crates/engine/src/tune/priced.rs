@@ -15,6 +15,9 @@ impl NodeRef<'_> {
         if plan.fits.is_empty() {
             plan.fits = vec![FitName::Full];
         }
+        let nobody =
+            |reason: &Reason| matches!(reason, Reason::Upstreams(nodes) if nodes.is_empty());
+        plan.reasons.retain(|reason| !nobody(reason));
         let again = self.session.lock.node.get(&plan.name).is_some_and(|node| node.tuned.is_some());
         let why = if again { "its `tune` is another than the lock's: " } else { "" };
         let said = format!("{why}settings are searched first: {trials} trials, up to {fits} fits");
@@ -27,8 +30,13 @@ impl NodeRef<'_> {
     pub fn search_plan(self) -> Result<SearchPlan, EngineError> {
         let (values, out_of_fold) = self.tried()?;
         let states = States::new();
-        let bench =
-            Bench { session: self.session, index: self.index, states: &states, out_of_fold, jobs: 1 };
+        let bench = Bench {
+            session: self.session,
+            index: self.index,
+            states: &states,
+            out_of_fold,
+            jobs: 1,
+        };
         let trials = values.len() as u32;
         let beside = |one: u32| one + u32::from(one < trials);
         let rungs = rungs(trials, self.untuned().train.epochs);

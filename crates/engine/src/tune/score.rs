@@ -4,11 +4,7 @@ use collegium_plan::{Part, View, reads};
 use collegium_records::Fit;
 
 use crate::{
-    EngineError, NodeRef,
-    inputs::sources,
-    intervals::losses_of,
-    measure::Predicted,
-    rows::Rows,
+    EngineError, NodeRef, inputs::sources, intervals::losses_of, measure::Predicted, rows::Rows,
     states::States,
 };
 
@@ -70,9 +66,9 @@ impl NodeRef<'_> {
         };
         let residuals = || values.iter().zip(truth).map(|(z, y)| f64::from(*z) - y);
         match (train.quantile, train.huber) {
-            (Some(quantile), _) => {
-                residuals().map(|r| if r > 0.0 { (1.0 - quantile) * r } else { -quantile * r }).collect()
-            }
+            (Some(quantile), _) => residuals()
+                .map(|r| if r > 0.0 { (1.0 - quantile) * r } else { -quantile * r })
+                .collect(),
             (None, Some(delta)) => {
                 let most = delta * deviation(truth);
                 let cost = |r: f64| {

@@ -18,9 +18,7 @@ use super::{
     score::Scored,
     trials::{Bench, Trial, Tried},
 };
-use crate::{
-    EngineError, FitFailure, NodeRef, rows::Rows, states::States,
-};
+use crate::{EngineError, FitFailure, NodeRef, rows::Rows, states::States};
 
 /// With fewer validation rows settings are compared out of fold. Between two good settings a row's losses differ by about half of
 /// their mean, so the mean over 1,000 rows is known to 1.5 %: what better settings are worth.
@@ -119,9 +117,14 @@ impl NodeRef<'_> {
             on = survivors(&scores, rungs.get(at + 1).map_or(1, |next| next.trials));
             if last.is_empty() {
                 let failed = found.trials.iter().find_map(|t| t.fits.last()?.failed.clone());
-                let reason = format!("no trial of `tune` could be fitted: {}", failed.unwrap_or_default());
+                let reason =
+                    format!("no trial of `tune` could be fitted: {}", failed.unwrap_or_default());
                 let node = self.node_name();
-                return Err(EngineError::Fit(FitFailure { node, part: "search".to_owned(), reason }));
+                return Err(EngineError::Fit(FitFailure {
+                    node,
+                    part: "search".to_owned(),
+                    reason,
+                }));
             }
         }
         let least = |a: &&(u32, Scored), b: &&(u32, Scored)| {
@@ -209,16 +212,15 @@ fn with(base: &Expert, values: &Values) -> Expert {
 
 /// How much of the differences between trials of the first rung each setting explains, the most first.
 fn weights(search: &Search) -> Vec<SettingWeight> {
-    let first: Vec<_> = search
-        .trials
-        .iter()
-        .filter_map(|trial| Some((trial, trial.fits.first()?.loss?)))
-        .collect();
+    let first: Vec<_> =
+        search.trials.iter().filter_map(|trial| Some((trial, trial.fits.first()?.loss?))).collect();
     let scores = ranks(&first.iter().map(|(_, loss)| *loss).collect::<Vec<_>>());
     let mut found = Vec::new();
     for key in search.trials.first().into_iter().flat_map(|trial| trial.values.keys()) {
-        let said: Vec<&str> =
-            first.iter().map(|(trial, _)| trial.values.get(key).map_or("", String::as_str)).collect();
+        let said: Vec<&str> = first
+            .iter()
+            .map(|(trial, _)| trial.values.get(key).map_or("", String::as_str))
+            .collect();
         if let Some(share) = explained(&levels(&said), &scores) {
             found.push(SettingWeight { key: key.clone(), share });
         }

@@ -46,7 +46,8 @@ pub(crate) fn settle(
     };
     let again = tuned_again(session, options.retune.as_deref())?;
     for &index in session.dag.order() {
-        if !asked.wanted.contains(&index) || !(session.is_pending(index) || again.contains(&index)) {
+        if !asked.wanted.contains(&index) || !(session.is_pending(index) || again.contains(&index))
+        {
             continue;
         }
         if session.interrupted.load(Ordering::Relaxed) {

@@ -13,9 +13,7 @@ use collegium_manifest::{Average, Expert};
 use collegium_plan::{Part, View, fit_recipe};
 
 use super::score::Scored;
-use crate::{
-    EngineError, Session, events::Renamed, mutex::lock_mutex, rows::Rows, states::States,
-};
+use crate::{EngineError, Event, Quiet, Session, mutex::lock_mutex, rows::Rows, states::States};
 
 /// Where a search stands.
 pub(super) struct Bench<'a> {
@@ -68,6 +66,8 @@ impl Bench<'_> {
 
     /// Fits settings side by side; in their order.
     pub(super) fn rung(&self, trials: &[Trial]) -> Result<Vec<Tried>, EngineError> {
+        let node = self.session.node(self.index).node_name();
+        self.session.tell_of(Event::Queued { node: node.clone(), fits: trials.len() });
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<Option<Result<Tried, EngineError>>>> =
             Mutex::new(trials.iter().map(|_| None).collect());
@@ -77,6 +77,14 @@ impl Bench<'_> {
                 let Some(trial) = trials.get(at) else { return };
                 let tried = self.session.go_on().and_then(|()| self.one(trial));
                 let stop = tried.is_err();
+                if let Ok(Tried { number, epochs, scored, .. }) = &tried {
+                    self.session.tell_of(Event::Trial {
+                        node: node.clone(),
+                        trial: *number,
+                        epochs: *epochs,
+                        loss: scored.as_ref().ok().map(Scored::loss),
+                    });
+                }
                 lock_mutex(&done)[at] = Some(tried);
                 if stop {
                     // Nothing more is begun.
@@ -159,10 +167,7 @@ impl Session {
                 ..expert.clone()
             };
         }
-        let observer = Arc::new(Renamed {
-            inner: self.observer.clone(),
-            suffix: format!(", trial {}", trial.number),
-        });
-        self.beside(pipeline, observer)
+        // One line for each of its fits would be many: the trial is told when it is done.
+        self.beside(pipeline, Arc::new(Quiet))
     }
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{At, Space, defaults::{MOST_TRIALS, TRIALS}};
+use crate::{
+    At, Space,
+    defaults::{MOST_TRIALS, TRIALS},
+};
 
 /// A search for an expert's settings. What the file sets stays; the chosen values of the others stand in the lock.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]

@@ -14,8 +14,8 @@ use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert,
-    Found, GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, Section, SourceOrigin, StandsOn,
+    Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert, Found,
+    GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, Section, SourceOrigin, StandsOn,
     Train, Tune, defaults::FORMAT, size, spec::written_rule,
 };
 

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn the_untuned_settings_go_on_and_what_failed_does_not() {
-        let scores = [(0, Some(9.0)), (1, None), (2, Some(1.0)), (3, Some(f64::NAN)), (4, Some(1.0))];
+        let scores =
+            [(0, Some(9.0)), (1, None), (2, Some(1.0)), (3, Some(f64::NAN)), (4, Some(1.0))];
         assert_eq!(survivors(&scores, 2), [0, 2, 4]);
         assert_eq!(survivors(&scores, 1), [0, 2], "of equals the first");
         assert_eq!(survivors(&[(0, None), (1, Some(1.0))], 1), [1]);

@@ -43,10 +43,8 @@ const EDGES: [Edges; 2] = [Edges::Quantiles, Edges::Tree];
 
 /// The settings to try: so many, the first of them those that `expert` (untuned) has. `free` are those that are searched.
 pub fn candidates(expert: &Expert, task: Task, tune: &Tune, free: &[Setting]) -> Vec<Values> {
-    let untuned: Values = free
-        .iter()
-        .filter_map(|setting| Some((*setting, setting.written(expert)?)))
-        .collect();
+    let untuned: Values =
+        free.iter().filter_map(|setting| Some((*setting, setting.written(expert)?))).collect();
     let drawn = (1..tune.trials).map(|trial| {
         let draw = Draw { expert, task, tune, trial };
         let mut values = untuned.clone();
@@ -60,7 +58,8 @@ pub fn candidates(expert: &Expert, task: Task, tune: &Tune, free: &[Setting]) ->
         // What bins there are is no matter where there are none.
         if !tried.encode.numbers.contains(&NumberEncoding::Ple) {
             for setting in [Setting::Bins, Setting::Edges] {
-                if let (Some(value), Some(own)) = (values.get_mut(&setting), untuned.get(&setting)) {
+                if let (Some(value), Some(own)) = (values.get_mut(&setting), untuned.get(&setting))
+                {
                     value.clone_from(own);
                 }
             }
@@ -112,9 +111,7 @@ impl Draw<'_> {
                 let times = LONGER[self.one(setting, &LONGER)];
                 train.epochs.saturating_mul(times).to_string()
             }
-            Setting::Hidden => {
-                list(HIDDEN[self.one(setting, &HIDDEN)].iter().map(u32::to_string))
-            }
+            Setting::Hidden => list(HIDDEN[self.one(setting, &HIDDEN)].iter().map(u32::to_string)),
             Setting::Activation => name(&ACTIVATIONS[self.one(setting, &ACTIVATIONS)]),
             Setting::Dropout => float(DROPOUTS[self.one(setting, &DROPOUTS)]),
             Setting::Numbers => list(NUMBERS[self.one(setting, &NUMBERS)].iter().map(name)),
