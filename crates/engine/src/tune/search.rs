@@ -24,6 +24,9 @@ use crate::{EngineError, FitFailure, NodeRef, rows::Rows, states::States};
 /// their mean, so the mean over 1,000 rows is known to 1.5 %: what better settings are worth.
 const FEW: usize = 1000;
 
+/// Of fewer trials nothing can be said of single settings.
+const LEAST_TRIALS: usize = 10;
+
 /// Resamples behind the optimism of a choice.
 const RESAMPLES: u32 = 500;
 
@@ -134,14 +137,15 @@ impl NodeRef<'_> {
         found.chosen = *chosen;
         found.rows = best.rows.len() as u64;
         found.settings = weights(&found);
-        let recipe = self.search_recipe(&found, asked(base, tune));
+        let asked = asked(&self.session.pipeline, base, tune);
+        let recipe = self.search_recipe(&found, asked);
         let key = recipe.digest();
         found.optimism = self.optimism(&last, *chosen, &key)?;
         let id = Hasher::new("search").digest(&key).finish();
         self.session.store.realise(&recipe, &id, &found)?;
         let loss_of = |number: u32| last.iter().find(|(n, _)| *n == number).map(|(_, s)| s.loss());
         let locked = LockedTuned {
-            asked: asked(base, tune),
+            asked,
             search: key,
             trials: values.len() as u32,
             values: by_key(&values[*chosen as usize]),
@@ -214,6 +218,9 @@ fn with(base: &Expert, values: &Values) -> Expert {
 fn weights(search: &Search) -> Vec<SettingWeight> {
     let first: Vec<_> =
         search.trials.iter().filter_map(|trial| Some((trial, trial.fits.first()?.loss?))).collect();
+    if first.len() < LEAST_TRIALS {
+        return Vec::new();
+    }
     let scores = ranks(&first.iter().map(|(_, loss)| *loss).collect::<Vec<_>>());
     let mut found = Vec::new();
     for key in search.trials.first().into_iter().flat_map(|trial| trial.values.keys()) {

@@ -7,7 +7,9 @@ use std::{
 
 use collegium_records::{NodeRun, SearchRun};
 
-use super::{asked::give, search::Done};
+use collegium_manifest::Expert;
+
+use super::{asked::given, search::Done};
 use crate::{
     EngineError, RunOptions, Session,
     error::MOST_LOSSES,
@@ -135,15 +137,13 @@ impl Session {
     ) -> Result<Self, EngineError> {
         let mut pipeline = self.pipeline.clone();
         let mut tuned = self.tuned.clone();
-        if let Some((_, expert)) = pipeline.experts.get_index_mut(index) {
-            let untuned = tuned.untuned.remove(&index).unwrap_or_else(|| expert.clone());
-            // Inputs that patterns came to stay.
-            let inputs = (expert.inputs.clone(), expert.patterns.clone());
-            *expert = untuned.clone();
-            (expert.inputs, expert.patterns) = inputs;
-            give(expert, &locked);
-            tuned.untuned.insert(index, untuned);
-        }
+        let now = &self.pipeline.experts[index];
+        let untuned = tuned.untuned.remove(&index).unwrap_or_else(|| now.clone());
+        // Inputs that patterns came to stay.
+        let (inputs, patterns) = (now.inputs.clone(), now.patterns.clone());
+        let found = given(&pipeline, &untuned, &locked).unwrap_or_else(|| untuned.clone());
+        pipeline.experts[index] = Expert { inputs, patterns, ..found };
+        tuned.untuned.insert(index, untuned);
         tuned.locked.insert(index, locked);
         let mut session = self.beside(pipeline, self.observer.clone())?;
         session.tuned = tuned;
