@@ -118,7 +118,7 @@ impl File<'_> {
             // What is said behind it stays.
             let rest = &self.text[value.span().end..all.end];
             let kept = rest.find('#').map_or(all.end, |at| value.span().end + at);
-            return Some(vec![all.start..kept]);
+            return Some(std::iter::once(all.start..kept).collect());
         }
         let DeValue::Table(entries) = value.get_ref() else { return None };
         let mut all: Vec<Range<usize>> = Vec::new();

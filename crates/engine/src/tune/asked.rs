@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{DataSource, Expert, Found, Ingredients, Pipeline, Setting, Task, Tune};
-use collegium_plan::tune::{SPACE_VERSION, Values, with_values};
+use collegium_plan::tune::{SPACE_VERSION, SettingValues, with_values};
 use collegium_records::{Lock, LockedTuned, Recipe};
 
 use collegium_store::read_lock;
@@ -70,7 +70,7 @@ pub(super) fn given(pipeline: &Pipeline, expert: &Expert, locked: &LockedTuned) 
     if asked(pipeline, expert, tune) != locked.asked {
         return None;
     }
-    let mut values = Values::new();
+    let mut values = SettingValues::new();
     for (key, value) in &locked.values {
         values.insert(Setting::of(key)?, value.clone());
     }
@@ -85,6 +85,6 @@ pub(super) fn given(pipeline: &Pipeline, expert: &Expert, locked: &LockedTuned) 
 }
 
 /// Values by key, as records have them.
-pub(super) fn by_key(values: &Values) -> BTreeMap<String, String> {
+pub(super) fn by_key(values: &SettingValues) -> BTreeMap<String, String> {
     values.iter().map(|(setting, value)| (setting.key(), value.clone())).collect()
 }

@@ -6,7 +6,7 @@ use collegium_data::Side;
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::{Expert, Setting};
 use collegium_plan::tune::{
-    Values, affordable, candidates, epochs_at, rungs, survivors, with_values,
+    SettingValues, affordable, candidates, epochs_at, rungs, survivors, with_values,
 };
 use collegium_probe::{explained, ranks, rechosen};
 use collegium_records::{
@@ -38,7 +38,7 @@ pub(super) struct Done {
 
 impl NodeRef<'_> {
     /// The settings that its search tries, within its seconds; and whether they are compared out of fold.
-    pub(super) fn tried(self) -> Result<(Vec<Values>, bool), EngineError> {
+    pub(super) fn tried(self) -> Result<(Vec<SettingValues>, bool), EngineError> {
         let base = self.untuned();
         let Some(tune) = &base.tune else { return Ok((Vec::new(), false)) };
         let valid = self.session.rows(Rows::HeldOut { expert: self.index, side: Side::Valid })?;
@@ -208,7 +208,7 @@ impl NodeRef<'_> {
 }
 
 /// An expert with these values.
-fn with(base: &Expert, values: &Values) -> Expert {
+fn with(base: &Expert, values: &SettingValues) -> Expert {
     let mut expert = base.clone();
     with_values(&mut expert, values);
     expert

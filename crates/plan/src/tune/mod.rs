@@ -12,4 +12,4 @@ mod space;
 
 pub use budget::{affordable, search_units, units_per_second};
 pub use rungs::{Rung, epochs_at, rungs, survivors};
-pub use space::{SPACE_VERSION, Values, candidates, with_values};
+pub use space::{SPACE_VERSION, SettingValues, candidates, with_values};

@@ -16,7 +16,7 @@ use collegium_manifest::{
 pub const SPACE_VERSION: u32 = 1;
 
 /// By setting: its value, as TOML.
-pub type Values = BTreeMap<Setting, String>;
+pub type SettingValues = BTreeMap<Setting, String>;
 
 /// An octave or two around the step size of the file or its preset.
 const OCTAVES: f64 = 2.0;
@@ -42,8 +42,13 @@ const BINS: [u32; 4] = [8, 16, 32, 64];
 const EDGES: [Edges; 2] = [Edges::Quantiles, Edges::Tree];
 
 /// The settings to try: so many, the first of them those that `expert` (untuned) has. `free` are those that are searched.
-pub fn candidates(expert: &Expert, task: Task, tune: &Tune, free: &[Setting]) -> Vec<Values> {
-    let untuned: Values =
+pub fn candidates(
+    expert: &Expert,
+    task: Task,
+    tune: &Tune,
+    free: &[Setting],
+) -> Vec<SettingValues> {
+    let untuned: SettingValues =
         free.iter().filter_map(|setting| Some((*setting, setting.written(expert)?))).collect();
     let drawn = (1..tune.trials).map(|trial| {
         let draw = Draw { expert, task, tune, trial };
@@ -70,7 +75,7 @@ pub fn candidates(expert: &Expert, task: Task, tune: &Tune, free: &[Setting]) ->
 }
 
 /// Gives an expert these values; were all of them values?
-pub fn with_values(expert: &mut Expert, values: &Values) -> bool {
+pub fn with_values(expert: &mut Expert, values: &SettingValues) -> bool {
     values.iter().all(|(setting, value)| setting.set(expert, value))
 }
 
