@@ -276,3 +276,56 @@ fn shares_of_importance_sum_to_one_and_come_sorted() {
     }
     assert!(seen > 0, "no expert of the small project has skill");
 }
+
+#[test]
+fn the_documents_of_a_search_keep_their_fields() {
+    let project = Project::new();
+    project.to_expert("kind", "tune = { trials = 3 }");
+    holds(
+        &project.collegium(&["plan", "--json"]).ok().json(),
+        &[".nodes[].search.trials: number", ".nodes[].search.fits: number"],
+    );
+    holds(
+        &project.run(&[]),
+        &[
+            ".searches[].node: string",
+            ".searches[].fits: number",
+            ".searches[].cpu_seconds: number",
+            ".searches[].trials: number",
+            ".searches[].untuned: number",
+            ".searches[].loss: number",
+            ".searches[].values.model.activation: string",
+        ],
+    );
+    let search = [
+        ".nodes[].search.space: string",
+        ".nodes[].search.scored_on: string",
+        ".nodes[].search.rows: number",
+        ".nodes[].search.metric: string",
+        ".nodes[].search.chosen: number",
+        ".nodes[].search.trials[].values.model.dropout: string",
+        ".nodes[].search.trials[].fits[].epochs: number",
+        ".nodes[].search.trials[].fits[].loss: number",
+        ".nodes[].search.trials[].fits[].recipes[]: string",
+        ".nodes[].search.optimism.chosen: number",
+        ".nodes[].search.optimism.corrected: number",
+        ".nodes[].search.optimism.untuned: number",
+        ".nodes[].search.optimism.better: number",
+        ".nodes[].search.optimism.settings: number",
+        ".nodes[].search.optimism.resamples: number",
+    ];
+    let tuned = project.collegium(&["tune", "--json", "--quiet"]).ok().json();
+    holds(&tuned, &search);
+    holds(
+        &tuned,
+        &[
+            ".format_version: number",
+            ".pipeline: string",
+            ".nodes[].name: string",
+            ".nodes[].searched: boolean",
+            ".nodes[].written: boolean",
+            ".nodes[].values.model.dropout: string",
+        ],
+    );
+    holds(&project.collegium(&["audit", "kind", "--json", "--quiet"]).ok().json(), &search);
+}

@@ -65,6 +65,7 @@ mod slices;
 mod supply;
 mod tally;
 mod terminal;
+mod tune;
 mod upstream;
 mod usage;
 mod views;

@@ -373,6 +373,7 @@ fn node_audit(looked: &Looked, progress: &Progress) -> Result<NodeAudit, EngineE
         probe: Probe::default(),
         combined: None,
         composite: None,
+        search: node.searched()?,
         provenance: None,
         uses: Vec::new(),
         findings: Vec::new(),

@@ -111,6 +111,12 @@ pub(crate) enum Command {
         /// Fit this expert again although everything is at hand.
         #[arg(long, value_name = "NODE", add = ArgValueCompleter::new(complete::nodes))]
         force: Vec<String>,
+        /// Search settings (`tune`) again: all, or `--retune=NODE` of one expert.
+        #[arg(
+            long, value_name = "NODE", num_args = 0..=1, require_equals = true, default_missing_value = "",
+            add = ArgValueCompleter::new(complete::nodes)
+        )]
+        retune: Vec<String>,
         /// Ignore every certificate: train whatever is not the exact fit of its recipe.
         #[arg(long)]
         exact: bool,
@@ -126,6 +132,32 @@ pub(crate) enum Command {
         /// Leave the lock as it is: if anything would be fitted, or the lock would change, exit with 5 and write nothing.
         #[arg(long)]
         locked: bool,
+        #[command(flatten)]
+        set: Set,
+    },
+
+    /// Search the settings of experts that ask for it (`tune`), and show what was tried.
+    #[command(
+        after_help = "Examples:\n  collegium tune arrival\n  collegium tune arrival --dry-run       # the price\n  \
+        collegium tune arrival --write         # writes the values into the file, and takes `tune` out\n  \
+        collegium tune arrival --set 'expert.arrival.tune={trials=20}'"
+    )]
+    Tune {
+        /// A pipeline file and experts, in any order; without experts, all that have `tune`.
+        #[arg(value_name = "PIPELINE|NODE", add = ArgValueCompleter::new(complete::targets))]
+        targets: Vec<String>,
+        /// Write the values into the pipeline file, which keeps its comments, and take `tune` out of it.
+        #[arg(long)]
+        write: bool,
+        /// Search again although the lock has values.
+        #[arg(long)]
+        again: bool,
+        /// Only say what would be fitted, and what it costs.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+        /// Fits side by side; by default as many as there are physical cores.
+        #[arg(short, long, value_name = "N", env = "COLLEGIUM_JOBS")]
+        jobs: Option<std::num::NonZeroUsize>,
         #[command(flatten)]
         set: Set,
     },
@@ -446,6 +478,7 @@ impl Command {
             Self::Check { set, .. }
             | Self::Plan { set, .. }
             | Self::Run { set, .. }
+            | Self::Tune { set, .. }
             | Self::Status { set, .. }
             | Self::Why { set, .. }
             | Self::Audit { set, .. }

@@ -11,7 +11,7 @@ use collegium_engine::{Event, Observer, Quiet};
 use collegium_records::{Outcome, printable, printable_line};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::human::{seconds, three};
+use crate::human::{count, seconds, three};
 
 /// The observer that suits stderr.
 pub(crate) fn observer(quiet: bool) -> Arc<dyn Observer> {
@@ -171,6 +171,11 @@ impl Observer for Bars {
                     total.inc(1);
                 }
             }
+            Event::Trial { .. } => {
+                if let Some(total) = hold(&self.total).as_ref() {
+                    total.inc(1);
+                }
+            }
             Event::Auditing { node, view, done, of } => {
                 let view = view.map_or_else(String::new, |view| format!(": {view}"));
                 self.auditing(&format!("{node}{view}"), done, of);
@@ -231,6 +236,11 @@ impl Observer for Lines {
                 hold(&self.spoken).remove(&(node.clone(), part.clone()));
                 let how = if ok { "fitted in" } else { "ended without a model after" };
                 tell!("{node} {part}: {how} {}", seconds(time));
+            }
+            Event::Trial { node, trial, epochs, loss } => {
+                let loss = loss
+                    .map_or_else(|| "no model".to_owned(), |loss| format!("loss {}", three(loss)));
+                tell!("{node} trial {trial}: {loss} after {}", count(epochs as usize, "epoch"));
             }
             Event::Auditing { node, view: None, .. } => {
                 hold(&self.audit).get_or_insert_with(|| [Instant::now(); 2]);

@@ -36,6 +36,10 @@ impl Session {
             if !wanted.contains(&index) {
                 continue;
             }
+            if self.is_pending(index) {
+                stale.push(self.node(index).node_name());
+                continue;
+            }
             match self.node(index).ready(&wanted, &states, How::default())? {
                 Some(ready) if ready.open.is_empty() => {
                     let state = self.node(index).state(ready, &wanted, &states)?;

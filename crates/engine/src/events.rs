@@ -56,6 +56,17 @@ pub enum Event {
         /// Did it produce a model?
         ok: bool,
     },
+    /// Settings have been tried.
+    Trial {
+        /// `expert.NAME`
+        node: String,
+        /// Which, from 0.
+        trial: u32,
+        /// Epochs of its fits.
+        epochs: u32,
+        /// Its loss; `None` where it could not be fitted.
+        loss: Option<f64>,
+    },
     /// An audit has come to a node, or to a view of it.
     Auditing {
         /// `expert.NAME`

@@ -110,6 +110,7 @@ impl Fresh {
             recipe: node.recipe,
             seconds: Some(Estimate::default()),
             peak_bytes: 0,
+            search: None,
             judgement: None,
             advice: None,
         });
@@ -148,6 +149,7 @@ impl Fresh {
             report: None,
             audit: None,
             rotated: None,
+            searches: Vec::new(),
             overrides: self.overrides.clone(),
         }
     }
@@ -268,6 +270,7 @@ impl Session {
             node.cpu_seconds = 0.0;
         }
         idle.end_to_end.clear();
+        idle.searches.clear();
         idle.seconds = 0.0;
         let encode = |error: serde_json::Error| {
             EngineError::Internal(format!("filing what is up to date: {error}"))

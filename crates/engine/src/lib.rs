@@ -75,6 +75,7 @@ mod session;
 pub mod slicing;
 pub mod states;
 mod status;
+mod tune;
 pub mod varied;
 mod warm;
 
@@ -98,6 +99,7 @@ pub use predict::{PredictOptions, PredictSummary, SideOptions, Surprise, predict
 pub use price::PastCosts;
 pub use resolved::Resolved;
 pub use rotate::{RotatedVersion, plan};
-pub use run::{RunOptions, add_earlier, peak_memory, run};
+pub use run::{Ran, RunOptions, add_earlier, peak_memory, run};
 pub use session::{Options, Session};
 pub use status::{CheckReport, CheckedNode, NodeStatus, StatusReport, check_lock, status};
+pub use tune::locked_values;

@@ -115,6 +115,7 @@ pub(crate) fn differences(before: &Lock, after: &Lock) -> Vec<LockChange> {
                     ("parts", was.parts != now.parts),
                     ("reads", was.reads != now.reads),
                     ("hands", was.hands != now.hands),
+                    ("tuned", was.tuned != now.tuned),
                     ("overrides", was.overrides != now.overrides),
                 ] {
                     lines.extend(differs.then_some(line));

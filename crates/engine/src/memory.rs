@@ -6,7 +6,7 @@
 //! of what the machine, or the process's share of it, has.
 
 use collegium_learn::{Estimator, FitCost, RowCost, Shape};
-use collegium_manifest::{ColumnType, Input, Output};
+use collegium_manifest::{ColumnType, Encode, Expert, Input, Output};
 use collegium_table::Encoder;
 
 use crate::{EngineError, NodeRef, Session};
@@ -26,7 +26,7 @@ impl Session {
     }
 
     /// Is an input a column of numbers?
-    fn is_number(&self, input: &Input) -> bool {
+    pub(crate) fn is_number(&self, input: &Input) -> bool {
         match input {
             Input::Column { data, column } => self
                 .column_facts(data, column)
@@ -104,17 +104,12 @@ impl<'s> NodeRef<'s> {
 
     /// How a node's model is fitted.
     pub(crate) fn estimator(self) -> Result<&'s dyn Estimator, EngineError> {
-        let model = &*self.declared().model;
-        collegium_learn::estimator(model)
-            .ok_or_else(|| EngineError::Internal(format!("no kind of model `{}`", model.kind())))
+        estimator(self.declared())
     }
 
     /// What a fit on rows of this shape costs. A kind that is not known has no fits.
     pub(crate) fn cost(self, shape: Shape) -> FitCost {
-        let apply = RowCost::default();
-        let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1, apply };
-        let train = &self.declared().train;
-        let cost = self.estimator().map_or(none, |estimator| estimator.cost(&shape, train));
+        let cost = cost_of(self.declared(), &shape);
         let deployed = self.blended().map_or(1, |parts| parts.len() as u64);
         FitCost {
             apply: RowCost { multiply_adds: cost.apply.multiply_adds * deployed, ..cost.apply },
@@ -131,19 +126,41 @@ impl<'s> NodeRef<'s> {
 
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
     pub fn expected_cost(self) -> FitCost {
+        self.cost(self.expected_shape(&self.declared().encode, self.declared().average.members))
+    }
+
+    /// What one fit of other settings of it costs.
+    pub(crate) fn expected_cost_of(self, expert: &Expert) -> FitCost {
+        cost_of(expert, &self.expected_shape(&expert.encode, expert.average.members))
+    }
+
+    fn expected_shape(self, encode: &Encode, members: u32) -> Shape {
         let facts = &self.prepared().facts;
         let width: usize = self.resolved().inputs.iter().map(|i| self.session.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
         let numbers = self.resolved().inputs.iter().filter(|input| self.session.is_number(input));
-        let added = self.declared().encode.adds(numbers.count());
-        let members = self.declared().average.members;
-        self.cost(Shape { width, added, outputs: self.resolved().outputs(), rows, members })
+        let added = encode.adds(numbers.count());
+        Shape { width, added, outputs: self.resolved().outputs(), rows, members }
     }
 
     /// Is anything drawn at random in its fits? If not, all seeds make the same model.
     pub fn draws(self) -> bool {
         self.expected_cost().epochs > 0
     }
+}
+
+/// How an expert's model is fitted.
+fn estimator(expert: &Expert) -> Result<&dyn Estimator, EngineError> {
+    let model = &*expert.model;
+    collegium_learn::estimator(model)
+        .ok_or_else(|| EngineError::Internal(format!("no kind of model `{}`", model.kind())))
+}
+
+/// What one of its fits costs. A kind that is not known has no fits.
+fn cost_of(expert: &Expert, shape: &Shape) -> FitCost {
+    let apply = RowCost::default();
+    let none = FitCost { multiply_adds: 0, peak_bytes: 0, epochs: 0, restarts: 1, apply };
+    estimator(expert).map_or(none, |estimator| estimator.cost(shape, &expert.train))
 }
 
 pub(crate) fn mebibytes(bytes: u64) -> String {

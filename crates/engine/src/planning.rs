@@ -13,6 +13,7 @@ use crate::{
     price::PastCosts,
     reuse::{How, Ready},
     states::States,
+    tune::tuned_again,
 };
 
 /// What to plan.
@@ -24,6 +25,8 @@ pub struct PlanOptions {
     pub force: Vec<String>,
     /// As for a run: ignore every certificate.
     pub exact: bool,
+    /// As for a run: search settings again, of these experts; of all for no names.
+    pub retune: Option<Vec<String>>,
 }
 
 /// Plans bringing the named experts (all, for no names) and their ancestors up to date in this session, rotations left
@@ -37,6 +40,7 @@ pub(crate) fn planned(
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let forced: BTreeSet<usize> =
         options.force.iter().map(|name| session.index(name)).collect::<Result<_, _>>()?;
+    let again = tuned_again(session, options.retune.as_deref())?;
     let mut records: Option<PastCosts> = None;
     let mut states = States::new();
     let mut plans = Vec::new();
@@ -54,17 +58,28 @@ pub(crate) fn planned(
             .collect();
         let how =
             How { exact: options.exact, forced: forced.contains(&index), advise, mend: false };
-        let ready = match upstream.is_empty() {
+        // With the settings that are found it is another fit.
+        let pending = session.is_pending(index) || again.contains(&index);
+        let ready = match upstream.is_empty() && !pending {
             true => session.node(index).ready(&wanted, &states, how)?,
             false => None,
         };
         let mut plan = session.node(index).plan_of(&wanted, ready.as_ref(), upstream, how)?;
+        if pending {
+            session.node(index).plan_search(&mut plan)?;
+        }
         if !plan.fits.is_empty() || !matches!(plan.action, Action::Cached | Action::Frozen) {
             let records = match &mut records {
                 Some(records) => records,
                 none => none.insert(PastCosts::of(priced, &States::new())?),
             };
             plan.seconds = records.price(priced, index, &plan)?;
+            if let (Some(search), Some(seconds)) = (plan.search, &mut plan.seconds) {
+                match session.node(index).search_seconds(search, records)? {
+                    Some(more) => *seconds += more,
+                    None => plan.seconds = None,
+                }
+            }
             plan.peak_bytes = session.node(index).memory();
         }
         // A patch makes other outputs, but not before it is made.
@@ -105,6 +120,7 @@ impl NodeRef<'_> {
             action: Action::Cached,
             reasons: Vec::new(),
             peak_bytes: 0,
+            search: None,
             fits: Vec::new(),
             recipe: ready.and_then(|r| r.now.as_ref()).map(collegium_records::Recipe::digest),
             seconds: Some(Estimate::default()),

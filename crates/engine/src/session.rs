@@ -20,8 +20,16 @@ use collegium_table::Matrix;
 use indexmap::IndexMap;
 
 use crate::{
-    EngineError, Event, alike::Alike, error::data_error, events::Watcher, held::model::HeldModel,
-    memo::Memo, mutex::lock_mutex, notes::Notes, resolved::Resolved,
+    EngineError, Event,
+    alike::Alike,
+    error::data_error,
+    events::Watcher,
+    held::model::HeldModel,
+    memo::Memo,
+    mutex::lock_mutex,
+    notes::Notes,
+    resolved::Resolved,
+    tune::{self, Tuned},
 };
 
 /// How a pipeline is opened.
@@ -77,6 +85,8 @@ pub struct Session {
     pub(crate) memory_held: Arc<crate::pool::MemoryPool>,
     /// What is odd about patterns among inputs, by expert.
     pub(crate) patterns: Vec<(usize, crate::findings::found::Found)>,
+    /// Searches for settings that are done.
+    pub(crate) tuned: Tuned,
 }
 
 impl Session {
@@ -104,7 +114,9 @@ impl Session {
     ) -> Result<Self, EngineError> {
         let lock = read_lock(&lock_path(&pipeline))?;
         let fence = crate::fence(&pipeline, &options.allowed);
-        Self::with_lock(pipeline, options, store, lock, fence)
+        let (pipeline, tuned) = tune::applied(pipeline, &lock);
+        let session = Self::with_lock(pipeline, options, store, lock, fence)?;
+        Ok(Self { tuned, ..session })
     }
 
     /// One rotation of this pipeline, over the same store: the same rows under another deal. `lock` is what the
@@ -214,6 +226,7 @@ impl Session {
             told,
             memory_held: Arc::default(),
             patterns: Vec::new(),
+            tuned: Tuned::default(),
         };
         session.expand_patterns()?;
         session.resolved = session.resolve()?;

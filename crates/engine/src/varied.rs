@@ -11,12 +11,12 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_manifest::{Evaluate, Expert};
+use collegium_manifest::{Evaluate, Expert, Pipeline};
 use collegium_plan::{Dag, Part, demand};
 
 use crate::{
     EngineError, NodeRef, Session,
-    events::Renamed,
+    events::{Renamed, Watcher},
     memo::Memo,
     notes::Notes,
     reuse::How,
@@ -52,6 +52,22 @@ impl Session {
         }
         pipeline.experts.extend(more);
         pipeline.evaluate = Evaluate::default();
+        let observer = match shift {
+            0 => self.observer.clone(),
+            _ => Arc::new(Renamed {
+                inner: self.observer.clone(),
+                suffix: format!(", seed +{shift}"),
+            }),
+        };
+        self.beside(pipeline, observer)
+    }
+
+    /// Another pipeline over the same store and the same data, which begins with the nodes of this one.
+    pub(crate) fn beside(
+        &self,
+        pipeline: Pipeline,
+        observer: Watcher,
+    ) -> Result<Self, EngineError> {
         let dag = Dag::new(&pipeline)
             .map_err(|node| EngineError::Internal(format!("node {node} lies on a cycle")))?;
         let mut held = self.held.clone();
@@ -62,13 +78,7 @@ impl Session {
             store: self.store.clone(),
             fence: self.fence.clone(),
             lock: self.lock.clone(),
-            observer: match shift {
-                0 => self.observer.clone(),
-                _ => Arc::new(Renamed {
-                    inner: self.observer.clone(),
-                    suffix: format!(", seed +{shift}"),
-                }),
-            },
+            observer,
             interrupted: self.interrupted.clone(),
             locked: self.locked.clone(),
             data: self.data.clone(),
@@ -80,6 +90,7 @@ impl Session {
             told: Notes::default(),
             memory_held: self.memory_held.clone(),
             patterns: Vec::new(),
+            tuned: self.tuned.clone(),
         };
         session.resolved = session.resolve()?;
         Ok(session)

@@ -56,6 +56,10 @@ pub const MOST_ROTATIONS: u32 = 50;
 pub const MOST_BINS: u32 = 256;
 /// `train.warm_up` of the one-cycle schedule.
 pub const WARM_UP: f64 = 0.2;
+/// `expert.NAME.tune.trials`
+pub const TRIALS: u32 = 30;
+/// The most trials of a search.
+pub const MOST_TRIALS: u32 = 1000;
 /// The widest hidden layer.
 pub const WIDEST_LAYER: u32 = 65_536;
 /// The most hidden layers.

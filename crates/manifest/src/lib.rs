@@ -40,6 +40,7 @@ mod load;
 mod loaded;
 mod overrides;
 mod preset;
+mod put;
 mod raw;
 mod reach;
 mod reader;
@@ -59,7 +60,7 @@ pub use kind::{
     Declare, DeclareRule, GateKeys, GateRule, Ingredients, Keys, Kinds, Params, Registry, Rules,
     Section, TrainKeys,
 };
-pub use load::{load, load_with, parse};
+pub use load::{load, load_text, load_with, parse};
 pub use loaded::{Loaded, NoBlueprint};
 pub use reach::{Fence, Outside, asks, beginning, project_root, real};
 pub use schema::json_schema;
@@ -70,6 +71,7 @@ pub use toml::Spanned;
 
 pub use at::At;
 pub use preset::Preset;
+pub use put::put_settings;
 pub use raw::{RawGate, RawPerceptron};
 
 pub use at::TomlTable;

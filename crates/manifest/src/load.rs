@@ -35,7 +35,30 @@ pub fn load_with(
     registry: &Registry,
     consented: &[PathBuf],
 ) -> Result<Loaded, Diagnostics> {
-    let source = Arc::new(read(path)?.set_over(overrides));
+    loaded(read(path)?.set_over(overrides), registry, consented)
+}
+
+/// The same of a text that the file might have.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the text.
+pub fn load_text(
+    path: &Path,
+    text: String,
+    registry: &Registry,
+    consented: &[PathBuf],
+) -> Result<Loaded, Diagnostics> {
+    loaded(SourceFile::new(path, text), registry, consented)
+}
+
+fn loaded(
+    source: SourceFile,
+    registry: &Registry,
+    consented: &[PathBuf],
+) -> Result<Loaded, Diagnostics> {
+    let path = source.path.clone();
+    let path = path.as_path();
+    let source = Arc::new(source);
     let root = project_root(path);
     let models = root.join("models");
     let fence = Fence::new(path, &root, &[], consented);

@@ -27,6 +27,7 @@ mod price;
 mod recipe;
 pub mod reuse;
 mod task;
+pub mod tune;
 
 pub use check::{NodeCheck, check, view_name};
 pub use dag::Dag;

@@ -36,6 +36,7 @@ fn block(name: &str) -> LockedNode {
             ("logit out-of-fold 5".to_owned(), named("logit out of fold")),
         ]),
         certificate: None,
+        tuned: None,
         overrides: Vec::new(),
         seal: None,
     }

@@ -52,6 +52,7 @@ mod seeded;
 mod skill;
 mod sliced;
 mod tables;
+mod tuning;
 
 pub use agop::{
     Accumulator, AgopError, AgopInputs, AgopOutput, Cluster, Frame, Gathered, Geometry, Lift,
@@ -65,7 +66,7 @@ pub use bootstrap::{
 };
 pub use compare::{
     Look, Subspaces, agreement, agreement_of_pairs, align, compare, cosine, over_rows, over_seeds,
-    spearman, spectral_gap, student_above, subspaces,
+    ranks, spearman, spectral_gap, student_above, subspaces,
 };
 pub use conditional::{Expected, Partners, Rises, exchange_costs};
 pub use decision::{ClassDecision, Classes, Compared, Criterion, choose_threshold};
@@ -100,3 +101,4 @@ pub use skill::{
 };
 pub use sliced::{Sliced, sliced_classification, sliced_regression};
 pub use tables::{confusion, predicted_labels, reliability};
+pub use tuning::{Rechosen, explained, rechosen};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Agop, AuditPrice, Certificate, ClassThreshold, ColumnShift, Combined, Composite, Conditional,
     Cost, Epoch, Headline, Interval, Judgement, MetricDiff, NotMeasured, Performance, Probe,
-    Recalibration, RequirementOutcome, RotatedNode, RowAccount, SkillTest, SkillVerdict,
+    Recalibration, RequirementOutcome, RotatedNode, RowAccount, Search, SkillTest, SkillVerdict,
     SplitMeasures,
 };
 
@@ -202,6 +202,9 @@ pub struct NodeAudit {
     /// Of one that reads experts: what each of them is to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub composite: Option<Composite>,
+    /// Of one whose settings were searched (`tune`): all that was tried.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub search: Option<Search>,
     /// Where its labels come from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub provenance: Option<Provenance>,

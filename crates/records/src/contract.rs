@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AuditPrice, Certificate, Change, DataFinding, EndToEnd, FitName, Headline, Interval, Judgement,
-    Metrics, NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, Standing,
+    Metrics, NotMeasured, Reason, Rotated, RotatedPlan, RowAccount, SearchPlan, SearchRun,
+    Standing,
 };
 
 /// `run --json`
@@ -46,6 +47,9 @@ pub struct RunReport {
     /// With `evaluate.rotate`: figures over rotated sides.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rotated: Option<Rotated>,
+    /// Searches for settings (`tune`) that it began with.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub searches: Vec<SearchRun>,
     /// What `--set` said over the pipeline file, in its order: `expert.a.train.epochs=3`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub overrides: Vec<String>,
@@ -302,6 +306,9 @@ pub struct NodePlan {
     pub seconds: Option<Estimate>,
     /// Estimated memory of the largest fit.
     pub peak_bytes: u64,
+    /// The search for its settings (`tune`) that comes before; it is in `seconds`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub search: Option<SearchPlan>,
     /// Would retraining help? Of experts whose upstreams moved.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub judgement: Option<Judgement>,

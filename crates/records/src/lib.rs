@@ -41,6 +41,7 @@ mod rotated;
 mod routing;
 mod skill;
 mod slices;
+mod tuned;
 
 pub use audit::*;
 pub use audit_price::*;
@@ -74,6 +75,7 @@ pub use rotated::*;
 pub use routing::*;
 pub use skill::*;
 pub use slices::*;
+pub use tuned::*;
 
 /// The version of every JSON document.
 pub const FORMAT_VERSION: u32 = 1;

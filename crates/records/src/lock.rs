@@ -8,7 +8,7 @@ use serde::{
     de::{self, Unexpected},
 };
 
-use crate::{Certificate, FitName, LockedRotations, Standing};
+use crate::{Certificate, FitName, LockedRotations, LockedTuned, Standing};
 
 /// `NAME.lock` beside `NAME.toml`: one block per node, one key per line, so that git merges it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,9 @@ pub struct LockedNode {
     /// The measurement that allowed it to be kept or patched although an input changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// The settings that a search found for it (`tune`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<LockedTuned>,
     /// What `--set` said over the pipeline file in the run that wrote this block; absent where the file alone
     /// said everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -161,6 +164,7 @@ impl LockedNode {
     pub fn recipes(&self) -> Vec<Digest> {
         let mut recipes = vec![self.recipe, self.outputs];
         recipes.extend(self.parts.values().map(|part| part.recipe));
+        recipes.extend(self.tuned.as_ref().map(|tuned| tuned.search));
         if let Some(certificate) = &self.certificate {
             recipes.push(certificate.anchor.recipe);
             recipes.extend(certificate.anchor_parts.values().map(|part| part.recipe));

@@ -20,6 +20,7 @@ mod show;
 mod slices;
 mod status;
 mod trust;
+mod tune;
 mod verify;
 mod why;
 
@@ -40,19 +41,28 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Plan { targets, force, exact, audit, exit_code, advance_split, .. } => {
             let (exact, audit) = (*exact, *audit);
             let (exit_code, advance_split) = (*exit_code, *advance_split);
-            let asked = plan::Asked { force, exact, audit, exit_code, advance_split };
+            let asked = plan::Asked { force, retune: &[], exact, audit, exit_code, advance_split };
             plan::plan(args, targets, &asked)
         }
-        Command::Run { targets, force, exact, audit, advance_split, dry_run: true, .. } => {
+        Command::Run {
+            targets, force, retune, exact, audit, advance_split, dry_run: true, ..
+        } => {
             let (exact, audit, advance_split) = (*exact, *audit, *advance_split);
-            let asked = plan::Asked { force, exact, audit, exit_code: false, advance_split };
+            let asked =
+                plan::Asked { force, retune, exact, audit, exit_code: false, advance_split };
             plan::plan(args, targets, &asked)
+        }
+        Command::Tune { targets, write, again, dry_run, jobs, .. } => {
+            let (write, again, dry_run) = (*write, *again, *dry_run);
+            let asked = tune::Asked { write, again, dry_run, jobs: self::jobs(*jobs) };
+            tune::tune(args, targets, &asked)
         }
         Command::Run {
             targets,
             audit,
             jobs,
             force,
+            retune,
             exact,
             keep_going,
             advance_split,
@@ -64,6 +74,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
                 audit: *audit,
                 jobs: *jobs,
                 force,
+                retune,
                 exact: *exact,
                 keep_going: *keep_going,
                 advance_split: *advance_split,
@@ -116,6 +127,15 @@ pub(crate) fn dispatch(args: &Args) -> Result<ExitCode, Failure> {
         Command::Schema => shell::schema(),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
+    }
+}
+
+/// Whose settings are searched again: of nobody, of all (no names), or of these.
+fn retune(asked: &[String]) -> Option<Vec<String>> {
+    let named = || asked.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>();
+    match asked.iter().any(String::is_empty) {
+        true => Some(Vec::new()),
+        false => Some(named()).filter(|names| !names.is_empty()),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
 /// What was typed beside the targets.
 pub(crate) struct Asked<'a> {
     pub(crate) force: &'a [String],
+    pub(crate) retune: &'a [String],
     pub(crate) exact: bool,
     pub(crate) audit: bool,
     pub(crate) exit_code: bool,
@@ -23,14 +24,20 @@ pub(crate) struct Asked<'a> {
 }
 
 pub(crate) fn plan(args: &Args, targets: &[String], asked: &Asked) -> Result<ExitCode, Failure> {
-    let &Asked { force, exact, audit, exit_code, advance_split } = asked;
+    let &Asked { force, retune, exact, audit, exit_code, advance_split } = asked;
     let (named, nodes) = split(targets)?;
-    let plain = nodes.is_empty() && force.is_empty() && !exact && !audit && !advance_split;
+    let plain = nodes.is_empty()
+        && force.is_empty()
+        && retune.is_empty()
+        && !exact
+        && !audit
+        && !advance_split;
     if plain && idle(args, named.as_deref())? {
         return Ok(ExitCode::SUCCESS);
     }
     let (session, _) = crate::session::open_at(args, named.as_deref(), advance_split)?;
-    let options = PlanOptions { nodes, force: force.to_vec(), exact };
+    let options =
+        PlanOptions { nodes, force: force.to_vec(), exact, retune: super::retune(retune) };
     let plan = mended(|| {
         let mut plan = collegium_engine::plan(&session, &options)?;
         if audit {
@@ -128,9 +135,13 @@ fn words(plan: &PlanReport) -> String {
         false => table(&rows, &[2]),
     };
     let fits: usize = open.iter().map(|node| node.fits.len()).sum();
+    let searched: u32 = open.iter().filter_map(|node| node.search).map(|search| search.fits).sum();
     let fits = fits + rotated.map_or(0, RotatedPlan::fits);
     text.push_str(&rotated.map_or_else(String::new, of_rotations));
     text.push_str(&format!("\n{} cached, {} to do", count(cached, "expert"), count(fits, "fit")));
+    if searched > 0 {
+        text.push_str(&format!(" after up to {} of searches", count(searched as usize, "fit")));
+    }
     let mut prices = rotated.iter().flat_map(|of| &of.nodes).map(|node| node.seconds);
     if open.iter().all(|node| node.seconds.is_some()) && prices.all(|price| price.is_some()) {
         text.push_str(&format!(", {} of CPU", price(plan.seconds)));

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, process::ExitCode, sync::atomic::Ordering};
 
 use collegium_audit::AuditOptions;
-use collegium_engine::{EngineError, RunOptions, add_earlier};
+use collegium_engine::{EngineError, Ran, RunOptions, add_earlier};
 use collegium_records::{
     Code, DataFinding, Level, NodeRun, Outcome, Reason, Rotated, RunReport, loss_within,
     metric_words,
@@ -25,6 +25,7 @@ pub(crate) struct Options<'a> {
     pub(crate) audit: bool,
     pub(crate) jobs: Option<NonZeroUsize>,
     pub(crate) force: &'a [String],
+    pub(crate) retune: &'a [String],
     pub(crate) exact: bool,
     pub(crate) keep_going: bool,
     pub(crate) advance_split: bool,
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
     let (named, nodes) = split(targets)?;
     let plain = nodes.is_empty()
         && options.force.is_empty()
+        && options.retune.is_empty()
         && !options.audit
         && !options.exact
         && !options.advance_split;
@@ -52,8 +54,9 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
         keep_going: options.keep_going,
         exact: options.exact,
         locked: options.locked,
+        retune: super::retune(options.retune),
     };
-    let mut report = collegium_engine::run(&session, &asked)?;
+    let Ran { mut report, session } = collegium_engine::run(&session, &asked)?;
     let to_audit = AuditOptions { nodes: nodes.clone(), jobs, ..AuditOptions::default() };
     let mut written = None;
     while options.audit && complete(&report) {
@@ -61,7 +64,8 @@ pub(crate) fn run(args: &Args, targets: &[String], options: &Options) -> Result<
             // An audit reads more than a run does, and may be the first to meet a damaged object.
             Err(EngineError::Lost(_)) => {
                 asked.force.clear();
-                let mut again = collegium_engine::run(&session, &asked)?;
+                asked.retune = None;
+                let mut again = collegium_engine::run(&session, &asked)?.report;
                 add_earlier(&mut again, report);
                 report = again;
                 continue;
@@ -150,7 +154,8 @@ fn code(args: &Args, report: &RunReport, interrupted: bool) -> ExitCode {
 fn words(report: &RunReport, experts: usize) -> String {
     let rotated = report.rotated.as_ref();
     let fits: usize = report.nodes.iter().map(|node| node.fits as usize).sum();
-    let fits = fits + rotated.map_or(0, Rotated::fits);
+    let searched: u32 = report.searches.iter().map(|search| search.fits).sum();
+    let fits = fits + searched as usize + rotated.map_or(0, Rotated::fits);
     let all_cached =
         report.nodes.iter().all(|node| matches!(node.outcome, Outcome::Cached | Outcome::Frozen));
     let mut text = String::new();
@@ -164,6 +169,9 @@ fn words(report: &RunReport, experts: usize) -> String {
     }
     if let Some(rotated) = rotated {
         text.push_str(&over_rotations(rotated));
+    }
+    for search in &report.searches {
+        text.push_str(&super::tune::in_a_sentence(search));
     }
     for end in &report.end_to_end {
         let share = |part: f64| part / end.before.abs().max(f64::MIN_POSITIVE);

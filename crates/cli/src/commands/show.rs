@@ -19,6 +19,8 @@ pub(crate) fn show(args: &Args, targets: &[String]) -> Result<ExitCode, Failure>
             ),
         }
     }
+    // What a search has found stands in the lock.
+    let pipeline = collegium_engine::locked_values(pipeline)?;
     if nodes.is_empty() {
         if args.json {
             return as_json(&pipeline.with_defaults());

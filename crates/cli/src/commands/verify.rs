@@ -172,8 +172,9 @@ fn run(args: &Args, path: &Path) -> Result<collegium_records::RunReport, Failure
         force: Vec::new(),
         keep_going: true,
         exact: false,
+        retune: None,
     };
-    Ok(collegium_engine::run(&session, &options)?)
+    Ok(collegium_engine::run(&session, &options)?.report)
 }
 
 fn bar(quiet: bool) -> ProgressBar {

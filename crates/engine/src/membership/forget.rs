@@ -140,7 +140,7 @@ pub fn forget(session: &Session, file: &Path, retrain: bool) -> Result<ForgetRep
         force.retain(|name| {
             session.index(name).is_ok_and(|index| session.node(index).held_model().is_none())
         });
-        let options = PlanOptions { nodes: Vec::new(), force, exact: true };
+        let options = PlanOptions { force, exact: true, ..PlanOptions::default() };
         let plan = planned(session, &options, false, session)?;
         let to_do = plan
             .nodes

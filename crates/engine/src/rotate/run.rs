@@ -1,6 +1,9 @@
 //! A run of all rotations, one after the other.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 use collegium_records::{Lock, LockedRotations};
 use collegium_store::LOCK_FORMAT;
@@ -35,7 +38,7 @@ impl Rotations {
             let (mut found, mut ran) = (States::new(), Vec::new());
             if !stopped {
                 let asked = Asked { wanted: wanted.clone(), ..Asked::default() };
-                let (shared, _) = bring_up(session, asked, options)?;
+                let (shared, _) = bring_up(session, asked, options, BTreeMap::new())?;
                 found = std::mem::take(&mut *lock_mutex(&shared.states));
                 ran = std::mem::take(&mut *lock_mutex(&shared.runs)).into_values().collect();
                 fatal = lock_mutex(&shared.fatal).take();

@@ -1,13 +1,13 @@
 //! End of a run: writes the lock file and the log, and makes the report.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use collegium_digest::{Digest, Hasher};
 use collegium_manifest::bare_name;
 use collegium_plan::{Part, view_name};
 use collegium_records::{
     EndToEnd, FORMAT_VERSION, Fit, Held, Lock, LockedNode, NodeRun, Outcome, Recipe, RunReport,
-    Standing,
+    SearchRun, Standing,
 };
 use collegium_store::{LOCK_FORMAT, read_lock, write_lock};
 
@@ -25,7 +25,7 @@ pub(super) fn finish(
     shared: &Shared,
     end_to_end: Vec<EndToEnd>,
     rotated: Option<RotatedRun>,
-    started: Instant,
+    searches: Vec<SearchRun>,
 ) -> Result<RunReport, EngineError> {
     shared.session.observer.event(Event::Ended);
     let session = &shared.session;
@@ -98,7 +98,7 @@ pub(super) fn finish(
     let report = RunReport {
         format_version: FORMAT_VERSION,
         pipeline: session.pipeline.name.clone(),
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: 0.0,
         peak_bytes: peak_memory(),
         nodes,
         requirements,
@@ -109,6 +109,7 @@ pub(super) fn finish(
         report: None,
         audit: None,
         rotated: rotated.as_ref().map(|rotated| rotated.report.clone()),
+        searches,
         overrides: session.overrides(),
     };
     session.store.log_run(&report)?;
@@ -132,6 +133,7 @@ pub(crate) fn place(
     lock.node.retain(|name, _| session.index(name).is_ok());
     for (&index, state) in states {
         let mut block = locked(session, state);
+        block.tuned = session.node(index).tuned().cloned();
         let name = session.node(index).node_name();
         // A run of some experts does not ask the others' folds; what they stand on stays.
         if let Some(before) = lock.node.remove(&name)
@@ -192,6 +194,7 @@ fn locked(session: &Session, state: &NodeState) -> LockedNode {
         reads: state.reads.clone(),
         hands,
         certificate: state.certificate.clone(),
+        tuned: None,
         overrides: Vec::new(),
         seal: None,
     }

@@ -24,6 +24,7 @@ use crate::{
     reuse::Ends,
     rotate::Rotations,
     states::{NodeState, States},
+    tune::{Settled, settle},
 };
 use finish::finish;
 pub use finish::peak_memory;
@@ -44,22 +45,32 @@ pub struct RunOptions {
     pub exact: bool,
     /// Fit nothing, and leave the lock as it is: what would change it is an error.
     pub locked: bool,
+    /// Search settings (`tune`) again, of these experts; of all for no names.
+    pub retune: Option<Vec<String>>,
 }
 
-/// Brings experts up to date and writes the lock.
+/// A run that is over.
+pub struct Ran {
+    /// What happened.
+    pub report: RunReport,
+    /// The pipeline with the settings that were found: what is up to date now.
+    pub session: Arc<Session>,
+}
+
+/// Brings experts up to date and writes the lock. Searches for settings that are to be done come first.
 ///
 /// A failed fit is part of the report, not an error. What was finished is kept in every case.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for unknown names, [`EngineError::Locked`], [`EngineError::Store`],
 /// [`EngineError::Internal`].
-pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, EngineError> {
+pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<Ran, EngineError> {
     let started = Instant::now();
     // What is wrong with them is known before anything is fitted.
     let rotations = Rotations::open(session)?;
     if options.locked {
-        let (nodes, force) = (options.nodes.clone(), options.force.clone());
-        locked::keep_lock(session, &PlanOptions { nodes, force, exact: options.exact })?;
+        let RunOptions { nodes, force, exact, retune, .. } = options.clone();
+        locked::keep_lock(session, &PlanOptions { nodes, force, exact, retune })?;
     }
     let wanted = session.dag.with_ancestors(&session.select(&options.nodes)?);
     let forced: BTreeSet<usize> =
@@ -68,8 +79,15 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         true => wanted.clone(),
         false => BTreeSet::new(),
     };
-    let asked = Asked { wanted, forced, exact };
-    let (shared, ends) = bring_up(session, asked.clone(), options)?;
+    let asked = Asked { wanted, forced, exact, ..Asked::default() };
+    let Settled { session, runs, searches, failed } = settle(session, &asked, options)?;
+    let searched = searches.iter().map(|one| one.node.clone()).collect();
+    let asked = Asked { searched, unsearched: failed, ..asked };
+    let rotations = match searches.is_empty() {
+        true => rotations,
+        false => Rotations::open(&session)?,
+    };
+    let (shared, ends) = bring_up(&session, asked.clone(), options, runs)?;
     let rotated = match rotations {
         Some(rotations) if shared.is_whole() => {
             let mut rotated = rotations.run(&asked.wanted, options)?;
@@ -85,7 +103,9 @@ pub fn run(session: &Arc<Session>, options: &RunOptions) -> Result<RunReport, En
         }
         _ => None,
     };
-    finish(&shared, ends.measured, rotated, started)
+    let mut report = finish(&shared, ends.measured, rotated, searches)?;
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(Ran { report, session })
 }
 
 /// Which experts are to be brought up to date, and how.
@@ -97,20 +117,26 @@ pub(crate) struct Asked {
     pub(crate) forced: BTreeSet<usize>,
     /// Whose certificates are ignored.
     pub(crate) exact: BTreeSet<usize>,
+    /// Those that are wanted, so that what they read is made, and are not brought up to date themselves.
+    pub(crate) aside: BTreeSet<usize>,
+    /// By name, those whose settings were just searched.
+    pub(crate) searched: BTreeSet<String>,
+    /// Those whose settings could not be searched, and why.
+    pub(crate) unsearched: BTreeMap<usize, String>,
 }
 
-/// Brings experts up to date, again as often as damage is met, and writes no lock.
+/// Brings experts up to date, again as often as damage is met, and writes no lock. `earlier` is what happened to them before.
 pub(crate) fn bring_up(
     session: &Arc<Session>,
     asked: Asked,
     options: &RunOptions,
+    mut earlier: BTreeMap<usize, NodeRun>,
 ) -> Result<(Arc<Shared>, Ends), EngineError> {
-    let Asked { wanted, mut forced, mut exact } = asked;
+    let Asked { wanted, mut forced, mut exact, aside, searched, unsearched } = asked;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(options.jobs.max(1))
         .build()
         .map_err(|error| EngineError::Internal(format!("starting the scheduler: {error}")))?;
-    let mut earlier: BTreeMap<usize, NodeRun> = BTreeMap::new();
     let mut losses = 0;
     loop {
         let shared = Arc::new(Shared {
@@ -118,6 +144,9 @@ pub(crate) fn bring_up(
             wanted: wanted.clone(),
             forced: forced.clone(),
             exact: exact.clone(),
+            aside: aside.clone(),
+            searched: searched.clone(),
+            unsearched: unsearched.clone(),
             cpu: Mutex::default(),
             keep_going: options.keep_going,
             locked: options.locked,
@@ -136,7 +165,10 @@ pub(crate) fn bring_up(
         // Local certificates do not compose: what the sinks lose through all of them decides.
         let ends = match lost || shared.stopped() {
             true => Ends::default(),
-            false => session.ends(&wanted, &lock_mutex(&shared.states))?,
+            false => {
+                let done = wanted.difference(&aside).copied().collect();
+                session.ends(&done, &lock_mutex(&shared.states))?
+            }
         };
         if !ends.to_train.is_empty() {
             let names: Vec<String> =
@@ -163,14 +195,15 @@ pub(crate) fn bring_up(
     }
 }
 
-/// The runs of a second attempt, with what the first one fitted.
+/// The runs of a second attempt, with what the first one fitted; nodes of the first alone stay as they were.
 fn gathered(
     earlier: BTreeMap<usize, NodeRun>,
     mut runs: BTreeMap<usize, NodeRun>,
 ) -> BTreeMap<usize, NodeRun> {
     for (index, before) in earlier {
-        if let Some(run) = runs.get_mut(&index) {
-            add_fits(run, before);
+        match runs.get_mut(&index) {
+            Some(run) => add_fits(run, before),
+            None => drop(runs.insert(index, before)),
         }
     }
     runs
@@ -220,6 +253,12 @@ pub(crate) struct Shared {
     forced: BTreeSet<usize>,
     /// Whose certificates are ignored.
     exact: BTreeSet<usize>,
+    /// What is not brought up to date itself.
+    aside: BTreeSet<usize>,
+    /// By name, those whose settings were just searched.
+    searched: BTreeSet<String>,
+    /// Those whose settings could not be searched, and why.
+    unsearched: BTreeMap<usize, String>,
     /// CPU seconds by node.
     cpu: Mutex<HashMap<usize, f64>>,
     keep_going: bool,
@@ -238,7 +277,7 @@ async fn schedule(shared: &Arc<Shared>) {
     let mut tasks = tokio::task::JoinSet::new();
     let local = tokio::task::LocalSet::new();
     for &index in shared.session.dag.order() {
-        if !shared.wanted.contains(&index) {
+        if !shared.wanted.contains(&index) || shared.aside.contains(&index) {
             continue;
         }
         let (announce, stage) = watch::channel(Stage::Waiting);
@@ -293,6 +332,12 @@ impl Shared {
             self.record(index, run);
             return Stage::Blocked;
         }
+        if let Some(why) = self.unsearched.get(&index) {
+            run.outcome = Outcome::Failed;
+            run.error = Some(why.clone());
+            self.record(index, run);
+            return Stage::Failed;
+        }
         let states: Arc<States> = {
             let all = lock_mutex(&self.states);
             Arc::new(from.iter().filter_map(|node| Some((*node, all.get(node)?.clone()))).collect())
@@ -345,11 +390,18 @@ impl Shared {
 
     /// Is every expert up to date that was asked for?
     pub(crate) fn is_whole(&self) -> bool {
-        !self.stopped()
-            && lock_mutex(&self.fatal).is_none()
+        self.is_done()
             && lock_mutex(&self.runs)
                 .values()
                 .all(|run| !matches!(run.outcome, Outcome::Failed | Outcome::Blocked))
+    }
+
+    /// Has every expert a state that is to be brought up to date?
+    pub(crate) fn is_done(&self) -> bool {
+        let states = lock_mutex(&self.states);
+        !self.stopped()
+            && lock_mutex(&self.fatal).is_none()
+            && self.wanted.difference(&self.aside).all(|index| states.contains_key(index))
     }
 
     fn stopped(&self) -> bool {

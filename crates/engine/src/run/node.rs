@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use collegium_plan::{Part, explain};
-use collegium_records::{NodeRun, Outcome, Reason, SeenRows, Standing, Verdict};
+use collegium_records::{LockedNode, NodeRun, Outcome, Reason, SeenRows, Standing, Verdict};
 use futures_util::future::join_all;
 
 use super::Shared;
@@ -104,14 +104,19 @@ impl Shared {
         run.not_measured = absent;
         run.account = Some((*account).clone());
         let before = self.session.lock.node.get(&self.session.node(index).node_name());
-        run.before = before.map(|node| node.standing()).filter(|before| *before != standing);
         let stands = before.is_some_and(|node| node.certificate == state.certificate);
+        let before = before.map(LockedNode::standing);
+        run.before = before.filter(|before| *before != standing);
         run.outcome = match (&state.certificate, run.fits) {
             (Some(certificate), fits) if !stands || fits > 0 => match certificate.verdict {
                 Verdict::Patch => Outcome::Patched,
                 _ => Outcome::Kept,
             },
             (_, 0) if held.is_some() => Outcome::Frozen,
+            // Its fit was one of the trials.
+            (_, 0) if self.searched.contains(&run.name) && before != Some(standing) => {
+                Outcome::Trained
+            }
             (_, 0) => Outcome::Cached,
             _ => Outcome::Trained,
         };

@@ -54,8 +54,9 @@ fn exact_ignores_certificates() {
         keep_going: false,
         exact: true,
         locked: false,
+        retune: None,
     };
-    let run = collegium_engine::run(&project.session(), &options).unwrap();
+    let run = collegium_engine::run(&project.session(), &options).unwrap().report;
     assert_eq!(ran(&run, "second").outcome, Outcome::Trained);
     assert!(ran(&run, "second").certificate.is_none());
 }

@@ -119,7 +119,7 @@ impl Project {
     }
 
     pub fn plan(&self) -> PlanReport {
-        let options = PlanOptions { nodes: Vec::new(), force: Vec::new(), exact: false };
+        let options = PlanOptions::default();
         collegium_engine::plan(&self.session(), &options).unwrap()
     }
 }
@@ -144,8 +144,9 @@ pub fn run_in(session: &Arc<Session>) -> RunReport {
         keep_going: false,
         exact: false,
         locked: false,
+        retune: None,
     };
-    collegium_engine::run(session, &options).unwrap()
+    collegium_engine::run(session, &options).unwrap().report
 }
 
 #[track_caller]

@@ -57,6 +57,7 @@ fn node(name: &str) -> LockedNode {
         reads: BTreeMap::from([("a.logit".to_owned(), reads)]),
         hands: ["logit", "logit out-of-fold 2"].map(|view| (view.to_owned(), digest(view))).into(),
         certificate: None,
+        tuned: None,
         overrides: Vec::new(),
         seal: None,
     }

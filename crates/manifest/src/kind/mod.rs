@@ -79,6 +79,12 @@ pub trait Params: Copied + Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// The same with other hidden layers, of a kind whose layers can be chosen.
+    fn with_layers(&self, layers: Mlp) -> Option<Box<dyn Params>> {
+        let _ = layers;
+        None
+    }
+
     /// The gate that it is.
     fn gate(&self) -> Option<&Gate> {
         None

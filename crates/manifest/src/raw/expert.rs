@@ -7,6 +7,7 @@ use super::{
     choices::{BatchChoice, ByTaskChoice, ClassWeightsChoice},
     decide::ThresholdChoice,
     switch::{RawReuse, RawWarmStart, Switch},
+    tune::RawTune,
 };
 use crate::{
     Activation, At, Calibrate, Deploy, Edges, Encode, Mlp, NumberEncoding, Optimizer, Preset,
@@ -47,6 +48,9 @@ pub(crate) struct RawExpert<'i> {
     pub(crate) encode: Option<Box<RawEncode>>,
     /// How it is trained.
     pub(crate) train: Option<Box<RawTrain>>,
+    /// A search for the settings that the file leaves open, by validation rows: a table of `trials`, `seconds`, `space` and
+    /// `seed`. The values stay in the lock until `run --retune`. It is not inherited. Default: none.
+    pub(crate) tune: Option<Box<At<RawTune>>>,
     /// How the probabilities of a network are made to fit the validation rows: `"none"`, or `"temperature"`: logits times
     /// one number that makes the log loss least. It moves no rank and no label. Default: `"temperature"`.
     #[schemars(extend("default" = Train::default().calibrate))]
@@ -270,7 +274,8 @@ impl RawExpert<'_> {
             },
             positive: self.positive.or(base.positive),
             threshold: self.threshold.or(base.threshold),
-            // One model is one expert's: whoever extends it is trained on its own keys.
+            // A search, and one model, are one expert's: whoever extends it is trained on its own keys.
+            tune: self.tune,
             frozen: self.frozen,
             pin: self.pin,
             source: self.source,

@@ -14,6 +14,7 @@ mod origin;
 mod read;
 mod split;
 mod switch;
+mod tune;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +31,7 @@ pub(crate) use origin::{OriginChoice, RawOriginColumn};
 pub(crate) use read::RawRead;
 pub(crate) use split::{Amount, Cell, RawSplit};
 pub(crate) use switch::{RawReuse, Switch};
+pub(crate) use tune::RawTune;
 
 use crate::{
     At, Audit, Baseline, Preset, TomlTable,

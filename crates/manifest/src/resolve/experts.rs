@@ -78,6 +78,7 @@ pub(crate) fn resolve(
                 sink,
             ),
             warm_start: raw.warm_start.as_deref().and_then(|warm| warm.get().clone().resolve()),
+            tune: None,
         };
         experts.insert(name.clone(), resolved);
     }

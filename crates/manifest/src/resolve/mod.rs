@@ -25,6 +25,7 @@ mod rotate;
 mod slices;
 mod split;
 mod stands_on;
+mod tune;
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -80,6 +81,7 @@ pub(crate) fn resolve(
         node::Around { names: &names, targets: &targets, experts: &merged, rules: &registry.rules };
     let mut experts = experts::resolve(&merged, &around, &cut, &raw, &mut sink);
     average::resolve(&merged, &data, &raw, &mut experts, &mut sink);
+    tune::resolve(&merged, &mut experts, &mut sink);
     gates::resolve(&gates, &around, &cut, &raw, &mut data, &mut experts, &mut sink);
     mixtures::resolve(&mixtures, &around, &mut cut, &raw, &mut experts, &mut sink);
     cycles::check(&experts, &mut sink);

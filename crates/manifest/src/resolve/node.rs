@@ -106,6 +106,7 @@ impl Node<'_> {
             reuse: None,
             stands_on: StandsOn::Recipe,
             warm_start: None,
+            tune: None,
             decide: decide::resolve(keys.decide, task, sink),
         }
     }

@@ -15,6 +15,7 @@ mod read;
 mod rotate;
 mod split;
 mod train;
+mod tune;
 
 pub use average::*;
 pub use collegium_table::{ColumnType, ImageShape};
@@ -26,6 +27,7 @@ pub use read::*;
 pub use rotate::*;
 pub use split::*;
 pub use train::*;
+pub use tune::*;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -232,6 +234,8 @@ pub struct Expert {
     pub warm_start: Option<WarmStart>,
     /// How two classes are decided and measured.
     pub decide: Decide,
+    /// The search for those of its settings that the file leaves open.
+    pub tune: Option<Box<Tune>>,
 }
 
 /// `reuse`: how much an expert may lose by not being retrained when its upstreams change.

@@ -14,9 +14,9 @@ use collegium_records::is_hidden;
 use toml::{Spanned, Value};
 
 use crate::{
-    Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert,
+    Audit, Batch, ByTask, ClassWeights, Comparator, DataSource, Encode, Evaluate, Expert, Found,
     GatheredImage, Mlp, Pipeline, PixelColumns, ReadOptions, Section, SourceOrigin, StandsOn,
-    Train, defaults::FORMAT, size, spec::written_rule,
+    Train, Tune, defaults::FORMAT, size, spec::written_rule,
 };
 
 impl Pipeline {
@@ -139,6 +139,9 @@ impl Expert {
         let warm_start =
             self.warm_start.map(|warm| table([("cold_every", warm.cold_every.to_string())]));
         line(&mut out, "warm_start", warm_start.as_deref().unwrap_or("false"));
+        if let Some(tune) = &self.tune {
+            out.push_str(&tuned(tune));
+        }
         match &self.stands_on {
             StandsOn::Recipe => {}
             StandsOn::Frozen(frozen) => line(&mut out, "frozen", frozen.get_ref()),
@@ -287,6 +290,22 @@ fn image(image: &GatheredImage) -> String {
         ("channels", image.shape.channels.to_string()),
         ("scale", float(image.scale)),
     ])
+}
+
+/// A comment: with every value written out there is nothing left to search.
+fn tuned(tune: &Tune) -> String {
+    let Tune { trials, seconds, space, seed, free: _, place: _, found } = tune;
+    let mut entries = vec![("trials", trials.to_string())];
+    entries.extend(seconds.map(|seconds| ("seconds", float(seconds))));
+    entries.extend([("space", name(space)), ("seed", seed.to_string())]);
+    let said = match found {
+        None => "not searched yet".to_owned(),
+        Some(Found { trials, settings }) => {
+            let keys: Vec<String> = settings.iter().map(|setting| setting.key()).collect();
+            format!("a search of {trials} trials (in the lock) found {}", keys.join(", "))
+        }
+    };
+    format!("# tune = {}: {said}\n", table(entries))
 }
 
 /// The keys of a perceptron's table.

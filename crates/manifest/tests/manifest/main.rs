@@ -17,6 +17,7 @@ mod set;
 mod slices;
 mod splits;
 mod stands_on;
+mod tune;
 mod warm_start;
 
 use std::{path::PathBuf, sync::Arc};

@@ -417,6 +417,7 @@ prop_compose! {
             reuse,
             stands_on,
             warm_start,
+            tune: None,
             decide,
         }
     }

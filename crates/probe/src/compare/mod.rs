@@ -19,7 +19,7 @@ mod reason;
 mod subspaces;
 mod verdict;
 
-pub use importance::{align, cosine, spearman};
+pub use importance::{align, cosine, ranks, spearman};
 pub use looks::{Look, agreement, agreement_of_pairs};
 pub(crate) use paired::student_quantile;
 pub use paired::{over_rows, over_seeds, student_above};

@@ -3,7 +3,7 @@
 use collegium_records::NodeAudit;
 use maud::html;
 
-use super::{Part, classes, errors, metrics, provenance, training};
+use super::{Part, classes, errors, metrics, provenance, training, tuning};
 use crate::views::{comparisons, cues, importance, layers, seeds};
 
 /// Classes up to which their measures stand on the expert's page itself.
@@ -41,6 +41,10 @@ pub(super) fn parts(node: &NodeAudit, id: &str) -> Vec<Part> {
     }
     let body = training::training(node, id);
     parts.push(Part { id: "training", title: "Training", body });
+    if let Some(search) = &node.search {
+        let body = tuning::tuning(search);
+        parts.push(Part { id: "tuning", title: "Settings that were tried", body });
+    }
     if let Some(of) = &node.provenance {
         let body = html! { (provenance::provenance(of)) };
         parts.push(Part { id: "provenance", title: "Label provenance", body });

@@ -15,6 +15,7 @@ mod provenance;
 mod rotated;
 mod slices;
 mod training;
+mod tuning;
 
 pub(crate) use classes::classes;
 pub(crate) use metrics::{direction, metrics};

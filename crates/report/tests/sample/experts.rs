@@ -72,6 +72,7 @@ pub fn node(name: &str, target: &str, inputs: &[&str], task: &str) -> NodeAudit 
         probe: Probe::default(),
         combined: None,
         composite: None,
+        search: None,
         provenance: None,
         uses: vec![],
         findings: vec![],

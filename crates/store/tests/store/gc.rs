@@ -76,6 +76,7 @@ pub(crate) fn standing_on(
         reads: BTreeMap::new(),
         hands: BTreeMap::new(),
         certificate: None,
+        tuned: None,
         overrides: Vec::new(),
         seal: None,
     };

@@ -22,6 +22,7 @@ fn node(name: &str) -> LockedNode {
         reads: [("size.value".to_owned(), Reads { deployed: id("d"), view: id("v") })].into(),
         hands: [("logit".to_owned(), id("l")), ("logit out-of-fold 2".to_owned(), id("o"))].into(),
         certificate: None,
+        tuned: None,
         overrides: Vec::new(),
         seal: None,
     }

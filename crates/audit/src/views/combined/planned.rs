@@ -82,6 +82,7 @@ impl Auditor<'_> {
             reuse: None,
             stands_on: StandsOn::Recipe,
             warm_start: None,
+            tune: None,
             ..expert.clone()
         };
         let words = |mlp: &Mlp| {

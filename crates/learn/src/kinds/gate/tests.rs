@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use collegium_digest::Digest;
 use collegium_manifest::{
-    Activation, Balance, BalanceBy, Gate, GateLoss, GateRule, Mlp, Task, Train,
+    Activation, Balance, BalanceBy, Gate, GateLoss, GateRule, Mlp, Optimizer, Schedule, Task, Train,
 };
 use collegium_table::Matrix;
 
@@ -49,6 +49,19 @@ pub(crate) fn watch<T>(work: impl FnOnce(&mut Watch) -> T) -> T {
     work(&mut Watch { interrupted: &never, epoch: &mut |_, _| {} })
 }
 
+/// Adam at one rate.
+fn steady() -> Train {
+    Train {
+        schedule: Schedule::Constant,
+        warm_up: 0.0,
+        optimizer: Optimizer::Adam,
+        beta2: 0.999,
+        weight_decay: 0.0,
+        patience: 10,
+        ..Train::default()
+    }
+}
+
 fn fitted(spec: &Gate, train: &Train) -> (Gated, f64, f64) {
     fitted_from(spec, train, b"key")
 }
@@ -92,11 +105,10 @@ fn a_softmax_gate_finds_the_regimes_and_a_mean_does_not() {
     let net = Mlp { hidden: vec![], ..Mlp::default() };
     let balance = Balance { by: BalanceBy::None, weight: 0.0 };
     let train = Train {
-        weight_decay: 0.0,
         epochs: 150,
         learning_rate: 0.05.into(),
         batch: collegium_manifest::Batch::Rows(64),
-        ..Train::default()
+        ..steady()
     };
     let mean = fitted(&gate(Uniform), &train);
     for loss in [GateLoss::Likelihood, GateLoss::SquaredError] {
@@ -120,7 +132,7 @@ fn a_gate_that_chooses_one_expert_finds_the_regimes_from_every_seed() {
         epochs: 200,
         learning_rate: 0.01.into(),
         batch: collegium_manifest::Batch::Rows(64),
-        ..Train::default()
+        ..steady()
     };
     for seed in 0..6 {
         let (_, error, right) = fitted_from(&spec, &train, &[seed]);
@@ -132,8 +144,8 @@ fn a_gate_that_chooses_one_expert_finds_the_regimes_from_every_seed() {
 fn a_distance_gate_begins_where_experts_are_at_home_and_chooses_its_temperature() {
     let mut spec = gate(Distance);
     spec.temperature = None;
-    let (gated, error, right) = fitted(&spec, &Train::default());
-    let (_, vague, _) = fitted(&Gate { temperature: Some(100.0), ..spec }, &Train::default());
+    let (gated, error, right) = fitted(&spec, &steady());
+    let (_, vague, _) = fitted(&Gate { temperature: Some(100.0), ..spec }, &steady());
     assert!(right > 0.9 && error < 0.2 * vague, "{right} {error} {vague}");
     let GateWeights::Softmax(routing) = gated.combination.weights else { panic!("no softmax") };
     assert!(routing.temperature < 1.0);
@@ -141,7 +153,7 @@ fn a_distance_gate_begins_where_experts_are_at_home_and_chooses_its_temperature(
 
 #[test]
 fn the_best_expert_is_the_one_of_least_loss() {
-    let (gated, ..) = fitted(&gate(Best), &Train::default());
+    let (gated, ..) = fitted(&gate(Best), &steady());
     let GateWeights::Fixed(weights) = &gated.combination.weights else { panic!("not fixed") };
     assert_eq!(weights.iter().sum::<f32>(), 1.0);
     assert_eq!(weights.iter().filter(|w| **w == 1.0).count(), 1);
@@ -153,7 +165,7 @@ fn balancing_makes_load_more_even() {
         epochs: 60,
         learning_rate: 0.05.into(),
         batch: collegium_manifest::Batch::Rows(64),
-        ..Train::default()
+        ..steady()
     };
     let load = |by, weight| {
         let rule = Softmax {
@@ -220,7 +232,7 @@ fn a_cascade_asks_the_next_when_unsure_and_keeps_its_budget() {
         let y = Target::Classes { labels: &labels, count: 2 };
         let job = GateJob {
             lesson: TrainingSet {
-                train: &Train::default(),
+                train: &steady(),
                 class_weights: None,
                 x: &x,
                 y,

@@ -57,4 +57,8 @@ impl Params for Perceptron {
     fn layers(&self) -> Option<&Mlp> {
         Some(&self.0)
     }
+
+    fn with_layers(&self, layers: Mlp) -> Option<Box<dyn Params>> {
+        Some(Box::new(Self(layers)))
+    }
 }
