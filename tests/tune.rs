@@ -38,7 +38,7 @@ fn kind_and_final() -> Vec<String> {
 fn a_search_is_done_once_and_its_values_stay_whatever_changes() {
     let project = project();
     let first = project.run(&[]);
-    // Four trials in five folds; two rungs would have one epoch, so there is one.
+    // Four trials in five folds; a third of four epochs is too little, so there is one rung.
     assert_eq!(searched(&first), [20]);
     let locked = tuned(&project).unwrap();
     assert_eq!(locked.trials, 4);
@@ -120,6 +120,25 @@ fn values_that_are_written_into_the_file_fit_nothing() {
     project.collegium(&["status", "--check"]).ok();
 }
 
+#[test]
+fn rotations_are_fitted_with_the_values_of_the_declared_split() {
+    let project = project();
+    project.edit_pipeline("[evaluate]\n", "[evaluate]\nrotate = 2\n");
+    let first = project.run(&[]);
+    assert_eq!(searched(&first), [20]);
+    let fits = |report: &Value| {
+        let nodes = report["rotated"]["nodes"].as_array().unwrap().clone();
+        let fits = |node: &Value| node["fitted"].as_object().map_or(0, serde_json::Map::len);
+        nodes.iter().map(fits).sum::<usize>()
+    };
+    assert_eq!(fits(&first), 6, "three experts in two rotations");
+    project.map_column("unread", |level| format!("dark {level}"));
+    let again = project.run(&[]);
+    assert_eq!((searched(&again), fits(&again)), (vec![], 0));
+    let said = project.collegium(&["plan", "--exit-code"]).ok().out;
+    assert!(said.contains("all 3 experts up to date"), "{said}");
+}
+
 /// A table of 7,000 rows with a column that says their sides, whose test rows are moved.
 fn large(moved: f64) -> Project {
     let project = Project::empty();
@@ -137,7 +156,7 @@ fn large(moved: f64) -> Project {
         "pipelines/small.toml",
         "[data.rows]\npath = \"data/rows.csv\"\nsplit = { column = \"side\" }\n\n[expert.kind]\n\
          inputs = [\"rows.a\", \"rows.b\"]\ntarget = \"rows.y\"\npreset = \"fast\"\n\
-         train.epochs = 12\ntune = { trials = 4 }\n\n[evaluate]\nbaselines = []\n",
+         train.epochs = 30\ntune = { trials = 4 }\n\n[evaluate]\nbaselines = []\n",
     );
     project
 }
@@ -146,7 +165,7 @@ fn large(moved: f64) -> Project {
 fn test_rows_move_no_trial_and_validation_rows_decide_where_there_are_many() {
     let (one, other) = (large(0.0), large(3.0));
     let first = one.run(&[]);
-    // Two rungs: 4 trials of 4 epochs, then 2 of 12, and the untuned ones beside them.
+    // Two rungs: 4 trials of 10 epochs, then 2 of 30, and the untuned ones beside them.
     assert!((6..=7).contains(&searched(&first)[0]), "{}", first["searches"]);
     let (search, untuned) = (&first["searches"][0], &first["searches"][0]["untuned"]);
     assert!(search["loss"].as_f64().unwrap() <= untuned.as_f64().unwrap(), "{search}");

@@ -141,7 +141,10 @@ impl Session {
             allowed: Vec::new(),
             look: None,
         };
-        Self::with_lock(pipeline, options, self.store.clone(), lock, self.fence.clone())
+        let (store, fence) = (self.store.clone(), self.fence.clone());
+        let session = Self::with_lock(pipeline, options, store, lock, fence)?;
+        // Its experts have the settings of the declared split.
+        Ok(Self { tuned: self.tuned.clone(), ..session })
     }
 
     fn with_lock(

@@ -3,8 +3,9 @@
 /// One of this many settings goes on to the next rung, and is trained for so many times the epochs.
 const KEEP: u32 = 3;
 
-/// Fewer epochs than this say nothing about more.
-const LEAST_EPOCHS: u32 = 4;
+/// Fewer epochs than this say little about more: on small tables searches whose first rung had 4 epochs of 36 left the preset
+/// as it was twice as often as those that began with 11 of 35.
+const LEAST_EPOCHS: u32 = 10;
 
 /// Settings that are trained for the same share of their epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +63,11 @@ mod tests {
         let of = |trials, epochs| -> Vec<(u32, u32)> {
             rungs(trials, epochs).into_iter().map(|one| (one.trials, one.divisor)).collect()
         };
-        assert_eq!(of(30, 50), [(30, 9), (10, 3), (4, 1)]);
-        assert_eq!(of(8, 50), [(8, 3), (3, 1)]);
+        assert_eq!(of(30, 90), [(30, 9), (10, 3), (4, 1)]);
+        assert_eq!(of(30, 50), [(30, 3), (10, 1)], "five epochs say little");
+        assert_eq!(of(8, 90), [(8, 3), (3, 1)]);
         assert_eq!(of(2, 50), [(2, 1)]);
-        assert_eq!(of(30, 12), [(30, 3), (10, 1)], "an epoch or two say nothing");
-        assert_eq!(of(30, 3), [(30, 1)]);
+        assert_eq!(of(30, 12), [(30, 1)]);
     }
 
     #[test]
