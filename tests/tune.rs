@@ -13,8 +13,9 @@ fn project() -> Project {
     let project = Project::new();
     let fixed = "target = \"rows.kind\"\nmodel  = { type = \"mlp\", hidden = [8] }\n\
                  train  = { epochs = 4, batch = 32, learning_rate = 0.01 }\n";
-    let open =
-        format!("target = \"rows.kind\"\ntrain = {{ epochs = 4, batch = 32 }} # short\n{TUNE}\n");
+    let open = format!(
+        "target = \"rows.kind\"\npreset = \"fast\"\ntrain = {{ epochs = 4, batch = 32 }} # short\n{TUNE}\n"
+    );
     project.edit_pipeline(fixed, &open);
     project
 }

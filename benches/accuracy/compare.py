@@ -34,6 +34,7 @@ baselines = []
 FIRST = """model = { hidden = [64, 32], activation = "relu", dropout = 0.0 }
 encode = { numbers = ["standard"] }
 calibrate = "none"
+members = 1
 
 [expert.x.train]
 epochs = 100
