@@ -73,6 +73,7 @@ fn help_lists_every_command_and_exit_code() {
       check        Find everything that is wrong with a pipeline and its data
       plan         Say what `run` would do, why, and at what price
       run          Bring experts up to date
+      tune         Search the settings of experts that ask for it (`tune`), and show what was tried
       status       Show what the lock stands on and what is stale
       why          Explain why an expert was, or would be, fitted
       audit        Measure how good experts are and what they use; writes HTML, JSON and model cards

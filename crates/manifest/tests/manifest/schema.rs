@@ -94,7 +94,7 @@ fn the_schema_knows_every_key() {
     DataSource: derive idx images missing origin origins path query read reads split tables types unpacked_limit
     Encode: bins edges numbers
     Evaluate: baselines least_measured require rotate
-    Expert: calibrate deploy encode expert extends folds frozen inputs members model pin positive preset reuse seed source target task threshold train upstream warm_start where
+    Expert: calibrate deploy encode expert extends folds frozen inputs members model pin positive preset reuse seed source target task threshold train tune upstream warm_start where
     Gate: activation balance balance_weight confidence cost_budget error_budget experts folds hidden inputs loss noise positive ridge rules seed shared target task temperature threshold top_k train type upstream weights where
     Image: channels columns height scale width
     Mixture: experts folds gate inputs model positive restarts seed target task threshold train upstream warm_start where
@@ -109,6 +109,7 @@ fn the_schema_knows_every_key() {
     Split: block by column gap hold_groups seed stratify test test_file test_from time train unused valid valid_file valid_from
     ThresholdCriterion: false_negative false_positive recall
     Train: batch beta2 class_weights clip_gradient epochs focal huber label_smoothing learning_rate optimizer patience quantile schedule warm_up weight_decay
+    Tune: seconds seed space trials
     WarmStart: cold_every
     ");
 }
