@@ -35,7 +35,8 @@ fn what_the_file_sets_is_not_searched() {
         ]
     );
     assert!(
-        !free("tune = {}").contains(&"train.weight_decay".to_owned()),
+        !free("tune = {}\ntrain = { optimizer = \"adam\" }")
+            .contains(&"train.weight_decay".to_owned()),
         "of Adam it is another number"
     );
     let layers = free("tune = {}\nmodel = \"small\"");
@@ -97,7 +98,7 @@ fn what_cannot_be_tuned_says_so_at_its_place() {
       |        ^^^^ expected a table
     ");
     insta::assert_snapshot!(
-        wrong("tune = { space = \"same-cost\" }\nmodel = \"small\"\ntrain = { learning_rate = 0.1 }\nencode = { numbers = [\"standard\"] }"),
+        wrong("tune = { space = \"same-cost\" }\nmodel = \"small\"\ntrain = { learning_rate = 0.1, weight_decay = 0.1 }\nencode = { numbers = [\"standard\"] }"),
         @r#"
     error: there is nothing to search for `departure`
      --> pipelines/flights.toml:8:8
