@@ -1,7 +1,7 @@
 //! Default values of all keys.
 //!
-//! One place for the parser, the schema and `show`. Those of layers, encoders and training are a preset's: see
-//! [`preset`](crate::preset).
+//! One place for the parser, the schema and `show`. Those of layers, encoders and training are a preset's:
+//! [`Preset`](crate::Preset).
 
 use std::collections::BTreeMap;
 
