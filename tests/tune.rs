@@ -182,12 +182,16 @@ fn test_rows_move_no_trial_and_validation_rows_decide_where_there_are_many() {
 }
 
 #[test]
-fn seconds_become_a_number_of_trials_that_no_machine_moves() {
+fn seconds_become_a_number_of_trials_that_no_machine_and_no_average_moves() {
     let project = large(0.0);
     project.edit_pipeline("trials = 4", "trials = 50, seconds = 8");
     let plan = project.collegium(&["plan", "--json"]).ok().json();
     let trials = plan["nodes"][0]["search"]["trials"].as_u64().unwrap();
     assert!((2..50).contains(&trials), "{trials}");
+    // A trial is a single model, whatever is deployed.
+    project.edit_pipeline("preset = \"fast\"", "preset = \"fast\"\nmembers = 4");
+    let plan = project.collegium(&["plan", "--json"]).ok().json();
+    assert_eq!(plan["nodes"][0]["search"]["trials"], trials);
     project.edit_pipeline("seconds = 8", "seconds = 1");
     let plan = project.collegium(&["plan", "--json"]).ok().json();
     assert!(plan["nodes"][0]["search"]["trials"].as_u64().unwrap() < trials);

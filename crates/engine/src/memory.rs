@@ -6,7 +6,7 @@
 //! of what the machine, or the process's share of it, has.
 
 use collegium_learn::{Estimator, FitCost, RowCost, Shape};
-use collegium_manifest::{ColumnType, Encode, Expert, Input, Output};
+use collegium_manifest::{ColumnType, Expert, Input, Output};
 use collegium_table::Encoder;
 
 use crate::{EngineError, NodeRef, Session};
@@ -126,20 +126,21 @@ impl<'s> NodeRef<'s> {
 
     /// The same before anything is encoded: from what is known of the columns, never less than what is found then.
     pub fn expected_cost(self) -> FitCost {
-        self.cost(self.expected_shape(&self.declared().encode, self.declared().average.members))
+        self.cost(self.expected_shape(self.declared()))
     }
 
     /// What one fit of other settings of it costs.
     pub(crate) fn expected_cost_of(self, expert: &Expert) -> FitCost {
-        cost_of(expert, &self.expected_shape(&expert.encode, expert.average.members))
+        cost_of(expert, &self.expected_shape(expert))
     }
 
-    fn expected_shape(self, encode: &Encode, members: u32) -> Shape {
+    fn expected_shape(self, expert: &Expert) -> Shape {
         let facts = &self.prepared().facts;
         let width: usize = self.resolved().inputs.iter().map(|i| self.session.widest(i)).sum();
         let rows = facts.sides[0] + facts.sides[1];
         let numbers = self.resolved().inputs.iter().filter(|input| self.session.is_number(input));
-        let added = encode.adds(numbers.count());
+        let added = expert.encode.adds(numbers.count());
+        let members = expert.average.members;
         Shape { width, added, outputs: self.resolved().outputs(), rows, members }
     }
 

@@ -50,7 +50,8 @@ impl NodeRef<'_> {
         plan: SearchPlan,
         costs: &PastCosts,
     ) -> Result<Option<Estimate>, EngineError> {
-        let Some(one) = costs.fit(self, FitName::Full)? else { return Ok(None) };
+        let part = if self.blended().is_some() { FitName::Member } else { FitName::Full };
+        let Some(one) = costs.fit(self, part)? else { return Ok(None) };
         let trials = f64::from(plan.trials);
         let rungs = rungs(plan.trials, self.untuned().train.epochs);
         // In whole fits: a rung's fits have a share of the epochs.
@@ -60,7 +61,8 @@ impl NodeRef<'_> {
             .sum();
         let settings: f64 = rungs.iter().map(|rung| f64::from(rung.trials)).sum();
         let each = f64::from(plan.fits) / settings.max(1.0);
-        let times = whole * each.max(1.0);
+        // A trial is one of the members.
+        let times = whole * each.max(1.0) / f64::from(self.declared().average.members);
         Ok(Some(Estimate {
             min: times * one.min,
             expected: 1.5 * times * one.expected,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use collegium_data::Side;
 use collegium_digest::{Digest, Hasher};
-use collegium_manifest::{Expert, Setting};
+use collegium_manifest::{Average, Expert, Setting};
 use collegium_plan::tune::{
     SettingValues, affordable, candidates, epochs_at, rungs, survivors, with_values,
 };
@@ -50,7 +50,7 @@ impl NodeRef<'_> {
         let costs: Vec<(u32, u64)> = values
             .iter()
             .map(|values| {
-                let expert = with(base, values);
+                let expert = tried(base, values);
                 (expert.train.epochs, self.expected_cost_of(&expert).multiply_adds)
             })
             .collect();
@@ -97,7 +97,7 @@ impl NodeRef<'_> {
             let trials: Vec<Trial> = on
                 .iter()
                 .map(|&number| {
-                    let mut expert = with(base, &values[number as usize]);
+                    let mut expert = tried(base, &values[number as usize]);
                     expert.train.epochs = epochs_at(expert.train.epochs, *rung);
                     Trial { number, expert }
                 })
@@ -207,9 +207,10 @@ impl NodeRef<'_> {
     }
 }
 
-/// An expert with these values.
-fn with(base: &Expert, values: &SettingValues) -> Expert {
-    let mut expert = base.clone();
+/// What a trial of these values fits: a single model, from the start.
+fn tried(base: &Expert, values: &SettingValues) -> Expert {
+    let mut expert =
+        Expert { average: Average::default(), warm_start: None, reuse: None, ..base.clone() };
     with_values(&mut expert, values);
     expert
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use collegium_digest::Digest;
-use collegium_manifest::{Average, Expert};
+use collegium_manifest::Expert;
 use collegium_plan::{Part, View, fit_recipe};
 
 use super::score::Scored;
@@ -152,20 +152,13 @@ impl Bench<'_> {
 }
 
 impl Session {
-    /// This pipeline with other settings of one expert, which is fitted once and from the start.
+    /// This pipeline with a trial in the place of one expert, whose inputs stay as they are.
     fn trial(&self, index: usize, trial: &Trial) -> Result<Self, EngineError> {
         let mut pipeline = self.pipeline.clone();
         if let Some((_, expert)) = pipeline.experts.get_index_mut(index) {
-            let Expert { model, train, encode, .. } = trial.expert.clone();
-            *expert = Expert {
-                model,
-                train,
-                encode,
-                average: Average::default(),
-                warm_start: None,
-                reuse: None,
-                ..expert.clone()
-            };
+            // What patterns came to stands in the pipeline alone.
+            let (inputs, patterns) = (expert.inputs.clone(), expert.patterns.clone());
+            *expert = Expert { inputs, patterns, ..trial.expert.clone() };
         }
         // One line for each of its fits would be many: the trial is told when it is done.
         self.beside(pipeline, Arc::new(Quiet))
