@@ -7,6 +7,7 @@ use collegium_manifest::{Expert, Setting, bare_name, load_text, put_settings};
 use collegium_records::{
     Code, FORMAT_VERSION, Outcome, ScoredOn, Search, SearchRun, TuneReport, TunedNode,
 };
+use collegium_store::OutputFile;
 
 use super::{plan, print_json};
 use crate::{
@@ -260,10 +261,7 @@ fn write(session: &Session, chosen: &[String]) -> Result<(), Failure> {
         text = new;
     }
     // In one step: a file that was being written is nobody's pipeline.
-    let temporary = path.with_extension("toml.new");
-    std::fs::write(&temporary, &text)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .map_err(|error| Failure::file("writing", path, &error))
+    Ok(OutputFile::create(path)?.save(text.as_bytes())?)
 }
 
 /// Does a text give an expert the settings that it is to have, and no search?
