@@ -90,7 +90,7 @@ pub struct RawGate {
     /// validation rows (cascade).
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub cost_budget: Option<At<f64>>,
-    /// How its network is trained (softmax, self).
+    /// How its network is trained (softmax, self). As for an expert, but `learning_rate` is 0.02 by default and `weight_decay` 0.
     pub(crate) train: Option<RawTrain>,
     /// What it sees of its experts on training rows. Default: `"out-of-fold"`.
     #[schemars(extend("default" = UPSTREAM))]
@@ -139,7 +139,7 @@ pub(crate) struct RawMixture<'i> {
     /// and model. Default: none.
     #[schemars(extend("default" = []))]
     pub(crate) warm_start: Option<At<Vec<At<String>>>>,
-    /// How it is trained.
+    /// How it is trained. As for an expert, but `learning_rate` is 0.02 by default and `weight_decay` 0.
     pub(crate) train: Option<RawTrain>,
     /// What it sees of upstream experts on training rows. Default: `"out-of-fold"`.
     #[schemars(extend("default" = UPSTREAM))]
