@@ -3,24 +3,15 @@
 use collegium_records::FitName;
 use serde_json::Value;
 
-use crate::project::{CONSTANT, FIRST_TRY, Project, rows, with_folds};
+use crate::project::{Project, first_try, rows, with_folds};
 
 /// The small project with more rows, longer training, and `reuse` on the expert at the end.
 fn project() -> Project {
     let project = Project::empty();
-    let text = crate::project::PIPELINE
-        .replace(
-            "epochs = 4, batch = 32, learning_rate = 0.01",
-            &format!("epochs = 40, batch = 64, learning_rate = 0.01, {CONSTANT}"),
-        )
-        .replace(
-            "hidden = [8] }\n",
-            &format!("hidden = [8], activation = \"relu\" }}\n{FIRST_TRY}"),
-        )
-        .replace(
-            "inputs = [\"size.value\"",
-            "reuse = { tolerance = 0.05 }\ninputs = [\"size.value\"",
-        );
+    let text = first_try().replace("epochs = 4, batch = 32", "epochs = 40, batch = 64").replace(
+        "inputs = [\"size.value\"",
+        "reuse = { tolerance = 0.05 }\ninputs = [\"size.value\"",
+    );
     project.write("pipelines/small.toml", text);
     project.write("pipelines/data/rows.csv", rows(6000));
     project

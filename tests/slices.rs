@@ -7,18 +7,13 @@ use serde_json::Value;
 use crate::{
     evaluate::{agrees, naive_classification},
     predict::csv,
-    project::{CONSTANT, FIRST_TRY, Project, rows},
+    project::{Project, first_try, rows},
 };
 
 /// The small project with more rows and these slices, run.
 fn sliced(slices: &str, count: usize) -> Project {
     let project = Project::in_memory();
-    let settings = format!("epochs = 4, {CONSTANT}");
-    let text = crate::project::PIPELINE.replace("epochs = 4", &settings).replace(
-        "hidden = [8] }\n",
-        &format!("hidden = [8], activation = \"relu\" }}\n{FIRST_TRY}"),
-    );
-    project.write("pipelines/small.toml", text);
+    project.write("pipelines/small.toml", first_try());
     project.write("pipelines/data/rows.csv", rows(count));
     project.edit_pipeline("bootstrap = 5", &format!("bootstrap = 5\nslices = {slices}"));
     project.collegium(&["run", "-q"]).ok();

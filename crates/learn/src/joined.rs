@@ -34,8 +34,9 @@ pub(crate) fn joined(parts: &[&Network]) -> Option<Network> {
     Some(Network { layers: layers.collect(), members: parts.len(), ..first.clone() })
 }
 
-/// The `count` networks that one was [`joined`] of, each with its own head; `None` where it cannot be.
-pub(crate) fn parted(whole: &Network, count: usize) -> Option<Vec<Network>> {
+/// The networks that one was [`joined`] of, each with its own head; `None` where it cannot be.
+pub(crate) fn parted(whole: &Network) -> Option<Vec<Network>> {
+    let count = whole.members;
     let last = whole.layers.len().checked_sub(1)?;
     let hidden = &whole.layers[..last];
     if hidden.is_empty() {
@@ -89,10 +90,7 @@ fn mean(layers: &[&Dense]) -> Dense {
 impl Network {
     /// The same architecture with fresh weights: the reference of an untrained network.
     pub fn untrained(&self, key: &Digest) -> Self {
-        let parts = match self.members {
-            0 | 1 => None,
-            members => parted(self, members),
-        };
+        let parts = if self.members > 1 { parted(self) } else { None };
         let fresh = |(at, part): (usize, &Self)| {
             let key = Hasher::new("untrained member").digest(key).count(at as u64).finish();
             part.untrained(&key)
@@ -195,7 +193,7 @@ mod tests {
             if widths.len() == 2 {
                 return Ok(());
             }
-            for (own, back) in parts.iter().zip(parted(&whole, count).unwrap()) {
+            for (own, back) in parts.iter().zip(parted(&whole).unwrap()) {
                 prop_assert_eq!(own.widths(), back.widths());
                 // The head's biases are the mean's.
                 let weights = |network: &Network| -> Vec<f32> {
@@ -212,6 +210,6 @@ mod tests {
     fn networks_of_other_shapes_are_not_joined() {
         let (one, other) = (networks(&[3, 4, 1], 1), networks(&[3, 4, 2, 1], 1));
         assert_eq!(joined(&[&one[0], &other[0]]), None);
-        assert_eq!(parted(&one[0], 3), None);
+        assert_eq!(parted(&Network { members: 3, ..one[0].clone() }), None);
     }
 }

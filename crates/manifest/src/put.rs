@@ -17,7 +17,7 @@ use crate::{Setting, write::table};
 pub fn put_settings(text: &str, expert: &str, values: &[(Setting, String)]) -> Option<String> {
     let root = DeTable::parse(text).ok()?.into_inner();
     let node = child(child(&root, "expert")?, expert)?;
-    let file = File { text, expert };
+    let file = File { text };
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut home = file.last_own_line(node);
     if let Some((key, value)) = node.iter().find(|(key, _)| key.get_ref() == "tune") {
@@ -93,7 +93,6 @@ enum Form {
 
 struct File<'a> {
     text: &'a str,
-    expert: &'a str,
 }
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -138,7 +137,7 @@ impl File<'_> {
         let line = self.line(end);
         // Where the last line of a file has no end, nothing can be put behind it.
         let whole = self.text[..line.end].ends_with('\n');
-        (whole && !self.expert.is_empty()).then_some(line.end)
+        whole.then_some(line.end)
     }
 
     /// The line of a byte, with its end.

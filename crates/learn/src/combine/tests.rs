@@ -49,16 +49,9 @@ fn routing(top_k: Option<usize>) -> Routing {
 
 fn combinations(width: usize, head: Head) -> Vec<(Combination, Network)> {
     let (_, handed) = rows(1, width, matches!(head, Head::Regression { .. }));
-    let none = |experts| Network {
-        front: None,
-        layers: vec![Dense {
-            inputs: 0,
-            outputs: experts,
-            weight: vec![],
-            bias: vec![0.0; experts],
-        }],
-        activation: Activation::Relu,
-        members: 1,
+    let none = |experts| {
+        let layer = Dense { inputs: 0, outputs: experts, weight: vec![], bias: vec![0.0; experts] };
+        Network::plain(vec![layer], Activation::Relu)
     };
     let gate = init::fresh(&[2, 5, 3], Activation::Tanh, &Digest::of(b"gate"));
     let of = |weights, pool| Combination { handed: handed.clone(), experts: vec![], weights, pool };

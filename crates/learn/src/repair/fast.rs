@@ -35,12 +35,8 @@ pub(super) fn embedding(network: &Network, x: &Matrix) -> Matrix {
         return x.clone();
     };
     // The head of this one is the last hidden layer, before its activation.
-    let below = Network {
-        front: network.front.clone(),
-        layers: hidden.to_vec(),
-        activation: network.activation,
-        members: 1,
-    };
+    let front = network.front.clone();
+    let below = Network { front, ..Network::plain(hidden.to_vec(), network.activation) };
     let mut units = raw_outputs(&below, x);
     kernel::activate_in_place(network.activation, &mut units.data);
     units

@@ -199,7 +199,14 @@ fn warm(
             );
             continue;
         }
-        if let Some(what) = differs(model, (source, column), inputs, expert, around) {
+        let alike = || "it needs experts of the same inputs, target and model".to_owned();
+        let misfit = differs(model, (source, column), inputs, expert, around)
+            .map(|what| (what, alike()))
+            .or_else(|| {
+                let (what, key) = other_numbers(expert, preset)?;
+                Some((what, format!("add to `expert.{bare}`: {key}")))
+            });
+        if let Some((what, help)) = misfit {
             sink.global(
                 sink.error(
                     Code::ExpertsDoNotFit,
@@ -207,17 +214,7 @@ fn warm(
                     format!("a mixture cannot begin with `{bare}`"),
                 )
                 .label(what)
-                .help("it needs experts of the same inputs, target and model"),
-            );
-        } else if let Some((what, help)) = other_numbers(expert, preset) {
-            sink.global(
-                sink.error(
-                    Code::ExpertsDoNotFit,
-                    text.span(),
-                    format!("a mixture cannot begin with `{bare}`"),
-                )
-                .label(what)
-                .help(format!("add to `expert.{bare}`: {help}")),
+                .help(help),
             );
         }
         found.push(Spanned::new(text.span(), bare.to_owned()));

@@ -11,11 +11,6 @@ const STEP: f64 = 6_000.0;
 /// What a machine of reference does in a second: a core of a server of 2022, on networks as small as these.
 const PER_SECOND: f64 = 5e9;
 
-/// Multiply-adds that stand for a second of `tune.seconds`.
-pub const fn units_per_second() -> f64 {
-    PER_SECOND
-}
-
 /// Multiply-adds of a search over settings that each have these `(epochs, multiply-adds of a row)` and are trained on so many
 /// rows. Which settings go on is not known before, so those of later rungs cost what all cost on average.
 pub fn search_units(settings: &[(u32, u64)], rows: u64) -> f64 {

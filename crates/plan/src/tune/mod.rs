@@ -10,6 +10,6 @@ mod budget;
 mod rungs;
 mod space;
 
-pub use budget::{affordable, search_units, units_per_second};
+pub use budget::{affordable, search_units};
 pub use rungs::{Rung, epochs_at, rungs, survivors};
 pub use space::{SPACE_VERSION, SettingValues, candidates, with_values};

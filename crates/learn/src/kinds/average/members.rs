@@ -31,28 +31,23 @@ pub fn fit_members(
     }
     let lesson = &job.lesson;
     let starts = job.start.and_then(|start| starts(start, count));
-    let mut first: Option<Fitted> = None;
-    let mut members: Vec<Box<dyn Learned>> = Vec::new();
-    let mut passed = 0;
-    for at in 0..count {
-        let key = match at {
-            0 => lesson.key,
-            at => Hasher::new("member").digest(&lesson.key).count(u64::from(at)).finish(),
-        };
-        let start = match &starts {
-            Some(starts) => starts.get(at as usize),
-            None => job.start,
-        };
+    let start = |at: u32| match &starts {
+        Some(starts) => starts.get(at as usize),
+        None => job.start,
+    };
+    let first = estimator.fit(&FitJob { start: start(0), ..job.clone() }, host, watch)?;
+    let mut members = vec![first.learned.clone()];
+    let mut passed = first.epochs.len() as u32;
+    for at in 1..count {
+        let key = Hasher::new("member").digest(&lesson.key).count(u64::from(at)).finish();
         let lesson = TrainingSet { key, ..lesson.clone() };
-        let job = FitJob { lesson, start, ..job.clone() };
+        let job = FitJob { lesson, start: start(at), ..job.clone() };
         let mut epoch = |number: u32, losses: Epoch| (watch.epoch)(passed + number, losses);
         let mut own = Watch { interrupted: watch.interrupted, epoch: &mut epoch };
         let fitted = estimator.fit(&job, host, &mut own)?;
         passed += fitted.epochs.len() as u32;
-        members.push(fitted.learned.clone());
-        first.get_or_insert(fitted);
+        members.push(fitted.learned);
     }
-    let Some(first) = first else { return estimator.fit(job, host, watch) };
     let learned = match as_one(&members, job) {
         Some(one) => one,
         None => side_by_side(members, job),
@@ -62,7 +57,8 @@ pub fn fit_members(
 
 /// The members that a model of as many is made of, each as a model.
 fn starts(start: &Model, count: u32) -> Option<Vec<Model>> {
-    let parts = parted(start.layers()?, count as usize)?;
+    let whole = start.layers().filter(|whole| whole.members == count as usize)?;
+    let parts = parted(whole)?;
     let model = |part| Some(Model { learned: start.learned.with_layers(part)?, ..start.clone() });
     parts.into_iter().map(model).collect()
 }
